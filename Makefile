@@ -1,0 +1,27 @@
+# The commands of this project. Each prepares what it needs first; only the first on a machine is slow.
+
+PYTHON ?= python3
+RUN = @$(PYTHON) -m local.bootstrap
+
+.PHONY: help up down env test bench lock
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+up:  ## local AWS, `pulumi up` on stack dev under the policy pack, verification
+	$(RUN) up
+
+down:  ## destroy dev, stop the local AWS
+	$(RUN) down
+
+env:  ## settings for working by hand: eval "$(make -s env)"
+	$(RUN) env
+
+test:  ## every check
+	$(RUN) test
+
+bench:  ## speed, as ratios measured side by side
+	$(RUN) bench
+
+lock:  ## resolve the pinned requirements again
+	$(RUN) lock

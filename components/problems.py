@@ -1,0 +1,55 @@
+"""What is wrong with a configuration, collected so that a person reads everything at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NAMESPACE = "shell-access"
+
+_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One wrong value.
+
+    Attributes:
+        path: from the section down, `("sessionManager", "idleSessionTimeout")`.
+        message: what was given and what is allowed.
+    """
+
+    path: tuple[str, ...]
+    message: str
+
+    @property
+    def key(self) -> str:
+        """The key as it stands in a stack's configuration: `shell-access:sessionManager.idleSessionTimeout`."""
+        return f"{NAMESPACE}:{'.'.join(self.path)}"
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message}"
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; nothing has been touched.
+
+    Attributes:
+        problems: every one that was found, in the order of the configuration.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        heading = "The configuration has a problem" if count == 1 else f"The configuration has {count} problems"
+        super().__init__("\n".join([f"{heading}; nothing was changed:", *(f"  {each}" for each in self.problems)]))
+
+
+def shown(value: Any) -> str:
+    """A value as the configuration file would have it, shortened: error messages must not flood a terminal."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

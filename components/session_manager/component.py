@@ -1,0 +1,88 @@
+"""The first system: Session Manager preferences in every Region of a stack."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.iam import Policy, RolePolicyAttachment
+
+from components.session_manager.instance_policy import POLICY_NAME, instance_policy
+from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
+
+if TYPE_CHECKING:
+    from components.account import Account
+    from components.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionManagerArgs:
+    """What the system is made of.
+
+    Attributes:
+        settings: of the stack.
+        account: where the stack deploys to.
+        owner: names this stack on the documents.
+    """
+
+    settings: Settings
+    account: Account
+    owner: str
+
+
+class SessionManager(pulumi.ComponentResource):
+    """Preferences in every Region, and the permissions that nodes need for them.
+
+    Attributes:
+        preferences: by Region, see `RegionalPreferences.outputs`.
+        instance_policy_arn: of the managed policy for instance roles; None where no feature needs a permission.
+    """
+
+    def __init__(self, name: str, args: SessionManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:sessionManager:SessionManager", name, None, opts)
+        permissions = self._node_permissions(name, args)
+        regional = {
+            region: RegionalPreferences(
+                f"{name}-{region}",
+                RegionalPreferencesArgs(
+                    region=region,
+                    settings=settings,
+                    account=args.account,
+                    owner=args.owner,
+                    tags=args.settings.tags,
+                    before_publication=permissions,
+                ),
+                pulumi.ResourceOptions(parent=self),
+            )
+            for region, settings in args.settings.session_manager.items()
+        }
+        self.preferences = {region: each.outputs for region, each in regional.items()}
+        self.register_outputs({"preferences": self.preferences, "instancePolicyArn": self.instance_policy_arn})
+
+    def _node_permissions(self, name: str, args: SessionManagerArgs) -> tuple[pulumi.Resource, ...]:
+        self.instance_policy_arn: pulumi.Output[str] | None = None
+        content = instance_policy(
+            args.settings.session_manager, partition=args.account.partition, account_id=args.account.id
+        )
+        if content is None:
+            return ()
+        policy = Policy(
+            f"{name}-node",
+            name=POLICY_NAME,
+            description="What a node needs for governed sessions, on top of what the SSM Agent needs to run",
+            policy=json.dumps(content),
+            tags=args.settings.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.instance_policy_arn = policy.arn
+        return (
+            policy,
+            *(
+                RolePolicyAttachment(
+                    f"{name}-node-{role}", role=role, policy_arn=policy.arn, opts=pulumi.ResourceOptions(parent=self)
+                )
+                for role in args.settings.instance_roles
+            ),
+        )

@@ -1,0 +1,159 @@
+"""The content of `SSM-SessionManagerRunShell`, as plain data.
+
+Source: AWS Systems Manager User Guide, "Session document schema", and the AWS post "How to automate Session Manager
+preferences across your organization".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.session_manager.settings import SessionManagerSettings
+
+DOCUMENT_NAME: Final = "SSM-SessionManagerRunShell"
+DOCUMENT_TYPE: Final = "Session"
+
+DESCRIPTION: Final = "Session Manager preferences of this Region, kept by Shell Access"
+
+_SCHEMA: Final = {"schemaVersion": "1.0", "sessionType": "Standard_Stream"}
+_TEXTS: Final = ("s3BucketName", "s3KeyPrefix", "cloudWatchLogGroupName", "kmsKeyId", "runAsDefaultUser")
+_SWITCHES: Final = (
+    *("s3EncryptionEnabled", "cloudWatchEncryptionEnabled"),
+    *("cloudWatchStreamingEnabled", "runAsEnabled"),
+)
+_MINUTES: Final = ("idleSessionTimeout", "maxSessionDuration")
+
+PREFERENCES: Final = (*_TEXTS, *_SWITCHES, *_MINUTES, "shellProfile")
+"""The names of all preferences: the document's inputs."""
+
+Preferences = dict[str, Any]
+"""By the names in `PREFERENCES`: texts, booleans, minutes as whole numbers (None: no maximum), and `shellProfile` by
+operating system (`windows`, `linux`), holding only what is not empty."""
+
+
+def preferences(
+    settings: SessionManagerSettings, *, account_id: str, region: str, kms_key_id: object = ""
+) -> Preferences:
+    """What the settings ask for in one account and Region.
+
+    Args:
+        settings: of the Region.
+        account_id: 12 digits.
+        region: such as `eu-west-1`.
+        kms_key_id: of the key for session data, passed through as it is (it may not be known yet).
+    """
+    bucket = settings.s3_bucket_name if settings.s3_logging else ""
+    log_group = settings.cw_log_group_name
+    profiles = {"windows": settings.win_shell_profile, "linux": settings.linux_shell_profile}
+    return {
+        "s3BucketName": bucket,
+        "s3KeyPrefix": s3_key_prefix(settings, account_id, region) if bucket else "",
+        "s3EncryptionEnabled": settings.s3_encryption_enabled if bucket else False,
+        "cloudWatchLogGroupName": log_group,
+        "cloudWatchEncryptionEnabled": settings.cw_encryption_enabled if log_group else False,
+        "cloudWatchStreamingEnabled": settings.cw_streaming_enabled,
+        "kmsKeyId": kms_key_id if settings.session_data_encryption else "",
+        "runAsEnabled": settings.run_as_enabled,
+        "runAsDefaultUser": settings.run_as_default_user if settings.run_as_enabled else "",
+        "idleSessionTimeout": settings.idle_session_timeout,
+        "maxSessionDuration": settings.max_session_duration,
+        "shellProfile": {system: profile for system, profile in profiles.items() if profile},
+    }
+
+
+def s3_key_prefix(settings: SessionManagerSettings, account_id: str, region: str) -> str:
+    """`<prefix>/<account>/<Region>`, so that one bucket serves an organization and accounts stay apart."""
+    return "/".join(part for part in (settings.s3_key_prefix, account_id, region) if part)
+
+
+def reset_preferences() -> Preferences:
+    """What the post's solution leaves behind when it is deleted: nothing logged, nothing encrypted, idle after 20."""
+    return {
+        **dict.fromkeys(_TEXTS, ""),
+        **dict.fromkeys(_SWITCHES, False),
+        "idleSessionTimeout": 20,
+        "maxSessionDuration": None,
+        "shellProfile": {},
+    }
+
+
+def document(values: Preferences) -> dict[str, Any]:
+    """The document's content. Minutes are texts there, and `shellProfile` is absent rather than empty."""
+    inputs: dict[str, Any] = {name: values[name] for name in (*_TEXTS, *_SWITCHES)}
+    for name in _MINUTES:
+        inputs[name] = "" if values[name] is None else str(int(values[name]))
+    if values["shellProfile"]:
+        inputs["shellProfile"] = dict(values["shellProfile"])
+    return {**_SCHEMA, "description": DESCRIPTION, "inputs": inputs}
+
+
+def serialized(content: Mapping[str, Any]) -> str:
+    """The text to publish: the same for the same content, and readable in the console."""
+    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def content_sha256(text: str) -> str:
+    """The hash that Systems Manager reports for a document's text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def parse(text: str) -> tuple[Preferences, dict[str, Any]]:
+    """Reads a document that anybody may have written.
+
+    Returns:
+        The preferences, absent ones at their empty values, and whatever else the text holds that ours would not:
+        foreign inputs, values of the wrong type, another description or schema. Empty when `document` of the
+        preferences is just that content.
+    """
+    try:
+        loaded = json.loads(text)
+    except ValueError:
+        return reset_preferences(), {"text": text}
+    if not isinstance(loaded, dict):
+        return reset_preferences(), {"text": text}
+    content = cast("dict[str, Any]", loaded)
+    found = content.get("inputs")
+    inputs = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    values = reset_preferences() | {"idleSessionTimeout": None}
+    for name in PREFERENCES:
+        if name in inputs and _is_readable(name, inputs[name]):
+            values[name] = _read(name, inputs[name])
+    return values, _difference(content, document(values))
+
+
+def _is_readable(name: str, value: Any) -> bool:
+    if name in _SWITCHES:
+        return isinstance(value, bool)
+    if name in _MINUTES:
+        return isinstance(value, str) and (value == "" or (value.isascii() and value.isdigit() and value[0] != "0"))
+    if name == "shellProfile":
+        return isinstance(value, dict)
+    return isinstance(value, str)
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in _MINUTES:
+        return int(value) if value else None
+    if name == "shellProfile":
+        return {system: profile for system, profile in value.items() if profile}
+    return value
+
+
+def _difference(content: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
+    other: dict[str, Any] = {}
+    for key in sorted({*content, *ours} - {"inputs"}):
+        if content.get(key) != ours.get(key):
+            other[key] = content.get(key)
+    found, wanted = content.get("inputs"), ours["inputs"]
+    if not isinstance(found, dict):
+        return {**other, "inputs": found}
+    given = cast("dict[str, Any]", found)
+    for key in sorted({*given, *wanted}):
+        if key not in wanted or key not in given or given[key] != wanted[key]:
+            other[f"inputs.{key}"] = given.get(key)
+    return other

@@ -1,0 +1,176 @@
+"""`SSM-SessionManagerRunShell` as a resource: a dynamic provider over the document store.
+
+The ordinary document resource of the AWS provider fails on a document that exists, deletes what was there before, and
+stops for good once a later version is not the default; hence a provider of our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from pulumi.dynamic import (
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from components.aws_session import AwsClients
+from components.session_manager.document import (
+    DESCRIPTION,
+    DOCUMENT_NAME,
+    PREFERENCES,
+    Preferences,
+    document,
+    parse,
+    reset_preferences,
+)
+from components.session_manager.document_store import DocumentStore, LiveDocument
+from components.session_manager.settings import OnDestroy
+
+if TYPE_CHECKING:
+    import pulumi
+
+Properties = dict[str, Any]
+
+_GOVERNED = (*PREFERENCES, "description", "owner", "onDestroy", "takeOver")
+
+
+class RunShellDocumentProvider(ResourceProvider):
+    """Publishes the preferences with the credentials and endpoints of the stack's AWS provider."""
+
+    # Nothing is captured when this is pickled, so the state need not hide it.
+    serialize_as_secret_always = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._configuration: ConfigureRequest | None = None
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Keeps the stack's configuration; clients are made when one is needed."""
+        self._configuration = req
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
+        moved = [name for name in ("region",) if _olds.get(name) != _news.get(name)]
+        changed = any(_normal(name, _olds.get(name)) != _normal(name, _news.get(name)) for name in _GOVERNED)
+        unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion") or bool(_olds.get("foreignContent"))
+        return DiffResult(changes=bool(moved) or changed or unsettled, replaces=moved, delete_before_replace=False)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Creates the document or takes over the one that is there."""
+        live = self._publish(props, frozenset())
+        return CreateResult(f"{props['region']}/{DOCUMENT_NAME}", _outputs(props, live))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Publishes a new version, or just makes the latest one the default again."""
+        live = self._publish(_news, frozenset({str(_olds.get("owner", ""))}))
+        return UpdateResult(_outputs(_news, live))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """What is live, by the same names, so that a refresh shows drift setting by setting."""
+        live = self._store(props["region"]).read()
+        if live is None:
+            return ReadResult("", {})
+        values, _ = parse(live.text)
+        inputs = {name: value for name, value in props.items() if name in _GOVERNED or name == "region"} | values
+        return ReadResult(id_, _outputs(inputs, live), inputs)
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Gives the document back as `onDestroy` says."""
+        self._store(_props["region"]).give_back(
+            OnDestroy(_props["onDestroy"]), owner=_props["owner"], reset_content=document(reset_preferences())
+        )
+
+    def _publish(self, props: Properties, known_as: frozenset[str]) -> LiveDocument:
+        wanted: Preferences = {name: _normal(name, props.get(name)) for name in PREFERENCES}
+        return self._store(props["region"]).publish(
+            document(wanted), owner=props["owner"], known_as=known_as, take_over=bool(props.get("takeOver"))
+        )
+
+    def _store(self, region: str) -> DocumentStore:
+        configuration = self._configuration
+        clients = AwsClients(lambda key: configuration.config.get(key) if configuration else None)
+        return DocumentStore(clients.client("ssm", region), region)
+
+
+def _normal(name: str, value: Any) -> Any:
+    """The engine drops absent values and empty mappings on the way; numbers may come back as floats."""
+    if name == "shellProfile":
+        return cast("dict[str, Any]", value or {})
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def _outputs(inputs: Properties, live: LiveDocument) -> Properties:
+    _, foreign = parse(live.text)
+    return {name: value for name, value in inputs.items() if not name.startswith("__")} | {
+        "documentVersion": live.latest_version,
+        "defaultVersion": live.default_version,
+        "contentSha256": live.sha256,
+        "foreignContent": foreign,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunShellDocumentArgs:
+    """What a `RunShellDocument` is made of.
+
+    Attributes:
+        region: where the document is.
+        preferences: see `components.session_manager.document.preferences`; the key's ID may be an output.
+        owner: names this stack on the document.
+        on_destroy: what becomes of the document when the stack goes.
+        take_over: take the document from another stack that has marked it.
+    """
+
+    region: str
+    preferences: Preferences
+    owner: str
+    on_destroy: OnDestroy = OnDestroy.RESTORE
+    take_over: bool = False
+
+
+class RunShellDocument(Resource, module="ssm", name="SessionPreferences"):
+    """The Session Manager preferences of one Region.
+
+    Attributes:
+        document_version: the latest version, which is the default one after every run.
+        content_sha256: of the published text, in hexadecimal.
+    """
+
+    document_version: pulumi.Output[str]
+    content_sha256: pulumi.Output[str]
+
+    def __init__(self, name: str, args: RunShellDocumentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Registers the resource.
+
+        Args:
+            name: of the resource.
+            args: what it is made of.
+            opts: as for every resource.
+        """
+        properties: dict[str, Any] = {
+            "region": args.region,
+            **args.preferences,
+            "description": DESCRIPTION,
+            "owner": args.owner,
+            "onDestroy": str(args.on_destroy),
+            "takeOver": args.take_over,
+            # Known once published; declared so that they are outputs.
+            "documentVersion": None,
+            "contentSha256": None,
+        }
+        super().__init__(RunShellDocumentProvider(), name, properties, opts)
+
+    def translate_output_property(self, prop: str) -> str:
+        """Outputs have Python's names on the resource and the document's own everywhere else."""
+        return _ATTRIBUTES.get(prop, prop)
+
+
+_ATTRIBUTES = {"documentVersion": "document_version", "contentSha256": "content_sha256"}

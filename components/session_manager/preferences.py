@@ -1,0 +1,152 @@
+"""Session Manager preferences of one Region, and everything that they name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.cloudwatch import LogGroup
+from pulumi_aws.ssm import Parameter
+
+from components.session_manager.document import preferences
+from components.session_manager.document_provider import RunShellDocument, RunShellDocumentArgs
+from components.session_manager.instance_policy import DATA_KEY_ALIAS, LOGS_KEY_ALIAS
+from components.session_manager.key_policies import data_key_policy, logs_key_policy
+from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+
+if TYPE_CHECKING:
+    from components.account import Account
+    from components.session_manager.settings import SessionManagerSettings
+
+DATA_KEY_PARAMETER = "/session-manager/session-data-key"
+"""Where the ID of the data key is kept, as in the post, for those who need it and are not of this stack."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionalPreferencesArgs:
+    """What the preferences of a Region are made of.
+
+    Attributes:
+        region: such as `eu-west-1`.
+        settings: of this Region, overrides merged.
+        account: where the stack deploys to.
+        owner: names this stack on the document.
+        tags: on everything that can carry tags.
+        before_publication: what else has to be there before sessions get the document.
+    """
+
+    region: str
+    settings: SessionManagerSettings
+    account: Account
+    owner: str
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    before_publication: tuple[pulumi.Resource, ...] = ()
+
+
+class RegionalPreferences(pulumi.ComponentResource):
+    """Keys, log group and, once all of them are there, the preferences document of one Region.
+
+    Attributes:
+        outputs: `documentVersion`, `contentSha256`, `dataKeyArn`, `logsKeyArn`, `logGroupName`; null where the
+            settings do without.
+    """
+
+    def __init__(self, name: str, args: RegionalPreferencesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:sessionManager:RegionalPreferences", name, None, opts)
+        self._name, self._args = name, args
+        self._named: list[pulumi.Resource] = [*args.before_publication]
+        data_key = self._data_key() if args.settings.session_data_encryption else None
+        logs_key = self._logs_key() if args.settings.encrypts_created_log_group else None
+        if args.settings.create_cw_log_group:
+            self._log_group(logs_key)
+        document = self._document(data_key)
+        self.outputs: dict[str, pulumi.Input[str | None]] = {
+            "documentVersion": document.document_version,
+            "contentSha256": document.content_sha256,
+            "dataKeyArn": data_key.key.arn if data_key else None,
+            "logsKeyArn": logs_key.key.arn if logs_key else None,
+            "logGroupName": args.settings.cw_log_group_name or None,
+        }
+        self.register_outputs(self.outputs)
+
+    def _data_key(self) -> AliasedKey:
+        account = self._args.account
+        key = AliasedKey(
+            f"{self._name}-data",
+            AliasedKeyArgs(
+                alias=DATA_KEY_ALIAS,
+                description="Session Manager: session data",
+                policy=data_key_policy(partition=account.partition, account_id=account.id),
+                region=self._args.region,
+                tags=self._args.tags,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        parameter = Parameter(
+            f"{self._name}-data-key",
+            name=DATA_KEY_PARAMETER,
+            type="String",
+            insecure_value=key.key.key_id,
+            description="ID of the KMS key for Session Manager session data",
+            region=self._args.region,
+            tags=self._args.tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._named += [key, parameter]
+        return key
+
+    def _logs_key(self) -> AliasedKey:
+        account, region = self._args.account, self._args.region
+        key = AliasedKey(
+            f"{self._name}-logs",
+            AliasedKeyArgs(
+                alias=LOGS_KEY_ALIAS,
+                description="Session Manager: session logs",
+                policy=logs_key_policy(
+                    partition=account.partition,
+                    account_id=account.id,
+                    region=region,
+                    log_group=self._args.settings.cw_log_group_name,
+                ),
+                region=region,
+                tags=self._args.tags,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self._named.append(key)
+        return key
+
+    def _log_group(self, logs_key: AliasedKey | None) -> None:
+        settings = self._args.settings
+        self._named.append(
+            LogGroup(
+                f"{self._name}-logs",
+                name=settings.cw_log_group_name,
+                retention_in_days=settings.log_retention_days,
+                kms_key_id=logs_key.key.arn if logs_key else None,
+                region=self._args.region,
+                tags=self._args.tags,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        )
+
+    def _document(self, data_key: AliasedKey | None) -> RunShellDocument:
+        """Published last: sessions fail or go unlogged while something that it names is missing."""
+        args = self._args
+        return RunShellDocument(
+            self._name,
+            RunShellDocumentArgs(
+                region=args.region,
+                preferences=preferences(
+                    args.settings,
+                    account_id=args.account.id,
+                    region=args.region,
+                    kms_key_id=data_key.key.key_id if data_key else "",
+                ),
+                owner=args.owner,
+                on_destroy=args.settings.on_destroy,
+                take_over=args.settings.take_over,
+            ),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._named),
+        )

@@ -1,0 +1,223 @@
+"""The settings of `shell-access:sessionManager` and `shell-access:endpoints`.
+
+Names, meanings and defaults are those of the parameters in the AWS post "How to automate Session Manager preferences
+across your organization"; where a setting is ours its description says so.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_network
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from components.problems import Problem, shown
+from components.validation import Section
+
+RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""What CloudWatch Logs accepts (API reference, PutRetentionPolicy)."""
+
+
+def _bool(description: str, *, default: bool) -> Any:
+    return Field(default=default, description=description, json_schema_extra={"allowed": "true or false"})
+
+
+class OnDestroy(StrEnum):
+    """What becomes of the preferences document when the stack goes."""
+
+    RESTORE = "restore"
+    """What was there before is the content again; if there was nothing, the document goes."""
+    RESET = "reset"
+    """No logging, no encryption, idle sessions end after 20 minutes: what the post's solution leaves behind."""
+    RETAIN = "retain"
+    """Ours stays."""
+    DELETE = "delete"
+    """The document goes."""
+
+
+def _on_destroy(value: object) -> object:
+    return OnDestroy(value) if isinstance(value, str) and value in set(OnDestroy) else value
+
+
+class SessionManagerSettings(Section):
+    """Session Manager preferences of one Region: the post's fifteen parameters and what we add."""
+
+    s3_logging: bool = _bool("Send the log of each session to an S3 bucket when it ends.", default=False)
+    s3_bucket_name: str = Field(
+        default="",
+        pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+        description="The bucket for session logs. It must exist.",
+        json_schema_extra={"allowed": "a bucket name, 3 to 63 lower-case letters, digits, dots and hyphens"},
+    )
+    s3_key_prefix: str = Field(
+        default="sessionmanager",
+        max_length=512,
+        pattern=r"^$|^[A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*$",
+        description="Prefix of the keys of session logs; account ID and Region are appended.",
+        json_schema_extra={"allowed": "a key prefix that neither starts nor ends with /, or an empty string"},
+    )
+    s3_encryption_enabled: bool = _bool("Sessions require the bucket to be encrypted.", default=True)
+    s3_kms_key_arn: str = Field(
+        default="",
+        pattern=r"^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$",
+        description="The customer managed key that the bucket is encrypted with, if it is. Ours, not the post's: "
+        "nodes need kms:GenerateDataKey on it to write their logs.",
+        json_schema_extra={"allowed": "the ARN of a KMS key, or an empty string"},
+    )
+    s3_bucket_owner: str = Field(
+        default="",
+        pattern=r"^$|^\d{12}$",
+        description="The account that owns the bucket, where it is another one. Ours, not the post's: nodes then "
+        "need s3:PutObjectAcl.",
+        json_schema_extra={"allowed": 'an account ID of 12 digits in quotes, or "" for this account'},
+    )
+    create_cw_log_group: bool = _bool("Create the log group; if not, the one named is used as it is.", default=True)
+    cw_log_group_name: str = Field(
+        default="ssm-sessionmanager-logs",
+        pattern=r"^$|^[0-9A-Za-z_./#-]{1,512}$",
+        description='The CloudWatch log group for session logs; "" with createCwLogGroup false: none.',
+        json_schema_extra={"allowed": "a log group name, 1 to 512 letters, digits and _ . / # -, or an empty string"},
+    )
+    cw_encryption_enabled: bool = _bool("Sessions require the log group to be encrypted.", default=True)
+    cw_streaming_enabled: bool = _bool("Send log data while the session runs, not only at its end.", default=False)
+    log_retention_days: int = Field(
+        default=90,
+        description="How long the created log group keeps session logs, in days.",
+        json_schema_extra={
+            "allowed": f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}"
+        },
+    )
+    session_data_encryption: bool = _bool("Encrypt session data with a key of this stack.", default=True)
+    run_as_enabled: bool = _bool("Linux and macOS sessions run as another user than ssm-user.", default=False)
+    run_as_default_user: str = Field(
+        default="",
+        max_length=100,
+        pattern=r"^\S*$",
+        description="The operating system user of sessions where runAsEnabled is true.",
+        json_schema_extra={"allowed": "a user name without spaces, at most 100 characters"},
+    )
+    run_as_principal_tag: bool = _bool(
+        "The people who start sessions carry the tag SSMSessionRunAs, so runAsDefaultUser may be empty. Ours, not the "
+        "post's.",
+        default=False,
+    )
+    idle_session_timeout: int = Field(
+        default=20,
+        ge=1,
+        le=60,
+        description="Minutes without activity after which a session ends.",
+        json_schema_extra={"allowed": "whole minutes from 1 to 60"},
+    )
+    max_session_duration: int | None = Field(
+        default=None,
+        ge=1,
+        le=1440,
+        description="Minutes after which a session ends whatever happens; left out: no maximum.",
+        json_schema_extra={"allowed": "whole minutes from 1 to 1440; leave it out for no maximum"},
+    )
+    win_shell_profile: str = Field(
+        default="",
+        description="Commands that run when a session starts on Windows Server.",
+        json_schema_extra={"allowed": "text"},
+    )
+    linux_shell_profile: str = Field(
+        default="",
+        description="Commands that run when a session starts on Linux or macOS.",
+        json_schema_extra={"allowed": "text"},
+    )
+    on_destroy: Annotated[OnDestroy, BeforeValidator(_on_destroy)] = Field(
+        default=OnDestroy.RESTORE,
+        description="What becomes of the document when the stack goes.",
+        json_schema_extra={"allowed": ", ".join(OnDestroy)},
+    )
+
+    take_over: bool = _bool(
+        "Take the document from another stack that governs it. Ours, not the post's.", default=False
+    )
+
+    @property
+    def logs_to_cloudwatch(self) -> bool:
+        """Whether sessions are logged to a log group at all."""
+        return self.cw_log_group_name != ""
+
+    @property
+    def encrypts_created_log_group(self) -> bool:
+        """Whether this stack makes the log group and the key that encrypts it."""
+        return self.create_cw_log_group and self.cw_encryption_enabled
+
+
+class SessionManagerSection(SessionManagerSettings):
+    """`shell-access:sessionManager`: the settings of every Region, and where one differs."""
+
+    enabled: bool = _bool("Govern Session Manager preferences; false is as if the section were absent.", default=True)
+    instance_roles: list[str] = Field(
+        default_factory=list,
+        description="Names of instance roles that get the instance policy. Ours, not the post's.",
+        json_schema_extra={"allowed": "a list of role names"},
+    )
+    region_overrides: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="Settings that differ in a Region, field by field.",
+        json_schema_extra={"allowed": "a mapping of Regions to settings"},
+    )
+
+
+def _canonical_network(value: str) -> str:
+    ip_network(value)
+    return value
+
+
+Cidr = Annotated[str, AfterValidator(_canonical_network)]
+
+
+class EndpointSettings(Section):
+    """`shell-access:endpoints.<Region>`: VPC endpoints for nodes without a way to the internet."""
+
+    vpc: str = Field(
+        min_length=1,
+        description="The VPC.",
+        json_schema_extra={"allowed": "an id (vpc-...) or the value of a Name tag"},
+    )
+    subnets: list[str] = Field(
+        min_length=1,
+        description="The subnets for the interface endpoints; the S3 gateway goes into their route tables.",
+        json_schema_extra={"allowed": "a list of ids (subnet-...) or values of Name tags, one subnet a zone"},
+    )
+    allowed_cidrs: list[Cidr] = Field(
+        min_length=1,
+        description="The networks whose nodes may use the endpoints.",
+        json_schema_extra={"allowed": "networks such as 10.20.0.0/16, with no host bits set"},
+    )
+    s3_gateway: bool = _bool("Make the S3 gateway endpoint too; false where the VPC has one.", default=True)
+
+
+def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> list[Problem]:
+    """What is wrong with values that are each right on their own."""
+    problems: list[Problem] = []
+
+    def problem(key: str, message: str) -> None:
+        problems.append(Problem(path=(*path, key), message=message))
+
+    if settings.s3_logging and not settings.s3_bucket_name:
+        problem("s3BucketName", '"" given; allowed: the name of a bucket, as s3Logging is true')
+    if settings.create_cw_log_group and not settings.cw_log_group_name:
+        problem("cwLogGroupName", '"" given; allowed: the name of the log group to create, as createCwLogGroup is true')
+    if settings.cw_streaming_enabled and not settings.cw_log_group_name:
+        problem("cwStreamingEnabled", "true given; allowed: false, as there is no log group to stream to")
+    if settings.run_as_enabled and not settings.run_as_default_user and not settings.run_as_principal_tag:
+        problem(
+            "runAsDefaultUser",
+            '"" given; allowed: a user, as runAsEnabled is true, or runAsPrincipalTag: true where everyone who starts '
+            "sessions carries the tag SSMSessionRunAs",
+        )
+    if settings.log_retention_days not in RETENTION_DAYS:
+        allowed = ", ".join(map(str, RETENTION_DAYS))
+        problem(
+            "logRetentionDays",
+            f"{shown(settings.log_retention_days)} given; allowed: a number of days that CloudWatch Logs accepts: {allowed}",
+        )
+    return problems

@@ -1,0 +1,186 @@
+"""Every setting of a stack: the one door through which its configuration comes in."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from components.problems import NAMESPACE, Problem, SettingsError, shown
+from components.session_manager.settings import (
+    EndpointSettings,
+    SessionManagerSection,
+    SessionManagerSettings,
+    cross_problems,
+)
+from components.validation import read_section, suggestion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SECTIONS = ("regions", "tags", "sessionManager", "endpoints")
+
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_STACK_WIDE = ("enabled", "instanceRoles", "regionOverrides")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a stack asks for.
+
+    Attributes:
+        regions: the Regions to govern, in the order given; the first is where global things are kept.
+        tags: on everything that can carry tags.
+        session_manager: by Region, overrides merged; empty where the section is absent.
+        instance_roles: names of the instance roles that get the instance policy.
+        endpoints: by Region.
+    """
+
+    regions: tuple[str, ...]
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    session_manager: dict[str, SessionManagerSettings] = field(default_factory=dict[str, SessionManagerSettings])
+    instance_roles: tuple[str, ...] = ()
+    endpoints: dict[str, EndpointSettings] = field(default_factory=dict[str, EndpointSettings])
+
+    @classmethod
+    def load(cls, configuration: Mapping[str, Any]) -> Settings:
+        """Reads a stack's configuration.
+
+        Args:
+            configuration: as the engine has it: full keys (`shell-access:regions`, `aws:region`), values as text
+                (JSON for lists and objects) or already decoded. Other projects' keys are passed over.
+
+        Raises:
+            SettingsError: with every problem that there is.
+        """
+        prefix = f"{NAMESPACE}:"
+        sections = {
+            key.removeprefix(prefix): _decoded(value) for key, value in configuration.items() if key.startswith(prefix)
+        }
+        problems = [
+            Problem(path=(key,), message=f"unknown key{suggestion(key, list(SECTIONS))}")
+            for key in sections
+            if key not in SECTIONS
+        ]
+        regions = _regions(sections.get("regions"), configuration.get("aws:region"), problems)
+        tags = _tags(sections.get("tags", {}), problems)
+        by_region: dict[str, SessionManagerSettings] = {}
+        instance_roles: tuple[str, ...] = ()
+        if "sessionManager" in sections:
+            by_region, instance_roles = _session_manager(sections["sessionManager"], regions, problems)
+        endpoints = _endpoints(sections.get("endpoints", {}), regions, problems)
+        if problems:
+            raise SettingsError(problems)
+        return cls(
+            regions=regions,
+            tags=tags,
+            session_manager=by_region,
+            instance_roles=instance_roles,
+            endpoints=endpoints,
+        )
+
+
+def _decoded(value: Any) -> Any:
+    """The engine hands lists and objects over as JSON text; plain text stays what it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple[str, ...]:
+    allowed = "a list of Regions such as [eu-west-1, us-east-1], each once"
+    if given is None or given == []:
+        if isinstance(provider_region, str) and _REGION.fullmatch(provider_region):
+            return (provider_region,)
+        problems.append(Problem(path=("regions",), message=f"is missing, and aws:region too; allowed: {allowed}"))
+        return ()
+    values = cast("list[object]", given) if isinstance(given, list) else []
+    names = [value for value in values if isinstance(value, str) and _REGION.fullmatch(value)]
+    if not values or len(names) != len(values) or len(set(names)) != len(names):
+        problems.append(Problem(path=("regions",), message=f"{shown(given)} given; allowed: {allowed}"))
+    return tuple(dict.fromkeys(names))
+
+
+def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
+    tags = cast("dict[str, object]", given) if isinstance(given, dict) else None
+    if tags is None:
+        problems.append(Problem(path=("tags",), message=f"{shown(given)} given; allowed: a mapping of names to text"))
+        return {}
+    good: dict[str, str] = {}
+    for key, value in tags.items():
+        # Limits: AWS Tagging guide, "Tag naming limits and requirements".
+        if not isinstance(value, str) or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):  # noqa: PLR2004
+            allowed = "text of at most 256 characters, under a name of at most 128 that does not start with aws:"
+            problems.append(Problem(path=("tags", key), message=f"{shown(value)} given; allowed: {allowed}"))
+        else:
+            good[key] = value
+    return good
+
+
+def _session_manager(
+    given: Any, regions: tuple[str, ...], problems: list[Problem]
+) -> tuple[dict[str, SessionManagerSettings], tuple[str, ...]]:
+    path = ("sessionManager",)
+    section, found, wrong = read_section(SessionManagerSection, given, path)
+    problems += found
+    if section is None or not section.enabled:
+        return {}, ()
+    general = cross_problems(section, path)
+    problems += [each for each in general if each.path[-1] not in wrong]
+    given_values = {key: value for key, value in given.items() if key not in wrong and key not in _STACK_WIDE}
+    for region in section.region_overrides:
+        if region not in regions:
+            problems.append(_not_of_the_stack((*path, "regionOverrides", region), regions))
+    merged = {
+        region: _merged(given_values, section.region_overrides.get(region, {}), region, problems, general)
+        for region in regions
+    }
+    return merged, tuple(section.instance_roles)
+
+
+def _merged(
+    general: dict[str, Any],
+    override: dict[str, Any],
+    region: str,
+    problems: list[Problem],
+    known: list[Problem],
+) -> SessionManagerSettings:
+    """The settings of one Region; only what its override brings about is reported here."""
+    path = ("sessionManager", "regionOverrides", region)
+    settings, found, wrong = read_section(SessionManagerSettings, {**general, **override}, path)
+    problems += found
+    settings = settings or SessionManagerSettings()
+    if override:
+        said = {(each.path[-1], each.message) for each in known}
+        problems += [
+            each
+            for each in cross_problems(settings, path)
+            if each.path[-1] not in wrong and (each.path[-1], each.message) not in said
+        ]
+    return settings
+
+
+def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) -> dict[str, EndpointSettings]:
+    by_region = cast("dict[str, object]", given) if isinstance(given, dict) else None
+    if by_region is None:
+        problems.append(
+            Problem(path=("endpoints",), message=f"{shown(given)} given; allowed: a mapping of Regions to settings")
+        )
+        return {}
+    endpoints: dict[str, EndpointSettings] = {}
+    for region, settings in by_region.items():
+        if region not in regions:
+            problems.append(_not_of_the_stack(("endpoints", region), regions))
+        section, found, _ = read_section(EndpointSettings, settings, ("endpoints", region))
+        problems += found
+        if section:
+            endpoints[region] = section
+    return endpoints
+
+
+def _not_of_the_stack(path: tuple[str, ...], regions: tuple[str, ...]) -> Problem:
+    return Problem(path=path, message=f"is no Region of this stack; allowed: {', '.join(regions)}")

@@ -1,0 +1,84 @@
+"""From a fresh clone to a working Python environment, then on to `python -m local`.
+
+`make` calls it with the machine's own Python. It needs nothing but the standard library, creates the virtual
+environment that requirements-dev.txt describes (once a machine, in the cache), links it as `.venv` and hands over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+from local.cache import cached, say
+
+MINIMUM = (3, 11)
+REPOSITORY = Path(__file__).resolve().parent.parent
+LOCK = REPOSITORY / "requirements-dev.txt"
+
+
+class SetUpError(Exception):
+    """A step of the set-up failed; the message says which, and what to do."""
+
+
+def _install(folder: Path) -> None:
+    say(f"Installing the Python packages of {LOCK.name} (once on this machine) ...")
+    steps = (
+        ("create a virtual environment", [sys.executable, "-m", "venv", str(folder)]),
+        (
+            f"install {LOCK.name}",
+            [
+                *(str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"),
+                *("--no-input", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK)),
+            ],
+        ),
+    )
+    for what, command in steps:
+        if subprocess.run(command, check=False, stdout=sys.stderr, stdin=subprocess.DEVNULL).returncode:
+            raise SetUpError(
+                f"could not {what}. What pip or venv said is above. Usual causes: the package index is out of reach "
+                "(check the network and pip's settings), or Python's venv module is missing "
+                "(Debian: apt-get install python3-venv). Run the same command again afterwards."
+            )
+
+
+def environment_name() -> str:
+    """Names the environment by all that decides its content: the lock, the interpreter, the platform."""
+    key = f"{LOCK.read_text()}|{platform.python_version()}|{sys.prefix}|{platform.machine()}|{sys.platform}"
+    return f"python-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
+def link_environment(environment: Path) -> Path:
+    """Makes `.venv` of this clone point to the environment; a real folder of the user's own is left alone."""
+    link = REPOSITORY / ".venv"
+    if link.is_dir() and not link.is_symlink():
+        say("Using the .venv folder that is here already.")
+        return link
+    if not (link.is_symlink() and link.resolve() == environment.resolve()):
+        temporary = REPOSITORY / f".venv.{os.getpid()}"
+        temporary.symlink_to(environment)
+        temporary.replace(link)
+    return link
+
+
+def main() -> None:
+    """Prepares the environment and replaces this process by `python -m local` with the same arguments."""
+    if sys.version_info < MINIMUM:
+        found = platform.python_version()
+        sys.exit(
+            f"Shell Access needs Python 3.11 or newer and found {found}.\n"
+            "Install one, or name it: make PYTHON=/path/to/python3.11 up"
+        )
+    try:
+        environment = link_environment(cached(environment_name(), _install))
+    except SetUpError as problem:
+        sys.exit(f"Set-up stopped: {problem}")
+    python = str(environment / "bin" / "python")
+    os.execv(python, [python, "-m", "local", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()

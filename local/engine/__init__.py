@@ -1,0 +1,1 @@
+"""What lets the Pulumi engine run Python programs without the official language host."""

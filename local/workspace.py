@@ -1,0 +1,120 @@
+"""The place in a clone where the local AWS and the engine keep their things, and the environment they run in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.aws_provider.install import install as install_stand_in
+from local.aws_provider.install import plugin_folder
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+PASSPHRASE = "local-aws"  # noqa: S105 -- nothing secret is kept in a stack of the local AWS
+"""Of the local stacks' state; Pulumi.dev.yaml carries the salt made with it."""
+
+_LANGUAGE_HOST = """#!/bin/sh
+PYTHONPATH='{repository}' SHELL_ACCESS_LANGUAGE_EXEC='{folder}/pulumi-language-python-exec' \\
+  exec '{python}' -m local.engine.language_host "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with everything that one run of the engine needs for itself: plugins, state, logs.
+
+    Attributes:
+        folder: created when something is first put there; `.local` of the clone, or a temporary one in tests.
+    """
+
+    folder: Path = REPOSITORY / ".local"
+
+    @property
+    def programs(self) -> Path:
+        """The folder to put first on PATH where the command line is ours."""
+        return self.folder / "bin"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """`PULUMI_HOME`: plugins and the engine's own settings."""
+        return self.folder / "pulumi-home"
+
+    @property
+    def state(self) -> Path:
+        """The folder behind the `file://` state backend."""
+        return self.folder / "state"
+
+    def prepare(self, toolchain: Path | None) -> None:
+        """Lays out programs and plugins; whatever is in place already stays.
+
+        Args:
+            toolchain: the folder of the command line that was built here, or None to use the one on PATH.
+        """
+        self.state.mkdir(parents=True, exist_ok=True)
+        if toolchain:
+            self._lay_out_programs(toolchain)
+        self._lay_out_aws_plugin()
+
+    def _lay_out_programs(self, toolchain: Path) -> None:
+        self.programs.mkdir(parents=True, exist_ok=True)
+        for program in toolchain.iterdir():
+            target = self.programs / program.name
+            if program.is_file() and not program.name.startswith(".") and not target.exists():
+                _link_or_copy(program, target)
+        host = self.programs / "pulumi-language-python"
+        host.write_text(_LANGUAGE_HOST.format(repository=REPOSITORY, folder=self.programs, python=sys.executable))
+        host.chmod(0o755)
+
+    def _lay_out_aws_plugin(self) -> None:
+        real = os.environ.get("SHELL_ACCESS_AWS_PLUGIN")
+        if not real:
+            install_stand_in(self.pulumi_home, Path(sys.executable), REPOSITORY)
+            return
+        folder = plugin_folder(self.pulumi_home)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        (folder / "pulumi-resource-aws").symlink_to(Path(real).resolve(strict=True))
+
+    def environment(self, endpoint: str) -> dict[str, str]:
+        """What has to be set for `pulumi`, boto3 and AWS clients to work against the local AWS, and only that one.
+
+        Args:
+            endpoint: the URL of the local AWS, `http://127.0.0.1:<port>`.
+        """
+        profile = self.folder / "aws-config"
+        if not profile.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            profile.write_text("[default]\n")
+        path = [str(self.programs), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
+        return {
+            "PATH": os.pathsep.join(path),
+            "PULUMI_HOME": str(self.pulumi_home),
+            "PULUMI_BACKEND_URL": f"file://{self.state}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SESSION_TOKEN": "",
+            "AWS_REGION": "eu-west-1",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+            # Profiles and files of the person at this machine must never take part.
+            "AWS_PROFILE": "default",
+            "AWS_CONFIG_FILE": str(profile),
+            "AWS_SHARED_CREDENTIALS_FILE": str(profile),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """The engine looks for its language host beside its own file, so a symbolic link would not do."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copy2(source, target)
