@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.aws_provider.install import install as install_stand_in
-from local.aws_provider.install import plugin_folder
+from local.aws_provider.install import plugin_version
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -69,14 +69,17 @@ class Workspace:
         host.chmod(0o755)
 
     def _lay_out_aws_plugin(self) -> None:
+        """The stand-in, or the real plugin where `SHELL_ACCESS_AWS_PLUGIN` names its binary."""
+        launcher = self.pulumi_home / "plugins" / f"resource-aws-v{plugin_version()}" / "pulumi-resource-aws"
+        if launcher.is_symlink():
+            launcher.unlink()
         real = os.environ.get("SHELL_ACCESS_AWS_PLUGIN")
         if not real:
             install_stand_in(self.pulumi_home, Path(sys.executable), REPOSITORY)
             return
-        folder = plugin_folder(self.pulumi_home)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        (folder / "pulumi-resource-aws").symlink_to(Path(real).resolve(strict=True))
+        launcher.parent.mkdir(parents=True, exist_ok=True)
+        launcher.unlink(missing_ok=True)
+        launcher.symlink_to(Path(real).resolve(strict=True))
 
     def environment(self, endpoint: str) -> dict[str, str]:
         """What has to be set for `pulumi`, boto3 and AWS clients to work against the local AWS, and only that one.

@@ -163,14 +163,19 @@ class RunShellDocument(Resource, module="ssm", name="SessionPreferences"):
             "onDestroy": str(args.on_destroy),
             "takeOver": args.take_over,
             # Known once published; declared so that they are outputs.
-            "documentVersion": None,
-            "contentSha256": None,
+            "document_version": None,
+            "content_sha256": None,
         }
         super().__init__(RunShellDocumentProvider(), name, properties, opts)
 
     def translate_output_property(self, prop: str) -> str:
-        """Outputs have Python's names on the resource and the document's own everywhere else."""
+        """From the engine's name of a property to the attribute's."""
         return _ATTRIBUTES.get(prop, prop)
+
+    def translate_input_property(self, prop: str) -> str:
+        """From the attribute's name to the engine's."""
+        return _PROPERTIES.get(prop, prop)
 
 
 _ATTRIBUTES = {"documentVersion": "document_version", "contentSha256": "content_sha256"}
+_PROPERTIES = {attribute: name for name, attribute in _ATTRIBUTES.items()}

@@ -202,38 +202,40 @@ class DocumentStore:
         )
 
     def _converge(self, content: Mapping[str, Any]) -> None:
-        latest = self._text("$LATEST")
-        if _loaded(latest) != content:
-            self._update(_spellings(content))
+        if _loaded(self._text("$LATEST")) != content:
+            self._update(serialized(content))
         self._promote_latest()
 
     def _converge_to_text(self, text: str) -> None:
         if self._text("$LATEST") != text:
-            self._update([text, *_spellings(_loaded(text))])
+            self._update(text)
         self._promote_latest()
 
-    def _update(self, spellings: list[str]) -> None:
-        """Publishes the first spelling that is accepted.
+    def _update(self, text: str) -> None:
+        """Makes the text, or another spelling of the same JSON, the latest version.
 
-        Whether `DuplicateDocumentContent` means the latest version or any is not documented, so content that an
-        older version has already is sent in another spelling of the same JSON.
+        Whether `DuplicateDocumentContent` means the latest version or any is not documented. Text that an older
+        version has already is therefore sent again with as many empty lines as there were versions: no version has
+        just that.
         """
-        for text in spellings:
-            try:
-                self._ssm.update_document(
-                    Name=DOCUMENT_NAME, Content=text, DocumentVersion="$LATEST", DocumentFormat="JSON"
-                )
-            except self._ssm.exceptions.DuplicateDocumentContent:
-                if self._text("$LATEST") == text:
-                    return
-                continue
-            except self._ssm.exceptions.DocumentVersionLimitExceeded:
-                self._make_room()
-                self._ssm.update_document(
-                    Name=DOCUMENT_NAME, Content=text, DocumentVersion="$LATEST", DocumentFormat="JSON"
-                )
-            return
-        raise DocumentError(f"{self}: older versions hold this content already, in every spelling that we know")
+        described = self._describe() or {}
+        for spelling in (text, _respelled(text, int(described.get("LatestVersion", 1)))):
+            with contextlib.suppress(self._ssm.exceptions.DuplicateDocumentContent):
+                self._send(spelling)
+                return
+        raise DocumentError(f"{self}: a version that is not the latest has this content already, in every spelling")
+
+    def _send(self, text: str) -> None:
+        def send() -> None:
+            self._ssm.update_document(
+                Name=DOCUMENT_NAME, Content=text, DocumentVersion="$LATEST", DocumentFormat="JSON"
+            )
+
+        try:
+            send()
+        except self._ssm.exceptions.DocumentVersionLimitExceeded:
+            self._make_room()
+            send()
 
     def _make_room(self) -> None:
         """At the version limit the oldest version that neither is in force nor was there before goes."""
@@ -273,5 +275,6 @@ def _loaded(text: str) -> Any:
         return text
 
 
-def _spellings(content: Any) -> list[str]:
-    return [serialized(content), *(json.dumps(content, indent=indent, sort_keys=True) for indent in (None, 1, 3, 4))]
+def _respelled(text: str, lines: int) -> str:
+    body, end = text.rstrip()[:-1], text.rstrip()[-1:]
+    return body + "\n" * lines + end

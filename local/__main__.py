@@ -1,0 +1,93 @@
+"""The commands behind `make`: `python -m local up|down|env|test|bench|lock`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from local.cache import say
+from local.workspace import REPOSITORY, Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _reporting(action: Callable[[], object]) -> None:
+    """Runs a command; what is expected to go wrong is told in words."""
+    from local.dev import StepError  # noqa: PLC0415 -- only what a command needs is loaded
+    from local.emulator.running import EmulatorError  # noqa: PLC0415
+    from local.toolchain import ToolchainError  # noqa: PLC0415
+
+    try:
+        action()
+    except (StepError, EmulatorError, ToolchainError) as problem:
+        say(f"\n{problem}")
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        say("\nInterrupted; the next run goes on from here.")
+        raise typer.Exit(130) from None
+
+
+@app.command()
+def up() -> None:
+    """Bring stack dev up on the local AWS, under the policy pack, and verify it."""
+    from local.dev import Dev  # noqa: PLC0415
+
+    _reporting(Dev(Workspace()).up)
+
+
+@app.command()
+def down() -> None:
+    """Destroy stack dev and stop the local AWS."""
+    from local.dev import Dev  # noqa: PLC0415
+
+    _reporting(Dev(Workspace()).down)
+
+
+@app.command()
+def env() -> None:
+    """Print settings for working by hand against the running local AWS."""
+    from local.dev import Dev  # noqa: PLC0415
+
+    _reporting(lambda: sys.stdout.write(Dev(Workspace()).exports() + "\n"))
+
+
+@app.command()
+def test() -> None:
+    """Run every check."""
+    from local.checks import run_checks  # noqa: PLC0415
+
+    def checks() -> None:
+        if not run_checks():
+            raise typer.Exit(1)
+
+    _reporting(checks)
+
+
+@app.command()
+def bench() -> None:
+    """Measure speed, as ratios side by side."""
+    _reporting(lambda: _passing_on([sys.executable, "-m", "bench"]))
+
+
+@app.command()
+def lock() -> None:
+    """Resolve the pinned requirements again."""
+    from local.requirements import resolve  # noqa: PLC0415
+
+    _reporting(resolve)
+
+
+def _passing_on(command: list[str]) -> None:
+    code = subprocess.run(command, check=False, cwd=REPOSITORY).returncode
+    if code:
+        raise typer.Exit(code)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,102 @@
+"""The local AWS of a clone: started once, found again by later commands, stopped by `make down`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from local.emulator.running import Emulator, EmulatorError, instance_id
+from local.workspace import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.workspace import Workspace
+
+_START_SECONDS = 60
+_STOP_SECONDS = 10
+_LOOK_AGAIN_SECONDS = 0.05
+
+
+def running(workspace: Workspace) -> Emulator | None:
+    """The local AWS that this clone started, if it still answers."""
+    written = _written(_port_file(workspace))
+    if not written:
+        return None
+    endpoint = f"http://127.0.0.1:{written['port']}"
+    try:
+        found = instance_id(endpoint)
+    except EmulatorError:
+        return None
+    if found != written["instanceId"]:
+        return None
+    return Emulator(endpoint_url=endpoint, pid=int(written["pid"]), instance_id=found)
+
+
+def start(workspace: Workspace) -> Emulator:
+    """Starts it in the background, on the port that it had before where that is free.
+
+    Raises:
+        EmulatorError: it did not come up; the message holds the end of its log.
+    """
+    workspace.folder.mkdir(parents=True, exist_ok=True)
+    port = _free_port((_written(_port_file(workspace)) or {}).get("port", 0))
+    _port_file(workspace).unlink(missing_ok=True)
+    log = workspace.folder / "local-aws.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.emulator", "--port", str(port), "--port-file", str(_port_file(workspace))],
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        started = running(workspace)
+        if started:
+            return started
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    process.terminate()
+    said = log.read_text(errors="replace").strip()[-2000:] or "it printed nothing"
+    raise EmulatorError(f"the local AWS did not come up: {said}")
+
+
+def stop(workspace: Workspace) -> None:
+    """Ends the local AWS of this clone and all that it holds."""
+    found = running(workspace)
+    if found:
+        os.kill(found.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while running(workspace) and time.monotonic() < deadline:
+            time.sleep(_LOOK_AGAIN_SECONDS)
+    _port_file(workspace).unlink(missing_ok=True)
+
+
+def _port_file(workspace: Workspace) -> Path:
+    return workspace.folder / "local-aws.json"
+
+
+def _written(port_file: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(port_file.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _free_port(wanted: int) -> int:
+    """The wanted port, or 0 (any) where somebody else listens on it by now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return 0
+    return wanted

@@ -1,0 +1,153 @@
+"""The stack `dev` on the local AWS: brought up, verified, taken down."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local import aws
+from local.cache import locked, say
+from local.emulator.seed import seed
+from local.toolchain import command_line
+from local.workspace import REPOSITORY, Workspace
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+STACK = "dev"
+PROJECT = "shell-access"
+POLICY_PACK = "policies"
+
+
+class StepError(Exception):
+    """A step of a command failed; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Dev:
+    """The development stack of a clone."""
+
+    workspace: Workspace
+
+    def up(self) -> None:
+        """Starts the local AWS, applies the stack under the policy pack and verifies the result.
+
+        Raises:
+            StepError: a step failed; what was reached stays, and the next run goes on from there.
+        """
+        with self._alone():
+            self.workspace.prepare(command_line())
+            emulator = aws.running(self.workspace)
+            if emulator is None:
+                say("Starting the local AWS ...")
+                emulator = aws.start(self.workspace)
+            seed(emulator.endpoint_url)
+            environment = os.environ | self.workspace.environment(emulator.endpoint_url)
+            self._release_stale_lock(environment)
+            self._pulumi(environment, "stack", "select", "--create", STACK)
+            arguments = ["up", "--yes", "--stack", STACK, "--policy-pack", POLICY_PACK]
+            if self._state_is_of_another(emulator.instance_id):
+                say("State and local AWS have parted (it was restarted, or a run was interrupted); refreshing first.")
+                arguments.append("--refresh")
+            self._applied.unlink(missing_ok=True)
+            self._pulumi(environment, *arguments)
+            self._applied.write_text(json.dumps({"instanceId": emulator.instance_id}))
+            self._run("verification", environment, sys.executable, "-m", "operations", "verify", "--stack", STACK)
+            say(_NEXT.format(endpoint=emulator.endpoint_url))
+
+    def down(self) -> None:
+        """Destroys the stack and stops the local AWS.
+
+        Raises:
+            StepError: destroying failed; the local AWS then goes on running.
+        """
+        with self._alone():
+            self.workspace.prepare(command_line())
+            emulator = aws.running(self.workspace)
+            environment = os.environ | self.workspace.environment(emulator.endpoint_url if emulator else "")
+            if self._has_state:
+                self._release_stale_lock(environment)
+                if emulator:
+                    self._pulumi(environment, "destroy", "--yes", "--stack", STACK)
+                else:
+                    say("The local AWS is not running, so nothing is left to destroy; forgetting the stack's state.")
+                    self._pulumi(environment, "stack", "rm", STACK, "--yes", "--force", "--preserve-config")
+            self._applied.unlink(missing_ok=True)
+            aws.stop(self.workspace)
+            say("The local AWS is stopped.")
+
+    def exports(self) -> str:
+        """Lines for a shell, with which `pulumi`, AWS clients and boto3 work against the running local AWS.
+
+        Raises:
+            StepError: it is not running.
+        """
+        emulator = aws.running(self.workspace)
+        if emulator is None:
+            raise StepError("The local AWS is not running. Start it with: make up")
+        values = self.workspace.environment(emulator.endpoint_url)
+        return "\n".join(f"export {name}={_quoted(value)}" for name, value in values.items())
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return locked(self.workspace.folder / "lock", "make up or make down in this clone")
+
+    @property
+    def _applied(self) -> Path:
+        return self.workspace.folder / "applied.json"
+
+    @property
+    def _state_folder(self) -> Path:
+        return self.workspace.state / ".pulumi"
+
+    @property
+    def _has_state(self) -> bool:
+        return (self._state_folder / "stacks" / PROJECT / f"{STACK}.json").exists()
+
+    def _state_is_of_another(self, instance_id: str) -> bool:
+        """Whether the last successful run, if there was one, was against another local AWS than this one."""
+        if not self._has_state:
+            return False
+        try:
+            return json.loads(self._applied.read_text())["instanceId"] != instance_id
+        except (OSError, ValueError, KeyError):
+            return True
+
+    def _release_stale_lock(self, environment: dict[str, str]) -> None:
+        """A run that was killed leaves its lock behind; one whose process still lives is respected."""
+        for lock in self._state_folder.glob(f"locks/organization/{PROJECT}/{STACK}/*.json"):
+            holder = json.loads(lock.read_text())
+            if not Path(f"/proc/{holder['pid']}").exists():
+                say("Releasing the lock of a run that was killed.")
+                self._pulumi(environment, "cancel", "--yes", "--stack", STACK)
+                return
+
+    def _pulumi(self, environment: dict[str, str], *arguments: str) -> None:
+        self._run(f"pulumi {arguments[0]}", environment, "pulumi", *arguments)
+
+    def _run(self, what: str, environment: dict[str, str], *command: str) -> None:
+        done = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL)
+        if done.returncode:
+            raise StepError(
+                f"{what} failed (exit code {done.returncode}); what it said is above. "
+                "After mending the cause, run the same command again: it goes on from here. To start over: make down"
+            )
+
+
+_NEXT = """
+The stack `dev` is up on the local AWS ({endpoint}). Try:
+
+  eval "$(make -s env)"                              settings for this shell, then for instance
+  pulumi stack output --stack dev                    what was built
+  pulumi preview --stack dev --policy-pack policies  nothing to change
+  python -m operations verify --stack dev            the table above again
+
+  make down                                          destroy it and stop the local AWS"""
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.problems import SettingsError
+from components.session_manager.settings import RETENTION_DAYS, OnDestroy
+from components.settings import Settings
+
+REGIONS = ["eu-west-1", "us-east-1"]
+
+
+def load(session_manager: dict[str, Any] | None = None, **sections: Any) -> Settings:
+    given = {"regions": REGIONS, **sections}
+    if session_manager is not None:
+        given["sessionManager"] = session_manager
+    return Settings.load({f"shell-access:{name}": json.dumps(value) for name, value in given.items()})
+
+
+def problems(session_manager: Any = None, **sections: Any) -> dict[str, str]:
+    with pytest.raises(SettingsError, match="nothing was changed") as refused:
+        load(session_manager, **sections)
+    return {problem.key: problem.message for problem in refused.value.problems}
+
+
+def test_empty_section_has_the_defaults_of_the_post() -> None:
+    settings = load({}).session_manager["eu-west-1"]
+    assert settings.model_dump(by_alias=True) == {
+        "s3Logging": False,
+        "s3BucketName": "",
+        "s3KeyPrefix": "sessionmanager",
+        "s3EncryptionEnabled": True,
+        "s3KmsKeyArn": "",
+        "s3BucketOwner": "",
+        "createCwLogGroup": True,
+        "cwLogGroupName": "ssm-sessionmanager-logs",
+        "cwEncryptionEnabled": True,
+        "cwStreamingEnabled": False,
+        "logRetentionDays": 90,
+        "sessionDataEncryption": True,
+        "runAsEnabled": False,
+        "runAsDefaultUser": "",
+        "runAsPrincipalTag": False,
+        "idleSessionTimeout": 20,
+        "maxSessionDuration": None,
+        "winShellProfile": "",
+        "linuxShellProfile": "",
+        "onDestroy": OnDestroy.RESTORE,
+        "takeOver": False,
+    }
+
+
+def test_absent_section_governs_nothing() -> None:
+    assert load().session_manager == {}
+
+
+def test_section_that_is_switched_off_governs_nothing() -> None:
+    assert load({"enabled": False, "instanceRoles": ["Web"]}).session_manager == {}
+
+
+@pytest.mark.parametrize("regions", [None, []], ids=["absent", "empty"])
+def test_regions_default_to_the_region_of_the_provider(regions: list[str] | None) -> None:
+    given = {"aws:region": "ap-south-1"} | ({} if regions is None else {"shell-access:regions": json.dumps(regions)})
+    assert Settings.load(given).regions == ("ap-south-1",)
+
+
+def test_no_region_at_all_is_a_problem() -> None:
+    with pytest.raises(SettingsError, match=r"shell-access:regions: is missing, and aws:region too"):
+        Settings.load({})
+
+
+@pytest.mark.parametrize("regions", ["eu-west-1", ["eu-west-1", "eu-west-1"], ["Ireland"], [3], {"eu-west-1": {}}])
+def test_what_is_no_list_of_different_regions_is_a_problem(regions: Any) -> None:
+    assert problems(regions=regions)["shell-access:regions"].endswith(
+        "allowed: a list of Regions such as [eu-west-1, us-east-1], each once"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("s3Logging", "true", "true or false"),
+        ("s3BucketName", "Org_Logs", "a bucket name, 3 to 63 lower-case letters, digits, dots and hyphens"),
+        ("s3KeyPrefix", "/logs/", "a key prefix that neither starts nor ends with /, or an empty string"),
+        ("s3KmsKeyArn", "alias/logs", "the ARN of a KMS key, or an empty string"),
+        ("s3BucketOwner", 111122223333, 'an account ID of 12 digits in quotes, or "" for this account'),
+        (
+            "cwLogGroupName",
+            "logs of sessions",
+            "a log group name, 1 to 512 letters, digits and _ . / # -, or an empty string",
+        ),
+        ("cwEncryptionEnabled", 1, "true or false"),
+        ("idleSessionTimeout", 0, "whole minutes from 1 to 60"),
+        ("idleSessionTimeout", 61, "whole minutes from 1 to 60"),
+        ("idleSessionTimeout", "20", "whole minutes from 1 to 60"),
+        ("idleSessionTimeout", 20.5, "whole minutes from 1 to 60"),
+        ("maxSessionDuration", 1441, "whole minutes from 1 to 1440; leave it out for no maximum"),
+        ("runAsDefaultUser", "two words", "a user name without spaces, at most 100 characters"),
+        ("onDestroy", "keep", "restore, reset, retain, delete"),
+        ("regionOverrides", [], "a mapping of Regions to settings"),
+    ],
+)
+def test_wrong_value_is_named_with_its_key_and_what_is_allowed(key: str, value: Any, allowed: str) -> None:
+    assert problems({key: value}) == {
+        f"shell-access:sessionManager.{key}": f"{json.dumps(value)} given; allowed: {allowed}"
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"s3Logging": True}, "s3BucketName"),
+        ({"cwLogGroupName": ""}, "cwLogGroupName"),
+        ({"createCwLogGroup": False, "cwLogGroupName": "", "cwStreamingEnabled": True}, "cwStreamingEnabled"),
+        ({"runAsEnabled": True}, "runAsDefaultUser"),
+        ({"logRetentionDays": 91}, "logRetentionDays"),
+    ],
+)
+def test_values_that_do_not_go_together_are_a_problem(given: dict[str, Any], key: str) -> None:
+    assert list(problems(given)) == [f"shell-access:sessionManager.{key}"]
+
+
+def test_run_as_without_a_user_is_allowed_where_principals_carry_the_tag() -> None:
+    assert load({"runAsEnabled": True, "runAsPrincipalTag": True}).session_manager["eu-west-1"].run_as_enabled
+
+
+def test_no_log_group_at_all_is_possible() -> None:
+    settings = load({"createCwLogGroup": False, "cwLogGroupName": ""}).session_manager["eu-west-1"]
+    assert not settings.logs_to_cloudwatch
+
+
+@pytest.mark.parametrize("days", RETENTION_DAYS)
+def test_every_retention_that_cloudwatch_accepts_is_allowed(days: int) -> None:
+    assert load({"logRetentionDays": days}).session_manager["us-east-1"].log_retention_days == days
+
+
+def test_override_changes_the_named_fields_of_its_region_only() -> None:
+    settings = load({"idleSessionTimeout": 10, "regionOverrides": {"us-east-1": {"maxSessionDuration": 30}}})
+    ireland, virginia = settings.session_manager["eu-west-1"], settings.session_manager["us-east-1"]
+    assert (ireland.idle_session_timeout, ireland.max_session_duration) == (10, None)
+    assert (virginia.idle_session_timeout, virginia.max_session_duration) == (10, 30)
+
+
+def test_override_can_mend_what_is_wrong_in_general_only_for_its_region() -> None:
+    override = {"us-east-1": {"runAsDefaultUser": "ops"}}
+    assert list(problems({"runAsEnabled": True, "regionOverrides": override})) == [
+        "shell-access:sessionManager.runAsDefaultUser"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ({"ap-south-1": {}}, "ap-south-1"),
+        ({"us-east-1": {"idleSessionTimeout": 0}}, "us-east-1.idleSessionTimeout"),
+        ({"us-east-1": {"s3Logging": True}}, "us-east-1.s3BucketName"),
+        ({"us-east-1": {"instanceRoles": []}}, "us-east-1.instanceRoles"),
+    ],
+)
+def test_wrong_override_is_named_with_its_region(override: dict[str, Any], key: str) -> None:
+    assert list(problems({"regionOverrides": override})) == [f"shell-access:sessionManager.regionOverrides.{key}"]
+
+
+def test_every_problem_is_named_at_once() -> None:
+    found = problems(
+        {"idleSessionTimeout": 90, "runAsEnabled": True, "idleTimeout": 5, "regionOverrides": {"us-east-1": {"x": 1}}},
+        endpoints={"eu-west-1": {"vpc": "", "subnets": ["a"], "allowedCidrs": ["10.0.0.1/8", "10.0.0.0/8"]}},
+        tags={"aws:made": "up"},
+        sesionManager={},
+    )
+    assert list(found) == [
+        "shell-access:sesionManager",
+        "shell-access:tags.aws:made",
+        "shell-access:sessionManager.idleSessionTimeout",
+        "shell-access:sessionManager.idleTimeout",
+        "shell-access:sessionManager.runAsDefaultUser",
+        "shell-access:sessionManager.regionOverrides.us-east-1.x",
+        "shell-access:endpoints.eu-west-1.vpc",
+        "shell-access:endpoints.eu-west-1.allowedCidrs.0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sections", "key", "expected"),
+    [
+        ({"sesionManager": {}}, "sesionManager", "unknown key; did you mean sessionManager?"),
+        ({"sessionManager": {"idleTimeout": 5}}, "sessionManager.idleTimeout", "did you mean idleSessionTimeout?"),
+        ({"endpoints": {"eu-west-1": {"subnet": []}}}, "endpoints.eu-west-1.subnet", "did you mean subnets?"),
+        ({"zzz": 1}, "zzz", "known keys: endpoints, regions, sessionManager, tags"),
+    ],
+)
+def test_unknown_key_gets_a_suggestion(sections: dict[str, Any], key: str, expected: str) -> None:
+    given = dict(sections)
+    found = problems(given.pop("sessionManager", None), **given)
+    assert expected in found[f"shell-access:{key}"]
+
+
+def test_long_values_are_shortened_in_messages() -> None:
+    assert len(problems({"s3BucketName": "x" * 5000})["shell-access:sessionManager.s3BucketName"]) < 200
+
+
+def test_other_projects_keys_are_passed_over() -> None:
+    assert Settings.load({"aws:region": "eu-west-1", "other:thing": "x"}) == Settings(regions=("eu-west-1",))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
+    max_leaves=8,
+)
+known_keys = st.sampled_from(
+    sorted({*load({}).session_manager["eu-west-1"].model_dump(by_alias=True), "regionOverrides"})
+)
+
+
+@given(st.dictionaries(known_keys | st.text(max_size=8), json_values, max_size=4), json_values)
+def test_whatever_is_given_is_read_or_refused_in_words(session_manager: dict[str, Any], endpoints: Any) -> None:
+    try:
+        settings = load(session_manager, endpoints=endpoints)
+    except SettingsError as refused:
+        found = refused.problems
+    else:
+        found = None
+        assert set(settings.session_manager) <= set(REGIONS)
+    assert found is None or all(problem.key.startswith("shell-access:") and problem.message for problem in found)

@@ -1,0 +1,264 @@
+"""Session Manager preferences on the real engine: what a person does with the stack, and what others do to it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.session_manager.document import DOCUMENT_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.engine.harness import Stack
+
+pytestmark = pytest.mark.engine
+
+DOCUMENT = "SessionPreferences:session-manager-eu-west-1"
+ENDPOINTS = {"eu-west-1": {"vpc": "workloads", "subnets": ["private-a", "private-b"], "allowedCidrs": ["10.20.0.0/16"]}}
+EVERYTHING: dict[str, Any] = {
+    "regions": ["eu-west-1", "us-east-1"],
+    "tags": {"owner": "platform-security"},
+    "sessionManager": {
+        "s3Logging": True,
+        "s3BucketName": "org-session-logs",
+        "instanceRoles": ["WorkloadInstance"],
+        "regionOverrides": {"us-east-1": {"idleSessionTimeout": 15}},
+    },
+    "endpoints": ENDPOINTS,
+}
+CONSOLE_TEXT = json.dumps(
+    {
+        "schemaVersion": "1.0",
+        "description": "made in the console",
+        "sessionType": "Standard_Stream",
+        "inputs": {
+            "s3BucketName": "",
+            "s3KeyPrefix": "",
+            "s3EncryptionEnabled": True,
+            "cloudWatchLogGroupName": "",
+            "cloudWatchEncryptionEnabled": True,
+            "cloudWatchStreamingEnabled": True,
+            "idleSessionTimeout": "45",
+            "maxSessionDuration": "",
+            "kmsKeyId": "",
+            "runAsEnabled": False,
+            "runAsDefaultUser": "",
+            "shellProfile": {"windows": "", "linux": ""},
+        },
+    }
+)
+
+
+def live(ssm: Any, version: str = "$DEFAULT") -> dict[str, Any]:
+    return json.loads(ssm.get_document(Name=DOCUMENT_NAME, DocumentVersion=version)["Content"])
+
+
+def make_in_console(ssm: Any) -> None:
+    ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=CONSOLE_TEXT)
+
+
+def governed(**settings: Any) -> dict[str, Any]:
+    return {"sessionManager": settings}
+
+
+def test_up_builds_everything_and_a_second_run_changes_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure(EVERYTHING)
+    assert set(stack.preview().succeeded().steps.values()) == {"create"}
+    stack.up().succeeded()
+    outputs = stack.outputs()
+    assert (outputs["accountId"], outputs["regions"]) == ("123456789012", ["eu-west-1", "us-east-1"])
+    for region, minutes in (("eu-west-1", "20"), ("us-east-1", "15")):
+        preferences = outputs["preferences"][region]
+        inputs = live(aws("ssm", region))["inputs"]
+        assert preferences["dataKeyArn"].endswith(f"key/{inputs['kmsKeyId']}")
+        assert (inputs["idleSessionTimeout"], inputs["cloudWatchLogGroupName"]) == (
+            minutes,
+            preferences["logGroupName"],
+        )
+        assert inputs["s3KeyPrefix"] == f"sessionmanager/123456789012/{region}"
+        (group,) = aws("logs", region).describe_log_groups()["logGroups"]
+        assert (group["kmsKeyId"], group["retentionInDays"]) == (preferences["logsKeyArn"], 90)
+    services = {each["ServiceName"].rsplit(".", 1)[1] for each in aws("ec2").describe_vpc_endpoints()["VpcEndpoints"]}
+    assert services == {"ssm", "ssmmessages", "ec2messages", "logs", "kms", "s3"}
+    stack.preview("--expect-no-changes").succeeded()
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.destroy().succeeded()
+    assert aws("ssm").list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"] == []
+    assert aws("ec2").describe_vpc_endpoints()["VpcEndpoints"] == []
+
+
+def test_document_is_published_after_all_that_it_names(stack: Stack) -> None:
+    stack.configure(governed(s3Logging=True, s3BucketName="org-session-logs", instanceRoles=["WorkloadInstance"]))
+    stack.up().succeeded()
+    resources = {each["urn"]: each for each in stack.state()}
+    (document,) = (each for each in resources.values() if each["type"].endswith("SessionPreferences"))
+    named = {resources[urn]["type"] for urn in document["dependencies"]}
+    assert {
+        "aws:kms/key:Key",
+        "aws:kms/alias:Alias",
+        "aws:ssm/parameter:Parameter",
+        "aws:cloudwatch/logGroup:LogGroup",
+        "aws:iam/policy:Policy",
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    } <= named
+
+
+def test_nothing_is_published_while_something_that_it_names_is_missing(stack: Stack, aws: Callable[..., Any]) -> None:
+    make_in_console(aws("ssm"))
+    aws("logs").create_log_group(logGroupName="ssm-sessionmanager-logs")
+    stack.configure(governed())
+    assert "ResourceAlreadyExists" in stack.up().failed().text
+    assert live(aws("ssm")) == json.loads(CONSOLE_TEXT)
+
+
+def test_drift_is_found_by_refresh_and_repaired_by_up(stack: Stack, aws: Callable[..., Any]) -> None:
+    ssm, logs = aws("ssm"), aws("logs")
+    stack.configure(governed())
+    stack.up().succeeded()
+    changed = live(ssm)
+    changed["inputs"] |= {"idleSessionTimeout": "60", "kmsKeyId": ""}
+    ssm.update_document(Name=DOCUMENT_NAME, DocumentVersion="$LATEST", Content=json.dumps(changed))
+    ssm.update_document_default_version(Name=DOCUMENT_NAME, DocumentVersion="2")
+    logs.put_retention_policy(logGroupName="ssm-sessionmanager-logs", retentionInDays=1)
+    found = stack.preview("--refresh").succeeded()
+    assert found.diffs == {
+        DOCUMENT: {"idleSessionTimeout", "kmsKeyId"},
+        "LogGroup:session-manager-eu-west-1-logs": {"retentionInDays"},
+    }
+    stack.up("--refresh").succeeded()
+    assert live(ssm)["inputs"]["idleSessionTimeout"] == "20"
+    assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 90
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+
+
+@pytest.mark.parametrize("foreign", ["a later version", "another description", "gone"])
+def test_drift_that_no_setting_shows_is_repaired_too(stack: Stack, aws: Callable[..., Any], foreign: str) -> None:
+    ssm = aws("ssm")
+    stack.configure(governed())
+    stack.up().succeeded()
+    wanted = live(ssm)
+    if foreign == "gone":
+        ssm.delete_document(Name=DOCUMENT_NAME)
+    else:
+        text = json.dumps(wanted | {"description": "changed"})
+        ssm.update_document(Name=DOCUMENT_NAME, DocumentVersion="$LATEST", Content=text)
+    if foreign == "another description":
+        ssm.update_document_default_version(Name=DOCUMENT_NAME, DocumentVersion="2")
+    assert set(stack.up("--refresh").succeeded().steps) == {DOCUMENT}
+    assert live(ssm) == live(ssm, "$LATEST") == wanted
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+
+
+def test_document_of_the_console_is_adopted_and_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
+    ssm = aws("ssm")
+    make_in_console(ssm)
+    stack.configure(governed())
+    stack.up().succeeded()
+    assert live(ssm)["inputs"]["idleSessionTimeout"] == "20"
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.destroy().succeeded()
+    assert live(ssm) == live(ssm, "$LATEST") == json.loads(CONSOLE_TEXT)
+
+
+def test_document_goes_where_there_was_none_before(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure(governed())
+    stack.up().succeeded()
+    stack.destroy().succeeded()
+    with pytest.raises(aws("ssm").exceptions.InvalidDocument):
+        live(aws("ssm"))
+
+
+def test_document_follows_a_replaced_key(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure(governed())
+    stack.up().succeeded()
+    before = stack.outputs()["preferences"]["eu-west-1"]["dataKeyArn"]
+    (key,) = (
+        each["urn"] for each in stack.state() if each["urn"].endswith("kms/key:Key::session-manager-eu-west-1-data")
+    )
+    stack.up("--replace", key).succeeded()
+    after = stack.outputs()["preferences"]["eu-west-1"]["dataKeyArn"]
+    assert after != before
+    assert live(aws("ssm"))["inputs"]["kmsKeyId"] == after.rsplit("/", 1)[1]
+    parameter = aws("ssm").get_parameter(Name="/session-manager/session-data-key")["Parameter"]["Value"]
+    alias = aws("kms").describe_key(KeyId="alias/session-manager/data")["KeyMetadata"]["KeyId"]
+    assert parameter == alias == after.rsplit("/", 1)[1]
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+
+
+def test_bad_configuration_names_every_problem_and_touches_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
+    make_in_console(aws("ssm"))
+    stack.configure(governed(idleSessionTimeout=90, s3Logging=True, idleTimeout=3))
+    said = stack.up().failed().text
+    assert "shell-access:sessionManager.idleSessionTimeout: 90 given; allowed: whole minutes from 1 to 60" in said
+    assert "shell-access:sessionManager.idleTimeout: unknown key; did you mean idleSessionTimeout?" in said
+    assert "shell-access:sessionManager.s3BucketName:" in said
+    assert [each["type"] for each in stack.state()] in ([], ["pulumi:pulumi:Stack"])
+    assert live(aws("ssm")) == json.loads(CONSOLE_TEXT)
+    assert aws("kms").list_keys()["Keys"] == []
+
+
+def test_bad_configuration_leaves_a_running_stack_alone(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure(governed())
+    stack.up().succeeded()
+    before = live(aws("ssm"))
+    stack.configure({"sessionManager": {"idleSessionTimeout": 90}})
+    assert stack.up().failed().steps == {}
+    assert live(aws("ssm")) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"vpc": "nowhere"},
+            'endpoints.eu-west-1.vpc: "nowhere" given; allowed: the id or the Name tag of just one VPC',
+        ),
+        (
+            {"subnets": ["private-z"]},
+            'endpoints.eu-west-1.subnets.0: "private-z" given; allowed: the id or the Name tag',
+        ),
+    ],
+)
+def test_network_that_is_not_there_is_named(stack: Stack, change: dict[str, Any], message: str) -> None:
+    stack.configure({"endpoints": {"eu-west-1": ENDPOINTS["eu-west-1"] | change}})
+    assert message in stack.preview().failed().text
+
+
+def test_preferences_follow_the_role_that_the_stack_assumes(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure(governed(), assumeRoles=[{"roleArn": "arn:aws:iam::222233334444:role/Deployer"}])
+    stack.up().succeeded()
+    assert stack.outputs()["accountId"] == "222233334444"
+    with pytest.raises(aws("ssm").exceptions.InvalidDocument):
+        live(aws("ssm"))
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+
+
+def test_document_of_another_stack_is_refused_by_its_name(
+    new_stack: Callable[..., Stack], aws: Callable[..., Any]
+) -> None:
+    plain = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
+    first, second = new_stack("first"), new_stack("second")
+    first.configure(governed(**plain))
+    first.up().succeeded()
+    second.configure(governed(**plain, idleSessionTimeout=5))
+    assert "is kept by the stack organization/shell-access/first" in second.up().failed().text
+    assert live(aws("ssm"))["inputs"]["idleSessionTimeout"] == "20"
+
+
+def test_state_of_our_resources_holds_no_credentials(stack: Stack) -> None:
+    stack.configure(governed(), accessKey="AKIDOFTHEPROVIDER", secretKey="a secret key of the provider")
+    stack.up().succeeded()
+    ours = json.dumps([each for each in stack.state() if each["type"] != "pulumi:providers:aws"])
+    assert "AKIDOFTHEPROVIDER" not in ours
+    assert "a secret key of the provider" not in ours
+
+
+def test_only_endpoints_need_no_preferences(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure({"endpoints": ENDPOINTS})
+    stack.up().succeeded()
+    assert len(aws("ec2").describe_vpc_endpoints()["VpcEndpoints"]) == 4
+    assert "preferences" not in stack.outputs()
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
