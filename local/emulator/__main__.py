@@ -1,0 +1,6 @@
+"""`python -m local.emulator`: runs the local AWS in the foreground."""
+
+from local.emulator.server import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

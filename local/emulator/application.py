@@ -1,0 +1,59 @@
+"""The local AWS as a WSGI application: moto's own, and a few routes of ours under `/local-aws/`."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, cast
+
+from local.emulator import extension
+from local.emulator.settings import SETTINGS, InvalidSettingsError
+
+HEALTH = "/local-aws/health"
+SETTINGS_ROUTE = "/local-aws/settings"
+RESET = "/moto-api/reset"
+
+
+class Application:
+    """Answers `/local-aws/` itself and hands every other request to moto."""
+
+    def __init__(self, instance_id: str) -> None:
+        from moto.moto_server import werkzeug_app  # noqa: PLC0415 (settings of moto are read when it loads)
+
+        extension.apply_to_all()
+
+        def create_service(service: Any) -> Any:
+            extension.apply_to(str(service))
+            return werkzeug_app.create_backend_app(service)
+
+        self._instance_id = instance_id
+        self._moto: Any = werkzeug_app.DomainDispatcherApplication(create_service)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answers one request."""
+        path = environ.get("PATH_INFO", "")
+        if path == HEALTH:
+            return _json(start_response, "200 OK", {"instanceId": self._instance_id})
+        if path == SETTINGS_ROUTE:
+            return _settings(environ, start_response)
+        if path == RESET:
+            SETTINGS.reset()
+        return self._moto(environ, start_response)
+
+
+def _settings(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Shows the settings, after changing them where the request is a POST."""
+    if environ["REQUEST_METHOD"] != "POST":
+        return _json(start_response, "200 OK", SETTINGS.current().to_json())
+    try:
+        given: object = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+        if not isinstance(given, dict):
+            raise InvalidSettingsError("the body is not a JSON object")
+        changed = SETTINGS.change(cast("dict[str, Any]", given))
+        return _json(start_response, "200 OK", changed.to_json())
+    except ValueError as problem:
+        return _json(start_response, "400 Bad Request", {"error": str(problem)})
+
+
+def _json(start_response: Any, status: str, body: dict[str, object]) -> Iterable[bytes]:
+    content = json.dumps(body).encode()
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(content)))])
+    return [content]

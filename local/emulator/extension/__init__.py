@@ -1,0 +1,34 @@
+"""What the local AWS changes in moto: one module a service, loaded when the service is first called.
+
+Loading late keeps the start short: a test that only needs Systems Manager never loads EC2.
+"""
+
+import importlib
+from functools import cache
+from typing import Any, cast
+
+from local.emulator.extension.answers import answer_every_action
+
+MODULES = {
+    "ec2": "local.emulator.extension.ec2",
+    "iam": "local.emulator.extension.iam",
+    "kms": "local.emulator.extension.kms",
+    "logs": "local.emulator.extension.logs",
+    "s3": "local.emulator.extension.s3",
+    "ssm": "local.emulator.extension.ssm",
+}
+
+
+def apply_to_all() -> None:
+    """Applies what concerns every service. Call once, before the first request."""
+    answer_every_action()
+
+
+@cache
+def apply_to(service: str) -> None:
+    """Applies what concerns one service, once. Call before its routes are read."""
+    # moto registers the account of every request with Identity and Access Management
+    cast("Any", importlib.import_module("local.emulator.extension.aws_policies")).load_when_asked()
+    if service in MODULES:
+        module = cast("Any", importlib.import_module(MODULES[service]))
+        module.apply()

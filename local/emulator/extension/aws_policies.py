@@ -1,0 +1,61 @@
+"""Loads the policies that AWS manages when they are first asked for.
+
+moto loads all of them, about half a second, whenever an account is first seen, by whatever service, and again after every reset.
+"""
+
+import copy
+import json
+from functools import cache
+from typing import Any, cast
+
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, IAMBackend
+
+KEPT = "policies_by_arn"
+
+
+def load_when_asked() -> None:
+    """Puts off loading to the first action that needs a managed policy."""
+    backend: Any = IAMBackend
+    backend._init_aws_policies = _nothing_yet  # noqa: SLF001
+    backend._init_managed_policies = _nothing_yet  # noqa: SLF001
+    backend.aws_managed_policies = property(of_aws, _ignore)
+    backend.managed_policies = property(of_account, _ignore)
+
+
+def of_account(backend: Any) -> dict[str, Any]:
+    """Every managed policy by ARN: AWS' own, and those that were made since."""
+    state = cast("dict[str, Any]", vars(backend))
+    if KEPT not in state:
+        mine = [_belonging_to(policy, backend.account_id) for policy in _templates(backend.region_name)]
+        state[KEPT] = {policy.arn: policy for policy in mine}
+    return state[KEPT]
+
+
+def of_aws(backend: Any) -> list[Any]:
+    """The policies that AWS manages."""
+    return [policy for policy in of_account(backend).values() if isinstance(policy, AWSManagedPolicy)]
+
+
+@cache
+def _templates(region: str) -> list[Any]:
+    """AWS' policies as moto makes them, without an account."""
+    make: Any = AWSManagedPolicy.from_data
+    parsed = json.loads(aws_managed_policies_data)
+    return [make(name, "", region, data) for name, data in parsed.items()]
+
+
+def _belonging_to(template: Any, account_id: str) -> Any:
+    """A policy of one account: how often it is attached is counted per account."""
+    policy = copy.copy(template)
+    policy.account_id = account_id
+    policy.versions = [copy.copy(version) for version in template.versions]
+    return policy
+
+
+def _nothing_yet(_backend: object) -> list[Any]:
+    return []
+
+
+def _ignore(_backend: object, _policies: object) -> None:
+    """Moto's own assignment of an empty collection."""

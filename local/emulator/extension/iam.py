@@ -1,0 +1,31 @@
+"""Identity and Access Management as AWS documents it, where moto lets more through.
+
+API_… pages lie under https://docs.aws.amazon.com/IAM/latest/APIReference/.
+"""
+
+from moto.core.responses import ActionResult
+from moto.iam import urls
+from moto.iam.exceptions import DeleteConflictException
+from moto.iam.responses import IamResponse
+
+
+def apply() -> None:
+    """Puts the extended Identity and Access Management in place of moto's."""
+    urls.url_paths["{0}/$"] = LocalIam.dispatch
+
+
+class LocalIam(IamResponse):
+    """moto's Identity and Access Management with the deletion of policies put right."""
+
+    def delete_policy(self) -> ActionResult:
+        """API_DeletePolicy: detached from everything first, and every other version deleted."""
+        policy = self.backend.get_policy(self._get_param("PolicyArn"))
+        if policy.attachment_count:
+            raise DeleteConflictException("Cannot delete a policy attached to entities.")
+        if len(policy.versions) > 1:
+            raise DeleteConflictException(
+                "This policy has more than one version. "
+                "Before you delete a policy, you must delete the policy's versions. "
+                "The default version is deleted with the policy."
+            )
+        return super().delete_policy()

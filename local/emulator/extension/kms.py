@@ -1,0 +1,204 @@
+"""Keys as AWS documents them: what their state allows, the default policy's name, the rotation period.
+
+API_… pages lie under https://docs.aws.amazon.com/kms/latest/APIReference/; the states are the table of
+https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html.
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.core.utils import unix_time, utcnow
+from moto.kms import urls
+from moto.kms.exceptions import ValidationException
+from moto.kms.models import Key
+from moto.kms.responses import KmsResponse
+
+from local.emulator.extension.answers import LocalError, refuse
+
+DISABLED = "Disabled"
+PENDING_DELETION = "PendingDeletion"
+DEFAULT_POLICY = "default"
+DEFAULT_ROTATION_DAYS = 365
+ROTATION_DAYS = range(90, 2561)
+DELETION_DAYS = range(7, 31)
+
+USES_KEY = frozenset(
+    {
+        "CreateGrant",
+        "Decrypt",
+        "DisableKeyRotation",
+        "EnableKeyRotation",
+        "Encrypt",
+        "GenerateDataKey",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext",
+        "GenerateDataKeyWithoutPlaintext",
+        "GetPublicKey",
+        "ReEncrypt",
+        "Sign",
+        "Verify",
+    }
+)
+"""Refused with a disabled key (DisabledException), and with one pending deletion."""
+
+CHANGES_KEY = frozenset(
+    {
+        "CreateAlias",
+        "DisableKey",
+        "EnableKey",
+        "ScheduleKeyDeletion",
+        "TagResource",
+        "UntagResource",
+        "UpdateAlias",
+        "UpdateKeyDescription",
+    }
+)
+"""Refused with a key pending deletion (KMSInvalidStateException)."""
+
+KEY_PARAMETERS = ("KeyId", "TargetKeyId", "DestinationKeyId")
+KEY_ID_LENGTH = 36
+
+
+def apply() -> None:
+    """Puts the extended Key Management Service in place of moto's."""
+    urls.url_paths["{0}/$"] = LocalKeys.dispatch
+
+
+class LocalKeys(KmsResponse):
+    """moto's keys with states, policies, rotation periods and deletion put right."""
+
+    def call_action(self) -> Any:
+        """Every action, where the states of the keys that it names allow it."""
+        action = str(self._get_action())
+        for key in self._keys():
+            refusal = refusal_of_state(action, key)
+            if refusal is not None:
+                return refuse(self, refusal)
+        return super().call_action()
+
+    def create_key(self) -> str:
+        """API_CreateKey: the policy has to be one."""
+        check_policy(self._get_param("Policy"))
+        return super().create_key()
+
+    def put_key_policy(self) -> str:
+        """API_PutKeyPolicy: the policy has to be one; the name of the policy may be left out."""
+        check_policy(self._get_param("Policy"))
+        return super().put_key_policy()
+
+    def enable_key_rotation(self) -> str:
+        """API_EnableKeyRotation: takes a period of 90 to 2560 days; symmetric keys only."""
+        key = self._key()
+        days = self._get_param("RotationPeriodInDays", DEFAULT_ROTATION_DAYS)
+        if days not in ROTATION_DAYS:
+            raise ValidationException(
+                f"1 validation error detected: Value '{days}' at 'rotationPeriodInDays' failed to satisfy "
+                "constraint: Member must have value between 90 and 2560"
+            )
+        if key.key_spec != "SYMMETRIC_DEFAULT":
+            raise JsonRESTError("UnsupportedOperationException", f"{key.arn} key spec is {key.key_spec}.")
+        vars(key)["rotation_days"] = days
+        vars(key)["rotation_since"] = utcnow()
+        return super().enable_key_rotation()
+
+    def get_key_rotation_status(self) -> str:
+        """API_GetKeyRotationStatus: the period where rotation is on; never on while the key is pending deletion."""
+        key = self._key()
+        status: dict[str, Any] = {"KeyId": key.arn, "KeyRotationEnabled": False}
+        if key.key_rotation_status and key.key_state != PENDING_DELETION:
+            days = vars(key).get("rotation_days", DEFAULT_ROTATION_DAYS)
+            since = vars(key).get("rotation_since", utcnow())
+            status["KeyRotationEnabled"] = True
+            status["RotationPeriodInDays"] = days
+            status["NextRotationDate"] = unix_time(since + timedelta(days=days))
+        return json.dumps(status)
+
+    def enable_key(self) -> str:
+        """API_EnableKey: takes an ARN as well as an ID."""
+        self.kms_backend.enable_key(self._key().id)
+        return "{}"
+
+    def disable_key(self) -> str:
+        """API_DisableKey: takes an ARN as well as an ID."""
+        self.kms_backend.disable_key(self._key().id)
+        return "{}"
+
+    def schedule_key_deletion(self) -> str:
+        """API_ScheduleKeyDeletion: 7 to 30 days; answers with the ARN and the state."""
+        key = self._key()
+        days = self._get_param("PendingWindowInDays", DELETION_DAYS[-1])
+        if days not in DELETION_DAYS:
+            raise ValidationException(
+                f"1 validation error detected: Value '{days}' at 'pendingWindowInDays' failed to satisfy "
+                "constraint: Member must have value between 7 and 30"
+            )
+        date = self.kms_backend.schedule_key_deletion(key.id, days)
+        answer = {"KeyId": key.arn, "DeletionDate": date, "KeyState": key.key_state, "PendingWindowInDays": days}
+        return json.dumps(answer)
+
+    def cancel_key_deletion(self) -> str:
+        """API_CancelKeyDeletion: answers with the ARN; the key is disabled afterwards."""
+        key = self._key()
+        self.kms_backend.cancel_key_deletion(key.id)
+        return json.dumps({"KeyId": key.arn})
+
+    def _get_param(self, param_name: str, if_none: Any = None) -> Any:
+        """A parameter of the request. API_GetKeyPolicy and API_PutKeyPolicy: PolicyName is `default` by default."""
+        default = DEFAULT_POLICY if param_name == "PolicyName" else if_none
+        return super()._get_param(param_name, default)
+
+    def _key(self) -> Key:
+        """The key that the request names.
+
+        Raises:
+            NotFoundException: there is none.
+        """
+        key_id = self._get_param("KeyId")
+        self._validate_cmk_id(key_id)
+        return self.kms_backend.keys[self.kms_backend.get_key_id(key_id)]
+
+    def _keys(self) -> list[Key]:
+        """The keys that the request names or uses, as far as they exist."""
+        ids = [str(self._get_param(name)) for name in KEY_PARAMETERS if self._get_param(name)]
+        blob = self._get_param("CiphertextBlob")
+        if blob:
+            # moto's ciphertext begins with the ID of its key
+            ids.append(blob[:KEY_ID_LENGTH].decode(errors="replace"))
+        found = [self._key_of(key_id) for key_id in ids]
+        return [key for key in found if key is not None]
+
+    def _key_of(self, key_id: str) -> Key | None:
+        backend = self.kms_backend
+        raw: str | None = backend.get_key_id(key_id)
+        if ":alias/" in key_id or key_id.startswith("alias/"):
+            raw = backend.get_key_id_from_alias(backend.get_alias_name(key_id))
+        return backend.keys.get(raw or "")
+
+
+def refusal_of_state(action: str, key: Key) -> LocalError | None:
+    """The error for an action that the key's state does not allow, by the table of key states."""
+    if action == "CancelKeyDeletion" and key.key_state != PENDING_DELETION:
+        return LocalError("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
+    if key.key_state == PENDING_DELETION and action in USES_KEY | CHANGES_KEY:
+        return LocalError("KMSInvalidStateException", f"{key.arn} is pending deletion.")
+    if key.key_state == DISABLED and action in USES_KEY:
+        return LocalError("DisabledException", f"{key.arn} is disabled.")
+    return None
+
+
+def check_policy(policy: str | None) -> None:
+    """Refuses a key policy that is no JSON object with statements; what they say is not checked.
+
+    Raises:
+        JsonRESTError: MalformedPolicyDocumentException (API_PutKeyPolicy).
+    """
+    if policy is None:
+        return
+    try:
+        content: object = json.loads(policy)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or "Statement" not in content:
+        raise JsonRESTError("MalformedPolicyDocumentException", "The specified policy is not a policy document.")

@@ -1,0 +1,40 @@
+"""Buckets as AWS makes them: encrypted and closed to the public from the start.
+
+Sources:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+"""
+
+from typing import Any
+
+from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
+
+
+def apply() -> None:
+    """Gives every new bucket, and one whose encryption is deleted, what AWS gives it."""
+    moto_create: Any = S3Backend.create_bucket
+    public_access_block: Any = PublicAccessBlock
+
+    def create_bucket(self: S3Backend, *arguments: Any, **keywords: Any) -> FakeBucket:
+        bucket: FakeBucket = moto_create(self, *arguments, **keywords)
+        bucket.encryption = default_encryption()
+        bucket.public_access_block = public_access_block(
+            block_public_acls=True,
+            ignore_public_acls=True,
+            block_public_policy=True,
+            restrict_public_buckets=True,
+        )
+        return bucket
+
+    def delete_bucket_encryption(self: S3Backend, bucket_name: str) -> None:
+        """API_DeleteBucketEncryption: resets to SSE-S3."""
+        self.get_bucket(bucket_name).encryption = default_encryption()
+
+    backend: Any = S3Backend
+    backend.create_bucket = create_bucket
+    backend.delete_bucket_encryption = delete_bucket_encryption
+
+
+def default_encryption() -> dict[str, Any]:
+    """SSE-S3, as moto keeps it."""
+    return {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}}

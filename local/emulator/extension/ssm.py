@@ -1,0 +1,219 @@
+"""Systems Manager documents as AWS documents them.
+
+Sources are named where they apply; API_… pages lie under https://docs.aws.amazon.com/systems-manager/latest/APIReference/.
+"""
+
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ssm import urls
+from moto.ssm.exceptions import (
+    DuplicateDocumentContent,
+    DuplicateDocumentVersionName,
+    InvalidDocument,
+    InvalidDocumentContent,
+    SSMException,
+)
+from moto.ssm.models import Document, Documents
+from moto.ssm.responses import SimpleSystemManagerResponse
+
+from local.emulator.extension import document_versions, session_document
+from local.emulator.settings import SETTINGS
+
+CHANGE_TEMPLATE = "Automation.ChangeTemplate"
+MAX_BYTES = 64 * 1024
+"""API_CreateDocument, MaxDocumentSizeExceeded: "The size limit of a document is 64 KB." """
+
+PLATFORMS = {
+    "Session": ["Windows", "Linux", "MacOS"],
+    "Automation": ["Windows", "Linux", "MacOS"],
+    CHANGE_TEMPLATE: ["Windows", "Linux", "MacOS"],
+}
+"""API_DocumentDescription has Windows, Linux and MacOS; these types run on, or concern, all of them."""
+
+
+def apply() -> None:
+    """Puts the extended Systems Manager in place of moto's."""
+    urls.url_paths["{0}/$"] = LocalSystemsManager.dispatch
+
+
+class LocalSystemsManager(SimpleSystemManagerResponse):
+    """moto's Systems Manager with documents, their versions and their checks put right."""
+
+    def create_document(self) -> ActionResult:
+        """API_CreateDocument: checked first; a change template is kept as one; the tags stay with the document."""
+        kind = self._get_param("DocumentType", "Command")
+        check_content(kind, self._document_from_request(kind, "1"))
+        documents = self.ssm_backend.create_document(
+            content=self._get_param("Content"),
+            requires=self._get_param("Requires"),
+            attachments=self._get_param("Attachments"),
+            name=self._get_param("Name"),
+            version_name=self._get_param("VersionName"),
+            # moto does not know change templates; they are automations to it until it has made one
+            document_type="Automation" if kind == CHANGE_TEMPLATE else kind,
+            document_format=self._get_param("DocumentFormat", "JSON"),
+            target_type=self._get_param("TargetType"),
+            tags=self._get_param("Tags"),
+        )
+        created = documents.get_default_version()
+        created.document_type = kind
+        created.platform_types = PLATFORMS.get(kind, [])
+        return ActionResult({"DocumentDescription": documents.describe(tags=self._get_param("Tags"))})
+
+    def update_document(self) -> ActionResult:
+        """API_UpdateDocument: a new version, which does not become the default."""
+        documents = self._documents()
+        name = self._get_param("Name")
+        document_versions.check_updates_latest(documents, name, self._get_param("DocumentVersion"))
+        kind = documents.get_latest_version().document_type
+        new = self._document_from_request(kind, str(int(documents.latest_version) + 1))
+        check_content(kind, new)
+        check_new_version(documents, new)
+        new.platform_types = PLATFORMS.get(kind, [])
+        documents.add_new_version(new)
+        tags = self._tags_of(name)
+        return ActionResult({"DocumentDescription": documents.describe(new.document_version, tags=tags)})
+
+    def get_document(self) -> ActionResult:
+        """API_GetDocument: `$DEFAULT`, `$LATEST`, a number or a version name."""
+        found = self._version()
+        return ActionResult(
+            self.ssm_backend.get_document(
+                name=found.name,
+                document_version=found.document_version,
+                version_name="",
+                document_format=self._get_param("DocumentFormat", "JSON"),
+            )
+        )
+
+    def describe_document(self) -> ActionResult:
+        """API_DescribeDocument: versions as with GetDocument."""
+        found = self._version()
+        tags = self._tags_of(found.name)
+        return ActionResult({"Document": self._documents().describe(found.document_version, tags=tags)})
+
+    def list_document_versions(self) -> ActionResult:
+        """API_ListDocumentVersions, which moto lacks."""
+        size = self._get_param("MaxResults", document_versions.PAGE_SIZES[-1])
+        return ActionResult(document_versions.page(self._documents(), size, self._get_param("NextToken")))
+
+    def update_document_default_version(self) -> ActionResult:
+        """API_UpdateDocumentDefaultVersion: takes a number that exists."""
+        version = self._get_param("DocumentVersion")
+        document_versions.check_number(version)
+        documents = self._documents()
+        found = document_versions.find(documents, version, None)
+        documents.update_default_version(found.document_version)
+        description = {"Name": found.name, "DefaultVersion": found.document_version}
+        if found.version_name:
+            description["DefaultVersionName"] = found.version_name
+        return ActionResult({"Description": description})
+
+    def delete_document(self) -> ActionResult:
+        """API_DeleteDocument: all versions, or one that is not the default."""
+        documents = self._documents()
+        version = self._get_param("DocumentVersion")
+        chosen = document_versions.version_to_delete(documents, version, self._get_param("VersionName"))
+        self.ssm_backend.delete_document(
+            name=self._get_param("Name"),
+            document_version=chosen or "",
+            version_name="",
+            force=self._get_param("Force", False),
+        )
+        if documents.versions:
+            # moto compares version numbers as text, and takes 9 for later than 10
+            documents.latest_version = max(documents.versions, key=int)
+        return EmptyResult()
+
+    def _documents(self) -> Documents:
+        """The document that the request names, with all its versions."""
+        name = str(self._get_param("Name"))
+        known: dict[str, Documents] = vars(self.ssm_backend)["_documents"]
+        # the name may be an ARN: API_GetDocument's pattern allows it
+        found = known.get(name.rsplit("document/", 1)[-1])
+        if found is None:
+            raise InvalidDocument(f"Document with name {name} does not exist.")
+        return found
+
+    def _version(self) -> Document:
+        """The one version that the request names."""
+        version = self._get_param("DocumentVersion")
+        return document_versions.find(self._documents(), version, self._get_param("VersionName"))
+
+    def _tags_of(self, name: str) -> list[dict[str, str]]:
+        tags = self.ssm_backend.list_tags_for_resource("Document", name)
+        return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+    def _document_from_request(self, kind: str, version: str) -> Document:
+        """The version that the request describes; it is not stored yet.
+
+        Raises:
+            InvalidDocumentContent: the content cannot be read.
+        """
+        make: Any = Document
+        try:
+            return make(
+                account_id=self.current_account,
+                name=self._get_param("Name"),
+                version_name=self._get_param("VersionName"),
+                content=self._get_param("Content"),
+                document_type=kind,
+                document_format=self._get_param("DocumentFormat", "JSON"),
+                requires=self._get_param("Requires"),
+                attachments=self._get_param("Attachments"),
+                target_type=self._get_param("TargetType"),
+                document_version=version,
+            )
+        except (AttributeError, TypeError) as unreadable:
+            # moto takes for granted that the content is an object
+            raise InvalidDocumentContent("The content for the document isn't valid.") from unreadable
+
+
+def check_content(kind: str, document: Document) -> None:
+    """Size, and for Session documents the schema.
+
+    Raises:
+        SSMException: `MaxDocumentSizeExceeded`, `InvalidDocumentSchemaVersion` or `InvalidDocumentContent`.
+    """
+    if len(document.content.encode()) > MAX_BYTES:
+        raise SSMException("MaxDocumentSizeExceeded", "The size limit of a document is 64 KB.")
+    if kind != "Session":
+        return
+    content: Any = document.content_json
+    if not session_document.supports_schema_version(content):
+        raise SSMException(
+            "InvalidDocumentSchemaVersion",
+            f"The version of the document schema isn't supported: {content['schemaVersion']!r}, not '1.0'.",
+        )
+    problems = session_document.problems(content)
+    if problems:
+        raise InvalidDocumentContent(f"The content for the document isn't valid. {'; '.join(problems)}")
+
+
+def check_new_version(documents: Documents, new: Document) -> None:
+    """What API_UpdateDocument refuses because of the versions that there are.
+
+    Raises:
+        SSMException: `DocumentVersionLimitExceeded`, `DuplicateDocumentVersionName` or `DuplicateDocumentContent`.
+    """
+    settings = SETTINGS.current()
+    if len(documents.versions) >= settings.document_version_limit:
+        raise SSMException(
+            "DocumentVersionLimitExceeded",
+            "The document has too many versions. Delete one or more document versions and try again.",
+        )
+    if new.version_name and documents.find_by_version_name(new.version_name):
+        raise DuplicateDocumentVersionName("The version name has already been used in this document.")
+    latest_only = settings.duplicate_document_content == "latest"
+    compared = [documents.get_latest_version()] if latest_only else list(documents.versions.values())
+    if any(_same(version, new) for version in compared):
+        raise DuplicateDocumentContent(
+            "The content of the association document matches another document. "
+            "Change the content of the document and try again."
+        )
+
+
+def _same(old: Document, new: Document) -> bool:
+    """Whether the texts are equal, byte for byte, and the target type is not changed."""
+    return old.content == new.content and new.target_type in (None, old.target_type)

@@ -1,0 +1,121 @@
+"""VPC endpoints as AWS documents them.
+
+API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/.
+"""
+
+import json
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.exceptions import EC2ClientError, InvalidParameter
+from moto.ec2.models.vpcs import VPCEndPoint
+from moto.ec2.responses.vpcs import VPCs
+from moto.ec2.utils import random_private_ip
+
+INTERFACE = "Interface"
+GATEWAY = "Gateway"
+
+
+class LocalVpcEndpoints(VPCs):
+    """moto's VPC endpoints with creation checks, changes and deletion put right."""
+
+    def create_vpc_endpoint(self) -> ActionResult:
+        """API_CreateVpcEndpoint: a gateway unless said otherwise; private DNS and the default group for interfaces.
+
+        Private DNS needs both DNS attributes of the VPC, and one endpoint of a service alone can have it in a VPC:
+        https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
+        """
+        is_interface = self._get_param("VpcEndpointType", GATEWAY) == INTERFACE
+        wants_dns = is_interface and bool(self._get_bool_param("PrivateDnsEnabled", if_none=True))
+        groups = self._get_param("SecurityGroupIds", [])
+        self._check_groups(groups)
+        if wants_dns:
+            self._check_private_dns(self._get_param("VpcId"), self._get_param("ServiceName"))
+        result = super().create_vpc_endpoint()
+        content: Any = result.result
+        endpoint: VPCEndPoint = content["VpcEndpoint"]
+        endpoint.vpc_endpoint_type = endpoint.vpc_endpoint_type or GATEWAY
+        endpoint.private_dns_enabled = wants_dns
+        default = self.ec2_backend.get_default_security_group(endpoint.vpc_id)
+        if is_interface and not groups and default is not None:
+            endpoint.security_group_ids = [default.id]
+        return result
+
+    def modify_vpc_endpoint(self) -> ActionResult:
+        """API_ModifyVpcEndpoint: with private DNS, a reset policy, and interfaces and routes that follow."""
+        endpoint = self.ec2_backend.get_vpc_end_point(self._get_param("VpcEndpointId"))
+        self._check_groups(self._get_param("AddSecurityGroupIds", []))
+        wants_dns = self._get_bool_param("PrivateDnsEnabled")
+        if wants_dns and not endpoint.private_dns_enabled:
+            self._check_private_dns(endpoint.vpc_id, endpoint.service_name)
+        self._move_interfaces(endpoint)
+        self._move_routes(endpoint)
+        result = super().modify_vpc_endpoint()
+        if wants_dns is not None:
+            endpoint.private_dns_enabled = wants_dns
+        if self._get_bool_param("ResetPolicy"):
+            endpoint.policy_document = json.dumps(VPCEndPoint.DEFAULT_POLICY)
+        return result
+
+    def delete_vpc_endpoints(self) -> ActionResult:
+        """API_DeleteVpcEndpoints: what could not be deleted is listed; what was is gone at once."""
+        unsuccessful: list[dict[str, Any]] = []
+        for endpoint_id in self._get_param("VpcEndpointIds", []):
+            try:
+                self.ec2_backend.get_vpc_end_point(endpoint_id)
+            except EC2ClientError as missing:
+                error = {"Code": missing.code, "Message": missing.message}
+                unsuccessful.append({"ResourceId": endpoint_id, "Error": error})
+                continue
+            self.ec2_backend.delete_vpc_endpoints(vpce_ids=[endpoint_id])
+            del self.ec2_backend.vpc_end_points[endpoint_id]
+        return ActionResult({"Unsuccessful": unsuccessful})
+
+    def _move_interfaces(self, endpoint: VPCEndPoint) -> None:
+        """Makes a network interface in every subnet added, and deletes those in the subnets removed."""
+        removed = self._get_param("RemoveSubnetIds", [])
+        interfaces = {id_: self.ec2_backend.enis[id_] for id_ in endpoint.network_interface_ids}
+        for id_, interface in interfaces.items():
+            if interface.subnet.id in removed:
+                del self.ec2_backend.enis[id_]
+                endpoint.network_interface_ids.remove(id_)
+        for subnet_id in self._get_param("AddSubnetIds", []):
+            if subnet_id not in (endpoint.subnet_ids or []):
+                self.ec2_backend.get_subnet(subnet_id)
+                made = self.ec2_backend.create_network_interface(subnet_id, random_private_ip())
+                endpoint.network_interface_ids.append(made.id)
+
+    def _move_routes(self, endpoint: VPCEndPoint) -> None:
+        """Gives the route tables added a route to the gateway, and takes it from those removed."""
+        prefix_list = endpoint.destination_prefix_list_id
+        if prefix_list is None:
+            return
+        for table in self._get_param("AddRouteTableIds", []):
+            if table not in endpoint.route_table_ids:
+                self.ec2_backend.create_route(
+                    table, None, gateway_id=endpoint.id, destination_prefix_list_id=prefix_list
+                )
+        for table in self._get_param("RemoveRouteTableIds", []):
+            if table in endpoint.route_table_ids:
+                self.ec2_backend.delete_route(table, prefix_list)
+
+    def _check_groups(self, group_ids: list[str]) -> None:
+        for group_id in group_ids:
+            if self.ec2_backend.get_security_group_from_id(group_id) is None:
+                raise EC2ClientError(
+                    "InvalidSecurityGroupID.NotFound", f"The security group '{group_id}' does not exist"
+                )
+
+    def _check_private_dns(self, vpc_id: str, service_name: str) -> None:
+        vpc: Any = self.ec2_backend.get_vpc(vpc_id)
+        if not (vpc.enable_dns_support and vpc.enable_dns_hostnames):
+            raise InvalidParameter(
+                "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC attributes "
+                f"set to true for {vpc_id}"
+            )
+        for other in self.ec2_backend.vpc_end_points.values():
+            if other.vpc_id == vpc_id and other.service_name == service_name and other.private_dns_enabled:
+                raise InvalidParameter(
+                    "private-dns-enabled cannot be set because there is already a conflicting DNS domain "
+                    f"for {service_name} in the VPC {vpc_id}"
+                )

@@ -1,0 +1,82 @@
+"""What the `dev` stack takes as existing in its account: buckets, networks, an instance's role. Data only."""
+
+from dataclasses import dataclass
+from typing import Any
+
+ROLE_NAME = "WorkloadInstance"
+ROLE_TRUST: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A private bucket, encrypted with keys that S3 manages."""
+
+    name: str
+    region: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subnet:
+    """A private subnet, by Name tag and letter of its zone."""
+
+    name: str
+    cidr: str
+    zone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A VPC without a way to the internet, by Name tag, with a route table of its own for its subnets."""
+
+    name: str
+    region: str
+    cidr: str
+    subnets: tuple[Subnet, ...]
+
+
+BUCKETS = (
+    Bucket(name="org-session-logs", region="eu-west-1"),
+    Bucket(name="org-session-logs-us", region="us-east-1"),
+)
+
+NETWORKS = (
+    Network(
+        name="workloads",
+        region="eu-west-1",
+        cidr="10.20.0.0/16",
+        subnets=(
+            Subnet(name="private-a", cidr="10.20.0.0/20", zone="a"),
+            Subnet(name="private-b", cidr="10.20.16.0/20", zone="b"),
+        ),
+    ),
+    Network(
+        name="directory",
+        region="eu-west-1",
+        cidr="10.30.0.0/16",
+        subnets=(
+            Subnet(name="directory-a", cidr="10.30.0.0/24", zone="a"),
+            Subnet(name="directory-b", cidr="10.30.1.0/24", zone="b"),
+        ),
+    ),
+    Network(
+        name="workloads",
+        region="us-east-1",
+        cidr="10.21.0.0/16",
+        subnets=(
+            Subnet(name="private-a", cidr="10.21.0.0/20", zone="a"),
+            Subnet(name="private-b", cidr="10.21.16.0/20", zone="b"),
+        ),
+    ),
+    Network(
+        name="directory",
+        region="us-east-1",
+        cidr="10.31.0.0/16",
+        subnets=(
+            Subnet(name="directory-a", cidr="10.31.0.0/24", zone="a"),
+            Subnet(name="directory-b", cidr="10.31.1.0/24", zone="b"),
+        ),
+    ),
+)

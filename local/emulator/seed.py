@@ -1,0 +1,94 @@
+"""Puts the fixtures into a local AWS. What is there already is left alone, so that it may be run again."""
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.exceptions import ClientError
+
+from local.emulator.fixtures import BUCKETS, NETWORKS, ROLE_NAME, ROLE_TRUST, Bucket, Network, Subnet
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_s3 import S3Client
+
+ENCRYPTION: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+PRIVATE: Any = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+
+
+def seed(endpoint_url: str) -> None:
+    """Makes the buckets, the networks and the instance role that the `dev` stack expects."""
+    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106 (made up)
+    client = cast("Any", session).client
+    for bucket in BUCKETS:
+        _make_bucket(client("s3", bucket.region, endpoint_url=endpoint_url), bucket)
+    for network in NETWORKS:
+        _make_network(client("ec2", network.region, endpoint_url=endpoint_url), network)
+    _make_instance_role(client("iam", "us-east-1", endpoint_url=endpoint_url))
+
+
+def _make_bucket(s3: "S3Client", bucket: Bucket) -> None:
+    location: Any = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
+    try:
+        # us-east-1 is the one Region that must not be named as a location
+        s3.create_bucket(Bucket=bucket.name, **(location if bucket.region != "us-east-1" else {}))
+    except ClientError as refused:
+        _allow(refused, "BucketAlreadyOwnedByYou", "BucketAlreadyExists")
+        return
+    s3.put_bucket_encryption(Bucket=bucket.name, ServerSideEncryptionConfiguration=ENCRYPTION)
+    s3.put_public_access_block(Bucket=bucket.name, PublicAccessBlockConfiguration=PRIVATE)
+
+
+def _make_network(ec2: "EC2Client", network: Network) -> None:
+    found = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [network.name]}])["Vpcs"]
+    if found:
+        return
+    vpc = ec2.create_vpc(CidrBlock=network.cidr, TagSpecifications=_named("vpc", network.name))["Vpc"]
+    vpc_id = vpc.get("VpcId", "")
+    # interface endpoints with private DNS need both attributes
+    ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsSupport={"Value": True})
+    ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
+    routes = ec2.create_route_table(VpcId=vpc_id, TagSpecifications=_named("route-table", f"{network.name}-private"))
+    table_id = routes["RouteTable"].get("RouteTableId", "")
+    for subnet in network.subnets:
+        _make_subnet(ec2, network.region, vpc_id, table_id, subnet)
+
+
+def _make_subnet(ec2: "EC2Client", region: str, vpc_id: str, table_id: str, subnet: Subnet) -> None:
+    made = ec2.create_subnet(
+        VpcId=vpc_id,
+        CidrBlock=subnet.cidr,
+        AvailabilityZone=f"{region}{subnet.zone}",
+        TagSpecifications=_named("subnet", subnet.name),
+    )
+    ec2.associate_route_table(RouteTableId=table_id, SubnetId=made["Subnet"].get("SubnetId", ""))
+
+
+def _make_instance_role(iam: "IAMClient") -> None:
+    try:
+        iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(ROLE_TRUST))
+    except ClientError as refused:
+        _allow(refused, "EntityAlreadyExists")
+    try:
+        iam.create_instance_profile(InstanceProfileName=ROLE_NAME)
+    except ClientError as refused:
+        _allow(refused, "EntityAlreadyExists")
+    profile = iam.get_instance_profile(InstanceProfileName=ROLE_NAME)["InstanceProfile"]
+    if not profile["Roles"]:
+        iam.add_role_to_instance_profile(InstanceProfileName=ROLE_NAME, RoleName=ROLE_NAME)
+
+
+def _allow(refused: ClientError, *codes: str) -> None:
+    """Passes over a refusal that says the thing is there already."""
+    if refused.response.get("Error", {}).get("Code") not in codes:
+        raise refused
+
+
+def _named(resource_type: Any, name: str) -> Any:
+    return [{"ResourceType": resource_type, "Tags": [{"Key": "Name", "Value": name}]}]

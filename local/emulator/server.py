@@ -1,0 +1,85 @@
+"""Runs the local AWS: `python -m local.emulator --port 0 --port-file local-aws.json`."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import uuid
+import warnings
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import BaseWSGIServer, make_server
+
+ADDRESS = "127.0.0.1"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serves until SIGTERM or SIGINT."""
+    arguments = _arguments(argv)
+    logging.basicConfig(level=logging.WARNING, format="local AWS: %(levelname)s %(message)s")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # moto warns of every error code that botocore does not know
+    warnings.filterwarnings("ignore", module="moto")
+    instance_id = str(uuid.uuid4())
+    try:
+        server = build(arguments.port, instance_id)
+    except (OSError, SystemExit) as problem:
+        # werkzeug prints the reason and raises SystemExit where the port is taken
+        sys.stderr.write(f"local AWS: cannot listen on {ADDRESS}:{arguments.port}: {problem}\n")
+        return 1
+    if arguments.port_file is not None:
+        write_port_file(arguments.port_file, server.port, instance_id)
+    _serve_until_told(server)
+    return 0
+
+
+def build(port: int, instance_id: str) -> BaseWSGIServer:
+    """The server, bound to 127.0.0.1 and not yet serving. Port 0 takes a free one."""
+    os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
+
+    from local.emulator.application import Application  # noqa: PLC0415
+
+    class QuietRequestHandler(MotoRequestHandler):
+        """Serves as moto does, without a line in the log for every call."""
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Logs nothing."""
+
+    application: Any = Application(instance_id)
+    return make_server(ADDRESS, port, application, threaded=True, request_handler=QuietRequestHandler)
+
+
+def write_port_file(path: Path, port: int, instance_id: str) -> None:
+    """Writes where the server is, in one step: a reader sees the whole file or none."""
+    content = json.dumps({"port": port, "pid": os.getpid(), "instanceId": instance_id}) + "\n"
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(content, encoding="utf-8")
+    temporary.replace(path)
+
+
+def _serve_until_told(server: BaseWSGIServer) -> None:
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: object) -> None:
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    serving.start()
+    stopping.wait()
+    server.shutdown()
+    serving.join()
+    server.server_close()
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local.emulator", description=__doc__)
+    parser.add_argument("--port", type=int, required=True, help="0 takes a free one")
+    parser.add_argument("--port-file", type=Path, help="where to write the port, the process and the instance")
+    return parser.parse_args(argv)

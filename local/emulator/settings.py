@@ -1,0 +1,73 @@
+"""What may be changed about the local AWS while it runs: behaviour that AWS does not document, and limits."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+DUPLICATES = ("latest", "any")
+
+
+class InvalidSettingsError(ValueError):
+    """A setting that does not exist, or a value that it does not take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Settings as `POST /local-aws/settings` takes them (there in camelCase)."""
+
+    duplicate_document_content: Literal["latest", "any"] = "any"
+    """Which versions UpdateDocument compares new content with. AWS does not say: both must be coped with."""
+
+    document_version_limit: int = 1000
+    """Versions of a document at most (UpdateDocument, DocumentVersionLimitExceeded: 1,000 of them)."""
+
+    def to_json(self) -> dict[str, object]:
+        """The settings as the route shows them."""
+        return {
+            "duplicateDocumentContent": self.duplicate_document_content,
+            "documentVersionLimit": self.document_version_limit,
+        }
+
+    def changed(self, given: Mapping[str, Any]) -> "Settings":
+        """These settings with the given ones replaced.
+
+        Raises:
+            InvalidSettingsError: a key is unknown or a value is not allowed.
+        """
+        unknown = sorted(set(given) - set(self.to_json()))
+        if unknown:
+            raise InvalidSettingsError(f"unknown: {', '.join(unknown)}; known: {', '.join(self.to_json())}")
+        duplicates = given.get("duplicateDocumentContent", self.duplicate_document_content)
+        if duplicates not in DUPLICATES:
+            raise InvalidSettingsError(f"duplicateDocumentContent is {duplicates!r}, not one of {DUPLICATES}")
+        limit = given.get("documentVersionLimit", self.document_version_limit)
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            raise InvalidSettingsError(f"documentVersionLimit is {limit!r}, not a whole number above 0")
+        return replace(self, duplicate_document_content=duplicates, document_version_limit=limit)
+
+
+class SettingsStore:
+    """The settings in force, shared by the routes and the extension."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._settings = Settings()
+
+    def current(self) -> Settings:
+        """The settings in force."""
+        return self._settings
+
+    def change(self, given: Mapping[str, Any]) -> Settings:
+        """Puts the given settings in force and returns all of them."""
+        with self._lock:
+            self._settings = self._settings.changed(given)
+            return self._settings
+
+    def reset(self) -> None:
+        """Goes back to the defaults."""
+        with self._lock:
+            self._settings = Settings()
+
+
+SETTINGS = SettingsStore()

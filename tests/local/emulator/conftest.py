@@ -1,0 +1,67 @@
+"""One emulator for all tests of a worker, emptied before each test."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local.emulator.running import Emulator, reset, running_emulator
+
+ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
+Connect = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def connect(emulator: Emulator) -> Connect:
+    """Makes clients: `connect("ssm")`, `connect("ssm", "us-east-1")`."""
+    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")
+
+    @cache
+    def client(service: str, region: str = "eu-west-1") -> Any:
+        return session.client(service, region, endpoint_url=emulator.endpoint_url, config=ONE_ATTEMPT)
+
+    return client
+
+
+@pytest.fixture(autouse=True)
+def empty(emulator: Emulator) -> None:
+    reset(emulator.endpoint_url)
+
+
+@pytest.fixture
+def ssm(connect: Connect) -> Any:
+    return connect("ssm")
+
+
+@pytest.fixture
+def logs(connect: Connect) -> Any:
+    return connect("logs")
+
+
+@pytest.fixture
+def kms(connect: Connect) -> Any:
+    return connect("kms")
+
+
+@pytest.fixture
+def iam(connect: Connect) -> Any:
+    return connect("iam")
+
+
+@pytest.fixture
+def ec2(connect: Connect) -> Any:
+    return connect("ec2")
+
+
+@pytest.fixture
+def s3(connect: Connect) -> Any:
+    return connect("s3")

@@ -1,0 +1,149 @@
+"""What the project uses of IAM, S3, STS and Parameter Store; the AWS source is named in each test."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local.emulator.running import reset
+
+POLICY = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "*"}]}
+)
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
+    }
+)
+AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+
+
+@pytest.fixture
+def policy(iam: Any) -> Any:
+    tags = [{"Key": "owner", "Value": "platform"}]
+    return iam.create_policy(PolicyName="p", PolicyDocument=POLICY, Tags=tags)["Policy"]["Arn"]
+
+
+@pytest.fixture
+def role(iam: Any) -> Any:
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    return "r"
+
+
+def test_an_attached_policy_is_not_deleted(iam: Any, policy: Any, role: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html, DeleteConflict."""
+    iam.attach_role_policy(RoleName=role, PolicyArn=policy)
+    with pytest.raises(iam.exceptions.DeleteConflictException, match="attached"):
+        iam.delete_policy(PolicyArn=policy)
+    iam.detach_role_policy(RoleName=role, PolicyArn=policy)
+    iam.delete_policy(PolicyArn=policy)
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.get_policy(PolicyArn=policy)
+
+
+def test_a_policy_with_other_versions_is_not_deleted(iam: Any, policy: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html, DeleteConflict."""
+    iam.create_policy_version(PolicyArn=policy, PolicyDocument=POLICY, SetAsDefault=True)
+    with pytest.raises(iam.exceptions.DeleteConflictException, match="more than one version"):
+        iam.delete_policy(PolicyArn=policy)
+    iam.delete_policy_version(PolicyArn=policy, VersionId="v1")
+    iam.delete_policy(PolicyArn=policy)
+
+
+def test_a_policy_has_five_versions_and_tags(iam: Any, policy: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreatePolicyVersion.html, LimitExceeded."""
+    for _ in range(4):
+        iam.create_policy_version(PolicyArn=policy, PolicyDocument=POLICY, SetAsDefault=True)
+    with pytest.raises(iam.exceptions.LimitExceededException):
+        iam.create_policy_version(PolicyArn=policy, PolicyDocument=POLICY)
+    assert iam.get_policy(PolicyArn=policy)["Policy"]["DefaultVersionId"] == "v5"
+    assert iam.list_policy_tags(PolicyArn=policy)["Tags"] == [{"Key": "owner", "Value": "platform"}]
+
+
+def test_the_policies_that_aws_manages_are_there(iam: Any, role: Any) -> None:
+    """https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonSSMManagedInstanceCore.html"""
+    iam.attach_role_policy(RoleName=role, PolicyArn=AGENT_POLICY)
+    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    assert attached == [{"PolicyName": "AmazonSSMManagedInstanceCore", "PolicyArn": AGENT_POLICY}]
+    version = iam.get_policy(PolicyArn=AGENT_POLICY)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=AGENT_POLICY, VersionId=version)["PolicyVersion"]["Document"]
+    assert any("ssm:UpdateInstanceInformation" in statement["Action"] for statement in document["Statement"])
+    assert iam.list_policies(Scope="AWS", MaxItems=5)["IsTruncated"] is True
+
+
+def test_policies_of_ones_own_are_listed_apart_from_those_of_aws(iam: Any, policy: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPolicies.html, Scope."""
+    assert [found["Arn"] for found in iam.list_policies(Scope="Local")["Policies"]] == [policy]
+
+
+def test_how_often_a_policy_of_aws_is_attached_starts_anew(iam: Any, role: Any, emulator: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html, AttachmentCount (of this account)."""
+
+    def attached() -> int:
+        return iam.get_policy(PolicyArn=AGENT_POLICY)["Policy"]["AttachmentCount"]
+
+    iam.attach_role_policy(RoleName=role, PolicyArn=AGENT_POLICY)
+    assert attached() == 1
+    reset(emulator.endpoint_url)
+    assert attached() == 0
+
+
+def test_a_new_bucket_is_encrypted_and_private(s3: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html, create-bucket-faq.html."""
+    s3.create_bucket(Bucket="org-x", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+
+    def algorithm() -> Any:
+        rules = s3.get_bucket_encryption(Bucket="org-x")["ServerSideEncryptionConfiguration"]["Rules"]
+        return rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"]
+
+    assert algorithm() == "AES256"
+    assert all(s3.get_public_access_block(Bucket="org-x")["PublicAccessBlockConfiguration"].values())
+    by_key = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]
+    s3.put_bucket_encryption(Bucket="org-x", ServerSideEncryptionConfiguration={"Rules": by_key})
+    assert algorithm() == "aws:kms"
+    s3.delete_bucket_encryption(Bucket="org-x")
+    assert algorithm() == "AES256"
+
+
+def test_a_bucket_is_found_and_located(connect: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html (null in us-east-1), API_HeadBucket."""
+    here, there = connect("s3"), connect("s3", "us-east-1")
+    here.create_bucket(Bucket="org-x", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    there.create_bucket(Bucket="org-us")
+    assert there.get_bucket_location(Bucket="org-x")["LocationConstraint"] == "eu-west-1"
+    assert there.get_bucket_location(Bucket="org-us").get("LocationConstraint") is None
+    assert here.head_bucket(Bucket="org-x")["BucketRegion"] == "eu-west-1"
+    with pytest.raises(ClientError, match="404"):
+        here.head_bucket(Bucket="org-missing")
+
+
+def test_a_role_of_another_account_sees_only_that_account(connect: Any, emulator: Any, ssm: Any) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+    ssm.put_parameter(Name="/a", Value="1", Type="String")
+    sts = connect("sts")
+    assert sts.get_caller_identity()["Account"] == "123456789012"
+    role = "arn:aws:iam::222222222222:role/Deployer"
+    given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], "eu-west-1")
+    there = session.client("ssm", endpoint_url=emulator.endpoint_url)
+    assert session.client("sts", endpoint_url=emulator.endpoint_url).get_caller_identity()["Account"] == "222222222222"
+    assert there.describe_parameters()["Parameters"] == []
+    there.put_parameter(Name="/a", Value="2", Type="String")
+    assert ssm.get_parameter(Name="/a")["Parameter"]["Value"] == "1"
+
+
+def test_a_parameter_is_overwritten_only_where_said_so(ssm: Any) -> None:
+    """https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html, ParameterAlreadyExists."""
+    tags = [{"Key": "owner", "Value": "platform"}]
+    ssm.put_parameter(Name="/a", Value="1", Type="String", Description="d", Tags=tags)
+    with pytest.raises(ssm.exceptions.ParameterAlreadyExists):
+        ssm.put_parameter(Name="/a", Value="2", Type="String")
+    ssm.put_parameter(Name="/a", Value="2", Type="String", Overwrite=True)
+    filters = [{"Key": "Name", "Option": "Equals", "Values": ["/a"]}]
+    assert ssm.describe_parameters(ParameterFilters=filters)["Parameters"][0]["Version"] == 2
+    assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="/a")["TagList"] == tags
+    with pytest.raises(ssm.exceptions.ParameterNotFound):
+        ssm.delete_parameter(Name="/b")

@@ -1,0 +1,66 @@
+from typing import Any
+
+import pytest
+
+from local.emulator.fixtures import BUCKETS, NETWORKS
+from local.emulator.seed import seed
+
+
+def snapshot(connect: Any) -> Any:
+    """Ids of everything that was seeded."""
+    found = {}
+    for region in ("eu-west-1", "us-east-1"):
+        ec2 = connect("ec2", region)
+        found[region] = sorted(
+            [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]]
+            + [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+            + [table["RouteTableId"] for table in ec2.describe_route_tables()["RouteTables"]]
+        )
+    found["buckets"] = sorted(bucket["Name"] for bucket in connect("s3").list_buckets()["Buckets"])
+    return found
+
+
+def test_seeding_again_changes_nothing(emulator: Any, connect: Any) -> None:
+    seed(emulator.endpoint_url)
+    before = snapshot(connect)
+    seed(emulator.endpoint_url)
+    assert snapshot(connect) == before
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: f"{network.region} {network.name}")
+def test_a_network_has_private_subnets_in_two_zones(emulator: Any, connect: Any, network: Any) -> None:
+    seed(emulator.endpoint_url)
+    ec2 = connect("ec2", network.region)
+
+    def named(name: Any) -> Any:
+        return [{"Name": "tag:Name", "Values": [name]}]
+
+    (vpc,) = ec2.describe_vpcs(Filters=named(network.name))["Vpcs"]
+    hostnames = ec2.describe_vpc_attribute(VpcId=vpc["VpcId"], Attribute="enableDnsHostnames")
+    assert hostnames["EnableDnsHostnames"]["Value"] is True
+    zones = set()
+    for subnet in network.subnets:
+        (found,) = ec2.describe_subnets(Filters=named(subnet.name))["Subnets"]
+        zones.add(found["AvailabilityZone"])
+        of_subnet = [{"Name": "association.subnet-id", "Values": [found["SubnetId"]]}]
+        (table,) = ec2.describe_route_tables(Filters=of_subnet)["RouteTables"]
+        assert [route["GatewayId"] for route in table["Routes"]] == ["local"]
+    assert len(zones) == 2
+
+
+def test_buckets_are_encrypted_private_and_in_their_region(emulator: Any, connect: Any) -> None:
+    seed(emulator.endpoint_url)
+    for bucket in BUCKETS:
+        s3 = connect("s3", bucket.region)
+        assert s3.head_bucket(Bucket=bucket.name)["BucketRegion"] == bucket.region
+        rules = s3.get_bucket_encryption(Bucket=bucket.name)["ServerSideEncryptionConfiguration"]["Rules"]
+        assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+        assert all(s3.get_public_access_block(Bucket=bucket.name)["PublicAccessBlockConfiguration"].values())
+
+
+def test_instances_have_a_role_that_ec2_may_assume(emulator: Any, iam: Any) -> None:
+    seed(emulator.endpoint_url)
+    profile = iam.get_instance_profile(InstanceProfileName="WorkloadInstance")["InstanceProfile"]
+    assert [role["RoleName"] for role in profile["Roles"]] == ["WorkloadInstance"]
+    statement = iam.get_role(RoleName="WorkloadInstance")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}

@@ -1,0 +1,185 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.core.responses import BaseResponse
+
+from local.emulator.extension.answers import answer_every_action
+from local.emulator.running import (
+    ROOT,
+    EmulatorError,
+    change_settings,
+    instance_id,
+    reset,
+    running_emulator,
+)
+
+
+def test_the_helper_gives_an_emulator_of_ones_own_and_ends_it() -> None:
+    with running_emulator() as mine:
+        assert mine.endpoint_url.startswith("http://127.0.0.1:")
+        assert instance_id(mine.endpoint_url) == mine.instance_id
+    with pytest.raises(EmulatorError, match=r"refused"):
+        instance_id(mine.endpoint_url)
+
+
+def test_health_tells_one_emulator_from_another(emulator: Any) -> None:
+    with running_emulator() as other:
+        assert instance_id(other.endpoint_url) != instance_id(emulator.endpoint_url)
+
+
+def test_health_stays_the_same_across_a_reset(emulator: Any) -> None:
+    before = instance_id(emulator.endpoint_url)
+    reset(emulator.endpoint_url)
+    assert instance_id(emulator.endpoint_url) == before
+
+
+def test_it_listens_on_the_loopback_address_only(emulator: Any) -> None:
+    port = int(emulator.endpoint_url.rsplit(":", 1)[1])
+    listening = Path("/proc/net/tcp").read_text().splitlines() if Path("/proc/net/tcp").exists() else []
+    addresses = [line.split()[1] for line in listening if line.split()[3] == "0A"]
+    if not addresses:
+        pytest.skip("/proc/net/tcp is not readable here")
+    assert [address.split(":")[0] for address in addresses if address.endswith(f":{port:04X}")] == ["0100007F"]
+
+
+def test_a_port_in_use_is_named_in_the_error() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "local.emulator", "--port", str(port)]
+        ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_quietly(number: Any, tmp_path: Any) -> None:
+    port_file = tmp_path / "port.json"
+    command = [sys.executable, "-m", "local.emulator", "--port", "0", "--port-file", str(port_file)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        _until(port_file.exists)
+        assert json.loads(port_file.read_text())["pid"] == process.pid
+        os.kill(process.pid, number)
+        printed, _ = process.communicate(timeout=10)
+    assert (process.returncode, printed) == (0, b"")
+
+
+def test_the_helper_says_what_an_emulator_that_does_not_start_printed(monkeypatch: Any) -> None:
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    with pytest.raises(EmulatorError, match=r"ended with 1: (?s:.*)[Ee]ncodings"), running_emulator():
+        pass
+
+
+def test_the_helper_gives_up_on_an_emulator_that_does_not_come_up_in_time() -> None:
+    with pytest.raises(EmulatorError, match="not up after 0 seconds"), running_emulator(start_seconds=0):
+        pass
+
+
+def test_reset_empties_every_region_and_the_settings(emulator: Any, connect: Any) -> None:
+    connect("ssm").put_parameter(Name="/a", Value="1", Type="String")
+    connect("ssm", "us-east-1").put_parameter(Name="/a", Value="1", Type="String")
+    change_settings(emulator.endpoint_url, {"duplicateDocumentContent": "latest"})
+    reset(emulator.endpoint_url)
+    assert connect("ssm").describe_parameters()["Parameters"] == []
+    assert connect("ssm", "us-east-1").describe_parameters()["Parameters"] == []
+    assert change_settings(emulator.endpoint_url, {})["duplicateDocumentContent"] == "any"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"duplicates": "any"}, "unknown: duplicates"),
+        ({"duplicateDocumentContent": "none"}, "not one of"),
+        ({"documentVersionLimit": 0}, "above 0"),
+        ({"documentVersionLimit": True}, "above 0"),
+    ],
+)
+def test_wrong_settings_are_refused(emulator: Any, settings: Any, message: Any) -> None:
+    with pytest.raises(EmulatorError, match=rf"HTTP 400: .*{message}"):
+        change_settings(emulator.endpoint_url, settings)
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "arguments", "code"),
+    [
+        ("ssm", "describe_instance_information", {}, "UnknownOperationException"),
+        (
+            "ssm",
+            "start_change_request_execution",
+            {"DocumentName": "abc", "Runbooks": [{"DocumentName": "abc"}]},
+            "UnknownOperation",
+        ),
+        ("logs", "list_anomalies", {}, "UnknownOperationException"),
+        ("kms", "describe_custom_key_stores", {}, "UnknownOperationException"),
+        ("ec2", "describe_locked_snapshots", {}, "InvalidAction"),
+        ("iam", "list_server_certificate_tags", {"ServerCertificateName": "abc"}, "InvalidAction"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_action_that_is_not_there_is_an_error_at_once(
+    connect: Any, service: Any, call: Any, arguments: Any, code: Any
+) -> None:
+    """https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html (HTTP 400, InvalidAction)."""
+    with pytest.raises(ClientError, match=code) as refused:
+        getattr(connect(service), call)(**arguments)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def _until(condition: Any, seconds: Any = 10.0) -> Any:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+
+
+def test_a_fault_of_the_emulator_is_an_error_of_its_own_at_once(connect: Any) -> None:
+    """moto fails on a grant for a key that is not there; AWS has no code of this name."""
+    missing = "00000000-0000-0000-0000-000000000000"
+    with pytest.raises(ClientError, match=r"LocalAwsFault.*KeyError") as refused:
+        connect("kms").create_grant(KeyId=missing, GranteePrincipal="x", Operations=["Decrypt"])
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_requests_at_the_same_time_are_all_answered(connect: Any) -> None:
+    ssm = connect("ssm")
+
+    def names() -> list[str]:
+        pages = ssm.get_paginator("describe_parameters").paginate()
+        return sorted(found["Name"] for page in pages for found in page["Parameters"])
+
+    def put(number: int) -> list[str]:
+        ssm.put_parameter(Name=f"/p/{number:02}", Value="x", Type="String")
+        return names()
+
+    with ThreadPoolExecutor(8) as threads:
+        seen = list(threads.map(put, range(30)))
+    assert all(f"/p/{number:02}" in found for number, found in enumerate(seen))
+    assert names() == [f"/p/{number:02}" for number in range(30)]
+
+
+def test_moto_handles_one_request_at_a_time(monkeypatch: Any) -> None:
+    both = threading.Barrier(2)
+
+    def handle(_request: object) -> str:
+        try:
+            both.wait(0.2)
+        except threading.BrokenBarrierError:
+            return "alone"
+        return "together"
+
+    monkeypatch.setattr(BaseResponse, "call_action", handle)
+    answer_every_action()
+    with ThreadPoolExecutor(2) as threads:
+        handled = list(threads.map(lambda _: BaseResponse.call_action(BaseResponse()), range(2)))
+    assert handled == ["alone", "alone"]

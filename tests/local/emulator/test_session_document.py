@@ -1,0 +1,151 @@
+"""https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html, and what is inferred from it."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.emulator.extension.session_document import problems
+
+NAME = "SSM-SessionManagerRunShell"
+
+
+def preferences(**changes: Any) -> Any:
+    """A valid document, with inputs changed; None removes one."""
+    inputs = {
+        "s3BucketName": "org-session-logs",
+        "s3KeyPrefix": "sessionmanager/123456789012/eu-west-1",
+        "s3EncryptionEnabled": True,
+        "cloudWatchLogGroupName": "ssm-sessionmanager-logs",
+        "cloudWatchEncryptionEnabled": True,
+        "cloudWatchStreamingEnabled": False,
+        "kmsKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab",
+        "runAsEnabled": False,
+        "runAsDefaultUser": "",
+        "idleSessionTimeout": "20",
+        "maxSessionDuration": "60",
+        "shellProfile": {"windows": "date", "linux": "pwd;ls"},
+        **changes,
+    }
+    kept = {key: value for key, value in inputs.items() if value is not None}
+    return {"schemaVersion": "1.0", "description": "d", "sessionType": "Standard_Stream", "inputs": kept}
+
+
+RESET = preferences(
+    s3BucketName="",
+    s3KeyPrefix="",
+    s3EncryptionEnabled=False,
+    cloudWatchLogGroupName="",
+    cloudWatchEncryptionEnabled=False,
+    kmsKeyId="",
+    maxSessionDuration="",
+    shellProfile=None,
+)
+INTERACTIVE = {
+    "schemaVersion": "1.0",
+    "sessionType": "InteractiveCommands",
+    "parameters": {"logpath": {"type": "String", "default": "/var/log/x.log", "allowedPattern": "^/.+$"}},
+    "properties": {"linux": {"commands": "tail -f {{ logpath }}", "runAsElevated": True}},
+}
+PORT = {
+    "schemaVersion": "1.0",
+    "sessionType": "Port",
+    "parameters": {"portNumber": {"type": "String", "default": "80"}},
+    "properties": {"portNumber": "{{ portNumber }}", "type": "LocalPortForwarding"},
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [preferences(), RESET, preferences(shellProfile=None, maxSessionDuration=None), INTERACTIVE, PORT],
+    ids=["preferences", "reset", "least", "interactive commands", "port"],
+)
+def test_a_document_as_aws_documents_it_is_accepted(document: Any) -> None:
+    assert problems(document) == []
+
+
+@pytest.mark.parametrize("minutes", ["1", "9", "10", "59", "60", ""])
+def test_idle_timeouts_of_1_to_60_minutes_are_accepted(minutes: Any) -> None:
+    assert problems(preferences(idleSessionTimeout=minutes)) == []
+
+
+@pytest.mark.parametrize("minutes", ["1", "99", "100", "999", "1000", "1399", "1439", "1440", ""])
+def test_durations_of_1_to_1440_minutes_are_accepted(minutes: Any) -> None:
+    assert problems(preferences(maxSessionDuration=minutes)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"idleSessionTimeout": 20}, "$.inputs.idleSessionTimeout"),
+        ({"idleSessionTimeout": "0"}, "$.inputs.idleSessionTimeout"),
+        ({"idleSessionTimeout": "61"}, "$.inputs.idleSessionTimeout"),
+        ({"idleSessionTimeout": "020"}, "$.inputs.idleSessionTimeout"),
+        ({"maxSessionDuration": "1441"}, "$.inputs.maxSessionDuration"),
+        ({"maxSessionDuration": 60}, "$.inputs.maxSessionDuration"),
+        ({"s3EncryptionEnabled": "true"}, "$.inputs.s3EncryptionEnabled"),
+        ({"runAsEnabled": 1}, "$.inputs.runAsEnabled"),
+        ({"cloudWatchStreamingEnabled": None}, "'cloudWatchStreamingEnabled' is a required property"),
+        ({"runAsEnabled": None}, "'runAsEnabled' is a required property"),
+        ({"s3Bucketname": "x"}, "'s3Bucketname' was unexpected"),
+        ({"shellProfile": {"macOS": "ls"}}, "$.inputs.shellProfile: .*'macOS' was unexpected"),
+        ({"shellProfile": "ls"}, "$.inputs.shellProfile"),
+        ({"kmsKeyId": 7}, "$.inputs.kmsKeyId"),
+    ],
+    ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
+)
+def test_a_misspelt_or_mistyped_input_is_refused_by_its_path(ssm: Any, changes: Any, path: Any) -> None:
+    """API_CreateDocument and API_UpdateDocument: InvalidDocumentContent."""
+    pattern = path.replace("$.", r"\$\.")
+    wrong = json.dumps(preferences(**changes))
+    with pytest.raises(ssm.exceptions.InvalidDocumentContent, match=pattern):
+        ssm.create_document(Name=NAME, DocumentType="Session", Content=wrong)
+    ssm.create_document(Name=NAME, DocumentType="Session", Content=json.dumps(preferences()))
+    with pytest.raises(ssm.exceptions.InvalidDocumentContent, match=pattern):
+        ssm.update_document(Name=NAME, DocumentVersion="$LATEST", Content=wrong)
+    assert ssm.describe_document(Name=NAME)["Document"]["LatestVersion"] == "1"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**preferences(), "input": {}},
+        {**preferences(), "sessionType": "standard_stream"},
+        {key: value for key, value in preferences().items() if key != "inputs"},
+        {key: value for key, value in preferences().items() if key != "sessionType"},
+        {**PORT, "properties": {"port": "80"}},
+        {**INTERACTIVE, "properties": {"linux": {"command": "ls"}}},
+        [preferences()],
+        "text",
+    ],
+    ids=["key", "type", "no inputs", "no type", "port", "commands", "a list", "a text"],
+)
+def test_a_document_of_another_shape_is_refused(ssm: Any, document: Any) -> None:
+    with pytest.raises(ssm.exceptions.InvalidDocumentContent):
+        ssm.create_document(Name=NAME, DocumentType="Session", Content=json.dumps(document))
+
+
+def test_every_problem_is_named_at_once() -> None:
+    found = problems(preferences(idleSessionTimeout=20, kmsKeyId=7))
+    assert [problem.split(":")[0] for problem in found] == ["$.inputs.idleSessionTimeout", "$.inputs.kmsKeyId"]
+
+
+def test_another_schema_version_is_refused(ssm: Any) -> None:
+    """API_CreateDocument: InvalidDocumentSchemaVersion; Session documents have version 1.0 only."""
+    with pytest.raises(ssm.exceptions.InvalidDocumentSchemaVersion):
+        ssm.create_document(
+            Name=NAME, DocumentType="Session", Content=json.dumps({**preferences(), "schemaVersion": "2.2"})
+        )
+
+
+def test_what_is_no_json_is_refused(ssm: Any) -> None:
+    with pytest.raises(ssm.exceptions.InvalidDocumentContent):
+        ssm.create_document(Name=NAME, DocumentType="Session", Content="{")
+
+
+def test_documents_of_other_types_are_not_checked(ssm: Any) -> None:
+    runbook = json.dumps({"schemaVersion": "0.3", "mainSteps": []})
+    ssm.create_document(Name="runbook", DocumentType="Automation", Content=runbook)
+    with pytest.raises(ClientError, match="InvalidDocumentContent"):
+        ssm.create_document(Name="preferences", DocumentType="Session", Content=runbook.replace("0.3", "1.0"))
