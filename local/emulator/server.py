@@ -43,6 +43,7 @@ def build(port: int, instance_id: str) -> BaseWSGIServer:
     from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
 
     from local.emulator.application import Application  # noqa: PLC0415
+    from local.emulator.calls import CountingApplication  # noqa: PLC0415
 
     class QuietRequestHandler(MotoRequestHandler):
         """Serves as moto does, without a line in the log for every call."""
@@ -50,7 +51,7 @@ def build(port: int, instance_id: str) -> BaseWSGIServer:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Logs nothing."""
 
-    application: Any = Application(instance_id)
+    application: Any = CountingApplication(Application(instance_id))
     return make_server(ADDRESS, port, application, threaded=True, request_handler=QuietRequestHandler)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from local.emulator.running import reset, running_emulator
 from local.emulator.seed import seed
-from tests.engine.harness import Stack
+from local.engine.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

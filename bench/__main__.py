@@ -1,0 +1,155 @@
+"""Prints the bench table: previews of `dev` against an empty program, the slope by Regions and resources, AWS calls."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from bench.measure import Timing, ratio, side_by_side
+from local.emulator.calls import calls, forget_calls
+from local.emulator.running import running_emulator
+from local.emulator.seed import seed
+from local.engine.stack import Stack
+from local.workspace import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+REGIONS = (
+    *("eu-west-1", "us-east-1", "eu-central-1", "eu-west-2", "eu-west-3", "eu-north-1", "us-east-2", "us-west-1"),
+    *("us-west-2", "ca-central-1", "sa-east-1", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1"),
+    *("ap-northeast-2", "ap-northeast-3"),
+)
+REGION_COUNTS = (1, 4, 17)
+RESOURCE_COUNTS = (1, 100)
+PACK = ("--policy-pack", str(REPOSITORY / "policies"))
+EMPTY = "an empty program"
+DEV = "dev"
+DEV_WITH_PACK = "dev, policy pack"
+PLAIN_PROGRAM = """import pulumi
+from pulumi_aws.ssm import Parameter
+for number in range(pulumi.Config().get_int("count") or 0):
+    Parameter(f"parameter-{number}", type="String", insecure_value="x")
+"""
+
+
+def _dev_configuration() -> dict[str, Any]:
+    configuration = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    prefix = "shell-access:"
+    return {key.removeprefix(prefix): value for key, value in configuration.items() if key.startswith(prefix)}
+
+
+class Bench:
+    """The stacks to measure, all up on one local AWS."""
+
+    def __init__(self, folder: Path, endpoint: str, console: Console) -> None:
+        self._folder = folder
+        self._endpoint = endpoint
+        self._console = console
+        self.dev = self._stack("dev", _dev_configuration())
+
+    def previews(self) -> dict[str, Callable[[], object]]:
+        """What is timed: previews that find nothing to change, by what they preview."""
+        empty = self._stack("empty", {}, self._program("empty", "import pulumi\n"))
+        actions = {EMPTY: _preview(empty), DEV: _preview(self.dev), DEV_WITH_PACK: _preview(self.dev, *PACK)}
+        for count in REGION_COUNTS:
+            # An account for each, so that the stacks do not meet.
+            role = {"roleArn": f"arn:aws:iam::{count:012d}:role/Deployer"}
+            sections: dict[str, Any] = {"regions": list(REGIONS[:count]), "sessionManager": {}}
+            actions[_regions(count)] = _preview(self._stack(f"regions-{count}", sections, assumeRoles=[role]))
+        plain = self._program("plain", PLAIN_PROGRAM)
+        for count in RESOURCE_COUNTS:
+            actions[_plain(count)] = _preview(self._stack(f"plain-{count}", {"count": count}, plain))
+        return actions
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """AWS calls of runs over dev in which nothing changes, by run and operation."""
+        runs = {"preview": self.dev.preview, "up": self.dev.up, "refresh": self.dev.refresh}
+        counted: dict[str, dict[str, int]] = {}
+        for name, run in runs.items():
+            forget_calls(self._endpoint)
+            run("--expect-no-changes").succeeded()
+            counted[name] = calls(self._endpoint)
+        return counted
+
+    def _program(self, name: str, source: str) -> Path:
+        program = self._folder / f"{name}-program"
+        program.mkdir()
+        (program / "__main__.py").write_text(source)
+        return program
+
+    def _stack(self, name: str, sections: dict[str, Any], program: Path = REPOSITORY, **aws: Any) -> Stack:
+        self._console.print(f"  bringing up {name} ...", style="dim")
+        folder = self._folder / name
+        folder.mkdir()
+        made = Stack(folder, self._endpoint, program=program)
+        made.configure(sections, **aws)
+        made.up().succeeded()
+        return made
+
+
+def _regions(count: int) -> str:
+    return f"preferences, {count} Region{'s' if count > 1 else ''}"
+
+
+def _plain(count: int) -> str:
+    return f"{count} plain parameter{'s' if count > 1 else ''}"
+
+
+def _preview(stack: Stack, *arguments: str) -> Callable[[], object]:
+    return lambda: stack.preview("--expect-no-changes", *arguments).succeeded()
+
+
+def _slope(timings: dict[str, Timing], name: Callable[[int], str], counts: tuple[int, ...]) -> float:
+    """What one more costs, in empty programs."""
+    first, last = counts[0], counts[-1]
+    more = ratio(timings[name(last)], timings[EMPTY]) - ratio(timings[name(first)], timings[EMPTY])
+    return more / (last - first)
+
+
+def _timing_table(timings: dict[str, Timing]) -> Table:
+    table = Table("no-change preview of", "median s", "x empty program", title="Time")
+    for name, timing in timings.items():
+        table.add_row(name, f"{timing.median:.2f}", f"{ratio(timing, timings[EMPTY]):.2f}")
+    table.add_section()
+    table.add_row("each further Region", "", f"{_slope(timings, _regions, REGION_COUNTS):.3f}")
+    table.add_row("each further resource", "", f"{_slope(timings, _plain, RESOURCE_COUNTS):.4f}")
+    return table
+
+
+def _calls_table(counted: dict[str, dict[str, int]]) -> Table:
+    table = Table(
+        "run over dev", "AWS calls", "for the documents", "by service", title="AWS calls when nothing changes"
+    )
+    for run, found in counted.items():
+        documents = sum(number for name, number in found.items() if name.endswith("Document"))
+        services: Counter[str] = Counter()
+        for name, number in found.items():
+            services[name.partition(":")[0]] += number
+        by_service = ", ".join(f"{name} {number}" for name, number in sorted(services.items()))
+        table.add_row(run, str(sum(found.values())), str(documents), by_service)
+    return table
+
+
+def bench(rounds: Annotated[int, typer.Option(min=1, help="Counted runs of each preview.")] = 5) -> None:
+    """Measure previews side by side and print the ratios."""
+    progress, result = Console(stderr=True), Console()
+    with tempfile.TemporaryDirectory() as folder, running_emulator() as emulator:
+        seed(emulator.endpoint_url)
+        made = Bench(Path(folder), emulator.endpoint_url, progress)
+        counted = made.calls()
+        previews = made.previews()
+        progress.print(f"  measuring {len(previews)} previews, {rounds} rounds ...", style="dim")
+        timings = side_by_side(previews, rounds)
+    result.print(_timing_table(timings), _calls_table(counted), sep="\n")
+
+
+if __name__ == "__main__":
+    typer.run(bench)

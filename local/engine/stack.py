@@ -1,0 +1,178 @@
+"""A throw-away stack on the real engine: a folder, a state and a `PULUMI_HOME` of its own, one local AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from local.toolchain import command_line
+from local.workspace import REPOSITORY, Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = ("__main__.py", "components", "policies", "Pulumi.yaml", ".venv")
+"""What a program folder needs of the repository; linked, so that stack files stay out of it."""
+
+_UNCHANGED = {"same", "read", "refresh"}
+_LOGGED = {"up", "preview", "refresh", "destroy"}
+
+
+class EngineError(Exception):
+    """The engine did not do what it should have; the message holds what it said."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the engine.
+
+    Attributes:
+        code: exit code of `pulumi`.
+        text: everything that it printed.
+        steps: what happened to each resource that did not stay as it was, by `Type:name`.
+        diffs: the names of the inputs that changed, by `Type:name`.
+        violations: policy messages, by the resource's name.
+    """
+
+    code: int
+    text: str
+    steps: dict[str, str] = field(default_factory=dict[str, str])
+    diffs: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    violations: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+
+    def succeeded(self) -> Run:
+        """Itself.
+
+        Raises:
+            EngineError: the run failed.
+        """
+        if self.code:
+            raise EngineError(f"expected to succeed, exit code {self.code}:\n{self.text}")
+        return self
+
+    def failed(self) -> Run:
+        """Itself.
+
+        Raises:
+            EngineError: the run succeeded, or failed with a traceback.
+        """
+        if not self.code or "Traceback" in self.text:
+            raise EngineError(f"expected to be refused in words, exit code {self.code}:\n{self.text}")
+        return self
+
+
+class Stack:
+    """A stack of a program against one local AWS."""
+
+    def __init__(self, folder: Path, endpoint: str, name: str = "test", program: Path = REPOSITORY) -> None:
+        """Makes the stack.
+
+        Args:
+            folder: to put everything in; emptied by whoever made it.
+            endpoint: URL of the local AWS.
+            name: of the stack.
+            program: folder of the program; what it lacks is taken from the repository.
+        """
+        self.name = name
+        self.folder = folder / "program"
+        self._workspace = Workspace(folder)
+        self._endpoint = endpoint
+        self._workspace.prepare(command_line())
+        self.folder.mkdir()
+        for part in PROGRAM:
+            source = program / part if (program / part).exists() else REPOSITORY / part
+            (self.folder / part).symlink_to(source)
+        # State is of no use here once a run has ended, so it is written at the end only.
+        self.environment = {
+            "PULUMI_SKIP_CHECKPOINTS": "true",
+            "PULUMI_EXPERIMENTAL": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",
+        }
+        self.run("stack", "init", name).succeeded()
+        self._salt = yaml.safe_load(self._file.read_text())["encryptionsalt"]
+
+    def configure(self, sections: dict[str, Any] | None = None, **aws: Any) -> None:
+        """Replaces the stack's configuration: sections without their namespace, and keys of the AWS provider."""
+        configuration = {f"shell-access:{name}": value for name, value in (sections or {}).items()}
+        configuration |= {f"aws:{name}": value for name, value in ({"region": "eu-west-1"} | aws).items()}
+        self._file.write_text(yaml.safe_dump({"config": configuration, "encryptionsalt": self._salt}))
+
+    def preview(self, *arguments: str) -> Run:
+        """`pulumi preview`."""
+        return self._logged("preview", *arguments)
+
+    def up(self, *arguments: str) -> Run:
+        """`pulumi up`, without the preview before it."""
+        return self._logged("up", "--yes", "--skip-preview", *arguments)
+
+    def refresh(self, *arguments: str) -> Run:
+        """`pulumi refresh`."""
+        return self._logged("refresh", "--yes", "--skip-preview", *arguments)
+
+    def destroy(self, *arguments: str) -> Run:
+        """`pulumi destroy`."""
+        return self._logged("destroy", "--yes", "--skip-preview", *arguments)
+
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs."""
+        return json.loads(self.run("stack", "output", "--json", "--stack", self.name).succeeded().text)
+
+    def state(self) -> list[dict[str, Any]]:
+        """The resources in the stack's state."""
+        exported = self.run("stack", "export", "--stack", self.name).succeeded().text
+        return json.loads(exported)["deployment"].get("resources", [])
+
+    def run(self, *arguments: str) -> Run:
+        """`pulumi` with any arguments, in the stack's folder and environment."""
+        done = subprocess.run(
+            ["pulumi", *arguments],
+            check=False,
+            cwd=self.folder,
+            env=self.full_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if arguments[0] in _LOGGED else subprocess.PIPE,
+            text=True,
+        )
+        return Run(done.returncode, done.stdout + (done.stderr or "" if done.returncode else ""))
+
+    def full_environment(self) -> dict[str, str]:
+        """The environment of the engine and of what runs beside it."""
+        return os.environ | self._workspace.environment(self._endpoint) | self.environment
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / f"Pulumi.{self.name}.yaml"
+
+    def _logged(self, command: str, *arguments: str) -> Run:
+        log = self.folder / "events.json"
+        log.unlink(missing_ok=True)
+        done = self.run(command, "--stack", self.name, "--event-log", str(log), *arguments)
+        run = Run(done.code, done.text)
+        for line in log.read_text().splitlines() if log.exists() else ():
+            _note(run, json.loads(line))
+        return run
+
+
+def _note(run: Run, event: dict[str, Any]) -> None:
+    if "resourcePreEvent" in event:
+        step = event["resourcePreEvent"]["metadata"]
+        name = f"{step['type'].rsplit(':', 1)[1]}:{step['urn'].rsplit('::', 1)[1]}"
+        if step["op"] not in _UNCHANGED and not step["type"].startswith(("pulumi:", "shell-access:")):
+            run.steps[name] = step["op"]
+            run.diffs[name] = _changed(step.get("old"), step.get("new"))
+    elif "policyEvent" in event:
+        policy = event["policyEvent"]
+        run.violations.setdefault(policy.get("resourceUrn", "").rsplit("::", 1)[-1], []).append(policy["message"])
+
+
+def _changed(old: dict[str, Any] | None, new: dict[str, Any] | None) -> set[str]:
+    if not old or not new:
+        return set()
+    before, after = old["inputs"], new["inputs"]
+    return {name for name in {*before, *after} - {"__defaults", "__provider"} if before.get(name) != after.get(name)}

@@ -1,0 +1,135 @@
+"""What a check sees of a resource, and what it may say about it.
+
+In preview a property may not be known yet. The policy SDK raises when such a property is touched, and gives up the
+whole rule; here the value is `UNKNOWN` instead, so that a check decides property by property and a rule never goes
+quiet because of an unknown elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final, cast
+
+from pulumi_policy.proxy import UnknownValueError
+
+from components.problems import shown
+
+
+class Unknown(Enum):
+    """The type of `UNKNOWN`."""
+
+    UNKNOWN = "known after the update"
+
+
+UNKNOWN: Final = Unknown.UNKNOWN
+"""In place of a value that preview cannot know, also inside lists and mappings."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A property that is not as it has to be.
+
+    Attributes:
+        property: its path in the resource.
+        found: the value, for a reader.
+        expected: what would be right, for a reader.
+    """
+
+    property: str
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A property that decides, and that preview does not know; the rule is applied in the update."""
+
+    property: str
+
+
+Finding = Violation | Unseen
+Findings = Iterator[Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A resource, or a part of one.
+
+    Attributes:
+        type: its token, `aws:kms/key:Key`.
+        name: in the program.
+        properties: inputs as the SDK hands them over, or a mapping from inside one of them.
+        settings: the rule's parameters.
+        path: what to put before the names of properties, where they come from inside an input.
+    """
+
+    type: str
+    name: str
+    properties: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    path: str = ""
+
+    def value(self, name: str) -> Any:
+        """The property as plain data, with `UNKNOWN` for what is not known; None where it is absent or null."""
+        return _read(self.properties, name)
+
+    def violation(self, name: str, expected: str) -> Violation:
+        """Says that the property is not as expected."""
+        value = self.value(name)
+        return Violation(f"{self.path}{name}", described(value), expected)
+
+    def unseen(self, name: str) -> Unseen:
+        """Says that the property decides and is not known."""
+        return Unseen(f"{self.path}{name}")
+
+    def require(self, name: str, holds: Callable[[Any], bool], expected: str) -> Findings:
+        """The property has to be known and to hold; one that is not known is reported as unseen."""
+        value = self.value(name)
+        if value is UNKNOWN:
+            yield self.unseen(name)
+        elif not holds(value):
+            yield self.violation(name, expected)
+
+    def require_given(self, name: str, expected: str) -> Findings:
+        """The property has to name something; what is not known yet will be the name of what is yet to be made."""
+        if not is_given(self.value(name)):
+            yield self.violation(name, expected)
+
+
+def described(value: Any) -> str:
+    """A value for a reader of a message."""
+    return "no value" if value is None else shown(value)
+
+
+def is_given(value: Any) -> bool:
+    """Whether a text names something, or will."""
+    return value is UNKNOWN or (isinstance(value, str) and value.strip() != "")
+
+
+def is_true(value: Any) -> bool:
+    """Whether a switch is on: neither an absent one nor the text "true" is."""
+    return value is True
+
+
+def _read(container: Any, key: Any) -> Any:
+    try:
+        value = container[key]
+    except (KeyError, IndexError):
+        return None
+    except UnknownValueError:
+        return UNKNOWN
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        mapping = cast("Mapping[str, Any]", value)
+        return {key: _read(mapping, key) for key in mapping}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        elements = cast("Sequence[Any]", value)
+        return [_read(elements, index) for index in range(len(elements))]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # numbers travel as floats
+    return value

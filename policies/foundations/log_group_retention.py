@@ -1,0 +1,45 @@
+"""Log groups keep what they hold long enough, and not for ever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_policy import Severity
+
+from policies.foundations.log_groups import LOG_GROUP, NAMES, is_governed
+from policies.rule import Parameter, Rule
+
+if TYPE_CHECKING:
+    from policies.findings import Findings, Resource
+
+_SHORTEST = Parameter(
+    name="minimumDays",
+    description="The shortest retention in days. Security Hub asks for 365 unless told otherwise.",
+    default=90,
+    schema={"type": "integer", "minimum": 1, "maximum": 3653},
+)
+
+RULE = Rule(
+    id="log-group-retention",
+    title="Log groups keep their logs for a set time that is long enough",
+    severity=Severity.MEDIUM,
+    risk="logs are gone when an incident is looked into, or what sessions showed is kept and paid for without end",
+    remedy="Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough",
+    source="AWS Security Hub CloudWatch.16; NIST SP 800-53 r5 AU-11, SI-12; "
+    'AWS post "How to automate Session Manager preferences across your organization" (90 days)',
+    url="https://docs.aws.amazon.com/securityhub/latest/userguide/cloudwatch-controls.html#cloudwatch-16",
+    parameters=(_SHORTEST, NAMES),
+)
+
+
+@RULE.on(LOG_GROUP)
+def _expires_late_enough(group: Resource) -> Findings:
+    # The delivery class has a retention of its own that cannot be changed (CloudWatch Logs API, CreateLogGroup).
+    if not is_governed(group) or group.value("logGroupClass") == "DELIVERY":
+        return
+    shortest = group.settings[_SHORTEST.name]
+    yield from group.require(
+        "retentionInDays",
+        lambda days: bool(days) and days >= shortest,
+        f"at least {shortest:g} days (0 and no value keep logs for ever)",
+    )

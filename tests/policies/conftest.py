@@ -1,0 +1,55 @@
+"""The one place that knows how these tests run the real engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.emulator.running import running_emulator
+from local.engine.stack import Run, Stack
+from local.workspace import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PROGRAMS = Path(__file__).parent / "programs"
+NOWHERE = "http://127.0.0.1:9"
+"""Where an AWS would be that nobody may call."""
+
+
+@pytest.fixture(scope="session")
+def new_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Stack]:
+    """Makes a stack of one of the programs here against the AWS at an address."""
+
+    def make(program: str, endpoint: str) -> Stack:
+        stack = Stack(tmp_path_factory.mktemp(program), endpoint, program=PROGRAMS / program)
+        stack.configure(skipCredentialsValidation="true", skipRequestingAccountId="true")
+        return stack
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def preview(new_stack: Callable[[str, str], Stack]) -> Callable[..., Run]:
+    """Previews one of the programs under the pack, without any AWS: `preview("bad", {"log-group-retention": "disabled"})`."""
+
+    def run(program: str, configuration: dict[str, object] | None = None) -> Run:
+        stack = new_stack(program, NOWHERE)
+        arguments = ["--policy-pack", str(REPOSITORY / "policies")]
+        if configuration is not None:
+            file = stack.folder / "policy-config.json"
+            file.write_text(json.dumps(configuration))
+            arguments += ["--policy-pack-config", str(file)]
+        return stack.preview(*arguments)
+
+    return run
+
+
+@pytest.fixture
+def late_stack(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
+    """The program `late` against a local AWS of its own."""
+    with running_emulator() as emulator:
+        yield new_stack("late", emulator.endpoint_url)

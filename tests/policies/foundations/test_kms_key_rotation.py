@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policies.foundations.kms_key_rotation import RULE
+from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+
+KEY = "aws:kms/key:Key"
+ROTATING = {"enableKeyRotation": True, "policy": UNKNOWN, "customerMasterKeySpec": "SYMMETRIC_DEFAULT"}
+REMEDY = "Set enableKeyRotation to true, and leave rotationPeriodInDays out or within the limit."
+
+
+def text(found: str, expected: str = "true", name: str = "enableKeyRotation") -> str:
+    return f'aws:kms/key:Key "subject": {name}: found {found}, expected {expected}. {REMEDY}'
+
+
+def test_a_rotating_key_is_fine() -> None:
+    assert judge(RULE, KEY, ROTATING) == SILENT
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        pytest.param({"enableKeyRotation": False}, [text("false")], id="off"),
+        pytest.param({"enableKeyRotation": None}, [text("no value")], id="left out"),
+        pytest.param({"enableKeyRotation": "true"}, [text('"true"')], id="a text"),
+        pytest.param(
+            {"rotationPeriodInDays": 2560},
+            [text("2560", "at most 365 days", "rotationPeriodInDays")],
+            id="a longer period",
+        ),
+        pytest.param({"keyUsage": "ENCRYPT_DECRYPT", "enableKeyRotation": False}, [text("false")], id="usage stated"),
+    ],
+)
+def test_a_key_that_does_not_rotate_is_refused(change: dict[str, Any], expected: list[str]) -> None:
+    assert violations(RULE, KEY, ROTATING | change) == expected
+
+
+@pytest.mark.parametrize("days", [90, 365])
+def test_a_period_up_to_a_year_is_fine(days: int) -> None:
+    assert judge(RULE, KEY, ROTATING | {"rotationPeriodInDays": days}) == SILENT
+
+
+def test_the_longest_period_is_configurable() -> None:
+    longer = ROTATING | {"rotationPeriodInDays": 400}
+    assert judge(RULE, KEY, longer, maximumRotationPeriodInDays=730) == SILENT
+    assert violations(RULE, KEY, longer, maximumRotationPeriodInDays=180) == [
+        text("400", "at most 180 days", "rotationPeriodInDays")
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param({"customerMasterKeySpec": "RSA_4096"}, id="asymmetric"),
+        pytest.param({"customerMasterKeySpec": "HMAC_256", "keyUsage": "GENERATE_VERIFY_MAC"}, id="HMAC"),
+        pytest.param({"keyUsage": "SIGN_VERIFY"}, id="for signing"),
+        pytest.param({"customKeyStoreId": "cks-1234567890abcdef0"}, id="custom key store"),
+        pytest.param(
+            {"customerMasterKeySpec": "RSA_4096", "enableKeyRotation": UNKNOWN}, id="asymmetric, rest unknown"
+        ),
+    ],
+)
+def test_a_key_that_kms_cannot_rotate_is_left_alone(kind: dict[str, Any]) -> None:
+    assert judge(RULE, KEY, ROTATING | {"enableKeyRotation": False} | kind) == SILENT
+
+
+def test_rotation_that_is_not_known_yet_is_reported_as_advice() -> None:
+    result = judge(RULE, KEY, ROTATING | {"enableKeyRotation": UNKNOWN})
+    assert result.violations == []
+    assert result.unseen == [
+        'aws:kms/key:Key "subject": enableKeyRotation is not known yet; the rule is applied in the update.'
+    ]
+
+
+def test_an_unknown_period_does_not_hide_that_rotation_is_off() -> None:
+    result = judge(RULE, KEY, ROTATING | {"enableKeyRotation": False, "rotationPeriodInDays": UNKNOWN})
+    assert result.violations == [text("false")]
+    assert result.unseen == [
+        'aws:kms/key:Key "subject": rotationPeriodInDays is not known yet; the rule is applied in the update.'
+    ]
+
+
+@pytest.mark.parametrize("name", ["customerMasterKeySpec", "keyUsage", "customKeyStoreId"])
+def test_a_kind_that_is_not_known_yet_leaves_a_key_without_rotation_undecided(name: str) -> None:
+    result = judge(RULE, KEY, ROTATING | {"enableKeyRotation": False, name: UNKNOWN})
+    assert result.violations == []
+    assert result.unseen == [f'aws:kms/key:Key "subject": {name} is not known yet; the rule is applied in the update.']
+
+
+def test_a_kind_that_is_not_known_yet_does_not_matter_for_a_key_that_rotates() -> None:
+    assert judge(RULE, KEY, ROTATING | {"customKeyStoreId": UNKNOWN}) == SILENT

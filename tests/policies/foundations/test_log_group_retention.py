@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policies.foundations.log_group_retention import RULE
+from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+KEPT = {"name": "sessions", "retentionInDays": 90, "kmsKeyId": UNKNOWN}
+REMEDY = "Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough."
+
+
+def text(found: str, days: int = 90) -> str:
+    return (
+        f'{LOG_GROUP} "subject": retentionInDays: found {found}, '
+        f"expected at least {days} days (0 and no value keep logs for ever). {REMEDY}"
+    )
+
+
+@pytest.mark.parametrize("days", [90, 365, 3653])
+def test_a_log_group_that_keeps_logs_long_enough_is_fine(days: int) -> None:
+    assert judge(RULE, LOG_GROUP, KEPT | {"retentionInDays": days}) == SILENT
+
+
+@pytest.mark.parametrize(
+    ("days", "found"),
+    [
+        pytest.param(None, "no value", id="left out"),
+        pytest.param(0, "0", id="for ever"),
+        pytest.param(60, "60", id="too short"),
+    ],
+)
+def test_a_log_group_without_a_sufficient_end_is_refused(days: int | None, found: str) -> None:
+    assert violations(RULE, LOG_GROUP, KEPT | {"retentionInDays": days}) == [text(found)]
+
+
+def test_the_shortest_retention_is_configurable() -> None:
+    assert violations(RULE, LOG_GROUP, KEPT, minimumDays=365) == [text("90", days=365)]
+    assert judge(RULE, LOG_GROUP, KEPT | {"retentionInDays": 30}, minimumDays=30) == SILENT
+
+
+def test_the_configuration_may_narrow_the_rule_by_name() -> None:
+    short: dict[str, Any] = {"name": "build-output", "retentionInDays": 7}
+    assert judge(RULE, LOG_GROUP, short, names=["sessions*"]) == SILENT
+    assert violations(RULE, LOG_GROUP, short, names=["build-*"]) == [text("7")]
+
+
+def test_the_delivery_class_is_left_alone_as_its_retention_is_fixed() -> None:
+    assert judge(RULE, LOG_GROUP, {"name": "delivery", "logGroupClass": "DELIVERY"}) == SILENT
+
+
+def test_a_class_that_is_not_known_yet_does_not_silence_the_rule() -> None:
+    assert violations(RULE, LOG_GROUP, KEPT | {"logGroupClass": UNKNOWN, "retentionInDays": 7}) == [text("7")]
+
+
+def test_a_retention_that_is_not_known_yet_is_reported_as_advice() -> None:
+    result = judge(RULE, LOG_GROUP, KEPT | {"retentionInDays": UNKNOWN})
+    assert result.violations == []
+    assert result.unseen == [
+        f'{LOG_GROUP} "subject": retentionInDays is not known yet; the rule is applied in the update.'
+    ]

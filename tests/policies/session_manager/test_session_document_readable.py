@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from policies.session_manager.session_document_readable import RULE
+from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.session_manager.forms import COMPLIANT, DOCUMENT, content
+
+READABLE: dict[str, Any] = {
+    "documentType": "Session",
+    "documentFormat": "JSON",
+    "name": "shell",
+    "content": json.dumps(content(COMPLIANT)),
+}
+IN_YAML = yaml.safe_dump(content(COMPLIANT))
+TEXT = (
+    'aws:ssm/document:Document "subject": content: found text that cannot be read, expected a mapping in the format '
+    "that documentFormat states (JSON where it states none). "
+    "Write the content as one JSON object, or as a YAML mapping with documentFormat YAML."
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({}, id="JSON"),
+        pytest.param({"documentFormat": None}, id="JSON by default"),
+        pytest.param({"documentFormat": "YAML", "content": IN_YAML}, id="YAML"),
+        pytest.param({"documentFormat": "YAML"}, id="JSON as YAML"),
+        pytest.param({"documentFormat": UNKNOWN}, id="format not known yet"),
+    ],
+)
+def test_a_readable_document_is_fine(change: dict[str, Any]) -> None:
+    assert judge(RULE, DOCUMENT, READABLE | change) == SILENT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"content": "{"}, id="broken JSON"),
+        pytest.param({"content": IN_YAML}, id="YAML in a JSON document"),
+        pytest.param({"content": IN_YAML, "documentFormat": None}, id="YAML without a format"),
+        pytest.param({"documentFormat": "YAML", "content": "a: [1"}, id="broken YAML"),
+        pytest.param({"content": "[]"}, id="a list"),
+        pytest.param({"documentFormat": "YAML", "content": "text"}, id="a text"),
+        pytest.param({"content": ""}, id="empty"),
+        pytest.param({"content": None}, id="left out"),
+    ],
+)
+def test_an_unreadable_document_is_refused(change: dict[str, Any]) -> None:
+    assert violations(RULE, DOCUMENT, READABLE | change) == [TEXT]
+
+
+def test_the_text_is_not_repeated_as_it_may_hold_anything() -> None:
+    (message,) = violations(RULE, DOCUMENT, READABLE | {"content": "password: hunter2"})
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("change", "unseen"),
+    [
+        pytest.param({"content": UNKNOWN}, "content", id="content"),
+        pytest.param({"documentType": UNKNOWN, "content": "{"}, "documentType", id="type"),
+    ],
+)
+def test_what_is_not_known_yet_is_reported_as_advice(change: dict[str, Any], unseen: str) -> None:
+    result = judge(RULE, DOCUMENT, READABLE | change)
+    assert result.violations == []
+    assert result.unseen == [f'{DOCUMENT} "subject": {unseen} is not known yet; the rule is applied in the update.']
+
+
+def test_documents_of_other_types_are_left_alone() -> None:
+    assert judge(RULE, DOCUMENT, READABLE | {"documentType": "Command", "content": "{"}) == SILENT

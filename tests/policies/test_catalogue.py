@@ -1,0 +1,99 @@
+"""What holds for every rule, and for the pack as a folder."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+from pulumi_policy import EnforcementLevel
+
+import policies
+from policies.catalogue import RULES
+
+if TYPE_CHECKING:
+    from policies.rule import Rule
+
+PACK = Path(policies.__file__).parent
+TESTS = Path(__file__).parent
+
+every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+
+
+def module_of(rule: Rule) -> Path:
+    (found,) = PACK.glob(f"*/{rule.id.replace('-', '_')}.py")
+    return found
+
+
+def test_ids_are_unique() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+
+
+def test_every_rule_that_is_written_is_in_the_pack() -> None:
+    modules = [path for path in PACK.glob("*/*.py") if "Rule(\n" in path.read_text()]
+    written = [
+        importlib.import_module(".".join(path.relative_to(PACK.parent).with_suffix("").parts)) for path in modules
+    ]
+    assert {module.RULE.id for module in written} == {rule.id for rule in RULES}
+
+
+@every_rule
+def test_facts_are_complete_and_read_as_sentences(rule: Rule) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", rule.id)
+    for fact in (rule.title, rule.risk, rule.remedy):
+        assert len(fact.split()) >= 3
+        assert not fact.endswith((".", " "))
+        assert "\n" not in fact
+    assert rule.title[0].isupper()
+    assert rule.remedy[0].isupper()
+    assert rule.risk[0].islower(), "it follows a colon"
+    assert rule.source
+    assert rule.url.startswith("https://docs.aws.amazon.com/")
+    assert rule.types
+
+
+@every_rule
+def test_rules_are_mandatory_unless_the_configuration_says_otherwise(rule: Rule) -> None:
+    assert rule.level is EnforcementLevel.MANDATORY
+    assert rule.policy().enforcement_level is EnforcementLevel.MANDATORY
+
+
+@every_rule
+def test_every_parameter_has_a_schema_that_its_default_satisfies(rule: Rule) -> None:
+    schema = rule.policy().config_schema
+    assert schema is not None
+    assert "exceptions" in schema.properties
+    for each in schema.properties.values():
+        jsonschema.Draft7Validator.check_schema(each)
+        jsonschema.validate(each["default"], each)
+        assert each["description"].endswith(".")
+
+
+@every_rule
+def test_an_exception_needs_a_reason(rule: Rule) -> None:
+    schema = rule.policy().config_schema
+    assert schema is not None
+    with pytest.raises(jsonschema.ValidationError, match="'reason' is a required property"):
+        jsonschema.validate([{"resource": "x"}], schema.properties["exceptions"])
+
+
+@every_rule
+def test_file_id_and_test_share_their_words(rule: Rule) -> None:
+    module = module_of(rule)
+    assert (TESTS / module.parent.name / f"test_{module.name}").is_file()
+
+
+@every_rule
+def test_a_rule_states_its_facts_before_its_check(rule: Rule) -> None:
+    text = module_of(rule).read_text()
+    assert text.startswith('"""')
+    assert text.index("RULE = Rule(\n") < text.index("\ndef ")
+
+
+def test_no_module_hides_one_of_the_standard_library() -> None:
+    # The pack's folder itself is on the path while the engine runs it.
+    assert not {path.stem for path in PACK.iterdir()} & sys.stdlib_module_names

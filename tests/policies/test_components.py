@@ -1,0 +1,70 @@
+"""The pack and the components agree: no rule fires on what the components register with their defaults."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from components.account import Account
+from components.session_manager.document import document, preferences
+from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
+from components.session_manager.settings import SessionManagerSettings
+from policies.catalogue import RULES
+from tests.policies.judging import judge
+from tests.policies.session_manager.forms import DOCUMENT
+
+
+class Recorder(mocks.Mocks):
+    def __init__(self) -> None:
+        self.registered: list[mocks.MockResourceArgs] = []
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        self.registered.append(args)
+        return f"{args.name}-id", {**args.inputs, "keyId": f"{args.name}-id", "arn": f"arn:{args.name}"}
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        pytest.fail(f"{args.token} was called")
+
+
+@pytest.fixture
+def registered() -> list[mocks.MockResourceArgs]:
+    recorder = Recorder()
+    mocks.set_mocks(recorder)
+
+    @pulumi.runtime.test
+    def program() -> pulumi.Output[Any]:
+        args = RegionalPreferencesArgs(
+            region="eu-west-1",
+            settings=SessionManagerSettings(),
+            account=Account(id="123456789012", partition="aws"),
+            owner="organization/shell-access/dev",
+        )
+        return pulumi.Output.from_input(RegionalPreferences("preferences", args).outputs)
+
+    program()
+    return recorder.registered
+
+
+def test_no_rule_fires_on_what_the_components_register(registered: list[mocks.MockResourceArgs]) -> None:
+    judged: set[str] = set()
+    for args in registered:
+        for rule in RULES:
+            if args.typ in rule.types:
+                inputs = {name: value for name, value in args.inputs.items() if not name.startswith("__")}
+                result = judge(rule, args.typ, inputs)
+                assert not result.violations, rule.id
+                assert not result.unseen, rule.id
+                judged.add(rule.id)
+    assert judged == {rule.id for rule in RULES} - {"session-document-readable"}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_no_rule_fires_on_the_document_that_the_components_publish(rule: Any) -> None:
+    values = preferences(SessionManagerSettings(), account_id="123456789012", region="eu-west-1", kms_key_id="key")
+    properties = {"documentType": "Session", "documentFormat": "JSON", "content": json.dumps(document(values))}
+    result = judge(rule, DOCUMENT, properties)
+    assert (result.violations, result.unseen) == ([], [])

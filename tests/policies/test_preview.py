@@ -1,0 +1,148 @@
+"""The pack under the real engine: mandatory rules stop a bad stack in preview, a good one passes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from policies.catalogue import RULES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.engine.stack import Run, Stack
+
+pytestmark = pytest.mark.engine
+
+DOCUMENT = "aws:ssm/document:Document"
+OWN = "pulumi-python:dynamic/ssm:SessionPreferences"
+
+VIOLATIONS = [
+    ("kms-key-rotation", "still-key", "aws:kms/key:Key", "enableKeyRotation: found false, expected true."),
+    ("log-group-encrypted", "open-group", "aws:cloudwatch/logGroup:LogGroup", "kmsKeyId: found no value"),
+    ("log-group-retention", "open-group", "aws:cloudwatch/logGroup:LogGroup", "retentionInDays: found 0"),
+    ("session-document-readable", "broken", DOCUMENT, "content: found text that cannot be read"),
+    ("session-preferences-encrypt-data", "own-without-anything", OWN, 'kmsKeyId: found ""'),
+    ("session-preferences-encrypt-data", "json-without-anything", DOCUMENT, 'content.inputs.kmsKeyId: found ""'),
+    ("session-preferences-encrypt-data", "yaml-without-anything", DOCUMENT, "content.inputs.kmsKeyId: found no value"),
+    ("session-preferences-encrypt-logs", "own-with-open-logs", OWN, "s3EncryptionEnabled: found false"),
+    ("session-preferences-encrypt-logs", "own-with-open-logs", OWN, "cloudWatchEncryptionEnabled: found false"),
+    ("session-preferences-encrypt-logs", "json-with-open-logs", DOCUMENT, "content.inputs.s3EncryptionEnabled: found"),
+    (
+        "session-preferences-log",
+        "own-without-anything",
+        OWN,
+        's3BucketName and cloudWatchLogGroupName: found "" and ""',
+    ),
+    ("session-preferences-log", "json-without-anything", DOCUMENT, "content.inputs.s3BucketName and"),
+    ("session-preferences-log", "yaml-without-anything", DOCUMENT, "content.inputs.s3BucketName and"),
+    ("session-preferences-time-out", "own-without-anything", OWN, "idleSessionTimeout: found no value"),
+    ("session-preferences-time-out", "json-without-anything", DOCUMENT, 'content.inputs.idleSessionTimeout: found ""'),
+    ("session-preferences-time-out", "yaml-without-anything", DOCUMENT, "content.inputs.idleSessionTimeout: found no"),
+]
+
+REMEDIES = {rule.id: rule.remedy for rule in RULES}
+
+
+@pytest.fixture(scope="module")
+def refused(preview: Callable[..., Run]) -> Run:
+    """The preview of the bad program, for all the tests that look at it."""
+    return preview("bad").failed()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the engine printed about a resource."""
+
+    level: str
+    rule: str
+    name: str
+    text: str
+
+
+HEADING = re.compile(r"\[(mandatory|advisory)\]\s+\[severity: \w+\]\s+([a-z-]+)\s+\(\S+: ([a-z-]+)\)\n")
+
+
+def reports(run: Run) -> list[Report]:
+    """What is under "Policies" of the engine's output."""
+    _, *parts = HEADING.split(run.text)
+    return [Report(*parts[at : at + 4]) for at in range(0, len(parts), 4)]
+
+
+def headings(run: Run, level: str) -> set[tuple[str, str]]:
+    """Rules and the resources that they spoke about, at that level."""
+    return {(report.rule, report.name) for report in reports(run) if report.level == level}
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "type_", "text"), VIOLATIONS, ids=[f"{rule}: {name}" for rule, name, _, _ in VIOLATIONS]
+)
+def test_a_bad_resource_stops_the_preview(refused: Run, rule: str, name: str, type_: str, text: str) -> None:
+    about = [
+        report.text
+        for report in reports(refused)
+        if (report.level, report.rule, report.name) == ("mandatory", rule, name)
+    ]
+    start = f'{type_} "{name}": {text}'
+    lines = [line.strip() for report in about for line in report.splitlines()]
+    assert any(line.startswith(start) and line.endswith(f". {REMEDIES[rule]}.") for line in lines), about
+
+
+def test_every_rule_stops_a_preview() -> None:
+    assert {rule for rule, *_ in VIOLATIONS} == {rule.id for rule in RULES}
+
+
+def test_a_good_resource_beside_bad_ones_is_left_alone(refused: Run) -> None:
+    assert "good-key" not in {report.name for report in reports(refused)}
+
+
+def test_the_key_of_the_same_stack_counts_before_it_is_made(refused: Run) -> None:
+    about = [report for report in reports(refused) if report.name == "own-with-open-logs"]
+    assert {report.rule for report in about} == {"session-preferences-encrypt-logs", "session-preferences-time-out"}
+
+
+def test_what_preview_cannot_see_is_said_as_advice(refused: Run) -> None:
+    about = [report for report in reports(refused) if report.name == "late"]
+    assert {report.rule for report in about} == {rule.id for rule in RULES if DOCUMENT in rule.types}
+    assert {report.level for report in about} == {"advisory"}
+    wanted = f'{DOCUMENT} "late": content is not known yet; the rule is applied in the update.'
+    assert all(wanted in report.text for report in about)
+
+
+def test_what_the_components_build_passes(preview: Callable[..., Run]) -> None:
+    run = preview("good").succeeded()
+    assert reports(run) == []
+    assert "shell-access@v" in run.text
+    assert "SessionPreferences" in run.text
+
+
+def test_levels_parameters_and_exceptions_come_from_the_configuration(preview: Callable[..., Run]) -> None:
+    run = preview(
+        "good",
+        {
+            "log-group-retention": {"minimumDays": 365, "enforcementLevel": "advisory"},
+            "session-preferences-time-out": {"maximumDurationMinutes": 60},
+            "kms-key-rotation": {"exceptions": [{"resource": "*-logs", "reason": "its logs are gone in May"}]},
+        },
+    ).failed()
+    assert headings(run, "advisory") == {("log-group-retention", "preferences-logs")}
+    assert headings(run, "mandatory") == {("session-preferences-time-out", "preferences")}
+    assert (
+        'aws:kms/key:Key "preferences-logs" is an exception from kms-key-rotation: its logs are gone in May' in run.text
+    )
+
+
+def test_a_wrong_parameter_stops_the_preview(preview: Callable[..., Run]) -> None:
+    run = preview("good", {"log-group-retention": {"minimumDays": "long"}}).failed()
+    assert "log-group-retention: minimumDays: Invalid type. Expected: integer, given: string" in run.text
+
+
+def test_what_preview_could_not_see_is_refused_in_the_update(late_stack: Stack) -> None:
+    pack = ("--policy-pack", "policies")
+    assert headings(late_stack.preview(*pack).succeeded(), "mandatory") == set()
+    run = late_stack.up(*pack).failed()
+    assert headings(run, "mandatory") == {("session-preferences-encrypt-data", "late")}
+    assert not any(resource["type"] == DOCUMENT for resource in late_stack.state())
