@@ -19,6 +19,8 @@ from local.workspace import REPOSITORY, Workspace
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from local.emulator.running import Emulator
+
 STACK = "dev"
 PROJECT = "shell-access"
 POLICY_PACK = "policies"
@@ -42,10 +44,7 @@ class Dev:
         """
         with self._alone():
             self.workspace.prepare(command_line())
-            emulator = aws.running(self.workspace)
-            if emulator is None:
-                say("Starting the local AWS ...")
-                emulator = aws.start(self.workspace)
+            emulator = self._local_aws()
             seed(emulator.endpoint_url)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
             self._release_stale_lock(environment)
@@ -93,6 +92,18 @@ class Dev:
         values = self.workspace.environment(emulator.endpoint_url)
         return "\n".join(f"export {name}={_quoted(value)}" for name, value in values.items())
 
+    def _local_aws(self) -> Emulator:
+        """The one that runs, unless a killed run has left things in it that the state does not know."""
+        emulator = aws.running(self.workspace)
+        if emulator and self._has_pending_operations:
+            say("A run was killed while it was building something; going on with an empty local AWS.")
+            aws.stop(self.workspace)
+            emulator = None
+        if emulator is None:
+            say("Starting the local AWS ...")
+            emulator = aws.start(self.workspace)
+        return emulator
+
     def _alone(self) -> AbstractContextManager[None]:
         return locked(self.workspace.folder / "lock", "make up or make down in this clone")
 
@@ -105,8 +116,19 @@ class Dev:
         return self.workspace.state / ".pulumi"
 
     @property
+    def _state_file(self) -> Path:
+        return self._state_folder / "stacks" / PROJECT / f"{STACK}.json"
+
+    @property
     def _has_state(self) -> bool:
-        return (self._state_folder / "stacks" / PROJECT / f"{STACK}.json").exists()
+        return self._state_file.exists()
+
+    @property
+    def _has_pending_operations(self) -> bool:
+        if not self._has_state:
+            return False
+        checkpoint = json.loads(self._state_file.read_text())["checkpoint"]
+        return bool((checkpoint.get("latest") or {}).get("pending_operations"))
 
     def _state_is_of_another(self, instance_id: str) -> bool:
         """Whether the last successful run, if there was one, was against another local AWS than this one."""

@@ -1,0 +1,121 @@
+"""The commands of the README, as a new user gives them, in clones of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.cache import cache_folder
+from local.workspace import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.engine
+
+ALL_AS_ASKED = "all as asked"
+
+
+def make(clone: Path, target: str) -> subprocess.Popen[str]:
+    environment = os.environ | {"SHELL_ACCESS_CACHE": str(cache_folder())}
+    return subprocess.Popen(
+        ["make", "-s", target],
+        cwd=clone,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def said(run: subprocess.Popen[str]) -> str:
+    text = run.communicate()[0]
+    assert run.returncode == 0, text
+    return text
+
+
+@pytest.fixture
+def new_clone(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Copies what the repository holds, uncommitted work included, as a clone would have it."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, check=True, cwd=REPOSITORY, capture_output=True, text=True).stdout.splitlines()
+    clones: list[Path] = []
+
+    def clone(name: str) -> Path:
+        folder = tmp_path / name
+        for file in files:
+            if (REPOSITORY / file).exists():
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(REPOSITORY / file, folder / file)
+        clones.append(folder)
+        return folder
+
+    yield clone
+    for folder in clones:
+        make(folder, "down").communicate()
+
+
+def local_aws(clone: Path) -> dict[str, int]:
+    return json.loads((clone / ".local" / "local-aws.json").read_text())
+
+
+def test_two_clones_come_up_at_once_survive_a_killed_aws_and_go_down(new_clone: Callable[[str], Path]) -> None:
+    first, second = new_clone("first"), new_clone("second")
+    runs = [make(first, "up"), make(second, "up")]
+    assert all(ALL_AS_ASKED in said(run) for run in runs)
+    assert local_aws(first)["port"] != local_aws(second)["port"]
+
+    again = said(make(first, "up"))
+    assert ALL_AS_ASKED in again
+    assert not any(line.lstrip().startswith(("+", "~", "-")) for line in again.splitlines())
+
+    os.kill(local_aws(first)["pid"], signal.SIGKILL)
+    assert ALL_AS_ASKED in said(make(first, "up"))
+
+    exports = said(make(first, "env"))
+    assert all(line.startswith("export ") for line in exports.splitlines())
+    by_hand = subprocess.run(
+        ["bash", "-c", 'eval "$0" && pulumi preview --stack dev --expect-no-changes --policy-pack policies', exports],
+        check=False,
+        cwd=first,
+        capture_output=True,
+        text=True,
+    )
+    assert by_hand.returncode == 0, by_hand.stdout + by_hand.stderr
+
+    gone, still_there = local_aws(first)["port"], local_aws(second)["port"]
+    assert "stopped" in said(make(first, "down"))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", gone))
+    socket.create_connection(("127.0.0.1", still_there)).close()
+
+
+def test_run_that_was_killed_is_taken_up_by_the_next(new_clone: Callable[[str], Path]) -> None:
+    clone = new_clone("killed")
+    run = make(clone, "up")
+    assert run.stdout
+    engine = None
+    for line in run.stdout:
+        if "created" in line and "aws:" in line:
+            engine = _pulumi_below(clone)
+            break
+    assert engine, "the run ended before anything was created"
+    os.kill(engine, signal.SIGKILL)
+    run.communicate()
+    assert run.returncode != 0
+    assert ALL_AS_ASKED in said(make(clone, "up"))
+
+
+def _pulumi_below(clone: Path) -> int:
+    """The engine that runs in the clone."""
+    locks = list((clone / ".local" / "state" / ".pulumi" / "locks").rglob("*.json"))
+    return json.loads(locks[0].read_text())["pid"]
