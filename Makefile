@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN = @$(PYTHON) -m local.bootstrap
 
-.PHONY: help up down env test bench lock
+.PHONY: help up down env test bench docs lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,6 +22,9 @@ test:  ## every check
 
 bench:  ## speed, as ratios measured side by side
 	$(RUN) bench
+
+docs:  ## the pages of docs/ that are made from the code
+	$(RUN) docs
 
 lock:  ## resolve the pinned requirements again
 	$(RUN) lock

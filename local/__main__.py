@@ -1,4 +1,4 @@
-"""The commands behind `make`: `python -m local up|down|env|test|bench|lock`."""
+"""The commands behind `make`: `python -m local up|down|env|test|bench|docs|lock`."""
 
 from __future__ import annotations
 
@@ -73,6 +73,14 @@ def test() -> None:
 def bench() -> None:
     """Measure speed, as ratios side by side."""
     _reporting(lambda: _passing_on([sys.executable, "-m", "bench"]))
+
+
+@app.command()
+def docs() -> None:
+    """Write the pages of docs/ that are made from the code."""
+    from local.docs import write_pages  # noqa: PLC0415
+
+    _reporting(write_pages)
 
 
 @app.command()

@@ -1,0 +1,19 @@
+"""Entry point: `python -m local.aws_provider [engine address]`, or `--table` for the table in README.md."""
+
+import sys
+
+
+def main() -> int:
+    """Serves the provider protocol until the engine is done with it."""
+    if "--table" in sys.argv[1:]:
+        from local.aws_provider import table  # noqa: PLC0415 - not needed to serve
+
+        sys.stdout.write(table.render())
+        return 0
+    from local.aws_provider import server  # noqa: PLC0415 - not needed for the table
+
+    return server.serve()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+"""The door to AWS: clients made when needed, and one way to make a call.
+
+botocore is imported only when the first call is made, so that the plugin starts quickly. Clients may be used by many threads at
+once; making one may not, hence the lock. Endpoint precedence and the credential chain are botocore's own.
+"""
+
+import importlib
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, TypeVar
+
+from local.aws_provider.config import ProviderConfig
+from local.aws_provider.failure import AwsError, ConfigurationError, UnsupportedError
+from local.aws_provider.wire import Values
+
+Result = TypeVar("Result")
+
+attempts: Final = 4
+"""Tries of one call when `maxRetries` is not set. The real plugin has 25, which against an emulator means minutes of silence."""
+poll_seconds: Final = 0.5
+
+
+class Session:
+    """Credentials, clients and the account of one provider."""
+
+    def __init__(self, config: ProviderConfig) -> None:
+        self.config = config
+        self.cancelled = threading.Event()
+        self._lock = threading.RLock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._core: Any = None
+        self._region: str | None = config.region
+        self._account: str | None = None
+
+    def core(self) -> Any:
+        """The botocore session, with the credentials that the configuration leads to."""
+        with self._lock:
+            if self._core is None:
+                from local.aws_provider import credentials  # noqa: PLC0415 - imports botocore, hence late
+
+                self._core = credentials.open_session(self.config)
+            return self._core
+
+    @property
+    def region(self) -> str:
+        """The provider's Region: its setting, else that of the environment or profile."""
+        with self._lock:
+            if self._region is None:
+                self._region = self.core().get_config_variable("region")
+            if not self._region:
+                raise ConfigurationError("no AWS Region: set aws:region, or AWS_REGION, or a region in the profile")
+            return self._region
+
+    @property
+    def partition(self) -> str:
+        """The partition of the provider's Region."""
+        return partition_of(self.region)
+
+    def client(self, service: str, region: str) -> Any:
+        """A client for a service in a Region, made once."""
+        key = (service, region)
+        found = self._clients.get(key)
+        if found is None:
+            with self._lock:
+                found = self._clients.get(key)
+                if found is None:
+                    from local.aws_provider import credentials  # noqa: PLC0415 - imports botocore, hence late
+
+                    found = credentials.make_client(self.core(), self.config, service, region)
+                    self._clients[key] = found
+        return found
+
+    @property
+    def account(self) -> str:
+        """The account of the credentials; empty when the provider was told not to ask."""
+        if self.config.skip_account:
+            return ""
+        with self._lock:
+            if self._account is None:
+                identity = self.request("sts", self.config.raw.get("stsRegion") or self.region, "GetCallerIdentity")
+                self._account = str(identity["Account"])
+            return self._account
+
+    def verify_credentials(self) -> None:
+        """Proves that there are credentials and a Region, and that AWS takes them.
+
+        Raises:
+            ProviderError: One of them is missing, or AWS refuses.
+        """
+        region = self.region
+        if not self.config.skip_account:
+            _ = self.account
+        elif not self.config.skip_credentials:
+            self.request("sts", self.config.raw.get("stsRegion") or region, "GetCallerIdentity")
+
+    def verify_account(self) -> None:
+        """Compares the account with those allowed, before anything else is done.
+
+        Raises:
+            ConfigurationError: The account is not allowed.
+        """
+        if self.config.skip_account:
+            return
+        account = self.account
+        allowed, forbidden = self.config.allowed_accounts, self.config.forbidden_accounts
+        if (allowed and account not in allowed) or account in forbidden:
+            raise ConfigurationError(f"AWS account ID not allowed: {account}")
+
+    def request(self, service: str, region: str, operation: str, **arguments: Any) -> Values:
+        """One AWS call; every failure becomes an AwsError of one line."""
+        from botocore import exceptions, xform_name  # noqa: PLC0415 - late, see above
+
+        name = f"{service}:{operation}"
+        try:
+            call = getattr(self.client(service, region), xform_name(operation))
+            response: Values = call(**arguments)
+        except exceptions.ClientError as error:
+            details: Mapping[str, Any] = error.response.get("Error", {})
+            raise AwsError(name, details.get("Code", "Unknown"), details.get("Message", str(error))) from error
+        except exceptions.BotoCoreError as error:
+            raise AwsError(name, type(error).__name__, str(error)) from error
+        response.pop("ResponseMetadata", None)
+        return response
+
+
+class Aws:
+    """What a resource type sees of AWS: its Region, and the calls it declared."""
+
+    def __init__(self, session: Session, service: str, region: str, allowed: Collection[str]) -> None:
+        self.session = session
+        self.service = service
+        self.region = region
+        self._allowed = allowed
+
+    @property
+    def account(self) -> str:
+        """The account that owns what is made."""
+        return self.session.account
+
+    @property
+    def partition(self) -> str:
+        """The partition of the Region."""
+        return partition_of(self.region)
+
+    def call(self, operation: str, **arguments: Any) -> Values:
+        """One AWS call, `Operation` or `service:Operation`. Arguments that are None are left out."""
+        if operation not in self._allowed:
+            raise UnsupportedError(f"{operation} is not among the calls that this type declares")
+        service, _, name = operation.rpartition(":")
+        given = {key: value for key, value in arguments.items() if value is not None}
+        return self.session.request(service or self.service, self.region, name, **given)
+
+    def pages(self, operation: str, items: str, *, marker: str = "NextToken", **arguments: Any) -> list[Any]:
+        """All items of a listing call; `marker` names the field that leads to the next page."""
+        result: list[Any] = []
+        answer = self.call(operation, **arguments)
+        result += answer.get(items, [])
+        while answer.get(marker):
+            answer = self.call(operation, **arguments, **{marker: answer[marker]})
+            result += answer.get(items, [])
+        return result
+
+    def arn(self, service: str, resource: str) -> str:
+        """An ARN in the Region and account."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def global_arn(self, service: str, resource: str, account: str | None = None) -> str:
+        """An ARN without a Region."""
+        owner = self.account if account is None else account
+        return f"arn:{self.partition}:{service}::{owner}:{resource}"
+
+    def wait_until(self, done: Callable[[], bool], what: str, seconds: float = 600) -> None:
+        """Polls until something is true."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            self._pause(deadline, AwsError("wait", "Timeout", f"{what} did not happen within {seconds:g} s"))
+
+    def retry(self, codes: Collection[str], call: Callable[[], Result], seconds: float = 120) -> Result:
+        """Repeats a call while AWS answers with one of these codes."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return call()
+            except AwsError as failure:
+                if failure.code not in codes:
+                    raise
+                self._pause(deadline, failure)
+
+    def _pause(self, deadline: float, failure: AwsError) -> None:
+        if time.monotonic() >= deadline or self.session.cancelled.wait(poll_seconds):
+            raise failure
+
+
+_partitions: Final = (
+    (re.compile(r"cn-"), "aws-cn"),
+    (re.compile(r"us-gov-"), "aws-us-gov"),
+    (re.compile(r"us-iso-"), "aws-iso"),
+    (re.compile(r"us-isob-"), "aws-iso-b"),
+    (re.compile(r"eusc-"), "aws-eusc"),
+)
+
+
+def partition_of(region: str) -> str:
+    """The partition that a Region belongs to, by its name."""
+    return next((name for pattern, name in _partitions if pattern.match(region)), "aws")
+
+
+def warm_up() -> None:
+    """Imports what the first call will need. Run beside the handshake, it costs the engine no waiting."""
+    importlib.import_module("local.aws_provider.credentials")

@@ -1,0 +1,276 @@
+"""Check: what the program gave, made complete and proven valid. All problems are reported at once.
+
+The order is that of Pulumi's Terraform bridge: known names, objects to JSON, defaults and names, then the checks. A default that
+was filled in is listed under `__defaults`, and is taken from the old inputs again as long as it was a default there.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from local.aws_provider import naming, policy_json, tags
+from local.aws_provider.aws import partition_of
+from local.aws_provider.config import ProviderConfig
+from local.aws_provider.failure import InvalidInputError
+from local.aws_provider.model import Kind, Naming, Problem, Property, ResourceType
+from local.aws_provider.wire import UNKNOWN, Values, defaults_key, holds_unknown, is_list, is_map
+
+NamingMode = Literal["automatic", "propose", "enforce", "disable"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One resource to be checked."""
+
+    logical_name: str
+    olds: Values = field(default_factory=dict[str, Any])
+    news: Values = field(default_factory=dict[str, Any])
+    seed: bytes = b""
+    naming_mode: NamingMode = "automatic"
+    proposed_name: str = ""
+
+
+def check(resource: ResourceType, request: Request, config: ProviderConfig) -> tuple[Values, list[Problem]]:
+    """Complete inputs, and everything that is wrong with them."""
+    properties = resource.all_properties
+    values, problems = _shape(properties, request.news, request.olds, "")
+    if resource.regional and not values.get("region") and config.region:
+        # Only what is configured: a Region known from a profile alone shows in outputs, never in inputs.
+        values["region"] = config.region
+    values[defaults_key] = []
+    problems += _name(properties, request, values)
+    _apply_defaults(resource, request.olds, values)
+    values[defaults_key].sort()
+    problems += _relations(resource, values)
+    problems += _foreign_region(values.get("region"), config)
+    problems += validate(properties, values, "")
+    if resource.tagged and not resource.framework:
+        values["tagsAll"] = tags.effective(values.get("tags"), config)
+    return values, problems
+
+
+def check_arguments(properties: Mapping[str, Property], values: Values) -> tuple[Values, list[Problem]]:
+    """The same for the arguments of a function: no names are given and nothing is remembered."""
+    shaped, problems = _shape(properties, values, {}, "")
+    shaped = {**_constant_defaults(properties, shaped), **shaped}
+    return shaped, [*problems, *validate(properties, shaped, "")]
+
+
+# Names and kinds.
+
+
+def _shape(properties: Mapping[str, Property], news: Values, olds: Values, path: str) -> tuple[Values, list[Problem]]:
+    """Known names only, each value of its kind; nested objects get their defaults here."""
+    values: Values = {}
+    problems: list[Problem] = []
+    for name, value in news.items():
+        if name == defaults_key or value is None:
+            continue
+        prop = properties.get(name)
+        if prop is None or not prop.is_input:
+            problems.append(Problem(path + name, _unknown_name(name, properties)))
+            continue
+        values[name], found = _coerce(prop, value, olds.get(name), path + name)
+        problems += found
+    return {name: value for name, value in values.items() if value is not None}, problems
+
+
+def _unknown_name(name: str, properties: Mapping[str, Property]) -> str:
+    known = properties.get(name)
+    if known is not None:
+        return f"{name!r} is decided by AWS and cannot be set"
+    inputs = [candidate for candidate, prop in properties.items() if prop.is_input]
+    close = difflib.get_close_matches(name, inputs, n=1)
+    return f"unknown property {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+def _coerce(prop: Property, value: Any, old: Any, path: str) -> tuple[Any, list[Problem]]:
+    if value is UNKNOWN:
+        return value, []
+    if prop.accepts_object and (is_map(value) or is_list(value)):
+        return UNKNOWN if holds_unknown(value) else policy_json.compact(_without_defaults(value)), []
+    if prop.kind == "list" and is_list(value):
+        return _coerce_list(prop, value, old, path)
+    if prop.kind == "map" and is_map(value):
+        return _coerce_map(prop, value, path)
+    if prop.kind == "object" and is_map(value):
+        return _coerce_object(prop, value, old, path)
+    scalar = _scalar(prop.kind, value)
+    problem = Problem(path, f"expected a {prop.kind}, got {value!r}")
+    return scalar, [problem] if scalar is None else []
+
+
+def _coerce_object(prop: Property, value: Values, old: Any, path: str) -> tuple[Any, list[Problem]]:
+    fields = prop.fields or {}
+    shaped, problems = _shape(fields, value, old if is_map(old) else {}, f"{path}.")
+    defaults = _constant_defaults(fields, shaped)
+    return {**shaped, **defaults, defaults_key: sorted(defaults)}, problems
+
+
+def _coerce_list(prop: Property, values: list[Any], old: Any, path: str) -> tuple[Any, list[Problem]]:
+    items = prop.items or Property()
+    olds = old if is_list(old) else []
+    result: list[Any] = []
+    problems: list[Problem] = []
+    for index, value in enumerate(values):
+        before = olds[index] if index < len(olds) else None
+        item, found = _coerce(items, value, before, f"{path}[{index}]")
+        result.append(item)
+        problems += found
+    return result, problems
+
+
+def _coerce_map(prop: Property, values: Values, path: str) -> tuple[Any, list[Problem]]:
+    items = prop.items or Property()
+    result: Values = {}
+    problems: list[Problem] = []
+    for name, value in values.items():
+        if value is not None and name != defaults_key:
+            result[name], found = _coerce(items, value, None, f"{path}.{name}")
+            problems += found
+    return result, problems
+
+
+_booleans: Final = {"true": True, "false": False}
+
+
+def _scalar(kind: Kind, value: Any) -> Any:
+    """The value in its kind, as Terraform converts scalars; None when it cannot be."""
+    if kind == "string" and isinstance(value, bool):
+        return "true" if value else "false"
+    if kind == "string" and isinstance(value, int | float):
+        return str(value)
+    if kind == "boolean" and isinstance(value, str):
+        return _booleans.get(value)
+    if kind in {"integer", "number"} and isinstance(value, str):
+        return int(value) if value.lstrip("-").isdigit() else None
+    wanted: dict[Kind, Callable[[Any], bool]] = {
+        "string": lambda item: isinstance(item, str),
+        "boolean": lambda item: isinstance(item, bool),
+        "integer": lambda item: isinstance(item, int) and not isinstance(item, bool),
+        "number": lambda item: isinstance(item, int | float) and not isinstance(item, bool),
+    }
+    return value if kind in wanted and wanted[kind](value) else None
+
+
+def _without_defaults(value: Any) -> Any:
+    if is_map(value):
+        return {name: _without_defaults(item) for name, item in value.items() if name != defaults_key}
+    if is_list(value):
+        return [_without_defaults(item) for item in value]
+    return value
+
+
+# Defaults and names.
+
+
+def _constant_defaults(fields: Mapping[str, Property], values: Values) -> Values:
+    return {
+        name: prop.default
+        for name, prop in fields.items()
+        if prop.default is not None and name not in values and not _hindered(prop, values)
+    }
+
+
+def _hindered(prop: Property, values: Values) -> bool:
+    return any(other in values for other in prop.conflicts)
+
+
+def _usable_old(olds: Values, name: str) -> bool:
+    """Old inputs without a list of defaults lend every value; with one, only those that were defaults."""
+    listed = olds.get(defaults_key)
+    return name in olds and (not is_list(listed) or name in listed)
+
+
+def _apply_defaults(resource: ResourceType, olds: Values, values: Values) -> None:
+    excluded = {name for group in resource.exactly_one if any(other in values for other in group) for name in group}
+    for name, prop in resource.all_properties.items():
+        if prop.default is None or name in values or name in excluded or _hindered(prop, values):
+            continue
+        values[name] = olds[name] if _usable_old(olds, name) else prop.default
+        values[defaults_key].append(name)
+
+
+def _name(properties: Mapping[str, Property], request: Request, values: Values) -> list[Problem]:
+    problems: list[Problem] = []
+    for name, prop in properties.items():
+        if prop.naming is None or name in values or _hindered(prop, values):
+            continue
+        try:
+            values[name] = _new_name(name, prop.naming, request)
+            values[defaults_key].append(name)
+        except InvalidInputError as failure:
+            problems.append(Problem(name, str(failure)))
+    return problems
+
+
+def _new_name(name: str, rule: Naming, request: Request) -> str:
+    if _usable_old(request.olds, name):
+        return request.olds[name]
+    if request.naming_mode == "disable":
+        raise InvalidInputError("automatic naming is disabled but no explicit name was given")
+    if request.naming_mode == "enforce":
+        return request.proposed_name
+    if request.naming_mode == "propose":
+        return naming.proposed_name(request.proposed_name, rule)
+    return naming.automatic_name(request.logical_name, rule, request.seed)
+
+
+# Checks.
+
+
+def validate(properties: Mapping[str, Property], values: Values, path: str) -> list[Problem]:
+    """Required properties and the checks of single values, at any depth. Unknown values pass."""
+    problems: list[Problem] = []
+    for name, prop in properties.items():
+        if name not in values:
+            if prop.required:
+                problems.append(Problem(path + name, "missing required property"))
+            continue
+        problems += _validate_value(prop, values[name], path + name)
+    return problems
+
+
+def _validate_value(prop: Property, value: Any, path: str) -> list[Problem]:
+    if value is UNKNOWN:
+        return []
+    problems: list[Problem] = []
+    if prop.kind == "object" and is_map(value):
+        problems += validate(prop.fields or {}, value, f"{path}.")
+    elif prop.items is not None and is_list(value):
+        for index, item in enumerate(value):
+            problems += _validate_value(prop.items, item, f"{path}[{index}]")
+    elif prop.items is not None and is_map(value):
+        for name, item in value.items():
+            problems += _validate_value(prop.items, item, f"{path}.{name}")
+    if not holds_unknown(value):
+        reasons = [reason for test in prop.checks if (reason := test(value))]
+        problems += [Problem(path, reason) for reason in reasons]
+    return problems
+
+
+def _foreign_region(region: Any, config: ProviderConfig) -> list[Problem]:
+    if not isinstance(region, str) or not config.region or partition_of(region) == partition_of(config.region):
+        return []
+    return [Problem("region", f"{region} is not in the provider's partition {partition_of(config.region)}")]
+
+
+def _relations(resource: ResourceType, values: Values) -> list[Problem]:
+    """ConflictsWith, RequiredWith and ExactlyOneOf."""
+    problems: list[Problem] = []
+    for name, prop in resource.all_properties.items():
+        if name in values:
+            problems += [Problem(name, f"conflicts with {other}") for other in prop.conflicts if other in values]
+            problems += [
+                Problem(name, f"all of {name}, {other} must be specified")
+                for other in prop.needs
+                if other not in values
+            ]
+    for group in resource.exactly_one:
+        given = [name for name in group if name in values]
+        if len(given) != 1:
+            listed = ",".join(group)
+            found = "none" if not given else ",".join(given)
+            problems.append(Problem(group[0], f"one of `{listed}` must be specified, got {found}"))
+    return problems

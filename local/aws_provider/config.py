@@ -1,0 +1,231 @@
+"""The provider's own configuration: reading it, and saying what is wrong with it.
+
+String settings arrive plain; every other setting arrives as a JSON-encoded string, for that is how language SDKs send provider
+arguments. Native values are taken as well. Source: Pulumi AWS 7, Terraform AWS provider 6.
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from local.aws_provider.model import Problem
+from local.aws_provider.wire import UNKNOWN, Values, holds_unknown, is_list, is_map
+
+_text: Final = "string"
+keys: Final[dict[str, str]] = {
+    "region": _text,
+    "profile": _text,
+    "accessKey": _text,
+    "secretKey": _text,
+    "token": _text,
+    "sharedConfigFiles": "list",
+    "sharedCredentialsFiles": "list",
+    "assumeRoles": "list",
+    "assumeRoleWithWebIdentity": "object",
+    "allowedAccountIds": "list",
+    "forbiddenAccountIds": "list",
+    "defaultTags": "object",
+    "ignoreTags": "object",
+    "endpoints": "list",
+    "stsRegion": _text,
+    "insecure": "boolean",
+    "maxRetries": "integer",
+    "retryMode": _text,
+    "s3UsePathStyle": "boolean",
+    "s3UsEast1RegionalEndpoint": _text,
+    "skipCredentialsValidation": "boolean",
+    "skipMetadataApiCheck": "boolean",
+    "skipRegionValidation": "boolean",
+    "skipRequestingAccountId": "boolean",
+    "customCaBundle": _text,
+    "httpProxy": _text,
+    "httpsProxy": _text,
+    "noProxy": _text,
+    "ec2MetadataServiceEndpoint": _text,
+    "ec2MetadataServiceEndpointMode": _text,
+    "useDualstackEndpoint": "boolean",
+    "useFipsEndpoint": "boolean",
+    "userAgents": "list",
+    "tokenBucketRateLimiterCapacity": "integer",
+    "tagPolicyCompliance": _text,
+}
+_unsupported: Final = frozenset(
+    {"assumeRoleWithWebIdentity", "httpProxy", "httpsProxy", "noProxy", "tokenBucketRateLimiterCapacity"}
+)
+"""The real plugin takes these; here they would change nothing, so giving one is an error."""
+_role_keys: Final = frozenset(
+    {
+        "roleArn",
+        "sessionName",
+        "externalId",
+        "duration",
+        "policy",
+        "policyArns",
+        "sourceIdentity",
+        "tags",
+        "transitiveTagKeys",
+    }
+)
+_choices: Final = {
+    "retryMode": ("standard", "adaptive"),
+    "s3UsEast1RegionalEndpoint": ("legacy", "regional"),
+    "tagPolicyCompliance": ("error", "warning", "disabled"),
+}
+_region_name: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d{1,2}")
+_default_tag_prefix: Final = "TF_AWS_DEFAULT_TAGS_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderConfig:
+    """Decoded settings. `raw` holds the less common ones by their wire name."""
+
+    region: str | None = None
+    default_tags: dict[str, str] = field(default_factory=dict[str, str])
+    ignored_keys: frozenset[str] = frozenset()
+    ignored_prefixes: tuple[str, ...] = ()
+    endpoints: dict[str, str] = field(default_factory=dict[str, str])
+    assume_roles: tuple[Values, ...] = ()
+    allowed_accounts: tuple[str, ...] = ()
+    forbidden_accounts: tuple[str, ...] = ()
+    skip_credentials: bool = False
+    skip_account: bool = False
+    unknown: bool = False
+    """Some setting is known only after the update, so nothing can be asked of AWS yet."""
+    tags_unknown: bool = False
+    raw: Values = field(default_factory=dict[str, Any])
+
+
+def decode(values: Values) -> tuple[Values, list[Problem]]:
+    """Settings with their JSON-encoded values decoded, and everything that is wrong with them."""
+    decoded: Values = {}
+    problems: list[Problem] = []
+    for name, value in values.items():
+        if name in {"version", "pluginDownloadURL"} or name.startswith("__"):
+            continue
+        if name == "assumeRole":
+            problems.append(Problem(name, "assumeRole is no longer supported; use assumeRoles, a list of roles"))
+        elif name not in keys:
+            problems.append(Problem(name, f"unknown provider setting {name!r}"))
+        elif name in _unsupported and value not in ("", False):
+            problems.append(Problem(name, f"{name!r} is not supported by the local stand-in provider"))
+        else:
+            decoded[name], problem = _decoded(name, value)
+            problems += [problem] if problem else []
+    return {name: value for name, value in decoded.items() if value is not None}, problems
+
+
+def _decoded(name: str, value: Any) -> tuple[Any, Problem | None]:
+    kind = keys[name]
+    if value is UNKNOWN or (kind == _text and isinstance(value, str)):
+        return value, None
+    if isinstance(value, str):
+        if not value:
+            return None, None
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return None, Problem(name, f"expected {kind} in JSON, got {value!r}")
+    wanted: dict[str, Any] = {
+        "list": list,
+        "object": dict,
+        "boolean": bool,
+        "integer": int,
+        _text: str,
+    }
+    if not isinstance(value, wanted[kind]):
+        return None, Problem(name, f"expected {kind}, got {value!r}")
+    return value, None
+
+
+def with_environment(inputs: Values) -> Values:
+    """Settings with the Region of the environment when none is set, as the SDK and the bridge do."""
+    found = inputs.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    return {**inputs, "region": found} if found else inputs
+
+
+def validate(decoded: Values) -> list[Problem]:
+    """What is wrong with decoded settings as a whole."""
+    problems: list[Problem] = []
+    if decoded.get("allowedAccountIds") and decoded.get("forbiddenAccountIds"):
+        problems.append(Problem("allowedAccountIds", "conflicts with forbiddenAccountIds"))
+    for name, allowed in _choices.items():
+        if decoded.get(name, allowed[0]) not in (*allowed, "", UNKNOWN):
+            problems.append(Problem(name, f"expected one of {list(allowed)}, got {decoded[name]!r}"))
+    for index, role in enumerate(_list(decoded.get("assumeRoles"))):
+        unknown = sorted(set(role) - _role_keys) if is_map(role) else []
+        problems += [Problem(f"assumeRoles[{index}].{name}", "unknown setting of a role") for name in unknown]
+    region = decoded.get("region")
+    checked = isinstance(region, str) and region and not decoded.get("skipRegionValidation", True)
+    if checked and not _region_name.fullmatch(str(region)):
+        problems.append(Problem("region", f"invalid AWS Region: {region}"))
+    return problems
+
+
+def build(decoded: Values) -> ProviderConfig:
+    """Settings in the form that the rest uses."""
+    ignore = _map(decoded.get("ignoreTags"))
+    default_tags = decoded.get("defaultTags")
+    return ProviderConfig(
+        region=_known_text(decoded.get("region")),
+        default_tags={**_environment_tags(), **_tag_map(_map(default_tags).get("tags"))},
+        ignored_keys=frozenset(_list(ignore.get("keys"))),
+        ignored_prefixes=tuple(_list(ignore.get("keyPrefixes"))),
+        endpoints=_endpoints(_list(decoded.get("endpoints"))),
+        assume_roles=tuple(role for role in _list(decoded.get("assumeRoles")) if is_map(role)),
+        allowed_accounts=tuple(_list(decoded.get("allowedAccountIds"))),
+        forbidden_accounts=tuple(_list(decoded.get("forbiddenAccountIds"))),
+        skip_credentials=bool(decoded.get("skipCredentialsValidation"))
+        or _environment_flag("AWS_SKIP_CREDENTIALS_VALIDATION"),
+        skip_account=bool(decoded.get("skipRequestingAccountId")),
+        unknown=holds_unknown(decoded),
+        tags_unknown=holds_unknown(default_tags) or holds_unknown(decoded.get("ignoreTags")),
+        raw=decoded,
+    )
+
+
+def _endpoints(entries: list[Any]) -> dict[str, str]:
+    """Service key to address; of several entries for one service the first wins."""
+    result: dict[str, str] = {}
+    for entry in entries:
+        for service, address in _map(entry).items():
+            if address and not service.startswith("__"):
+                result.setdefault(_endpoint_aliases.get(service, service), address)
+    return result
+
+
+_endpoint_aliases: Final = {
+    "s3api": "s3",
+    "eventbridge": "events",
+    "cloudwatchevents": "events",
+    "cloudwatchlogs": "logs",
+}
+
+
+def _environment_tags() -> dict[str, str]:
+    return {
+        name.removeprefix(_default_tag_prefix): value
+        for name, value in os.environ.items()
+        if name.startswith(_default_tag_prefix)
+    }
+
+
+def _environment_flag(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"1", "true"}
+
+
+def _tag_map(value: Any) -> dict[str, str]:
+    return {key: item for key, item in _map(value).items() if isinstance(item, str) and key[:2] != "__"}
+
+
+def _known_text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _list(value: Any) -> list[Any]:
+    return value if is_list(value) else []
+
+
+def _map(value: Any) -> Values:
+    return value if is_map(value) else {}

@@ -1,0 +1,130 @@
+"""botocore sessions and clients. The only module that imports botocore at its top: import it late."""
+
+import os
+from typing import Any, Final
+
+import botocore.loaders
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import RefreshableCredentials
+
+from local.aws_provider.config import ProviderConfig
+from local.aws_provider.failure import AwsError, ConfigurationError
+from local.aws_provider.wire import Values
+
+_models: Final = botocore.loaders.Loader(include_default_search_paths=True)
+"""Descriptions of services, large files that are read once for all sessions."""
+
+
+def _new_session(profile: str | None = None) -> Any:
+    session = botocore.session.Session(profile=profile)
+    session.register_component("data_loader", _models)
+    return session
+
+
+def open_session(config: ProviderConfig) -> Any:
+    """A session with the credentials that the configuration leads to, assumed roles included."""
+    raw = config.raw
+    session = _new_session(raw.get("profile") or None)
+    if raw.get("sharedCredentialsFiles"):
+        session.set_config_variable("credentials_file", raw["sharedCredentialsFiles"][0])
+    if raw.get("sharedConfigFiles"):
+        session.set_config_variable("config_file", raw["sharedConfigFiles"][0])
+    if raw.get("skipMetadataApiCheck") or os.environ.get("AWS_SKIP_METADATA_API_CHECK") in {"1", "true"}:
+        session.get_component("credential_provider").remove("iam-role")
+    if raw.get("accessKey") and raw.get("secretKey"):
+        session.set_credentials(raw["accessKey"], raw["secretKey"], raw.get("token") or None)
+    region = config.region or session.get_config_variable("region")
+    for role in config.assume_roles:
+        if not region:
+            raise ConfigurationError("no AWS Region, needed to assume a role")
+        session = _assume(session, config, role, raw.get("stsRegion") or region)
+    return session
+
+
+def _assume(session: Any, config: ProviderConfig, role: Values, region: str) -> Any:
+    """A session of the role, refreshed before its credentials run out."""
+    client = make_client(session, config, "sts", region)
+    request = _assume_request(role)
+
+    def refresh() -> dict[str, str]:
+        try:
+            answer = client.assume_role(**request)["Credentials"]
+        except Exception as error:
+            details = getattr(error, "response", {}).get("Error", {})
+            code = details.get("Code", type(error).__name__)
+            message = f"{role.get('roleArn')}: {details.get('Message', error)}"
+            raise AwsError("sts:AssumeRole", code, message) from error
+        return {
+            "access_key": answer["AccessKeyId"],
+            "secret_key": answer["SecretAccessKey"],
+            "token": answer["SessionToken"],
+            "expiry_time": answer["Expiration"].isoformat(),
+        }
+
+    assumed = _new_session()
+    credentials = RefreshableCredentials.create_from_metadata(refresh(), refresh, "assume-role")
+    # botocore has no public way to give a session credentials that refresh themselves.
+    assumed._credentials = credentials  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
+    return assumed
+
+
+def _assume_request(role: Values) -> Values:
+    policies: list[str] = role.get("policyArns") or []
+    tags: dict[str, str] = role.get("tags") or {}
+    request: Values = {
+        "RoleArn": role.get("roleArn", ""),
+        "RoleSessionName": role.get("sessionName") or "pulumi-aws",
+        "ExternalId": role.get("externalId"),
+        "DurationSeconds": _seconds(role.get("duration")),
+        "Policy": role.get("policy"),
+        "PolicyArns": [{"arn": arn} for arn in policies],
+        "SourceIdentity": role.get("sourceIdentity"),
+        "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+        "TransitiveTagKeys": role.get("transitiveTagKeys"),
+    }
+    return {name: value for name, value in request.items() if value}
+
+
+def _seconds(duration: str | None) -> int | None:
+    """Seconds of a Go duration such as `1h30m`."""
+    if not duration:
+        return None
+    units = {"h": 3600, "m": 60, "s": 1}
+    total, digits = 0, ""
+    for character in duration:
+        if character.isdigit():
+            digits += character
+        elif character in units and digits:
+            total, digits = total + int(digits) * units[character], ""
+        else:
+            raise ConfigurationError(f"assumeRoles: {duration!r} is no duration such as 1h or 30m")
+    return total
+
+
+def make_client(session: Any, config: ProviderConfig, service: str, region: str) -> Any:
+    """A client as the configuration wants it; botocore itself reads `AWS_ENDPOINT_URL` and the profile."""
+    raw = config.raw
+    from local.aws_provider.aws import attempts  # noqa: PLC0415 - avoids an import cycle
+
+    options: Values = {
+        "retries": {
+            "total_max_attempts": raw.get("maxRetries") or attempts,
+            "mode": raw.get("retryMode") or "standard",
+        },
+        "user_agent_extra": " ".join(["shell-access-local-provider", *raw.get("userAgents", [])]),
+        # Many calls at once, as the engine runs resources side by side; the default of 10 would queue them.
+        "max_pool_connections": 64,
+        "use_dualstack_endpoint": raw.get("useDualstackEndpoint"),
+        "use_fips_endpoint": raw.get("useFipsEndpoint"),
+    }
+    if raw.get("s3UsePathStyle"):
+        options["s3"] = {"addressing_style": "path"}
+    verify: bool | str | None = False if raw.get("insecure") else (raw.get("customCaBundle") or None)
+    return session.create_client(
+        service,
+        region_name=region,
+        endpoint_url=config.endpoints.get(service),
+        verify=verify,
+        config=Config(**{name: value for name, value in options.items() if value is not None}),
+    )

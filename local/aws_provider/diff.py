@@ -1,0 +1,167 @@
+"""Diff: which properties differ between what is recorded and what is wanted, and what that leads to.
+
+As in Terraform, the recorded *outputs* are compared with the new inputs, so that drift found by a refresh is seen. An input that is
+not given differs from nothing when AWS may choose it (optional and computed), and from every non-empty value otherwise.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from local.aws_provider.model import Problem, Property, ResourceType
+from local.aws_provider.wire import Values, defaults_key, holds_unknown, is_list, is_map
+
+_plain = Property()
+
+
+class Difference(Enum):
+    """How a value changes."""
+
+    ADD = "add"
+    DELETE = "delete"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Everything the engine wants to know about a change."""
+
+    details: Mapping[str, Difference]
+    """Property path, as the engine writes it, to what happens there."""
+    changed: frozenset[str]
+    replacing: frozenset[str]
+    delete_first: bool
+    problems: list[Problem]
+
+
+def compare(
+    resource: ResourceType,
+    olds: Values,
+    news: Values,
+    *,
+    provider_region: str | None = None,
+    ignored: Iterable[str] = (),
+) -> Comparison:
+    """Compares old outputs with new inputs."""
+    details: dict[str, Difference] = {}
+    hidden = tuple(ignored)
+    for name, prop in resource.all_properties.items():
+        if not prop.is_input or prop.unstored:
+            continue
+        old, new = olds.get(name), news.get(name)
+        if name == "region":
+            # No Region means the provider's: so says a program, and so does state of pulumi-aws 6.
+            old, new = old or provider_region, new or provider_region
+        found = differences(prop, old, new, name)
+        details.update({path: kind for path, kind in found.items() if not _is_ignored(path, hidden)})
+    changed = frozenset(_top(path) for path in details)
+    replacing = changed & (
+        {name for name, prop in resource.all_properties.items() if prop.replaces} | resource.replaces_when(olds, news)
+    )
+    return Comparison(
+        details=details,
+        changed=changed,
+        replacing=replacing,
+        delete_first=bool(replacing) and (resource.delete_first or _named_by_program(resource, news)),
+        problems=resource.plan(olds, news),
+    )
+
+
+def _named_by_program(resource: ResourceType, news: Values) -> bool:
+    """A name that the program chose cannot be taken by old and new at once."""
+    defaulted = news.get(defaults_key)
+    if not is_list(defaulted):
+        return False
+    return any(
+        prop.naming is not None and name in news and name not in defaulted
+        for name, prop in resource.all_properties.items()
+    )
+
+
+def _is_ignored(path: str, ignored: tuple[str, ...]) -> bool:
+    """Whether a path lies at or under one that the program asked to ignore."""
+    return any(path == prefix or path.startswith((f"{prefix}.", f"{prefix}[")) or prefix == "*" for prefix in ignored)
+
+
+def _top(path: str) -> str:
+    return path.split(".", 1)[0].split("[", 1)[0]
+
+
+def is_empty(value: Any) -> bool:
+    """Nothing, or the zero of its kind: Terraform does not tell these apart."""
+    if is_map(value):
+        return not set(value) - {defaults_key}
+    return value is None or value in ("", False, 0) or value == []
+
+
+def differences(prop: Property, old: Any, new: Any, path: str) -> dict[str, Difference]:
+    """Paths that differ, empty when the values mean the same."""
+    if (new is None and prop.computed) or (is_empty(old) and is_empty(new)):
+        return {}
+    if _same(prop, old, new):
+        return {}
+    if is_map(new) and is_map(old):
+        return _map_differences(prop, old, new, path)
+    if is_list(new) and is_list(old):
+        compare_items = _set_differences if prop.unordered else _list_differences
+        return compare_items(prop.items or _plain, old, new, path)
+    changed = Difference.DELETE if new is None else Difference.UPDATE
+    return {path: Difference.ADD if is_empty(old) else changed}
+
+
+def _same(prop: Property, old: Any, new: Any) -> bool:
+    """Equal by value, or by the property's own idea of it."""
+    if old is None or new is None or holds_unknown(new):
+        return False
+    return old == new or (prop.same is not None and prop.same(old, new))
+
+
+def equal(prop: Property, old: Any, new: Any) -> bool:
+    """Whether two values mean the same; nothing is equal to what is not known yet."""
+    if new is None or old is None:
+        return is_empty(old) and is_empty(new)
+    return not differences(prop, old, new, "")
+
+
+def _map_differences(prop: Property, old: Values, new: Values, path: str) -> dict[str, Difference]:
+    found: dict[str, Difference] = {}
+    for name in sorted({*old, *new} - {defaults_key}):
+        inner = (prop.fields or {}).get(name) if prop.fields is not None else prop.items
+        where = f"{path}.{name}" if name.replace("_", "").isalnum() else f'{path}["{name}"]'
+        if prop.fields is None and (name in old) != (name in new):
+            # A map's entry with an empty value is still an entry, as with tags.
+            found[where] = Difference.ADD if name in new else Difference.DELETE
+        elif inner is None or inner.is_input:
+            found.update(differences(inner or _plain, old.get(name), new.get(name), where))
+    return found
+
+
+def _list_differences(items: Property, old: list[Any], new: list[Any], path: str) -> dict[str, Difference]:
+    found: dict[str, Difference] = {}
+    for index in range(max(len(old), len(new))):
+        where = f"{path}[{index}]"
+        if index >= len(new):
+            found[where] = Difference.DELETE
+        elif index >= len(old):
+            found[where] = Difference.ADD
+        else:
+            found.update(differences(items, old[index], new[index], where))
+    return found
+
+
+def _set_differences(items: Property, old: list[Any], new: list[Any], path: str) -> dict[str, Difference]:
+    """Elements without an equal on the other side; an index that both lose and gain one is an update."""
+    unmatched = list(range(len(old)))
+    added: list[int] = []
+    for index, value in enumerate(new):
+        match = next((other for other in unmatched if equal(items, old[other], value)), None)
+        if match is None:
+            added.append(index)
+        else:
+            unmatched.remove(match)
+    found = {f"{path}[{index}]": Difference.DELETE for index in unmatched}
+    for index in added:
+        where = f"{path}[{index}]"
+        found[where] = Difference.UPDATE if where in found else Difference.ADD
+    return found

@@ -1,0 +1,70 @@
+"""Names that the provider gives, and the Region in an import id.
+
+Sources: Pulumi's Terraform bridge (automatic names) and the Terraform AWS provider (name prefixes, `@region`).
+"""
+
+import hashlib
+import itertools
+import os
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from local.aws_provider.failure import InvalidInputError
+from local.aws_provider.model import Naming
+
+random_characters: Final = 7
+_import_region = re.compile(r"(.+)@([a-z]{2}(?:-[a-z]+)+-\d{1,2})")
+_generated_suffix = re.compile(r"(.*?)([0-9]{18}[0-9a-f]{8})")
+_counter = itertools.count(1)
+
+
+def automatic_name(logical_name: str, naming: Naming, seed: bytes) -> str:
+    """`<logical name>-<7 hex digits>`, the digits derived from the seed of the check.
+
+    Raises:
+        InvalidInputError: The name would be too long. It is never shortened.
+    """
+    name = _decorated(logical_name, naming)
+    if len(name) + 1 + random_characters > naming.longest:
+        raise InvalidInputError(
+            f"name '{name}-' plus {random_characters} random chars is longer than maximum length {naming.longest}"
+        )
+    digest = hashlib.sha512((seed or os.urandom(32)) + name.encode()).hexdigest()
+    return f"{name}-{digest[:random_characters]}"
+
+
+def proposed_name(proposed: str, naming: Naming) -> str:
+    """The name that the stack's `pulumi:autonaming` asks for.
+
+    Raises:
+        InvalidInputError: It is too long.
+    """
+    name = _decorated(proposed, naming)
+    if len(name) > naming.longest:
+        raise InvalidInputError(f"proposed name '{name}' is longer than maximum length {naming.longest}")
+    return name
+
+
+def _decorated(name: str, naming: Naming) -> str:
+    if not name.startswith(naming.prefix):
+        name = naming.prefix + name
+    return name.lower() if naming.lower else name
+
+
+def from_prefix(prefix: str) -> str:
+    """A prefix and 26 characters: 18 digits of the time in UTC, and a counter in 8 hex digits."""
+    now = datetime.now(UTC)
+    return f"{prefix}{now:%Y%m%d%H%M%S}{now.microsecond // 100:04d}{next(_counter):08x}"
+
+
+def prefix_of(name: str) -> str | None:
+    """The prefix that a name was generated from, if it looks generated."""
+    found = _generated_suffix.fullmatch(name)
+    return found.group(1) if found else None
+
+
+def split_region(import_id: str) -> tuple[str, str | None]:
+    """An id given to `pulumi import`, and the Region after its last `@` if there is one."""
+    found = _import_region.fullmatch(import_id)
+    return (found.group(1), found.group(2)) if found else (import_id, None)

@@ -1,0 +1,117 @@
+"""When two JSON texts mean the same.
+
+IAM rewrites policies it is given, so a provider must not take another spelling for a difference. The rules are those of the
+library that the Terraform AWS provider uses (`hashicorp/awspolicyequivalence`).
+"""
+
+import json
+import re
+from collections import Counter
+from typing import Any
+
+from local.aws_provider.wire import Values, is_list, is_map
+
+_account_root = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):root")
+
+
+class DuplicateKeyError(ValueError):
+    """An object names one key twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Values:
+    result: Values = {}
+    for key, value in pairs:
+        if key in result:
+            raise DuplicateKeyError(key)
+        result[key] = value
+    return result
+
+
+def parse(text: str) -> Any:
+    """JSON, refusing duplicate keys."""
+    return json.loads(text, object_pairs_hook=_unique)
+
+
+def compact(value: Any) -> str:
+    """JSON without blanks, keys sorted."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def normal_form(text: Any) -> Any:
+    """How a policy is kept in outputs: compact with sorted keys; what is no JSON stays as it is."""
+    try:
+        return compact(json.loads(text))
+    except (TypeError, ValueError):
+        return text
+
+
+def same_json(first: Any, second: Any) -> bool:
+    """Equal but for blanks and the order of keys."""
+    return first == second or normal_form(first) == normal_form(second)
+
+
+def same_policy(first: Any, second: Any) -> bool:
+    """Whether two IAM policies grant the same; text that cannot be read equals only itself."""
+    if first == second:
+        return True
+    try:
+        one, two = json.loads(first), json.loads(second)
+        return _document(one) == _document(two)
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def _document(policy: Values) -> tuple[Any, ...]:
+    statements = policy.get("Statement", [])
+    listed: list[Any] = statements if is_list(statements) else [statements]
+    known = {"Version", "Id", "Statement"}
+    rest = {key: value for key, value in policy.items() if key not in known}
+    return (
+        policy.get("Version", ""),
+        policy.get("Id", ""),
+        Counter(compact(_statement(statement)) for statement in listed),
+        compact(rest),
+    )
+
+
+def _statement(statement: Values) -> Values:
+    result: Values = {"Effect": str(statement.get("Effect", "")).lower(), "Sid": statement.get("Sid", "")}
+    for name in ("Action", "NotAction", "Resource", "NotResource"):
+        result[name] = sorted(_strings(statement.get(name)))
+    for name in ("Principal", "NotPrincipal"):
+        result[name] = _principal(statement.get(name))
+    result["Condition"] = _condition(statement.get("Condition"))
+    return result
+
+
+def _strings(value: Any) -> list[str]:
+    """A scalar is a list of one; booleans and numbers are their text."""
+    if value is None:
+        return []
+    items: list[Any] = value if is_list(value) else [value]
+    return [item if isinstance(item, str) else json.dumps(item) for item in items]
+
+
+def _principal(value: Any) -> Any:
+    if not is_map(value):
+        # The string "*" admits anonymous callers too, so it is not the same as {"AWS": "*"}.
+        return value
+    kinds = {kind: sorted(_principal_id(name) for name in _strings(names)) for kind, names in value.items()}
+    return {kind: names for kind, names in kinds.items() if names} or None
+
+
+def _principal_id(name: str) -> str:
+    """An account's number and the ARN of its root are one principal."""
+    root = _account_root.fullmatch(name)
+    return root.group(1) if root else name
+
+
+def _condition(value: Any) -> Any:
+    if not is_map(value):
+        return value
+    result: Values = {}
+    for operator, keys in value.items():
+        if not is_map(keys):
+            raise TypeError("a condition operator must hold an object")
+        result[operator] = {key: sorted(set(_strings(values))) for key, values in keys.items()}
+    return result or None

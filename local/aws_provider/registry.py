@@ -1,0 +1,81 @@
+"""Which module describes which resource types and functions. Modules are imported when a token of theirs is first seen."""
+
+import difflib
+import importlib
+import threading
+from functools import cache
+from typing import Final
+
+from local.aws_provider.failure import UnsupportedError
+from local.aws_provider.model import Function, ResourceType
+
+modules: Final[dict[str, tuple[str, ...]]] = {
+    "index": ("account",),
+    "kms": ("kms",),
+    "cloudwatch": ("logs",),
+    "ssm": ("ssm_parameters", "ssm_documents"),
+    "iam": ("iam_policies", "iam_roles", "policy_document"),
+    "ec2": ("security_groups", "vpc_endpoints", "network_lookups"),
+    "vpc": ("security_group_rules",),
+    "s3": ("buckets",),
+}
+"""Middle part of a token (`aws:<this>/...`) to modules under `types/`."""
+
+_lock = threading.Lock()
+
+
+@cache
+def _load(module: str) -> tuple[tuple[ResourceType, ...], tuple[Function, ...]]:
+    loaded = importlib.import_module(f"local.aws_provider.types.{module}")
+    return getattr(loaded, "RESOURCES", ()), getattr(loaded, "FUNCTIONS", ())
+
+
+def _modules_of(token: str) -> tuple[str, ...]:
+    area = token.removeprefix("aws:").split("/", 1)[0]
+    return modules.get(area, ())
+
+
+def resource(token: str) -> ResourceType:
+    """The description of a resource type.
+
+    Raises:
+        UnsupportedError: This stand-in does not know it.
+    """
+    with _lock:
+        known = {found.name: found for module in _modules_of(token) for found in _load(module)[0]}
+    if token not in known:
+        raise UnsupportedError(_unknown("resource type", token, [found.name for found in all_resources()]))
+    return known[token]
+
+
+def function(token: str) -> Function:
+    """The description of a function.
+
+    Raises:
+        UnsupportedError: This stand-in does not know it.
+    """
+    with _lock:
+        known = {found.name: found for module in _modules_of(token) for found in _load(module)[1]}
+    if token not in known:
+        raise UnsupportedError(_unknown("function", token, [found.name for found in all_functions()]))
+    return known[token]
+
+
+def all_resources() -> list[ResourceType]:
+    """Every resource type, by token."""
+    with _lock:
+        found = [item for names in modules.values() for module in names for item in _load(module)[0]]
+    return sorted(found, key=lambda item: item.name)
+
+
+def all_functions() -> list[Function]:
+    """Every function, by token."""
+    with _lock:
+        found = [item for names in modules.values() for module in names for item in _load(module)[1]]
+    return sorted(found, key=lambda item: item.name)
+
+
+def _unknown(what: str, token: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(token, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return f"{what} {token} is not known to the local stand-in provider{hint} (see local/aws_provider/README.md)"

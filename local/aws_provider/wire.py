@@ -1,0 +1,178 @@
+"""Property values as they travel between the engine and a provider.
+
+The engine sends a protobuf `Struct`. Three things in it are not plain JSON: unknown values (a reserved string), secrets
+and references (objects marked by a reserved key). Source: `sdk/go/common/resource/plugin/rpc.go` of Pulumi.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias, TypeGuard
+
+from google.protobuf import struct_pb2
+
+type_marker: Final = "4dabf18193072939515e22adb298388d"
+secret_marker: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker, no credential
+unknown_text: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+unknown_texts: Final = frozenset(
+    {
+        unknown_text,
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # boolean
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
+    }
+)
+defaults_key: Final = "__defaults"
+
+Values: TypeAlias = dict[str, Any]
+"""Properties of a resource by their camelCase name."""
+
+
+class Unknown:
+    """The one value that stands for "known after the update"."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that the engine must keep encrypted in its state."""
+
+    value: Any
+
+
+def read(struct: struct_pb2.Struct) -> Values:
+    """Properties of a request; nulls are left out, secrets stay wrapped."""
+    result = {name: _read_value(value) for name, value in struct.fields.items()}
+    return {name: value for name, value in result.items() if value is not None}
+
+
+def _read_value(value: struct_pb2.Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "string_value":
+            return UNKNOWN if value.string_value in unknown_texts else value.string_value
+        case "bool_value":
+            return value.bool_value
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() else number
+        case "list_value":
+            return [_read_value(item) for item in value.list_value.values]
+        case "struct_value":
+            return _read_object(value.struct_value)
+        case _:
+            return None
+
+
+def _read_object(struct: struct_pb2.Struct) -> Any:
+    marker = struct.fields[type_marker].string_value if type_marker in struct.fields else ""
+    if marker == secret_marker:
+        return Secret(_read_value(struct.fields["value"]))
+    if marker:
+        raise ValueError("assets, archives and resource references are not an input of any resource here")
+    return read(struct)
+
+
+def write(values: Mapping[str, Any]) -> struct_pb2.Struct:
+    """The same properties for a response."""
+    struct = struct_pb2.Struct()
+    for name, value in values.items():
+        if value is not None:
+            struct.fields[name].CopyFrom(_write_value(value))
+    return struct
+
+
+def _write_value(value: Any) -> struct_pb2.Value:
+    result = struct_pb2.Value()
+    if value is None:
+        result.null_value = struct_pb2.NULL_VALUE
+    elif value is UNKNOWN:
+        result.string_value = unknown_text
+    elif isinstance(value, Secret):
+        result.struct_value.CopyFrom(write({type_marker: secret_marker, "value": value.value}))
+    elif isinstance(value, bool):
+        result.bool_value = value
+    elif isinstance(value, int | float):
+        result.number_value = value
+    elif isinstance(value, str):
+        result.string_value = value
+    elif is_list(value):
+        result.list_value.SetInParent()  # an empty list is a value too
+        result.list_value.values.extend(_write_value(item) for item in value)
+    elif is_map(value):
+        result.struct_value.CopyFrom(write(value))
+    else:
+        raise TypeError(f"{type(value).__name__} is no property value")
+    return result
+
+
+def is_map(value: object) -> TypeGuard[Values]:
+    """Whether a free-form value is an object."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a free-form value is a list."""
+    return isinstance(value, list)
+
+
+def plain(value: Any) -> Any:
+    """The value without secret wrappers, at any depth."""
+    if isinstance(value, Secret):
+        return plain(value.value)
+    if is_map(value):
+        return {name: plain(item) for name, item in value.items()}
+    if is_list(value):
+        return [plain(item) for item in value]
+    return value
+
+
+def holds_unknown(value: Any) -> bool:
+    """Whether any part of a value is known only after the update."""
+    return _any_leaf(value, lambda leaf: leaf is UNKNOWN)
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether any part of a value is secret."""
+    return isinstance(value, Secret) or _any_leaf(value, lambda _: False, secrets=True)
+
+
+def without_secrets(text: str, marked: Any) -> str:
+    """A message in which no text that is secret in `marked` can be read."""
+    if isinstance(marked, Secret):
+        value = plain(marked)
+        shown = value if isinstance(value, str) else json.dumps(value, default=repr)
+        return text.replace(shown, "[secret]") if shown else text
+    inner = marked.values() if is_map(marked) else marked if is_list(marked) else ()
+    for item in inner:
+        text = without_secrets(text, item)
+    return text
+
+
+def _any_leaf(value: Any, test: Callable[[Any], bool], *, secrets: bool = False) -> bool:
+    if isinstance(value, Secret):
+        return secrets or _any_leaf(value.value, test)
+    if is_map(value):
+        return any(_any_leaf(item, test, secrets=secrets) for item in value.values())
+    if is_list(value):
+        return any(_any_leaf(item, test, secrets=secrets) for item in value)
+    return test(value)
+
+
+def keep_secret(value: Any, marked: Any) -> Any:
+    """The value with the secrecy that `marked` has in the same place.
+
+    An element of a list makes the whole list secret, for elements move. Source: `annotateSecrets` of the engine.
+    """
+    if isinstance(marked, Secret):
+        return Secret(plain(value))
+    if is_map(marked) and is_map(value):
+        return {name: keep_secret(item, marked.get(name)) for name, item in value.items()}
+    if is_list(marked) and holds_secret(marked):
+        return Secret(plain(value))
+    return value

@@ -1,0 +1,24 @@
+"""Pages of docs/ that are made from the code, so that they cannot say anything else than it does: `make docs`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from local.docs.configuration import configuration_page
+from local.docs.policies import policies_page
+from local.workspace import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+PAGES: dict[Path, Callable[[], str]] = {
+    REPOSITORY / "docs" / "configuration.md": configuration_page,
+    REPOSITORY / "docs" / "policies.md": policies_page,
+}
+
+
+def write_pages() -> None:
+    """Writes every page."""
+    for path, page in PAGES.items():
+        path.write_text(page())

@@ -1,0 +1,74 @@
+"""docs/configuration.md, from the settings' own descriptions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic_core import PydanticUndefined
+
+from components.session_manager.settings import EndpointSettings, SessionManagerSection
+from local.docs.markdown import table
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+_INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
+# Configuration
+
+Keys of a stack's configuration (`Pulumi.<stack>.yaml`), under `shell-access:`. Every section is optional. A wrong value
+stops before anything is touched, and every problem is named at once: the key, what was given, what is allowed.
+Credentials, roles and endpoints are those of the AWS provider (`aws:region`, `aws:profile`, `aws:assumeRoles`, ...), and
+the preferences document is published with the same ones.
+
+| key | allowed | default | meaning |
+| --- | --- | --- | --- |
+| `regions` | a list of Regions, each once | the provider's Region | The Regions to govern. |
+| `tags` | a mapping of names to text | none | Tags for everything that can carry them. |
+"""
+
+_PREFERENCES = """Session Manager preferences in every Region. An empty section, `sessionManager: {}`, gives the
+defaults of the AWS post; no section governs nothing. In `regionOverrides` any of these keys but `enabled`,
+`instanceRoles` and `regionOverrides` may stand again for a Region."""
+
+_ENDPOINTS = """VPC endpoints for nodes without a way to the internet: `ssm`, `ssmmessages` and `ec2messages`, `logs`
+where sessions are logged to CloudWatch, `kms` where session data is encrypted, and the S3 gateway."""
+
+_SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
+    ("sessionManager", _PREFERENCES, SessionManagerSection),
+    ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
+)
+
+_OUTPUTS = """## Outputs
+
+| output | shape |
+| --- | --- |
+| `accountId`, `regions` | text, list of texts |
+| `preferences` | by Region: `documentVersion`, `contentSha256`, `dataKeyArn`, `logsKeyArn`, `logGroupName` |
+| `instancePolicyArn` | ARN |
+
+An output of a section that is absent is null, which the engine keeps as no value at all: it is missing from
+`pulumi stack output --json`, and a stack reference gets `None`.
+"""
+
+
+def configuration_page() -> str:
+    """The whole page."""
+    parts = [_INTRODUCTION]
+    for key, meaning, model in _SECTIONS:
+        parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{_fields(model)}\n")
+    return "\n".join([*parts, _OUTPUTS])
+
+
+def _fields(model: type[BaseModel]) -> str:
+    rows: list[tuple[str, ...]] = []
+    for name, field in model.model_fields.items():
+        extra = cast("dict[str, str]", field.json_schema_extra or {})
+        default = field.get_default(call_default_factory=True, validated_data={})
+        shown = "required" if default is PydanticUndefined else _value(default)
+        rows.append((f"`{field.alias or name}`", extra.get("allowed", ""), shown, field.description or ""))
+    return table(("key", "allowed", "default", "meaning"), rows)
+
+
+def _value(default: Any) -> str:
+    return "none" if default is None else f"`{json.dumps(default)}`"

@@ -1,0 +1,270 @@
+"""Drives the stand-in as the engine does, over gRPC, against moto."""
+
+import logging
+import threading
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import grpc
+import pytest
+from moto.server import ThreadedMotoServer
+from pulumi.runtime.proto import provider_pb2 as protocol
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from local.aws_provider import server, wire
+from local.aws_provider.aws import Session
+from local.aws_provider.failure import AwsError
+
+region = "eu-west-1"
+account = "123456789012"
+policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}'
+
+
+@dataclass
+class Recorded:
+    """What the engine would keep of a resource."""
+
+    id: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    """As they came: secrets are still wrapped."""
+
+    def __getitem__(self, name: str) -> Any:
+        return wire.plain(self.outputs)[name]
+
+
+class Refused(Exception):  # noqa: N818 - reads better where it is expected
+    """Check failures, as the engine lists them."""
+
+
+@dataclass
+class Driver:
+    """One provider resource, and the engine's side of the protocol."""
+
+    stub: Any
+    state: dict[tuple[str, str], Recorded] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+
+    def configure(self, **config: Any) -> None:
+        self.config = {"region": region, **config}
+        news = wire.write(self.config)
+        checked = self.stub.CheckConfig(protocol.CheckRequest(news=news))
+        _refuse(checked.failures)
+        self.stub.Configure(protocol.ConfigureRequest(args=checked.inputs, acceptSecrets=True))
+
+    @staticmethod
+    def urn(token: str, name: str) -> str:
+        return f"urn:pulumi:dev::test::{token}::{name}"
+
+    def check(self, token: str, name: str, inputs: dict[str, Any], **extra: Any) -> dict[str, Any]:
+        old = self.state.get((token, name))
+        answer = self.stub.Check(
+            protocol.CheckRequest(
+                urn=self.urn(token, name),
+                olds=wire.write(old.inputs if old else {}),
+                news=wire.write(inputs),
+                randomSeed=extra.pop("seed", b"seed"),
+                **extra,
+            )
+        )
+        _refuse(answer.failures)
+        return wire.read(answer.inputs)
+
+    def diff(self, token: str, name: str, inputs: dict[str, Any], ignore: list[str] | None = None) -> Any:
+        checked = self.check(token, name, inputs)
+        return self._diff(token, name, checked, ignore or [])
+
+    def _diff(self, token: str, name: str, checked: dict[str, Any], ignore: list[str]) -> Any:
+        old = self.state[token, name]
+        return self.stub.Diff(
+            protocol.DiffRequest(
+                id=old.id,
+                urn=self.urn(token, name),
+                olds=wire.write(old.outputs),
+                old_inputs=wire.write(old.inputs),
+                news=wire.write(checked),
+                ignoreChanges=ignore,
+            )
+        )
+
+    def preview(self, token: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Outputs that a preview shows, of a creation or of an update."""
+        checked = self.check(token, name, inputs)
+        urn = self.urn(token, name)
+        old = self.state.get((token, name))
+        if old is None:
+            request = protocol.CreateRequest(urn=urn, properties=wire.write(checked), preview=True)
+            return wire.read(self.stub.Create(request).properties)
+        request = protocol.UpdateRequest(
+            id=old.id, urn=urn, olds=wire.write(old.outputs), news=wire.write(checked), preview=True
+        )
+        return wire.read(self.stub.Update(request).properties)
+
+    def up(self, token: str, name: str, inputs: dict[str, Any]) -> Recorded:
+        """Creates, updates in place or replaces, as the engine decides."""
+        checked = self.check(token, name, inputs)
+        if (token, name) not in self.state:
+            return self._create(token, name, checked)
+        answer = self._diff(token, name, checked, [])
+        if not answer.replaces:
+            return self._update(token, name, checked) if answer.diffs else self.state[token, name]
+        if answer.deleteBeforeReplace:
+            self.destroy(token, name)
+            return self._create(token, name, self.check(token, name, inputs))
+        old = self.state.pop((token, name))
+        made = self._create(token, name, self.check(token, name, inputs, seed=b"another"))
+        self._delete(token, name, old)
+        return made
+
+    def _create(self, token: str, name: str, checked: dict[str, Any]) -> Recorded:
+        request = protocol.CreateRequest(urn=self.urn(token, name), properties=wire.write(checked))
+        answer = self.stub.Create(request)
+        self.state[token, name] = Recorded(answer.id, checked, wire.read(answer.properties))
+        return self.state[token, name]
+
+    def _update(self, token: str, name: str, checked: dict[str, Any]) -> Recorded:
+        old = self.state[token, name]
+        answer = self.stub.Update(
+            protocol.UpdateRequest(
+                id=old.id,
+                urn=self.urn(token, name),
+                olds=wire.write(old.outputs),
+                old_inputs=wire.write(old.inputs),
+                news=wire.write(checked),
+            )
+        )
+        self.state[token, name] = Recorded(old.id, checked, wire.read(answer.properties))
+        return self.state[token, name]
+
+    def refresh(self, token: str, name: str) -> Recorded | None:
+        """Reads a known resource again; None when it is gone."""
+        old = self.state[token, name]
+        answer = self.stub.Read(
+            protocol.ReadRequest(
+                id=old.id,
+                urn=self.urn(token, name),
+                properties=wire.write(old.outputs),
+                inputs=wire.write(old.inputs),
+            )
+        )
+        if not answer.id:
+            return None
+        self.state[token, name] = Recorded(answer.id, wire.read(answer.inputs), wire.read(answer.properties))
+        return self.state[token, name]
+
+    def take_over(self, token: str, name: str, import_id: str) -> Recorded | None:
+        """`pulumi import`: reads by id alone."""
+        answer = self.stub.Read(protocol.ReadRequest(id=import_id, urn=self.urn(token, name)))
+        if not answer.id:
+            return None
+        self.state[token, name] = Recorded(answer.id, wire.read(answer.inputs), wire.read(answer.properties))
+        return self.state[token, name]
+
+    def destroy(self, token: str, name: str) -> None:
+        self._delete(token, name, self.state.pop((token, name)))
+
+    def _delete(self, token: str, name: str, old: Recorded) -> None:
+        self.stub.Delete(
+            protocol.DeleteRequest(id=old.id, urn=self.urn(token, name), properties=wire.write(old.outputs))
+        )
+
+    def invoke(self, token: str, **arguments: Any) -> dict[str, Any]:
+        answer = self.stub.Invoke(protocol.InvokeRequest(tok=token, args=wire.write(arguments)))
+        _refuse(answer.failures)
+        return wire.plain(wire.read(getattr(answer, "return")))
+
+    def unchanged(self, token: str, name: str, inputs: dict[str, Any]) -> bool:
+        """Whether neither the same program nor a refresh finds anything to do."""
+        before = list(self.diff(token, name, inputs).diffs)
+        self.refresh(token, name)
+        return not before and not list(self.diff(token, name, inputs).diffs)
+
+
+def _refuse(failures: Any) -> None:
+    if failures:
+        raise Refused("\n".join(f"{failure.property}: {failure.reason}" for failure in failures))
+
+
+@pytest.fixture(scope="session")
+def aws_address() -> Any:
+    """A moto server of this test process."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Loading its hundreds of images, after every reset, takes longer than most tests here.
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        server_ = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server_.start()
+        host, port = server_.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server_.stop()
+
+
+@pytest.fixture
+def aws(aws_address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An empty AWS: makes clients, for looking and for meddling."""
+    urllib.request.urlopen(urllib.request.Request(f"{aws_address}/moto-api/reset", method="POST"), timeout=10).read()
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws_address)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return lambda service, where=region: _client(aws_address, service, where)
+
+
+_clients: dict[tuple[str, str, str], Any] = {}
+
+
+def _client(address: str, service: str, where: str) -> Any:
+    key = (address, service, where)
+    if key not in _clients:
+        _clients[key] = boto3.client(
+            service,
+            region_name=where,
+            endpoint_url=address,
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+    return _clients[key]
+
+
+@pytest.fixture
+def fresh(aws: Any) -> Any:
+    """A provider that is not configured yet."""
+    assert aws  # it must be empty and in place first
+    running, port = server.start(threading.Event())
+    channel = grpc.insecure_channel(f"127.0.0.1:{port}")
+    yield Driver(provider_pb2_grpc.ResourceProviderStub(channel))
+    channel.close()
+    running.stop(None)
+
+
+@pytest.fixture
+def provider(fresh: Driver) -> Driver:
+    """A provider for eu-west-1 with the default settings."""
+    fresh.configure()
+    return fresh
+
+
+@pytest.fixture
+def refusing() -> Callable[[str], Callable[..., Any]]:
+    """Makes a `Session.request` that refuses one operation and passes the others on."""
+    request = Session.request
+
+    def make(refused: str) -> Callable[..., Any]:
+        def call(self: Session, service: str, where: str, operation: str, **arguments: Any) -> Any:
+            if operation == refused:
+                raise AwsError(f"{service}:{operation}", "Refused", "by the\ntest")
+            return request(self, service, where, operation, **arguments)
+
+        return call
+
+    return make
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    """One line a request would bury what a failing test has to say."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)

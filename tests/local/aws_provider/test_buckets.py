@@ -1,0 +1,109 @@
+"""Buckets (Terraform AWS provider: internal/service/s3/bucket.go)."""
+
+import json
+from typing import Any
+
+import pytest
+
+bucket = "aws:s3/bucket:Bucket"
+policy = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::logs/*"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"bucket": "x" * 64}, "length"),
+        ({"bucket": "UPPER"}, "no valid bucket name"),
+        ({"bucket": "a..b"}, "no valid bucket name"),
+        ({"bucket": "10.0.0.1"}, "no valid bucket name"),
+        ({"bucket": "a--use1-az4--x-s3"}, "directory bucket"),
+        ({"bucket": "abc", "bucketPrefix": "b"}, "conflicts with"),
+        ({"acl": "mine"}, "public-read"),
+        ({"lifecycleRules": [{}]}, "lifecycleRules: is not supported by the local stand-in"),
+        ({"website": {"indexDocument": "x"}}, "website: is not supported"),
+    ],
+)
+def test_a_bucket_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(bucket, "b", inputs)
+
+
+def test_outputs_of_a_bucket(provider: Any) -> None:
+    made = provider.up(bucket, "Logs", {"tags": {"a": "b"}})
+    assert made.id.startswith("logs-")
+    assert made["arn"] == f"arn:aws:s3:::{made.id}"
+    assert made["bucketDomainName"] == f"{made.id}.s3.amazonaws.com"
+    assert made["bucketRegionalDomainName"] == f"{made.id}.s3.eu-west-1.amazonaws.com"
+    assert (made["bucketRegion"], made["hostedZoneId"]) == ("eu-west-1", "Z1BKCTXD74EZPE")
+    assert provider.unchanged(bucket, "Logs", {"tags": {"a": "b"}})
+
+
+def test_settings_of_other_resources_are_read_and_make_no_difference(provider: Any, aws: Any) -> None:
+    provider.up(bucket, "b", {"bucket": "logs"})
+    aws("s3").put_bucket_versioning(Bucket="logs", VersioningConfiguration={"Status": "Enabled"})
+    aws("s3").put_bucket_policy(Bucket="logs", Policy=json.dumps(policy))
+    assert provider.unchanged(bucket, "b", {"bucket": "logs"})
+    assert provider.state[bucket, "b"]["versioning"]["enabled"] is True
+
+
+def test_settings_given_on_the_bucket_are_applied(provider: Any, aws: Any) -> None:
+    rule = {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}, "bucketKeyEnabled": True}
+    inputs = {
+        "bucket": "logs",
+        "policy": policy,
+        "versioning": {"enabled": True},
+        "serverSideEncryptionConfiguration": {"rule": rule},
+    }
+    provider.up(bucket, "b", inputs)
+    assert aws("s3").get_bucket_versioning(Bucket="logs")["Status"] == "Enabled"
+    assert json.loads(aws("s3").get_bucket_policy(Bucket="logs")["Policy"]) == policy
+    assert provider.unchanged(bucket, "b", inputs)
+
+
+def test_another_name_replaces_delete_first(provider: Any) -> None:
+    provider.up(bucket, "b", {"bucket": "logs"})
+    answer = provider.diff(bucket, "b", {"bucket": "other"})
+    assert list(answer.replaces) == ["bucket"]
+    assert answer.deleteBeforeReplace
+
+
+def test_a_bucket_with_objects_goes_only_by_force(provider: Any, aws: Any) -> None:
+    provider.up(bucket, "b", {"bucket": "logs", "versioning": {"enabled": True}})
+    aws("s3").put_object(Bucket="logs", Key="k", Body=b"1")
+    aws("s3").put_object(Bucket="logs", Key="k", Body=b"2")
+    old = provider.state[bucket, "b"]
+    with pytest.raises(Exception, match="s3:DeleteBucket failed with BucketNotEmpty"):
+        provider.destroy(bucket, "b")
+    provider.state[bucket, "b"] = old
+    provider.up(bucket, "b", {"bucket": "logs", "versioning": {"enabled": True}, "forceDestroy": True})
+    provider.destroy(bucket, "b")
+    assert aws("s3").list_buckets()["Buckets"] == []
+
+
+def test_ones_own_bucket_in_the_first_region_is_an_error_too(provider: Any, aws: Any) -> None:
+    aws("s3", "us-east-1").create_bucket(Bucket="mine")
+    with pytest.raises(Exception, match="s3:CreateBucket failed with BucketAlreadyExists"):
+        provider.up(bucket, "b", {"bucket": "mine", "region": "us-east-1"})
+
+
+def test_tags_are_replaced_as_a_set(provider: Any, aws: Any) -> None:
+    provider.up(bucket, "b", {"bucket": "logs", "tags": {"a": "1", "b": "2"}})
+    provider.up(bucket, "b", {"bucket": "logs", "tags": {"b": "3"}})
+    assert aws("s3").get_bucket_tagging(Bucket="logs")["TagSet"] == [{"Key": "b", "Value": "3"}]
+    provider.up(bucket, "b", {"bucket": "logs"})
+    assert provider.unchanged(bucket, "b", {"bucket": "logs"})
+
+
+def test_a_bucket_deleted_by_hand_is_gone(provider: Any, aws: Any) -> None:
+    provider.up(bucket, "b", {"bucket": "logs"})
+    aws("s3").delete_bucket(Bucket="logs")
+    assert provider.refresh(bucket, "b") is None
+    provider.destroy(bucket, "b")
+
+
+def test_a_bucket_is_imported_by_name(provider: Any, aws: Any) -> None:
+    aws("s3").create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    assert provider.take_over(bucket, "b", "logs").inputs["bucket"] == "logs"

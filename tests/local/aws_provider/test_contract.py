@@ -1,0 +1,91 @@
+"""Descriptions against the installed SDK and against themselves: one test for every type and function."""
+
+import importlib.util
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+
+from local.aws_provider import registry, table
+from local.aws_provider.model import Function, ResourceType, steps
+
+readme = Path(table.__file__).with_name("README.md")
+resources = registry.all_resources()
+functions = registry.all_functions()
+
+
+@cache
+def sdk_source(name: str) -> str:
+    """The module of the SDK that registers a token; read, not imported, for that would take seconds."""
+    area, rest = name.removeprefix("aws:").split("/", 1)
+    file = re.sub(r"(?<!^)(?=[A-Z])", "_", rest.split(":")[0]).lower()
+    found = importlib.util.find_spec("pulumi_aws")
+    assert found is not None
+    assert found.origin is not None
+    folder = Path(found.origin).parent
+    return ((folder if area == "index" else folder / area) / f"{file}.py").read_text(encoding="utf-8")
+
+
+@cache
+def operations(service: str) -> set[str]:
+    return set(botocore.session.get_session().get_service_model(service).operation_names)
+
+
+def camel(name: str) -> Any:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+@pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
+def test_properties_are_those_of_the_sdk(resource: ResourceType) -> None:
+    source = sdk_source(resource.name)
+    body = source[source.index("def _internal_init") :]
+    body = body[: body.index("super(")]
+    every = {camel(name) for name in re.findall(r'__props__\.__dict__\["(\w+)"\]', body)}
+    assert set(resource.all_properties) == every
+    outputs = {camel(name) for name in re.findall(r'__props__\.__dict__\["(\w+)"\] = None\n', body)}
+    ours = {name for name, prop in resource.all_properties.items() if prop.output}
+    assert ours == outputs - {"tagsAll"}
+
+
+@pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
+def test_required_inputs_are_those_of_the_sdk(resource: ResourceType) -> None:
+    source = sdk_source(resource.name)
+    required = {camel(name) for name in re.findall(r"Missing required property '(\w+)'", source)}
+    assert {name for name, prop in resource.all_properties.items() if prop.required} == required
+
+
+@pytest.mark.parametrize("function", functions, ids=lambda item: item.name)
+def test_arguments_are_those_of_the_sdk(function: Function) -> None:
+    given = set(re.findall(r"__args__\['(\w+)'\]", sdk_source(function.name)))
+    assert set(function.inputs) | ({"region"} if function.regional else set()) == given
+
+
+@pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
+def test_relations_name_existing_inputs(resource: ResourceType) -> None:
+    properties = resource.all_properties
+    named = {other for prop in properties.values() for other in (*prop.conflicts, *prop.needs)}
+    named |= {name for group in resource.exactly_one for name in group}
+    named |= set(resource.moves) | {cause for causes in resource.moves.values() for cause in causes}
+    assert named <= set(properties)
+
+
+@pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
+def test_declared_calls_exist_in_aws(resource: ResourceType) -> None:
+    for call in {call for step in steps for call in resource.calls.get(step, ())}:
+        service, _, operation = call.rpartition(":")
+        assert operation in operations(service or resource.service)
+
+
+def test_the_table_in_the_readme_is_current() -> None:
+    text = readme.read_text(encoding="utf-8")
+    shown = text[text.index(table.start) : text.index(table.end) + len(table.end)]
+    assert shown + "\n" == table.render(within_readme=True), "run python -m local.aws_provider --table"
+
+
+def test_every_test_file_is_collected() -> None:
+    names = {path.name for path in Path(__file__).parent.glob("*.py")} - {"conftest.py"}
+    assert all(name.startswith("test_") for name in names)

@@ -1,0 +1,198 @@
+"""Policies, roles and attachments (Terraform AWS provider: internal/service/iam)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.aws_provider.aws import Session
+
+policy = "aws:iam/policy:Policy"
+role = "aws:iam/role:Role"
+attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+
+
+def allow(action: str = "s3:GetObject") -> Any:
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+
+
+trust = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+
+def test_a_policy_given_as_an_object_becomes_json_text(provider: Any) -> None:
+    checked = provider.check(policy, "p", {"policy": allow()})
+    assert json.loads(checked["policy"]) == allow()
+
+
+def test_a_policy_is_known_by_its_arn(provider: Any) -> None:
+    made = provider.up(policy, "p", {"name": "n", "path": "/team/", "policy": allow()})
+    assert made.id == made["arn"] == "arn:aws:iam::123456789012:policy/team/n"
+    assert made["attachmentCount"] == 0
+    assert made["policyId"].startswith("A")
+    assert provider.unchanged(policy, "p", {"name": "n", "path": "/team/", "policy": json.dumps(allow(), indent=2)})
+
+
+@pytest.mark.parametrize("change", [{"description": "new"}, {"path": "/x/"}, {"name": "m"}])
+def test_description_path_and_name_of_a_policy_replace(provider: Any, change: dict[str, Any]) -> None:
+    provider.up(policy, "p", {"name": "n", "description": "old", "policy": allow()})
+    answer = provider.diff(policy, "p", {"name": "n", "description": "old", "policy": allow(), **change})
+    assert list(answer.replaces) == list(change)
+    assert answer.deleteBeforeReplace
+
+
+def test_a_sixth_version_pushes_out_the_oldest(provider: Any, aws: Any) -> None:
+    made = provider.up(policy, "p", {"policy": allow("a:b0")})
+    for number in range(1, 7):
+        provider.up(policy, "p", {"policy": allow(f"a:b{number}")})
+    versions = aws("iam").list_policy_versions(PolicyArn=made.id)["Versions"]
+    assert len(versions) == 5
+    assert next(item for item in versions if item["IsDefaultVersion"])["VersionId"] == "v7"
+    provider.destroy(policy, "p")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"policy": "[]"}, "JSON array"),
+        ({"policy": '{"a": 1, "a": 2}'}, "duplicate JSON keys"),
+        ({"policy": "{}", "name": "a b"}, "alphanumeric"),
+        ({"policy": "{}", "name": "x" * 129}, "length"),
+    ],
+)
+def test_a_policy_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(policy, "p", inputs)
+
+
+def test_defaults_and_outputs_of_a_role(provider: Any) -> None:
+    made = provider.up(role, "r", {"assumeRolePolicy": trust})
+    assert (made["path"], made["maxSessionDuration"], made["forceDetachPolicies"]) == ("/", 3600, False)
+    assert made["arn"] == f"arn:aws:iam::123456789012:role/{made.id}"
+    assert made["uniqueId"].startswith("AROA")
+    assert provider.unchanged(role, "r", {"assumeRolePolicy": json.dumps(trust)})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"name": "x" * 65}, "length"),
+        ({"namePrefix": "x" * 39}, "length"),
+        ({"maxSessionDuration": 3599}, "range"),
+        ({"description": "it\u2019s"}, "curly"),
+        ({"permissionsBoundary": "p"}, "invalid ARN"),
+        ({"managedPolicyArns": ["p"]}, "invalid ARN"),
+    ],
+)
+def test_a_role_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(role, "r", {"assumeRolePolicy": trust, **change})
+
+
+def test_a_role_changes_in_place(provider: Any, aws: Any) -> None:
+    boundary = provider.up(policy, "b", {"policy": allow()}).id
+    provider.up(role, "r", {"assumeRolePolicy": trust})
+    other = json.loads(json.dumps(trust).replace("ec2", "ssm"))
+    inputs = {
+        "assumeRolePolicy": other,
+        "description": "d",
+        "maxSessionDuration": 7200,
+        "permissionsBoundary": boundary,
+        "tags": {"a": "b"},
+    }
+    made = provider.up(role, "r", inputs)
+    found = aws("iam").get_role(RoleName=made.id)["Role"]
+    assert found["AssumeRolePolicyDocument"] == other
+    assert (found["Description"], found["MaxSessionDuration"]) == ("d", 7200)
+    assert provider.unchanged(role, "r", inputs)
+
+
+def test_policies_of_a_role_are_exclusive_when_given_and_left_alone_otherwise(provider: Any, aws: Any) -> None:
+    first, second = (provider.up(policy, name, {"policy": allow()}).id for name in ("one", "two"))
+    given = {"assumeRolePolicy": trust, "managedPolicyArns": [first]}
+    made = provider.up(role, "r", given)
+    aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=second)
+    provider.refresh(role, "r")
+    assert not provider.diff(role, "r", {"assumeRolePolicy": trust}).diffs
+    assert list(provider.diff(role, "r", given).diffs) == ["managedPolicyArns"]
+    provider.up(role, "r", given)
+    attached = aws("iam").list_attached_role_policies(RoleName=made.id)["AttachedPolicies"]
+    assert [item["PolicyArn"] for item in attached] == [first]
+    provider.destroy(role, "r")
+
+
+def test_inline_policies_compare_by_meaning_and_an_empty_one_removes_all(provider: Any, aws: Any) -> None:
+    given = {"assumeRolePolicy": trust, "inlinePolicies": [{"name": "a", "policy": json.dumps(allow(), indent=1)}]}
+    made = provider.up(role, "r", given)
+    assert provider.unchanged(role, "r", given)
+    provider.up(role, "r", {"assumeRolePolicy": trust, "inlinePolicies": [{}]})
+    assert aws("iam").list_role_policies(RoleName=made.id)["PolicyNames"] == []
+
+
+def test_a_role_leaves_its_instance_profiles_and_detaches_only_by_force(provider: Any, aws: Any) -> None:
+    arn = provider.up(policy, "p", {"policy": allow()}).id
+    made = provider.up(role, "r", {"assumeRolePolicy": trust, "forceDetachPolicies": True})
+    aws("iam").create_instance_profile(InstanceProfileName="i")
+    aws("iam").add_role_to_instance_profile(InstanceProfileName="i", RoleName=made.id)
+    aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=arn)
+    provider.destroy(role, "r")
+    assert aws("iam").get_instance_profile(InstanceProfileName="i")["InstanceProfile"]["Roles"] == []
+    made = provider.up(role, "r", {"assumeRolePolicy": trust})
+    aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=arn)
+    with pytest.raises(Exception, match="iam:DeleteRole failed with DeleteConflict"):
+        provider.destroy(role, "r")
+
+
+def test_a_role_that_exists_is_an_error(provider: Any, aws: Any) -> None:
+    aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
+    with pytest.raises(Exception, match="iam:CreateRole failed with EntityAlreadyExists"):
+        provider.up(role, "r", {"name": "r", "assumeRolePolicy": trust})
+
+
+def test_an_attachment_is_replaced_delete_first(provider: Any, aws: Any) -> None:
+    one, two = (provider.up(policy, name, {"policy": allow()}).id for name in ("one", "two"))
+    aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
+    made = provider.up(attachment, "a", {"role": "r", "policyArn": one})
+    assert made.id == f"r/{one}"
+    assert provider.unchanged(attachment, "a", {"role": "r", "policyArn": one})
+    answer = provider.diff(attachment, "a", {"role": "r", "policyArn": two})
+    assert list(answer.replaces) == ["policyArn"]
+    assert answer.deleteBeforeReplace
+
+
+def test_an_attachment_undone_by_hand_is_gone(provider: Any, aws: Any) -> None:
+    arn = provider.up(policy, "p", {"policy": allow()}).id
+    aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
+    provider.up(attachment, "a", {"role": "r", "policyArn": arn})
+    aws("iam").detach_role_policy(RoleName="r", PolicyArn=arn)
+    assert provider.refresh(attachment, "a") is None
+    provider.destroy(attachment, "a")
+
+
+def test_an_attachment_is_imported_by_role_and_arn(provider: Any, aws: Any) -> None:
+    arn = provider.up(policy, "p", {"policy": allow()}).id
+    aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
+    aws("iam").attach_role_policy(RoleName="r", PolicyArn=arn)
+    assert provider.take_over(attachment, "a", f"r/{arn}").inputs["policyArn"] == arn
+
+
+def test_a_new_principal_is_waited_for(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from local.aws_provider import aws as door  # noqa: PLC0415
+    from local.aws_provider.failure import AwsError  # noqa: PLC0415
+
+    monkeypatch.setattr(door, "poll_seconds", 0.01)
+    request, refusals = Session.request, iter([True, True, False])
+
+    def late(self: Session, service: Any, region: Any, operation: Any, **arguments: Any) -> Any:
+        if operation == "CreateRole" and next(refusals):
+            raise AwsError("iam:CreateRole", "MalformedPolicyDocument", "Invalid principal in policy")
+        return request(self, service, region, operation, **arguments)
+
+    monkeypatch.setattr(Session, "request", late)
+    mine = {
+        "Version": "2012-10-17",
+        "Statement": [{**trust["Statement"][0], "Principal": {"AWS": "arn:aws:iam::123456789012:role/new"}}],
+    }
+    assert provider.up(role, "r", {"assumeRolePolicy": mine}).id

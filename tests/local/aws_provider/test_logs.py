@@ -1,0 +1,74 @@
+"""Log groups (Terraform AWS provider: internal/service/logs)."""
+
+from typing import Any
+
+import pytest
+
+group = "aws:cloudwatch/logGroup:LogGroup"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"retentionInDays": 2}, "expected one of .*, got 2"),
+        ({"logGroupClass": "COLD"}, "DELIVERY"),
+        ({"name": "a b"}, "must hold only"),
+        ({"name": "x" * 513}, "length"),
+        ({"namePrefix": "x" * 484}, "length"),
+        ({"name": "a", "namePrefix": "b"}, "conflicts with"),
+    ],
+)
+def test_a_group_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(group, "g", inputs)
+
+
+def test_the_arn_has_no_star_at_its_end(provider: Any) -> None:
+    made = provider.up(group, "g", {"name": "a/b"})
+    assert made.id == "a/b"
+    assert made["arn"] == "arn:aws:logs:eu-west-1:123456789012:log-group:a/b"
+
+
+def test_retention_is_put_and_taken_away_in_place(provider: Any, aws: Any) -> None:
+    provider.up(group, "g", {"name": "a", "retentionInDays": 7})
+    assert aws("logs").describe_log_groups()["logGroups"][0]["retentionInDays"] == 7
+    provider.up(group, "g", {"name": "a", "retentionInDays": 0})
+    assert "retentionInDays" not in aws("logs").describe_log_groups()["logGroups"][0]
+    assert provider.unchanged(group, "g", {"name": "a"})
+
+
+def test_a_group_that_exists_is_an_error(provider: Any, aws: Any) -> None:
+    aws("logs").create_log_group(logGroupName="a")
+    with pytest.raises(Exception, match="logs:CreateLogGroup failed with ResourceAlreadyExistsException"):
+        provider.up(group, "g", {"name": "a"})
+
+
+def test_only_the_exact_name_counts(provider: Any, aws: Any) -> None:
+    provider.up(group, "g", {"name": "a"})
+    aws("logs").delete_log_group(logGroupName="a")
+    aws("logs").create_log_group(logGroupName="ab")
+    assert provider.refresh(group, "g") is None
+
+
+def test_retain_keeps_the_group(provider: Any, aws: Any) -> None:
+    provider.up(group, "g", {"name": "a", "skipDestroy": True})
+    provider.destroy(group, "g")
+    assert aws("logs").describe_log_groups()["logGroups"]
+
+
+def test_another_name_or_class_replaces(provider: Any) -> None:
+    provider.up(group, "g", {"name": "a", "logGroupClass": "STANDARD"})
+    answer = provider.diff(group, "g", {"name": "b", "logGroupClass": "DELIVERY"})
+    assert set(answer.replaces) == {"name", "logGroupClass"}
+
+
+def test_the_class_is_left_to_aws_when_unset(provider: Any) -> None:
+    provider.up(group, "g", {"logGroupClass": "INFREQUENT_ACCESS"})
+    assert not provider.diff(group, "g", {}).diffs
+
+
+def test_the_key_is_given_at_creation(provider: Any, aws: Any) -> None:
+    arn = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    made = provider.up(group, "g", {"kmsKeyId": arn})
+    assert made["kmsKeyId"] == arn
+    assert list(provider.diff(group, "g", {}).diffs) == ["kmsKeyId"]

@@ -1,0 +1,113 @@
+"""Automatic names (Pulumi's Terraform bridge), generated prefixes and `@region` (Terraform AWS provider)."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.runtime.proto import provider_pb2
+
+from local.aws_provider import naming
+from local.aws_provider.failure import InvalidInputError
+from local.aws_provider.model import Naming
+
+alias = "aws:kms/alias:Alias"
+group = "aws:cloudwatch/logGroup:LogGroup"
+parameter = "aws:ssm/parameter:Parameter"
+string = {"type": "String", "value": "v"}
+
+
+@given(st.text(st.characters(codec="ascii", categories=["Ll", "Nd"]), min_size=1, max_size=40), st.binary(min_size=1))
+def test_a_name_is_the_logical_name_and_seven_hex_digits(logical: str, seed: bytes) -> None:
+    name = naming.automatic_name(logical, Naming(), seed)
+    assert re.fullmatch(re.escape(logical) + "-[0-9a-f]{7}", name)
+    assert naming.automatic_name(logical, Naming(), seed) == name
+
+
+@given(st.integers(1, 80))
+def test_a_name_too_long_is_an_error_never_shortened(size: int) -> None:
+    rule = Naming(longest=64)
+    if size + 1 + 7 <= 64:
+        assert len(naming.automatic_name("n" * size, rule, b"s")) == size + 8
+    else:
+        with pytest.raises(InvalidInputError, match="plus 7 random chars is longer than maximum length 64"):
+            naming.automatic_name("n" * size, rule, b"s")
+
+
+def test_another_seed_gives_another_name() -> None:
+    assert naming.automatic_name("a", Naming(), b"1") != naming.automatic_name("a", Naming(), b"2")
+
+
+def test_a_prefix_is_put_in_front_once() -> None:
+    rule = Naming(prefix="alias/")
+    assert naming.automatic_name("data", rule, b"s").startswith("alias/data-")
+    assert naming.automatic_name("alias/data", rule, b"s").startswith("alias/data-")
+
+
+def test_bucket_names_are_lowered() -> None:
+    assert naming.automatic_name("Logs", Naming(lower=True), b"s").startswith("logs-")
+
+
+@given(st.text(st.characters(codec="ascii", categories=["Ll"]), max_size=10))
+def test_a_generated_name_leads_back_to_its_prefix(prefix: str) -> None:
+    name = naming.from_prefix(prefix)
+    assert len(name) == len(prefix) + 26
+    assert naming.prefix_of(name) == prefix
+
+
+def test_generated_names_differ() -> None:
+    assert naming.from_prefix("a") != naming.from_prefix("a")
+
+
+@pytest.mark.parametrize(
+    ("given_id", "split"),
+    [
+        ("name@us-east-1", ("name", "us-east-1")),
+        ("name@us-gov-west-1", ("name", "us-gov-west-1")),
+        ("name", ("name", None)),
+        ("a@b", ("a@b", None)),
+        ("a@b@eu-west-1", ("a@b", "eu-west-1")),
+    ],
+)
+def test_an_import_id_may_end_in_a_region(given_id: str, split: Any) -> None:
+    assert naming.split_region(given_id) == split
+
+
+def test_an_automatic_name_is_a_default_and_stays(provider: Any) -> None:
+    first = provider.up(parameter, "p", string)
+    assert "name" in first.inputs["__defaults"]
+    assert provider.check(parameter, "p", string, seed=b"other")["name"] == first.inputs["name"]
+
+
+def test_a_name_that_was_given_does_not_stay_when_it_is_dropped(provider: Any) -> None:
+    provider.up(parameter, "p", {**string, "name": "mine"})
+    assert provider.check(parameter, "p", string)["name"].startswith("p-")
+
+
+def test_a_name_prefix_suppresses_the_automatic_name(provider: Any) -> None:
+    assert "name" not in provider.check(group, "g", {"namePrefix": "x-"})
+    made = provider.up(group, "g", {"namePrefix": "x-"})
+    assert re.fullmatch(r"x-[0-9a-f]{26}", made["name"])
+    assert provider.unchanged(group, "g", {"namePrefix": "x-"})
+
+
+def test_the_random_part_counts_against_the_limit_of_the_type(provider: Any) -> None:
+    with pytest.raises(Exception, match="longer than maximum length 64"):
+        provider.check("aws:iam/role:Role", "r" * 57, {"assumeRolePolicy": "{}"})
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("PROPOSE", "alias/wanted"), ("ENFORCE", "wanted")])
+def test_the_stack_can_choose_the_name(provider: Any, mode: str, expected: str) -> None:
+    options = provider_pb2.CheckRequest.AutonamingOptions(
+        proposed_name="wanted", mode=provider_pb2.CheckRequest.AutonamingOptions.Mode.Value(mode)
+    )
+    token = alias if mode == "PROPOSE" else parameter
+    inputs = {"targetKeyId": "k"} if mode == "PROPOSE" else string
+    assert provider.check(token, "a", inputs, autonaming=options)["name"] == expected
+
+
+def test_the_stack_can_forbid_automatic_names(provider: Any) -> None:
+    options = provider_pb2.CheckRequest.AutonamingOptions(mode=provider_pb2.CheckRequest.AutonamingOptions.Mode.DISABLE)
+    with pytest.raises(Exception, match="automatic naming is disabled"):
+        provider.check(parameter, "p", string, autonaming=options)
