@@ -13,6 +13,8 @@ from local.toolchain import command_line
 from local.workspace import REPOSITORY
 
 _PROGRAMS = Path(sys.executable).parent
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "2")
+_LOCAL_AWS = ("tests/local/emulator", "tests/local/aws_provider")
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ CHECKS = (
     Check("lint", (str(_PROGRAMS / "ruff"), "check")),
     Check("format", (str(_PROGRAMS / "ruff"), "format", "--check")),
     Check("types", (str(_PROGRAMS / "basedpyright"),)),
-    Check("units, policies, operations", (sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not engine")),
-    Check("the real engine", (sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "engine")),
+    Check("units", (*_PYTEST, "-m", "not engine", *(f"--ignore={folder}" for folder in _LOCAL_AWS))),
+    Check("the local AWS", (*_PYTEST, *_LOCAL_AWS)),
+    Check("the real engine", (*_PYTEST, "--dist", "loadgroup", "-m", "engine")),
 )
 
 

@@ -1,0 +1,45 @@
+"""The stack files in the repository, under the policy pack."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from local.workspace import REPOSITORY
+
+if TYPE_CHECKING:
+    from local.engine.stack import Stack
+
+pytestmark = pytest.mark.engine
+
+PACK = ("--policy-pack", str(REPOSITORY / "policies"))
+
+
+def sections(file: str) -> dict[str, Any]:
+    configuration = yaml.safe_load((REPOSITORY / file).read_text())["config"]
+    prefix = "shell-access:"
+    return {key.removeprefix(prefix): value for key, value in configuration.items() if key.startswith(prefix)}
+
+
+@pytest.mark.parametrize("file", ["Pulumi.dev.yaml", "Pulumi.prod.yaml"])
+def test_example_passes_the_policy_pack_in_preview(stack: Stack, file: str) -> None:
+    stack.configure(sections(file))
+    run = stack.preview(*PACK).succeeded()
+    assert run.violations == {}
+    assert set(run.steps.values()) == {"create"}
+
+
+def test_preview_names_the_setting_that_changes(stack: Stack) -> None:
+    stack.configure({"sessionManager": {"idleSessionTimeout": 20}})
+    stack.up().succeeded()
+    stack.configure({"sessionManager": {"idleSessionTimeout": 15}})
+    assert re.search(r"~ idleSessionTimeout\s+: 20 => 15", stack.preview("--diff").succeeded().text)
+
+
+def test_weakened_preferences_are_refused_in_preview(stack: Stack) -> None:
+    stack.configure({"sessionManager": {"sessionDataEncryption": False, "logRetentionDays": 7}})
+    refused = stack.preview(*PACK).failed()
+    assert set(refused.violations) == {"session-manager-eu-west-1", "session-manager-eu-west-1-logs"}
