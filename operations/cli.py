@@ -1,0 +1,24 @@
+"""The command line: one sub-command a file, joined here."""
+
+from __future__ import annotations
+
+import typer
+
+from operations.verify import command as verify
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    # A trace would show the values of a stack's configuration.
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def shell_access() -> None:
+    """Operates what a Shell Access stack has set up. Commands read only, unless their help says otherwise."""
+
+
+app.command("verify")(verify.verify)

@@ -1,0 +1,220 @@
+"""Reads from AWS without ever failing: an answer, nothing there, or the reason why it cannot be told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
+
+from components.aws_session import RETRIES, UnsupportedConfigurationError
+from operations.errors import UnusableError
+
+Answer = Mapping[str, Any]
+
+NO_ANSWER = (HTTPClientError, NoConnectionError)
+"""What botocore raises where nobody answers."""
+
+_ACTIONS = {
+    ("s3", "head_bucket"): "s3:ListBucket",
+    ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
+    ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
+}
+"""Where the IAM action is not called as the operation (Service Authorization Reference, Amazon S3)."""
+
+_REFUSED = frozenset(
+    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "UnauthorizedOperation"}
+)
+_NOT_KNOWN_HERE = frozenset(
+    {"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"}
+)
+"""How services of a Region that is not enabled answer (Account Management Reference Guide, "Enable or disable Regions")."""
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_THROTTLED = frozenset(
+    {
+        *("RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException"),
+        *("Throttling", "ThrottlingException", "TooManyRequestsException"),
+    }
+)
+
+
+class Clients(Protocol):
+    """Makes clients, as `components.aws_session.AwsClients` does."""
+
+    def client(self, service: str, region: str) -> Any:
+        """A client of `service` (`ssm`, `kms`, ...) in a Region."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unread:
+    """A fact that cannot be told.
+
+    Attributes:
+        action: the IAM action that the call needs, `kms:DescribeKey`.
+        cause: why there was no answer.
+        remedy: what to do about it.
+        refused: somebody may read it, but not the caller.
+    """
+
+    action: str
+    cause: str
+    remedy: str
+    refused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who reads.
+
+    Attributes:
+        account_id: 12 digits.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        arn: of the user or the session.
+    """
+
+    account_id: str
+    partition: str
+    arn: str
+
+
+class SharedClients:
+    """Makes each client once, for many threads: making them is not safe there, using them is (boto3, "Clients")."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self._lock = threading.Lock()
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def client(self, service: str, region: str) -> Any:
+        """A client of `service` in a Region, the same one for the same arguments."""
+        with self._lock:
+            key = (service, region)
+            if key not in self._made:
+                self._made[key] = self._clients.client(service, region)
+            return self._made[key]
+
+
+class Reader:
+    """Reads from one Region."""
+
+    def __init__(self, clients: Clients, region: str, caller: str) -> None:
+        """Makes a reader.
+
+        Args:
+            clients: to read with.
+            region: to read from.
+            caller: ARN of who reads, for remedies.
+        """
+        self.region = region
+        self._clients = clients
+        self._caller = caller
+        self._unreachable: dict[str, Exception] = {}
+
+    def elsewhere(self, region: str) -> Reader:
+        """A reader for another Region."""
+        return Reader(self._clients, region, self._caller)
+
+    def read(
+        self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any
+    ) -> Answer | Unread | None:
+        """Makes one call, following its pages.
+
+        Args:
+            service: as boto3 names it, `ssm`.
+            operation: as boto3 names it, `describe_document`.
+            absent: error codes that mean that there is nothing; the answer is then None.
+            arguments: of the operation.
+        """
+        action = action_of(service, operation)
+        if service in self._unreachable:
+            # Each try takes a minute or more, and the others would end the same.
+            return self._unread(action, self._unreachable[service])
+        try:
+            client = self._clients.client(service, self.region)
+            if client.can_paginate(operation):
+                return client.get_paginator(operation).paginate(**arguments).build_full_result()
+            return getattr(client, operation)(**arguments)
+        except ClientError as refused:
+            return None if code_of(refused) in absent else self._unread(action, refused)
+        except NO_ANSWER as failed:
+            self._unreachable[service] = failed
+            return self._unread(action, failed)
+        except (BotoCoreError, ValueError) as failed:
+            return self._unread(action, failed)
+
+    def _unread(self, action: str, failed: Exception) -> Unread:
+        return unread(action, failed, self.region, self._caller)
+
+
+def identify(clients: Clients, region: str) -> Identity | Unread:
+    """Who the credentials belong to, after the roles that are to be assumed.
+
+    Args:
+        clients: to ask with.
+        region: whose STS is asked.
+
+    Raises:
+        UnusableError: there are no credentials, or the configuration of AWS cannot be followed.
+    """
+    try:
+        answer = clients.client("sts", region).get_caller_identity()
+    except (ClientError, *NO_ANSWER) as failed:
+        operation = failed.operation_name if isinstance(failed, ClientError) else "GetCallerIdentity"
+        return unread(f"sts:{operation}", failed, region, "the credentials in use")
+    except (BotoCoreError, ValueError, UnsupportedConfigurationError) as wrong:
+        raise UnusableError(
+            f"AWS cannot be asked with these credentials and settings: {_sentence(str(wrong))}. They are the stack's aws: "
+            "settings, the environment and the shared files, as for pulumi."
+        ) from None
+    arn = str(answer["Arn"])
+    return Identity(account_id=answer["Account"], partition=arn.split(":")[1], arn=arn)
+
+
+def action_of(service: str, operation: str) -> str:
+    """The IAM action that allows an operation: `kms:DescribeKey` for `describe_key`."""
+    named = f"{service}:{''.join(part.capitalize() for part in operation.split('_'))}"
+    return _ACTIONS.get((service, operation), named)
+
+
+def code_of(refused: ClientError) -> str:
+    """The error's code."""
+    return str(refused.response.get("Error", {}).get("Code", ""))
+
+
+def unread(action: str, failed: Exception, region: str, caller: str) -> Unread:
+    """Why a call gave no answer, and what to do about it.
+
+    Args:
+        action: IAM's name of the call.
+        failed: what was raised.
+        region: that was asked.
+        caller: ARN of who asked.
+    """
+    again = "then verify again"
+    if not isinstance(failed, ClientError):
+        remedy = f"check the way to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {again}"
+        return Unread(action=action, cause=f"no answer: {_sentence(str(failed))}", remedy=remedy)
+    code = code_of(failed)
+    said = _sentence(str(failed.response.get("Error", {}).get("Message") or code))
+    if code in _REFUSED:
+        remedy = f"allow {action} to {caller}, {again}"
+        return Unread(action=action, cause=f"refused: {said}", remedy=remedy, refused=True)
+    if code in _NOT_KNOWN_HERE:
+        return Unread(
+            action=action,
+            cause=f"{region} does not know these credentials, which is how a Region that is not enabled answers: {said}",
+            remedy=f"aws account enable-region --region-name {region}, or take {region} out of shell-access:regions",
+        )
+    if code in _EXPIRED:
+        return Unread(action=action, cause=f"the credentials have expired: {said}", remedy=f"log in again, {again}")
+    if code in _THROTTLED:
+        cause = f"throttled, {RETRIES['total_max_attempts']} times in a row: {said}"
+        return Unread(action=action, cause=cause, remedy="verify again in a few minutes")
+    return Unread(action=action, cause=f"{code}: {said}", remedy=f"see what the error says, {again}")
+
+
+def _sentence(text: str) -> str:
+    return " ".join(text.split()).removesuffix(".")

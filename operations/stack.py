@@ -1,0 +1,134 @@
+"""The configuration of a stack, as the engine has it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from components.problems import NAMESPACE, Problem, SettingsError
+from components.settings import Settings
+from operations.errors import UnusableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SECRET = "[secret]"  # noqa: S105 -- what stands in place of one
+
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_SHORTEST_SECRET = 3
+"""Characters; anything shorter occurs in any text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackConfiguration:
+    """A stack's name and configuration.
+
+    Attributes:
+        name: of the stack.
+        values: by full key (`aws:region`), as text: JSON for lists and objects.
+        secret_keys: those of the values that hold a secret, if only somewhere inside.
+    """
+
+    name: str
+    values: Mapping[str, str] = field(repr=False)
+    secret_keys: frozenset[str] = frozenset()
+
+    def value(self, key: str) -> str | None:
+        """One value; the Region comes from the environment where it is not configured, as for the provider."""
+        found = self.values.get(key)
+        if found is None and key == "aws:region":
+            return next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)
+        return found
+
+    def settings(self) -> Settings:
+        """The settings that the values make.
+
+        Raises:
+            UnusableError: they make none; values of secret sections are not in the text.
+        """
+        try:
+            return Settings.load({**self.values, "aws:region": self.value("aws:region")})
+        except SettingsError as wrong:
+            problems = [self._without_value(problem) for problem in wrong.problems]
+            raise UnusableError(self.without_secrets(str(SettingsError(problems)))) from None
+
+    def is_secret(self, section: str) -> bool:
+        """Whether a section (`sessionManager`) holds a secret."""
+        return f"{NAMESPACE}:{section}" in self.secret_keys
+
+    def without_secrets(self, text: str) -> str:
+        """The text with every secret in it replaced."""
+        secrets = {leaf for key in self.secret_keys for leaf in _leaves(_decoded(self.values.get(key, "")))}
+        for secret in sorted(secrets, key=len, reverse=True):
+            text = text.replace(secret, SECRET)
+        return text
+
+    def _without_value(self, problem: Problem) -> Problem:
+        _, given, allowed = problem.message.rpartition(" given; ")
+        if not given or not self.is_secret(problem.path[0]):
+            return problem
+        return Problem(path=problem.path, message=f"{SECRET}{given}{allowed}")
+
+
+def read_stack(directory: Path, name: str | None) -> StackConfiguration:
+    """Asks `pulumi` for the configuration of a stack; nothing is selected or changed.
+
+    Args:
+        directory: of the program, where Pulumi.yaml is.
+        name: of the stack; None means the selected one.
+
+    Raises:
+        UnusableError: there is no `pulumi`, no project, no such stack, or its secrets cannot be read.
+    """
+    from pulumi import automation  # noqa: PLC0415 -- a third of a second that `--help` need not spend
+
+    if not (directory / "Pulumi.yaml").is_file():
+        raise UnusableError(f"There is no Pulumi.yaml in {directory}. Name the program's directory with --cwd.")
+    try:
+        workspace = automation.LocalWorkspace(work_dir=str(directory))
+        if name is None:
+            selected = workspace.stack()
+            if selected is None:
+                raise UnusableError("No stack is selected. Name one with --stack, or run: pulumi stack select")
+            name = selected.name
+        values = workspace.get_all_config(name)
+    except FileNotFoundError:
+        raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/") from None
+    except (automation.CommandError, automation.InvalidVersionError) as failed:
+        raise UnusableError(f"The configuration of {_called(name)} cannot be read: {_said(failed)}") from None
+    return StackConfiguration(
+        name=name,
+        values={key: value.value for key, value in values.items()},
+        secret_keys=frozenset(key for key, value in values.items() if value.secret),
+    )
+
+
+def _called(name: str | None) -> str:
+    return f"stack {name}" if name else "the selected stack"
+
+
+def _said(failed: Exception) -> str:
+    """What the command wrote to standard error, and not its output, which may hold secrets."""
+    _, marked, error = str(failed).rpartition("\n stderr: ")
+    return " ".join((error if marked else str(failed)).split()).removeprefix("error: ")
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for each in cast("dict[str, Any]", value).values():
+            yield from _leaves(each)
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from _leaves(each)
+    elif isinstance(value, str) and len(value) >= _SHORTEST_SECRET:
+        yield value

@@ -1,0 +1,66 @@
+"""`verify`: step 4 of the AWS post, for every Region at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from operations.errors import UnusableError
+from operations.exit_codes import ExitCode
+from operations.surroundings import Surroundings
+from operations.verify.report import as_json, show
+from operations.verify.run import verify_stack
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration
+    from operations.verify.findings import Verification
+
+
+def verify(
+    context: typer.Context,
+    *,
+    stack: Annotated[
+        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
+    ] = None,
+    cwd: Annotated[
+        Path,
+        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
+    ] = Path(),
+    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> None:
+    """Compares what is live with what the stack's settings ask for. Changes nothing.
+
+    Looks at the preferences document, the keys, the log group, the bucket, the instance policy and the VPC endpoints,
+    in every Region of the stack, with the credentials and roles of the stack's AWS provider. Whatever differs is
+    listed with what was expected, what was found, and what to do.
+
+    A call that is refused or fails is reported as "cannot tell", with the permission that it needs.
+
+    Exit codes: 0 all as asked (warnings allowed), 1 something differs or cannot be told, 2 the command line or the
+    configuration cannot be used.
+    """
+    try:
+        verification = _verify(Surroundings.of(context).read_stack(cwd, stack))
+    except UnusableError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.UNUSABLE) from None
+    if machine:
+        typer.echo(as_json(verification))
+    else:
+        show(verification, Console(highlight=False))
+    raise typer.Exit(verification.exit_code)
+
+
+def _verify(configuration: StackConfiguration) -> Verification:
+    errors = Console(stderr=True)
+    if not errors.is_terminal:
+        return verify_stack(configuration)
+    with Progress(console=errors, transient=True) as progress:
+        task = progress.add_task("Verifying ...", total=None)
+        return verify_stack(
+            configuration, lambda region: progress.update(task, advance=1, description=f"Verified {region}")
+        )

@@ -1,0 +1,29 @@
+"""All comparisons of one Region: facts in, findings out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from operations.verify.bucket import bucket_findings
+from operations.verify.document import document_findings
+from operations.verify.endpoints import endpoint_findings
+from operations.verify.keys import key_findings
+from operations.verify.log_group import log_group_findings
+
+if TYPE_CHECKING:
+    from operations.verify.facts import Asked, RegionFacts
+    from operations.verify.findings import Finding
+
+
+def region_findings(asked: Asked, facts: RegionFacts) -> list[Finding]:
+    """Compares a Region with what is asked there, in the order in which sessions need things."""
+    findings: list[Finding] = []
+    settings = asked.session_manager
+    if settings:
+        findings += document_findings(asked, settings, facts.document, facts.data_key)
+        findings += key_findings(asked, settings, facts)
+        findings += log_group_findings(asked, settings, facts)
+        findings += bucket_findings(asked, settings, facts.bucket)
+    if asked.endpoints:
+        findings += endpoint_findings(asked, asked.endpoints, facts.network)
+    return findings

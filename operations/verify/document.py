@@ -1,0 +1,131 @@
+"""The preferences document: there, settled, and saying what the settings ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from components.problems import shown
+from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
+from components.session_manager.instance_policy import DATA_KEY_ALIAS
+from operations.reading import Unread
+from operations.verify.facts import Asked, DocumentFacts, KeyFacts
+from operations.verify.findings import Finding, cannot_tell, compared, listed
+
+if TYPE_CHECKING:
+    from components.session_manager.settings import SessionManagerSettings
+
+UNKNOWN_KEY: Final = f"the key behind {DATA_KEY_ALIAS}"
+"""Stands for the key's ID where that is not known; the finding about the key says why, so any key will do here."""
+
+_INPUTS: Final = "inputs."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One setting that is not as asked.
+
+    Attributes:
+        name: as the document has it, `idleSessionTimeout`; other parts of the content by their own name.
+        expected: what the settings ask for; None: nothing.
+        found: what the document holds; None: nothing.
+    """
+
+    name: str
+    expected: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}: {_value(self.expected)} expected, {_value(self.found)} found"
+
+
+def document_findings(
+    asked: Asked, settings: SessionManagerSettings, live: DocumentFacts | Unread | None, data_key: KeyFacts | object
+) -> list[Finding]:
+    """Compares the document.
+
+    Args:
+        asked: in the Region.
+        settings: of the Region.
+        live: the document.
+        data_key: the key for session data, where it is known.
+    """
+    expected = f"{DOCUMENT_NAME} exists"
+    if isinstance(live, Unread):
+        return [cannot_tell("document", expected, live)]
+    if live is None:
+        return [compared("document", same=False, expected=expected, found="no such document", remedy=asked.repair)]
+    key_id = data_key.key_id if isinstance(data_key, KeyFacts) else UNKNOWN_KEY
+    wanted = preferences(settings, account_id=asked.account_id, region=asked.region, kms_key_id=key_id)
+    settled = live.default_version == live.latest_version
+    findings = [
+        compared("document", same=True, expected=expected, found=expected, remedy=asked.repair),
+        _status(asked, live),
+        compared(
+            "document-default-version",
+            same=settled,
+            expected="the default version is the latest",
+            found=f"default {live.default_version}, latest {live.latest_version}",
+            remedy=asked.repair,
+        ),
+        _content("document-content", asked, wanted, live.default_version, live.default_text),
+    ]
+    if not settled:
+        findings.append(_content("document-latest-content", asked, wanted, live.latest_version, live.latest_text))
+    return findings
+
+
+def differences(wanted: Preferences, text: str) -> list[Difference]:
+    """What a document's content has otherwise than asked, setting by setting, then whatever else is not ours."""
+    values, foreign = parse(text)
+    if "text" in foreign:
+        return [Difference(name="content", expected="a JSON object", found=foreign["text"])]
+    if "inputs" in foreign:
+        return [Difference(name="inputs", expected="the settings", found=foreign["inputs"])]
+    ours = document(wanted)
+    found: list[Difference] = []
+    for name in PREFERENCES:
+        odd = f"{_INPUTS}{name}"
+        if odd in foreign:
+            # Of another type, or left out: only the document's own spelling shows that.
+            found.append(Difference(name=name, expected=ours["inputs"].get(name), found=foreign[odd]))
+        elif not _same(wanted[name], values[name]):
+            found.append(Difference(name=name, expected=wanted[name], found=values[name]))
+    for name, live in foreign.items():
+        if name.removeprefix(_INPUTS) not in PREFERENCES:
+            found.append(Difference(name=name, expected=ours.get(name), found=live))
+    return found
+
+
+def _same(wanted: Any, found: Any) -> bool:
+    return bool(found) if wanted == UNKNOWN_KEY else wanted == found
+
+
+def _status(asked: Asked, live: DocumentFacts) -> Finding:
+    reason = f": {live.status_reason}" if live.status_reason else ""
+    return compared(
+        "document-status",
+        same=live.status == "Active",
+        expected="Active",
+        found=f"{live.status}{reason}",
+        remedy=f"verify again in a minute; should it stay so: aws ssm describe-document --name {DOCUMENT_NAME} "
+        f"--region {asked.region}",
+    )
+
+
+def _content(check: str, asked: Asked, wanted: Preferences, version: str, text: str | Unread) -> Finding:
+    expected = f"version {version} says what the settings ask for"
+    if isinstance(text, Unread):
+        return cannot_tell(check, expected, text)
+    unequal = differences(wanted, text)
+    said = listed([each.name for each in unequal]) if asked.hides_values else "; ".join(map(str, unequal))
+    unknown = f" ({UNKNOWN_KEY} is not known)" if wanted["kmsKeyId"] == UNKNOWN_KEY else ""
+    return compared(
+        check, same=not unequal, expected=expected, found=said or f"{expected}{unknown}", remedy=asked.repair
+    )
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return value if value == UNKNOWN_KEY else shown(value)

@@ -1,0 +1,56 @@
+"""The managed policy for instance roles: there, saying what the features need, attached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from components.session_manager.instance_policy import POLICY_NAME
+from operations.reading import Unread
+from operations.verify.findings import Finding, cannot_tell, compared
+from operations.verify.policy_document import policy_differences
+
+if TYPE_CHECKING:
+    from operations.verify.facts import Asked, PolicyFacts
+
+
+def instance_policy_findings(
+    asked: Asked, wanted: dict[str, Any], roles: tuple[str, ...], live: PolicyFacts | Unread | None
+) -> list[Finding]:
+    """Compares the policy.
+
+    Args:
+        asked: in the Region where global things are kept.
+        wanted: as `components.session_manager.instance_policy` builds it.
+        roles: names of the roles that it is to be attached to.
+        live: the policy.
+    """
+    expected = f"managed policy {POLICY_NAME} exists"
+    if isinstance(live, Unread):
+        return [cannot_tell("instance-policy", expected, live)]
+    if live is None:
+        return [compared("instance-policy", same=False, expected=expected, found="no such policy", remedy=asked.repair)]
+    findings = [
+        compared("instance-policy", same=True, expected=expected, found=expected, remedy=asked.repair),
+        _content(asked, wanted, live),
+    ]
+    if roles:
+        findings.append(_roles(asked, roles, live))
+    return findings
+
+
+def _content(asked: Asked, wanted: dict[str, Any], live: PolicyFacts) -> Finding:
+    check, expected = "instance-policy-content", f"{live.version} allows just what the enabled features need"
+    if isinstance(live.document, Unread):
+        return cannot_tell(check, expected, live.document)
+    unequal = policy_differences(wanted, live.document)
+    found = "; ".join(unequal) or expected
+    return compared(check, same=not unequal, expected=expected, found=found, remedy=asked.repair)
+
+
+def _roles(asked: Asked, roles: tuple[str, ...], live: PolicyFacts) -> Finding:
+    check, expected = "instance-policy-roles", f"attached to {', '.join(roles)}"
+    if isinstance(live.roles, Unread):
+        return cannot_tell(check, expected, live.roles)
+    without = [role for role in roles if role not in live.roles]
+    found = f"not attached to {', '.join(without)}" if without else expected
+    return compared(check, same=not without, expected=expected, found=found, remedy=asked.repair)

@@ -1,0 +1,75 @@
+"""The keys for session data and session logs: behind their aliases, usable, rotating."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.session_manager.instance_policy import DATA_KEY_ALIAS, LOGS_KEY_ALIAS
+from operations.reading import Unread
+from operations.verify.facts import Asked, KeyFacts
+from operations.verify.findings import Finding, cannot_tell, compared
+
+if TYPE_CHECKING:
+    from components.session_manager.settings import SessionManagerSettings
+    from operations.verify.facts import RegionFacts
+
+DATA_KEY_PARAMETER: Final = "/session-manager/session-data-key"
+"""As `components.session_manager.preferences` has it, which cannot be imported without the engine's libraries."""
+
+ENABLED: Final = "Enabled"
+SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
+
+_PENDING: Final = "PendingDeletion"
+
+
+def key_findings(asked: Asked, settings: SessionManagerSettings, facts: RegionFacts) -> list[Finding]:
+    """Compares the keys that the settings ask for, and the parameter with the data key's ID."""
+    findings: list[Finding] = []
+    if settings.session_data_encryption:
+        findings += _key("data-key", DATA_KEY_ALIAS, asked, facts.data_key)
+        findings += _parameter(asked, facts)
+    if settings.encrypts_created_log_group:
+        findings += _key("logs-key", LOGS_KEY_ALIAS, asked, facts.logs_key)
+    return findings
+
+
+def _key(check: str, alias: str, asked: Asked, live: KeyFacts | Unread | None) -> list[Finding]:
+    expected = f"{alias} points to an enabled symmetric key"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, expected, live)]
+    if live is None:
+        return [compared(check, same=False, expected=expected, found="no such alias", remedy=asked.repair)]
+    usable = live.state == ENABLED and live.spec == SYMMETRIC
+    found = f"{live.key_id}, {live.state}{'' if live.spec == SYMMETRIC else f', {live.spec}'}"
+    findings = [compared(check, same=usable, expected=expected, found=found, remedy=_revive(asked, live))]
+    if live.rotates is not None:
+        findings.append(_rotation(f"{check}-rotation", asked, live))
+    return findings
+
+
+def _revive(asked: Asked, live: KeyFacts) -> str:
+    options = f"--key-id {live.key_id} --region {asked.region}"
+    if live.spec != SYMMETRIC:
+        return asked.repair
+    if live.state == _PENDING:
+        return f"aws kms cancel-key-deletion {options} && aws kms enable-key {options}"
+    return f"aws kms enable-key {options}"
+
+
+def _rotation(check: str, asked: Asked, live: KeyFacts) -> Finding:
+    if isinstance(live.rotates, Unread):
+        return cannot_tell(check, "rotation is on", live.rotates)
+    found = "rotation is on" if live.rotates else "rotation is off"
+    return compared(check, same=bool(live.rotates), expected="rotation is on", found=found, remedy=asked.repair)
+
+
+def _parameter(asked: Asked, facts: RegionFacts) -> list[Finding]:
+    """Without the key its ID is not known: then the parameter need only be there."""
+    check, live, key = "data-key-parameter", facts.data_key_parameter, facts.data_key
+    key_id = key.key_id if isinstance(key, KeyFacts) else None
+    expected = f"{DATA_KEY_PARAMETER} holds {key_id or f'the ID of the key behind {DATA_KEY_ALIAS}'}"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, expected, live)]
+    same = live is not None and live == (key_id or live)
+    found = "no such parameter" if live is None else f"it holds {live}"
+    return [compared(check, same=same, expected=expected, found=found, remedy=asked.repair)]

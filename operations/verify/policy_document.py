@@ -1,0 +1,80 @@
+"""Whether two IAM policies mean the same, and where they do not.
+
+Source: IAM User Guide, "Grammar of the IAM JSON policy language": a value may stand for a list of one, the order of lists
+and statements means nothing, names of actions, condition operators and condition keys ignore case, a Sid means nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from components.problems import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_IGNORE_CASE = ("Action", "NotAction")
+
+Normal = dict[str, Any]
+
+
+def policy_differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
+    """What is different, statement by statement; empty where both mean the same."""
+    said = [] if wanted.get("Version") == found.get("Version") else [_changed("Version", wanted, found)]
+    ours, theirs = _statements(wanted), _statements(found)
+    missing = [each for each in ours if _normal(each) not in [_normal(other) for other in theirs]]
+    extra = [each for each in theirs if _normal(each) not in [_normal(other) for other in ours]]
+    by_sid = {each.get("Sid"): each for each in extra if each.get("Sid")}
+    for statement in missing:
+        other = by_sid.pop(statement.get("Sid"), None)
+        if other is None:
+            said.append(f"statement {_name(statement)} is missing")
+        else:
+            extra.remove(other)
+            said += _elements(statement, other)
+    return said + [f"statement {_name(each)} is not asked for" for each in extra]
+
+
+def _elements(wanted: Normal, found: Normal) -> list[str]:
+    ours, theirs = _normal(wanted), _normal(found)
+    names = [name for name in dict.fromkeys([*wanted, *found]) if ours.get(name) != theirs.get(name)]
+    return [f"{_name(wanted)}.{_changed(name, wanted, found)}" for name in names]
+
+
+def _changed(name: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    def value(of: Mapping[str, Any]) -> str:
+        return shown(of[name]) if name in of else "nothing"
+
+    return f"{name}: {value(wanted)} expected, {value(found)} found"
+
+
+def _name(statement: Normal) -> str:
+    return str(statement.get("Sid") or shown(statement))
+
+
+def _statements(policy: Mapping[str, Any]) -> list[Normal]:
+    return [cast("Normal", each) for each in _list(policy.get("Statement", [])) if isinstance(each, dict)]
+
+
+def _normal(statement: Normal) -> Normal:
+    return {name: _element(name, value) for name, value in statement.items() if name != "Sid"}
+
+
+def _element(name: str, value: Any) -> Any:
+    if name == "Condition" and isinstance(value, dict):
+        condition = cast("dict[str, dict[str, Any]]", value)
+        return {
+            operator.lower(): {key.lower(): _values(values) for key, values in keys.items()}
+            for operator, keys in condition.items()
+        }
+    values = _values(value)
+    return frozenset(each.lower() for each in values) if name in _IGNORE_CASE else values
+
+
+def _values(value: Any) -> frozenset[str]:
+    """As texts: `true` and `"true"` are the same in a condition."""
+    return frozenset(str(each).lower() if isinstance(each, bool) else str(each) for each in _list(value))
+
+
+def _list(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]

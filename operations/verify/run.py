@@ -1,0 +1,111 @@
+"""Verifies a stack: all its Regions at the same time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from components.aws_session import AwsClients, UnsupportedConfigurationError
+from components.session_manager.instance_policy import POLICY_NAME, instance_policy
+from operations.errors import UnusableError
+from operations.reading import Identity, Reader, SharedClients, Unread, identify
+from operations.verify.comparison import region_findings
+from operations.verify.facts import Asked
+from operations.verify.findings import Finding, Verification, cannot_tell
+from operations.verify.instance_policy import instance_policy_findings
+from operations.verify.live import read_policy, read_region
+from operations.verify.secrecy import without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from components.settings import Settings
+    from operations.stack import StackConfiguration
+
+    Progress = Callable[[str], None]
+    """Hears of every Region that is done."""
+
+_AT_A_TIME = 8
+"""Regions; each makes some twenty calls, one after the other, so that no quota of an account is near."""
+
+
+def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region: None) -> Verification:
+    """Reads what is live in the stack's account and compares it with what its settings ask for.
+
+    Args:
+        stack: with its configuration.
+        progress: is told each Region that is done.
+
+    Raises:
+        UnusableError: the configuration cannot be used.
+    """
+    settings = stack.settings()
+    regions = [each for each in settings.regions if each in settings.session_manager or each in settings.endpoints]
+    if not regions:
+        return Verification(stack=stack.name, account_id=None, regions={})
+    clients = _clients(stack)
+    asking = stack.value("aws:stsRegion") or stack.value("aws:region") or regions[0]
+    identity = identify(clients, asking)
+    if isinstance(identity, Unread):
+        nobody = cannot_tell("account", "AWS says whose credentials these are", identity)
+        findings = {region: [nobody] for region in regions}
+        return _verification(stack, None, findings)
+    verify = partial(_verify_region, stack, settings, clients, identity)
+    with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
+        shared = pool.submit(_verify_account, stack, settings, clients, identity)
+        running = {region: pool.submit(verify, region) for region in regions}
+        findings: dict[str, list[Finding]] = {}
+        for region, each in running.items():
+            findings[region] = each.result()
+            progress(region)
+        findings[regions[0]] += shared.result()
+    return _verification(stack, identity.account_id, findings)
+
+
+def _clients(stack: StackConfiguration) -> SharedClients:
+    try:
+        return SharedClients(AwsClients(stack.value))
+    except UnsupportedConfigurationError as wrong:
+        raise UnusableError(str(wrong)) from None
+
+
+def _verification(
+    stack: StackConfiguration, account_id: str | None, findings: dict[str, list[Finding]]
+) -> Verification:
+    regions = {
+        region: tuple(without_secrets(finding, stack) for finding in several) for region, several in findings.items()
+    }
+    return Verification(stack=stack.name, account_id=account_id, regions=regions)
+
+
+def _asked(stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Asked:
+    return Asked(
+        stack=stack.name,
+        account_id=identity.account_id,
+        region=region,
+        session_manager=settings.session_manager.get(region),
+        endpoints=settings.endpoints.get(region),
+        hides_values=stack.is_secret("sessionManager"),
+    )
+
+
+def _verify_region(
+    stack: StackConfiguration, settings: Settings, clients: SharedClients, identity: Identity, region: str
+) -> list[Finding]:
+    asked = _asked(stack, settings, identity, region)
+    return region_findings(asked, read_region(Reader(clients, region, identity.arn), asked))
+
+
+def _verify_account(
+    stack: StackConfiguration, settings: Settings, clients: SharedClients, identity: Identity
+) -> list[Finding]:
+    """What an account has once is reported with the first Region, where the stack keeps it."""
+    region = settings.regions[0]
+    wanted = instance_policy(settings.session_manager, partition=identity.partition, account_id=identity.account_id)
+    if wanted is None:
+        return []
+    arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{POLICY_NAME}"
+    live = read_policy(Reader(clients, region, identity.arn), arn)
+    asked = _asked(stack, settings, identity, region)
+    return instance_policy_findings(asked, wanted, settings.instance_roles, live)

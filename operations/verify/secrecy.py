@@ -1,0 +1,35 @@
+"""Keeps what is secret in a stack's configuration out of findings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from operations.stack import SECRET
+from operations.verify.findings import Finding, Status
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration
+
+_OF_ENDPOINTS = ("network", "endpoint-")
+_WITHOUT_VALUES = ("account", "document")
+"""Checks whose texts hold no value of the settings: of the document's content only names are told, see `Asked`."""
+
+
+def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:
+    """The finding with nothing in it from a secret part of the configuration.
+
+    The engine says of a section only that something in it is secret, not what, so all its values are held back. Why
+    something cannot be told is AWS' own text, and kept but for the secrets themselves.
+    """
+    section = "endpoints" if finding.check.startswith(_OF_ENDPOINTS) else "sessionManager"
+    if stack.is_secret(section) and not finding.check.startswith(_WITHOUT_VALUES):
+        finding = replace(finding, expected=SECRET)
+        if finding.status is not Status.CANNOT_TELL:
+            finding = replace(finding, found=SECRET)
+    return replace(
+        finding,
+        expected=stack.without_secrets(finding.expected),
+        found=stack.without_secrets(finding.found),
+        remedy=stack.without_secrets(finding.remedy) if finding.remedy else None,
+    )

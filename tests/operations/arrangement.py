@@ -1,0 +1,167 @@
+"""A stack's configuration, and an account on the local AWS that is just as it asks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from components.session_manager.document import document, preferences, serialized
+from components.session_manager.endpoint_services import interface_services, service_name
+from components.session_manager.instance_policy import POLICY_NAME, instance_policy
+from operations.stack import StackConfiguration
+
+if TYPE_CHECKING:
+    from components.session_manager.settings import SessionManagerSettings
+    from operations.verify.findings import Finding, Verification
+
+Fail = Callable[[str, str, Exception], None]
+"""Makes a call fail: the service, the operation, what is raised."""
+
+Command = Callable[..., Any]
+"""Runs the command line: arguments, and the stack's configuration or what reading it raises as `stack`."""
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+DOCUMENT = "SSM-SessionManagerRunShell"
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+
+SESSION_MANAGER: dict[str, Any] = {
+    "s3Logging": True,
+    "s3BucketName": "session-logs",
+    "maxSessionDuration": 60,
+    "linuxShellProfile": "umask 077",
+    "instanceRoles": ["Node"],
+}
+ENDPOINTS = {REGION: {"vpc": "workloads", "subnets": ["private-a", "private-b"], "allowedCidrs": ["10.20.0.0/16"]}}
+
+
+def configuration(
+    *,
+    regions: tuple[str, ...] = (REGION,),
+    session_manager: dict[str, Any] | None = None,
+    endpoints: dict[str, Any] | None = None,
+    secret: tuple[str, ...] = (),
+    **others: str,
+) -> StackConfiguration:
+    """A stack's configuration as the engine hands it over; sections that are not given are absent."""
+    sections = {"regions": list(regions), "sessionManager": session_manager, "endpoints": endpoints}
+    values = {f"shell-access:{key}": json.dumps(value) for key, value in sections.items() if value is not None}
+    values["aws:region"] = REGION
+    values |= {key.replace("__", ":"): value for key, value in others.items()}
+    return StackConfiguration(name="dev", values=values, secret_keys=frozenset(f"shell-access:{key}" for key in secret))
+
+
+@dataclass(frozen=True)
+class Account:
+    """The local AWS by client, and how to bring a Region of it to what is asked."""
+
+    client: Callable[..., Any]
+
+    def arrange(self, stack: StackConfiguration) -> None:
+        settings = stack.settings()
+        for region, each in settings.session_manager.items():
+            self._session_manager(region, each)
+        for region in settings.endpoints:
+            self._network(region, interface_services(settings.session_manager.get(region)))
+        policy = instance_policy(settings.session_manager, partition="aws", account_id=ACCOUNT)
+        if policy:
+            iam = self.client("iam")
+            arn = iam.create_policy(PolicyName=POLICY_NAME, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
+            for role in settings.instance_roles:
+                iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)
+                iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+
+    def publish(self, content: dict[str, Any], region: str = REGION, *, default: bool = True) -> None:
+        """A new version of the document, made the default one or not."""
+        ssm = self.client("ssm", region)
+        made = ssm.update_document(Name=DOCUMENT, Content=serialized(content), DocumentVersion="$LATEST")
+        if default:
+            ssm.update_document_default_version(
+                Name=DOCUMENT, DocumentVersion=made["DocumentDescription"]["DocumentVersion"]
+            )
+
+    def content(self, region: str = REGION) -> dict[str, Any]:
+        return json.loads(self.client("ssm", region).get_document(Name=DOCUMENT)["Content"])
+
+    def key_id(self, purpose: str = "data") -> str:
+        return self.client("kms").describe_key(KeyId=f"alias/session-manager/{purpose}")["KeyMetadata"]["KeyId"]
+
+    def key(self, alias: str | None = None, region: str = REGION, **options: Any) -> dict[str, Any]:
+        kms = self.client("kms", region)
+        made = kms.create_key(**options)["KeyMetadata"]
+        if alias:
+            kms.enable_key_rotation(KeyId=made["KeyId"])
+            kms.create_alias(AliasName=alias, TargetKeyId=made["KeyId"])
+        return made
+
+    def _session_manager(self, region: str, settings: SessionManagerSettings) -> None:
+        key_id = ""
+        if settings.session_data_encryption:
+            key_id = self.key("alias/session-manager/data", region)["KeyId"]
+            name = "/session-manager/session-data-key"
+            self.client("ssm", region).put_parameter(Name=name, Value=key_id, Type="String")
+        if settings.create_cw_log_group:
+            self._log_group(region, settings)
+        if settings.s3_logging:
+            location = {} if region == "us-east-1" else {"LocationConstraint": region}
+            options = {"CreateBucketConfiguration": location} if location else {}
+            self.client("s3", region).create_bucket(Bucket=settings.s3_bucket_name, **options)
+        wanted = preferences(settings, account_id=ACCOUNT, region=region, kms_key_id=key_id)
+        self.client("ssm", region).create_document(
+            Name=DOCUMENT, DocumentType="Session", DocumentFormat="JSON", Content=serialized(document(wanted))
+        )
+
+    def _log_group(self, region: str, settings: SessionManagerSettings) -> None:
+        logs, name = self.client("logs", region), settings.cw_log_group_name
+        key = self.key("alias/session-manager/logs", region)["Arn"] if settings.cw_encryption_enabled else None
+        logs.create_log_group(logGroupName=name, **({"kmsKeyId": key} if key else {}))
+        logs.put_retention_policy(logGroupName=name, retentionInDays=settings.log_retention_days)
+
+    def _network(self, region: str, services: tuple[str, ...]) -> None:
+        ec2 = self.client("ec2", region)
+        vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=named("vpc", "workloads"))["Vpc"]["VpcId"]
+        for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
+            ec2.modify_vpc_attribute(VpcId=vpc, **{attribute: {"Value": True}})
+        subnets = [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, TagSpecifications=named("subnet", name))["Subnet"]["SubnetId"]
+            for name, cidr in (("private-a", "10.20.0.0/20"), ("private-b", "10.20.16.0/20"))
+        ]
+        # private-a has a table of its own, private-b follows the VPC's main one
+        own = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+        ec2.associate_route_table(RouteTableId=own, SubnetId=subnets[0])
+        tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        for service in services:
+            ec2.create_vpc_endpoint(
+                VpcId=vpc, ServiceName=service_name(region, service), VpcEndpointType="Interface", SubnetIds=subnets
+            )
+        ec2.create_vpc_endpoint(
+            VpcId=vpc,
+            ServiceName=service_name(region, "s3"),
+            VpcEndpointType="Gateway",
+            RouteTableIds=[table["RouteTableId"] for table in tables],
+        )
+
+
+def named(kind: str, name: str) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": [{"Key": "Name", "Value": name}]}]
+
+
+def refusal(code: str = "AccessDeniedException", message: str = "not authorized.", operation: str = "X") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+def findings_of(verification: Verification, region: str = "eu-west-1") -> dict[str, Finding]:
+    return {finding.check: finding for finding in verification.regions[region]}
+
+
+def not_ok(verification: Verification) -> dict[str, str]:
+    return {
+        finding.check: finding.status.value
+        for findings in verification.regions.values()
+        for finding in findings
+        if finding.status != "ok"
+    }

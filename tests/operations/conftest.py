@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from components import aws_session
+from local.emulator.running import Emulator, reset, running_emulator
+from operations.cli import app
+from operations.surroundings import Surroundings
+from operations.verify import run
+from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from click.testing import Result
+
+    from operations.stack import StackConfiguration
+    from tests.operations.arrangement import Command, Fail
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of the machine takes part; calls fail at once where nobody answers."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "local")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setitem(aws_session.RETRIES, "total_max_attempts", 1)
+
+
+@dataclass
+class State:
+    """Whether the local AWS is just as `stack` asks, so that tests which only read need not arrange it again."""
+
+    right: bool = False
+
+
+@pytest.fixture(scope="session")
+def state() -> State:
+    return State()
+
+
+@pytest.fixture
+def reachable(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Account:
+    """The local AWS as the last test left it, where everything that is verified looks."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint_url)
+    # A session of its own would read botocore's models again: half a second a test.
+    monkeypatch.setattr(aws_session.AwsClients, "_base_session", lambda _: shared_session())
+    return Account(clients(emulator.endpoint_url))
+
+
+@pytest.fixture
+def account(reachable: Account, emulator: Emulator, state: State) -> Account:
+    """The local AWS, empty."""
+    state.right = False
+    reset(emulator.endpoint_url)
+    return reachable
+
+
+@cache
+def shared_session() -> boto3.Session:
+    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
+
+
+@cache
+def clients(endpoint_url: str) -> Callable[..., Any]:
+    session = shared_session()
+
+    @cache
+    def client(service: str, region: str = REGION) -> Any:
+        return session.client(service, region, endpoint_url=endpoint_url)
+
+    return client
+
+
+@pytest.fixture
+def stack() -> StackConfiguration:
+    """One Region with every feature on."""
+    return configuration(session_manager=SESSION_MANAGER, endpoints=ENDPOINTS)
+
+
+@pytest.fixture
+def stack_without_network() -> StackConfiguration:
+    """The same without endpoints, which take longest to arrange."""
+    return configuration(session_manager=SESSION_MANAGER)
+
+
+@pytest.fixture
+def right(account: Account, stack: StackConfiguration) -> Account:
+    """An account that is just as `stack` asks, to break."""
+    account.arrange(stack)
+    return account
+
+
+@pytest.fixture
+def untouched(reachable: Account, emulator: Emulator, stack: StackConfiguration, state: State) -> Account:
+    """An account that is just as `stack` asks, to read only."""
+    if not state.right:
+        reset(emulator.endpoint_url)
+        reachable.arrange(stack)
+        state.right = True
+    return reachable
+
+
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
+    """Makes a call fail: `fail("kms", "DescribeKey", error)`."""
+    errors: dict[tuple[str, str], Exception] = {}
+
+    class Failing(aws_session.AwsClients):
+        def client(self, service: str, region: str) -> Any:
+            client = super().client(service, region)
+            for (name, operation), error in errors.items():
+                if name == service:
+
+                    def answer(error: Exception = error, **_: Any) -> None:
+                        raise error
+
+                    client.meta.events.register(f"before-call.{service}.{operation}", answer)
+            return client
+
+    monkeypatch.setattr(run, "AwsClients", Failing)
+
+    def register(service: str, operation: str, error: Exception) -> None:
+        errors[service, operation] = error
+
+    return register
+
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+    """The calls that a test makes through the stack's clients."""
+    calls: set[tuple[str, str]] = set()
+
+    class Recording(aws_session.AwsClients):
+        def client(self, service: str, region: str) -> Any:
+            client = super().client(service, region)
+
+            def record(model: Any, **_: Any) -> None:
+                calls.add((service, model.name))
+
+            client.meta.events.register(f"before-call.{service}", record)
+            return client
+
+    monkeypatch.setattr(run, "AwsClients", Recording)
+    return calls
+
+
+@pytest.fixture
+def command() -> Command:
+    """Runs the command line as on a terminal of 100 columns that shows no colours."""
+
+    def run_command(*arguments: str, stack: StackConfiguration | Exception) -> Result:
+        def read_stack(_directory: Path, _name: str | None) -> StackConfiguration:
+            if isinstance(stack, Exception):
+                raise stack
+            return stack
+
+        surroundings = Surroundings(read_stack=read_stack)
+        return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "100", "TERM": "dumb"})
+
+    return run_command

@@ -1,0 +1,285 @@
+"""`python -m operations`: exit codes and whole outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from operations.errors import UnusableError
+from operations.exit_codes import ExitCode
+from tests.operations.arrangement import ACCOUNT, SESSION_MANAGER, configuration
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration
+    from tests.operations.arrangement import Account, Command, Fail
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = ("document", "document-status", "document-default-version", "document-content")
+
+# Features without values that differ from run to run.
+PLAIN = {
+    "createCwLogGroup": False,
+    "cwLogGroupName": "",
+    "sessionDataEncryption": False,
+    "s3Logging": True,
+    "s3BucketName": "session-logs",
+}
+REGIONS = ("eu-west-1", "us-east-1")
+
+AS_ASKED = """\
+Stack dev, account 123456789012
+┏━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━┓
+┃ Region    ┃ Check                    ┃ Result ┃
+┡━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━┩
+│ eu-west-1 │ document                 │ ok     │
+│           │ document-status          │ ok     │
+│           │ document-default-version │ ok     │
+│           │ document-content         │ ok     │
+│           │ bucket                   │ ok     │
+│           │ bucket-encryption        │ ok     │
+│           │ bucket-public-access     │ ok     │
+│           │ instance-policy          │ ok     │
+│           │ instance-policy-content  │ ok     │
+├───────────┼──────────────────────────┼────────┤
+│ us-east-1 │ document                 │ ok     │
+│           │ document-status          │ ok     │
+│           │ document-default-version │ ok     │
+│           │ document-content         │ ok     │
+│           │ bucket                   │ ok     │
+│           │ bucket-encryption        │ ok     │
+│           │ bucket-public-access     │ ok     │
+└───────────┴──────────────────────────┴────────┘
+2 Regions, 16 checks: all as asked
+"""
+
+DIFFERENT = """\
+Stack dev, account 123456789012
+┏━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━┓
+┃ Region    ┃ Check                    ┃ Result      ┃
+┡━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━┩
+│ eu-west-1 │ document                 │ ok          │
+│           │ document-status          │ ok          │
+│           │ document-default-version │ ok          │
+│           │ document-content         │ different   │
+│           │ bucket                   │ ok          │
+│           │ bucket-encryption        │ ok          │
+│           │ bucket-public-access     │ warning     │
+│           │ instance-policy          │ cannot tell │
+└───────────┴──────────────────────────┴─────────────┘
+eu-west-1 document-content: different
+  expected:  version 2 says what the settings ask for
+  found:     idleSessionTimeout: 20 expected, 45 found
+  remedy:    pulumi up --refresh --stack dev
+
+eu-west-1 bucket-public-access: warning
+  expected:  public access is blocked
+  found:     off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets
+  remedy:    aws s3api put-public-access-block --bucket session-logs --public-access-block-configuration \
+BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true
+
+eu-west-1 instance-policy: cannot tell
+  expected:  managed policy ShellAccessSessionManagerNode exists
+  found:     iam:GetPolicy: refused: User is not authorized [x]
+  remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then verify again
+
+1 Region, 8 checks: 1 different, 1 cannot be told, 1 warning
+"""
+
+
+def lines(text: str) -> list[str]:
+    """Rich fills a title's line with spaces."""
+    return [line.rstrip() for line in text.splitlines()]
+
+
+def shorten_idle(account: Account) -> None:
+    content = account.content()
+    content["inputs"]["idleSessionTimeout"] = "45"
+    account.publish(content)
+
+
+def test_exit_codes_are_fixed() -> None:
+    assert {each.name: each.value for each in ExitCode} == {"AS_ASKED": 0, "DIFFERENT": 1, "UNUSABLE": 2}
+
+
+def test_all_as_asked(account: Account, command: Command) -> None:
+    settings = PLAIN | {"regionOverrides": {"us-east-1": {"s3BucketName": "session-logs-us"}}}
+    stack = configuration(regions=REGIONS, session_manager=settings)
+    account.arrange(stack)
+    result = command("verify", stack=stack)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert lines(result.stdout) == lines(AS_ASKED)
+
+
+@pytest.fixture
+def different(account: Account, fail: Fail) -> StackConfiguration:
+    from tests.operations.arrangement import refusal  # noqa: PLC0415
+
+    stack = configuration(session_manager=PLAIN)
+    account.arrange(stack)
+    shorten_idle(account)
+    account.client("s3").delete_public_access_block(Bucket="session-logs")
+    fail("iam", "GetPolicy", refusal("AccessDenied", "User is not authorized [x]"))
+    return stack
+
+
+def test_differences_are_listed_with_remedies(different: StackConfiguration, command: Command) -> None:
+    result = command("verify", stack=different)
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert lines(result.stdout) == lines(DIFFERENT)
+
+
+def test_machines_get_one_json_document(different: StackConfiguration, command: Command) -> None:
+    result = command("verify", "--json", stack=different)
+    assert (result.exit_code, result.stderr) == (1, "")
+    document = json.loads(result.stdout)
+    findings = document["regions"].pop("eu-west-1")
+    assert document == {"stack": "dev", "accountId": ACCOUNT, "regions": {}, "differences": 2}
+    assert [finding["check"] for finding in findings][:4] == list(CHECKS)
+    assert {tuple(finding) for finding in findings} == {("check", "status", "expected", "found", "remedy")}
+    assert findings[0] == {
+        "check": "document",
+        "status": "ok",
+        "expected": "SSM-SessionManagerRunShell exists",
+        "found": "SSM-SessionManagerRunShell exists",
+        "remedy": None,
+    }
+    assert findings[3] == {
+        "check": "document-content",
+        "status": "different",
+        "expected": "version 2 says what the settings ask for",
+        "found": "idleSessionTimeout: 20 expected, 45 found",
+        "remedy": "pulumi up --refresh --stack dev",
+    }
+    assert {finding["status"] for finding in findings} == {"ok", "different", "cannotTell", "warning"}
+
+
+def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None:
+    stack = configuration(session_manager=PLAIN)
+    account.arrange(stack)
+    account.client("s3").delete_public_access_block(Bucket="session-logs")
+    result = command("verify", stack=stack)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-1] == "1 Region, 9 checks: all as asked, 1 warning"
+
+
+@pytest.mark.parametrize(
+    "sections", [{}, {"session_manager": {"enabled": False}}, {"endpoints": {}}], ids=["none", "disabled", "empty"]
+)
+def test_a_stack_that_asks_for_nothing_has_nothing_to_verify(sections: dict[str, object], command: Command) -> None:
+    stack = configuration(**sections)
+    result = command("verify", stack=stack)
+    said = "Stack dev has neither sessionManager nor endpoints: there is nothing to verify.\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (0, said, "")
+    machine = command("verify", "--json", stack=stack)
+    assert machine.exit_code == 0
+    assert json.loads(machine.stdout) == {"stack": "dev", "accountId": None, "regions": {}, "differences": 0}
+
+
+def test_nobody_answering_is_a_difference_and_no_trace(command: Command) -> None:
+    result = command("verify", stack=configuration(session_manager={}))
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert lines(result.stdout)[0] == "Stack dev"
+    assert (
+        '  found:     sts:GetCallerIdentity: no answer: Could not connect to the endpoint URL: "http://127.0.0.1:9/"'
+        in (lines(result.stdout))
+    )
+    assert lines(result.stdout)[-1] == "1 Region, 1 check: 1 cannot be told"
+
+
+UNUSABLE = [
+    (
+        configuration(session_manager={"idleSessionTimeout": 99, "s3Loging": True}),
+        (
+            "The configuration has 2 problems; nothing was changed:\n"
+            "  shell-access:sessionManager.idleSessionTimeout: 99 given; allowed: whole minutes from 1 to 60\n"
+            "  shell-access:sessionManager.s3Loging: unknown key; did you mean s3Logging?\n"
+        ),
+    ),
+    (
+        configuration(session_manager={"runAsDefaultUser": "hunter2 hunter2"}, secret=("sessionManager",)),
+        (
+            "The configuration has a problem; nothing was changed:\n"
+            "  shell-access:sessionManager.runAsDefaultUser: [secret] given; allowed: a user name without spaces, at "
+            "most 100 characters\n"
+        ),
+    ),
+    (
+        configuration(session_manager={}, aws__profile="nobody"),
+        (
+            "AWS cannot be asked with these credentials and settings: The config profile (nobody) could not be found. "
+            "They are the stack's aws: settings, the environment and the shared files, as for pulumi.\n"
+        ),
+    ),
+    (
+        configuration(session_manager={}, aws__assumeRoleWithWebIdentity='{"roleArn": "arn"}'),
+        (
+            "aws:assumeRoleWithWebIdentity is not supported for the preferences document; give the web identity "
+            "through AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, and further roles through aws:assumeRoles\n"
+        ),
+    ),
+    (UnusableError("There is no stack."), "There is no stack.\n"),
+]
+
+
+@pytest.mark.parametrize("machine", [False, True], ids=["table", "json"])
+@pytest.mark.parametrize(("stack", "said"), UNUSABLE, ids=["settings", "secret", "profile", "identity", "stack"])
+def test_what_cannot_be_used_is_one_message(
+    stack: StackConfiguration | Exception, said: str, command: Command, *, machine: bool
+) -> None:
+    result = command("verify", *(["--json"] if machine else []), stack=stack)
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
+
+
+def test_without_credentials_nothing_is_asked(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    result = command("verify", stack=configuration(session_manager={}))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("AWS cannot be asked with these credentials and settings: Unable to locate")
+
+
+def test_an_endpoint_that_is_no_address_is_one_message(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
+    result = command("verify", stack=configuration(session_manager={}))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Invalid endpoint: nowhere" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--cwd", "/nowhere"], ["--colour"], ["extra"]], ids=" ".join)
+def test_a_wrong_command_line_is_a_usage_problem(arguments: list[str], command: Command) -> None:
+    result = command("verify", *arguments, stack=configuration())
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Usage: " in result.stderr
+
+
+def test_nothing_secret_is_shown(account: Account, command: Command) -> None:
+    secret = {"s3BucketName": "hunter2-logs", "linuxShellProfile": "export TOKEN=hunter2", "instanceRoles": ["hunter2"]}
+    stack = configuration(session_manager=SESSION_MANAGER | secret, secret=("sessionManager",))
+    account.arrange(stack)
+    shorten_idle(account)
+    account.client("s3").delete_bucket(Bucket="hunter2-logs")
+    account.client("logs").put_retention_policy(logGroupName="ssm-sessionmanager-logs", retentionInDays=1)
+    for arguments in ([], ["--json"]):
+        result = command("verify", *arguments, stack=stack)
+        assert result.exit_code == 1
+        assert "hunter2" not in result.output
+        assert "idleSessionTimeout" in result.output
+        assert "20" not in result.output.replace("2012", "")
+
+
+def test_help_tells_the_options_and_the_exit_codes(command: Command) -> None:
+    said = command("verify", "--help", stack=configuration()).stdout
+    for part in ("--stack", "--cwd", "--json", "Exit codes: 0 all as asked", "cannot tell"):
+        assert part in said
+
+
+def test_it_runs_as_a_module() -> None:
+    environment = os.environ | {"COLUMNS": "100", "TERM": "dumb"}
+    command = [sys.executable, "-m", "operations", "--help"]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert "Compares what is live with what the stack's settings ask for" in " ".join(result.stdout.split())

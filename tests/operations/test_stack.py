@@ -1,0 +1,91 @@
+"""A stack's configuration, short of asking the engine for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from operations.errors import UnusableError
+from operations.stack import StackConfiguration, read_stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def stack(secret_keys: frozenset[str] = frozenset(), **values: str) -> StackConfiguration:
+    named = {key.replace("__", ":"): value for key, value in values.items()}
+    return StackConfiguration(name="dev", values=named, secret_keys=secret_keys)
+
+
+@pytest.mark.parametrize(
+    ("configured", "environment", "region"),
+    [
+        ("eu-west-1", {"AWS_REGION": "us-east-1"}, "eu-west-1"),
+        (None, {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-west-2"}, "us-east-1"),
+        (None, {"AWS_DEFAULT_REGION": "us-west-2"}, "us-west-2"),
+        (None, {}, None),
+    ],
+)
+def test_the_region_is_the_providers(
+    configured: str | None, environment: dict[str, str], region: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    configuration = stack(**({"aws__region": configured} if configured else {}))
+    assert configuration.value("aws:region") == region
+    if region:
+        assert configuration.settings().regions == (region,)
+    else:
+        with pytest.raises(UnusableError, match="shell-access:regions: is missing, and aws:region too"):
+            configuration.settings()
+
+
+def test_values_are_not_in_its_text() -> None:
+    assert "hunter2" not in repr(stack(aws__secretKey="hunter2"))
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "shown"),
+    [
+        ("hunter2", "password hunter2!", "password [secret]!"),
+        ('{"a": ["hunter2", {"b": "hunter22"}]}', "hunter22 hunter2 a b", "[secret] [secret] a b"),
+        ('{"a": "no", "b": 20, "c": true}', "no 20 true", "no 20 true"),
+    ],
+)
+def test_secrets_are_taken_out_of_texts(value: str, text: str, shown: str) -> None:
+    assert stack(frozenset({"x:y"}), x__y=value, x__z="password").without_secrets(text) == shown
+
+
+def test_without_a_project_there_is_no_stack(tmp_path: Path) -> None:
+    with pytest.raises(UnusableError, match=r"There is no Pulumi\.yaml in .*--cwd"):
+        read_stack(tmp_path, None)
+
+
+def test_without_pulumi_there_is_no_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnusableError, match="There is no pulumi on the PATH"):
+        read_stack(tmp_path, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("prod", "The configuration of stack prod cannot be read: no stack named 'prod' found"),
+        (None, "The configuration of the selected stack cannot be read: no stack named 'prod' found"),
+    ],
+)
+def test_what_pulumi_says_is_told_and_its_output_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None, said: str
+) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(
+        '#!/bin/sh\n[ "$1" = version ] && echo v3.259.0 && exit\necho hunter2\necho "error: no stack named \'prod\' found" >&2\n'
+        "exit 255\n"
+    )
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnusableError, match=f"^{said}$"):
+        read_stack(tmp_path, name)

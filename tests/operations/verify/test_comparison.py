@@ -1,0 +1,236 @@
+"""What the local AWS cannot be brought to: facts made up, findings compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.session_manager import preferences
+from components.session_manager.settings import EndpointSettings, SessionManagerSettings
+from operations.reading import Unread
+from operations.verify.bucket import bucket_findings
+from operations.verify.comparison import region_findings
+from operations.verify.endpoints import endpoint_findings
+from operations.verify.facts import (
+    Asked,
+    BucketEncryption,
+    BucketFacts,
+    EndpointFacts,
+    KeyFacts,
+    LogGroupFacts,
+    NetworkFacts,
+    PolicyFacts,
+    RegionFacts,
+    RouteTableFacts,
+    SubnetFacts,
+)
+from operations.verify.instance_policy import instance_policy_findings
+from operations.verify.keys import DATA_KEY_PARAMETER, key_findings
+from operations.verify.log_group import log_group_findings
+
+ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
+UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs")
+KEY = KeyFacts(key_id="1234", arn="arn:key/1234", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
+SHARED_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
+BUCKET = BucketFacts(
+    region="eu-west-1", encryption=BucketEncryption(algorithm="AES256", kms_key_arn=None), open_to_public=()
+)
+ENDPOINTS = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"])
+INTERFACE = EndpointFacts(
+    id="vpce-1",
+    service="com.amazonaws.eu-west-1.ssm",
+    kind="Interface",
+    state="available",
+    private_dns=True,
+    subnet_ids=frozenset({"subnet-1", "subnet-2"}),
+)
+INTERFACES = tuple(
+    replace(INTERFACE, service=f"com.amazonaws.eu-west-1.{service}")
+    for service in ("ssm", "ssmmessages", "ec2messages")
+)
+GATEWAY = EndpointFacts(
+    id="vpce-2",
+    service="com.amazonaws.eu-west-1.s3",
+    kind="Gateway",
+    state="available",
+    route_table_ids=frozenset({"rtb-1"}),
+)
+NETWORK = NetworkFacts(
+    vpc_ids=("vpc-1",),
+    subnets=(SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="b")),
+    endpoints=(*INTERFACES, GATEWAY),
+    route_tables=(
+        RouteTableFacts(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
+        RouteTableFacts(id="rtb-0", main=True),
+    ),
+)
+
+
+def not_ok(findings: list[Any]) -> dict[str, tuple[str, str]]:
+    return {each.check: (each.status.value, each.found) for each in findings if each.status != "ok"}
+
+
+def test_the_parameters_name_is_the_components() -> None:
+    assert DATA_KEY_PARAMETER == preferences.DATA_KEY_PARAMETER
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"data_key": UNREAD}, {"data-key": ("cannotTell", "a:B: refused: no")}),
+        ({"data_key_parameter": UNREAD}, {"data-key-parameter": ("cannotTell", "a:B: refused: no")}),
+        (
+            {"data_key": replace(KEY, rotates=UNREAD)},
+            {"data-key-rotation": ("cannotTell", "a:B: refused: no")},
+        ),
+        ({"data_key": replace(KEY, state="Disabled", rotates=None)}, {"data-key": ("different", "1234, Disabled")}),
+        (
+            {"data_key": replace(KEY, state="Unavailable", rotates=None)},
+            {"data-key": ("different", "1234, Unavailable")},
+        ),
+        ({"logs_key": None}, {"logs-key": ("different", "no such alias")}),
+    ],
+    ids=str,
+)
+def test_keys(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
+    right = RegionFacts(data_key=KEY, data_key_parameter="1234", logs_key=KEY)
+    assert not_ok(key_findings(ASKED, SETTINGS, replace(right, **change))) == expected
+
+
+def test_keys_that_are_not_asked_for_are_not_missed() -> None:
+    settings = SessionManagerSettings(session_data_encryption=False, cw_encryption_enabled=False)
+    assert key_findings(ASKED, settings, RegionFacts()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "logs_key", "expected"),
+    [
+        ({}, "arn:key/1234", KEY, {}),
+        ({}, "arn:key/other", KEY, {"log-group-encryption": ("different", "encrypted with arn:key/other")}),
+        ({}, None, KEY, {"log-group-encryption": ("different", "no KMS key")}),
+        ({}, None, None, {"log-group-encryption": ("different", "no KMS key")}),
+        ({}, "arn:key/other", None, {}),
+        ({}, "arn:key/other", UNREAD, {}),
+        ({"cw_encryption_enabled": False}, None, None, {}),
+        ({"create_cw_log_group": False}, "arn:key/other", None, {}),
+        ({"create_cw_log_group": False}, None, None, {"log-group-encryption": ("different", "no KMS key")}),
+    ],
+    ids=str,
+)
+def test_encryption_of_the_log_group(
+    settings: dict[str, Any], key: str | None, logs_key: KeyFacts | Unread | None, expected: dict[str, tuple[str, str]]
+) -> None:
+    facts = RegionFacts(log_group=LogGroupFacts(retention_days=90, kms_key_arn=key), logs_key=logs_key)
+    assert not_ok(log_group_findings(ASKED, SessionManagerSettings(**settings), facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "change", "expected"),
+    [
+        ({}, {}, {}),
+        ({}, {"encryption": None}, {"bucket-encryption": ("different", "not encrypted")}),
+        ({}, {"encryption": UNREAD}, {"bucket-encryption": ("cannotTell", "a:B: refused: no")}),
+        ({}, {"open_to_public": UNREAD}, {"bucket-public-access": ("cannotTell", "a:B: refused: no")}),
+        ({"s3_kms_key_arn": SHARED_KEY}, {}, {"bucket-encryption": ("different", "AES256")}),
+        (
+            {"s3_kms_key_arn": SHARED_KEY},
+            {"encryption": BucketEncryption(algorithm="aws:kms", kms_key_arn=SHARED_KEY)},
+            {},
+        ),
+        ({"s3_encryption_enabled": False}, {"encryption": None}, {}),
+        ({}, {"region": "us-east-1"}, {}),
+    ],
+    ids=str,
+)
+def test_bucket(settings: dict[str, Any], change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
+    asked_for = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", **settings)
+    assert not_ok(bucket_findings(ASKED, asked_for, replace(BUCKET, **change))) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"document": UNREAD}, {"instance-policy-content": ("cannotTell", "a:B: refused: no")}),
+        ({"roles": UNREAD}, {"instance-policy-roles": ("cannotTell", "a:B: refused: no")}),
+        ({"roles": frozenset({"B"})}, {"instance-policy-roles": ("different", "not attached to A, C")}),
+    ],
+    ids=str,
+)
+def test_instance_policy(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
+    wanted = {"Version": "2012-10-17", "Statement": []}
+    right = PolicyFacts(version="v1", document=wanted, roles=frozenset({"A", "B", "C", "D"}))
+    findings = instance_policy_findings(ASKED, wanted, ("A", "B", "C"), replace(right, **change))
+    assert not_ok(findings) == expected
+
+
+def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
+    kept = [
+        each for each in NETWORK.endpoints if isinstance(each, EndpointFacts) and not each.service.endswith(service)
+    ]
+    return {"endpoints": (*kept, *instead)}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"vpc_ids": ()}, {"network": ("different", "no such VPC")}),
+        ({"vpc_ids": ("vpc-1", "vpc-2")}, {"network": ("different", "2 such VPCs: vpc-1, vpc-2")}),
+        ({"subnets": ()}, {"network": ("different", "no subnet a in vpc-1")}),
+        (
+            {"subnets": (SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="a"))},
+            {"network": ("different", "2 subnets a in vpc-1")},
+        ),
+        ({"subnets": UNREAD}, {"network": ("cannotTell", "a:B: refused: no")}),
+        ({"route_tables": UNREAD}, {"endpoint-s3": ("cannotTell", "a:B: refused: no")}),
+        (without(".ssm"), {"endpoint-ssm": ("different", "no such endpoint")}),
+        (
+            without(".ssm", replace(INTERFACE, state="pending", private_dns=False, subnet_ids=frozenset())),
+            {"endpoint-ssm": ("different", "vpce-1: pending, private DNS is off, not in a")},
+        ),
+        (without(".ssm", replace(INTERFACE, state="Available")), {}),
+        (without(".ssm", replace(INTERFACE, private_dns=False), replace(INTERFACE, id="vpce-3")), {}),
+        (without(".ssm", replace(INTERFACE, kind="Gateway")), {"endpoint-ssm": ("different", "no such endpoint")}),
+        (
+            without(".s3", replace(GATEWAY, route_table_ids=frozenset({"rtb-0"}))),
+            {"endpoint-s3": ("different", "vpce-2: not in the route table of a")},
+        ),
+        (without(".s3", replace(GATEWAY, kind="Interface")), {"endpoint-s3": ("different", "no such endpoint")}),
+    ],
+    ids=lambda _: "",
+)
+def test_endpoints(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
+    assert not_ok(endpoint_findings(ASKED, ENDPOINTS, replace(NETWORK, **change))) == expected
+
+
+def test_a_subnet_without_a_table_of_its_own_follows_the_main_one() -> None:
+    settings = EndpointSettings(vpc="vpc-1", subnets=["subnet-2"], allowed_cidrs=["10.0.0.0/8"])
+    assert not_ok(endpoint_findings(ASKED, settings, NETWORK)) == {
+        "endpoint-s3": ("different", "vpce-2: not in the route table of subnet-2")
+    }
+    through_main = without(".s3", replace(GATEWAY, route_table_ids=frozenset({"rtb-0"})))
+    assert not_ok(endpoint_findings(ASKED, settings, replace(NETWORK, **through_main))) == {}
+
+
+def test_a_gateway_that_is_not_asked_for_is_not_missed() -> None:
+    settings = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"], s3_gateway=False)
+    assert not_ok(endpoint_findings(ASKED, settings, replace(NETWORK, **without(".s3")))) == {}
+
+
+def test_nothing_asked_for_is_nothing_found() -> None:
+    assert region_findings(ASKED, RegionFacts()) == []
+
+
+def test_nothing_there_is_a_difference_of_each_thing_and_no_more() -> None:
+    asked = replace(ASKED, session_manager=SETTINGS, endpoints=ENDPOINTS)
+    findings = region_findings(asked, RegionFacts())
+    assert list(not_ok(findings)) == [each.check for each in findings]
+    assert [each.check for each in findings] == [
+        *("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network"),
+    ]
+    assert all(each.remedy for each in findings)

@@ -1,0 +1,437 @@
+"""One thing broken at a time in an account that is otherwise right: just that is found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from operations.verify.run import verify_stack
+from tests.operations.arrangement import configuration, findings_of, not_ok
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.operations.arrangement import Account, StackConfiguration
+
+POLICY_ARN = "arn:aws:iam::123456789012:policy/ShellAccessSessionManagerNode"
+BUCKET = "session-logs"
+GROUP = "ssm-sessionmanager-logs"
+OPEN = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": False, "RestrictPublicBuckets": True}
+ENCRYPTION: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
+
+
+@dataclass(frozen=True)
+class Breakage:
+    id: str
+    do: Callable[[Any], object]
+    check: str
+    found: str
+    remedy: str = "pulumi up --refresh --stack dev"
+    status: str = "different"
+    also: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def needs_network(self) -> bool:
+        return self.check.startswith("endpoint-") or self.id == "bucket elsewhere"
+
+
+def set_input(account: Account, name: str, value: Any) -> None:
+    content = account.content()
+    content["inputs"][name] = value
+    account.publish(content)
+
+
+def newer_version(account: Account) -> None:
+    content = account.content()
+    content["inputs"]["runAsEnabled"] = True
+    account.publish(content, default=False)
+
+
+def replace_key(account: Account) -> None:
+    new = account.key()["KeyId"]
+    account.client("kms").enable_key_rotation(KeyId=new)
+    account.client("kms").update_alias(AliasName="alias/session-manager/data", TargetKeyId=new)
+
+
+def asymmetric_key(account: Account) -> None:
+    kms = account.client("kms")
+    kms.delete_alias(AliasName="alias/session-manager/logs")
+    made = account.key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")["KeyId"]
+    kms.create_alias(AliasName="alias/session-manager/logs", TargetKeyId=made)
+
+
+def encrypt_bucket(account: Account, key: str) -> None:
+    rules = json.loads(json.dumps(ENCRYPTION))
+    rules["Rules"][0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] = key
+    account.client("s3").put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration=rules)
+
+
+def move_bucket(account: Account) -> None:
+    account.client("s3").delete_bucket(Bucket=BUCKET)
+    account.client("s3", "us-east-1").create_bucket(Bucket=BUCKET)
+
+
+def widen_policy(account: Account) -> None:
+    iam = account.client("iam")
+    version = iam.get_policy(PolicyArn=POLICY_ARN)["Policy"]["DefaultVersionId"]
+    content = iam.get_policy_version(PolicyArn=POLICY_ARN, VersionId=version)["PolicyVersion"]["Document"]
+    for statement in content["Statement"]:
+        if statement["Sid"] == "WriteSessionLogObject":
+            statement["Action"] = "s3:*"
+    iam.create_policy_version(PolicyArn=POLICY_ARN, PolicyDocument=json.dumps(content), SetAsDefault=True)
+
+
+def delete_policy(account: Account) -> None:
+    iam = account.client("iam")
+    iam.detach_role_policy(RoleName="Node", PolicyArn=POLICY_ARN)
+    iam.delete_policy(PolicyArn=POLICY_ARN)
+
+
+def endpoint(account: Account, service: str) -> dict[str, Any]:
+    [found] = account.client("ec2").describe_vpc_endpoints(
+        Filters=[{"Name": "service-name", "Values": [f"com.amazonaws.eu-west-1.{service}"]}]
+    )["VpcEndpoints"]
+    return found
+
+
+def change_endpoint(account: Account, service: str, **changes: Any) -> None:
+    account.client("ec2").modify_vpc_endpoint(VpcEndpointId=endpoint(account, service)["VpcEndpointId"], **changes)
+
+
+def one_subnet_less(account: Account) -> None:
+    ec2 = account.client("ec2")
+    [b] = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["private-b"]}])["Subnets"]
+    change_endpoint(account, "kms", RemoveSubnetIds=[b["SubnetId"]])
+
+
+def off_the_main_table(account: Account) -> None:
+    found = endpoint(account, "s3")
+    mains = [{"Name": "association.main", "Values": ["true"]}, {"Name": "vpc-id", "Values": [found["VpcId"]]}]
+    [main] = account.client("ec2").describe_route_tables(Filters=mains)["RouteTables"]
+    change_endpoint(account, "s3", RemoveRouteTableIds=[main["RouteTableId"]])
+
+
+def second_vpc(account: Account) -> None:
+    tags = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "workloads"}]}]
+    account.client("ec2").create_vpc(CidrBlock="10.99.0.0/16", TagSpecifications=tags)
+
+
+def rename_subnet(account: Account) -> None:
+    ec2 = account.client("ec2")
+    [b] = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["private-b"]}])["Subnets"]
+    ec2.create_tags(Resources=[b["SubnetId"]], Tags=[{"Key": "Name", "Value": "other"}])
+
+
+def schedule_deletion(account: Account) -> None:
+    account.client("kms").schedule_key_deletion(KeyId=account.key_id(), PendingWindowInDays=7)
+
+
+BREAKAGES = [
+    Breakage(
+        "document deleted",
+        lambda a: a.client("ssm").delete_document(Name="SSM-SessionManagerRunShell"),
+        "document",
+        "no such document",
+    ),
+    Breakage(
+        "a preference changed",
+        lambda a: set_input(a, "idleSessionTimeout", "45"),
+        "document-content",
+        "idleSessionTimeout: 20 expected, 45 found",
+    ),
+    Breakage(
+        "another input",
+        lambda a: set_input(a, "shellProfile", {"windows": "x"}),
+        "document-content",
+        'shellProfile: {"linux": "umask 077"} expected, {"windows": "x"} found',
+    ),
+    Breakage(
+        "latest version not in force",
+        newer_version,
+        "document-default-version",
+        "default 1, latest 2",
+        also={"document-latest-content": "different"},
+    ),
+    Breakage(
+        "data key alias deleted",
+        lambda a: a.client("kms").delete_alias(AliasName="alias/session-manager/data"),
+        "data-key",
+        "no such alias",
+    ),
+    Breakage(
+        "data key disabled",
+        lambda a: a.client("kms").disable_key(KeyId=a.key_id()),
+        "data-key",
+        "Disabled",
+        "aws kms enable-key --key-id",
+    ),
+    Breakage(
+        "data key pending deletion",
+        schedule_deletion,
+        "data-key",
+        "PendingDeletion",
+        "aws kms cancel-key-deletion --key-id",
+    ),
+    Breakage(
+        "data key replaced",
+        replace_key,
+        "document-content",
+        "kmsKeyId: ",
+        also={"data-key-parameter": "different"},
+    ),
+    Breakage(
+        "data key no longer rotates",
+        lambda a: a.client("kms").disable_key_rotation(KeyId=a.key_id()),
+        "data-key-rotation",
+        "rotation is off",
+    ),
+    Breakage(
+        "parameter changed",
+        lambda a: a.client("ssm").put_parameter(
+            Name="/session-manager/session-data-key", Value="other", Overwrite=True
+        ),
+        "data-key-parameter",
+        "it holds other",
+    ),
+    Breakage(
+        "parameter deleted",
+        lambda a: a.client("ssm").delete_parameter(Name="/session-manager/session-data-key"),
+        "data-key-parameter",
+        "no such parameter",
+    ),
+    Breakage(
+        "logs key alias deleted",
+        lambda a: a.client("kms").delete_alias(AliasName="alias/session-manager/logs"),
+        "logs-key",
+        "no such alias",
+    ),
+    Breakage(
+        "logs key asymmetric",
+        asymmetric_key,
+        "logs-key",
+        "RSA_2048",
+        also={"log-group-encryption": "different"},
+    ),
+    Breakage(
+        "logs key no longer rotates",
+        lambda a: a.client("kms").disable_key_rotation(KeyId=a.key_id("logs")),
+        "logs-key-rotation",
+        "rotation is off",
+    ),
+    Breakage(
+        "log group deleted",
+        lambda a: (
+            a.client("logs").delete_log_group(logGroupName=GROUP),
+            a.client("logs").create_log_group(logGroupName=f"{GROUP}-2"),
+        ),
+        "log-group",
+        "no such log group",
+    ),
+    Breakage(
+        "retention shortened",
+        lambda a: a.client("logs").put_retention_policy(logGroupName=GROUP, retentionInDays=1),
+        "log-group-retention",
+        "1 day",
+    ),
+    Breakage(
+        "retention taken away",
+        lambda a: a.client("logs").delete_retention_policy(logGroupName=GROUP),
+        "log-group-retention",
+        "no end",
+    ),
+    Breakage(
+        "log group no longer encrypted",
+        lambda a: a.client("logs").disassociate_kms_key(logGroupName=GROUP),
+        "log-group-encryption",
+        "no KMS key",
+    ),
+    Breakage(
+        "bucket deleted",
+        lambda a: a.client("s3").delete_bucket(Bucket=BUCKET),
+        "bucket",
+        "no such bucket",
+        "create the bucket, or correct shell-access:sessionManager.s3BucketName",
+    ),
+    Breakage("bucket elsewhere", move_bucket, "bucket", "in us-east-1, which", "regionOverrides", "warning"),
+    Breakage(
+        "bucket with a key of its own",
+        lambda a: encrypt_bucket(a, a.key()["Arn"]),
+        "bucket-encryption",
+        "does not let nodes use",
+        "set shell-access:sessionManager.s3KmsKeyArn to that key",
+        "warning",
+    ),
+    Breakage(
+        "bucket open to the public",
+        lambda a: a.client("s3").put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration=OPEN),
+        "bucket-public-access",
+        "off: BlockPublicPolicy",
+        "aws s3api put-public-access-block --bucket session-logs",
+        "warning",
+    ),
+    Breakage(
+        "bucket without public access settings",
+        lambda a: a.client("s3").delete_public_access_block(Bucket=BUCKET),
+        "bucket-public-access",
+        "off: BlockPublicAcls, IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets",
+        "aws s3api put-public-access-block --bucket session-logs",
+        "warning",
+    ),
+    Breakage("policy deleted", delete_policy, "instance-policy", "no such policy"),
+    Breakage(
+        "policy widened",
+        widen_policy,
+        "instance-policy-content",
+        'WriteSessionLogObject.Action: "s3:PutObject" expected, "s3:*" found',
+    ),
+    Breakage(
+        "policy detached",
+        lambda a: a.client("iam").detach_role_policy(RoleName="Node", PolicyArn=POLICY_ARN),
+        "instance-policy-roles",
+        "not attached to Node",
+    ),
+    Breakage(
+        "endpoint deleted",
+        lambda a: a.client("ec2").delete_vpc_endpoints(VpcEndpointIds=[endpoint(a, "ssm")["VpcEndpointId"]]),
+        "endpoint-ssm",
+        "no such endpoint",
+    ),
+    Breakage(
+        "endpoint without private DNS",
+        lambda a: change_endpoint(a, "logs", PrivateDnsEnabled=False),
+        "endpoint-logs",
+        "private DNS is off",
+    ),
+    Breakage("endpoint in one subnet only", one_subnet_less, "endpoint-kms", "not in private-b"),
+    Breakage("gateway off a route table", off_the_main_table, "endpoint-s3", "not in the route table of private-b"),
+]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_an_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) -> None:
+    verification = verify_stack(stack)
+    assert not_ok(verification) == {}
+    assert [finding.check for finding in verification.regions["eu-west-1"]] == [
+        *("document", "document-status", "document-default-version", "document-content"),
+        *("data-key", "data-key-rotation", "data-key-parameter", "logs-key", "logs-key-rotation"),
+        *("log-group", "log-group-retention", "log-group-encryption"),
+        *("bucket", "bucket-encryption", "bucket-public-access"),
+        *("network", "endpoint-ec2messages", "endpoint-kms", "endpoint-logs", "endpoint-ssm", "endpoint-ssmmessages"),
+        *("endpoint-s3", "instance-policy", "instance-policy-content", "instance-policy-roles"),
+    ]
+    assert all(finding.remedy is None for finding in verification.regions["eu-west-1"])
+
+
+@pytest.mark.parametrize("broken", BREAKAGES, ids=lambda each: each.id.replace(" ", "-"))
+def test_what_is_broken_is_found_and_nothing_else(
+    account: Account, stack: StackConfiguration, stack_without_network: StackConfiguration, broken: Breakage
+) -> None:
+    stack = stack if broken.needs_network else stack_without_network
+    account.arrange(stack)
+    broken.do(account)
+    verification = verify_stack(stack)
+    finding = findings_of(verification)[broken.check]
+    assert not_ok(verification) == {broken.check: broken.status} | broken.also
+    assert broken.found in finding.found
+    assert broken.remedy in finding.remedy
+    assert verification.exit_code == (0 if broken.status == "warning" else 1)
+
+
+@pytest.mark.parametrize(
+    ("do", "found"),
+    [
+        (second_vpc, "2 such VPCs: vpc-"),
+        (rename_subnet, "no subnet private-b in vpc-"),
+    ],
+)
+def test_without_the_network_nothing_is_said_of_endpoints(
+    right: Account, stack: StackConfiguration, do: Callable[[Account], None], found: str
+) -> None:
+    do(right)
+    verification = verify_stack(stack)
+    assert not_ok(verification) == {"network": "different"}
+    assert found in findings_of(verification)["network"].found
+    assert not any(check.startswith("endpoint-") for check in findings_of(verification))
+
+
+def test_a_network_may_be_named_by_ids(right: Account, stack: StackConfiguration) -> None:
+    ec2 = right.client("ec2")
+    [vpc] = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["workloads"]}])["Vpcs"]
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
+    named = {"vpc": vpc["VpcId"], "subnets": [each["SubnetId"] for each in subnets], "allowedCidrs": ["10.0.0.0/8"]}
+    by_id = configuration(session_manager=json.loads(stack.values["shell-access:sessionManager"]), endpoints={})
+    by_id.values["shell-access:endpoints"] = json.dumps({"eu-west-1": named})
+    assert not_ok(verify_stack(by_id)) == {}
+
+
+def test_an_existing_log_group_need_only_be_there_and_be_encrypted(account: Account) -> None:
+    stack = configuration(session_manager={"createCwLogGroup": False, "cwLogGroupName": "central"})
+    account.arrange(stack)
+    assert not_ok(verify_stack(stack)) == {"log-group": "different"}
+    account.client("logs").create_log_group(logGroupName="central")
+    verification = verify_stack(stack)
+    assert not_ok(verification) == {"log-group-encryption": "different"}
+    remedy = "aws logs associate-kms-key --log-group-name central --kms-key-id KEY_ARN --region eu-west-1"
+    assert remedy in findings_of(verification)["log-group-encryption"].remedy
+    account.client("logs").associate_kms_key(logGroupName="central", kmsKeyId=account.key()["Arn"])
+    assert not_ok(verify_stack(stack)) == {}
+
+
+def test_the_buckets_key_is_compared_whether_named_by_arn_or_alias(account: Account) -> None:
+    key = account.key("alias/logs-bucket")["Arn"]
+    settings = {"s3Logging": True, "s3BucketName": BUCKET, "s3KmsKeyArn": key}
+    stack = configuration(session_manager=settings)
+    account.arrange(stack)
+    assert not_ok(verify_stack(stack)) == {"bucket-encryption": "different"}
+    encrypt_bucket(account, key)
+    assert not_ok(verify_stack(stack)) == {}
+    encrypt_bucket(account, "alias/logs-bucket")
+    assert not_ok(verify_stack(stack)) == {}
+    encrypt_bucket(account, account.key()["Arn"])
+    assert not_ok(verify_stack(stack)) == {"bucket-encryption": "different"}
+
+
+def test_features_that_are_off_are_not_looked_for(account: Account) -> None:
+    off = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
+    stack = configuration(session_manager=off)
+    account.arrange(stack)
+    verification = verify_stack(stack)
+    assert not_ok(verification) == {}
+    assert set(findings_of(verification)) == {
+        *("document", "document-status", "document-default-version", "document-content"),
+    }
+
+
+def test_regions_follow_their_overrides(account: Account) -> None:
+    settings = {"regionOverrides": {"us-east-1": {"idleSessionTimeout": 5}}}
+    stack = configuration(regions=("eu-west-1", "us-east-1"), session_manager=settings)
+    account.arrange(stack)
+    assert not_ok(verify_stack(stack)) == {}
+    content = account.content("us-east-1")
+    content["inputs"]["idleSessionTimeout"] = "20"
+    account.publish(content, "us-east-1")
+    verification = verify_stack(stack)
+    assert not_ok(verification) == {"document-content": "different"}
+    found = findings_of(verification, "us-east-1")["document-content"].found
+    assert found == "idleSessionTimeout: 5 expected, 20 found"
+
+
+@pytest.mark.usefixtures("account")
+def test_a_region_where_nothing_was_set_up_lacks_everything_once(stack: StackConfiguration) -> None:
+    verification = verify_stack(stack)
+    assert not_ok(verification) == dict.fromkeys(
+        ("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network", "instance-policy"),
+        "different",
+    )
+
+
+def test_endpoints_are_verified_without_session_manager(account: Account) -> None:
+    endpoints = {"eu-west-1": {"vpc": "workloads", "subnets": ["private-a"], "allowedCidrs": ["10.20.0.0/16"]}}
+    stack = configuration(regions=("eu-west-1", "us-east-1"), endpoints=endpoints)
+    account.arrange(stack)
+    verification = verify_stack(stack)
+    assert not_ok(verification) == {}
+    assert list(verification.regions) == ["eu-west-1"]
