@@ -93,7 +93,7 @@ def _build(folder: Path) -> None:
     say(f"Building the Pulumi command line {VERSION} from its Go modules (once on this machine, about 5 minutes) ...")
     package = f"{_PULUMI}/pkg/v3/cmd/pulumi"
     say("  downloading modules ...")
-    _output([go, "mod", "download"], _MODULES)
+    # Only what is compiled: `go mod download` would insist on every module of the graph, also on those long gone.
     packages = len(_output([go, "list", "-deps", package], _MODULES).splitlines())
     linker = f"-s -w -X {_PULUMI}/sdk/v3/go/common/version.Version={VERSION}"
     _compile([go, "build", "-v", "-o", str(folder / "pulumi"), "-ldflags", linker, package], packages)

@@ -59,7 +59,7 @@ def test_failed_build_says_so_with_what_go_said_and_what_to_do(programs: Path) -
 
 
 def test_failed_download_names_the_step(programs: Path) -> None:
-    go = 'case "$1" in env) echo go1.99.0;; mod) echo "proxy out of reach" >&2; exit 1;; esac'
+    go = 'case "$1" in env) echo go1.99.0;; list) echo "proxy out of reach" >&2; exit 1;; esac'
     write(programs, "go", go)
-    with pytest.raises(ToolchainError, match=r"(?s)go mod download.*proxy out of reach"):
+    with pytest.raises(ToolchainError, match=r"(?s)go list -deps .*proxy out of reach"):
         toolchain.command_line()
