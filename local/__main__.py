@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from local.cache import say
+from local.checks import run_checks
+from local.dev import Dev, StepError
+from local.emulator.running import EmulatorError
+from local.requirements import resolve
+from local.toolchain import ToolchainError
 from local.workspace import REPOSITORY, Workspace
 
 if TYPE_CHECKING:
@@ -19,10 +24,6 @@ app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pret
 
 def _reporting(action: Callable[[], object]) -> None:
     """Runs a command; what is expected to go wrong is told in words."""
-    from local.dev import StepError  # noqa: PLC0415 -- only what a command needs is loaded
-    from local.emulator.running import EmulatorError  # noqa: PLC0415
-    from local.toolchain import ToolchainError  # noqa: PLC0415
-
     try:
         action()
     except (StepError, EmulatorError, ToolchainError) as problem:
@@ -36,31 +37,24 @@ def _reporting(action: Callable[[], object]) -> None:
 @app.command()
 def up() -> None:
     """Bring stack dev up on the local AWS, under the policy pack, and verify it."""
-    from local.dev import Dev  # noqa: PLC0415
-
     _reporting(Dev(Workspace()).up)
 
 
 @app.command()
 def down() -> None:
     """Destroy stack dev and stop the local AWS."""
-    from local.dev import Dev  # noqa: PLC0415
-
     _reporting(Dev(Workspace()).down)
 
 
 @app.command()
 def env() -> None:
     """Print settings for working by hand against the running local AWS."""
-    from local.dev import Dev  # noqa: PLC0415
-
     _reporting(lambda: sys.stdout.write(Dev(Workspace()).exports() + "\n"))
 
 
 @app.command()
 def test() -> None:
     """Run every check."""
-    from local.checks import run_checks  # noqa: PLC0415
 
     def checks() -> None:
         if not run_checks():
@@ -78,7 +72,7 @@ def bench() -> None:
 @app.command()
 def docs() -> None:
     """Write the pages of docs/ that are made from the code."""
-    from local.docs import write_pages  # noqa: PLC0415
+    from local.docs import write_pages  # noqa: PLC0415 -- loads the whole policy SDK
 
     _reporting(write_pages)
 
@@ -86,8 +80,6 @@ def docs() -> None:
 @app.command()
 def lock() -> None:
     """Resolve the pinned requirements again."""
-    from local.requirements import resolve  # noqa: PLC0415
-
     _reporting(resolve)
 
 
