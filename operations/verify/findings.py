@@ -66,7 +66,7 @@ class Verification:
     @property
     def differences(self) -> int:
         """Findings that are not as asked or cannot be told."""
-        return self.count(Status.DIFFERENT)
+        return self.count(Status.DIFFERENT, Status.CANNOT_TELL)
 
     @property
     def exit_code(self) -> ExitCode:

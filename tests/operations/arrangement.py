@@ -24,6 +24,9 @@ Fail = Callable[[str, str, Exception], None]
 Command = Callable[..., Any]
 """Runs the command line: arguments, and the stack's configuration or what reading it raises as `stack`."""
 
+Calls = dict[tuple[str, str], dict[str, Any]]
+"""By service and operation: the Region that was called, and the headers that were sent."""
+
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 DOCUMENT = "SSM-SessionManagerRunShell"
@@ -165,3 +168,11 @@ def not_ok(verification: Verification) -> dict[str, str]:
         for finding in findings
         if finding.status != "ok"
     }
+
+
+def encrypt_bucket(account: Account, name: str, key: str) -> None:
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    account.client("s3").put_bucket_encryption(
+        Bucket=name,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )

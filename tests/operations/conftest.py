@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from operations.stack import StackConfiguration
-    from tests.operations.arrangement import Command, Fail
+    from tests.operations.arrangement import Calls, Command, Fail
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +65,8 @@ def state() -> State:
 def reachable(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Account:
     """The local AWS as the last test left it, where everything that is verified looks."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint_url)
-    # A session of its own would read botocore's models again: half a second a test.
-    monkeypatch.setattr(aws_session.AwsClients, "_base_session", lambda _: shared_session())
+    # Sessions and clients of its own would cost each test more than its calls.
+    monkeypatch.setattr(aws_session.AwsClients, "_base_session", lambda _: SharedSession())
     return Account(clients(emulator.endpoint_url))
 
 
@@ -80,6 +81,29 @@ def account(reachable: Account, emulator: Emulator, state: State) -> Account:
 @cache
 def shared_session() -> boto3.Session:
     return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
+
+
+class SharedSession:
+    """Makes each client once in all tests."""
+
+    region_name = REGION
+
+    @staticmethod
+    def client(service: str, *, region_name: str, **options: Any) -> Any:
+        key = (service, region_name, os.environ["AWS_ENDPOINT_URL"])
+        if key not in SHARED:
+            SHARED[key] = shared_session().client(service, region_name, **options)
+        return SHARED[key]
+
+
+SHARED: dict[tuple[str, str, str], Any] = {}
+
+
+class OwnClients(aws_session.AwsClients):
+    """Clients that a test may change."""
+
+    def _base_session(self) -> boto3.Session:
+        return shared_session()
 
 
 @cache
@@ -127,7 +151,7 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Makes a call fail: `fail("kms", "DescribeKey", error)`."""
     errors: dict[tuple[str, str], Exception] = {}
 
-    class Failing(aws_session.AwsClients):
+    class Failing(OwnClients):
         def client(self, service: str, region: str) -> Any:
             client = super().client(service, region)
             for (name, operation), error in errors.items():
@@ -148,16 +172,16 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
 
 
 @pytest.fixture
-def called(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
+def called(monkeypatch: pytest.MonkeyPatch) -> Calls:
     """The calls that a test makes through the stack's clients."""
-    calls: set[tuple[str, str]] = set()
+    calls: Calls = {}
 
-    class Recording(aws_session.AwsClients):
+    class Recording(OwnClients):
         def client(self, service: str, region: str) -> Any:
             client = super().client(service, region)
 
-            def record(model: Any, **_: Any) -> None:
-                calls.add((service, model.name))
+            def record(model: Any, params: dict[str, Any], **_: Any) -> None:
+                calls[service, model.name] = {"region": region, "headers": params["headers"]}
 
             client.meta.events.register(f"before-call.{service}", record)
             return client

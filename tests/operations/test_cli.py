@@ -259,7 +259,8 @@ def test_a_wrong_command_line_is_a_usage_problem(arguments: list[str], command: 
 
 def test_nothing_secret_is_shown(account: Account, command: Command) -> None:
     secret = {"s3BucketName": "hunter2-logs", "linuxShellProfile": "export TOKEN=hunter2", "instanceRoles": ["hunter2"]}
-    stack = configuration(session_manager=SESSION_MANAGER | secret, secret=("sessionManager",))
+    retention = {"logRetentionDays": 731}
+    stack = configuration(session_manager=SESSION_MANAGER | secret | retention, secret=("sessionManager",))
     account.arrange(stack)
     shorten_idle(account)
     account.client("s3").delete_bucket(Bucket="hunter2-logs")
@@ -268,6 +269,7 @@ def test_nothing_secret_is_shown(account: Account, command: Command) -> None:
         result = command("verify", *arguments, stack=stack)
         assert result.exit_code == 1
         assert "hunter2" not in result.output
+        assert "731" not in result.output
         assert "idleSessionTimeout" in result.output
         assert "20" not in result.output.replace("2012", "")
 

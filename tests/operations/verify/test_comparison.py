@@ -202,7 +202,11 @@ def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
         ),
         (without(".s3", replace(GATEWAY, kind="Interface")), {"endpoint-s3": ("different", "no such endpoint")}),
     ],
-    ids=lambda _: "",
+    ids=[
+        *("right", "no VPC", "two VPCs", "no subnet", "two subnets", "subnets unread", "route tables unread"),
+        *("no endpoint", "unusable", "state in capitals", "another is right", "wrong kind", "wrong table"),
+        "interface for S3",
+    ],
 )
 def test_endpoints(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     assert not_ok(endpoint_findings(ASKED, ENDPOINTS, replace(NETWORK, **change))) == expected

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from operations.verify.run import verify_stack
-from tests.operations.arrangement import configuration, findings_of, not_ok
+from tests.operations.arrangement import configuration, encrypt_bucket, findings_of, not_ok
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ POLICY_ARN = "arn:aws:iam::123456789012:policy/ShellAccessSessionManagerNode"
 BUCKET = "session-logs"
 GROUP = "ssm-sessionmanager-logs"
 OPEN = {"BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": False, "RestrictPublicBuckets": True}
-ENCRYPTION: Any = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}]}
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,6 @@ def asymmetric_key(account: Account) -> None:
     kms.delete_alias(AliasName="alias/session-manager/logs")
     made = account.key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")["KeyId"]
     kms.create_alias(AliasName="alias/session-manager/logs", TargetKeyId=made)
-
-
-def encrypt_bucket(account: Account, key: str) -> None:
-    rules = json.loads(json.dumps(ENCRYPTION))
-    rules["Rules"][0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] = key
-    account.client("s3").put_bucket_encryption(Bucket=BUCKET, ServerSideEncryptionConfiguration=rules)
 
 
 def move_bucket(account: Account) -> None:
@@ -258,7 +251,7 @@ BREAKAGES = [
     Breakage("bucket elsewhere", move_bucket, "bucket", "in us-east-1, which", "regionOverrides", "warning"),
     Breakage(
         "bucket with a key of its own",
-        lambda a: encrypt_bucket(a, a.key()["Arn"]),
+        lambda a: encrypt_bucket(a, BUCKET, a.key()["Arn"]),
         "bucket-encryption",
         "does not let nodes use",
         "set shell-access:sessionManager.s3KmsKeyArn to that key",
@@ -365,73 +358,3 @@ def test_a_network_may_be_named_by_ids(right: Account, stack: StackConfiguration
     by_id = configuration(session_manager=json.loads(stack.values["shell-access:sessionManager"]), endpoints={})
     by_id.values["shell-access:endpoints"] = json.dumps({"eu-west-1": named})
     assert not_ok(verify_stack(by_id)) == {}
-
-
-def test_an_existing_log_group_need_only_be_there_and_be_encrypted(account: Account) -> None:
-    stack = configuration(session_manager={"createCwLogGroup": False, "cwLogGroupName": "central"})
-    account.arrange(stack)
-    assert not_ok(verify_stack(stack)) == {"log-group": "different"}
-    account.client("logs").create_log_group(logGroupName="central")
-    verification = verify_stack(stack)
-    assert not_ok(verification) == {"log-group-encryption": "different"}
-    remedy = "aws logs associate-kms-key --log-group-name central --kms-key-id KEY_ARN --region eu-west-1"
-    assert remedy in findings_of(verification)["log-group-encryption"].remedy
-    account.client("logs").associate_kms_key(logGroupName="central", kmsKeyId=account.key()["Arn"])
-    assert not_ok(verify_stack(stack)) == {}
-
-
-def test_the_buckets_key_is_compared_whether_named_by_arn_or_alias(account: Account) -> None:
-    key = account.key("alias/logs-bucket")["Arn"]
-    settings = {"s3Logging": True, "s3BucketName": BUCKET, "s3KmsKeyArn": key}
-    stack = configuration(session_manager=settings)
-    account.arrange(stack)
-    assert not_ok(verify_stack(stack)) == {"bucket-encryption": "different"}
-    encrypt_bucket(account, key)
-    assert not_ok(verify_stack(stack)) == {}
-    encrypt_bucket(account, "alias/logs-bucket")
-    assert not_ok(verify_stack(stack)) == {}
-    encrypt_bucket(account, account.key()["Arn"])
-    assert not_ok(verify_stack(stack)) == {"bucket-encryption": "different"}
-
-
-def test_features_that_are_off_are_not_looked_for(account: Account) -> None:
-    off = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
-    stack = configuration(session_manager=off)
-    account.arrange(stack)
-    verification = verify_stack(stack)
-    assert not_ok(verification) == {}
-    assert set(findings_of(verification)) == {
-        *("document", "document-status", "document-default-version", "document-content"),
-    }
-
-
-def test_regions_follow_their_overrides(account: Account) -> None:
-    settings = {"regionOverrides": {"us-east-1": {"idleSessionTimeout": 5}}}
-    stack = configuration(regions=("eu-west-1", "us-east-1"), session_manager=settings)
-    account.arrange(stack)
-    assert not_ok(verify_stack(stack)) == {}
-    content = account.content("us-east-1")
-    content["inputs"]["idleSessionTimeout"] = "20"
-    account.publish(content, "us-east-1")
-    verification = verify_stack(stack)
-    assert not_ok(verification) == {"document-content": "different"}
-    found = findings_of(verification, "us-east-1")["document-content"].found
-    assert found == "idleSessionTimeout: 5 expected, 20 found"
-
-
-@pytest.mark.usefixtures("account")
-def test_a_region_where_nothing_was_set_up_lacks_everything_once(stack: StackConfiguration) -> None:
-    verification = verify_stack(stack)
-    assert not_ok(verification) == dict.fromkeys(
-        ("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network", "instance-policy"),
-        "different",
-    )
-
-
-def test_endpoints_are_verified_without_session_manager(account: Account) -> None:
-    endpoints = {"eu-west-1": {"vpc": "workloads", "subnets": ["private-a"], "allowedCidrs": ["10.20.0.0/16"]}}
-    stack = configuration(regions=("eu-west-1", "us-east-1"), endpoints=endpoints)
-    account.arrange(stack)
-    verification = verify_stack(stack)
-    assert not_ok(verification) == {}
-    assert list(verification.regions) == ["eu-west-1"]
