@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 ConfigurationReader = Callable[[str], Any]
 """Gives the value of a full key such as `aws:region`, or None."""
 
+CONNECT_SECONDS = 10
+"""Within which an endpoint has to accept a connection, each time it is tried."""
+
 RETRIES = {"mode": "standard", "total_max_attempts": 8}
 """As the provider: throttling and passing faults are tried again with growing pauses."""
 
@@ -112,7 +115,8 @@ def _client(session: boto3.Session, service: str, region: str | None, endpoint: 
     from botocore.config import Config  # noqa: PLC0415
 
     make = cast("Callable[..., Any]", session.client)
-    return make(service, region_name=region, endpoint_url=endpoint, config=Config(retries=cast("Any", RETRIES)))
+    config = Config(retries=cast("Any", RETRIES), connect_timeout=CONNECT_SECONDS)
+    return make(service, region_name=region, endpoint_url=endpoint, config=config)
 
 
 def _assume_role_arguments(role: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws.iam import Policy, RolePolicyAttachment
 
-from components.session_manager.instance_policy import POLICY_NAME, instance_policy
+from components.session_manager.instance_policy import instance_policy
+from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class SessionManager(pulumi.ComponentResource):
             return ()
         policy = Policy(
             f"{name}-node",
-            name=POLICY_NAME,
+            name=INSTANCE_POLICY_NAME,
             description="What a node needs for governed sessions, on top of what the SSM Agent needs to run",
             policy=json.dumps(content),
             tags=args.settings.tags,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _SWITCHES: Final = (
     *("cloudWatchStreamingEnabled", "runAsEnabled"),
 )
 _MINUTES: Final = ("idleSessionTimeout", "maxSessionDuration")
+
+_WHOLE_MINUTES: Final = re.compile(r"[1-9][0-9]{0,5}")
 
 PREFERENCES: Final = (*_TEXTS, *_SWITCHES, *_MINUTES, "shellProfile")
 """The names of all preferences: the document's inputs."""
@@ -92,6 +95,11 @@ def document(values: Preferences) -> dict[str, Any]:
     return {**_SCHEMA, "description": DESCRIPTION, "inputs": inputs}
 
 
+def same_content(one: object, other: object) -> bool:
+    """Whether two JSON values are the same; unlike Python, JSON tells `false` from `0`."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
 def serialized(content: Mapping[str, Any]) -> str:
     """The text to publish: the same for the same content, and readable in the console."""
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
@@ -130,7 +138,7 @@ def _is_readable(name: str, value: Any) -> bool:
     if name in _SWITCHES:
         return isinstance(value, bool)
     if name in _MINUTES:
-        return isinstance(value, str) and (value == "" or (value.isascii() and value.isdigit() and value[0] != "0"))
+        return isinstance(value, str) and (value == "" or _WHOLE_MINUTES.fullmatch(value) is not None)
     if name == "shellProfile":
         return isinstance(value, dict)
     return isinstance(value, str)
@@ -147,13 +155,13 @@ def _read(name: str, value: Any) -> Any:
 def _difference(content: Mapping[str, Any], ours: Mapping[str, Any]) -> dict[str, Any]:
     other: dict[str, Any] = {}
     for key in sorted({*content, *ours} - {"inputs"}):
-        if content.get(key) != ours.get(key):
+        if not same_content(content.get(key), ours.get(key)):
             other[key] = content.get(key)
     found, wanted = content.get("inputs"), ours["inputs"]
     if not isinstance(found, dict):
         return {**other, "inputs": found}
     given = cast("dict[str, Any]", found)
     for key in sorted({*given, *wanted}):
-        if key not in wanted or key not in given or given[key] != wanted[key]:
+        if key not in wanted or key not in given or not same_content(given[key], wanted[key]):
             other[f"inputs.{key}"] = given.get(key)
     return other

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
 
-from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE, content_sha256, serialized
+from components.session_manager.document import (
+    DOCUMENT_NAME,
+    DOCUMENT_TYPE,
+    content_sha256,
+    same_content,
+    serialized,
+)
 from components.session_manager.settings import OnDestroy
 
 if TYPE_CHECKING:
@@ -104,7 +110,7 @@ class DocumentStore:
             self._converge(content)
             break
         live = self.read()
-        if live is None or json.loads(live.text) != content or live.default_version != live.latest_version:
+        if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
             raise DocumentError(
                 f"{self}: another run changed the document at the same time; run the same command again"
             )
@@ -202,7 +208,7 @@ class DocumentStore:
         )
 
     def _converge(self, content: Mapping[str, Any]) -> None:
-        if _loaded(self._text("$LATEST")) != content:
+        if not same_content(_loaded(self._text("$LATEST")), content):
             self._update(serialized(content))
         self._promote_latest()
 

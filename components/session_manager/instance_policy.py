@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from components.session_manager.document import s3_key_prefix
+from components.session_manager.names import DATA_KEY_ALIAS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.session_manager.settings import SessionManagerSettings
-
-POLICY_NAME = "ShellAccessSessionManagerNode"
-
-DATA_KEY_ALIAS = "alias/session-manager/data"
-LOGS_KEY_ALIAS = "alias/session-manager/logs"
 
 Statement = dict[str, Any]
 

@@ -11,16 +11,13 @@ from pulumi_aws.ssm import Parameter
 
 from components.session_manager.document import preferences
 from components.session_manager.document_provider import RunShellDocument, RunShellDocumentArgs
-from components.session_manager.instance_policy import DATA_KEY_ALIAS, LOGS_KEY_ALIAS
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 
 if TYPE_CHECKING:
     from components.account import Account
     from components.session_manager.settings import SessionManagerSettings
-
-DATA_KEY_PARAMETER = "/session-manager/session-data-key"
-"""Where the ID of the data key is kept, as in the post, for those who need it and are not of this stack."""
 
 
 @dataclass(frozen=True, kw_only=True)

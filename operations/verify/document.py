@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.problems import shown
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
-from components.session_manager.instance_policy import DATA_KEY_ALIAS
+from components.session_manager.names import DATA_KEY_ALIAS
 from operations.reading import Unread
 from operations.verify.facts import Asked, DocumentFacts, KeyFacts
 from operations.verify.findings import Finding, cannot_tell, compared, listed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.session_manager.instance_policy import POLICY_NAME
+from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
 from operations.verify.policy_document import policy_differences
@@ -24,7 +24,7 @@ def instance_policy_findings(
         roles: names of the roles that it is to be attached to.
         live: the policy.
     """
-    expected = f"managed policy {POLICY_NAME} exists"
+    expected = f"managed policy {INSTANCE_POLICY_NAME} exists"
     if isinstance(live, Unread):
         return [cannot_tell("instance-policy", expected, live)]
     if live is None:

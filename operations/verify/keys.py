@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.session_manager.instance_policy import DATA_KEY_ALIAS, LOGS_KEY_ALIAS
+from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from operations.reading import Unread
 from operations.verify.facts import Asked, KeyFacts
 from operations.verify.findings import Finding, cannot_tell, compared
@@ -12,9 +12,6 @@ from operations.verify.findings import Finding, cannot_tell, compared
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
     from operations.verify.facts import RegionFacts
-
-DATA_KEY_PARAMETER: Final = "/session-manager/session-data-key"
-"""As `components.session_manager.preferences` has it, which cannot be imported without the engine's libraries."""
 
 ENABLED: Final = "Enabled"
 SYMMETRIC: Final = "SYMMETRIC_DEFAULT"

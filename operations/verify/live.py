@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from components.session_manager.document import DOCUMENT_NAME
-from components.session_manager.instance_policy import DATA_KEY_ALIAS, LOGS_KEY_ALIAS
+from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from operations.reading import Answer, Reader, Unread
 from operations.verify.facts import (
     BucketEncryption,
@@ -21,7 +21,7 @@ from operations.verify.facts import (
     RouteTableFacts,
     SubnetFacts,
 )
-from operations.verify.keys import DATA_KEY_PARAMETER, ENABLED, SYMMETRIC
+from operations.verify.keys import ENABLED, SYMMETRIC
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings

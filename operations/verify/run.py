@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from components.aws_session import AwsClients, UnsupportedConfigurationError
-from components.session_manager.instance_policy import POLICY_NAME, instance_policy
+from components.session_manager.instance_policy import instance_policy
+from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.errors import UnusableError
 from operations.reading import Identity, Reader, SharedClients, Unread, identify
 from operations.verify.comparison import region_findings
@@ -105,7 +106,7 @@ def _verify_account(
     wanted = instance_policy(settings.session_manager, partition=identity.partition, account_id=identity.account_id)
     if wanted is None:
         return []
-    arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{POLICY_NAME}"
+    arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{INSTANCE_POLICY_NAME}"
     live = read_policy(Reader(clients, region, identity.arn), arn)
     asked = _asked(stack, settings, identity, region)
     return instance_policy_findings(asked, wanted, settings.instance_roles, live)

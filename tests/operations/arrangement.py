@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from components.session_manager.document import document, preferences, serialized
 from components.session_manager.endpoint_services import interface_services, service_name
-from components.session_manager.instance_policy import POLICY_NAME, instance_policy
+from components.session_manager.instance_policy import instance_policy
+from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.stack import StackConfiguration
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Account:
         policy = instance_policy(settings.session_manager, partition="aws", account_id=ACCOUNT)
         if policy:
             iam = self.client("iam")
-            arn = iam.create_policy(PolicyName=POLICY_NAME, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
+            arn = iam.create_policy(PolicyName=INSTANCE_POLICY_NAME, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
             for role in settings.instance_roles:
                 iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)
                 iam.attach_role_policy(RoleName=role, PolicyArn=arn)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from components.session_manager import preferences
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
 from operations.reading import Unread
 from operations.verify.bucket import bucket_findings
@@ -27,7 +26,7 @@ from operations.verify.facts import (
     SubnetFacts,
 )
 from operations.verify.instance_policy import instance_policy_findings
-from operations.verify.keys import DATA_KEY_PARAMETER, key_findings
+from operations.verify.keys import key_findings
 from operations.verify.log_group import log_group_findings
 
 ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
@@ -71,10 +70,6 @@ NETWORK = NetworkFacts(
 
 def not_ok(findings: list[Any]) -> dict[str, tuple[str, str]]:
     return {each.check: (each.status.value, each.found) for each in findings if each.status != "ok"}
-
-
-def test_the_parameters_name_is_the_components() -> None:
-    assert DATA_KEY_PARAMETER == preferences.DATA_KEY_PARAMETER
 
 
 @pytest.mark.parametrize(
