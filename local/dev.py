@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local import aws
 from local.cache import locked, say
@@ -127,8 +127,8 @@ class Dev:
     def _has_pending_operations(self) -> bool:
         if not self._has_state:
             return False
-        checkpoint = json.loads(self._state_file.read_text())["checkpoint"]
-        return bool((checkpoint.get("latest") or {}).get("pending_operations"))
+        latest: dict[str, Any] = json.loads(self._state_file.read_text())["checkpoint"].get("latest") or {}
+        return bool(latest.get("pending_operations"))
 
     def _state_is_of_another(self, instance_id: str) -> bool:
         """Whether the last successful run, if there was one, was against another local AWS than this one."""
