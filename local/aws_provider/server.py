@@ -48,6 +48,7 @@ def serve() -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
+    parent = os.getppid()
     server, port = start(stopping)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
@@ -55,7 +56,6 @@ def serve() -> int:
     from local.aws_provider import aws  # noqa: PLC0415 - after the port is known
 
     threading.Thread(target=aws.warm_up, daemon=True).start()
-    parent = os.getppid()
     while not stopping.wait(parent_poll_seconds):
         if os.getppid() != parent:
             break

@@ -84,13 +84,19 @@ def test_cancel_ends_it(plugin: Any) -> None:
 
 
 def test_it_ends_with_its_parent(launcher: Path) -> None:
-    parent = subprocess.Popen(["sh", "-c", f"{launcher} & echo $!; sleep 0.7"], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        ["sh", "-c", f"{launcher} </dev/null & echo $!; read line"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout
     child = int(parent.stdout.readline())
-    parent.wait(timeout=15)
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not Path(f"/proc/{child}").exists()
+    assert int(parent.stdout.readline()), "its port: it has started"
+    parent.kill()
+    parent.wait()
+    while _runs(child):
+        time.sleep(0.05)
     parent.stdout.close()
 
 
@@ -118,3 +124,12 @@ def test_the_table_is_printed_on_request() -> None:
         check=True,
     )
     assert answer.stdout == table.render()
+
+
+def _runs(process: int) -> bool:
+    """Whether a process lives; one that has ended may still be listed until somebody asks for its exit code."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
