@@ -1,5 +1,6 @@
 """Starts, resets and ends a local AWS from a test or a tool."""
 
+import http.client
 import json
 import subprocess
 import sys
@@ -118,7 +119,7 @@ def _call(url: str, *, body: bytes | None = None, seconds: float = 5.0) -> dict[
             content = json.loads(answer.read())
     except urllib.error.HTTPError as refused:
         raise EmulatorError(f"{url}: HTTP {refused.code}: {refused.read().decode(errors='replace')}") from refused
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, http.client.HTTPException) as problem:
         raise EmulatorError(f"{url}: {problem}") from problem
     if not isinstance(content, dict):
         raise EmulatorError(f"{url}: not a JSON object: {content!r}")
