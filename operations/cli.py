@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from operations.audit import command as audit
 from operations.verify import command as verify
 
 app = typer.Typer(
@@ -22,3 +23,4 @@ def shell_access() -> None:
 
 
 app.command("verify")(verify.verify)
+app.command("audit")(audit.audit)

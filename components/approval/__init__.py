@@ -1,0 +1,1 @@
+"""A shell session only after somebody else said yes: the second system."""

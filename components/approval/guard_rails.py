@@ -1,0 +1,89 @@
+"""Optional fences around the workflow, as plain data: for operators, and for a whole organization."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.approval.names import (
+    DOCUMENT_NAMES,
+    GUARD_RAIL_POLICY_NAME,
+    OPERATOR_POLICY_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    ROLE_NAME,
+    TAG_KEY,
+    Place,
+    PolicyDocument,
+)
+from components.session_manager.document import DOCUMENT_NAME
+
+if TYPE_CHECKING:
+    from components.approval.settings import ApprovalSettings
+
+_CHANGING_PRINCIPALS: Final = [
+    *("iam:Add*", "iam:Attach*", "iam:Create*", "iam:Deactivate*", "iam:Delete*", "iam:Detach*", "iam:Enable*"),
+    *("iam:Put*", "iam:Remove*", "iam:Reset*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*", "iam:Upload*"),
+]
+_SETTING_TAGS: Final = ["iam:TagRole", "iam:TagUser", "iam:CreateRole", "iam:CreateUser", "sts:TagSession"]
+"""Session tags override those of the principal (IAM User Guide, "Pass session tags in AWS STS")."""
+_REMOVING_TAGS: Final = ["iam:UntagRole", "iam:UntagUser"]
+
+
+def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument:
+    """Operators cannot change what the approval rests on, nor decide, whatever else their policies allow.
+
+    Args:
+        settings: of the workflow.
+        place: where it lives.
+    """
+    protected = [
+        *place.principals("role", [*settings.operator_roles, ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME]),
+        *place.principals("user", settings.operator_users),
+        *(place.iam(f"policy/{name}") for name in (OPERATOR_POLICY_NAME, GUARD_RAIL_POLICY_NAME)),
+    ]
+    documents = [place.ssm(f"document/{name}", "*") for name in (*DOCUMENT_NAMES, DOCUMENT_NAME)]
+    changing_documents = [
+        *("ssm:CreateDocument", "ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion"),
+        *("ssm:UpdateDocumentMetadata", "ssm:DeleteDocument", "ssm:ModifyDocumentPermission"),
+    ]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _deny("KeepPrincipals", _CHANGING_PRINCIPALS, protected),
+            _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
+            _deny("KeepDocuments", changing_documents, documents),
+            _deny("DecideNothing", ["ssm:SendAutomationSignal"], place.ssm("automation-execution/*", "*")),
+        ],
+    }
+
+
+def tag_control_policy(place: Place) -> PolicyDocument:
+    """A service control policy: only the runbooks' role sets or removes the tag, and nobody passes it as a session tag.
+
+    To be attached in the organization's management account, to the accounts that use this workflow.
+
+    Args:
+        place: of the workflow; in every account of the organization the role has the same name.
+    """
+    role = f"arn:{place.partition}:iam::*:role/{ROLE_NAME}"
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _deny(
+                "OnlyTheRunbook",
+                [*_SETTING_TAGS, *_REMOVING_TAGS],
+                "*",
+                {**_names_the_tag(), "ArnNotLike": {"aws:PrincipalArn": [role]}},
+            )
+        ],
+    }
+
+
+def _names_the_tag() -> dict[str, object]:
+    return {"ForAnyValue:StringEquals": {"aws:TagKeys": [TAG_KEY]}}
+
+
+def _deny(
+    sid: str, action: list[str], resource: str | list[str], condition: dict[str, object] | None = None
+) -> dict[str, object]:
+    statement: dict[str, object] = {"Sid": sid, "Effect": "Deny", "Action": action, "Resource": resource}
+    return {**statement, "Condition": condition} if condition else statement

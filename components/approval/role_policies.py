@@ -1,0 +1,102 @@
+"""What the runbooks' role and the schedule's role may do, and who may use them, as plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.approval.names import KEY_ALIAS, REAPER_NAME, TAG_KEY, Place, PolicyDocument
+
+if TYPE_CHECKING:
+    from components.approval.settings import ApprovalSettings
+
+_VERSION = "2012-10-17"
+
+
+def service_trust(service: str, place: Place) -> PolicyDocument:
+    """An AWS service may assume the role, on behalf of this account only (IAM User Guide, "The confused deputy problem").
+
+    Args:
+        service: such as `ssm.amazonaws.com`.
+        place: whose account.
+    """
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": service},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
+            }
+        ],
+    }
+
+
+def runbook_role_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument:
+    """Set and remove the one tag on the operators, look at what a request names, and tell the topic.
+
+    Args:
+        settings: of the workflow.
+        place: where it lives.
+    """
+    statements: list[dict[str, object]] = []
+    for kind, names in (("Role", settings.operator_roles), ("User", settings.operator_users)):
+        if names:
+            statements += _tagging(kind, place.principals(kind.lower(), names))
+    executions = place.ssm("automation-execution/*")
+    statements += [
+        _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
+        _allow("SeeRun", "ssm:GetAutomationExecution", executions),
+        # Knows no smaller resource (Service Authorization Reference).
+        _allow("FindRuns", "ssm:DescribeAutomationExecutions", "*"),
+        _allow("TellTopic", "sns:Publish", place.topic_arn),
+        {
+            **_allow("EncryptNotifications", ["kms:Decrypt", "kms:GenerateDataKey"], _keys(place)),
+            "Condition": {
+                "Null": {"kms:ResourceAliases": "false"},
+                "ForAllValues:StringEquals": {"kms:ResourceAliases": [KEY_ALIAS]},
+            },
+        },
+    ]
+    return {"Version": _VERSION, "Statement": statements}
+
+
+def schedule_role_policy(place: Place) -> PolicyDocument:
+    """Start the one runbook that clears up, with its role.
+
+    Args:
+        place: where the workflow lives.
+    """
+    runbook = [place.ssm(f"document/{REAPER_NAME}"), place.ssm(f"automation-definition/{REAPER_NAME}:*")]
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            _allow("StartReaper", "ssm:StartAutomationExecution", runbook),
+            {
+                **_allow("HandOverRole", "iam:PassRole", place.role_arn),
+                "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+            },
+        ],
+    }
+
+
+def _tagging(kind: str, arns: list[str]) -> list[dict[str, object]]:
+    # ForAllValues holds for an absent key too, so the Null check has to stand beside it.
+    only_the_tag = {
+        "ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]},
+        "Null": {"aws:TagKeys": "false"},
+    }
+    names_instance = {"StringLike": {f"aws:RequestTag/{TAG_KEY}": "i-*"}}
+    return [
+        {**_allow(f"Tag{kind}", f"iam:Tag{kind}", arns), "Condition": {**only_the_tag, **names_instance}},
+        {**_allow(f"Untag{kind}", f"iam:Untag{kind}", arns), "Condition": only_the_tag},
+        _allow(f"See{kind}", [f"iam:Get{kind}", f"iam:List{kind}Tags"], arns),
+    ]
+
+
+def _allow(sid: str, action: str | list[str], resource: str | list[str]) -> dict[str, object]:
+    return {"Sid": sid, "Effect": "Allow", "Action": action, "Resource": resource}
+
+
+def _keys(place: Place) -> str:
+    return f"arn:{place.partition}:kms:{place.region}:{place.account_id}:key/*"

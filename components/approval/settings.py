@@ -1,0 +1,235 @@
+"""The settings of `shell-access:approval`.
+
+Names, meanings and defaults are those of the AWS post "Apply the principle of separation of duties to shell access to
+your EC2 instances"; where a setting is ours its description says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
+
+from components.approval.names import ROLE_NAME
+from components.problems import Problem, shown
+from components.validation import Section
+
+MAX_LEVELS: Final = 5
+MAX_APPROVERS_OF_A_LEVEL: Final = 5
+"""Both: Systems Manager User Guide, "Creating change templates"."""
+MAX_VALIDITY_MINUTES: Final = 1440
+"""`aws:sleep` could wait for a week; a grant that outlives a working day is no approval of one session any more."""
+IDENTITY_CENTER_PREFIX: Final = "AWSReservedSSO_"
+
+_NAME: Final = r"^[\w+=,.@-]{1,64}$"
+_NAMES_ALLOWED: Final = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"
+
+
+class Mode(StrEnum):
+    """How a request is approved."""
+
+    CHANGE_MANAGER = "change-manager"
+    """By a change request. Closed to new customers since November 2025, kept by existing ones."""
+    AUTOMATION = "automation"
+    """By the first steps of the runbook itself; works in every account."""
+
+
+class ApproverType(StrEnum):
+    """Who approves (User Guide, "Creating change templates", `Approvers`)."""
+
+    IAM_ROLE = "IamRole"
+    IAM_USER = "IamUser"
+    IAM_GROUP = "IamGroup"
+    SSO_GROUP = "SSOGroup"
+    SSO_USER = "SSOUser"
+
+
+def _mode(value: object) -> object:
+    return Mode(value) if isinstance(value, str) and value in set(Mode) else value
+
+
+def _approver_type(value: object) -> object:
+    return ApproverType(value) if isinstance(value, str) and value in set(ApproverType) else value
+
+
+def _flag(description: str, *, default: bool) -> Any:
+    return Field(default=default, description=description, json_schema_extra={"allowed": "true or false"})
+
+
+class Approver(Section):
+    """One approver, or one group of them."""
+
+    type: Annotated[ApproverType, BeforeValidator(_approver_type)] = Field(
+        description="What the name names.",
+        json_schema_extra={"allowed": ", ".join(ApproverType)},
+    )
+    name: str = Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[^\s{}:/]+$",
+        description="Of the role, user or group.",
+        json_schema_extra={"allowed": "a name (no ARN, no path) of at most 128 characters"},
+    )
+    min_required_approvals: int = Field(
+        default=1,
+        ge=0,
+        le=10,
+        description="How many approvals have to come from this one; 0 where any approver of the level will do.",
+        json_schema_extra={"allowed": "a whole number from 0 to 10"},
+    )
+    level: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_LEVELS,
+        description="Levels are asked one after the other, the lowest first.",
+        json_schema_extra={"allowed": f"a whole number from 1 to {MAX_LEVELS}"},
+    )
+
+
+class ApprovalSettings(Section):
+    """The approval workflow of an account. It lives in the first Region of the stack and holds for all of them."""
+
+    enabled: bool = _flag("Govern by approval; false is as if the section were absent.", default=True)
+    mode: Annotated[Mode, BeforeValidator(_mode)] = Field(
+        default=Mode.AUTOMATION,
+        description="Change requests of Change Manager, or approval steps in the runbook.",
+        json_schema_extra={"allowed": ", ".join(Mode)},
+    )
+    approval_validity_minutes: int = Field(
+        default=10,
+        ge=1,
+        le=MAX_VALIDITY_MINUTES,
+        description="Minutes after the approval within which a session may be started.",
+        json_schema_extra={"allowed": f"whole minutes from 1 to {MAX_VALIDITY_MINUTES}"},
+    )
+    approvers: list[Approver] = Field(
+        default_factory=list[Approver],
+        description="Who may say yes, in up to five levels.",
+        json_schema_extra={
+            "allowed": "a list of {type, name, minRequiredApprovals, level}, at least one, "
+            f"at most {MAX_APPROVERS_OF_A_LEVEL} a level"
+        },
+    )
+    operator_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+        default_factory=list,
+        description="IAM roles that may start a session once somebody has approved.",
+        json_schema_extra={"allowed": _NAMES_ALLOWED},
+    )
+    operator_users: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+        default_factory=list,
+        description="IAM users likewise.",
+        json_schema_extra={"allowed": _NAMES_ALLOWED},
+    )
+    shared_operator_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+        default_factory=list,
+        description="Those of operatorRoles that several people may assume, accepted knowingly: a grant to one admits "
+        "all of them. Ours, not the post's; a shared role that is not named here is refused.",
+        json_schema_extra={"allowed": f"{_NAMES_ALLOWED}, each in operatorRoles too"},
+    )
+    notification_emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]] = Field(
+        default_factory=list,
+        description="Who hears of each request, grant, refusal and end.",
+        json_schema_extra={"allowed": "a list of e-mail addresses"},
+    )
+    guard_rails: bool = _flag(
+        "Attach a policy to the operators that denies changing IAM, the tag and the documents. Ours, not the post's.",
+        default=False,
+    )
+    require_change_request: bool = _flag(
+        "In mode change-manager the runbook refuses to run but for a change request made from the template. Ours, not "
+        "the post's.",
+        default=True,
+    )
+    take_over: bool = _flag("Take the documents from another stack that governs them. Ours.", default=False)
+
+    def levels(self) -> list[list[Approver]]:
+        """The approvers by level, the first one to be asked first."""
+        numbers = sorted({each.level for each in self.approvers})
+        return [[each for each in self.approvers if each.level == number] for number in numbers]
+
+
+def required_approvals(level: list[Approver]) -> int:
+    """How many approvals a level takes."""
+    return max(1, sum(each.min_required_approvals for each in level))
+
+
+def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+    """What is wrong with values that are each right on their own; nothing where the section is switched off."""
+    problems: list[Problem] = []
+
+    def problem(key: tuple[str, ...], given: object, allowed: str) -> None:
+        problems.append(Problem(path=(*path, *key), message=f"{shown(given)} given; allowed: {allowed}"))
+
+    if not settings.operator_roles and not settings.operator_users:
+        problem(("operatorRoles",), [], "at least one role, or one user in operatorUsers")
+    if not settings.approvers:
+        problem(("approvers",), [], "at least one approver")
+    for level in settings.levels():
+        if len(level) > MAX_APPROVERS_OF_A_LEVEL:
+            allowed = f"at most {MAX_APPROVERS_OF_A_LEVEL} approvers in level {level[0].level}"
+            problem(("approvers",), len(level), allowed)
+    problems += _operator_problems(settings, path)
+    for position, approver in enumerate(settings.approvers):
+        problems += _approver_problems(settings, approver, (*path, "approvers", str(position)))
+    return problems
+
+
+def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+    problems = [
+        *_twice(settings.operator_roles, (*path, "operatorRoles")),
+        *_twice(settings.operator_users, (*path, "operatorUsers")),
+    ]
+    for position, role in enumerate(settings.operator_roles):
+        reason = _unfit(role)
+        if reason:
+            message = f"{shown(role)} given; allowed: {reason}"
+            problems.append(Problem(path=(*path, "operatorRoles", str(position)), message=message))
+    for position, role in enumerate(settings.shared_operator_roles):
+        if role not in settings.operator_roles:
+            message = f"{shown(role)} given; allowed: a role that stands in operatorRoles"
+            problems.append(Problem(path=(*path, "sharedOperatorRoles", str(position)), message=message))
+    return problems
+
+
+def _unfit(role: str) -> str | None:
+    """Why a role cannot be an operator."""
+    if role.startswith(IDENTITY_CENTER_PREFIX):
+        return (
+            "a role of this account's own; IAM Identity Center keeps this one, nobody else can tag it, and all who "
+            "have its permission set share it. Use an IAM role or user that one person may assume"
+        )
+    if role == ROLE_NAME:
+        return "another role than the one that the runbook runs with"
+    return None
+
+
+def _twice(names: list[str], path: tuple[str, ...]) -> list[Problem]:
+    repeated = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
+    return [Problem(path=path, message=f"{shown(name)} given more than once; allowed: each once") for name in repeated]
+
+
+def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
+    problems: list[Problem] = []
+
+    def problem(key: str, given: object, allowed: str) -> None:
+        problems.append(Problem(path=(*path, key), message=f"{shown(given)} given; allowed: {allowed}"))
+
+    # Names are unique in an account without regard to case (IAM User Guide, "IAM and AWS STS quotas").
+    operators = {
+        ApproverType.IAM_ROLE: {name.lower() for name in settings.operator_roles},
+        ApproverType.IAM_USER: {name.lower() for name in settings.operator_users},
+    }
+    if approver.name.lower() in operators.get(approver.type, set()):
+        problem("name", approver.name, "somebody who is no operator: nobody approves their own request")
+    same = [each for each in settings.approvers if (each.type, each.name) == (approver.type, approver.name)]
+    if len([each for each in same if each.level == approver.level]) > 1 and approver is same[-1]:
+        problem("name", approver.name, f"each approver once in level {approver.level}")
+    if settings.mode is Mode.AUTOMATION:
+        if approver.type not in operators:
+            problem("type", str(approver.type), "IamRole or IamUser, as aws:approve in a runbook knows no others")
+        if approver.min_required_approvals > 1:
+            allowed = "0 or 1, as aws:approve in a runbook counts each approver once"
+            problem("minRequiredApprovals", approver.min_required_approvals, allowed)
+    return problems

@@ -1,0 +1,1 @@
+"""What IAM policies allow: documents, patterns, conditions with three results, principals, trust. Pure."""

@@ -1,0 +1,173 @@
+"""Whether a condition holds: yes, no, or cannot be told.
+
+IAM User Guide, "IAM JSON policy elements: Condition operators" and "Set operators for multivalued context keys".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from components.iam.context import Absent, Known
+from components.iam.patterns import literal, matches
+from components.iam.truth import Truth, all_of, any_of, truth
+from components.iam.variables import Expanded, expand
+
+if TYPE_CHECKING:
+    from components.iam.context import Context, Value
+    from components.iam.documents import Condition, Statement
+
+Comparison = Callable[[str, str], bool | None]
+"""Compares a pattern of the policy with a value of the request; None: cannot be told."""
+
+_SINGLE_ONLY: Final = frozenset({"aws:tagkeys", "aws:calledvia", "sts:transitivetagkeys", "aws:principalorgpaths"})
+"""Keys with several values that are asked for without a set operator: not defined, so cannot be told."""
+
+
+def hold(statement: Statement, context: Context) -> Truth:
+    """Whether all conditions of a statement hold."""
+    return all_of(holds(each, context, variables=statement.variables) for each in statement.conditions)
+
+
+def holds(condition: Condition, context: Context, *, variables: bool = True) -> Truth:
+    """Whether a condition holds.
+
+    Args:
+        condition: to look at.
+        context: what is known of the request.
+        variables: whether `${...}` in its values is a variable.
+    """
+    value = context.value(condition.key)
+    patterns = [expand(each, context) if variables else Expanded(each) for each in condition.values]
+    if condition.operator == "null":
+        return _null(value, patterns)
+    negated, operator = _split(condition.operator)
+    compare = _COMPARISONS.get(operator)
+    if compare is None:
+        return Truth.UNKNOWN
+    if isinstance(value, Absent):
+        return truth(condition.if_exists or condition.over == "forallvalues" or (negated and not condition.over))
+    if not isinstance(value, Known):
+        return _unknown(condition, operator, patterns, negated=negated)
+    if (value.many or condition.key in _SINGLE_ONLY) and not condition.over:
+        return Truth.UNKNOWN
+    each = [_value_holds(one, patterns, compare, negated=negated) for one in value.values]
+    return any_of(each) if condition.over == "foranyvalue" else all_of(each)
+
+
+def _value_holds(value: str, patterns: list[Expanded], compare: Comparison, *, negated: bool) -> Truth:
+    """One value of the request against the policy's, any of which may match, or none of which where negated."""
+    found = any_of(_matches(pattern, value, compare) for pattern in patterns)
+    return found.negated() if negated else found
+
+
+def _matches(pattern: Expanded, value: str, compare: Comparison) -> Truth:
+    if pattern.pattern is None:
+        return Truth.NO
+    same = compare(pattern.pattern, value)
+    return Truth.UNKNOWN if pattern.doubtful or same is None else truth(same)
+
+
+def _null(value: Value, patterns: list[Expanded]) -> Truth:
+    asked = {(each.pattern or "").lower() for each in patterns}
+    if asked == {"true", "false"}:
+        return Truth.YES
+    if isinstance(value, Absent):
+        return truth("true" in asked)
+    return truth("false" in asked) if isinstance(value, Known) else Truth.UNKNOWN
+
+
+def _unknown(condition: Condition, operator: str, patterns: list[Expanded], *, negated: bool) -> Truth:
+    """A key of which nothing is known: only what every value meets is certain.
+
+    A key that requests nearly always have counts as present: the caller's address.
+    """
+    given = {each.pattern for each in patterns}
+    everywhere = "0.0.0.0/0" in given or given >= _HALVES
+    if operator == "ipaddress" and condition.key == "aws:sourceip" and everywhere:
+        return truth(not negated)
+    return Truth.UNKNOWN
+
+
+def _split(operator: str) -> tuple[bool, str]:
+    """`stringnotlike` is `stringlike` negated."""
+    for start in ("string", "arn", "numeric", "date"):
+        if operator.startswith(f"{start}not"):
+            return True, start + operator.removeprefix(f"{start}not")
+    return (True, "ipaddress") if operator == "notipaddress" else (False, operator)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=1_024)
+def _moment(text: str) -> float | None:
+    """ISO 8601, or seconds since 1970."""
+    seconds = _number(text)
+    if seconds is not None:
+        return seconds
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
+def _ordered(read: Callable[[str], float | None], test: Callable[[float, float], bool]) -> Comparison:
+    def compare(pattern: str, value: str) -> bool | None:
+        limit, given = read(pattern), read(value)
+        return None if limit is None or given is None else test(given, limit)
+
+    return compare
+
+
+def _address(pattern: str, value: str) -> bool | None:
+    try:
+        return ipaddress.ip_address(value) in ipaddress.ip_network(pattern, strict=False)
+    except ValueError:
+        return None
+
+
+def _arn(pattern: str, value: str) -> bool | None:
+    """Each of the six parts on its own (ArnEquals behaves as ArnLike); what a pattern with fewer does is not documented."""
+    wanted, given = pattern.split(":", 5), value.split(":", 5)
+    if len(wanted) == len(given):
+        return all(matches(one, other) for one, other in zip(wanted, given, strict=True))
+    if pattern == "*" or not matches(pattern, value):
+        return pattern == "*"
+    return None
+
+
+def _same(pattern: str, value: str) -> bool:
+    return matches(literal(pattern), value)
+
+
+_HALVES: Final = frozenset({"0.0.0.0/1", "128.0.0.0/1"})
+
+_COMPARISONS: Final[dict[str, Comparison]] = {
+    "stringequals": _same,
+    "stringequalsignorecase": lambda pattern, value: _same(pattern.lower(), value.lower()),
+    "stringlike": matches,
+    "arnequals": _arn,
+    "arnlike": _arn,
+    "bool": lambda pattern, value: pattern.lower() == value.lower(),
+    "binaryequals": _same,
+    "ipaddress": _address,
+    "numericequals": _ordered(_number, lambda given, limit: given == limit),
+    "numericlessthan": _ordered(_number, lambda given, limit: given < limit),
+    "numericlessthanequals": _ordered(_number, lambda given, limit: given <= limit),
+    "numericgreaterthan": _ordered(_number, lambda given, limit: given > limit),
+    "numericgreaterthanequals": _ordered(_number, lambda given, limit: given >= limit),
+    "dateequals": _ordered(_moment, lambda given, limit: given == limit),
+    "datelessthan": _ordered(_moment, lambda given, limit: given < limit),
+    "datelessthanequals": _ordered(_moment, lambda given, limit: given <= limit),
+    "dategreaterthan": _ordered(_moment, lambda given, limit: given > limit),
+    "dategreaterthanequals": _ordered(_moment, lambda given, limit: given >= limit),
+}

@@ -1,0 +1,245 @@
+"""Policy documents as people and services write them, in one form.
+
+Lists may be single values, `Action` may be `NotAction` and so on (IAM User Guide, "IAM JSON policy elements reference").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from components.iam.patterns import has_wildcard, matches_any_case
+
+VARIABLES_SINCE: Final = "2012-10-17"
+"""An earlier version, or none, keeps `${...}` as it is written (IAM User Guide, "Version")."""
+
+_SET_OPERATORS: Final = ("forallvalues", "foranyvalue")
+
+
+class DocumentError(ValueError):
+    """The text is no policy document."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One key of one operator.
+
+    Attributes:
+        operator: `stringequals`: in small letters, without what stands before and after.
+        over: `forallvalues`, `foranyvalue` or empty.
+        if_exists: holds where the key is absent.
+        key: in small letters.
+        values: any of them, as text.
+        text: as written, for people.
+    """
+
+    operator: str
+    over: str = ""
+    if_exists: bool = False
+    key: str
+    values: tuple[str, ...]
+    text: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """Whom a statement of a trust policy names.
+
+    Attributes:
+        aws: account numbers, ARNs, unique ids, `*`.
+        services: `ssm.amazonaws.com`.
+        federated: ARNs or names of identity providers.
+        negated: everybody else (`NotPrincipal`).
+    """
+
+    aws: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    federated: tuple[str, ...] = ()
+    negated: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Statement:
+    """One statement; two are the same only where they are the same object.
+
+    Attributes:
+        allows: and not denies.
+        actions: patterns; with `all_but_actions` those that are not meant.
+        resources: patterns with variables; with `all_but_resources` those that are not meant.
+        conditions: that must all hold.
+        principals: only in trust policies.
+        variables: whether `${...}` is a variable.
+        index: its place in the document, from 0.
+        sid: its name, or empty.
+        raw: as written.
+    """
+
+    allows: bool
+    actions: tuple[str, ...]
+    all_but_actions: bool = False
+    resources: tuple[str, ...] = ()
+    all_but_resources: bool = False
+    conditions: tuple[Condition, ...] = ()
+    principals: Named | None = None
+    variables: bool = True
+    index: int = 0
+    sid: str = ""
+    raw: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+    def covers(self, action: str) -> bool:
+        """Whether it speaks of an action (`ssm:StartSession`); the case of letters does not count."""
+        return any(_matches_action(pattern, action) for pattern in self.actions) != self.all_but_actions
+
+    def names_exactly(self, action: str) -> bool:
+        """Whether it writes the action out."""
+        return not self.all_but_actions and any(action.lower() == each.lower() for each in self.actions)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Policy:
+    """A document with where it comes from.
+
+    Attributes:
+        name: of the policy; an ARN for managed ones.
+        kind: `inline`, `managed`, `boundary`, `trust`, `service control`.
+        statements: in order.
+    """
+
+    name: str
+    kind: str = "inline"
+    statements: tuple[Statement, ...] = ()
+    _allowed: dict[tuple[str, ...], frozenset[str]] = field(
+        default_factory=dict[tuple[str, ...], frozenset[str]], repr=False, init=False
+    )
+    _covering: dict[str, tuple[Statement, ...]] = field(
+        default_factory=dict[str, tuple[Statement, ...]], repr=False, init=False
+    )
+
+    def covering(self, action: str) -> tuple[Statement, ...]:
+        """The statements that speak of an action; remembered, as thousands of principals share a policy."""
+        found = self._covering.get(action)
+        if found is None:
+            found = self._covering[action] = tuple(each for each in self.statements if each.covers(action))
+        return found
+
+    def allowed(self, actions: tuple[str, ...]) -> frozenset[str]:
+        """Those of some actions that a statement allows on anything at all; remembered as well."""
+        found = self._allowed.get(actions)
+        if found is None:
+            allowing = [each for each in self.statements if each.allows]
+            found = frozenset(action for action in actions if any(each.covers(action) for each in allowing))
+            self._allowed[actions] = found
+        return found
+
+
+def parse(document: Any, *, name: str = "", kind: str = "inline") -> Policy:
+    """Reads a policy document.
+
+    Args:
+        document: decoded, or JSON text.
+        name: of the policy.
+        kind: where it stands.
+
+    Raises:
+        DocumentError: with what is wrong and where.
+    """
+    read = _decoded(document, name)
+    version = str(read.get("Version", ""))
+    given = read.get("Statement", [])
+    several = cast("list[object]", given) if isinstance(given, list) else [given]
+    statements = tuple(
+        _statement(each, index, variables=version >= VARIABLES_SINCE, where=f"{name or 'policy'}, statement {index}")
+        for index, each in enumerate(several)
+    )
+    return Policy(name=name, kind=kind, statements=statements)
+
+
+def _decoded(document: Any, name: str) -> Mapping[str, Any]:
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except ValueError:
+            raise DocumentError(f"{name or 'policy'}: not JSON") from None
+    if not isinstance(document, Mapping):
+        raise DocumentError(f"{name or 'policy'}: {document!r} given; allowed: an object with Version and Statement")
+    return cast("Mapping[str, Any]", document)
+
+
+def _statement(given: Any, index: int, *, variables: bool, where: str) -> Statement:
+    if not isinstance(given, Mapping):
+        raise DocumentError(f"{where}: {given!r} given; allowed: an object")
+    raw = cast("Mapping[str, Any]", given)
+    effect = raw.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise DocumentError(f"{where}: Effect {effect!r} given; allowed: Allow, Deny")
+    return Statement(
+        allows=effect == "Allow",
+        actions=_texts(raw.get("NotAction", raw.get("Action"))),
+        all_but_actions="NotAction" in raw,
+        resources=_texts(raw.get("NotResource", raw.get("Resource"))),
+        all_but_resources="NotResource" in raw,
+        conditions=_conditions(raw.get("Condition") or {}, where),
+        principals=_principals(raw),
+        variables=variables,
+        index=index,
+        sid=str(raw.get("Sid", "")),
+        raw=raw,
+    )
+
+
+def _texts(given: Any) -> tuple[str, ...]:
+    """A single value is a list of one; numbers and Booleans are their text."""
+    if given is None:
+        return ()
+    values = cast("list[object]", given) if isinstance(given, list) else [given]
+    return tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
+
+
+def _conditions(given: Any, where: str) -> tuple[Condition, ...]:
+    if not isinstance(given, Mapping):
+        raise DocumentError(f"{where}: Condition {given!r} given; allowed: an object")
+    found: list[Condition] = []
+    for operator, keys in cast("Mapping[str, Any]", given).items():
+        if not isinstance(keys, Mapping):
+            raise DocumentError(f"{where}: Condition.{operator} {keys!r} given; allowed: an object")
+        over, _, base = operator.lower().rpartition(":")
+        if_exists = base.endswith("ifexists")
+        for key, values in cast("Mapping[str, Any]", keys).items():
+            text = f"{operator} {key} {json.dumps(values, ensure_ascii=False)}"
+            found.append(
+                Condition(
+                    operator=base.removesuffix("ifexists") if over in ("", *_SET_OPERATORS) else operator.lower(),
+                    over=over if over in _SET_OPERATORS else "",
+                    if_exists=if_exists,
+                    key=key.lower(),
+                    values=_texts(values),
+                    text=text,
+                )
+            )
+    return tuple(found)
+
+
+def _principals(raw: Mapping[str, Any]) -> Named | None:
+    negated = "NotPrincipal" in raw
+    given = raw.get("NotPrincipal", raw.get("Principal"))
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        return Named(aws=_texts(given), negated=negated)
+    kinds = cast("Mapping[str, Any]", given)
+    return Named(
+        aws=_texts(kinds.get("AWS")),
+        services=_texts(kinds.get("Service")),
+        federated=_texts(kinds.get("Federated")),
+        negated=negated,
+    )
+
+
+@lru_cache(maxsize=262_144)
+def _matches_action(pattern: str, action: str) -> bool:
+    if pattern == "*":
+        return True
+    return matches_any_case(pattern, action) if has_wildcard(pattern) else pattern.lower() == action.lower()

@@ -1,0 +1,225 @@
+"""Texts that match wildcard patterns, as sets: membership, and an exact search for a text in their combination.
+
+`*` stands for any text, `?` for one character, and both cross colons and slashes (IAM User Guide, "IAM JSON policy
+elements: Resource"). A pattern here is a plain text; the two characters themselves, which a policy writes as `${*}`
+and `${?}`, are kept as `LITERAL_STAR` and `LITERAL_QUESTION`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LITERAL_STAR: Final = "\ue02a"
+LITERAL_QUESTION: Final = "\ue03f"
+
+SOME: Final = "\ue02b"
+"""One or more characters that are no colon: a part of an ARN. Policies cannot write it; what is looked for can."""
+
+MOST_STATES: Final = 60_000
+"""A search looks at no more states; patterns as people write them need some hundreds."""
+
+_SPARE: Final = "0xyz789_~"
+"""One of them stands for every character that no pattern names."""
+
+
+class UndecidedError(Exception):
+    """The patterns are too entangled to be combined."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The texts that match one of the patterns, or with `negated` all others.
+
+    Attributes:
+        patterns: any of them.
+        negated: the texts that match none.
+    """
+
+    patterns: tuple[str, ...]
+    negated: bool = False
+
+
+EVERYTHING: Final = Texts(("*",))
+
+
+def literal(text: str) -> str:
+    """The pattern that only this text matches."""
+    return text.replace("*", LITERAL_STAR).replace("?", LITERAL_QUESTION)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text matches; the case of letters counts."""
+    return _expression(pattern).fullmatch(text) is not None
+
+
+def matches_any_case(pattern: str, text: str) -> bool:
+    """Whether a text matches; the case of letters does not count."""
+    return _expression(pattern.lower()).fullmatch(text.lower()) is not None
+
+
+def is_in(text: str, texts: Texts) -> bool:
+    """Whether a text is in a set."""
+    return any(matches(pattern, text) for pattern in texts.patterns) != texts.negated
+
+
+def has_wildcard(pattern: str) -> bool:
+    """Whether more than one text matches."""
+    return "*" in pattern or "?" in pattern or SOME in pattern
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether some text matches both patterns."""
+    return find((Texts((one,)),), (Texts((other,)),)) is not None
+
+
+def find(*inside: tuple[Texts, ...], outside: tuple[Texts, ...] = ()) -> str | None:
+    """A shortest text that is in one set of every group of `inside`, and in no set of `outside`; None: there is none.
+
+    Raises:
+        UndecidedError: the search would take too long.
+    """
+    groups = tuple(group for group in inside if EVERYTHING not in group)
+    return _find(groups, outside)
+
+
+@lru_cache(maxsize=8_192)
+def _expression(pattern: str) -> re.Pattern[str]:
+    parts = (_part(character) for character in pattern)
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _part(character: str) -> str:
+    return _EXPRESSIONS.get(character) or re.escape(character)
+
+
+_EXPRESSIONS: Final = {"*": ".*", "?": ".", SOME: "[^:]+", LITERAL_STAR: r"\*", LITERAL_QUESTION: r"\?"}
+
+
+@lru_cache(maxsize=65_536)
+def _find(inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> str | None:
+    candidates = next((given for group in inside if (given := _written_out(group)) is not None), None)
+    if candidates is not None:
+        return next((text for text in candidates if _is_found(text, inside, outside)), None)
+    return _search(inside, outside)
+
+
+def _written_out(group: tuple[Texts, ...]) -> tuple[str, ...] | None:
+    """The texts of a group whose patterns have no wildcards, the shortest first."""
+    patterns = [pattern for texts in group for pattern in texts.patterns]
+    if any(texts.negated for texts in group) or any(map(has_wildcard, patterns)):
+        return None
+    return tuple(sorted(map(_plain, patterns), key=len))
+
+
+def _is_found(text: str, inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> bool:
+    return all(any(is_in(text, texts) for texts in group) for group in inside) and not any(
+        is_in(text, texts) for texts in outside
+    )
+
+
+def _search(inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> str | None:
+    """Breadth first through the product of the patterns' automata, made while going."""
+    product = _Product(inside, outside)
+    start = product.start
+    waiting: deque[tuple[int, ...]] = deque([start])
+    came: dict[tuple[int, ...], tuple[tuple[int, ...], str] | None] = {start: None}
+    while waiting:
+        state = waiting.popleft()
+        if product.accepts(state):
+            return _path(came, state)
+        for character in product.alphabet:
+            following = product.step(state, character)
+            if following not in came and product.is_alive(following):
+                came[following] = (state, character)
+                waiting.append(following)
+        if len(came) > MOST_STATES:
+            raise UndecidedError(f"{len(product.patterns)} patterns")
+    return None
+
+
+def _path(came: dict[tuple[int, ...], tuple[tuple[int, ...], str] | None], state: tuple[int, ...]) -> str:
+    characters: list[str] = []
+    while (step := came[state]) is not None:
+        state, character = step
+        characters.append(character)
+    return _plain("".join(reversed(characters)))
+
+
+def _plain(pattern: str) -> str:
+    return pattern.replace(LITERAL_STAR, "*").replace(LITERAL_QUESTION, "?")
+
+
+class _Product:
+    """All patterns side by side; a state has one bit mask for each: bit n is set where n characters are matched."""
+
+    def __init__(self, inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> None:
+        every = [*(texts for group in inside for texts in group), *outside]
+        self.patterns = tuple(dict.fromkeys(pattern for texts in every for pattern in texts.patterns))
+        place = {pattern: position for position, pattern in enumerate(self.patterns)}
+        self.alphabet = _alphabet(self.patterns)
+        self._automata = [_Automaton(pattern, self.alphabet) for pattern in self.patterns]
+        self._inside = [[(_places(texts, place), texts.negated) for texts in group] for group in inside]
+        self._outside = [(_places(texts, place), texts.negated) for texts in outside]
+        self.start = (1,) * len(self.patterns)
+
+    def step(self, state: tuple[int, ...], character: str) -> tuple[int, ...]:
+        return tuple(
+            (((mask & automaton.leading[character]) << 1) | (mask & automaton.staying[character])) if mask else 0
+            for mask, automaton in zip(state, self._automata, strict=True)
+        )
+
+    def accepts(self, state: tuple[int, ...]) -> bool:
+        matched = [bool(mask & automaton.end) for mask, automaton in zip(state, self._automata, strict=True)]
+        return all(
+            any(_is_in(places, matched) != negated for places, negated in group) for group in self._inside
+        ) and not any(_is_in(places, matched) != negated for places, negated in self._outside)
+
+    def is_alive(self, state: tuple[int, ...]) -> bool:
+        """Whether every group can still be matched: a pattern whose mask is empty never will be."""
+        return all(
+            any(negated or any(state[place] for place in places) for places, negated in group) for group in self._inside
+        )
+
+
+class _Automaton:
+    """One pattern: which positions a character leads on from, and at which a star may stay."""
+
+    def __init__(self, pattern: str, alphabet: Sequence[str]) -> None:
+        plain = pattern.replace("*", "")
+        anywhere = within = position = 0
+        for one in pattern:
+            if one == "*":
+                anywhere |= 1 << position
+            else:
+                position += 1
+                within |= (1 << position) if one == SOME else 0
+        self.end = 1 << len(plain)
+        self.leading = {
+            character: sum(1 << at for at, one in enumerate(plain) if _leads(one, character)) for character in alphabet
+        }
+        self.staying = {character: anywhere | (0 if character == ":" else within) for character in alphabet}
+
+
+def _leads(token: str, character: str) -> bool:
+    return token in ("?", character) or (token == SOME and character != ":")
+
+
+def _alphabet(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    named = sorted({character for pattern in patterns for character in pattern} - {"*", "?", SOME} | {":"})
+    other = next((spare for spare in _SPARE if spare not in named), "\ue000")
+    return (other, *named)
+
+
+def _places(texts: Texts, place: dict[str, int]) -> tuple[int, ...]:
+    return tuple(place[pattern] for pattern in texts.patterns)
+
+
+def _is_in(places: tuple[int, ...], matched: list[bool]) -> bool:
+    return any(matched[place] for place in places)

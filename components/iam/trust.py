@@ -1,0 +1,178 @@
+"""Who may become which role: the caller's statements joined with the role's trust policy.
+
+IAM User Guide, "AWS JSON policy elements: Principal" and "Policy evaluation logic": a trust policy that names the
+account leaves the choice to the account's own policies; one that names a user or role of the account lets it in without
+any; an explicit Deny and service control policies cut both. A boundary cuts what a role is let into that is named by its
+role ARN, but not a user.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.iam.choices import combined, situations
+from components.iam.conditions import hold
+from components.iam.documents import Policy, Statement
+from components.iam.evaluation import Grant, Permissions, Target, grants
+from components.iam.patterns import literal, matches
+from components.iam.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from components.iam.choices import Knowledge
+    from components.iam.documents import Named
+    from components.iam.principals import Principal
+
+ASSUME: Final = "sts:AssumeRole"
+_BY_FEDERATION: Final = ("sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+_EVERYTHING_ALLOWED: Final = Statement(allows=True, actions=("*",), resources=("*",))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Admission:
+    """How a principal may become a role, or tag its session.
+
+    Attributes:
+        role: that it may become.
+        trust: the statement of the role's trust policy.
+        grant: the caller's own statement; None where the trust policy is enough.
+        doubts: conditions that cannot be told; empty where it is certain.
+    """
+
+    role: Principal
+    trust: Statement
+    grant: Grant | None
+    doubts: tuple[str, ...] = ()
+
+
+def admission(
+    caller: Principal, role: Principal, knowledge: Callable[[str], Knowledge], action: str = ASSUME
+) -> Admission | None:
+    """How a principal of the same account may become a role, at its most certain; None: it may not.
+
+    Args:
+        caller: who wants to.
+        role: what it wants to become.
+        knowledge: of requests for an action.
+        action: `sts:AssumeRole`, or `sts:TagSession` beside it.
+    """
+    if role.trust is None or role is caller:
+        return None
+    best: Admission | None = None
+    for statement in role.trust.covering(action):
+        if not statement.allows or statement.principals is None:
+            continue
+        found = _by_statement(caller, role, statement, knowledge(action), action)
+        if found is not None and (best is None or len(found.doubts) < len(best.doubts)):
+            best = found
+    return best
+
+
+def admits_services(role: Principal) -> frozenset[str]:
+    """The services that may take a role on: `ssm.amazonaws.com`."""
+    return frozenset(
+        service
+        for statement in (role.trust.covering(ASSUME) if role.trust else ())
+        if statement.allows and statement.principals and not statement.principals.negated
+        for service in statement.principals.services
+    )
+
+
+def only_services(role: Principal) -> bool:
+    """Whether nobody but services may take a role on."""
+    if role.trust is None:
+        return False
+    allowing = [
+        statement
+        for action in (ASSUME, *_BY_FEDERATION)
+        for statement in role.trust.covering(action)
+        if statement.allows and statement.principals
+    ]
+    return all(_only_services(each.principals) for each in allowing if each.principals)
+
+
+def outsiders(role: Principal, account_id: str) -> list[tuple[str, Statement]]:
+    """Whom of other accounts a trust policy lets in, with the statement."""
+    return [
+        (name, statement)
+        for statement in (role.trust.covering(ASSUME) if role.trust else ())
+        if statement.allows and statement.principals and not statement.principals.negated
+        for name in statement.principals.aws
+        if (name == "*" or account_id not in name) and (name == "*" or name.isdigit() or name.startswith("arn:"))
+    ]
+
+
+def _only_services(named: Named) -> bool:
+    return not named.aws and not named.federated and not named.negated
+
+
+def _by_statement(
+    caller: Principal, role: Principal, statement: Statement, knowledge: Knowledge, action: str
+) -> Admission | None:
+    how = named_by(caller, statement)
+    if how is None:
+        return None
+    doubts = _trust_doubts(role, statement, knowledge, action)
+    if doubts is None:
+        return None
+    permissions = caller.permissions
+    if how == "direct":
+        # Beside an Allow of everything, only what denies is left of the caller's own policies.
+        allowed = Policy(name="trust", statements=(_EVERYTHING_ALLOWED,))
+        boundary = permissions.boundary if caller.kind == "role" else None
+        permissions = Permissions(
+            identity=(*permissions.identity, allowed), boundary=boundary, ceilings=permissions.ceilings
+        )
+    target = Target((literal(role.arn),))
+    found = grants(permissions, action, target, situations(permissions, action, knowledge))
+    if not found:
+        return None
+    best = min(found, key=lambda each: (len(each.doubts), each.statement is _EVERYTHING_ALLOWED))
+    own = None if best.statement is _EVERYTHING_ALLOWED else best
+    return Admission(role=role, trust=statement, grant=own, doubts=(*doubts, *best.doubts))
+
+
+def _trust_doubts(role: Principal, statement: Statement, knowledge: Knowledge, action: str) -> tuple[str, ...] | None:
+    """Why the trust policy might not let in; None: it certainly does not."""
+    denies = [each for each in (role.trust.covering(action) if role.trust else ()) if not each.allows]
+    best: tuple[str, ...] | None = None
+    for situation in combined([statement, *denies], knowledge):
+        context = situation.context
+        allowing = hold(statement, context)
+        denying = [(each, hold(each, context)) for each in denies]
+        if allowing is Truth.NO or any(held is Truth.YES for _, held in denying):
+            continue
+        doubts = list(situation.doubts)
+        if allowing is Truth.UNKNOWN:
+            doubts += [f"trust {each.text}" for each in statement.conditions]
+        doubts += [
+            f"trust Deny {one.text}" for each, held in denying if held is Truth.UNKNOWN for one in each.conditions
+        ]
+        if best is None or len(doubts) < len(best):
+            best = tuple(dict.fromkeys(doubts))
+    return best
+
+
+def named_by(caller: Principal, statement: Statement) -> str | None:
+    """How a statement of a trust policy names a principal: `direct`, `account` (its own policies decide), or not."""
+    named = statement.principals
+    if named is None or not statement.allows:
+        return None
+    account = caller.arn.split(":")[4]
+    everyone = (account, f":iam::{account}:root")
+    if named.negated:
+        return None if any(_is(caller, each) or each.endswith(everyone) for each in named.aws) else "direct"
+    if "*" in named.aws or any(_is(caller, each) for each in named.aws):
+        return "direct"
+    return "account" if any(each == account or each.endswith(everyone[1]) for each in named.aws) else None
+
+
+def _is(caller: Principal, name: str) -> bool:
+    if name in (caller.arn, caller.unique_id):
+        return bool(name)
+    # A session of a role, by name: whoever takes the role on chooses the session's name.
+    prefix = caller.arn.split(":role/")
+    session = f"{prefix[0].replace(':iam:', ':sts:')}:assumed-role/{caller.name}/*"
+    return caller.kind == "role" and matches(session, name)

@@ -1,0 +1,87 @@
+"""Policy variables: `${aws:username}`, `${aws:PrincipalTag/team, 'none'}`, `${*}`.
+
+IAM User Guide, "IAM policy elements: Variables and tags".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.iam.context import Known, Unknown
+from components.iam.patterns import LITERAL_QUESTION, LITERAL_STAR, has_wildcard, literal
+
+if TYPE_CHECKING:
+    from components.iam.context import Context
+    from components.iam.documents import Statement
+
+_VARIABLE: Final = re.compile(r"\$\{([^}]*)\}")
+_NAME: Final = re.compile(r"\s*([^,]+?)\s*(?:,\s*'(.*)'\s*)?")
+_ESCAPES: Final = {"*": LITERAL_STAR, "?": LITERAL_QUESTION, "$": "$"}
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """A pattern without variables.
+
+    Attributes:
+        pattern: None where a variable has no value: then nothing matches.
+        doubtful: a value is not known, so that the pattern is the widest that it can be.
+    """
+
+    pattern: str | None
+    doubtful: bool = False
+
+
+def expand(text: str, context: Context) -> Expanded:
+    """Puts the values of a request in place of the variables.
+
+    A value's own stars are no wildcards. Those of a default might be (the guide does not say), which is doubtful.
+    """
+    if "${" not in text:
+        return Expanded(text)
+    parts: list[str] = []
+    doubtful, end = False, 0
+    for found in _VARIABLE.finditer(text):
+        parts.append(text[end : found.start()])
+        end = found.end()
+        if found[1] in _ESCAPES:
+            parts.append(_ESCAPES[found[1]])
+            continue
+        value = _value(found[1], context)
+        if value.pattern is None:
+            return value
+        doubtful = doubtful or value.doubtful
+        parts.append(value.pattern)
+    return Expanded("".join(parts) + text[end:], doubtful)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """The keys that a text's variables name, in small letters."""
+    if "${" not in text:
+        return ()
+    bodies = (found[1] for found in _VARIABLE.finditer(text) if found[1] not in _ESCAPES)
+    return tuple(match[1].lower() for body in bodies if (match := _NAME.fullmatch(body)))
+
+
+def keys_of(statement: Statement) -> frozenset[str]:
+    """The keys that decide whether and on what a statement bears, in small letters."""
+    keys = {condition.key for condition in statement.conditions}
+    if statement.variables:
+        texts = (*statement.resources, *(value for each in statement.conditions for value in each.values))
+        keys.update(name for text in texts for name in names_in(text))
+    return frozenset(keys)
+
+
+def _value(body: str, context: Context) -> Expanded:
+    match = _NAME.fullmatch(body)
+    if match is None:
+        return Expanded(None)
+    value = context.value(match[1])
+    if isinstance(value, Unknown):
+        return Expanded("*", doubtful=True)
+    if isinstance(value, Known) and not value.many and len(value.values) == 1:
+        return Expanded(literal(value.values[0]))
+    default: str | None = match[2]
+    return Expanded(default, doubtful=default is not None and has_wildcard(default))

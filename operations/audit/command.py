@@ -1,0 +1,97 @@
+"""`audit`: the post's two warnings, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from operations.audit.protected import Declared
+from operations.audit.report import as_json, show
+from operations.audit.run import Asked, audit_stack
+from operations.audit.severity import Severity, severity_of
+from operations.errors import UnusableError
+from operations.exit_codes import ExitCode
+from operations.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from operations.audit.findings import Audit
+    from operations.stack import StackConfiguration
+
+_ARNS = "An ARN or a pattern of ARNs; may be given several times."
+
+
+def audit(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    *,
+    stack: Annotated[
+        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
+    ] = None,
+    cwd: Annotated[
+        Path,
+        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
+    ] = Path(),
+    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    severity: Annotated[
+        str, typer.Option(metavar="LEVEL", help="The least that counts: low, medium, high or critical.")
+    ] = "low",
+    declare_admin: Annotated[
+        list[str] | None, typer.Option(metavar="ARN", help=f"May do everything by design. {_ARNS}")
+    ] = None,
+    approver: Annotated[
+        list[str] | None, typer.Option(metavar="ARN", help=f"Approves, beside the stack's. {_ARNS}")
+    ] = None,
+    operator: Annotated[
+        list[str] | None, typer.Option(metavar="ARN", help=f"Asks, beside the stack's. {_ARNS}")
+    ] = None,
+) -> None:
+    """Finds who has a way around approved shell access. Changes nothing.
+
+    Reads all users, groups, roles and policies of the stack's account (iam:GetAccountAuthorizationDetails), and the
+    organization's service control policies where the credentials may. Lists each principal that can start, resume or end
+    sessions outside the operators' policy, run code on nodes otherwise, or change the roles, policies, tags or documents
+    that the approval rests on, with the statement that lets it. What a condition leaves open is listed one level lower,
+    as "cannot tell".
+
+    Exit codes: 0 no way around, 1 there is one or IAM cannot be read, 2 the command line or the configuration cannot be
+    used.
+    """
+    try:
+        declared = Declared(
+            administrators=tuple(declare_admin or ()), approvers=tuple(approver or ()), operators=tuple(operator or ())
+        )
+        found = _audit(
+            Surroundings.of(context).read_stack(cwd, stack), Asked(declared=declared, least=_severity(severity))
+        )
+    except UnusableError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.UNUSABLE) from None
+    if machine:
+        typer.echo(as_json(found))
+    else:
+        show(found, Console(highlight=False))
+    raise typer.Exit(found.exit_code)
+
+
+def _severity(word: str) -> Severity:
+    try:
+        return severity_of(word)
+    except KeyError:
+        allowed = ", ".join(each.word for each in Severity)
+        raise UnusableError(f"--severity: {word!r} given; allowed: {allowed}") from None
+
+
+def _audit(configuration: StackConfiguration, asked: Asked) -> Audit:
+    errors = Console(stderr=True)
+    if not errors.is_terminal:
+        return audit_stack(configuration, asked)
+    with Progress(console=errors, transient=True) as progress:
+        task = progress.add_task("Auditing ...", total=None)
+        return audit_stack(
+            configuration,
+            asked,
+            lambda what, done, of: progress.update(task, description=what, completed=done, total=of),
+        )

@@ -1,0 +1,88 @@
+"""The organization's policies that bear on an account, where the caller may read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.iam.documents import Policy, parse
+from operations.reading import code_of, unread
+
+if TYPE_CHECKING:
+    from operations.reading import Clients, Identity
+
+_KIND = "SERVICE_CONTROL_POLICY"
+_NOT_IN_ONE = "AWSOrganizationsNotInUseException"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Organization:
+    """What is known of the organization.
+
+    Attributes:
+        id: `o-...`; None where there is none, or it cannot be read.
+        ceilings: service control policies by level, from the root down.
+        is_managed_from_here: whether the account manages it; None: not known.
+        limits: what could not be read, for people.
+    """
+
+    id: str | None = None
+    ceilings: tuple[tuple[Policy, ...], ...] = ()
+    is_managed_from_here: bool | None = None
+    limits: tuple[str, ...] = ()
+
+
+def read_organization(clients: Clients, region: str, identity: Identity) -> Organization:
+    """Reads the service control policies of an account; without the permission says so and goes on.
+
+    They only take away, so that without them too much is reported, never too little.
+
+    Args:
+        clients: to read with.
+        region: to ask in.
+        identity: who reads.
+    """
+    client = clients.client("organizations", region)
+    try:
+        described = client.describe_organization()["Organization"]
+    except (ClientError, BotoCoreError) as failed:
+        if isinstance(failed, ClientError) and code_of(failed) == _NOT_IN_ONE:
+            return Organization(is_managed_from_here=False)
+        return Organization(limits=(_limit("organizations:DescribeOrganization", failed, region, identity),))
+    manages = described.get("MasterAccountId") == identity.account_id
+    if manages:
+        # The management account is not subject to them (Organizations User Guide, "SCPs").
+        return Organization(id=described["Id"], is_managed_from_here=True)
+    try:
+        ceilings = _ceilings(client, identity.account_id)
+    except (ClientError, BotoCoreError) as failed:
+        limit = _limit("organizations:ListPoliciesForTarget", failed, region, identity)
+        return Organization(id=described["Id"], is_managed_from_here=False, limits=(limit,))
+    return Organization(id=described["Id"], is_managed_from_here=False, ceilings=ceilings)
+
+
+def _ceilings(client: Any, account_id: str) -> tuple[tuple[Policy, ...], ...]:
+    levels: list[tuple[Policy, ...]] = []
+    target: str | None = account_id
+    while target is not None:
+        attached = client.get_paginator("list_policies_for_target").paginate(TargetId=target, Filter=_KIND)
+        levels.insert(0, tuple(_policy(client, each["Id"]) for page in attached for each in page["Policies"]))
+        target = _parent(client, target)
+    return tuple(level for level in levels if level)
+
+
+def _parent(client: Any, target: str) -> str | None:
+    """A root (`r-...`) has none."""
+    return None if target.startswith("r-") else str(client.list_parents(ChildId=target)["Parents"][0]["Id"])
+
+
+def _policy(client: Any, identity: str) -> Policy:
+    described = client.describe_policy(PolicyId=identity)["Policy"]
+    return parse(described["Content"], name=described["PolicySummary"]["Name"], kind="service control")
+
+
+def _limit(action: str, failed: Exception, region: str, identity: Identity) -> str:
+    why = unread(action, failed, region, identity.arn)
+    return f"service control policies are not taken into account ({why.action}: {why.cause})"

@@ -1,0 +1,128 @@
+"""What the approval rests on, by name, and who has a part in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from components.approval.names import (
+    CHANGE_TEMPLATE_NAME,
+    OPERATOR_POLICY_NAME,
+    REAPER_NAME,
+    REAPER_SCHEDULE_NAME,
+    ROLE_NAME,
+    RUNBOOK_NAME,
+    TOPIC_NAME,
+)
+from components.iam.patterns import matches
+from components.problems import NAMESPACE
+from components.session_manager.document import DOCUMENT_NAME
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protected:
+    """Names as the AWS post and the stack have them.
+
+    Attributes:
+        account_id: 12 digits.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        runbook: the document that sets and removes the tag.
+        template: the change template.
+        reaper: the document that removes tags whose run is over.
+        reaper_schedule: what starts it.
+        policy: the operators' managed policy.
+        role: the runbook's role.
+        session_document: the preferences document.
+        topic: of requests.
+        starts_by_runbook: mode `automation`: starting the runbook is how access is requested.
+        operators: ARNs, or patterns of ARNs.
+        operator_roles: names.
+        operator_users: names.
+        shared_roles: names of the operators' roles that several may take on, which the stack accepts.
+        approvers: ARNs, or patterns of ARNs.
+        approver_names: kind (`IamRole`, `IamUser`, `IamGroup`) and name.
+        administrators: declared ones: ARNs, or patterns of ARNs.
+    """
+
+    account_id: str
+    partition: str = "aws"
+    runbook: str = RUNBOOK_NAME
+    template: str = CHANGE_TEMPLATE_NAME
+    reaper: str = REAPER_NAME
+    reaper_schedule: str = REAPER_SCHEDULE_NAME
+    policy: str = OPERATOR_POLICY_NAME
+    role: str = ROLE_NAME
+    session_document: str = DOCUMENT_NAME
+    topic: str = TOPIC_NAME
+    starts_by_runbook: bool = False
+    operators: tuple[str, ...] = ()
+    operator_roles: tuple[str, ...] = ()
+    operator_users: tuple[str, ...] = ()
+    shared_roles: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    approver_names: tuple[tuple[str, str], ...] = ()
+    administrators: tuple[str, ...] = ()
+
+    def iam(self, kind: str, name: str) -> str:
+        """The ARN of something in IAM: `role`, `user`, `group`, `policy`."""
+        return f"arn:{self.partition}:iam::{self.account_id}:{kind}/{name}"
+
+    @property
+    def iam_root(self) -> str:
+        """How a trust policy names the account."""
+        return f"arn:{self.partition}:iam::{self.account_id}:root"
+
+    def is_administrator(self, arn: str) -> bool:
+        """Whether a principal was declared one."""
+        return any(matches(each, arn) for each in self.administrators)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declared:
+    """What the command line says beside the stack.
+
+    Attributes:
+        administrators: who may do everything by design.
+        approvers: who approves.
+        operators: who asks.
+    """
+
+    administrators: tuple[str, ...] = ()
+    approvers: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+
+
+def protected(stack: StackConfiguration, declared: Declared, *, account_id: str, partition: str) -> Protected:
+    """What a stack protects; names that its configuration does not set are the post's."""
+    section = _section(stack)
+    return Protected(
+        account_id=account_id,
+        partition=partition,
+        starts_by_runbook=bool(section) and section.get("mode", "automation") == "automation",
+        operators=declared.operators,
+        operator_roles=_names(section.get("operatorRoles")),
+        operator_users=_names(section.get("operatorUsers")),
+        shared_roles=_names(section.get("sharedOperatorRoles")),
+        approvers=declared.approvers,
+        approver_names=tuple(
+            (str(each.get("type")), str(each.get("name")))
+            for each in cast("list[dict[str, Any]]", section.get("approvers") or [])
+        ),
+        administrators=declared.administrators,
+    )
+
+
+def _section(stack: StackConfiguration) -> dict[str, Any]:
+    try:
+        read = json.loads(stack.values.get(f"{NAMESPACE}:approval", "{}"))
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", read) if isinstance(read, dict) else {}
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    return tuple(str(each) for each in cast("list[Any]", given)) if isinstance(given, list) else ()

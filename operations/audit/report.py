@@ -1,0 +1,215 @@
+"""Shows an audit: a table for people, a JSON document for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from operations.audit.rules import BY_ID
+from operations.audit.severity import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from operations.audit.findings import Audit, Audited, Finding, Letting
+
+_STYLES: Final = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+}
+_MOST_APART: Final = 4
+"""A statement that lets more than so many ways around is one row that names them all."""
+
+
+def as_json(audit: Audit) -> str:
+    """The audit as one JSON document."""
+    return json.dumps(
+        {
+            "stack": audit.stack,
+            "accountId": audit.account_id,
+            "principals": audit.principals,
+            "findings": [_plain_principal(each) for each in audit.audited],
+            "serviceRoles": [_plain_principal(each) for each in audit.services],
+            "declaredAdministrators": list(audit.administrators),
+            "serviceLinkedRoles": audit.service_linked,
+            "counts": {each.word: audit.count(each) for each in reversed(Severity)},
+            "cannotTell": [
+                {"action": each.action, "cause": each.cause, "remedy": each.remedy} for each in audit.unread
+            ],
+            "limits": list(audit.limits),
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+
+
+def show(audit: Audit, console: Console) -> None:
+    """Prints the audit for a person: the table, the statements, what was left out, and the counts last."""
+    for each in audit.unread:
+        _line(console, Text.assemble(("cannot tell", "bold magenta"), f": {each.action}: {each.cause}"))
+        _line(console, Text(f"  remedy:    {each.remedy}"))
+    if audit.audited:
+        console.print(_table(audit))
+        for each in audit.audited:
+            _explain(console, each)
+    _beside(console, audit)
+    if not audit.unread:
+        _line(console, _summary(audit))
+
+
+def _plain_principal(audited: Audited) -> dict[str, Any]:
+    return {
+        "principal": audited.arn,
+        "kind": audited.kind,
+        "severity": audited.worst.word,
+        "findings": [_plain(each) for each in audited.findings],
+    }
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    rule = BY_ID[finding.rule]
+    return {
+        "rule": finding.rule,
+        "title": rule.title,
+        "severity": finding.severity.word,
+        "certain": not finding.doubts,
+        "gives": rule.gives,
+        "statements": [
+            {
+                "policy": each.policy,
+                "kind": each.kind,
+                "group": each.group or None,
+                "index": each.index,
+                "sid": each.sid or None,
+                "actions": list(each.actions),
+                "statement": dict(each.statement),
+            }
+            for each in finding.lettings
+        ],
+        "cannotTell": list(finding.doubts),
+        "hiddenBy": [{"rule": each, "title": BY_ID[each].title} for each in finding.hidden],
+        "path": list(finding.path),
+        "note": finding.note or None,
+        "remedy": rule.remedy,
+        "source": rule.source,
+    }
+
+
+def _table(audit: Audit) -> Table:
+    table = Table(
+        title=Text(f"Stack {audit.stack}, account {audit.account_id}"), title_justify="left", title_style="bold"
+    )
+    table.add_column("Severity", no_wrap=True)
+    table.add_column("Way", no_wrap=True)
+    table.add_column("What", overflow="fold")
+    for audited in audit.audited:
+        table.add_row(
+            Text(audited.worst.word, style=_STYLES[audited.worst]), Text(), Text(_short(audited), style="bold")
+        )
+        for severity, ways, what in _rows(audited):
+            table.add_row(Text(f"  {severity.word}", style=_STYLES[severity]), Text(ways), Text(what))
+        table.add_section()
+    return table
+
+
+def _rows(audited: Audited) -> list[tuple[Severity, str, str]]:
+    """One for each finding; those that one statement lets by the dozen are one together."""
+    rows: list[tuple[Severity, str, str]] = []
+    for findings in _by_statements(audited.findings):
+        if len(findings) <= _MOST_APART:
+            rows += [(each.severity, each.rule, _what(each)) for each in findings]
+        else:
+            several = " ".join(sorted({each.rule for each in findings}, key=_order))
+            rows.append((max(each.severity for each in findings), f"{len(findings)} ways", several))
+    return sorted(rows, key=lambda row: -row[0])
+
+
+def _by_statements(findings: Iterable[Finding]) -> list[list[Finding]]:
+    together: dict[tuple[tuple[str, int], ...], list[Finding]] = {}
+    for each in findings:
+        key = tuple(sorted((letting.place, letting.index) for letting in each.lettings))
+        together.setdefault(key, []).append(each)
+    return list(together.values())
+
+
+def _what(finding: Finding) -> str:
+    said = BY_ID[finding.rule].title
+    said += f": {finding.note}" if finding.note else ""
+    return f"{said} (cannot tell for certain)" if finding.doubts else said
+
+
+def _explain(console: Console, audited: Audited) -> None:
+    """The statements, each once, with what they let, what cannot be told, and what to do."""
+    _line(console, Text(audited.arn, style="bold"))
+    for findings in _by_statements(audited.findings):
+        rules = sorted({each.rule for each in findings}, key=_order)
+        for letting in findings[0].lettings:
+            _line(console, Text(f"  {_lets(letting, rules)}"))
+            _line(console, Text(f"    {json.dumps(letting.statement, ensure_ascii=False)}"))
+        for heading, texts in _details(findings):
+            for text in texts:
+                _line(console, Text(f"    {heading}:".ljust(17) + text))
+    _line(console, Text())
+
+
+def _lets(letting: Letting, rules: list[str]) -> str:
+    return f"{letting.place}: {' '.join(rules)}"
+
+
+def _details(findings: list[Finding]) -> list[tuple[str, list[str]]]:
+    doubts = dict.fromkeys(doubt for each in findings for doubt in each.doubts)
+    hidden = sorted({mark for each in findings for mark in each.hidden}, key=_order)
+    apart = findings if len(findings) <= _MOST_APART else []
+    paths = dict.fromkeys(" -> ".join(each.path) for each in findings if each.path)
+    remedies = dict.fromkeys(BY_ID[each.rule].remedy for each in apart)
+    return [
+        ("takes on", list(paths)),
+        ("cannot tell", list(doubts)),
+        ("hidden by", [f"{mark} {BY_ID[mark].title}" for mark in hidden]),
+        (
+            "remedy",
+            list(remedies) or ["Replace the statement by what this principal needs, or declare it an administrator."],
+        ),
+    ]
+
+
+def _beside(console: Console, audit: Audit) -> None:
+    for each in audit.services:
+        rules = " ".join(dict.fromkeys(one.rule for one in each.findings))
+        _line(console, Text(f"only services take it on: {each.arn} ({each.worst.word}: {rules})"))
+    for arn in audit.administrators:
+        _line(console, Text(f"declared administrator: {arn}"))
+    for limit in audit.limits:
+        _line(console, Text(f"not known: {limit}"))
+
+
+def _summary(audit: Audit) -> Text:
+    counts = [f"{audit.count(each)} {each.word}" for each in reversed(Severity) if audit.count(each)]
+    looked = _counted(audit.principals, "principal")
+    left = f" ({_counted(audit.service_linked, 'service-linked role')} left out)" if audit.service_linked else ""
+    said = ", ".join(counts) or "no way around"
+    return Text(f"{looked}{left}: {said}", style="bold red" if counts else "bold green")
+
+
+def _short(audited: Audited) -> str:
+    return audited.arn if audited.kind == "outside" else audited.arn.split(":", 5)[-1]
+
+
+def _order(rule: str) -> tuple[str, int]:
+    return rule[0], int(rule[1:])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _line(console: Console, text: Text) -> None:
+    """Without breaks, so that statements and ARNs can be copied."""
+    console.print(text, soft_wrap=True)

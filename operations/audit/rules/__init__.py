@@ -1,0 +1,29 @@
+"""The known ways around, as data; the families are modules.
+
+Sources that several entries share: SAR is AWS' Service Authorization Reference; the post is the AWS Security Blog's "Apply
+the principle of separation of duties to shell access to your EC2 instances"; PMapper is nccgroup/PMapper, prowler is
+prowler-cloud/prowler (privilege_escalation.py), cloudsplaining is salesforce/cloudsplaining, pathfinding is
+DataDog/pathfinding.cloud, Rhino is RhinoSecurityLabs/AWS-IAM-Privilege-Escalation by number.
+"""
+
+from __future__ import annotations
+
+from operations.audit.rules.approval import APPROVAL
+from operations.audit.rules.hiding import HIDING
+from operations.audit.rules.identities import IDENTITIES
+from operations.audit.rules.instances import INSTANCES
+from operations.audit.rules.services import SERVICES
+from operations.audit.rules.sessions import SESSIONS
+from operations.audit.rules.systems_manager import SYSTEMS_MANAGER
+
+RULES = (*SESSIONS, *SYSTEMS_MANAGER, *INSTANCES, *IDENTITIES, *APPROVAL, *SERVICES)
+"""What a principal can do."""
+
+BY_ID = {rule.id: rule for rule in (*RULES, *HIDING)}
+
+ACTIONS = tuple(
+    sorted({action for rule in RULES for each in rule.ways for need in each.needs for action in need.actions})
+)
+"""Every action that a rule looks at."""
+
+__all__ = ["ACTIONS", "BY_ID", "HIDING", "RULES"]

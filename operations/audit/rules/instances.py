@@ -1,0 +1,119 @@
+"""C: an instance without Systems Manager."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from operations.audit.catalogue import On, Rule, need, way
+from operations.audit.rules.keys import passed_to
+from operations.audit.severity import Severity
+
+_EC2 = "ec2.amazonaws.com"
+_CHANGE = need("ec2:ModifyInstanceAttribute", on=On.INSTANCES)
+
+INSTANCES: Final = (
+    Rule(
+        id="C1",
+        title="Pushes SSH keys",
+        gives="EC2 Instance Connect accepts a key for a minute; its endpoint is the way to private nodes.",
+        ways=(
+            way(Severity.HIGH, need("ec2-instance-connect:SendSSHPublicKey", on=On.INSTANCES)),
+            way(Severity.LOW, need("ec2-instance-connect:OpenTunnel")),
+        ),
+        remedy="Take ec2-instance-connect:SendSSHPublicKey away, or limit ec2:osuser to one without a shell.",
+        source="SAR EC2 Instance Connect; pathfinding ec2instanceconnect-003; prowler",
+    ),
+    Rule(
+        id="C2",
+        title="Logs in at the serial console",
+        gives="A login on the node past network and agent.",
+        ways=(
+            way(Severity.HIGH, need("ec2-instance-connect:SendSerialConsoleSSHPublicKey", on=On.INSTANCES)),
+            way(Severity.LOW, need("ec2:EnableSerialConsoleAccess")),
+        ),
+        remedy="Take the serial console away and keep it disabled for the account.",
+        source="SAR EC2 Instance Connect and Amazon EC2",
+    ),
+    Rule(
+        id="C3",
+        title="Changes user data",
+        gives="What an instance runs as root when it starts is replaced.",
+        ways=(
+            way(
+                Severity.HIGH,
+                _CHANGE,
+                need("ec2:StopInstances", on=On.INSTANCES),
+                need("ec2:StartInstances", on=On.INSTANCES),
+            ),
+            way(Severity.MEDIUM, _CHANGE),
+        ),
+        remedy="Take ec2:ModifyInstanceAttribute away, or limit it by ec2:Attribute to harmless ones.",
+        source="pathfinding ec2-002; prowler; cloudsplaining",
+    ),
+    Rule(
+        id="C4",
+        title="Reads or replaces disks",
+        gives="A root volume is exchanged, attached elsewhere or copied, and with it what the system runs and knows.",
+        ways=(
+            way(Severity.HIGH, need("ec2:CreateReplaceRootVolumeTask")),
+            way(Severity.HIGH, need("ec2:AttachVolume"), need("ec2:DetachVolume", "ec2:CreateVolume")),
+            way(Severity.MEDIUM, need("ec2:ModifySnapshotAttribute")),
+        ),
+        remedy="Limit the volume actions by tag to volumes that no governed instance uses.",
+        source="SAR Amazon EC2; EC2 User Guide: Replace a root volume",
+    ),
+    Rule(
+        id="C5",
+        title="Exchanges an instance's role",
+        gives="An instance becomes manageable or more powerful, or its role is handed to whoever has a login.",
+        ways=(
+            way(
+                Severity.HIGH,
+                need(
+                    *("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
+                    "iam:AddRoleToInstanceProfile",
+                ),
+                need("iam:PassRole", on=On.PASSABLE, service=_EC2, given=passed_to(_EC2)),
+            ),
+        ),
+        remedy="Limit iam:PassRole to roles with the agent's rights and no more.",
+        source="SAR Amazon EC2 and IAM; PMapper ec2_edges",
+    ),
+    Rule(
+        id="C6",
+        title="Changes what new instances start with",
+        gives="The next instance of a group or template runs the caller's user data.",
+        ways=(
+            way(
+                Severity.MEDIUM,
+                need("ec2:CreateLaunchTemplateVersion"),
+                need("ec2:ModifyLaunchTemplate", "autoscaling:UpdateAutoScalingGroup"),
+            ),
+            way(
+                Severity.MEDIUM,
+                need("autoscaling:CreateLaunchConfiguration"),
+                need("autoscaling:UpdateAutoScalingGroup"),
+            ),
+        ),
+        remedy="Leave launch templates and groups of governed instances to the pipeline that builds them.",
+        source="SAR Amazon EC2 and EC2 Auto Scaling",
+    ),
+    Rule(
+        id="C7",
+        title="Reads login secrets",
+        gives="Private keys and passwords of nodes.",
+        ways=(
+            way(
+                Severity.MEDIUM,
+                need(
+                    *("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"),
+                    on=On.KEY_PAIRS,
+                ),
+            ),
+            way(Severity.MEDIUM, need("secretsmanager:GetSecretValue", on=On.SECRETS)),
+            way(Severity.LOW, need("ec2:GetPasswordData")),
+        ),
+        remedy="Keep /ec2/keypair/ and login secrets out of the statement's resources.",
+        source="CloudFormation: AWS::EC2::KeyPair; SAR Systems Manager and Secrets Manager; cloudsplaining",
+    ),
+)

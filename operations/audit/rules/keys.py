@@ -1,0 +1,61 @@
+"""What requests are, by condition key: shared by several rules."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from components.approval.names import TAG_KEY
+from components.iam.choices import Choice
+from components.iam.context import Known, known
+from operations.audit.catalogue import ABSENT_KEY, one_of
+
+APPROVAL_KEY: Final = f"aws:principaltag/{TAG_KEY.lower()}"
+
+APPROVED: Final = "i-0a1b2c3d4e5f60718"
+"""Stands for the instance that was approved."""
+
+MET: Final = (Choice(known("whatever the policy asks for")),)
+"""A tag of a resource that is just as the condition wants it."""
+
+_TAGS: Final[tuple[str, ...]] = ("aws:resourcetag/", "ssm:resourcetag/")
+
+NO_APPROVAL: Final = {APPROVAL_KEY: ABSENT_KEY}
+NODE_TAGS_MET: Final[dict[str, tuple[Choice, ...]]] = dict.fromkeys(_TAGS, MET)
+NODE_TAGS_NOT_MET: Final[dict[str, tuple[Choice, ...]]] = dict.fromkeys(_TAGS, ABSENT_KEY)
+
+SOMEBODY_ELSE: Final = {
+    "ssm:resourcetag/aws:ssmmessages:session-id": one_of("AIDASOMEBODYELSE"),
+    "aws:resourcetag/aws:ssmmessages:session-id": one_of("AIDASOMEBODYELSE"),
+}
+"""The service tags a session with the id of who started it."""
+
+UNTAGGED: Final = {"aws:resourcetag/": ABSENT_KEY}
+"""The product's own documents and executions carry no tags of other workflows."""
+
+
+def _tag_keys(*choices: Choice) -> dict[str, tuple[Choice, ...]]:
+    return {"aws:tagkeys": choices}
+
+
+APPROVAL_TAG: Final = {
+    **_tag_keys(
+        Choice(Known((TAG_KEY,), many=True)),
+        # IAM does not tell tag keys apart by case; whether aws:TagKeys compares them so is not documented.
+        Choice(Known((TAG_KEY.lower(),), many=True), certain=False),
+    ),
+    f"aws:requesttag/{TAG_KEY.lower()}": MET,
+    "aws:requesttag/": ABSENT_KEY,
+}
+"""A call that sets or removes the approval tag, and no other."""
+
+ANOTHER_TAG: Final = _tag_keys(Choice(Known(("AnyOtherKey",), many=True)))
+
+RUNNABLE_TYPES: Final = {"ssm:documenttype": one_of("Command", "Package", "Automation", "Policy")}
+APPROVAL_TYPES: Final = {"ssm:documenttype": one_of("Automation", "Automation.ChangeTemplate")}
+SESSION_TYPE: Final = {"ssm:documenttype": one_of("Session")}
+ACCESS_TYPES: Final = {"ssm:documenttype": one_of("AutoApprovalPolicy", "ManualApprovalPolicy")}
+
+
+def passed_to(service: str) -> dict[str, tuple[Choice, ...]]:
+    """A role that is passed to a service."""
+    return {"iam:passedtoservice": one_of(service)}

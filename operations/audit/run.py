@@ -1,0 +1,140 @@
+"""Reads an account's IAM and judges it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.aws_session import AwsClients, UnsupportedConfigurationError
+from components.iam.documents import DocumentError
+from components.iam.principals import read_account
+from operations.audit.assessment import Assessment, assess
+from operations.audit.findings import Audit, Audited
+from operations.audit.organization import Organization, read_organization
+from operations.audit.protected import Declared, protected
+from operations.audit.severity import Severity
+from operations.audit.world import World
+from operations.errors import UnusableError
+from operations.reading import SharedClients, Unread, identify, unread
+
+if TYPE_CHECKING:
+    from operations.reading import Clients, Identity
+    from operations.stack import StackConfiguration
+
+Progress = Callable[[str, int, int | None], None]
+"""Hears what is being done, how far it is, and of how much."""
+
+_LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
+_FALLBACK_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the command line asks for.
+
+    Attributes:
+        declared: who is who.
+        least: findings below are left out.
+    """
+
+    declared: Declared
+    least: Severity = Severity.LOW
+
+
+def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = lambda _what, _done, _of: None) -> Audit:
+    """Audits the account that a stack deploys to.
+
+    Args:
+        stack: with its configuration.
+        asked: what is asked for.
+        progress: is told how far it is.
+
+    Raises:
+        UnusableError: the configuration cannot be used.
+    """
+    region = stack.value("aws:region") or _FALLBACK_REGION
+    try:
+        clients = SharedClients(AwsClients(stack.value))
+    except UnsupportedConfigurationError as wrong:
+        raise UnusableError(str(wrong)) from None
+    identity = identify(clients, stack.value("aws:stsRegion") or region)
+    if isinstance(identity, Unread):
+        return Audit(stack=stack.name, unread=(identity,))
+    details = read_details(clients, region, identity, progress)
+    if isinstance(details, Unread):
+        return Audit(stack=stack.name, account_id=identity.account_id, unread=(details,))
+    organization = read_organization(clients, region, identity)
+    try:
+        world = _world(stack, asked, identity, details, organization)
+    except DocumentError as wrong:
+        raise UnusableError(f"A policy of the account cannot be read: {wrong}") from None
+    found = assess(world, lambda done, of: progress("Judging principals", done, of))
+    return _audit(stack, asked, identity, found, organization)
+
+
+def read_details(clients: Clients, region: str, identity: Identity, progress: Progress) -> dict[str, Any] | Unread:
+    """Everything that IAM tells of an account, page by page.
+
+    Args:
+        clients: to read with.
+        region: to ask in.
+        identity: who reads.
+        progress: is told how many principals there are so far.
+    """
+    details: dict[str, Any] = {name: [] for name in _LISTS}
+    action = "iam:GetAccountAuthorizationDetails"
+    try:
+        paginator = clients.client("iam", region).get_paginator("get_account_authorization_details")
+        for page in paginator.paginate():
+            for name in _LISTS:
+                details[name] += page.get(name, [])
+            progress("Reading IAM", len(details["UserDetailList"]) + len(details["RoleDetailList"]), None)
+    except (ClientError, BotoCoreError, ValueError) as failed:
+        return unread(action, failed, region, identity.arn)
+    return details
+
+
+def _world(
+    stack: StackConfiguration, asked: Asked, identity: Identity, details: dict[str, Any], organization: Organization
+) -> World:
+    account = read_account(
+        details,
+        account_id=identity.account_id,
+        partition=identity.partition,
+        ceilings=organization.ceilings,
+    )
+    names = protected(stack, asked.declared, account_id=identity.account_id, partition=identity.partition)
+    return World(
+        account=account,
+        protected=names,
+        organization=organization.id,
+        manages_organization=organization.is_managed_from_here,
+        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+
+
+def _audit(
+    stack: StackConfiguration, asked: Asked, identity: Identity, found: Assessment, organization: Organization
+) -> Audit:
+    return Audit(
+        stack=stack.name,
+        account_id=identity.account_id,
+        principals=found.judged,
+        audited=_at_least(found.audited, asked.least),
+        services=_at_least(found.services, asked.least),
+        administrators=found.administrators,
+        service_linked=found.service_linked,
+        limits=organization.limits,
+    )
+
+
+def _at_least(several: tuple[Audited, ...], least: Severity) -> tuple[Audited, ...]:
+    cut = (
+        Audited(arn=each.arn, kind=each.kind, findings=tuple(one for one in each.findings if one.severity >= least))
+        for each in several
+    )
+    return tuple(each for each in cut if each.findings)

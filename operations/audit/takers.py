@@ -1,0 +1,193 @@
+"""Who may take on which role, for many of both.
+
+Most principals have plain statements (`sts:AssumeRole` on some ARNs, nothing that denies or bounds it) and most roles leave
+the choice to the account. For those only the ARNs decide, so they are compared once for all who have the same. The others
+are asked one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.iam.context import Context
+from components.iam.evaluation import Grant
+from components.iam.patterns import matches
+from components.iam.principals import Principal
+from components.iam.trust import ASSUME, Admission, admission, named_by
+from components.iam.variables import keys_of
+from operations.audit.knowledge import RequestKnowledge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from components.iam.choices import Knowledge
+    from components.iam.documents import Policy, Statement
+    from operations.audit.world import World
+
+Onward = Mapping[Principal, tuple[Principal, ...]]
+"""Roles, with those that are taken on after them."""
+
+Resources = tuple[tuple[str, ...], bool]
+"""The patterns of a plain statement, and whether they are what is left out."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A principal may become a role, and by way of it what the role may become."""
+
+    admission: Admission
+    onward: tuple[Principal, ...] = ()
+
+    @property
+    def path(self) -> tuple[Principal, ...]:
+        """The roles in order."""
+        return (self.admission.role, *self.onward)
+
+    @property
+    def end(self) -> Principal:
+        """The role that counts."""
+        return self.path[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taking:
+    """What is known of everybody.
+
+    Attributes:
+        plain: the plain statements of principals that have nothing else to say about it.
+        by_resources: the roles that plain statements reach.
+        special: the other ways, by principal.
+    """
+
+    plain: Mapping[Principal, tuple[tuple[Policy, Statement], ...]]
+    by_resources: Mapping[Resources, Onward]
+    special: Mapping[Principal, list[Hop]]
+
+
+def taking(
+    world: World, principals: Iterable[Principal], counting: Iterable[Principal], progress: Callable[[int, int], None]
+) -> Taking:
+    """Who may take on a role that counts, or one from which it can be reached.
+
+    Args:
+        world: the account.
+        principals: who might.
+        counting: the roles to begin with.
+        progress: is told how far it is.
+    """
+    search = _Search(world, list(principals), dict.fromkeys(counting, ()))
+    search.run(progress)
+    return Taking(plain=search.plain, by_resources=search.by_resources, special=search.special)
+
+
+def may_take_on(principal: Principal, role: Principal, world: World) -> Admission | None:
+    """How a principal may become a role; None: it may not."""
+    if role is principal or role.trust is None:
+        return None
+    if not any(named_by(principal, each) for each in role.trust.covering(ASSUME)):
+        return None
+
+    def knowledge(action: str) -> Knowledge:
+        return RequestKnowledge(principal, world, action)
+
+    return admission(principal, role, knowledge)
+
+
+def plain_hop(policy: Policy, statement: Statement, role: Principal, onward: tuple[Principal, ...]) -> Hop:
+    """A hop by a plain statement into a role that leaves the choice to the account."""
+    trusting = next(each for each in role.trust.covering(ASSUME)) if role.trust else statement
+    grant = Grant(action=ASSUME, policy=policy, statement=statement, example=role.arn, context=Context())
+    return Hop(Admission(role=role, trust=trusting, grant=grant), onward)
+
+
+def resources_of(statement: Statement) -> Resources:
+    """What decides for a plain statement."""
+    return statement.resources, statement.all_but_resources
+
+
+class _Search:
+    """From the roles that count backwards, until nothing new counts."""
+
+    def __init__(
+        self, world: World, principals: list[Principal], counting: dict[Principal, tuple[Principal, ...]]
+    ) -> None:
+        self._world, self._principals, self._counting = world, principals, counting
+        found = {each: _plain_statements(each) for each in principals}
+        self.plain = {each: statements for each, statements in found.items() if statements is not None}
+        self._others = [each for each, statements in found.items() if statements is None]
+        self.by_resources: dict[Resources, dict[Principal, tuple[Principal, ...]]] = {}
+        self._roles: dict[Resources, list[Principal]] = {}
+        for each, statements in self.plain.items():
+            for _, statement in statements:
+                self.by_resources.setdefault(resources_of(statement), {})
+                if each.kind == "role":
+                    self._roles.setdefault(resources_of(statement), []).append(each)
+        self.special: dict[Principal, list[Hop]] = {}
+        self._account = {world.account.id, world.protected.iam_root}
+
+    def run(self, progress: Callable[[int, int], None]) -> None:
+        waiting = list(self._counting)
+        while waiting:
+            fresh: dict[Principal, tuple[Principal, ...]] = {}
+            for done, role in enumerate(waiting, start=1):
+                plain = _leaves_it_to(role, self._account)
+                if plain:
+                    self._by_resources(role, fresh)
+                self._one_by_one(role, self._others if plain else self._principals, fresh)
+                progress(done, len(waiting))
+            self._counting.update(fresh)
+            waiting = list(fresh)
+
+    def _by_resources(self, role: Principal, fresh: dict[Principal, tuple[Principal, ...]]) -> None:
+        onward = self._counting[role]
+        for resources, reached in self.by_resources.items():
+            patterns, all_but = resources
+            if any(matches(each, role.arn) for each in patterns) == all_but:
+                continue
+            reached[role] = onward
+            for each in self._roles.pop(resources, ()):
+                if each is role:
+                    self._roles.setdefault(resources, []).append(each)
+                elif each not in self._counting:
+                    fresh.setdefault(each, (role, *onward))
+
+    def _one_by_one(
+        self, role: Principal, principals: list[Principal], fresh: dict[Principal, tuple[Principal, ...]]
+    ) -> None:
+        for each in principals:
+            found = may_take_on(each, role, self._world)
+            if found is None:
+                continue
+            self.special.setdefault(each, []).append(Hop(found, self._counting[role]))
+            if each.kind == "role" and each not in self._counting:
+                fresh.setdefault(each, (role, *self._counting[role]))
+
+
+def _leaves_it_to(role: Principal, account: set[str]) -> bool:
+    """Whether a role's one statement leaves the choice to the account's own policies."""
+    statements = role.trust.covering(ASSUME) if role.trust else ()
+    if len(statements) != 1:
+        return False
+    (statement,) = statements
+    named = statement.principals
+    if named is None or named.negated or not statement.allows or keys_of(statement):
+        return False
+    return bool(named.aws) and {*named.aws} <= account
+
+
+def _plain_statements(principal: Principal) -> tuple[tuple[Policy, Statement], ...] | None:
+    """What allows to take roles on; None where more than that decides: a Deny, a boundary, conditions, variables."""
+    permissions = principal.permissions
+    own = [(policy, each) for policy in permissions.identity for each in policy.covering(ASSUME)]
+    if permissions.boundary or not all(map(_is_open, permissions.ceilings)):
+        return None
+    return tuple(own) if all(each.allows and not keys_of(each) for _, each in own) else None
+
+
+def _is_open(level: tuple[Policy, ...]) -> bool:
+    """Whether a level of service control policies lets every role be taken on, as FullAWSAccess does."""
+    statements = [each for policy in level for each in policy.covering(ASSUME)]
+    everything = any(each.resources == ("*",) and not each.conditions for each in statements)
+    return everything and all(each.allows for each in statements)

@@ -1,0 +1,312 @@
+"""Which resources a need must reach: names made into ARNs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.iam.evaluation import Target
+from components.iam.patterns import SOME, literal
+from operations.audit.catalogue import On
+from operations.audit.rules.keys import APPROVED
+from operations.audit.takers import may_take_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from components.iam.principals import Principal
+    from operations.audit.world import World
+
+SOMEBODY: Final = "somebody-new"
+"""Stands for whoever and whatever is made tomorrow: only patterns that span everything match it."""
+
+_SCRIPTS: Final = (
+    *("AWS-RunShellScript", "AWS-RunPowerShellScript", "AWS-RunRemoteScript", "AWS-RunSaltState", "AWS-ApplyDSCMofs"),
+    *("AWS-ApplyAnsiblePlaybooks", "AWS-RunAnsiblePlaybook", "AWS-ApplyChefRecipes", "AWS-RunDocument"),
+    *("AWS-InstallPowerShellModule", "AWS-InstallApplication", "AWS-RunPatchBaselineWithHooks"),
+)
+"""Command documents of AWS that run what their caller gives (Systems Manager Command document reference)."""
+
+_DRIVING: Final = (
+    *("AWSSupport-ResetAccess", "AWSSupport-ExecuteEC2Rescue", "AWSSupport-StartEC2RescueWorkflow"),
+    *("AWS-AttachIAMToInstance", "AWSSupport-GrantPermissionsToIAMUser", "AWS-RunPacker", "AWS-UpdateLinuxAmi"),
+    *("AWS-UpdateWindowsAmi", "AWS-CreateManagedLinuxInstance", "AWS-CreateManagedWindowsInstance"),
+    *("AWSSupport-ManageRDPSettings", "AWSSupport-ActivateWindowsWithAmazonLicense"),
+)
+"""Runbooks of AWS that run commands, reset access or change IAM (Automation runbook reference)."""
+
+_REMOTE_HOST: Final = "AWS-StartPortForwardingSessionToRemoteHost"
+
+_NODE: Final = "0feedfacecafebeef"
+
+
+def target(on: On, service: str, principal: Principal, world: World) -> Target | None:
+    """The resources that count for a need.
+
+    Args:
+        on: what must be reached.
+        service: for roles that are passed or carried.
+        principal: who wants to reach it.
+        world: the account.
+
+    Returns:
+        None where there is no such resource.
+    """
+    if on in (On.PASSABLE, On.CARRIED):
+        return _passable(world, service) if on is On.PASSABLE else _carried(world, service)
+    found = _MAKERS[on](_Arns(principal, world))
+    return found if found is None or found.patterns else None
+
+
+class _Arns:
+    """Makes ARNs of the account."""
+
+    def __init__(self, principal: Principal, world: World) -> None:
+        self.principal, self.world, self.names = principal, world, world.protected
+
+    def of(self, service: str, rest: str, *, aws: bool = False) -> str:
+        """An ARN in whatever Region, its parts without colons, lest a star of a policy span several; `aws`: of what AWS gives everybody, which has no account in it."""
+        account = "" if aws else self.names.account_id
+        return f"arn:{self.names.partition}:{service}:{SOME}:{account}:{rest}"
+
+    def everywhere(self, service: str, rest: str) -> tuple[str, ...]:
+        """Of the account and of AWS."""
+        return self.of(service, rest), self.of(service, rest, aws=True)
+
+    def documents(self, *names: str) -> tuple[str, ...]:
+        """By exact name, as document and as runbook in any version."""
+        return tuple(each for name in names for each in (self.of("ssm", f"document/{name}"), *self.definitions(name)))
+
+    def definitions(self, name: str) -> tuple[str, ...]:
+        return self.of("ssm", f"automation-definition/{name}"), self.of("ssm", f"automation-definition/{name}:{SOME}")
+
+    def principals(self, kind: str, several: Iterable[Principal]) -> tuple[str, ...]:
+        return tuple(literal(each.arn) for each in several if each.kind == kind)
+
+    def new(self, *kinds: str) -> tuple[str, ...]:
+        return tuple(self.names.iam(kind, SOMEBODY) for kind in kinds)
+
+
+def _any_node(arns: _Arns) -> Target:
+    return Target(
+        (
+            arns.of("ec2", f"instance/i-{_NODE}"),
+            arns.of("ssm", f"managed-instance/mi-{_NODE}"),
+            arns.of("ecs", f"task/any-cluster/{_NODE}"),
+        )
+    )
+
+
+def _nodes(arns: _Arns) -> tuple[str, ...]:
+    return (
+        arns.of("ec2", f"instance/i-{SOME}"),
+        arns.of("ssm", f"managed-instance/mi-{SOME}"),
+        arns.of("ecs", f"task/{SOME}"),
+    )
+
+
+def _other_nodes(arns: _Arns) -> Target:
+    return Target(_nodes(arns), spared=(arns.of("ec2", f"instance/{APPROVED}"),))
+
+
+def _scripts(arns: _Arns) -> Target:
+    of_aws = (each for name in _SCRIPTS for each in arns.everywhere("ssm", f"document/{name}"))
+    return Target((*of_aws, arns.of("ssm", f"document/{SOMEBODY}")))
+
+
+def _own_documents(arns: _Arns) -> Target:
+    names = arns.names
+    spared = arns.documents(*_approval_documents(arns), names.session_document)
+    # Lists of documents name AWS' own without its account, or with a star there.
+    return Target(
+        (arns.of("ssm", f"document/{SOME}"),),
+        spared=(*spared, *(arns.of("ssm", f"document/{each}*") for each in _OF_AWS)),
+    )
+
+
+_OF_AWS: Final = ("AWS-", "AWS", "Amazon")
+
+
+def _other_session_documents(arns: _Arns) -> Target:
+    governed = arns.of("ssm", f"document/{arns.names.session_document}")
+    return Target(arns.everywhere("ssm", f"document/{SOME}"), spared=(governed,))
+
+
+def _other_templates(arns: _Arns) -> Target:
+    every = (
+        *arns.everywhere("ssm", f"document/{SOME}"),
+        *arns.everywhere("ssm", f"automation-definition/{SOME}:{SOME}"),
+    )
+    return Target(every, spared=arns.documents(arns.names.template))
+
+
+def _approval_documents(arns: _Arns) -> tuple[str, ...]:
+    return arns.names.runbook, arns.names.template, arns.names.reaper
+
+
+def _other_runbooks(arns: _Arns) -> Target:
+    """The product's own runbooks name their role themselves and do what they do for whoever starts them."""
+    names = arns.names
+    own = (names.reaper, names.runbook) if names.starts_by_runbook else (names.reaper,)
+    every = (
+        *arns.everywhere("ssm", f"document/{SOME}"),
+        *arns.everywhere("ssm", f"automation-definition/{SOME}:{SOME}"),
+    )
+    return Target(every, spared=arns.documents(*own))
+
+
+def _automations(arns: _Arns) -> Target:
+    of_aws = (
+        each
+        for name in _DRIVING
+        for kind in (f"document/{name}", f"automation-definition/{name}:1")
+        for each in arns.everywhere("ssm", kind)
+    )
+    return Target(
+        (*of_aws, arns.of("ssm", f"document/{SOMEBODY}"), arns.of("ssm", f"automation-definition/{SOMEBODY}:1"))
+    )
+
+
+def _others_sessions(arns: _Arns) -> Target:
+    own = [f"session/{literal(arns.principal.unique_id)}*"] if arns.principal.unique_id else []
+    if arns.principal.kind == "user":
+        own.append(f"session/{literal(arns.principal.name)}-*")
+    return Target((arns.of("ssm", f"session/{SOME}"),), spared=tuple(arns.of("ssm", each) for each in own))
+
+
+def _operators(arns: _Arns) -> Target:
+    world = arns.world
+    known = (*arns.principals("user", world.operators), *arns.principals("role", world.operators))
+    if not known and not arns.names.operators:
+        return Target((arns.names.iam("user", SOME), arns.names.iam("role", SOME)))
+    beside = (f"{each.arn.rpartition('/')[0]}/{SOMEBODY}" for each in world.operators)
+    return Target(tuple(dict.fromkeys((*known, *arns.names.operators, *beside))))
+
+
+def _my_users(arns: _Arns) -> Target:
+    return Target((*arns.principals("user", (arns.principal, *arns.world.resting)), *arns.new("user")))
+
+
+def _my_groups(arns: _Arns) -> Target:
+    names = {
+        *arns.principal.groups,
+        *(group for each in (*arns.world.operators, *arns.world.approvers) for group in each.groups),
+    }
+    groups = arns.world.account.groups
+    return Target((*(literal(groups[name]) for name in sorted(names) if name in groups), *arns.new("group")))
+
+
+def _my_roles(arns: _Arns) -> Target:
+    world, principal = arns.world, arns.principal
+    reached = (role for role in world.roles if may_take_on(principal, role, world) is not None)
+    own = arns.principals("role", (principal, *world.resting, *reached))
+    return Target(tuple(dict.fromkeys((*own, literal(world.runbook_role), *arns.new("role")))))
+
+
+def _my_policies(arns: _Arns) -> Target:
+    several = (arns.principal, *arns.world.resting)
+    attached = {arn for each in several for arn in (*each.attached, each.boundary or "")} - {""}
+    own = sorted(arn for arn in attached if f":{arns.names.account_id}:" in arn)
+    return Target((*map(literal, own), arns.names.iam("policy", arns.names.policy), *arns.new("policy")))
+
+
+def _other_users(arns: _Arns) -> Target:
+    world, me = arns.world, arns.principal
+    counting = (
+        each
+        for each in world.users
+        if each is not me
+        and (each in world.resting or world.is_privileged(each) or arns.names.is_administrator(each.arn))
+    )
+    return Target((*arns.principals("user", counting), *arns.new("user")))
+
+
+def _trusted_roles(arns: _Arns) -> Target:
+    world = arns.world
+    counting = (each for each in world.roles if each in world.resting or world.is_privileged(each))
+    known = arns.principals("role", (each for each in counting if each is not arns.principal))
+    return Target((*known, literal(world.runbook_role), *arns.new("role")))
+
+
+def _privileged_groups(arns: _Arns) -> Target:
+    world = arns.world
+    members = (
+        each
+        for each in world.users
+        if each in world.resting or world.is_privileged(each) or arns.names.is_administrator(each.arn)
+    )
+    approving = (name for kind, name in arns.names.approver_names if kind == "IamGroup")
+    names = {*approving, *(group for each in members for group in each.groups)} - set(arns.principal.groups)
+    groups = world.account.groups
+    return Target((*(literal(groups[name]) for name in sorted(names) if name in groups), *arns.new("group")))
+
+
+def _bounded(arns: _Arns) -> Target:
+    world = arns.world
+    several = (*world.operators, *world.approvers, *(each for each in (*world.users, *world.roles) if each.boundary))
+    known = (*arns.principals("user", several), *arns.principals("role", several))
+    return Target(tuple(dict.fromkeys((*known, *arns.new("user", "role")))))
+
+
+def _passable(world: World, service: str) -> Target:
+    return Target(tuple(literal(each) for each in (*passable(world, service), world.protected.iam("role", SOMEBODY))))
+
+
+def passable(world: World, service: str) -> tuple[str, ...]:
+    """ARNs of the roles with ways around that a service may take on."""
+    found = world.passable.get(service)
+    if found is None:
+        roles = world.roles_by_service.get(service, ())
+        found = tuple(role.arn for role in roles if world.is_privileged(role) or role.arn == world.runbook_role)
+        world.passable[service] = found
+    return found
+
+
+def _carried(world: World, service: str) -> Target | None:
+    return Target(("*",)) if passable(world, service) else None
+
+
+def _organization(arns: _Arns) -> Target | None:
+    return None if arns.world.manages_organization is False else Target(("*",))
+
+
+_MAKERS: Final[dict[On, Callable[[_Arns], Target | None]]] = {
+    On.ANYTHING: lambda _: Target(("*",)),
+    On.ANY_NODE: _any_node,
+    On.NODES: _other_nodes,
+    On.APPROVED_NODE: lambda arns: Target(_nodes(arns)),
+    On.INSTANCES: lambda arns: Target((arns.of("ec2", f"instance/i-{SOME}"),)),
+    On.SCRIPT_DOCUMENTS: _scripts,
+    On.OWN_DOCUMENTS: _own_documents,
+    On.ANY_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{SOMEBODY}"),)),
+    On.OTHER_SESSION_DOCUMENTS: _other_session_documents,
+    On.REMOTE_HOST_DOCUMENT: lambda arns: Target(arns.everywhere("ssm", f"document/{_REMOTE_HOST}")),
+    On.SESSION_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.session_document}"),)),
+    On.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook)),
+    On.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template)),
+    On.TEMPLATE_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.template}"),)),
+    On.APPROVAL_DOCUMENTS: lambda arns: Target(
+        tuple(arns.of("ssm", f"document/{each}") for each in _approval_documents(arns))
+    ),
+    On.OTHER_RUNBOOKS: _other_runbooks,
+    On.SCHEDULE: lambda arns: Target((arns.of("scheduler", f"schedule/{SOME}/{arns.names.reaper_schedule}"),)),
+    On.OTHER_TEMPLATES: _other_templates,
+    On.AUTOMATIONS: _automations,
+    On.EXECUTIONS: lambda arns: Target((arns.of("ssm", f"automation-execution/{SOME}"),)),
+    On.OTHERS_SESSIONS: _others_sessions,
+    On.KEY_PAIRS: lambda arns: Target((arns.of("ssm", f"parameter/ec2/keypair/key-{SOME}"),)),
+    On.SECRETS: lambda arns: Target((arns.of("secretsmanager", f"secret:{SOMEBODY}-{SOME}"),)),
+    On.OPERATORS: _operators,
+    On.MY_USERS: _my_users,
+    On.MY_GROUPS: _my_groups,
+    On.MY_ROLES: _my_roles,
+    On.MY_POLICIES: _my_policies,
+    On.OTHER_USERS: _other_users,
+    On.TRUSTED_ROLES: _trusted_roles,
+    On.PRIVILEGED_GROUPS: _privileged_groups,
+    On.BOUNDED: _bounded,
+    On.ANY_ROLE: lambda arns: Target(arns.new("role")),
+    On.ANY_PRINCIPAL: lambda arns: Target(arns.new("user", "role")),
+    On.RUNBOOK_ROLE: lambda arns: Target((literal(arns.world.runbook_role),)),
+    On.ORGANIZATION: _organization,
+    On.TOPIC: lambda arns: Target((arns.of("sns", arns.names.topic),)),
+}

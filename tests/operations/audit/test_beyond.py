@@ -1,0 +1,302 @@
+"""Ways around that the list does not have in these words, and their innocent neighbours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.operations.audit.accounts import (
+    ACCOUNT,
+    ADMINISTRATOR,
+    APPROVED,
+    APPROVER,
+    ARN,
+    OPERATOR,
+    REQUESTER,
+    assessed,
+    attached,
+    baseline,
+    bounded,
+    entries,
+    group,
+    inline,
+    managed,
+    role,
+    trusting,
+    user,
+)
+
+INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
+TAGGED = f"arn:aws:ec2:*:{ACCOUNT}:instance/{APPROVED}"
+START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
+TAG = {"Effect": "Allow", "Action": ["iam:TagUser", "iam:TagRole"], "Resource": "*"}
+
+
+def allow(*actions: str, on: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
+
+
+def deny(*actions: str, **more: Any) -> dict[str, Any]:
+    resource = {} if "NotResource" in more else {"Resource": "*"}
+    return {"Effect": "Deny", "Action": list(actions), **resource, **more}
+
+
+def found_with(*policies: Any, **more: Any) -> dict[str, str]:
+    details = baseline()
+    details["UserDetailList"].append(user("somebody", *policies))
+    return entries(assessed(details, **more))
+
+
+REPORTED = [
+    ("A1", "critical", [allow("SSM:startsession")]),
+    ("A1", "critical", [allow("ssm:Start?ession")]),
+    ("A1", "critical", [allow("ssm:StartSession", on="arn:aws:ec2:us-east-1:*:instance/i-*")]),
+    ("A1", "critical", [allow("ssm:StartSession", on=f"arn:aws:ssm:*:{ACCOUNT}:managed-instance/*")]),
+    ("A1", "high", [allow("ssm:StartSession", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})]),
+    ("A1", "high", [allow("ssm:StartSession", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})]),
+    ("A1", "critical", [allow("ssm:StartSession", Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}})]),
+    ("A1", "critical", [allow("ssm:StartSession", Condition={"Bool": {"aws:SecureTransport": "true"}})]),
+    ("A1", "critical", [allow("ssm:StartSession", Condition={"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}})]),
+    ("A1", "critical", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:PrincipalAccount": ACCOUNT}})]),
+    ("A1", "critical", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})]),
+    ("G5", "critical", [allow("ssm:StartSession", Condition={"StringEqualsIfExists": {"aws:RequestTag/a": "b"}})]),
+    ("G5", "critical", [allow("ssm:StartSession", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}})]),
+    ("A2", "high", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:ResourceTag/Env": "dev"}})]),
+    ("A2", "high", [allow("ssm:StartSession", on=f"arn:aws:ssm:*:{ACCOUNT}:managed-instance/mi-0123456789abcdef0")]),
+    ("A3", "high", [allow("ssm:StartSession", on=f"{TAGGED}*")]),
+    ("A3", "high", [allow("ssm:StartSession", on=f"arn:aws:ec2:*:{ACCOUNT}:instance/*{APPROVED}")]),
+    ("A3", "high", [allow("ssm:StartSession", on=[TAGGED, f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0123456789abcdef0"])]),
+    (
+        "A3",
+        "high",
+        [allow("ssm:StartSession", Condition={"Null": {"aws:PrincipalTag/SecurityAllowSessionInstance": "false"}})],
+    ),
+    ("A4", "high", [[*OPERATOR, allow("ssm:StartSession", on="arn:aws:ssm:*::document/AWS-Start*")]]),
+    ("A6", "medium", [allow("ssm:ResumeSession", on=f"arn:aws:ssm:*:{ACCOUNT}:session/alice-*")]),
+    ("A8", "low", [allow("ssm:TerminateSession")]),
+    ("B1", "critical", [allow("ssm:SendCommand", on=INSTANCES), allow("ssm:SendCommand", on="arn:aws:ssm:*::document/AWS-RunShellScript")]),
+    ("B1", "high", [allow("ssm:SendCommand", on=[INSTANCES, f"arn:aws:ssm:*:{ACCOUNT}:document/Mine"])]),
+    ("B1", "high", [allow("ssm:SendCommand", Condition={"StringEquals": {"ssm:resourceTag/Env": "dev"}})]),
+    ("B4", "high", [allow("ssm:RegisterTaskWithMaintenanceWindow")]),
+    ("C4", "high", [allow("ec2:CreateReplaceRootVolumeTask")]),
+    ("D1", "critical", [TAG]),
+    ("D1", "high", [allow("iam:TagUser", Condition={"StringNotEquals": {"aws:TagKeys": "SecurityAllowSessionInstance"}})]),
+    (
+        "D1",
+        "high",
+        [allow("iam:TagRole", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["securityallowsessioninstance"]}})],
+    ),
+    (
+        "D1",
+        "high",
+        [[TAG, deny("iam:Tag*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": ["SecurityAllowSessionInstance"]}})]],
+    ),
+    ("D2", "critical", [allow("iam:SetDefaultPolicyVersion", on=f"{ARN}:policy/*")]),
+    ("D3", "critical", [allow("iam:AddUserToGroup")]),
+    ("D5", "high", [allow("iam:CreateRole", "iam:AttachRolePolicy")]),
+    ("D7", "critical", [[allow("sts:GetFederationToken", "sts:TagSession"), *OPERATOR]]),
+    ("E1", "critical", [allow("ssm:DeleteDocument", "ssm:CreateDocument", on=f"arn:aws:ssm:*:{ACCOUNT}:document/Allow*")]),
+    ("E3", "medium", [allow("ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStart*")]),
+    ("E4", "high", [allow("ssm:StartChangeRequestExecution", on=REQUESTER["Resource"])]),
+    ("E5", "medium", [APPROVER]),
+    ("E5", "critical", [APPROVER, REQUESTER]),
+    ("E5", "critical", [APPROVER, OPERATOR]),
+    ("E7", "high", [allow("ssm:UpdateDocumentDefaultVersion")]),
+    ("F1", "critical", [allow("iam:PassRole", "ssm:StartAutomationExecution")]),
+    ("F2", "high", [allow("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask")]),
+    ("F3", "low", [allow("lambda:UpdateFunctionCode")]),
+    ("F4", "medium", [allow("states:UpdateStateMachine")]),
+    ("G2", "critical", [allow("*:*")]),
+    ("G8", "critical", [[START, deny("ssm:StartSession", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}})]]),
+    ("A1", "high", [[START, deny("ssm:StartSession", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})]]),
+    ("A1", "critical", [[START, {**deny("ssm:StartSession"), "Resource": f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/*"}]]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entry", "severity", "policies"), REPORTED, ids=[f"{each[0]}-{n}" for n, each in enumerate(REPORTED)]
+)
+def test_reported(entry: str, severity: str, policies: list[Any]) -> None:
+    assert found_with(*policies).get(entry) == severity
+
+
+INNOCENT = [
+    ("documents only", [allow("ssm:StartSession", on="arn:aws:ssm:*:*:document/*")]),
+    ("expired", [allow("ssm:StartSession", Condition={"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}})]),
+    ("somebody else", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:username": "alice"}})]),
+    ("key of another service", [allow("ssm:StartSession", Condition={"StringEquals": {"s3:prefix": "a"}})]),
+    ("denied but the approved", [[START, deny("ssm:StartSession", NotResource=[TAGGED])]]),
+    ("denied with IfExists", [[START, deny("ssm:*", Condition={"StringNotEqualsIfExists": {"aws:PrincipalTag/team": "x"}})]]),
+    ("variable without version", [{"Statement": [allow("ssm:StartSession", on=TAGGED)]}]),
+    ("own sessions by tag", [allow("ssm:TerminateSession", Condition={"StringLike": {"ssm:resourceTag/aws:ssmmessages:session-id": ["${aws:userid}"]}})]),
+    ("tag keys denied in any case", [[TAG, deny("iam:*", Condition={"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": ["SecurityAllowSessionInstance"]}})]]),
+    ("tags elsewhere", [allow("iam:TagUser", on=f"{ARN}:user/customers/*")]),
+    ("own policy elsewhere", [allow("iam:PutRolePolicy", on=f"{ARN}:role/app/*")]),
+    ("own credentials", [allow("iam:CreateAccessKey", on=f"{ARN}:user/${{aws:username}}")]),
+    ("closed list of command documents", [allow("ssm:SendCommand", on=[INSTANCES, "arn:aws:ssm:*:*:document/AWS-UpdateSSMAgent"])]),
+    ("requester", [REQUESTER]),
+    ("operator", [OPERATOR]),
+    ("operator, requester", [OPERATOR, REQUESTER]),
+    ("attach of a clean policy", [allow("iam:AttachUserPolicy", Condition={"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/SecurityAudit"}})]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("policies", [each[1] for each in INNOCENT], ids=[each[0] for each in INNOCENT])
+def test_innocent(policies: list[Any]) -> None:
+    assert found_with(*policies) == {}
+
+
+def test_what_cannot_be_told_is_printed() -> None:
+    details = baseline()
+    details["UserDetailList"].append(
+        user("somebody", allow("ssm:StartSession", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}))
+    )
+    (audited,) = assessed(details).audited
+    finding = next(each for each in audited.findings if each.rule == "A1")
+    assert finding.doubts == ('StringEquals aws:SourceVpce "vpce-1"',)
+
+
+def test_combination_over_group_and_own_policy() -> None:
+    details = baseline()
+    details["GroupDetailList"].append(group("team", allow("iam:PassRole", on=f"{ARN}:role/*")))
+    details["UserDetailList"].append(
+        user("somebody", allow("lambda:CreateFunction", "lambda:InvokeFunction"), GroupList=["team"])
+    )
+    found = entries(assessed(details))
+    assert (found["F2"], found["G10"]) == ("high", "high")
+
+
+def test_version_that_is_not_in_force_does_not_count() -> None:
+    details = baseline()
+    policy = managed("mine", allow("s3:ListBucket"), START)
+    details["Policies"].append(policy)
+    details["UserDetailList"].append(user("somebody", AttachedManagedPolicies=attached(policy)))
+    assert entries(assessed(details)) == {}
+
+
+def test_setting_the_default_version_of_ones_own_policy_counts() -> None:
+    details = baseline()
+    policy = managed("mine", allow("iam:SetDefaultPolicyVersion", on=f"{ARN}:policy/mine"), START)
+    details["Policies"].append(policy)
+    details["UserDetailList"].append(user("somebody", AttachedManagedPolicies=attached(policy)))
+    assert entries(assessed(details))["D2"] == "critical"
+
+
+def test_policy_that_nobody_has_is_no_finding() -> None:
+    details = baseline()
+    details["Policies"].append(managed("unattached", START))
+    assert assessed(details).audited == ()
+
+
+def test_boundary_cuts_and_one_that_is_not_read_cuts_everything() -> None:
+    details = baseline()
+    narrow = managed("narrow", allow("ssm:StartSession", on=f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0aaaaaaaaaaaaaaaa"))
+    details["Policies"].append(narrow)
+    details["UserDetailList"].append(user("somebody", START, PermissionsBoundary=bounded(narrow)))
+    gone = {"PermissionsBoundaryArn": f"{ARN}:policy/gone"}
+    details["UserDetailList"].append(user("other", START, PermissionsBoundary=gone))
+    assessment = assessed(details)
+    assert entries(assessment)["A2"] == "high"
+    assert "A1" not in entries(assessment)
+    assert entries(assessment, f"{ARN}:user/other") == {}
+
+
+def test_service_control_policies_cut_at_every_level() -> None:
+    every = allow("*")
+    assert found_with(START, scps=[[every], [every]])["G9"] == "critical"
+    assert found_with(START, scps=[[every], [allow("s3:*")]]) == {}
+    assert found_with(START, scps=[[every, deny("ssm:StartSession")], [every]]) == {}
+    assert found_with(START, scps=[[every, deny("ssm:StartSession", NotResource=TAGGED)]]) == {}
+
+
+@pytest.mark.parametrize(
+    ("condition", "certain"),
+    [
+        ({}, True),
+        ({"Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}}}, False),
+        ({"Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["Other"]}}}, False),
+        ({"Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["Env"]}}}, True),
+    ],
+    ids=["any tag", "at launch", "another key", "this key"],
+)
+def test_tag_condition_is_no_limit_to_who_may_tag(condition: Any, *, certain: bool) -> None:
+    sending = allow("ssm:SendCommand", Condition={"StringEquals": {"ssm:resourceTag/Env": "dev"}})
+    found = found_with(sending, allow("ec2:CreateTags", on=INSTANCES, **condition))
+    assert found["B1"] == ("critical" if certain else "high")
+    assert ("G6" in found) == certain
+
+
+def test_a_variable_without_version_lets_a_deny_miss() -> None:
+    old = {
+        "Statement": [{**deny("ssm:StartSession"), "Resource": f"arn:aws:ec2:*:{ACCOUNT}:instance/${{aws:username}}"}]
+    }
+    assert found_with(START, old)["A1"] == "critical"
+
+
+def test_passed_role_decides_the_severity() -> None:
+    details = baseline()
+    details["RoleDetailList"] += [
+        role("worker", TAG, trust=trusting(Service="lambda.amazonaws.com")),
+        role("app", allow("s3:*"), trust=trusting(Service="lambda.amazonaws.com")),
+    ]
+    for name in ("worker", "app"):
+        passing = allow("iam:PassRole", on=f"{ARN}:role/{name}")
+        details["UserDetailList"].append(
+            user(f"to-{name}", passing, allow("lambda:CreateFunction", "lambda:InvokeFunction"))
+        )
+    found = assessed(details)
+    assert entries(found, f"{ARN}:user/to-worker")["F2"] == "critical"
+    assert "F2" not in entries(found, f"{ARN}:user/to-app")
+    assert [each.arn for each in found.services] == [f"{ARN}:role/worker"]
+
+
+def test_group_of_approvers_can_be_joined() -> None:
+    details = baseline()
+    details["GroupDetailList"].append(group("approvers", APPROVER))
+    details["UserDetailList"] += [
+        user("boss", GroupList=["approvers"]),
+        user("somebody", allow("iam:AddUserToGroup", on=f"{ARN}:group/approvers")),
+    ]
+    found = assessed(details, approver_names=(("IamGroup", "approvers"),))
+    assert entries(found)["D3"] == "critical"
+    assert entries(found, f"{ARN}:user/boss") == {}
+
+
+def test_approver_who_also_requests_is_reported() -> None:
+    details = baseline()
+    details["RoleDetailList"][1]["RolePolicyList"] += inline(REQUESTER)
+    assert entries(assessed(details), f"{ARN}:role/SessionApprover")["E5"] == "critical"
+
+
+def test_runbook_role_that_tags_anything_is_reported_with_the_services() -> None:
+    details = baseline()
+    details["RoleDetailList"][2]["RolePolicyList"] = inline(TAG)
+    found = assessed(details)
+    assert found.audited == ()
+    assert [(each.arn, [one.rule for one in each.findings]) for each in found.services] == [
+        (f"{ARN}:role/SsmSessionControlChangeMangerRole", ["D10"])
+    ]
+
+
+def test_boundary_may_be_pinned_to_one_that_does_not_bound() -> None:
+    details = baseline()
+    details["Policies"].append(managed("AppBoundary", allow("*")))
+    pinned = {"StringEquals": {"iam:PermissionsBoundary": f"{ARN}:policy/AppBoundary"}}
+    details["UserDetailList"].append(user("somebody", allow("iam:PutUserPermissionsBoundary", Condition=pinned)))
+    assert entries(assessed(details))["D8"] == "high"
+
+
+def test_in_automation_mode_the_runbook_is_how_one_asks() -> None:
+    start = allow(
+        "ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStartSsmSession:*"
+    )
+    assert found_with(start)["E3"] == "medium"
+    assert found_with(start, starts_by_runbook=True) == {}
+
+
+def test_declared_administrators_are_apart() -> None:
+    details = baseline()
+    assert assessed(details).administrators == (ADMINISTRATOR,)
+    found = assessed(details, administrators=())
+    assert (found.audited[0].arn, found.audited[0].worst.word) == (ADMINISTRATOR, "critical")

@@ -1,0 +1,217 @@
+"""`python -m operations audit` against an account on the local AWS."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components import aws_session
+from operations.audit import run
+from operations.errors import UnusableError
+from tests.operations.arrangement import Account, Command, configuration, refusal
+from tests.operations.audit.accounts import document, trusting
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration
+
+ACCOUNT = "123456789012"
+ARN = f"arn:aws:iam::{ACCOUNT}"
+VARIABLE = "${aws:PrincipalTag/SecurityAllowSessionInstance}"
+OPERATOR = {
+    "Effect": "Allow",
+    "Action": "ssm:StartSession",
+    "Resource": [
+        f"arn:aws:ec2:*:{ACCOUNT}:instance/{VARIABLE}",
+        f"arn:aws:ssm:*:{ACCOUNT}:document/SSM-SessionManagerRunShell",
+    ],
+}
+
+CLEAN = """\
+2 principals: no way around
+"""
+
+
+WHOLE = """\
+Stack dev, account 123456789012
+┏━━━━━━━━━━━━┳━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Severity   ┃ Way ┃ What                                                      ┃
+┡━━━━━━━━━━━━╇━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ critical   │     │ user/alice                                                │
+│   critical │ A1  │ Starts a session on every node                            │
+│   high     │ A4  │ Starts sessions with other documents                      │
+├────────────┼─────┼───────────────────────────────────────────────────────────┤
+│ low        │     │ user/bob                                                  │
+│   low      │ A6  │ Resumes somebody else's session (cannot tell for certain) │
+└────────────┴─────┴───────────────────────────────────────────────────────────┘
+arn:aws:iam::123456789012:user/alice
+  inline policy own, statement 0 (Shell): A1
+    {"Sid": "Shell", "Effect": "Allow", "Action": ["ssm:StartSession"], "Resource": "*"}
+    remedy:      Leave only the instance that the principal's own SecurityAllowSessionInstance tag names, as the operator policy does.
+  inline policy own, statement 0 (Shell): A4
+    {"Sid": "Shell", "Effect": "Allow", "Action": ["ssm:StartSession"], "Resource": "*"}
+  inline policy own, statement 1: A4
+    {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": ["arn:aws:ec2:*:123456789012:instance/${aws:PrincipalTag/SecurityAllowSessionInstance}", "arn:aws:ssm:*:123456789012:document/SSM-SessionManagerRunShell"]}
+    remedy:      Allow StartSession with document/SSM-SessionManagerRunShell of this account and no other.
+
+arn:aws:iam::123456789012:user/bob
+  inline policy own, statement 0: A6
+    {"Effect": "Allow", "Action": ["ssm:ResumeSession"], "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
+    cannot tell: IpAddress aws:SourceIp "203.0.113.0/24"
+    remedy:      Take ssm:ResumeSession away, or limit it to session/${aws:userid}-*.
+
+declared administrator: arn:aws:iam::123456789012:user/root-like
+5 principals: 1 critical, 1 high, 1 low
+"""
+
+
+def allow(*actions: str, on: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
+
+
+@pytest.fixture
+def stack() -> StackConfiguration:
+    approval = {"operatorRoles": ["Operator"], "approvers": [{"type": "IamRole", "name": "Approver"}]}
+    made = configuration()
+    values = {**made.values, "shell-access:approval": json.dumps(approval)}
+    return type(made)(name="dev", values=values)
+
+
+@pytest.fixture
+def product(account: Account) -> Account:
+    """An operators' role and an approvers' role, both taken on by people of the company's directory."""
+    iam = account.client("iam")
+    trust = json.dumps(trusting(Federated=f"{ARN}:saml-provider/company"))
+    for name, statement in (("Operator", OPERATOR), ("Approver", allow("ssm:SendAutomationSignal"))):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(document(statement)))
+    return account
+
+
+def give(account: Account, name: str, *statements: Any) -> None:
+    iam = account.client("iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps(document(list(statements))))
+
+
+@pytest.mark.usefixtures("product")
+def test_clean_account(command: Command, stack: StackConfiguration) -> None:
+    result = command("audit", stack=stack)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, CLEAN, "")
+
+
+def test_whole_output(product: Account, command: Command, stack: StackConfiguration) -> None:
+    give(product, "alice", {"Sid": "Shell", **allow("ssm:StartSession")}, OPERATOR)
+    give(product, "bob", allow("ssm:ResumeSession", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}))
+    give(product, "root-like", allow("*"))
+    result = command("audit", "--declare-admin", f"{ARN}:user/root-*", stack=stack)
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert [line.rstrip() for line in result.stdout.splitlines()] == WHOLE.splitlines()
+
+
+def test_one_row_for_a_statement_that_lets_everything(
+    product: Account, command: Command, stack: StackConfiguration
+) -> None:
+    give(product, "root-like", allow("*"))
+    result = command("audit", stack=stack)
+    assert result.exit_code == 1
+    rows = [line for line in result.stdout.splitlines() if " ways " in line]
+    assert len(rows) == 1
+    assert "A1" in rows[0]
+    assert "Replace the statement by what this principal needs, or declare it an administrator." in result.stdout
+
+
+def test_json(product: Account, command: Command, stack: StackConfiguration) -> None:
+    give(product, "alice", {"Sid": "Shell", **allow("ssm:StartSession")})
+    result = command("audit", "--json", stack=stack)
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["accountId"], told["principals"]) == (1, ACCOUNT, 3)
+    (principal,) = told["findings"]
+    assert (principal["principal"], principal["severity"]) == (f"{ARN}:user/alice", "critical")
+    (first, *_) = principal["findings"]
+    assert (first["rule"], first["certain"], first["cannotTell"]) == ("A1", True, [])
+    assert first["statements"] == [
+        {
+            "policy": "own",
+            "kind": "inline",
+            "group": None,
+            "index": 0,
+            "sid": "Shell",
+            "actions": ["ssm:StartSession"],
+            "statement": {"Sid": "Shell", **allow("ssm:StartSession")},
+        }
+    ]
+    assert all(each["remedy"] and each["source"] for each in principal["findings"])
+    assert told["counts"]["critical"] == 1
+
+
+def test_severity_is_a_threshold(product: Account, command: Command, stack: StackConfiguration) -> None:
+    give(product, "bob", allow("ssm:ResumeSession"))
+    assert command("audit", "--severity", "medium", stack=stack).exit_code == 1
+    result = command("audit", "--severity", "high", stack=stack)
+    assert (result.exit_code, result.stdout) == (0, "3 principals: no way around\n")
+
+
+@pytest.mark.usefixtures("product")
+def test_unknown_severity_is_unusable(command: Command, stack: StackConfiguration) -> None:
+    result = command("audit", "--severity", "awful", stack=stack)
+    assert result.exit_code == 2
+    assert result.stderr == "--severity: 'awful' given; allowed: low, medium, high, critical\n"
+
+
+def test_unusable_configuration(command: Command) -> None:
+    result = command("audit", stack=UnusableError("No stack is selected."))
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", "No stack is selected.\n")
+
+
+def test_nobody_answers(command: Command, stack: StackConfiguration) -> None:
+    result = command("audit", stack=stack)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("cannot tell: sts:GetCallerIdentity: no answer: ")
+
+
+@pytest.mark.usefixtures("product")
+def test_refused(command: Command, stack: StackConfiguration, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(monkeypatch, "iam")
+    result = command("audit", stack=stack)
+    assert result.exit_code == 1
+    assert result.stdout == (
+        "cannot tell: iam:GetAccountAuthorizationDetails: refused: not authorized\n"
+        f"  remedy:    allow iam:GetAccountAuthorizationDetails to arn:aws:sts::{ACCOUNT}:user/moto, then verify again\n"
+    )
+
+
+def test_without_organizations_it_says_so_and_goes_on(
+    product: Account, command: Command, stack: StackConfiguration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(monkeypatch, "organizations")
+    give(product, "alice", allow("ssm:StartSession"))
+    result = command("audit", stack=stack)
+    assert result.exit_code == 1
+    limit = (
+        "not known: service control policies are not taken into account (organizations:DescribeOrganization: refused: "
+    )
+    assert limit in result.stdout
+
+
+def test_approver_and_operator_by_option(product: Account, command: Command, stack: StackConfiguration) -> None:
+    give(product, "carol", allow("ssm:SendAutomationSignal"))
+    assert command("audit", stack=stack).exit_code == 1
+    assert command("audit", "--approver", f"{ARN}:user/carol", stack=stack).exit_code == 0
+    give(product, "dave", allow("iam:TagUser", on=f"{ARN}:user/ops/*"))
+    again = ("--approver", f"{ARN}:user/carol")
+    assert command("audit", *again, stack=stack).exit_code == 0
+    assert command("audit", *again, "--operator", f"{ARN}:user/ops/*", stack=stack).exit_code == 1
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+    class Refused:
+        def __getattr__(self, name: str) -> Any:
+            raise refusal("AccessDenied")
+
+    class Refusing(aws_session.AwsClients):
+        def client(self, service_name: str, region: str) -> Any:
+            return Refused() if service_name == service else super().client(service_name, region)
+
+    monkeypatch.setattr(run, "AwsClients", Refusing)
