@@ -1,1 +1,0 @@
-"""Sources of scripts that run inside Systems Manager."""

@@ -1,1 +1,0 @@
-"""Systems Manager documents that converge to what is asked for, whatever somebody did to them."""
