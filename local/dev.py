@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local import aws
 from local.cache import locked, say
@@ -47,7 +48,6 @@ class Dev:
             emulator = self._local_aws()
             seed(emulator.endpoint_url)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
-            self._release_stale_lock(environment)
             self._pulumi(environment, "stack", "select", "--create", STACK)
             arguments = ["up", "--yes", "--stack", STACK, "--policy-pack", POLICY_PACK]
             if self._state_is_of_another(emulator.instance_id):
@@ -69,13 +69,14 @@ class Dev:
             self.workspace.prepare(command_line())
             emulator = aws.running(self.workspace)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url if emulator else "")
-            if self._has_state:
-                self._release_stale_lock(environment)
+            if self._has_state and not self._was_killed:
                 if emulator:
                     self._pulumi(environment, "destroy", "--yes", "--stack", STACK)
                 else:
                     say("The local AWS is not running, so nothing is left to destroy; forgetting the stack's state.")
                     self._pulumi(environment, "stack", "rm", STACK, "--yes", "--force", "--preserve-config")
+            elif self._was_killed:
+                shutil.rmtree(self._state_folder)
             self._applied.unlink(missing_ok=True)
             aws.stop(self.workspace)
             say("The local AWS is stopped.")
@@ -93,12 +94,15 @@ class Dev:
         return "\n".join(f"export {name}={_quoted(value)}" for name, value in values.items())
 
     def _local_aws(self) -> Emulator:
-        """The one that runs, unless a killed run has left things in it that the state does not know."""
-        emulator = aws.running(self.workspace)
-        if emulator and self._has_pending_operations:
-            say("A run was killed while it was building something; going on with an empty local AWS.")
+        """The one that runs, unless a killed run has left things in it that the state does not know.
+
+        A kill may also have cut the state file short, so both start anew: nothing in them is worth a repair.
+        """
+        if self._was_killed:
+            say("A run was killed while it was building something; starting over with an empty local AWS.")
             aws.stop(self.workspace)
-            emulator = None
+            shutil.rmtree(self._state_folder)
+        emulator = aws.running(self.workspace)
         if emulator is None:
             say("Starting the local AWS ...")
             emulator = aws.start(self.workspace)
@@ -124,11 +128,10 @@ class Dev:
         return self._state_file.exists()
 
     @property
-    def _has_pending_operations(self) -> bool:
-        if not self._has_state:
-            return False
-        latest: dict[str, Any] = json.loads(self._state_file.read_text())["checkpoint"].get("latest") or {}
-        return bool(latest.get("pending_operations"))
+    def _was_killed(self) -> bool:
+        """A run that is killed leaves its lock behind; one whose process still lives is respected."""
+        locks = self._state_folder.glob(f"locks/organization/{PROJECT}/{STACK}/*.json")
+        return any(not _is_held(lock) for lock in locks)
 
     def _state_is_of_another(self, instance_id: str) -> bool:
         """Whether the last successful run, if there was one, was against another local AWS than this one."""
@@ -138,15 +141,6 @@ class Dev:
             return json.loads(self._applied.read_text())["instanceId"] != instance_id
         except (OSError, ValueError, KeyError):
             return True
-
-    def _release_stale_lock(self, environment: dict[str, str]) -> None:
-        """A run that was killed leaves its lock behind; one whose process still lives is respected."""
-        for lock in self._state_folder.glob(f"locks/organization/{PROJECT}/{STACK}/*.json"):
-            holder = json.loads(lock.read_text())
-            if not Path(f"/proc/{holder['pid']}").exists():
-                say("Releasing the lock of a run that was killed.")
-                self._pulumi(environment, "cancel", "--yes", "--stack", STACK)
-                return
 
     def _pulumi(self, environment: dict[str, str], *arguments: str) -> None:
         self._run(f"pulumi {arguments[0]}", environment, "pulumi", *arguments)
@@ -169,6 +163,14 @@ The stack `dev` is up on the local AWS ({endpoint}). Try:
   python -m operations verify --stack dev            the table above again
 
   make down                                          destroy it and stop the local AWS"""
+
+
+def _is_held(lock: Path) -> bool:
+    try:
+        holder = json.loads(lock.read_text())["pid"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return Path(f"/proc/{holder}").exists()
 
 
 def _quoted(value: str) -> str:
