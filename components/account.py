@@ -14,12 +14,15 @@ class Account:
     Attributes:
         id: 12 digits.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
+        caller_arn: whom the provider acts as; an assumed role as `arn:aws:sts::...:assumed-role/...`.
     """
 
     id: str
     partition: str
+    caller_arn: str = ""
 
     @classmethod
     def of_provider(cls) -> Account:
         """The account of the stack's AWS provider, after the roles that it assumes."""
-        return cls(id=get_caller_identity().account_id, partition=get_partition().partition)
+        caller = get_caller_identity()
+        return cls(id=caller.account_id, partition=get_partition().partition, caller_arn=caller.arn)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from pulumi_aws.ec2 import (
     GetRouteTablesFilterArgs,
+    get_route_table,
     get_route_tables,
     get_subnet,
     get_vpc,
@@ -19,6 +20,27 @@ if TYPE_CHECKING:
 
 FoundT = TypeVar("FoundT")
 
+_MISSING = ("matching", "matched", "NotFound", "couldn't find resource")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subnet:
+    """A subnet.
+
+    Attributes:
+        id: `subnet-...`.
+        given: as the configuration names it.
+        zone: such as `eu-west-1a`.
+        cidrs: its networks, IPv4 before IPv6.
+        route_table_ids: those in force for it: its own, or the VPC's main one.
+    """
+
+    id: str
+    given: str
+    zone: str
+    cidrs: tuple[str, ...]
+    route_table_ids: tuple[str, ...]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
@@ -26,18 +48,40 @@ class Network:
 
     Attributes:
         vpc_id: `vpc-...`.
-        subnet_ids: in the order of the configuration, each in a zone of its own.
-        route_table_ids: those in force for the subnets, sorted.
+        subnets: in the order of the configuration.
         resolves_private_names: whether the VPC's DNS settings let endpoints take over the services' names.
     """
 
     vpc_id: str
-    subnet_ids: tuple[str, ...]
-    route_table_ids: tuple[str, ...]
+    subnets: tuple[Subnet, ...]
     resolves_private_names: bool
 
+    @property
+    def subnet_ids(self) -> tuple[str, ...]:
+        """In the order of the configuration."""
+        return tuple(each.id for each in self.subnets)
 
-def find_network(*, region: str, vpc: str, subnets: list[str], path: tuple[str, ...]) -> Network:
+    @property
+    def route_table_ids(self) -> tuple[str, ...]:
+        """Those in force for the subnets, sorted."""
+        return tuple(sorted({table for each in self.subnets for table in each.route_table_ids}))
+
+    @property
+    def cidrs(self) -> tuple[str, ...]:
+        """The subnets' networks."""
+        return tuple(cidr for each in self.subnets for cidr in each.cidrs)
+
+    def one_subnet_a_zone(self) -> Network:
+        """The same with the first subnet of each zone only, as interface endpoints need it."""
+        first: dict[str, Subnet] = {}
+        for each in self.subnets:
+            first.setdefault(each.zone, each)
+        return replace(self, subnets=tuple(first.values()))
+
+
+def find_network(
+    *, region: str, vpc: str, subnets: list[str], path: tuple[str, ...], one_subnet_a_zone: bool = True
+) -> Network:
     """Looks a network up.
 
     Args:
@@ -45,11 +89,12 @@ def find_network(*, region: str, vpc: str, subnets: list[str], path: tuple[str, 
         vpc: an id (`vpc-...`) or the value of the Name tag.
         subnets: likewise (`subnet-...`).
         path: of the setting that names them, for messages.
+        one_subnet_a_zone: refuse two subnets in one zone, which no interface endpoint can have.
 
     Raises:
         SettingsError: something is not there, or is there more than once.
     """
-    found = _found(
+    found = found_or(
         lambda: (
             get_vpc(id=vpc, region=region) if vpc.startswith("vpc-") else get_vpc(tags={"Name": vpc}, region=region)
         ),
@@ -59,39 +104,75 @@ def find_network(*, region: str, vpc: str, subnets: list[str], path: tuple[str, 
         ),
     )
     zones: dict[str, str] = {}
-    ids: list[str] = []
+    good: list[Subnet] = []
     for position, subnet in enumerate(subnets):
         key = (*path, "subnets", str(position))
-        one = _found(
-            lambda subnet=subnet: (
-                get_subnet(id=subnet, vpc_id=found.id, region=region)
-                if subnet.startswith("subnet-")
-                else get_subnet(tags={"Name": subnet}, vpc_id=found.id, region=region)
-            ),
-            Problem(
-                path=key,
-                message=f"{shown(subnet)} given; allowed: the id or the Name tag of just one subnet of {found.id}",
-            ),
-        )
-        other = zones.setdefault(one.availability_zone, subnet)
-        if other != subnet:
-            message = f"{shown(subnet)} given; allowed: a subnet in another zone than {other} ({one.availability_zone})"
+        one = _subnet(region, found.id, subnet, key)
+        other = zones.setdefault(one.zone, subnet)
+        if one_subnet_a_zone and other != subnet:
+            message = f"{shown(subnet)} given; allowed: a subnet in another zone than {other} ({one.zone})"
             raise SettingsError([Problem(path=key, message=message)])
-        ids.append(one.id)
+        good.append(one)
     return Network(
         vpc_id=found.id,
-        subnet_ids=tuple(ids),
-        route_table_ids=tuple(sorted({table for subnet in ids for table in _route_tables(region, found.id, subnet)})),
+        subnets=tuple(good),
         resolves_private_names=found.enable_dns_support and found.enable_dns_hostnames,
     )
 
 
-def _found(look_up: Callable[[], FoundT], problem: Problem) -> FoundT:
+def check_private(network: Network, region: str, path: tuple[str, ...]) -> None:
+    """Refuses subnets from which a route leads to an internet gateway; one to a NAT gateway lets nobody in.
+
+    Raises:
+        SettingsError: with every subnet that is public.
+    """
+    public = {table: _internet_gateway(region, table) for table in network.route_table_ids}
+    problems = [
+        Problem(
+            path=(*path, "subnets", str(position)),
+            message=f"{shown(subnet.given)} given; allowed: private subnets, and {table} of this one has a route to "
+            f"{public[table]}, an internet gateway",
+        )
+        for position, subnet in enumerate(network.subnets)
+        for table in subnet.route_table_ids
+        if public[table]
+    ]
+    if problems:
+        raise SettingsError(problems)
+
+
+def _subnet(region: str, vpc_id: str, given: str, path: tuple[str, ...]) -> Subnet:
+    found = found_or(
+        lambda: (
+            get_subnet(id=given, vpc_id=vpc_id, region=region)
+            if given.startswith("subnet-")
+            else get_subnet(tags={"Name": given}, vpc_id=vpc_id, region=region)
+        ),
+        Problem(
+            path=path,
+            message=f"{shown(given)} given; allowed: the id or the Name tag of just one subnet of {vpc_id}",
+        ),
+    )
+    return Subnet(
+        id=found.id,
+        given=given,
+        zone=found.availability_zone,
+        cidrs=tuple(cidr for cidr in (found.cidr_block, found.ipv6_cidr_block) if cidr),
+        route_table_ids=tuple(sorted(_route_tables(region, vpc_id, found.id))),
+    )
+
+
+def found_or(look_up: Callable[[], FoundT], problem: Problem) -> FoundT:
+    """What a look-up finds.
+
+    Raises:
+        SettingsError: with the problem: what is looked for is not there, or is there more than once.
+    """
     try:
         return look_up()
     except Exception as missing:
         # The engine hands a failed look-up over as a bare Exception; its text tells what is missing from what is wrong.
-        if "matching" in str(missing) or "matched" in str(missing) or "NotFound" in str(missing):
+        if any(said in str(missing) for said in _MISSING):
             raise SettingsError([problem]) from missing
         raise
 
@@ -105,3 +186,8 @@ def _route_tables(region: str, vpc_id: str, subnet_id: str) -> list[str]:
 def _route_tables_by(region: str, vpc_id: str, name: str, value: str) -> list[str]:
     filters = [GetRouteTablesFilterArgs(name=name, values=[value])]
     return list(get_route_tables(vpc_id=vpc_id, filters=filters, region=region).ids)
+
+
+def _internet_gateway(region: str, route_table_id: str) -> str | None:
+    routes = get_route_table(route_table_id=route_table_id, region=region).routes
+    return next((each.gateway_id for each in routes if each.gateway_id.startswith("igw-")), None)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import TracebackType
 
 NAMESPACE = "shell-access"
 
@@ -47,6 +48,36 @@ class SettingsError(Exception):
         count = len(self.problems)
         heading = "The configuration has a problem" if count == 1 else f"The configuration has {count} problems"
         super().__init__("\n".join([f"{heading}; nothing was changed:", *(f"  {each}" for each in self.problems)]))
+
+
+class Collector:
+    """Collects the problems of several steps, so that a person reads everything at once.
+
+    Each `with` block may raise a SettingsError, after which the program goes on behind it.
+    """
+
+    def __init__(self) -> None:
+        self._problems: dict[Problem, None] = {}
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, SettingsError):
+            self._problems |= dict.fromkeys(error.problems)
+            return True
+        return False
+
+    def check(self) -> None:
+        """Passes where no block had a problem.
+
+        Raises:
+            SettingsError: with the problems of all blocks, each once.
+        """
+        if self._problems:
+            raise SettingsError(self._problems)
 
 
 def shown(value: Any) -> str:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+from components.approval.settings import ApprovalSettings, approval_problems
+from components.directory.reading import read_domain_controllers
 from components.problems import NAMESPACE, Problem, SettingsError, shown
 from components.session_manager.settings import (
     EndpointSettings,
@@ -19,7 +21,9 @@ from components.validation import read_section, suggestion
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SECTIONS = ("regions", "tags", "sessionManager", "endpoints")
+    from components.directory.settings import DomainControllersSection
+
+SECTIONS = ("regions", "tags", "sessionManager", "endpoints", "approval", "domainControllers")
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _STACK_WIDE = ("enabled", "instanceRoles", "regionOverrides")
@@ -35,6 +39,8 @@ class Settings:
         session_manager: by Region, overrides merged; empty where the section is absent.
         instance_roles: names of the instance roles that get the instance policy.
         endpoints: by Region.
+        approval: None where the section is absent or switched off.
+        domain_controllers: likewise.
     """
 
     regions: tuple[str, ...]
@@ -42,6 +48,8 @@ class Settings:
     session_manager: dict[str, SessionManagerSettings] = field(default_factory=dict[str, SessionManagerSettings])
     instance_roles: tuple[str, ...] = ()
     endpoints: dict[str, EndpointSettings] = field(default_factory=dict[str, EndpointSettings])
+    approval: ApprovalSettings | None = None
+    domain_controllers: DomainControllersSection | None = None
 
     @classmethod
     def load(cls, configuration: Mapping[str, Any]) -> Settings:
@@ -70,6 +78,8 @@ class Settings:
         if "sessionManager" in sections:
             by_region, instance_roles = _session_manager(sections["sessionManager"], regions, problems)
         endpoints = _endpoints(sections.get("endpoints", {}), regions, problems)
+        approval = _approval(sections["approval"], problems) if "approval" in sections else None
+        controllers = _domain_controllers(sections.get("domainControllers"), regions, problems)
         if problems:
             raise SettingsError(problems)
         return cls(
@@ -78,6 +88,8 @@ class Settings:
             session_manager=by_region,
             instance_roles=instance_roles,
             endpoints=endpoints,
+            approval=approval,
+            domain_controllers=controllers,
         )
 
 
@@ -180,6 +192,26 @@ def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) ->
         if section:
             endpoints[region] = section
     return endpoints
+
+
+def _approval(given: Any, problems: list[Problem]) -> ApprovalSettings | None:
+    path = ("approval",)
+    section, found, wrong = read_section(ApprovalSettings, given, path)
+    problems += found
+    if section is None or not section.enabled:
+        return None
+    problems += [each for each in approval_problems(section, path) if each.path[1] not in wrong]
+    return section
+
+
+def _domain_controllers(
+    given: Any, regions: tuple[str, ...], problems: list[Problem]
+) -> DomainControllersSection | None:
+    if given is None:
+        return None
+    section, found = read_domain_controllers(given, regions)
+    problems += found
+    return section if section and section.enabled else None
 
 
 def _not_of_the_stack(path: tuple[str, ...], regions: tuple[str, ...]) -> Problem:

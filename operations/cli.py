@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from operations.audit import command as audit
+from operations.ports import command as ports
 from operations.verify import command as verify
 
 app = typer.Typer(
@@ -22,5 +23,6 @@ def shell_access() -> None:
     """Operates what a Shell Access stack has set up. Commands read only, unless their help says otherwise."""
 
 
+app.command("ports")(ports.ports)
 app.command("verify")(verify.verify)
 app.command("audit")(audit.audit)

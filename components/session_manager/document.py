@@ -6,15 +6,32 @@ preferences across your organization".
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.documents.content import content_sha256, same_content, serialized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.session_manager.settings import SessionManagerSettings
+
+__all__ = [
+    "DESCRIPTION",
+    "DOCUMENT_NAME",
+    "DOCUMENT_TYPE",
+    "PREFERENCES",
+    "Preferences",
+    "content_sha256",
+    "document",
+    "parse",
+    "preferences",
+    "reset_preferences",
+    "s3_key_prefix",
+    "same_content",
+    "serialized",
+]
 
 DOCUMENT_NAME: Final = "SSM-SessionManagerRunShell"
 DOCUMENT_TYPE: Final = "Session"
@@ -93,21 +110,6 @@ def document(values: Preferences) -> dict[str, Any]:
     if values["shellProfile"]:
         inputs["shellProfile"] = dict(values["shellProfile"])
     return {**_SCHEMA, "description": DESCRIPTION, "inputs": inputs}
-
-
-def same_content(one: object, other: object) -> bool:
-    """Whether two JSON values are the same; unlike Python, JSON tells `false` from `0`."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
-
-
-def serialized(content: Mapping[str, Any]) -> str:
-    """The text to publish: the same for the same content, and readable in the console."""
-    return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
-
-
-def content_sha256(text: str) -> str:
-    """The hash that Systems Manager reports for a document's text, in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def parse(text: str) -> tuple[Preferences, dict[str, Any]]:

@@ -6,12 +6,12 @@ across your organization"; where a setting is ours its description says so.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from ipaddress import ip_network
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from components.documents.on_destroy import OnDestroy
 from components.problems import Problem, shown
 from components.validation import Section
 
@@ -24,19 +24,6 @@ RETENTION_DAYS = (
 
 def _bool(description: str, *, default: bool) -> Any:
     return Field(default=default, description=description, json_schema_extra={"allowed": "true or false"})
-
-
-class OnDestroy(StrEnum):
-    """What becomes of the preferences document when the stack goes."""
-
-    RESTORE = "restore"
-    """What was there before is the content again; if there was nothing, the document goes."""
-    RESET = "reset"
-    """No logging, no encryption, idle sessions end after 20 minutes: what the post's solution leaves behind."""
-    RETAIN = "retain"
-    """Ours stays."""
-    DELETE = "delete"
-    """The document goes."""
 
 
 def _on_destroy(value: object) -> object:

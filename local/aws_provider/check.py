@@ -257,7 +257,7 @@ def _foreign_region(region: Any, config: ProviderConfig) -> list[Problem]:
 
 
 def _relations(resource: ResourceType, values: Values) -> list[Problem]:
-    """ConflictsWith, RequiredWith and ExactlyOneOf."""
+    """ConflictsWith, RequiredWith, ExactlyOneOf and AtLeastOneOf."""
     problems: list[Problem] = []
     for name, prop in resource.all_properties.items():
         if name in values:
@@ -273,4 +273,9 @@ def _relations(resource: ResourceType, values: Values) -> list[Problem]:
             listed = ",".join(group)
             found = "none" if not given else ",".join(given)
             problems.append(Problem(group[0], f"one of `{listed}` must be specified, got {found}"))
+    problems += [
+        Problem(group[0], f"one of `{','.join(group)}` must be specified")
+        for group in resource.at_least_one
+        if not any(name in values for name in group)
+    ]
     return problems

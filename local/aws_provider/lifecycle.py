@@ -125,9 +125,13 @@ def delete(session: Session, resource: ResourceType, object_id: str, olds: Value
             raise
 
 
-def locate_import(session: Session, resource: ResourceType, import_id: str) -> tuple[str, str]:
-    """Id and Region of what a person wants to import; `<id>@<region>` names a Region."""
+def locate_import(session: Session, resource: ResourceType, import_id: str) -> tuple[str, str, Values]:
+    """Id, Region and other known properties of what a person wants to import.
+
+    `<id>@<region>` names a Region, and so does an ARN.
+    """
     region = None
     if resource.regional:
         import_id, region = naming.split_region(import_id)
-    return resource.import_id(import_id), region or session.region
+        region = region or naming.region_of_arn(import_id)
+    return resource.import_id(import_id), region or session.region, resource.import_state(import_id)

@@ -100,6 +100,10 @@ def _nothing_planned(_old: Values, _new: Values) -> list[Problem]:
     return []
 
 
+def _nothing_known(_import_id: str) -> Values:
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:
     """Everything there is to know about one resource type."""
@@ -125,6 +129,7 @@ class ResourceType:
     gone: frozenset[str] = frozenset()
     """Error codes that mean "there is no such object"."""
     exactly_one: tuple[tuple[str, ...], ...] = ()
+    at_least_one: tuple[tuple[str, ...], ...] = ()
     delete_first: bool = False
     plan: Callable[[Values, Values], list[Problem]] = _nothing_planned
     """Rules over old state and new inputs that hold back a preview already."""
@@ -133,9 +138,11 @@ class ResourceType:
     moves: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Outputs that are unknown in a preview when one of the inputs changes."""
     import_id: Callable[[str], str] = str
+    """Turns what a person gives to `pulumi import` into the id."""
+    import_state: Callable[[str], Values] = _nothing_known
+    """What that text tells of the object beyond its id, for types that are read by their parts."""
     framework: bool = False
     """Written on Terraform's newer plugin framework: its checked inputs hold no `tagsAll`."""
-    """Turns what a person gives to `pulumi import` into the id."""
 
     @property
     def tagged(self) -> bool:

@@ -68,3 +68,9 @@ def split_region(import_id: str) -> tuple[str, str | None]:
     """An id given to `pulumi import`, and the Region after its last `@` if there is one."""
     found = _import_region.fullmatch(import_id)
     return (found.group(1), found.group(2)) if found else (import_id, None)
+
+
+def region_of_arn(text: str) -> str | None:
+    """The Region in an ARN; nothing for other text, and for an ARN without one."""
+    parts = text.split(":", 5)
+    return (parts[3] or None) if parts[0] == "arn" and len(parts) > 5 else None  # noqa: PLR2004 - sections of an ARN

@@ -12,12 +12,20 @@ from local.aws_provider.model import Function, ResourceType
 modules: Final[dict[str, tuple[str, ...]]] = {
     "index": ("account",),
     "kms": ("kms",),
-    "cloudwatch": ("logs",),
-    "ssm": ("ssm_parameters", "ssm_documents"),
-    "iam": ("iam_policies", "iam_roles", "policy_document"),
-    "ec2": ("security_groups", "vpc_endpoints", "network_lookups"),
+    "cloudtrail": ("trails",),
+    "cloudwatch": ("logs", "event_rules", "event_targets"),
+    "ssm": ("ssm_parameters", "ssm_documents", "ssm_lookups"),
+    "iam": ("iam_policies", "iam_roles", "iam_attachments", "instance_profiles", "policy_document"),
+    "ebs": ("volumes",),
+    "ec2": (
+        *("security_groups", "vpc_endpoints", "managed_prefix_lists", "network_acls", "network_acl_rules", "flow_logs"),
+        *("instances", "volume_attachments", "network_lookups", "group_lookups"),
+    ),
     "vpc": ("security_group_rules",),
-    "s3": ("buckets",),
+    "scheduler": ("schedules",),
+    "sns": ("topics", "topic_subscriptions"),
+    "servicequotas": ("service_quotas",),
+    "s3": ("buckets", "bucket_settings"),
 }
 """Middle part of a token (`aws:<this>/...`) to modules under `types/`."""
 

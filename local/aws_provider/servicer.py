@@ -209,7 +209,7 @@ class AwsProvider(ResourceProviderServicer):
         if function.regional:
             result.setdefault("region", region)
         if wire.holds_secret(marked):
-            result = {name: Secret(value) for name, value in result.items() if value is not None}
+            result = {name: Secret(wire.plain(value)) for name, value in result.items() if value is not None}
         return provider_pb2.InvokeResponse(**{"return": wire.write(result)})
 
     # Resources.
@@ -281,7 +281,7 @@ class AwsProvider(ResourceProviderServicer):
         refreshing = bool(old_inputs) or bool(known)
         object_id, region = request.id, lifecycle.region_of(session, resource, wire.plain(known))
         if not refreshing:
-            object_id, region = lifecycle.locate_import(session, resource, request.id)
+            object_id, region, known = lifecycle.locate_import(session, resource, request.id)
         properties = resource.all_properties
         outputs = lifecycle.read(session, resource, object_id, wire.plain(known), region)
         if outputs is None:

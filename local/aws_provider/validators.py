@@ -126,6 +126,29 @@ def unsupported(_value: Any) -> str | None:
     return "is not supported by the local stand-in provider; use the separate resource for it"
 
 
+def refused(_value: Any) -> str | None:
+    """A property that the real plugin has and this stand-in has not, for which there is no other resource either."""
+    return "is not supported by the local stand-in provider"
+
+
+def cidr(value: Any) -> str | None:
+    """Any CIDR block, of either family, with host bits or without."""
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        return f'"{value}" is not a valid CIDR block'
+    return None if "/" in value else f'"{value}" is not a valid CIDR block'
+
+
+def ipv4_address(value: Any) -> str | None:
+    """One IPv4 address."""
+    try:
+        ipaddress.IPv4Address(value)
+    except ValueError:
+        return f"expected a valid IPv4 address, got {json.dumps(value)}"
+    return None
+
+
 def items_at_most(most: int) -> Validator:
     """How many items a list may have."""
 

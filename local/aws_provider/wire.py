@@ -176,3 +176,13 @@ def keep_secret(value: Any, marked: Any) -> Any:
     if is_list(marked) and holds_secret(marked):
         return Secret(plain(value))
     return value
+
+
+def items_of(value: Any) -> list[Any]:
+    """The items of a list that may be missing or not known."""
+    return value if is_list(value) else []
+
+
+def fields_of(value: Any) -> Values:
+    """The fields of an object that may be missing or not known."""
+    return value if is_map(value) else {}

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from components.approval.settings import ApprovalSettings, Approver
+from components.directory.settings import (
+    ClientPrefixList,
+    ControllerSettings,
+    DomainControllersSection,
+    MonitoringSettings,
+    QuotaSettings,
+    SiteSettings,
+    VolumeSettings,
+)
 from components.session_manager.settings import EndpointSettings, SessionManagerSection
 from local.docs.markdown import table
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 _INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
 # Configuration
@@ -19,7 +27,7 @@ _INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
 Keys of a stack's configuration (`Pulumi.<stack>.yaml`), under `shell-access:`. Every section is optional. A wrong value
 stops before anything is touched, and every problem is named at once: the key, what was given, what is allowed.
 Credentials, roles and endpoints are those of the AWS provider (`aws:region`, `aws:profile`, `aws:assumeRoles`, ...), and
-the preferences document is published with the same ones.
+what the stack does beside that provider (documents, the end of session grants) is done with the same ones.
 
 | key | allowed | default | meaning |
 | --- | --- | --- | --- |
@@ -34,9 +42,29 @@ defaults of the AWS post; no section governs nothing. In `regionOverrides` any o
 _ENDPOINTS = """VPC endpoints for nodes without a way to the internet: `ssm`, `ssmmessages` and `ec2messages`, `logs`
 where sessions are logged to CloudWatch, `kms` where session data is encrypted, and the S3 gateway."""
 
+_APPROVAL = """A session only after somebody else said yes: see docs/approval.md. The workflow lives in the first Region of
+the stack and holds for all of them. Operators and approvers are principals of this account that exist."""
+
+_CONTROLLERS = """Active Directory domain controllers that only the listed ports can reach, as the AWS post has it: security
+groups and network ACLs from its port tables, their key, alerts, flow logs and a trail, and, where a site lists some,
+the controllers themselves. `python -m operations ports` prints what is open to whom. Policies for people are made and
+attached to nobody: see the output `domainControllerPolicyArns`."""
+
+_SITE = """One site a Region; sites admit each other's controllers. The VPC gets the endpoints `ssm`, `ssmmessages`,
+`ec2messages` and `ec2`, and what session logs need, unless `shell-access:endpoints` names the same VPC."""
+
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sessionManager", _PREFERENCES, SessionManagerSection),
     ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
+    ("approval", _APPROVAL, ApprovalSettings),
+    ("approval.approvers", "A list of these.", Approver),
+    ("domainControllers", _CONTROLLERS, DomainControllersSection),
+    ("domainControllers.sites.<Region>", _SITE, SiteSettings),
+    ("domainControllers.sites.<Region>.controllers", "A list of these.", ControllerSettings),
+    ("domainControllers.sites.<Region>.controllers.volumes", "A list of these.", VolumeSettings),
+    ("domainControllers.clientPrefixLists.<name>", "By name.", ClientPrefixList),
+    ("domainControllers.monitoring", "Who hears of what, and where it is kept.", MonitoringSettings),
+    ("domainControllers.quotas", "Asked of AWS in the Service Quotas console.", QuotaSettings),
 )
 
 _OUTPUTS = """## Outputs
@@ -45,7 +73,10 @@ _OUTPUTS = """## Outputs
 | --- | --- |
 | `accountId`, `regions` | text, list of texts |
 | `preferences` | by Region: `documentVersion`, `contentSha256`, `dataKeyArn`, `logsKeyArn`, `logGroupName` |
-| `instancePolicyArn` | ARN |
+| `instancePolicyArn`, `operatorPolicyArn` | ARN |
+| `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn` |
+| `domainControllers` | by Region: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts` (by group: `ingress`, `egress`), `quotaHeadroom` |
+| `domainControllerPolicyArns` | `portForwarding`, `accessRestriction` |
 
 An output of a section that is absent is null, which the engine keeps as no value at all: it is missing from
 `pulumi stack output --json`, and a stack reference gets `None`.
@@ -71,4 +102,6 @@ def _fields(model: type[BaseModel]) -> str:
 
 
 def _value(default: Any) -> str:
+    if isinstance(default, BaseModel):
+        return "theirs"
     return "none" if default is None else f"`{json.dumps(default)}`"

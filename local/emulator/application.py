@@ -9,6 +9,7 @@ from local.emulator.settings import SETTINGS, InvalidSettingsError
 
 HEALTH = "/local-aws/health"
 SETTINGS_ROUTE = "/local-aws/settings"
+WAKE = "/local-aws/wake"
 RESET = "/moto-api/reset"
 
 
@@ -34,8 +35,11 @@ class Application:
             return _json(start_response, "200 OK", {"instanceId": self._instance_id})
         if path == SETTINGS_ROUTE:
             return _settings(environ, start_response)
+        if path == WAKE:
+            return _wake(environ, start_response)
         if path == RESET:
             SETTINGS.reset()
+            _runs().forget()
         return self._moto(environ, start_response)
 
 
@@ -51,6 +55,22 @@ def _settings(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         return _json(start_response, "200 OK", changed.to_json())
     except ValueError as problem:
         return _json(start_response, "400 Bad Request", {"error": str(problem)})
+
+
+def _wake(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Ends the sleep of the run whose `executionId` the body names."""
+    given = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+    run = _runs().find(given["executionId"])
+    if run is None:
+        return _json(start_response, "404 Not Found", {"error": "there is no such run"})
+    run.wake()
+    return _json(start_response, "200 OK", {})
+
+
+def _runs() -> Any:
+    from local.emulator.extension.automation_runs import RUNS  # noqa: PLC0415 (loads what only runbooks need)
+
+    return RUNS
 
 
 def _json(start_response: Any, status: str, body: dict[str, object]) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""What the `dev` stack takes as existing in its account: buckets, networks, an instance's role. Data only."""
+"""What the `dev` stack takes as existing in its account: buckets, networks, people, an instance. Data only."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +35,24 @@ class Network:
     region: str
     cidr: str
     subnets: tuple[Subnet, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonRole:
+    """A role that just one IAM user may assume."""
+
+    name: str
+    user: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """An instance with the workload role, by Name tag, in a subnet of a network."""
+
+    name: str
+    region: str
+    network: str
+    subnet: str
 
 
 BUCKETS = (
@@ -80,3 +98,7 @@ NETWORKS = (
         ),
     ),
 )
+
+PERSON_ROLES = (PersonRole(name="Operator", user="olivia"), PersonRole(name="Approver", user="anton"))
+
+NODES = (Node(name="app-1", region="eu-west-1", network="workloads", subnet="private-a"),)

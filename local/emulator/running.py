@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from local.emulator.application import HEALTH, RESET, SETTINGS_ROUTE
+from local.emulator.application import HEALTH, RESET, SETTINGS_ROUTE, WAKE
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
@@ -81,6 +81,11 @@ def reset(endpoint_url: str) -> None:
 def change_settings(endpoint_url: str, settings: Mapping[str, object]) -> dict[str, Any]:
     """Changes settings of the local AWS (see `local.emulator.settings`) and returns all of them."""
     return _call(f"{endpoint_url}{SETTINGS_ROUTE}", body=json.dumps(settings).encode())
+
+
+def wake(endpoint_url: str, execution_id: str) -> None:
+    """Ends the sleep that a run of a runbook is in."""
+    _call(f"{endpoint_url}{WAKE}", body=json.dumps({"executionId": execution_id}).encode())
 
 
 def _wait(process: subprocess.Popen[bytes], port_file: Path, log: Path, seconds: float) -> Emulator:

@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any, cast
 import boto3
 from botocore.exceptions import ClientError
 
-from local.emulator.fixtures import BUCKETS, NETWORKS, ROLE_NAME, ROLE_TRUST, Bucket, Network, Subnet
+from local.emulator.fixtures import (
+    BUCKETS,
+    NETWORKS,
+    NODES,
+    PERSON_ROLES,
+    ROLE_NAME,
+    ROLE_TRUST,
+    Bucket,
+    Network,
+    Node,
+    PersonRole,
+    Subnet,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -22,15 +34,24 @@ PRIVATE: Any = {
 }
 
 
+IMAGE = "ami-12c6146b"
+"""Of those that moto brings along."""
+
+
 def seed(endpoint_url: str) -> None:
-    """Makes the buckets, the networks and the instance role that the `dev` stack expects."""
+    """Makes the buckets, the networks, the roles and the instance that the `dev` stack expects."""
     session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106 (made up)
     client = cast("Any", session).client
     for bucket in BUCKETS:
         _make_bucket(client("s3", bucket.region, endpoint_url=endpoint_url), bucket)
     for network in NETWORKS:
         _make_network(client("ec2", network.region, endpoint_url=endpoint_url), network)
-    _make_instance_role(client("iam", "us-east-1", endpoint_url=endpoint_url))
+    iam = client("iam", "us-east-1", endpoint_url=endpoint_url)
+    _make_instance_role(iam)
+    for role in PERSON_ROLES:
+        _make_person_role(iam, role)
+    for node in NODES:
+        _make_node(client("ec2", node.region, endpoint_url=endpoint_url), node)
 
 
 def _make_bucket(s3: "S3Client", bucket: Bucket) -> None:
@@ -82,6 +103,41 @@ def _make_instance_role(iam: "IAMClient") -> None:
     profile = iam.get_instance_profile(InstanceProfileName=ROLE_NAME)["InstanceProfile"]
     if not profile["Roles"]:
         iam.add_role_to_instance_profile(InstanceProfileName=ROLE_NAME, RoleName=ROLE_NAME)
+
+
+def _make_person_role(iam: "IAMClient", role: PersonRole) -> None:
+    try:
+        iam.create_user(UserName=role.user)
+    except ClientError as refused:
+        _allow(refused, "EntityAlreadyExists")
+    person = iam.get_user(UserName=role.user)["User"].get("Arn", "")
+    trust = {"Effect": "Allow", "Principal": {"AWS": person}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    try:
+        iam.create_role(RoleName=role.name, AssumeRolePolicyDocument=document)
+    except ClientError as refused:
+        _allow(refused, "EntityAlreadyExists")
+
+
+def _make_node(ec2: "EC2Client", node: Node) -> None:
+    named: Any = [{"Name": "tag:Name", "Values": [node.name]}]
+    if ec2.describe_instances(Filters=named)["Reservations"]:
+        return
+    vpcs = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [node.network]}])["Vpcs"]
+    within: Any = [
+        {"Name": "tag:Name", "Values": [node.subnet]},
+        {"Name": "vpc-id", "Values": [vpcs[0].get("VpcId", "")]},
+    ]
+    subnet = ec2.describe_subnets(Filters=within)["Subnets"][0]
+    ec2.run_instances(
+        ImageId=IMAGE,
+        InstanceType="t3.micro",
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet.get("SubnetId", ""),
+        IamInstanceProfile={"Name": ROLE_NAME},
+        TagSpecifications=_named("instance", node.name),
+    )
 
 
 def _allow(refused: ClientError, *codes: str) -> None:

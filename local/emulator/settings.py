@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, cast
 
 DUPLICATES = ("latest", "any")
+FAULTS = ("before", "after")
 
 
 class InvalidSettingsError(ValueError):
@@ -22,11 +23,15 @@ class Settings:
     document_version_limit: int = 1000
     """Versions of a document at most (UpdateDocument, DocumentVersionLimitExceeded: 1,000 of them)."""
 
+    automation_faults: dict[str, str] = field(default_factory=dict[str, str])
+    """Names of runbook steps that fail, `before` or `after` they have done their work."""
+
     def to_json(self) -> dict[str, object]:
         """The settings as the route shows them."""
         return {
             "duplicateDocumentContent": self.duplicate_document_content,
             "documentVersionLimit": self.document_version_limit,
+            "automationFaults": self.automation_faults,
         }
 
     def changed(self, given: Mapping[str, Any]) -> "Settings":
@@ -44,7 +49,15 @@ class Settings:
         limit = given.get("documentVersionLimit", self.document_version_limit)
         if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
             raise InvalidSettingsError(f"documentVersionLimit is {limit!r}, not a whole number above 0")
-        return replace(self, duplicate_document_content=duplicates, document_version_limit=limit)
+        faults: object = given.get("automationFaults", self.automation_faults)
+        if not isinstance(faults, dict) or not set(cast("dict[str, object]", faults).values()) <= set(FAULTS):
+            raise InvalidSettingsError(f"automationFaults is {faults!r}, not steps with one of {FAULTS}")
+        return replace(
+            self,
+            duplicate_document_content=duplicates,
+            document_version_limit=limit,
+            automation_faults=cast("dict[str, str]", faults),
+        )
 
 
 class SettingsStore:

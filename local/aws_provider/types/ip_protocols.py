@@ -1,6 +1,6 @@
 """Names of IP protocols, as EC2 and Terraform treat them: a name and its number are the same protocol."""
 
-from typing import Final
+from typing import Any, Final
 
 numbers: Final = {"icmp": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}
 """Protocols that EC2 writes by name. Every other is written by number, `-1` for all."""
@@ -18,3 +18,47 @@ def protocol_name(given: str) -> str:
 def same_protocol(first: str, second: str) -> bool:
     """Whether two spellings mean one protocol."""
     return protocol_name(first) == protocol_name(second)
+
+
+_other_numbers: Final = {
+    "igmp": "2",
+    "ipv4": "4",
+    "egp": "8",
+    "igp": "9",
+    "ipv6": "41",
+    "gre": "47",
+    "esp": "50",
+    "ah": "51",
+    "ipv6-icmp": "58",
+    "ospf": "89",
+    "ospfigp": "89",
+    "etherip": "97",
+    "pim": "103",
+    "vrrp": "112",
+    "l2tp": "115",
+    "sctp": "132",
+    "fc": "133",
+    "udplite": "136",
+}
+"""IANA's names of further protocols, which network ACLs take too."""
+_highest: Final = 255
+
+
+def protocol_number(given: str) -> str:
+    """The number of a protocol, which is all that network ACLs know; `-1` for all, other text unchanged."""
+    lowered = str(given).lower()
+    if lowered == "all":
+        return "-1"
+    return numbers.get(lowered) or _other_numbers.get(lowered) or lowered
+
+
+def protocol(value: Any) -> str | None:
+    """Check of a protocol by IANA's name or number."""
+    number = protocol_number(value)
+    known = number == "-1" or (number.isdigit() and int(number) <= _highest)
+    return None if known else f"unsupported protocol: {value}"
+
+
+def same_number(first: str, second: str) -> bool:
+    """Whether two spellings have one number."""
+    return protocol_number(first) == protocol_number(second)

@@ -10,7 +10,12 @@ from local.aws_provider.types import ec2_common
 from local.aws_provider.wire import Values
 
 
-def _single(found: list[Any], what: str, plural: str) -> Values:
+def single(found: list[Any], what: str, plural: str) -> Values:
+    """The one object that was found.
+
+    Raises:
+        InvalidInputError: None was, or several.
+    """
     if not found:
         raise InvalidInputError(f"no matching EC2 {what} found")
     if len(found) > 1:
@@ -38,7 +43,7 @@ def _get_vpc(aws: Aws, given: Values) -> Values:
             state=given.get("state"),
         ),
     )
-    vpc = _single(found, "VPC", "VPCs")
+    vpc = single(found, "VPC", "VPCs")
     vpc_id = vpc["VpcId"]
     ipv6: list[Values] = vpc.get("Ipv6CidrBlockAssociationSet", [])
     main = aws.pages(
@@ -134,7 +139,7 @@ def _get_subnet(aws: Aws, given: Values) -> Values:
     )
     if given.get("ipv6CidrBlock"):
         found = [subnet for subnet in found if given["ipv6CidrBlock"] in _ipv6_blocks(subnet).values()]
-    subnet = _single(found, "Subnet", "Subnets")
+    subnet = single(found, "Subnet", "Subnets")
     blocks = _ipv6_blocks(subnet)
     names: Values = subnet.get("PrivateDnsNameOptionsOnLaunch") or {}
     return {
@@ -208,7 +213,7 @@ def _get_route_table(aws: Aws, given: Values) -> Values:
             "association.gateway_id": given.get("gatewayId"),
         },
     )
-    table = _single(aws.pages("DescribeRouteTables", "RouteTables", Filters=wanted), "Route Table", "Route Tables")
+    table = single(aws.pages("DescribeRouteTables", "RouteTables", Filters=wanted), "Route Table", "Route Tables")
     table_id = table["RouteTableId"]
     owner = table.get("OwnerId") or aws.account
     return {

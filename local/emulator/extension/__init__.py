@@ -10,11 +10,13 @@ from typing import Any, cast
 from local.emulator.extension.answers import answer_every_action
 
 MODULES = {
+    "cloudtrail": "local.emulator.extension.cloudtrail",
     "ec2": "local.emulator.extension.ec2",
     "iam": "local.emulator.extension.iam",
     "kms": "local.emulator.extension.kms",
     "logs": "local.emulator.extension.logs",
     "s3": "local.emulator.extension.s3",
+    "servicequotas": "local.emulator.extension.service_quotas",
     "ssm": "local.emulator.extension.ssm",
 }
 

@@ -1,18 +1,35 @@
-"""The Elastic Compute Cloud's networks as AWS documents them: security groups and VPC endpoints."""
+"""The Elastic Compute Cloud as AWS documents it: groups, endpoints, prefix lists, ACLs, flow logs, instances and volumes."""
 
 from moto.ec2 import urls
 from moto.ec2.responses import EC2Response
 
+from local.emulator.extension.flow_logs import LocalFlowLogs
+from local.emulator.extension.images import add_images
+from local.emulator.extension.instances import LocalInstances, apply_to_models
+from local.emulator.extension.network_acls import LocalNetworkAcls
+from local.emulator.extension.prefix_lists import LocalPrefixLists
 from local.emulator.extension.security_group_rules import replace_in_moto
 from local.emulator.extension.security_groups import LocalSecurityGroups
+from local.emulator.extension.volumes import LocalVolumes
 from local.emulator.extension.vpc_endpoints import LocalVpcEndpoints
 
 
 def apply() -> None:
     """Puts the extended Elastic Compute Cloud in place of moto's."""
     replace_in_moto()
+    apply_to_models()
+    add_images()
     urls.url_paths["{0}/"] = LocalCompute.dispatch
 
 
-class LocalCompute(LocalSecurityGroups, LocalVpcEndpoints, EC2Response):
+class LocalCompute(
+    LocalVolumes,
+    LocalInstances,
+    LocalNetworkAcls,
+    LocalSecurityGroups,
+    LocalFlowLogs,
+    LocalVpcEndpoints,
+    LocalPrefixLists,
+    EC2Response,
+):
     """moto's Elastic Compute Cloud with ours in front."""

@@ -24,8 +24,8 @@ from moto.ec2.models.security_groups import (
 RULES_PER_DIRECTION = 60
 """Inbound or outbound rules of a group; IPv4 and IPv6 are counted apart."""
 
-AWS_LIST_WEIGHTS = {"s3": 55, "dynamodb": 1}
-"""What AWS' own prefix lists count, by the last part of their name."""
+AWS_LIST_WEIGHTS = {"origin-facing": 55, "groundstation": 5, "vpc-lattice": 10}
+"""What AWS' own prefix lists count, by the last part of their name; S3's and DynamoDB's count 1."""
 
 
 class Weight(NamedTuple):

@@ -17,7 +17,8 @@ from moto.ssm.exceptions import (
 from moto.ssm.models import Document, Documents
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from local.emulator.extension import document_versions, session_document
+from local.emulator.extension import automation_document, document_versions, images, session_document
+from local.emulator.extension.automation import AutomationActions
 from local.emulator.settings import SETTINGS
 
 CHANGE_TEMPLATE = "Automation.ChangeTemplate"
@@ -33,11 +34,12 @@ PLATFORMS = {
 
 
 def apply() -> None:
-    """Puts the extended Systems Manager in place of moto's."""
+    """Puts the extended Systems Manager in place of moto's, with the public parameters of Windows images."""
+    images.add_parameters()
     urls.url_paths["{0}/$"] = LocalSystemsManager.dispatch
 
 
-class LocalSystemsManager(SimpleSystemManagerResponse):
+class LocalSystemsManager(AutomationActions, SimpleSystemManagerResponse):
     """moto's Systems Manager with documents, their versions and their checks put right."""
 
     def create_document(self) -> ActionResult:
@@ -178,15 +180,20 @@ def check_content(kind: str, document: Document) -> None:
     """
     if len(document.content.encode()) > MAX_BYTES:
         raise SSMException("MaxDocumentSizeExceeded", "The size limit of a document is 64 KB.")
+    content: Any = document.content_json
+    if kind in automation_document.SCHEMAS:
+        _refuse(automation_document.problems(kind, content))
     if kind != "Session":
         return
-    content: Any = document.content_json
     if not session_document.supports_schema_version(content):
         raise SSMException(
             "InvalidDocumentSchemaVersion",
             f"The version of the document schema isn't supported: {content['schemaVersion']!r}, not '1.0'.",
         )
-    problems = session_document.problems(content)
+    _refuse(session_document.problems(content))
+
+
+def _refuse(problems: list[str]) -> None:
     if problems:
         raise InvalidDocumentContent(f"The content for the document isn't valid. {'; '.join(problems)}")
 

@@ -1,8 +1,6 @@
-"""Drives the stand-in as the engine does, over gRPC, against moto."""
+"""Drives the stand-in as the engine does, over gRPC, against the local AWS."""
 
-import logging
 import threading
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +8,13 @@ from typing import Any
 import boto3
 import grpc
 import pytest
-from moto.server import ThreadedMotoServer
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from local.aws_provider import server, wire
 from local.aws_provider.aws import Session
 from local.aws_provider.failure import AwsError
+from local.emulator.running import reset, running_emulator
 
 region = "eu-west-1"
 account = "123456789012"
@@ -190,21 +188,18 @@ def _refuse(failures: Any) -> None:
 
 @pytest.fixture(scope="session")
 def aws_address() -> Any:
-    """A moto server of this test process."""
+    """The local AWS of this test process."""
     with pytest.MonkeyPatch.context() as patch:
-        # Loading its hundreds of images, after every reset, takes longer than most tests here.
+        # Loading moto's hundreds of images, after every reset, takes longer than most tests here.
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        server_ = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server_.start()
-        host, port = server_.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server_.stop()
+        with running_emulator() as emulator:
+            yield emulator.endpoint_url
 
 
 @pytest.fixture
 def aws(aws_address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """An empty AWS: makes clients, for looking and for meddling."""
-    urllib.request.urlopen(urllib.request.Request(f"{aws_address}/moto-api/reset", method="POST"), timeout=10).read()
+    reset(aws_address)
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_ENDPOINT_URL", aws_address)
@@ -262,9 +257,3 @@ def refusing() -> Callable[[str], Callable[..., Any]]:
         return call
 
     return make
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _quiet() -> None:
-    """One line a request would bury what a failing test has to say."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -111,3 +111,16 @@ def test_the_stack_can_forbid_automatic_names(provider: Any) -> None:
     options = provider_pb2.CheckRequest.AutonamingOptions(mode=provider_pb2.CheckRequest.AutonamingOptions.Mode.DISABLE)
     with pytest.raises(Exception, match="automatic naming is disabled"):
         provider.check(parameter, "p", string, autonaming=options)
+
+
+@pytest.mark.parametrize(
+    ("given", "region"),
+    [
+        ("arn:aws:cloudtrail:us-east-1:123456789012:trail/all", "us-east-1"),
+        ("arn:aws:iam::123456789012:policy/p", None),
+        ("arn:aws:s3", None),
+        ("alias/data", None),
+    ],
+)
+def test_an_arn_names_a_region(given: str, region: str | None) -> None:
+    assert naming.region_of_arn(given) == region

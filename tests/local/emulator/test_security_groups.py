@@ -229,14 +229,18 @@ def test_a_prefix_list_counts_its_maximum_of_entries(ec2: Any, group: Any) -> No
     )
 
 
-def test_aws_own_prefix_list_of_s3_counts_55(ec2: Any, group: Any) -> None:
+@pytest.mark.parametrize(
+    ("name", "weight"), [("com.amazonaws.eu-west-1.s3", 1), ("com.amazonaws.global.cloudfront.origin-facing", 55)]
+)
+def test_aws_own_prefix_lists_have_their_weights(ec2: Any, group: Any, name: str, weight: int) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/working-with-aws-managed-prefix-lists.html, weights."""
-    names = [{"Name": "prefix-list-name", "Values": ["com.amazonaws.eu-west-1.s3"]}]
-    of_s3 = ec2.describe_managed_prefix_lists(Filters=names)["PrefixLists"][0]["PrefixListId"]
-    fill(ec2, group, 6)
+    names = [{"Name": "prefix-list-name", "Values": [name]}]
+    own = ec2.describe_managed_prefix_lists(Filters=names)["PrefixLists"][0]["PrefixListId"]
+    fill(ec2, group, 60 - weight)
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(443, PrefixListIds=[{"PrefixListId": own}])])
     with pytest.raises(ClientError, match=QUOTA):
         ec2.authorize_security_group_ingress(
-            GroupId=group, IpPermissions=[tcp(443, PrefixListIds=[{"PrefixListId": of_s3}])]
+            GroupId=group, IpPermissions=[tcp(444, PrefixListIds=[{"PrefixListId": own}])]
         )
 
 

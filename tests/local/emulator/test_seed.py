@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator.fixtures import BUCKETS, NETWORKS
+from local.emulator.fixtures import BUCKETS, NETWORKS, NODES, PERSON_ROLES
 from local.emulator.seed import seed
 
 
@@ -64,3 +64,21 @@ def test_instances_have_a_role_that_ec2_may_assume(emulator: Any, iam: Any) -> N
     assert [role["RoleName"] for role in profile["Roles"]] == ["WorkloadInstance"]
     statement = iam.get_role(RoleName="WorkloadInstance")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}
+
+
+@pytest.mark.parametrize("role", PERSON_ROLES, ids=lambda role: role.name)
+def test_a_role_of_a_person_is_assumed_by_that_person_only(emulator: Any, iam: Any, role: Any) -> None:
+    seed(emulator.endpoint_url)
+    (statement,) = iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"AWS": iam.get_user(UserName=role.user)["User"]["Arn"]}
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
+def test_a_node_runs_once_and_is_managed(emulator: Any, connect: Any, node: Any) -> None:
+    seed(emulator.endpoint_url)
+    seed(emulator.endpoint_url)
+    named = [{"Name": "tag:Name", "Values": [node.name]}]
+    (found,) = connect("ec2", node.region).describe_instances(Filters=named)["Reservations"]
+    (managed,) = connect("ssm", node.region).describe_instance_information()["InstanceInformationList"]
+    assert managed["InstanceId"] == found["Instances"][0]["InstanceId"]
+    assert managed["PingStatus"] == "Online"

@@ -114,11 +114,11 @@ def test_wrong_settings_are_refused(emulator: Any, settings: Any, message: Any) 
 @pytest.mark.parametrize(
     ("service", "call", "arguments", "code"),
     [
-        ("ssm", "describe_instance_information", {}, "UnknownOperationException"),
+        ("ssm", "describe_inventory_deletions", {}, "UnknownOperationException"),
         (
             "ssm",
-            "start_change_request_execution",
-            {"DocumentName": "abc", "Runbooks": [{"DocumentName": "abc"}]},
+            "start_associations_once",
+            {"AssociationIds": ["12345678-1234-1234-1234-123456789012"]},
             "UnknownOperation",
         ),
         ("logs", "list_anomalies", {}, "UnknownOperationException"),

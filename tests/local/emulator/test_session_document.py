@@ -145,7 +145,7 @@ def test_what_is_no_json_is_refused(ssm: Any) -> None:
 
 
 def test_documents_of_other_types_are_not_checked(ssm: Any) -> None:
-    runbook = json.dumps({"schemaVersion": "0.3", "mainSteps": []})
-    ssm.create_document(Name="runbook", DocumentType="Automation", Content=runbook)
+    command = json.dumps({"schemaVersion": "2.2", "mainSteps": []})
+    ssm.create_document(Name="command", DocumentType="Command", Content=command)
     with pytest.raises(ClientError, match="InvalidDocumentContent"):
-        ssm.create_document(Name="preferences", DocumentType="Session", Content=runbook.replace("0.3", "1.0"))
+        ssm.create_document(Name="preferences", DocumentType="Session", Content=command.replace("2.2", "1.0"))

@@ -21,7 +21,18 @@ INPUTS = {
     "runAsDefaultUser": "",
     "idleSessionTimeout": "20",
 }
-RUNBOOK = json.dumps({"schemaVersion": "0.3", "mainSteps": [{"name": "a", "action": "aws:sleep", "inputs": {}}]})
+STEP = {"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "PT1M"}}
+APPROVERS = {"Approvers": [{"approver": "a", "type": "IamRole"}]}
+TEMPLATE = {
+    "schemaVersion": "0.3",
+    "templateInformation": "What it does",
+    "executableRunBooks": [{"name": "runbook"}],
+    "mainSteps": [{"name": "Wait", "action": "aws:approve", "inputs": {"EnhancedApprovals": APPROVERS}}],
+}
+RUNBOOKS = {
+    "Automation": json.dumps({"schemaVersion": "0.3", "mainSteps": [STEP]}),
+    "Automation.ChangeTemplate": json.dumps(TEMPLATE),
+}
 
 
 def content(**inputs: Any) -> Any:
@@ -237,16 +248,16 @@ def test_a_document_is_described_with_hash_status_and_platforms(ssm: Any) -> Non
     assert ssm.list_documents()["DocumentIdentifiers"][0]["PlatformTypes"] == described["PlatformTypes"]
 
 
-@pytest.mark.parametrize("kind", ["Automation", "Automation.ChangeTemplate"])
+@pytest.mark.parametrize("kind", RUNBOOKS)
 def test_runbooks_and_change_templates_keep_their_type(ssm: Any, kind: Any) -> None:
     """API_CreateDocument, DocumentType; API_ListDocuments, Filters."""
-    created = ssm.create_document(Name="runbook", DocumentType=kind, Content=RUNBOOK)["DocumentDescription"]
+    created = ssm.create_document(Name="runbook", DocumentType=kind, Content=RUNBOOKS[kind])["DocumentDescription"]
     assert created["DocumentType"] == kind
     assert created["PlatformTypes"] == ["Windows", "Linux", "MacOS"]
     assert ssm.describe_document(Name="runbook")["Document"]["DocumentType"] == kind
     filters = [{"Key": "DocumentType", "Values": [kind]}]
     assert [found["Name"] for found in ssm.list_documents(Filters=filters)["DocumentIdentifiers"]] == ["runbook"]
-    changed = RUNBOOK.replace('"a"', '"b"')
+    changed = RUNBOOKS[kind].replace('"Wait"', '"WaitLonger"')
     updated = ssm.update_document(Name="runbook", DocumentVersion="$LATEST", Content=changed)
     assert updated["DocumentDescription"]["DocumentType"] == kind
 

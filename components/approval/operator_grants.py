@@ -1,0 +1,98 @@
+"""The operators' tags as a resource: none is set when the workflow begins, and none is left when it ends.
+
+While the workflow lives the runbook alone sets and removes them, so a refresh looks at nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+
+from components.approval.names import TAG_KEY
+from components.aws_session import AwsClients
+
+if TYPE_CHECKING:
+    import pulumi
+
+    from components.approval.settings import ApprovalSettings
+
+Properties = dict[str, Any]
+
+_KINDS = ("roles", "users")
+
+
+class OperatorGrantsProvider(ResourceProvider):
+    """Removes tags with the credentials and endpoints of the stack's AWS provider."""
+
+    # Nothing is captured when this is pickled, so the state need not hide it.
+    serialize_as_secret_always = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._configuration: ConfigureRequest | None = None
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Keeps the stack's configuration; clients are made when one is needed."""
+        self._configuration = req
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Whether principals come or go."""
+        return DiffResult(changes=any(_olds.get(kind) != _news.get(kind) for kind in _KINDS))
+
+    def create(self, props: Properties) -> CreateResult:
+        """A tag that somebody set beforehand would be a grant as soon as the operators have their policy."""
+        self._remove(props, {})
+        return CreateResult(TAG_KEY, _principals(props))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Principals that come begin without a grant, those that go leave without one."""
+        self._remove(_news, _olds)
+        self._remove(_olds, _news)
+        return UpdateResult(_principals(_news))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """No grant outlives the workflow."""
+        self._remove(_props, {})
+
+    def _remove(self, principals: Properties, spared: Properties) -> None:
+        iam = self._iam(principals["region"])
+        for role in _only_in(principals, spared, "roles"):
+            with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+                iam.untag_role(RoleName=role, TagKeys=[TAG_KEY])
+        for user in _only_in(principals, spared, "users"):
+            with contextlib.suppress(iam.exceptions.NoSuchEntityException):
+                iam.untag_user(UserName=user, TagKeys=[TAG_KEY])
+
+    def _iam(self, region: str) -> Any:
+        configuration = self._configuration
+        clients = AwsClients(lambda key: configuration.config.get(key) if configuration else None)
+        return clients.client("iam", region)
+
+
+def _only_in(principals: Properties, others: Properties, kind: str) -> list[str]:
+    names: list[str] = principals.get(kind) or []
+    return [name for name in names if name not in (others.get(kind) or [])]
+
+
+def _principals(props: Properties) -> Properties:
+    return {name: props[name] for name in (*_KINDS, "region") if name in props}
+
+
+class OperatorGrants(Resource, module="iam", name="OperatorGrants"):
+    """The tags of all operators. What may set them depends on it, so that it is the last to go."""
+
+    def __init__(
+        self, name: str, settings: ApprovalSettings, region: str, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Registers the resource.
+
+        Args:
+            name: of the resource.
+            settings: of the workflow.
+            region: to reach IAM from.
+            opts: as for every resource.
+        """
+        properties = {"roles": settings.operator_roles, "users": settings.operator_users, "region": region}
+        super().__init__(OperatorGrantsProvider(), name, properties, opts)

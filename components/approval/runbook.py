@@ -1,0 +1,299 @@
+"""The runbook `AllowStartSsmSession` and the one that clears up behind it, as plain data.
+
+Sources: AWS Systems Manager User Guide, "Data elements and parameters" (schema 0.3) and "Systems Manager Automation actions
+reference"; the AWS post "Apply the principle of separation of duties to shell access to your EC2 instances".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from components.approval.names import CHANGE_TEMPLATE_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY, Place
+from components.approval.script import script_inputs
+from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INSTANCE_PATTERN: Final = "^i-([0-9a-f]{8}|[0-9a-f]{17})$"
+PRINCIPAL_PATTERN: Final = r"^[\w+=,.@-]{1,64}$"
+APPROVAL_SECONDS: Final = 604_800
+"""How long a request waits for its approvers: a week, the default of `aws:approve`."""
+SCRIPT_SECONDS: Final = 120
+API_SECONDS: Final = 25
+"""What `aws:executeAwsApi` takes at most."""
+
+Step = dict[str, Any]
+
+_REQUEST: Final = {
+    "PrincipalType": "{{ PrincipalType }}",
+    "PrincipalName": "{{ PrincipalName }}",
+    "InstanceId": "{{ InstanceId }}",
+    "ExecutionId": "{{ automation:EXECUTION_ID }}",
+    "Runbook": RUNBOOK_NAME,
+}
+_WHAT: Final = "{{ PrincipalType }} {{ PrincipalName }}: session on {{ InstanceId }}"
+_RUN: Final = "Run {{ automation:EXECUTION_ID }}."
+
+
+def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) -> dict[str, Any]:
+    """Approval (in mode `automation`), checks, tag, wait, untag.
+
+    Whatever goes wrong once the tag may be set, and any cancellation, leads to the step that takes it back.
+
+    Args:
+        settings: of the workflow.
+        place: where it lives.
+        regions: in which instances are looked for.
+    """
+    minutes = settings.approval_validity_minutes
+    approvals = _approvals(settings, place) if settings.mode is Mode.AUTOMATION else []
+    return {
+        "schemaVersion": "0.3",
+        "description": f"Allows one principal to start sessions on one instance for {minutes} minutes, once approved.",
+        "assumeRole": "{{ AutomationAssumeRole }}",
+        "parameters": _parameters(place),
+        "mainSteps": [*approvals, *_checks(settings, place, regions), *_grant(minutes, place), *_endings(place)],
+        "outputs": ["CheckRequest.Verdict", "CheckRequest.Reason", "CheckRequest.Note", "ReleaseGrant.Outcome"],
+    }
+
+
+def reaper(settings: ApprovalSettings, place: Place) -> dict[str, Any]:
+    """Takes away every operator's tag that no approved run stands behind. Scheduled.
+
+    Args:
+        settings: of the workflow.
+        place: where it lives.
+    """
+    operators = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users}
+    return {
+        "schemaVersion": "0.3",
+        "description": f"Removes the tag {TAG_KEY} from operators where the run that set it is over.",
+        "assumeRole": place.role_arn,
+        "mainSteps": [
+            {
+                "name": "RemoveExpiredGrants",
+                "action": "aws:executeScript",
+                "timeoutSeconds": SCRIPT_SECONDS,
+                "inputs": script_inputs("grants", "remove_expired_grants", {**operators, "Runbook": RUNBOOK_NAME}),
+                "outputs": [_output("Outcome"), _output("Removed")],
+            },
+            {
+                "name": "WasAnythingRemoved",
+                "action": "aws:branch",
+                "inputs": {
+                    "Choices": [
+                        {
+                            "NextStep": "AnnounceRemoval",
+                            "Variable": "{{ RemoveExpiredGrants.Outcome }}",
+                            "StringEquals": "removed",
+                        }
+                    ]
+                },
+                "isEnd": True,
+            },
+            _announcement(
+                "AnnounceRemoval",
+                place,
+                "Session grants without a run were removed",
+                "Tags that no approved run stood behind: {{ RemoveExpiredGrants.Removed }}.",
+                isEnd=True,
+            ),
+        ],
+    }
+
+
+def _parameters(place: Place) -> dict[str, Any]:
+    return {
+        "AutomationAssumeRole": {
+            "type": "String",
+            "description": f"The role that the runbook runs with: {ROLE_NAME}, no other.",
+            "default": place.role_arn,
+            "allowedValues": [place.role_arn],
+        },
+        "InstanceId": {
+            "type": "String",
+            "description": "The instance to start a session on.",
+            "allowedPattern": INSTANCE_PATTERN,
+        },
+        "PrincipalType": {
+            "type": "String",
+            "description": "Whether the operator's principal is a role or a user.",
+            "allowedValues": ["role", "user"],
+        },
+        "PrincipalName": {
+            "type": "String",
+            "description": "The name of that role or user, without a path.",
+            "allowedPattern": PRINCIPAL_PATTERN,
+        },
+    }
+
+
+def _approvals(settings: ApprovalSettings, place: Place) -> list[Step]:
+    """One step a level: `aws:approve` with the approvers fixed here, out of the requester's reach."""
+    return [
+        {
+            "name": f"ApproveLevel{position}",
+            "action": "aws:approve",
+            "timeoutSeconds": APPROVAL_SECONDS,
+            "onFailure": "step:AnnounceNotGranted",
+            "onCancel": "step:AnnounceNotGranted",
+            "inputs": {
+                "NotificationArn": place.topic_arn,
+                "Message": f"{_WHAT}, for {settings.approval_validity_minutes} minutes. {_RUN}",
+                "MinRequiredApprovals": required_approvals(level),
+                "Approvers": [_approver_arn(each, place) for each in level],
+            },
+        }
+        for position, level in enumerate(settings.levels(), start=1)
+    ]
+
+
+def _approver_arn(approver: Approver, place: Place) -> str:
+    return place.iam(f"{'role' if approver.type is ApproverType.IAM_ROLE else 'user'}/{approver.name}")
+
+
+def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) -> list[Step]:
+    payload = {
+        **_REQUEST,
+        "Mode": str(settings.mode),
+        "ChangeTemplate": CHANGE_TEMPLATE_NAME,
+        "RequireChangeRequest": settings.require_change_request,
+        "OperatorRoles": settings.operator_roles,
+        "OperatorUsers": settings.operator_users,
+        "SharedOperatorRoles": settings.shared_operator_roles,
+        "Regions": list(regions),
+    }
+    return [
+        {
+            "name": "CheckRequest",
+            "action": "aws:executeScript",
+            "timeoutSeconds": SCRIPT_SECONDS,
+            "onFailure": "step:AnnounceNotGranted",
+            "onCancel": "step:AnnounceNotGranted",
+            "inputs": script_inputs("grants", "check_request", payload),
+            "outputs": [_output("Verdict"), _output("Reason"), _output("Note")],
+        },
+        {
+            "name": "Decide",
+            "action": "aws:branch",
+            "inputs": {
+                "Choices": [
+                    {
+                        "NextStep": step,
+                        "And": [_equals("CheckRequest.Verdict", "accepted"), _equals("PrincipalType", kind)],
+                    }
+                    for kind, step in (("role", "TagRole"), ("user", "TagUser"))
+                ],
+                "Default": "AnnounceRefusal",
+            },
+        },
+        _announcement(
+            "AnnounceRefusal",
+            place,
+            "Session request refused",
+            f"{_WHAT}: refused. {{{{ CheckRequest.Reason }}}}. {_RUN}",
+            nextStep="EndRefused",
+        ),
+        {
+            "name": "EndRefused",
+            "action": "aws:executeScript",
+            "timeoutSeconds": SCRIPT_SECONDS,
+            "inputs": script_inputs("refuse", "refuse", {"Reason": "{{ CheckRequest.Reason }}"}),
+            "isEnd": True,
+        },
+    ]
+
+
+def _grant(minutes: int, place: Place) -> list[Step]:
+    """From the tag to its removal. Every step but the last leads to `ReleaseGrant` when it fails or is cancelled."""
+    back: Step = {"onFailure": "step:ReleaseGrant", "onCancel": "step:ReleaseGrant"}
+    tags = [{"Key": TAG_KEY, "Value": "{{ InstanceId }}"}]
+    return [
+        *(
+            {
+                "name": f"Tag{kind}",
+                "action": "aws:executeAwsApi",
+                "timeoutSeconds": API_SECONDS,
+                **back,
+                "inputs": {"Service": "iam", "Api": f"Tag{kind}", f"{kind}Name": "{{ PrincipalName }}", "Tags": tags},
+                "nextStep": "AnnounceGrant",
+            }
+            for kind in ("Role", "User")
+        ),
+        _announcement(
+            "AnnounceGrant",
+            place,
+            "Session request granted",
+            f"{_WHAT}: granted for {minutes} minutes. {{{{ CheckRequest.Note }}}} {_RUN}",
+            **back,
+            nextStep="WaitForValidity",
+        ),
+        {
+            "name": "WaitForValidity",
+            "action": "aws:sleep",
+            **back,
+            "inputs": {"Duration": f"PT{minutes}M"},
+            "nextStep": "ReleaseGrant",
+        },
+        {
+            "name": "ReleaseGrant",
+            "action": "aws:executeScript",
+            "timeoutSeconds": SCRIPT_SECONDS,
+            "maxAttempts": 3,
+            "onFailure": "step:AnnounceStuck",
+            "inputs": script_inputs("grants", "release_grant", dict(_REQUEST)),
+            "outputs": [_output("Outcome")],
+            "nextStep": "AnnounceEnd",
+        },
+        _announcement(
+            "AnnounceEnd",
+            place,
+            "Session grant ended",
+            f"{_WHAT}: the grant has ended; {{{{ ReleaseGrant.Outcome }}}}. A session that runs goes on. {_RUN}",
+            isEnd=True,
+        ),
+    ]
+
+
+def _endings(place: Place) -> list[Step]:
+    return [
+        _announcement(
+            "AnnounceStuck",
+            place,
+            "Session grant could not be taken back",
+            f"{_WHAT}: the tag could not be removed; the scheduled clearing-up will try again. {_RUN}",
+            isEnd=True,
+        ),
+        _announcement(
+            "AnnounceNotGranted",
+            place,
+            "Session request not granted",
+            f"{_WHAT}: not granted. It was rejected, cancelled, not answered in time, or could not be checked. {_RUN}",
+            isEnd=True,
+        ),
+    ]
+
+
+def _announcement(name: str, place: Place, subject: str, message: str, **flow: Any) -> Step:
+    return {
+        "name": name,
+        "action": "aws:executeAwsApi",
+        "timeoutSeconds": API_SECONDS,
+        "inputs": {
+            "Service": "sns",
+            "Api": "Publish",
+            "TopicArn": place.topic_arn,
+            "Subject": subject,
+            "Message": message,
+        },
+        **flow,
+    }
+
+
+def _output(name: str) -> dict[str, str]:
+    return {"Name": name, "Selector": f"$.Payload.{name}", "Type": "String"}
+
+
+def _equals(variable: str, value: str) -> dict[str, str]:
+    return {"Variable": f"{{{{ {variable} }}}}", "StringEquals": value}

@@ -1,0 +1,1 @@
+"""Sources of scripts that run inside Systems Manager."""

@@ -1,0 +1,65 @@
+"""The topic that hears of each request, grant, refusal and end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
+
+from components.approval.names import KEY_ALIAS, TOPIC_NAME
+from components.approval.topic_policies import topic_key_policy, topic_policy
+from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+
+if TYPE_CHECKING:
+    from components.approval.names import Place
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotificationTopicArgs:
+    """What the topic is made of.
+
+    Attributes:
+        place: where it is.
+        emails: who is subscribed; each address gets a message to confirm.
+        tags: on everything that can carry tags.
+    """
+
+    place: Place
+    emails: tuple[str, ...]
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class NotificationTopic(pulumi.ComponentResource):
+    """The topic, its key, its policy and its subscriptions.
+
+    Attributes:
+        arn: of the topic.
+    """
+
+    def __init__(self, name: str, args: NotificationTopicArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:approval:NotificationTopic", name, None, opts)
+        child, region = pulumi.ResourceOptions(parent=self), args.place.region
+        key = AliasedKey(
+            f"{name}-key",
+            AliasedKeyArgs(
+                alias=KEY_ALIAS,
+                description="Session approval: notifications",
+                policy=topic_key_policy(args.place),
+                region=region,
+                tags=args.tags,
+            ),
+            child,
+        )
+        topic = Topic(
+            name, name=TOPIC_NAME, kms_master_key_id=key.key.key_id, region=region, tags=args.tags, opts=child
+        )
+        self.arn = topic.arn
+        TopicPolicy(name, arn=topic.arn, policy=json.dumps(topic_policy(args.place)), region=region, opts=child)
+        for email in args.emails:
+            TopicSubscription(
+                f"{name}-{email}", topic=topic.arn, protocol="email", endpoint=email, region=region, opts=child
+            )
+        self.register_outputs({"arn": self.arn})

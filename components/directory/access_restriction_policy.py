@@ -1,0 +1,117 @@
+"""Only the directory team touches controllers, their volumes and snapshots, as plain data.
+
+It is the post's "Restrict account and instance access" as an IAM policy: for everybody else's roles, as a permissions
+boundary, or as an organization's service control policy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from components.directory.port_forwarding_policy import ROLE_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+POLICY_NAME = "ShellAccessDomainControllerRestriction"
+
+INSTANCE_ACTIONS = (
+    "ec2:AssociateIamInstanceProfile",
+    "ec2:CreateImage",
+    "ec2:DisassociateIamInstanceProfile",
+    "ec2:GetConsoleScreenshot",
+    "ec2:GetPasswordData",
+    "ec2:ModifyInstanceAttribute",
+    "ec2:ModifyInstanceMetadataOptions",
+    "ec2:RebootInstances",
+    "ec2:ReplaceIamInstanceProfileAssociation",
+    "ec2:StartInstances",
+    "ec2:StopInstances",
+    "ec2:TerminateInstances",
+)
+"""Those that stop or take over a controller: an image or a screenshot holds the directory as its disk does."""
+
+VOLUME_ACTIONS = (
+    "ec2:AttachVolume",
+    "ec2:CopySnapshot",
+    "ec2:CreateSnapshot",
+    "ec2:CreateSnapshots",
+    "ec2:CreateVolume",
+    "ec2:DeleteSnapshot",
+    "ec2:DeleteVolume",
+    "ec2:DetachVolume",
+    "ec2:ModifySnapshotAttribute",
+    "ec2:ModifyVolume",
+    "ec2:ModifyVolumeAttribute",
+    "ec2:ResetSnapshotAttribute",
+    "ebs:GetSnapshotBlock",
+    "ebs:ListChangedBlocks",
+    "ebs:ListSnapshotBlocks",
+)
+"""Those that read, copy, share or destroy the directory's database."""
+
+SESSION_ACTIONS = ("ssm:SendCommand", "ssm:StartSession")
+"""Those that put somebody on a controller."""
+
+NETWORK_ACTIONS = (
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateNetworkAclEntry",
+    "ec2:DeleteNetworkAcl",
+    "ec2:DeleteNetworkAclEntry",
+    "ec2:DeleteSecurityGroup",
+    "ec2:ModifySecurityGroupRules",
+    "ec2:ReplaceNetworkAclEntry",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
+)
+"""Those that change what may reach a controller."""
+
+Policy = dict[str, Any]
+
+
+def access_restriction_policy(
+    *, partition: str, account_id: str, team_roles: Sequence[str], deployer_arns: Sequence[str] = ()
+) -> Policy:
+    """Denies everybody else what concerns things tagged as controllers, and the tag itself.
+
+    Roles made by IAM Identity Center match by their path: `aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*`.
+
+    Args:
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        account_id: 12 digits.
+        team_roles: names of the directory team's roles, with their paths; `*` stands for anything.
+        deployer_arns: ARNs of the roles that run this program.
+
+    Raises:
+        ValueError: nobody would be left who may do it.
+    """
+    if not team_roles:
+        raise ValueError("a restriction needs a team that it does not hit")
+    team = sorted({*(f"arn:{partition}:iam::{account_id}:role/{role}" for role in team_roles), *deployer_arns})
+    key, value = ROLE_TAG
+    # aws:PrincipalArn is a role's own ARN in its sessions too; a missing one matches ArnNotLike, so that it is denied.
+    others = {"ArnNotLike": {"aws:PrincipalArn": team}}
+    tagged = {"StringEquals": {f"aws:ResourceTag/{key}": value}, **others}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _deny("ControllersAreTheTeams", INSTANCE_ACTIONS, tagged),
+            _deny("VolumesAndSnapshotsAreTheTeams", VOLUME_ACTIONS, tagged),
+            _deny("TheWayToControllersIsTheTeams", NETWORK_ACTIONS, tagged),
+            _deny(
+                "SessionsAreTheTeams", SESSION_ACTIONS, {"StringEquals": {f"ssm:resourceTag/{key}": value}, **others}
+            ),
+            # Losing the tag would end every statement above, and taking it would open sessions to what carries it.
+            _deny("TheTagStays", ("ec2:CreateTags", "ec2:DeleteTags"), tagged),
+            _deny(
+                "TheTagIsNotGiven",
+                ("ec2:CreateTags",),
+                {"StringEquals": {f"aws:RequestTag/{key}": value}, **others},
+            ),
+        ],
+    }
+
+
+def _deny(sid: str, actions: Sequence[str], condition: dict[str, Any]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Deny", "Action": sorted(actions), "Resource": "*", "Condition": condition}

@@ -1,0 +1,116 @@
+"""Domain controllers: instances in private subnets, with encrypted volumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.ebs import Volume
+from pulumi_aws.ec2 import (
+    Instance,
+    InstanceMetadataOptionsArgs,
+    InstanceRootBlockDeviceArgs,
+    VolumeAttachment,
+)
+
+from components.directory.port_forwarding_policy import ROLE_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.directory.settings import ControllerSettings, VolumeSettings
+    from components.network import Subnet
+
+
+@dataclass(frozen=True, kw_only=True)
+class ControllersArgs:
+    """What the controllers of a site are made of.
+
+    Attributes:
+        region: of the site.
+        controllers: as the settings have them.
+        subnets: by the names that the settings use.
+        images: ids, by parameter.
+        group_ids: of all security groups.
+        profile: name of the instance profile.
+        key_arn: encrypts every volume.
+        termination_protection: nobody terminates them without switching it off before.
+        tags: on everything that can carry tags.
+    """
+
+    region: str
+    controllers: Sequence[ControllerSettings]
+    subnets: Mapping[str, Subnet]
+    images: Mapping[str, str]
+    group_ids: Sequence[pulumi.Input[str]]
+    profile: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
+    termination_protection: bool
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Controllers(pulumi.ComponentResource):
+    """Instances and their volumes; what runs on them is the directory team's business.
+
+    Attributes:
+        instances: in the settings' order.
+    """
+
+    def __init__(self, name: str, args: ControllersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:directory:Controllers", name, None, opts)
+        self._name, self._args = name, args
+        self.instances = [self._controller(each) for each in args.controllers]
+        self.register_outputs({"instanceIds": [each.id for each in self.instances]})
+
+    def _controller(self, controller: ControllerSettings) -> Instance:
+        args, name = self._args, f"{self._name}-{controller.name}"
+        instance = Instance(
+            name,
+            ami=args.images[controller.image_parameter],
+            instance_type=controller.instance_type,
+            subnet_id=args.subnets[controller.subnet].id,
+            associate_public_ip_address=False,
+            vpc_security_group_ids=args.group_ids,
+            iam_instance_profile=args.profile,
+            disable_api_termination=args.termination_protection,
+            metadata_options=InstanceMetadataOptionsArgs(
+                http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+            ),
+            root_block_device=InstanceRootBlockDeviceArgs(
+                volume_type="gp3", encrypted=True, kms_key_id=args.key_arn, tags=self._tags(controller.name)
+            ),
+            region=args.region,
+            tags=self._tags(controller.name),
+            # The parameter names a new image every month, and a directory is not to be replaced by an empty server.
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"]),
+        )
+        for volume in controller.volumes:
+            self._volume(f"{name}-{volume.device_name}", controller, volume, instance)
+        return instance
+
+    def _volume(self, name: str, controller: ControllerSettings, volume: VolumeSettings, instance: Instance) -> None:
+        made = Volume(
+            name,
+            availability_zone=self._args.subnets[controller.subnet].zone,
+            size=volume.size,
+            type="gp3",
+            encrypted=True,
+            kms_key_id=self._args.key_arn,
+            region=self._args.region,
+            tags=self._tags(f"{controller.name}-{volume.device_name}"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        VolumeAttachment(
+            name,
+            device_name=volume.device_name,
+            instance_id=instance.id,
+            volume_id=made.id,
+            # Windows loses what it has not written yet when a volume is taken from it.
+            stop_instance_before_detaching=True,
+            region=self._args.region,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _tags(self, name: str) -> dict[str, str]:
+        return {"Name": name, **self._args.tags, **dict([ROLE_TAG])}

@@ -1,0 +1,179 @@
+"""Alerts and flow logs of a site."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.cloudwatch import EventRule, EventTarget, LogGroup
+from pulumi_aws.ec2 import FlowLog
+from pulumi_aws.iam import Role, RoleInlinePolicyArgs
+from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
+
+from components.directory.event_patterns import ALERTS, Alert, Watched
+from components.directory.monitoring_policies import (
+    flow_logs_policy,
+    flow_logs_trust_policy,
+    monitoring_key_policy,
+    topic_policy,
+)
+from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulumi_aws.ec2 import Instance
+
+    from components.directory.monitoring_policies import Scope
+    from components.directory.settings import MonitoringSettings
+    from components.network import Network
+
+NAME = "shell-access-domain-controllers"
+"""Of the topic, and what the names of the rules begin with."""
+
+LOG_GROUP = "/shell-access/domain-controllers/flow-logs"
+KEY_ALIAS = "alias/shell-access/domain-controllers-monitoring"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringArgs:
+    """What watches a site.
+
+    Attributes:
+        scope: of the site.
+        settings: who hears of it, and how long flow logs are kept.
+        network: the controllers' subnets.
+        instances: the controllers, where the site builds them.
+        group_ids: their security groups.
+        acl_ids: their subnets' network ACL, if there is one.
+        tags: on everything that can carry tags.
+    """
+
+    scope: Scope
+    settings: MonitoringSettings
+    network: Network
+    instances: Sequence[Instance]
+    group_ids: Sequence[pulumi.Output[str]]
+    acl_ids: Sequence[pulumi.Output[str]]
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Monitoring(pulumi.ComponentResource):
+    """An encrypted topic that EventBridge tells what happens at the controllers, and their subnets' flow logs.
+
+    Attributes:
+        topic_arn: of the alerts.
+    """
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:directory:Monitoring", name, None, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        key = AliasedKey(
+            f"{name}-key",
+            AliasedKeyArgs(
+                alias=KEY_ALIAS,
+                description="Domain controllers: alerts and flow logs",
+                policy=monitoring_key_policy(args.scope, LOG_GROUP),
+                region=args.scope.region,
+                tags=args.tags,
+            ),
+            self._child,
+        ).key
+        topic = self._topic(key.arn)
+        watched = pulumi.Output.all(
+            instances=[each.id for each in args.instances],
+            interfaces=[each.primary_network_interface_id for each in args.instances],
+            groups=list(args.group_ids),
+            acls=list(args.acl_ids),
+        ).apply(lambda ids: Watched(**ids))
+        for alert in ALERTS:
+            if args.instances or not alert.needs_instances:
+                self._alert(alert, watched, topic)
+        self._flow_logs(key.arn)
+        self.topic_arn = topic.arn
+        self.register_outputs({"topicArn": self.topic_arn})
+
+    def _topic(self, key_arn: pulumi.Output[str]) -> Topic:
+        args = self._args
+        topic = Topic(
+            f"{self._name}-topic",
+            name=NAME,
+            kms_master_key_id=key_arn,
+            region=args.scope.region,
+            tags=args.tags,
+            opts=self._child,
+        )
+        TopicPolicy(
+            f"{self._name}-topic",
+            arn=topic.arn,
+            policy=json.dumps(topic_policy(args.scope, NAME)),
+            region=args.scope.region,
+            opts=self._child,
+        )
+        for email in args.settings.notification_emails:
+            TopicSubscription(
+                f"{self._name}-{email}",
+                topic=topic.arn,
+                protocol="email",
+                endpoint=email,
+                region=args.scope.region,
+                opts=self._child,
+            )
+        return topic
+
+    def _alert(self, alert: Alert, watched: pulumi.Output[Watched], topic: Topic) -> None:
+        rule = EventRule(
+            f"{self._name}-{alert.name}",
+            name=f"{NAME}-{alert.name}",
+            description=alert.description,
+            event_pattern=watched.apply(lambda ids: json.dumps(alert.pattern(ids), sort_keys=True)),
+            region=self._args.scope.region,
+            tags=self._args.tags,
+            opts=self._child,
+        )
+        EventTarget(
+            f"{self._name}-{alert.name}",
+            rule=rule.name,
+            target_id="topic",
+            arn=topic.arn,
+            region=self._args.scope.region,
+            opts=self._child,
+        )
+
+    def _flow_logs(self, key_arn: pulumi.Output[str]) -> None:
+        args, region = self._args, self._args.scope.region
+        group = LogGroup(
+            f"{self._name}-flow-logs",
+            name=LOG_GROUP,
+            retention_in_days=args.settings.flow_log_retention_days,
+            kms_key_id=key_arn,
+            region=region,
+            tags=args.tags,
+            opts=self._child,
+        )
+        role = Role(
+            f"{self._name}-flow-logs",
+            # Roles are the account's: each Region has its own.
+            name=f"ShellAccessFlowLogs-{region}",
+            description="Flow logs of the domain controllers' subnets",
+            assume_role_policy=json.dumps(flow_logs_trust_policy(args.scope)),
+            inline_policies=[
+                RoleInlinePolicyArgs(name="WriteFlowLogs", policy=json.dumps(flow_logs_policy(args.scope, LOG_GROUP)))
+            ],
+            tags=args.tags,
+            opts=self._child,
+        )
+        for subnet in args.network.subnets:
+            FlowLog(
+                f"{self._name}-{subnet.given}",
+                subnet_id=subnet.id,
+                traffic_type="ALL",
+                log_destination=group.arn,
+                iam_role_arn=role.arn,
+                region=region,
+                tags=args.tags,
+                opts=self._child,
+            )

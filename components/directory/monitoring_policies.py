@@ -1,0 +1,227 @@
+"""Who may use what monitoring is made of: the topic, its key, the log group, the trail's bucket and key. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+Policy = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Where it is.
+
+    Attributes:
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        account_id: 12 digits.
+        region: such as `eu-west-1`.
+    """
+
+    partition: str
+    account_id: str
+    region: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Of something in this account and Region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+def topic_policy(scope: Scope, topic_name: str) -> Policy:
+    """EventBridge publishes for this account's rules; of people, those of the account whom IAM allows.
+
+    Source: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge", Amazon SNS permissions.
+
+    Args:
+        scope: of the topic.
+        topic_name: its name.
+    """
+    topic = scope.arn("sns", topic_name)
+    statement = {
+        "Sid": "EventsOfThisAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {"StringEquals": {"aws:SourceAccount": scope.account_id}},
+    }
+    encrypted = {
+        "Sid": "OnlyOverTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement, encrypted]}
+
+
+def monitoring_key_policy(scope: Scope, log_group: str) -> Policy:
+    """For the topic and the flow logs of one Region.
+
+    Sources: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics";
+    CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
+
+    Args:
+        scope: of the key.
+        log_group: name of the flow logs' group.
+    """
+    suffix = ".cn" if scope.partition == "aws-cn" else ""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _governed_by_iam(scope),
+            {
+                "Sid": "EventsToTheTopic",
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:SourceAccount": scope.account_id}},
+            },
+            {
+                "Sid": "FlowLogsInTheirGroup",
+                "Effect": "Allow",
+                "Principal": {"Service": f"logs.{scope.region}.amazonaws.com{suffix}"},
+                "Action": ["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+                "Resource": "*",
+                "Condition": {
+                    "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": scope.arn("logs", f"log-group:{log_group}")}
+                },
+            },
+        ],
+    }
+
+
+def flow_logs_trust_policy(scope: Scope) -> Policy:
+    """Flow logs of this account and Region take the role, nobody else's (Amazon VPC User Guide, confused deputy).
+
+    Args:
+        scope: of the flow logs.
+    """
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": scope.account_id},
+            "ArnLike": {"aws:SourceArn": scope.arn("ec2", "vpc-flow-log/*")},
+        },
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def flow_logs_policy(scope: Scope, log_group: str) -> Policy:
+    """Write to one log group, which exists (Amazon VPC User Guide, "IAM role for publishing flow logs").
+
+    Args:
+        scope: of the flow logs.
+        log_group: its name.
+    """
+    group = scope.arn("logs", f"log-group:{log_group}")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "WriteFlowLogs",
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                "Resource": [group, f"{group}:*"],
+            },
+            # Knows no smaller resource (Service Authorization Reference).
+            {"Sid": "FindTheGroup", "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
+        ],
+    }
+
+
+def trail_key_policy(scope: Scope, trail_name: str) -> Policy:
+    """CloudTrail encrypts for this one trail; who reads is left to IAM.
+
+    Source: CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail".
+
+    Args:
+        scope: of the trail's home Region.
+        trail_name: its name.
+    """
+    trail = scope.arn("cloudtrail", f"trail/{trail_name}")
+    of_the_trail = {"StringEquals": {"aws:SourceArn": trail}}
+    context = {
+        "kms:EncryptionContext:aws:cloudtrail:arn": f"arn:{scope.partition}:cloudtrail:*:{scope.account_id}:trail/*"
+    }
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _governed_by_iam(scope),
+            {
+                "Sid": "TrailEncrypts",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Action": "kms:GenerateDataKey*",
+                "Resource": "*",
+                "Condition": {**of_the_trail, "StringLike": context},
+            },
+            {
+                "Sid": "TrailSeesTheKey",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Action": "kms:DescribeKey",
+                "Resource": "*",
+                "Condition": of_the_trail,
+            },
+        ],
+    }
+
+
+def trail_bucket_policy(scope: Scope, trail_name: str, bucket: str) -> Policy:
+    """CloudTrail writes for this one trail, and nothing comes or goes unencrypted.
+
+    Source: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail".
+
+    Args:
+        scope: of the trail's home Region.
+        trail_name: its name.
+        bucket: the bucket's name.
+    """
+    arn = f"arn:{scope.partition}:s3:::{bucket}"
+    of_the_trail = {"aws:SourceArn": scope.arn("cloudtrail", f"trail/{trail_name}")}
+    cloudtrail = {"Service": "cloudtrail.amazonaws.com"}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "TrailSeesTheBucket",
+                "Effect": "Allow",
+                "Principal": cloudtrail,
+                "Action": "s3:GetBucketAcl",
+                "Resource": arn,
+                "Condition": {"StringEquals": of_the_trail},
+            },
+            {
+                "Sid": "TrailWrites",
+                "Effect": "Allow",
+                "Principal": cloudtrail,
+                "Action": "s3:PutObject",
+                "Resource": f"{arn}/AWSLogs/{scope.account_id}/*",
+                "Condition": {"StringEquals": {**of_the_trail, "s3:x-amz-acl": "bucket-owner-full-control"}},
+            },
+            {
+                "Sid": "OnlyOverTls",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [arn, f"{arn}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }
+
+
+def _governed_by_iam(scope: Scope) -> dict[str, Any]:
+    """Without this statement nobody could manage the key (KMS Developer Guide, "Default key policy")."""
+    return {
+        "Sid": "GovernedByIam",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{scope.partition}:iam::{scope.account_id}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }

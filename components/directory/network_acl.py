@@ -1,0 +1,243 @@
+"""Network ACLs for the controllers' subnets, from the same demands as the groups.
+
+An ACL is stateless and short: it sees requests and answers apart, and has 20 rules a direction and address family, the
+default denial included (Amazon VPC User Guide, "Amazon VPC quotas"). So it comes out wider than the groups as a rule:
+first port ranges of one network are joined, where they lie closest, then networks. What that opens is said in words,
+and the groups keep it closed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.directory.demands import Audience, Demand, Direction
+from components.directory.narrowing import Ranges, Wish, fitted
+from components.directory.peers import Family, Network, Peer, PeerKind, family_of
+from components.directory.port_tables import HIGHEST_PORT, Port, Protocol
+from components.problems import Problem, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from components.directory.narrowing import Fitted
+
+WINDOWS_EPHEMERAL = (49152, HIGHEST_PORT)
+"""Which ports Windows opens connections from (KB 929851)."""
+ANY_EPHEMERAL = (1024, HIGHEST_PORT)
+"""The same of any client, whatever its system (Amazon VPC User Guide, "Ephemeral ports")."""
+
+DEFAULT_RULES = 20
+HIGHEST_QUOTA = 40
+"""Rules per network ACL (L-2AEEBF1A)."""
+
+_NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.ICMP: 1, Protocol.ICMPV6: 58}
+_NAMES = {6: "TCP", 17: "UDP", 1: "ICMP type", 58: "ICMPv6 type"}
+_ECHO = {1: (8, 0), 58: (128, 129)}
+"""Request and answer (RFC 792, RFC 4443)."""
+_FIRST_NUMBER, _NUMBERS_USED = 100, 32000
+
+
+@dataclass(frozen=True, kw_only=True)
+class AclRule:
+    """One rule.
+
+    Attributes:
+        number: made of what the rule says, so that it stays while that does. All of a plan's rules allow, so their
+            order decides nothing.
+        direction: ingress or egress, seen from the subnet.
+        protocol: IANA's number; -1: all.
+        from_port: the first port; for ICMP the type; -1: any.
+        to_port: the last port; for ICMP -1.
+        network: source or destination.
+        allows: false for a denial, which no plan has but AWS may answer.
+    """
+
+    number: int
+    direction: Direction
+    protocol: int
+    from_port: int
+    to_port: int
+    network: Network
+    allows: bool = True
+
+    @property
+    def name(self) -> str:
+        """For the resource: says what passes and nothing else."""
+        ports = f"{self.from_port}" if self.to_port in (self.from_port, -1) else f"{self.from_port}-{self.to_port}"
+        slug = str(self.network).replace("/", "-").replace(":", ".")
+        return f"{self.direction}-{self.protocol}-{ports}-{slug}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AclPlan:
+    """A network ACL.
+
+    Attributes:
+        rules: in the order of their numbers.
+        wider: in words, what it lets pass that the demands do not ask for.
+    """
+
+    rules: tuple[AclRule, ...]
+    wider: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Eight characters that change with the rules.
+
+        An ACL is nearly full, so that a new rule cannot come before an old one has left: another plan is another ACL,
+        complete before the subnets change over to it.
+        """
+        said = "\n".join(f"{rule.number} {rule.name}" for rule in self.rules)
+        return hashlib.sha256(said.encode()).hexdigest()[:8]
+
+    def count(self, direction: Direction, family: Family) -> int:
+        """Rules of a direction and family, the default denial not among them."""
+        return sum(rule.direction is direction and family_of(rule.network) is family for rule in self.rules)
+
+
+def plan_network_acl(
+    demands: Sequence[Demand], *, addresses: Mapping[str, Sequence[Network]], quota: int = DEFAULT_RULES
+) -> AclPlan:
+    """Plans the ACL; the same demands in any order make the same plan.
+
+    Args:
+        demands: the same that the groups are planned for.
+        addresses: networks of the peers that are none: `itself` (the controllers' subnets), groups and prefix lists,
+            by the peer's value.
+        quota: rules per network ACL, of the account; from 20 to 40.
+
+    Raises:
+        SettingsError: it cannot fit, or a peer's addresses are not known.
+    """
+    wishes = _wishes(demands, addresses)
+    rules: list[AclRule] = []
+    wider: list[str] = []
+    problems: list[Problem] = []
+    for (direction, family), wanted in sorted(wishes.items()):
+        # The default denial counts, too.
+        found = fitted(wanted, quota - 1)
+        if found is None:
+            problems.append(_refusal(direction, family, wanted, quota))
+            continue
+        rules += [_rule(direction, protocol, ports, network) for protocol, ports, network in found.rules]
+        wider += _in_words(direction, found)
+    if problems:
+        raise SettingsError(problems)
+    return AclPlan(rules=_numbered(rules), wider=tuple(wider))
+
+
+def _wishes(
+    demands: Iterable[Demand], addresses: Mapping[str, Sequence[Network]]
+) -> dict[tuple[Direction, Family], Wish]:
+    """Which destination ports packets of a network must reach, requests and answers."""
+    wishes: dict[tuple[Direction, Family], Wish] = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
+    for demand in demands:
+        back = Direction.EGRESS if demand.direction is Direction.INGRESS else Direction.INGRESS
+        by_family = {family: _both(demand, family) for family in Family}
+        for source in demand.sources:
+            for network in _networks(source.peer, addresses):
+                family = family_of(network)
+                there, answers = by_family[family]
+                for direction, wanted in ((demand.direction, there), (back, answers)):
+                    for protocol, ranges in wanted.items():
+                        wishes[direction, family][network][protocol] |= ranges
+    return wishes
+
+
+def _both(demand: Demand, family: Family) -> tuple[Ranges, Ranges]:
+    """Requests and answers of a demand, by protocol."""
+    there: Ranges = defaultdict(set)
+    answers: Ranges = defaultdict(set)
+    opened_by_windows = demand.direction is Direction.EGRESS or demand.audience is not Audience.CLIENTS
+    ephemeral = WINDOWS_EPHEMERAL if opened_by_windows else ANY_EPHEMERAL
+    for port in demand.ports:
+        number = _number(port, family)
+        if number in _ECHO:
+            request, answer = _ECHO[number]
+            there[number].add((request, request))
+            answers[number].add((answer, answer))
+            continue
+        there[number].add((port.first, port.last))
+        answers[number].add(ephemeral)
+        if port.row.replies == "same port":
+            answers[number].add((port.first, port.last))
+    return there, answers
+
+
+def _number(port: Port, family: Family) -> int:
+    icmp_v6 = port.protocol is Protocol.ICMP and family is Family.IPV6
+    return _NUMBERS[Protocol.ICMPV6 if icmp_v6 else port.protocol]
+
+
+def _networks(peer: Peer, addresses: Mapping[str, Sequence[Network]]) -> Sequence[Network]:
+    if peer.kind is PeerKind.NETWORK:
+        return (peer.network,)
+    if peer.value not in addresses:
+        known_as = {PeerKind.GROUP: "bastionNetworks", PeerKind.PREFIX_LIST: "clientPrefixLists"}
+        raise SettingsError(
+            [
+                Problem(
+                    path=("domainControllers", known_as.get(peer.kind, "sites")),
+                    message=f"the networks of {peer.value} are not known; a network ACL can name nothing else",
+                )
+            ]
+        )
+    return addresses[peer.value]
+
+
+def _rule(direction: Direction, protocol: int, ports: tuple[int, int], network: Network) -> AclRule:
+    last = -1 if protocol in _ECHO else ports[1]
+    return AclRule(number=0, direction=direction, protocol=protocol, from_port=ports[0], to_port=last, network=network)
+
+
+def _numbered(rules: Iterable[AclRule]) -> tuple[AclRule, ...]:
+    """Numbers made of content; the rare rule whose number is taken moves up by one."""
+    taken: dict[Direction, set[int]] = {each: set() for each in Direction}
+    numbered: list[AclRule] = []
+    for rule in sorted(rules, key=lambda each: each.name):
+        offset = zlib.crc32(rule.name.encode()) % _NUMBERS_USED
+        while offset in taken[rule.direction]:
+            offset = (offset + 1) % _NUMBERS_USED
+        taken[rule.direction].add(offset)
+        numbered.append(
+            AclRule(
+                number=_FIRST_NUMBER + offset,
+                direction=rule.direction,
+                protocol=rule.protocol,
+                from_port=rule.from_port,
+                to_port=rule.to_port,
+                network=rule.network,
+            )
+        )
+    return tuple(sorted(numbered, key=lambda each: (each.direction, each.number)))
+
+
+def _in_words(direction: Direction, found: Fitted) -> list[str]:
+    return [
+        f"{direction} {_NAMES[protocol]} {ports[0]}-{ports[1]} for {network}, where the demands are for "
+        + "; ".join(f"{each}: {', '.join(_range(*one) for one in sorted(asked))}" for each, asked in covered)
+        for protocol, ports, network, covered in found.wider
+    ]
+
+
+def _range(first: int, last: int) -> str:
+    return f"{first}" if first == last else f"{first}-{last}"
+
+
+def _refusal(direction: Direction, family: Family, wanted: Wish, quota: int) -> Problem:
+    larger = next((each for each in range(quota + 1, HIGHEST_QUOTA + 1) if fitted(wanted, each - 1)), None)
+    quota_to_ask = f"Ask AWS for the quota Rules per network ACL (L-2AEEBF1A) of {larger}, or name"
+    remedy = (
+        quota_to_ask
+        if larger
+        else f"Even {HIGHEST_QUOTA} rules, AWS' most, would not do: set networkAcl: false, or name"
+    )
+    return Problem(
+        path=("domainControllers", "quotas"),
+        message=f"the network ACL cannot hold {len(wanted)} {family} networks ({direction}) in {quota} rules with the "
+        f"default denial, even with ports and neighbouring networks joined. {remedy} fewer, larger networks",
+    )

@@ -1,0 +1,231 @@
+"""Is this packet let in? By the groups of a plan, by rules read back from AWS, and through a network ACL.
+
+An evaluator of its own: it knows nothing of tables, profiles or how a plan is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING, Any
+
+from components.directory.demands import Direction
+from components.directory.network_acl import AclRule
+from components.directory.peers import Network, PeerKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from components.directory.planner import GroupPlan
+    from components.directory.rules import Rule
+
+Address = IPv4Address | IPv6Address
+
+PROTOCOL_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
+"""IANA, "Assigned Internet Protocol Numbers"; AWS writes all others as numbers and `-1` for all."""
+
+_ICMP = (1, 58)
+_WITH_PORTS = (6, 17)
+ECHO_REPLIES = {1: 0, 58: 129}
+"""ICMP types (RFC 792, RFC 4443)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packet:
+    """The first packet of a connection, as a controller's interface sees it.
+
+    Attributes:
+        direction: towards the controller or from it.
+        protocol: IANA's number.
+        port: destination port; for ICMP the type, for other protocols without meaning.
+        address: of the other end.
+        groups: names or ids of the groups that the other end's interface has; `itself` for a plan's first group.
+    """
+
+    direction: Direction
+    protocol: int
+    port: int
+    address: Address
+    groups: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permission:
+    """A rule of a group, from a plan or read back.
+
+    Attributes:
+        direction: ingress or egress.
+        protocol: IANA's number; None: all.
+        from_port: first port or ICMP type; -1: any.
+        to_port: last port; without meaning for ICMP.
+        networks: that it names, itself or through a prefix list.
+        group: that it names; "": none.
+        rule: what it was made of, to be shown.
+    """
+
+    direction: Direction
+    protocol: int | None
+    from_port: int
+    to_port: int
+    networks: tuple[Network, ...] = ()
+    group: str = ""
+    rule: Rule | Mapping[str, Any] | None = field(default=None, compare=False)
+
+    def lets_pass(self, packet: Packet) -> bool:
+        """Whether the packet matches."""
+        if packet.direction != self.direction or not _protocol_matches(self, packet.protocol, packet.port):
+            return False
+        return self.group in packet.groups if self.group else any(packet.address in each for each in self.networks)
+
+
+def permissions(plan: GroupPlan) -> tuple[Permission, ...]:
+    """What a plan's groups let pass; all of them are on each interface."""
+    lists = {each.name: tuple(ip_network(entry.cidr) for entry in each.entries) for each in plan.prefix_lists}
+    return tuple(_planned(rule, lists) for group in plan.groups for rule in group.rules)
+
+
+def _planned(rule: Rule, lists: Mapping[str, tuple[Network, ...]]) -> Permission:
+    kind, value = rule.peer.kind, rule.peer.value
+    networks: tuple[Network, ...] = ()
+    group = ""
+    if kind is PeerKind.NETWORK:
+        networks = (_network(value),)
+    elif kind is PeerKind.PLANNED_LIST:
+        networks = lists[value]
+    else:
+        # What an existing list holds is not known to a plan: its id stands for being in it.
+        group = value
+    return Permission(
+        direction=rule.direction,
+        protocol=PROTOCOL_NUMBERS[rule.protocol],
+        from_port=rule.from_port,
+        to_port=rule.to_port,
+        networks=networks,
+        group=group,
+        rule=rule,
+    )
+
+
+def permissions_from_aws(
+    rules: Iterable[Mapping[str, Any]], prefix_lists: Mapping[str, Sequence[str]]
+) -> tuple[Permission, ...]:
+    """The same of what EC2 answers.
+
+    Args:
+        rules: `SecurityGroupRules` of DescribeSecurityGroupRules.
+        prefix_lists: CIDRs by id, of GetManagedPrefixListEntries.
+    """
+    return tuple(_read(rule, prefix_lists) for rule in rules)
+
+
+def _read(rule: Mapping[str, Any], prefix_lists: Mapping[str, Sequence[str]]) -> Permission:
+    cidrs: list[str] = [rule[key] for key in ("CidrIpv4", "CidrIpv6") if rule.get(key)]
+    if rule.get("PrefixListId"):
+        cidrs += prefix_lists[rule["PrefixListId"]]
+    return Permission(
+        direction=Direction.EGRESS if rule["IsEgress"] else Direction.INGRESS,
+        protocol=_number(rule["IpProtocol"]),
+        from_port=rule.get("FromPort", -1),
+        to_port=rule.get("ToPort", -1),
+        networks=tuple(_network(cidr) for cidr in cidrs),
+        group=rule.get("ReferencedGroupInfo", {}).get("GroupId", ""),
+        rule=rule,
+    )
+
+
+def admitting(granted: Iterable[Permission], packet: Packet) -> Permission | None:
+    """The first permission that lets the packet pass; None: it is dropped."""
+    return next((each for each in granted if each.lets_pass(packet)), None)
+
+
+def acl_rules_from_aws(entries: Iterable[Mapping[str, Any]]) -> tuple[AclRule, ...]:
+    """The rules of a network ACL, in the order in which they are tried; its default denials are left out.
+
+    Args:
+        entries: `Entries` of DescribeNetworkAcls.
+    """
+    rules = [
+        AclRule(
+            number=entry["RuleNumber"],
+            direction=Direction.EGRESS if entry["Egress"] else Direction.INGRESS,
+            protocol=int(entry["Protocol"]),
+            from_port=entry.get("PortRange", {}).get("From", entry.get("IcmpTypeCode", {}).get("Type", -1)),
+            to_port=entry.get("PortRange", {}).get("To", -1),
+            network=_network(entry.get("CidrBlock") or entry["Ipv6CidrBlock"]),
+            allows=entry["RuleAction"] == "allow",
+        )
+        for entry in entries
+        if entry["RuleNumber"] < 32767  # noqa: PLR2004 -- where the default denials begin
+    ]
+    return tuple(sorted(rules, key=lambda rule: rule.number))
+
+
+def acl_lets_pass(acl: Iterable[AclRule], packet: Packet) -> bool:
+    """What a network ACL does with one packet, whichever side opened the connection: the first match decides."""
+    for rule in sorted(acl, key=lambda each: each.number):
+        if rule.direction == packet.direction and _acl_matches(rule, packet):
+            return rule.allows
+    return False
+
+
+def _acl_matches(rule: AclRule, packet: Packet) -> bool:
+    if packet.address not in rule.network:
+        return False
+    if rule.protocol == -1:
+        return True
+    return rule.protocol == packet.protocol and _port_matches(
+        rule.from_port, rule.to_port, packet.protocol, packet.port
+    )
+
+
+def passes(
+    granted: Sequence[Permission], acl: Sequence[AclRule], packet: Packet, *, reply_port: int
+) -> Permission | None:
+    """Whether a connection comes about: groups remember it, a network ACL sees request and answer apart.
+
+    Args:
+        granted: of the controller's groups.
+        acl: of the controller's subnet.
+        packet: that opens the connection.
+        reply_port: which the connection was opened from, so that answers go there; for ICMP without meaning.
+    """
+    found = admitting(granted, packet)
+    back = Direction.EGRESS if packet.direction is Direction.INGRESS else Direction.INGRESS
+    port = ECHO_REPLIES.get(packet.protocol, reply_port)
+    answer = Packet(direction=back, protocol=packet.protocol, port=port, address=packet.address)
+    return found if found and acl_lets_pass(acl, packet) and acl_lets_pass(acl, answer) else None
+
+
+def packet(direction: Direction, protocol: str, port: int, address: str, *groups: str) -> Packet:
+    """A packet in words: `packet(Direction.INGRESS, "tcp", 389, "10.10.0.1")`."""
+    number = _number(protocol)
+    if number is None:
+        raise ValueError(protocol)
+    return Packet(
+        direction=direction, protocol=number, port=port, address=ip_address(address), groups=frozenset(groups)
+    )
+
+
+@cache
+def _network(cidr: str) -> Network:
+    return ip_network(cidr)
+
+
+def _number(protocol: str) -> int | None:
+    number = PROTOCOL_NUMBERS.get(protocol)
+    number = int(protocol) if number is None else number
+    return None if number == -1 else number
+
+
+def _protocol_matches(permission: Permission, protocol: int, port: int) -> bool:
+    if permission.protocol is None:
+        return True
+    return protocol == permission.protocol and _port_matches(permission.from_port, permission.to_port, protocol, port)
+
+
+def _port_matches(first: int, last: int, protocol: int, port: int) -> bool:
+    """Ports of TCP and UDP, types of ICMP; other protocols have neither."""
+    if protocol in _ICMP:
+        return first in (-1, port)
+    return protocol not in _WITH_PORTS or first == -1 or first <= port <= last

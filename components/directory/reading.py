@@ -1,0 +1,146 @@
+"""Reads `shell-access:domainControllers`, with what is wrong between values that are each right on their own."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from components.directory.peers import contains
+from components.directory.planner import RULES_PER_INTERFACE
+from components.directory.port_tables import Options, load_tables, ports
+from components.directory.prefix_lists import int_key
+from components.directory.settings import DomainControllersSection, ManagementAccess, SiteSettings
+from components.problems import Problem, shown
+from components.validation import read_section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def read_domain_controllers(
+    given: Any, regions: Sequence[str], path: tuple[str, ...] = ("domainControllers",)
+) -> tuple[DomainControllersSection | None, list[Problem]]:
+    """Reads the section, cross-checks included.
+
+    Args:
+        given: as it came from the configuration.
+        regions: of the stack.
+        path: where the section stands.
+    """
+    section, problems, wrong = read_section(DomainControllersSection, given, path)
+    if section is None:
+        return None, problems
+    found = [each for each in cross_problems(section, path, regions) if each.path[len(path)] not in wrong]
+    return section, [*problems, *found]
+
+
+def cross_problems(section: DomainControllersSection, path: tuple[str, ...], regions: Sequence[str]) -> list[Problem]:
+    """What is wrong with values that are each right on their own."""
+    found = [
+        *_overlaps(section.clients.items(), "clients"),
+        *_overlaps([("", section.on_premises_domain_controllers)], "onPremisesDomainControllers"),
+        *_management(section),
+        *_prefix_lists(section),
+        *_rpc_ports(section),
+        *_quotas(section),
+        *(each for region, site in section.sites.items() for each in _site(region, site, regions)),
+    ]
+    return [Problem(path=(*path, *where), message=message) for where, message in found]
+
+
+Finding = tuple[tuple[str, ...], str]
+
+
+def _overlaps(named: Iterable[tuple[str, Sequence[str]]], key: str) -> list[Finding]:
+    """Networks that lie within another one: the smaller adds nothing, so that one of the two is a mistake."""
+    found: list[Finding] = []
+    networks = sorted(
+        ((ip_network(cidr), name) for name, cidrs in named for cidr in cidrs),
+        key=lambda each: (int_key(each[0]), each[1]),
+    )
+    around, whose = networks[0] if networks else (None, "")
+    for network, name in networks[1:]:
+        if around is None or not contains(around, network):
+            around, whose = network, name
+            continue
+        relation = "is there twice, as" if around == network else "lies within"
+        said = f"{shown(str(network))} given; {relation} {around}{f' of {whose}' if whose else ''}"
+        found.append(((key, name) if name else (key,), f"{said}; allowed: networks that do not overlap"))
+    return found
+
+
+def _management(section: DomainControllersSection) -> list[Finding]:
+    groups, networks = section.bastion_security_group_ids, section.bastion_networks
+    if section.management_access is ManagementAccess.SESSION_MANAGER:
+        none = "allowed: an empty list, as managementAccess is session-manager"
+        given = (("bastionSecurityGroupIds", groups), ("bastionNetworks", networks))
+        return [((key,), f"{shown(value)} given; {none}") for key, value in given if value]
+    found: list[Finding] = []
+    if not groups:
+        found.append(
+            (("bastionSecurityGroupIds",), "[] given; allowed: at least one id, as managementAccess is bastion")
+        )
+    if section.network_acl and not networks:
+        found.append((("bastionNetworks",), "[] given; allowed: the bastion hosts' subnets, as there is a network ACL"))
+    return found
+
+
+def _prefix_lists(section: DomainControllersSection) -> list[Finding]:
+    allowed = "allowed: what the prefix list holds, as there is a network ACL"
+    return [
+        (("clientPrefixLists", name, "networks"), f"[] given; {allowed}")
+        for name, each in section.client_prefix_lists.items()
+        if section.network_acl and not each.networks
+    ]
+
+
+def _rpc_ports(section: DomainControllersSection) -> list[Finding]:
+    tables = load_tables()
+    others = [
+        port
+        for table in (tables.controllers, tables.clients, tables.bastions)
+        for port in ports("", table, Options(profile=section.profile))
+        if port.row.rpc == "no"
+    ]
+    found: list[Finding] = []
+    for key, given in (("replicationPort", section.replication_port), ("netlogonPort", section.netlogon_port)):
+        row = next((each for each in others if given is not None and each.first <= given <= each.last), None)
+        if row:
+            found.append(((key,), f"{given} given; allowed: a port that no row has; this one is for {row.row.traffic}"))
+    if section.netlogon_port is not None and section.replication_port is None:
+        found.append((("netlogonPort",), f"{section.netlogon_port} given; allowed: a port only beside replicationPort"))
+    if section.netlogon_port is not None and section.netlogon_port == section.replication_port:
+        message = f"{section.netlogon_port} given; allowed: a port other than replicationPort (Netlogon event 5809)"
+        found.append((("netlogonPort",), message))
+    return found
+
+
+def _quotas(section: DomainControllersSection) -> list[Finding]:
+    given = section.quotas
+    product = given.rules_per_security_group * given.security_groups_per_interface
+    if product <= RULES_PER_INTERFACE:
+        return []
+    times = f"{given.rules_per_security_group} x {given.security_groups_per_interface} = {product}"
+    allowed = f"rules times groups of at most {RULES_PER_INTERFACE}, which is the most that AWS grants"
+    return [(("quotas",), f"rulesPerSecurityGroup x securityGroupsPerInterface is {times}; allowed: {allowed}")]
+
+
+def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Finding]:
+    where = ("sites", region)
+    found: list[Finding] = []
+    if region not in regions:
+        found.append((where, f"is no Region of this stack; allowed: {', '.join(regions)}"))
+    if not site.controllers:
+        return found
+    names = [each.name.lower() for each in site.controllers]
+    subnets = {each.subnet for each in site.controllers}
+    for number, each in enumerate(site.controllers):
+        at = (*where, "controllers", str(number))
+        if each.subnet not in site.subnets:
+            found.append(((*at, "subnet"), f"{shown(each.subnet)} given; allowed: {', '.join(site.subnets)}"))
+        if names.index(each.name.lower()) != number:
+            found.append(((*at, "name"), f"{shown(each.name)} given; allowed: a name that no other controller has"))
+    if len(site.controllers) < 2 or len(subnets) < 2:  # noqa: PLR2004 -- "at least two", the post's first practice
+        said = f"{len(site.controllers)} in {len(subnets)} subnets given; allowed: at least two, in at least two zones"
+        found.append(((*where, "controllers"), said))
+    return found

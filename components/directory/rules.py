@@ -1,0 +1,196 @@
+"""Security groups, their rules and prefix lists as plain data: what a plan consists of."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from components.directory.peers import Family, Peer
+from components.directory.port_tables import Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from components.directory.demands import Demand, Direction
+    from components.directory.port_tables import Port
+
+LONGEST_DESCRIPTION = 255
+ECHO_REQUEST_V6 = 128
+"""The ICMPv6 type (RFC 4443)."""
+ANY_CODE = -1
+"""As EC2 writes it in `toPort` for ICMP."""
+
+_NOT_IN_A_DESCRIPTION = re.compile(r"[^0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]")
+"""What EC2 refuses (API reference, IpRange)."""
+_PROTOCOLS = tuple(Protocol)
+
+
+def description(text: str) -> str:
+    """A text within what EC2 accepts: 255 characters of its own set."""
+    plain = _NOT_IN_A_DESCRIPTION.sub("-", text)
+    return plain if len(plain) <= LONGEST_DESCRIPTION else f"{plain[: LONGEST_DESCRIPTION - 3].rstrip()}..."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule of a group.
+
+    Attributes:
+        direction: ingress or egress.
+        protocol: as EC2 names it; `icmpv6` where the peer is an IPv6 network.
+        from_port: the first port; for ICMP the type.
+        to_port: the last port; for ICMP the code, -1 for any.
+        peer: source or destination.
+        description: its use, as EC2 accepts it.
+        origins: the tables' rows that ask for it, `client_to_controller: TCP 636`.
+        names: what the peer is called in the configuration.
+    """
+
+    direction: Direction
+    protocol: Protocol
+    from_port: int
+    to_port: int
+    peer: Peer
+    description: str
+    origins: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Says what passes and nothing else, so that it stays while that does; unique within a group."""
+        return f"{self.direction}-{self.protocol}-{self.port_range}-{self.peer.slug}"
+
+    @property
+    def port_range(self) -> str:
+        """`53`, `49152-65535`; for ICMP the type."""
+        single = self.to_port in (self.from_port, ANY_CODE)
+        return f"{self.from_port}" if single else f"{self.from_port}-{self.to_port}"
+
+    @cached_property
+    def key(self) -> tuple[str, int, int, int, tuple[str, str, str]]:
+        """Orders a group's rules by what passes."""
+        return (self.direction, _PROTOCOLS.index(self.protocol), self.from_port, self.to_port, self.peer.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """A security group.
+
+    Attributes:
+        name: unique within the plan.
+        description: for the group itself, as EC2 accepts it; a change would replace the group.
+        rules: in order.
+    """
+
+    name: str
+    description: str
+    rules: tuple[Rule, ...]
+
+    def weight(self, direction: Direction, family: Family | None = None) -> int:
+        """How many rules the group takes of the quota in a direction; None: the fuller family."""
+        if family is None:
+            return max(self.weight(direction, each) for each in Family)
+        return sum(rule.peer.weight(family) for rule in self.rules if rule.direction == direction)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An entry of a prefix list.
+
+    Attributes:
+        cidr: the network.
+        description: whose it is, as EC2 accepts it.
+    """
+
+    cidr: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixList:
+    """A managed prefix list.
+
+    Attributes:
+        name: unique within the plan; says the size, so that another size is another list.
+        family: of its entries.
+        max_entries: how many it can hold, which is what each rule counts.
+        entries: in order of address.
+    """
+
+    name: str
+    family: Family
+    max_entries: int
+    entries: tuple[Entry, ...]
+
+
+Span = tuple[Protocol, int, int]
+"""A protocol with its first and last port; for ICMP the type, twice."""
+
+
+def spans(ports: Iterable[Port]) -> tuple[Span, ...]:
+    """Ports with neighbours merged, in order."""
+    return tuple(span for span, _ in _merged(ports))
+
+
+def rules_of(demands: Iterable[Demand], *, named: str | None = None) -> list[Rule]:
+    """The fewest rules that let pass just what the demands ask for, peer by peer.
+
+    Args:
+        demands: in any order; demands of several tables for one peer become one set of rules.
+        named: what to call every peer instead of its sources' names.
+    """
+    wanted: dict[tuple[Direction, tuple[str, str, str]], dict[str, set[Port]]] = {}
+    peers: dict[tuple[str, str, str], Peer] = {}
+    for demand in demands:
+        ports = frozenset(demand.ports) if len(demand.sources) > 1 else demand.ports
+        for source in demand.sources:
+            peers[source.peer.key] = source.peer
+            by_name = wanted.setdefault((demand.direction, source.peer.key), {})
+            by_name.setdefault(named or source.name, set()).update(ports)
+    rules = [
+        rule for (direction, key), by_name in wanted.items() for rule in _rules_of_peer(direction, peers[key], by_name)
+    ]
+    return sorted(rules, key=lambda rule: rule.key)
+
+
+def _rules_of_peer(direction: Direction, peer: Peer, by_name: dict[str, set[Port]]) -> list[Rule]:
+    names: dict[Port, list[str]] = defaultdict(list)
+    for name, ports in sorted(by_name.items()):
+        for port in ports:
+            names[port].append(name)
+    rules: list[Rule] = []
+    for (protocol, first, last), members in _merged(names):
+        who = tuple(dict.fromkeys(name for port in members for name in names[port]))
+        uses = "; ".join(dict.fromkeys(port.description for port in members))
+        icmp, v6 = protocol is Protocol.ICMP, peer.family is Family.IPV6
+        rules.append(
+            Rule(
+                direction=direction,
+                protocol=Protocol.ICMPV6 if icmp and v6 else protocol,
+                from_port=ECHO_REQUEST_V6 if icmp and v6 else first,
+                to_port=ANY_CODE if icmp else last,
+                peer=peer,
+                description=description(f"{', '.join(who)}: {uses}"),
+                origins=tuple(dict.fromkeys(port.origin for port in members)),
+                names=who,
+            )
+        )
+    return rules
+
+
+def _merged(ports: Iterable[Port]) -> list[tuple[Span, list[Port]]]:
+    """Joins ranges that overlap or touch; ICMP types are no ranges and stay apart."""
+    found: list[tuple[Span, list[Port]]] = []
+    # The last keys make the order of texts independent of the order of the ports.
+    for port in sorted(ports, key=lambda p: (_PROTOCOLS.index(p.protocol), p.first, p.last, p.origin, p.description)):
+        if found:
+            (protocol, first, last), members = found[-1]
+            joins = 0 if protocol is Protocol.ICMP else 1
+            if protocol is port.protocol and port.first <= last + joins:
+                found[-1] = ((protocol, first, max(last, port.last)), [*members, port])
+                continue
+        found.append(((port.protocol, port.first, port.last), [port]))
+    return found

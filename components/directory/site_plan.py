@@ -1,0 +1,117 @@
+"""Groups and network ACL of every site, planned before anything is built. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from components.directory.demands import Direction, demands
+from components.directory.network_acl import AclPlan, plan_network_acl
+from components.directory.peers import Family, Network, Peer, network_peer
+from components.directory.planner import GroupPlan, plan_groups
+from components.directory.port_tables import load_tables
+from components.directory.settings import known_addresses, sources
+from components.problems import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from components.directory.demands import Demand
+    from components.directory.settings import DomainControllersSection
+
+_DIGEST_CHARACTERS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteNetworks:
+    """What a site's plan needs to know of AWS.
+
+    Attributes:
+        controllers: networks of the controllers' subnets.
+        endpoints: networks of the subnets that the VPC endpoints are in.
+        lists: prefix lists of gateway endpoints that controllers use, with the networks in them.
+    """
+
+    controllers: tuple[Network, ...]
+    endpoints: tuple[Network, ...]
+    lists: Mapping[Peer, tuple[Network, ...]] = field(default_factory=dict[Peer, "tuple[Network, ...]"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class SitePlan:
+    """What lets packets pass at a site.
+
+    Attributes:
+        groups: for every controller.
+        acl: of the controllers' subnets; None where the settings do without.
+        acl_quota: rules per network ACL.
+    """
+
+    groups: GroupPlan
+    acl: AclPlan | None
+    acl_quota: int
+
+    @property
+    def headroom(self) -> dict[str, int]:
+        """What is left of the quotas."""
+        if self.acl is None:
+            return self.groups.headroom
+        fullest = max(self.acl.count(direction, family) for direction in Direction for family in Family)
+        # The default denial counts, too.
+        return {**self.groups.headroom, "networkAclRules": self.acl_quota - 1 - fullest}
+
+
+def plan_sites(section: DomainControllersSection, networks: Mapping[str, SiteNetworks]) -> dict[str, SitePlan]:
+    """Plans every site.
+
+    Args:
+        section: the settings.
+        networks: by Region.
+
+    Raises:
+        SettingsError: with everything that does not fit.
+    """
+    controllers = {region: each.controllers for region, each in networks.items()}
+    collector = Collector()
+    plans: dict[str, SitePlan] = {}
+    for region, each in networks.items():
+        with collector:
+            plans[region] = _plan(section, region, each, controllers)
+    collector.check()
+    return plans
+
+
+def _plan(
+    section: DomainControllersSection,
+    region: str,
+    networks: SiteNetworks,
+    controllers: Mapping[str, Sequence[Network]],
+) -> SitePlan:
+    peers = (*(network_peer(each) for each in networks.endpoints), *networks.lists)
+    wanted = demands(
+        load_tables(), section.options, sources(section, region, site_networks=controllers, endpoints=peers)
+    )
+    collector = Collector()
+    groups: list[GroupPlan] = []
+    acl: AclPlan | None = None
+    with collector:
+        groups.append(plan_groups(wanted, section.group_quotas))
+    with collector:
+        acl = _acl(section, networks, wanted)
+    collector.check()
+    return SitePlan(groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl)
+
+
+def _acl(section: DomainControllersSection, networks: SiteNetworks, wanted: Sequence[Demand]) -> AclPlan | None:
+    if not section.network_acl:
+        return None
+    lists = {peer.value: held for peer, held in networks.lists.items()}
+    addresses = known_addresses(section, networks.controllers, lists)
+    return plan_network_acl(wanted, addresses=addresses, quota=section.quotas.rules_per_network_acl)
+
+
+def digest(plan: AclPlan) -> str:
+    """Tells ACLs with different rules apart, for their names."""
+    said = "\n".join(f"{each.number} {each.name}" for each in plan.rules)
+    return hashlib.sha256(said.encode()).hexdigest()[:_DIGEST_CHARACTERS]

@@ -1,0 +1,175 @@
+"""A document as a resource that converges: a dynamic provider over the document store.
+
+The ordinary document resource of the AWS provider fails on a document that exists, never changes a document's type, and
+stops for good once a later version is not the default; hence a provider of our own.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import (
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    Resource,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from components.aws_session import AwsClients
+from components.documents.content import serialized
+from components.documents.on_destroy import OnDestroy
+from components.documents.store import DocumentIdentity, DocumentStore, LiveDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
+Properties = dict[str, Any]
+
+_FIXED = ("region", "name", "documentType")
+_GOVERNED = ("content", "owner", "section", "takeOver")
+
+
+class ConvergingDocumentProvider(ResourceProvider):
+    """Publishes documents with the credentials and endpoints of the stack's AWS provider."""
+
+    # Nothing is captured when this is pickled, so the state need not hide it.
+    serialize_as_secret_always = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._configuration: ConfigureRequest | None = None
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Keeps the stack's configuration; clients are made when one is needed."""
+        self._configuration = req
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
+        moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
+        changed = any(_olds.get(name) != _news.get(name) for name in _GOVERNED)
+        unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion")
+        mistyped = _olds.get("liveType") != _news.get("documentType")
+        changes = bool(moved) or changed or unsettled or mistyped
+        return DiffResult(changes=changes, replaces=moved, delete_before_replace=True)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Creates the document or takes over the one that is there."""
+        live = self._publish(props, frozenset())
+        return CreateResult(f"{props['region']}/{props['name']}", _outputs(props, live))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Publishes a new version, or just makes the latest one the default again."""
+        live = self._publish(_news, frozenset({str(_olds.get("owner", ""))}))
+        return UpdateResult(_outputs(_news, live))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """What is live, so that a refresh shows drift."""
+        live = self._store(props).read()
+        if live is None:
+            return ReadResult("", {})
+        inputs = {name: props[name] for name in (*_FIXED, *_GOVERNED) if name in props}
+        inputs["content"] = _normal(live.text)
+        return ReadResult(id_, _outputs(inputs, live), inputs)
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """What was there before comes back; a document that was not there goes."""
+        self._store(_props).give_back(OnDestroy.RESTORE, owner=_props["owner"])
+
+    def _publish(self, props: Properties, known_as: frozenset[str]) -> LiveDocument:
+        return self._store(props).publish(
+            json.loads(props["content"]),
+            owner=props["owner"],
+            known_as=known_as,
+            take_over=bool(props.get("takeOver")),
+        )
+
+    def _store(self, props: Properties) -> DocumentStore:
+        configuration = self._configuration
+        clients = AwsClients(lambda key: configuration.config.get(key) if configuration else None)
+        identity = DocumentIdentity(name=props["name"], type=props["documentType"], section=props["section"])
+        return DocumentStore(clients.client("ssm", props["region"]), props["region"], identity)
+
+
+def _normal(text: str) -> str:
+    """The same spelling for the same JSON; what is no JSON stays as it is."""
+    try:
+        return serialized(json.loads(text))
+    except ValueError:
+        return text
+
+
+def _outputs(inputs: Properties, live: LiveDocument) -> Properties:
+    return {name: value for name, value in inputs.items() if not name.startswith("__")} | {
+        "documentVersion": live.latest_version,
+        "defaultVersion": live.default_version,
+        "liveType": live.type,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvergingDocumentArgs:
+    """What a `ConvergingDocument` is made of.
+
+    Attributes:
+        region: where the document is.
+        name: of the document.
+        type: `Automation`, `Automation.ChangeTemplate`, ...
+        content: of the document.
+        owner: names this stack on the document.
+        section: of the configuration, for advice (`approval`).
+        take_over: take the document from another stack that has marked it.
+    """
+
+    region: str
+    name: str
+    type: str
+    content: Mapping[str, Any]
+    owner: str
+    section: str
+    take_over: bool = False
+
+
+class ConvergingDocument(Resource, module="ssm", name="Document"):
+    """A document whose default and latest version are what is asked for, after every run.
+
+    Attributes:
+        document_version: the latest version, which is the default one after every run.
+    """
+
+    document_version: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ConvergingDocumentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        """Registers the resource.
+
+        Args:
+            name: of the resource.
+            args: what it is made of.
+            opts: as for every resource.
+        """
+        properties: dict[str, Any] = {
+            "region": args.region,
+            "name": args.name,
+            "documentType": args.type,
+            "content": serialized(args.content),
+            "owner": args.owner,
+            "section": args.section,
+            "takeOver": args.take_over,
+            # Known once published; declared so that it is an output.
+            "document_version": None,
+        }
+        super().__init__(ConvergingDocumentProvider(), name, properties, opts)
+
+    def translate_output_property(self, prop: str) -> str:
+        """From the engine's name of a property to the attribute's."""
+        return "document_version" if prop == "documentVersion" else prop
+
+    def translate_input_property(self, prop: str) -> str:
+        """From the attribute's name to the engine's."""
+        return "documentVersion" if prop == "document_version" else prop

@@ -1,0 +1,313 @@
+"""One document as Systems Manager keeps it: found, published, given back.
+
+Two tags on the document itself say whose it is and which version was there before: they are set before our first
+write, so that neither a crash nor a lost state file lets a later run take our own content for the prior one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
+
+from components.documents.content import content_sha256, same_content, serialized
+from components.documents.on_destroy import OnDestroy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_ssm.literals import DocumentTypeType
+
+OWNER_TAG: Final = "shell-access:owner"
+PRIOR_VERSION_TAG: Final = "shell-access:prior-version"
+NO_PRIOR_VERSION: Final = "none"
+
+_ACTIVE_WITHIN_SECONDS: Final = 60
+_IN_MOTION: Final = ("Creating", "Updating")
+_ATTEMPTS: Final = 5
+
+
+class DocumentError(Exception):
+    """The document cannot be brought to what is asked for; the live one has not been weakened."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveDocument:
+    """The document as it is.
+
+    Attributes:
+        text: content of the default version, to the letter.
+        default_version: the one that sessions get unless they name another.
+        latest_version: equal to the default one unless somebody has intervened.
+        type: what it was made as; not ours where somebody deleted the document and made another of its name.
+    """
+
+    text: str
+    default_version: str
+    latest_version: str
+    type: str
+
+    @property
+    def sha256(self) -> str:
+        """Of the default version's text, in hexadecimal."""
+        return content_sha256(self.text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DocumentIdentity:
+    """Which document, and how its settings are spelled in what is said about it.
+
+    Attributes:
+        name: of the document.
+        type: `Session`, `Automation`, `Automation.ChangeTemplate`.
+        section: of the configuration, for advice (`sessionManager`).
+    """
+
+    name: str
+    type: str
+    section: str
+
+
+class DocumentStore:
+    """One document of the Region that the client is for."""
+
+    def __init__(self, ssm: SSMClient, region: str, identity: DocumentIdentity) -> None:
+        self._ssm = ssm
+        self._region = region
+        self._identity = identity
+        self._name = identity.name
+
+    def read(self) -> LiveDocument | None:
+        """The live document, in two calls; None where there is none."""
+        described = self._describe()
+        if described is None:
+            return None
+        default = described["DefaultVersion"]
+        return LiveDocument(
+            text=self._text(default),
+            default_version=default,
+            latest_version=described["LatestVersion"],
+            type=described["DocumentType"],
+        )
+
+    def marks(self) -> dict[str, str]:
+        """Our tags on the document."""
+        answer = self._ssm.list_tags_for_resource(ResourceType="Document", ResourceId=self._name)
+        return {
+            tag["Key"]: tag["Value"]
+            for tag in answer.get("TagList", ())
+            if tag["Key"] in (OWNER_TAG, PRIOR_VERSION_TAG)
+        }
+
+    def publish(
+        self, content: Mapping[str, Any], *, owner: str, known_as: frozenset[str], take_over: bool
+    ) -> LiveDocument:
+        """Makes the content the latest and the default version, whatever was there.
+
+        Args:
+            content: of the document.
+            owner: names this stack on the document.
+            known_as: names under which this stack may have marked it before.
+            take_over: take the document from another stack.
+
+        Raises:
+            DocumentError: it belongs to another stack, or it does not settle.
+        """
+        for _ in range(_ATTEMPTS):
+            described = self._describe()
+            if described is None:
+                if self._create(content, owner):
+                    break
+                continue
+            if described["DocumentType"] != self._identity.type:
+                self._clear_the_name(described["DocumentType"], owner, known_as)
+                continue
+            self._mark(described["DefaultVersion"], owner=owner, known_as=known_as, take_over=take_over)
+            self._converge(content)
+            break
+        live = self.read()
+        if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
+            raise DocumentError(
+                f"{self}: another run changed the document at the same time; run the same command again"
+            )
+        return live
+
+    def give_back(self, on_destroy: OnDestroy, *, owner: str, reset_content: Mapping[str, Any] | None = None) -> None:
+        """Ends our hold on the document; one that somebody else has marked since is left alone.
+
+        Args:
+            on_destroy: what becomes of it.
+            owner: as it was published.
+            reset_content: what `reset` leaves behind.
+
+        Raises:
+            DocumentError: what was there before is not to be found any more.
+        """
+        if self._describe() is None:
+            return
+        marks = self.marks()
+        if marks.get(OWNER_TAG) != owner:
+            return
+        prior = marks.get(PRIOR_VERSION_TAG, NO_PRIOR_VERSION)
+        if on_destroy is OnDestroy.DELETE or (on_destroy is OnDestroy.RESTORE and prior == NO_PRIOR_VERSION):
+            self._delete()
+            return
+        if on_destroy is OnDestroy.RESTORE:
+            self._converge_to_text(self._prior_text(prior))
+        elif on_destroy is OnDestroy.RESET:
+            self._converge(reset_content or {})
+        self._ssm.remove_tags_from_resource(
+            ResourceType="Document", ResourceId=self._name, TagKeys=[OWNER_TAG, PRIOR_VERSION_TAG]
+        )
+
+    def __str__(self) -> str:
+        return f"{self._name} in {self._region}"
+
+    def _describe(self) -> Mapping[str, Any] | None:
+        with contextlib.suppress(self._ssm.exceptions.InvalidDocument):
+            settled = self._settled()
+            if settled["Status"] != "Active":
+                reason = settled.get("StatusInformation") or "no reason was given"
+                raise DocumentError(f"{self}: its status is {settled['Status']} ({reason})")
+            return settled
+        return None
+
+    def _settled(self) -> Mapping[str, Any]:
+        def still_in_motion(described: Mapping[str, Any]) -> bool:
+            return described.get("Status") in _IN_MOTION
+
+        @retry(
+            retry=retry_if_result(still_in_motion),
+            stop=stop_after_delay(_ACTIVE_WITHIN_SECONDS),
+            wait=wait_exponential(multiplier=0.2, max=5),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else {},
+        )
+        def describe() -> Mapping[str, Any]:
+            return dict(self._ssm.describe_document(Name=self._name)["Document"])
+
+        return describe()
+
+    def _text(self, version: str) -> str:
+        return self._ssm.get_document(Name=self._name, DocumentVersion=version, DocumentFormat="JSON").get(
+            "Content", ""
+        )
+
+    def _create(self, content: Mapping[str, Any], owner: str) -> bool:
+        """False where somebody else was faster."""
+        try:
+            self._ssm.create_document(
+                Name=self._name,
+                DocumentType=cast("DocumentTypeType", self._identity.type),
+                DocumentFormat="JSON",
+                Content=serialized(content),
+                Tags=[{"Key": OWNER_TAG, "Value": owner}, {"Key": PRIOR_VERSION_TAG, "Value": NO_PRIOR_VERSION}],
+            )
+        except self._ssm.exceptions.DocumentAlreadyExists:
+            return False
+        return self._describe() is not None
+
+    def _mark(self, default_version: str, *, owner: str, known_as: frozenset[str], take_over: bool) -> None:
+        marks = self.marks()
+        holder = marks.get(OWNER_TAG)
+        if holder == owner:
+            return
+        if holder is not None and holder not in known_as and not take_over:
+            raise DocumentError(
+                f"{self} is kept by the stack {holder}. Two stacks must not govern one document: leave this Region to "
+                f"that stack, or set shell-access:{self._identity.section}.takeOver to true here"
+            )
+        prior = marks.get(PRIOR_VERSION_TAG, default_version)
+        self._ssm.add_tags_to_resource(
+            ResourceType="Document",
+            ResourceId=self._name,
+            Tags=[{"Key": OWNER_TAG, "Value": owner}, {"Key": PRIOR_VERSION_TAG, "Value": prior}],
+        )
+
+    def _clear_the_name(self, found: str, owner: str, known_as: frozenset[str]) -> None:
+        """A document's type never changes: one of another type that took our name goes, one from before us does not."""
+        if owner not in known_as:
+            raise DocumentError(
+                f"{self} is a document of type {found}, not {self._identity.type}, and was there before this stack; "
+                "rename or delete it, then run the same command again"
+            )
+        self._delete()
+
+    def _converge(self, content: Mapping[str, Any]) -> None:
+        if not same_content(_loaded(self._text("$LATEST")), content):
+            self._update(serialized(content))
+        self._promote_latest()
+
+    def _converge_to_text(self, text: str) -> None:
+        if self._text("$LATEST") != text:
+            self._update(text)
+        self._promote_latest()
+
+    def _update(self, text: str) -> None:
+        """Makes the text, or another spelling of the same JSON, the latest version.
+
+        Whether `DuplicateDocumentContent` means the latest version or any is not documented. Text that an older
+        version has already is therefore sent again with as many empty lines as there were versions: no version has
+        just that.
+        """
+        described = self._describe() or {}
+        for spelling in (text, _respelled(text, int(described.get("LatestVersion", 1)))):
+            with contextlib.suppress(self._ssm.exceptions.DuplicateDocumentContent):
+                self._send(spelling)
+                return
+        raise DocumentError(f"{self}: a version that is not the latest has this content already, in every spelling")
+
+    def _send(self, text: str) -> None:
+        def send() -> None:
+            self._ssm.update_document(Name=self._name, Content=text, DocumentVersion="$LATEST", DocumentFormat="JSON")
+
+        try:
+            send()
+        except self._ssm.exceptions.DocumentVersionLimitExceeded:
+            self._make_room()
+            send()
+
+    def _make_room(self) -> None:
+        """At the version limit the oldest version that neither is in force nor was there before goes."""
+        prior = self.marks().get(PRIOR_VERSION_TAG)
+        pages = self._ssm.get_paginator("list_document_versions").paginate(Name=self._name)
+        spare = [
+            int(version.get("DocumentVersion", "0"))
+            for page in pages
+            for version in page["DocumentVersions"]
+            if not version.get("IsDefaultVersion") and version.get("DocumentVersion") != prior
+        ]
+        self._ssm.delete_document(Name=self._name, DocumentVersion=str(min(spare)))
+
+    def _promote_latest(self) -> None:
+        described = self._describe()
+        if described and described["DefaultVersion"] != described["LatestVersion"]:
+            self._ssm.update_document_default_version(Name=self._name, DocumentVersion=described["LatestVersion"])
+
+    def _prior_text(self, version: str) -> str:
+        try:
+            return self._text(version)
+        except (self._ssm.exceptions.InvalidDocumentVersion, self._ssm.exceptions.InvalidDocument) as gone:
+            raise DocumentError(
+                f"{self}: version {version}, which was there before, has been deleted, so it cannot be restored; "
+                f"set shell-access:{self._identity.section}.onDestroy to reset, retain or delete and destroy again"
+            ) from gone
+
+    def _delete(self) -> None:
+        with contextlib.suppress(self._ssm.exceptions.InvalidDocument):
+            self._ssm.delete_document(Name=self._name)
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _respelled(text: str, lines: int) -> str:
+    body, end = text.rstrip()[:-1], text.rstrip()[-1:]
+    return body + "\n" * lines + end

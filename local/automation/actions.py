@@ -1,0 +1,192 @@
+"""The actions, each as one function.
+
+Source: AWS Systems Manager User Guide, "Systems Manager Automation actions reference".
+"""
+
+import builtins
+import json
+import re
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+import boto3
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.automation.execution import (
+    Action,
+    Decision,
+    Execution,
+    Step,
+    StepFailedError,
+    StepTimedOutError,
+)
+from local.automation.templates import TemplateError, filled, selected
+
+Connect = Callable[..., Any]
+"""Makes a client of a service, as the run's role: `connect("iam")`, `connect("ec2", region_name="us-east-1")`."""
+
+_DURATION: Final = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
+_DEFAULT_APPROVAL_SECONDS: Final = 604_800
+
+
+def all_actions(connect: Connect) -> dict[str, Action]:
+    """The actions by name, calling AWS through these clients."""
+    return {
+        "aws:approve": lambda run, step: approve(run, step, connect),
+        "aws:assertAwsResourceProperty": lambda _run, step: assert_property(step, connect),
+        "aws:branch": branch,
+        "aws:executeAwsApi": lambda _run, step: execute_api(step, connect),
+        "aws:executeScript": lambda _run, step: execute_script(step, connect),
+        "aws:sleep": sleep,
+    }
+
+
+def execute_api(step: Step, connect: Connect) -> dict[str, Any]:
+    """One call."""
+    return _outputs(step, _called(step, connect))
+
+
+def assert_property(step: Step, connect: Connect) -> dict[str, Any]:
+    """One call, whose answer has to hold a value.
+
+    Raises:
+        StepFailedError: it holds another one.
+    """
+    found = str(selected(_called(step, connect), step.inputs["PropertySelector"]))
+    if found not in step.inputs["DesiredValues"]:
+        raise StepFailedError(
+            f"{step.inputs['PropertySelector']} is {found}, not one of {step.inputs['DesiredValues']}"
+        )
+    return {}
+
+
+def execute_script(step: Step, connect: Connect) -> dict[str, Any]:
+    """Runs the handler of a Python script, whose boto3 makes clients of this run."""
+    handler = _loaded(step.inputs["Script"], connect)[step.inputs["Handler"]]
+    # Systems Manager hands the payload over as JSON, and takes the answer back as JSON.
+    payload = json.loads(json.dumps(step.inputs.get("InputPayload", {})))
+    try:
+        answer = json.loads(json.dumps(handler(payload, {})))
+    except Exception as failure:
+        raise StepFailedError(f"{type(failure).__name__}: {failure}") from failure
+    return _outputs(step, {"Payload": answer})
+
+
+def sleep(run: Execution, step: Step) -> dict[str, Any]:
+    """Waits as long as `Duration` says (ISO 8601)."""
+    found = _DURATION.fullmatch(step.inputs["Duration"])
+    if not found or not any(found.groups()):
+        raise StepFailedError(f"{step.inputs['Duration']} is no duration")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    run.sleep(3600 * hours + 60 * minutes + seconds)
+    return {}
+
+
+def branch(run: Execution, step: Step) -> dict[str, Any]:
+    """The first choice that holds, else the default one."""
+    for choice in step.definition["inputs"]["Choices"]:
+        if _holds(choice, run.variables):
+            return {"NextStep": choice["NextStep"]}
+    return {"NextStep": step.definition["inputs"].get("Default")}
+
+
+def approve(run: Execution, step: Step, connect: Connect) -> dict[str, Any]:
+    """Tells the topic and waits until enough of the approvers have said yes, or one of them no.
+
+    Raises:
+        StepFailedError: rejected.
+        StepTimedOutError: nobody answered in time.
+    """
+    inputs = step.inputs
+    topic = inputs.get("NotificationArn") or inputs.get("EnhancedApprovals", {}).get("NotificationArn")
+    run.decisions.clear()
+    step.status = "Waiting"
+    if topic:
+        message = f"{inputs.get('Message', '')} Approve or reject in Systems Manager: {run.id}"
+        connect("sns").publish(TopicArn=topic, Subject="Automation approval request", Message=message)
+    needed = int(inputs.get("MinRequiredApprovals", 1))
+
+    def approvals() -> list[Decision]:
+        return list({each.who: each for each in run.decisions if each.decision == "Approve"}.values())
+
+    def is_decided() -> bool:
+        return any(each.decision == "Reject" for each in run.decisions) or len(approvals()) >= needed
+
+    if not run.wait(float(step.definition.get("timeoutSeconds", _DEFAULT_APPROVAL_SECONDS)), is_decided):
+        raise StepTimedOutError("nobody decided in time")
+    status = "Rejected" if any(each.decision == "Reject" for each in run.decisions) else "Approved"
+    step.outputs = {
+        "ApprovalStatus": status,
+        "ApproverDecisions": [json.dumps(_shown(each)) for each in run.decisions],
+    }
+    if status == "Rejected":
+        raise StepFailedError("the request was rejected")
+    return step.outputs
+
+
+def _shown(decision: Decision) -> dict[str, str]:
+    return {
+        "Approver": decision.who,
+        "Decision": decision.decision,
+        "ApprovalDecisionTime": decision.when.isoformat(),
+        "Comment": decision.comment,
+    }
+
+
+def _called(step: Step, connect: Connect) -> Any:
+    arguments = {
+        name: value
+        for name, value in step.inputs.items()
+        if name not in ("Service", "Api", "PropertySelector", "DesiredValues")
+    }
+    try:
+        return getattr(connect(step.inputs["Service"]), xform_name(step.inputs["Api"]))(**arguments)
+    except (ClientError, BotoCoreError) as failure:
+        raise StepFailedError(str(failure)) from failure
+
+
+def _outputs(step: Step, answer: Any) -> dict[str, Any]:
+    try:
+        return {each["Name"]: selected(answer, each["Selector"]) for each in step.definition.get("outputs", [])}
+    except TemplateError as missing:
+        raise StepFailedError(str(missing)) from missing
+
+
+def _loaded(source: str, connect: Connect) -> dict[str, Any]:
+    ours = types.ModuleType("boto3")
+    vars(ours).update({**vars(boto3), "client": connect})
+
+    def importing(name: str, *arguments: Any, **options: Any) -> Any:
+        return ours if name == "boto3" else builtins.__import__(name, *arguments, **options)
+
+    namespace: dict[str, Any] = {
+        "__name__": "script",
+        "__builtins__": {**vars(builtins), "__import__": importing},
+    }
+    exec(compile(source, "script.py", "exec"), namespace)  # noqa: S102 -- what the step is for
+    return namespace
+
+
+def _holds(choice: Mapping[str, Any], variables: Mapping[str, Any]) -> bool:
+    for operator, combine in (("And", all), ("Or", any)):
+        if operator in choice:
+            return combine(_holds(each, variables) for each in cast("list[dict[str, Any]]", choice[operator]))
+    if "Not" in choice:
+        return not _holds(choice["Not"], variables)
+    try:
+        value = filled(choice["Variable"], variables)
+    except TemplateError:
+        return False
+    tests: dict[str, Callable[[Any, Any], bool]] = {
+        "StringEquals": lambda one, other: one == other,
+        "EqualsIgnoreCase": lambda one, other: str(one).lower() == str(other).lower(),
+        "StartsWith": lambda one, other: str(one).startswith(other),
+        "EndsWith": lambda one, other: str(one).endswith(other),
+        "Contains": lambda one, other: other in str(one),
+        "NumericEquals": lambda one, other: one == other,
+        "BooleanEquals": lambda one, other: one == other,
+    }
+    (operator,) = (name for name in choice if name in tests)
+    return tests[operator](value, choice[operator])

@@ -1,0 +1,245 @@
+"""One run of a runbook: its steps, and which one follows.
+
+Source: AWS Systems Manager User Guide, "Data elements and parameters" (`onFailure`, `onCancel`, `isCritical`, `isEnd`,
+`nextStep`, `maxAttempts`) and "Systems Manager Automation actions reference".
+"""
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from local.automation.templates import TemplateError, filled, text_of
+
+ENDED: Final = (
+    "Success",
+    "Failed",
+    "TimedOut",
+    "Cancelled",
+    "CompletedWithSuccess",
+    "CompletedWithFailure",
+    "Rejected",
+)
+NOT_THERE: Final = "No output available yet because the step is not successfully executed"
+
+Json = dict[str, Any]
+
+
+class StepFailedError(Exception):
+    """A step failed; the text says why."""
+
+
+class StepTimedOutError(StepFailedError):
+    """A step took longer than it may."""
+
+
+class StepCancelledError(Exception):
+    """The run was cancelled while the step was at work."""
+
+
+@dataclass
+class Step:
+    """One step as the run's record shows it."""
+
+    definition: Json
+    status: str = "Pending"
+    inputs: Json = field(default_factory=dict[str, Any])
+    outputs: dict[str, Any] = field(default_factory=dict[str, Any])
+    failure: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Of the step."""
+        return self.definition["name"]
+
+    @property
+    def action(self) -> str:
+        """Such as `aws:sleep`."""
+        return self.definition["action"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody said to an approval step."""
+
+    who: str
+    decision: str
+    comment: str
+    when: datetime
+
+
+Action = Callable[["Execution", Step], Any]
+"""Does what a step is for and returns the answer; a branch returns the name of the step that follows, or None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Who asked for what to run, and how."""
+
+    document: str
+    version: str
+    parameters: Json
+    """As the document wants them: texts, lists, numbers."""
+    asked_by: str
+    """ARN."""
+
+
+class Execution:
+    """One run. `run` does all of it and blocks; the other methods are for other threads."""
+
+    def __init__(self, document: Json, request: Request, actions: dict[str, Action]) -> None:
+        self.id = str(uuid.uuid4())
+        self.document, self.request = document, request
+        self.status = "Pending"
+        self.failure = ""
+        self.started = datetime.now(UTC)
+        self.ended: datetime | None = None
+        self.steps = [Step(definition) for definition in document["mainSteps"]]
+        self.extra: Json = {}
+        self.decisions: list[Decision] = []
+        self.changed = threading.Condition()
+        self.finished = threading.Event()
+        self.cancelled = False
+        self._cancelling = False
+        self._awake = False
+        self._actions = actions
+
+    def set_actions(self, actions: dict[str, Action]) -> None:
+        """Says how the steps are done; before `run`."""
+        self._actions = actions
+
+    def run(self) -> None:
+        """From the first step to the end."""
+        self.status = "InProgress"
+        failed_critically = False
+        following: Step | None = self.steps[0]
+        while following is not None:
+            step = following
+            self._do(step)
+            if step.status in ("Failed", "TimedOut"):
+                failed_critically |= step.definition.get("isCritical", True)
+                self.failure = self.failure or f"Step {step.name} failed: {step.failure}"
+            following = self._after(step)
+        self.ended = datetime.now(UTC)
+        if self._cancelling:
+            self.status = "Cancelled"
+        else:
+            self.status = "Failed" if failed_critically else "Success"
+        self.finished.set()
+
+    def cancel(self) -> None:
+        """Stops the step at work; its `onCancel` says what follows."""
+        with self.changed:
+            self.cancelled = True
+            self.status = "Cancelling"
+            self.changed.notify_all()
+
+    def wake(self) -> None:
+        """Ends a sleep before its time."""
+        with self.changed:
+            self._awake = True
+            self.changed.notify_all()
+
+    def decide(self, decision: Decision) -> None:
+        """Hands a decision to the approval step at work."""
+        with self.changed:
+            self.decisions.append(decision)
+            self.changed.notify_all()
+
+    def wait(self, seconds: float, until: Callable[[], bool]) -> bool:
+        """Blocks until something is so, or the time is over (false), or the run is cancelled.
+
+        Raises:
+            StepCancelledError: it is cancelled.
+        """
+        with self.changed:
+            so = self.changed.wait_for(lambda: self._is_newly_cancelled() or until(), timeout=seconds)
+            if self._is_newly_cancelled():
+                raise StepCancelledError
+            return so
+
+    def sleep(self, seconds: float) -> None:
+        """Waits that long, or until woken."""
+        self._awake = False
+        self.wait(seconds, lambda: self._awake)
+
+    @property
+    def variables(self) -> Json:
+        """What references may name, at this moment."""
+        known: Json = {"automation:EXECUTION_ID": self.id, **self.extra.get("variables", {}), **self.request.parameters}
+        for step in self.steps:
+            if step.status == "Success":
+                known |= {f"{step.name}.{name}": value for name, value in step.outputs.items()}
+        return known
+
+    @property
+    def current(self) -> Step | None:
+        """The step at work."""
+        return next((step for step in self.steps if step.status in ("InProgress", "Waiting")), None)
+
+    def outputs(self) -> dict[str, list[str]]:
+        """The outputs that the document names."""
+        known = self.variables
+        return {name: [text_of(known.get(name, NOT_THERE))] for name in self.document.get("outputs", [])}
+
+    def _is_newly_cancelled(self) -> bool:
+        """The steps that a cancellation leads to are not cancelled by it."""
+        return self.cancelled and not self._cancelling
+
+    def _do(self, step: Step) -> None:
+        step.started = datetime.now(UTC)
+        attempts = int(step.definition.get("maxAttempts", 1))
+        for attempt in range(1, attempts + 1):
+            step.status, step.failure = "InProgress", ""
+            try:
+                self._attempt(step)
+            except StepCancelledError:
+                step.status = "Cancelled"
+            except StepFailedError as failed:
+                step.status = "TimedOut" if isinstance(failed, StepTimedOutError) else "Failed"
+                step.failure = str(failed)
+                if attempt < attempts:
+                    continue
+            else:
+                step.status = "Success"
+            break
+        step.ended = datetime.now(UTC)
+
+    def _attempt(self, step: Step) -> None:
+        if self._is_newly_cancelled():
+            raise StepCancelledError
+        # Branches are read when they are evaluated: a variable that has no value makes a choice that does not hold.
+        branch = step.action == "aws:branch"
+        try:
+            step.inputs = step.definition["inputs"] if branch else filled(step.definition["inputs"], self.variables)
+            step.outputs = self._actions[step.action](self, step) or {}
+        except TemplateError as missing:
+            raise StepFailedError(str(missing)) from missing
+
+    def _after(self, step: Step) -> Step | None:
+        if step.status == "Cancelled":
+            self._cancelling = True
+            return self._named(step.definition.get("onCancel", "Abort"))
+        if step.status in ("Failed", "TimedOut"):
+            on_failure = step.definition.get("onFailure", "Abort")
+            if on_failure != "Continue":
+                return self._named(on_failure)
+        chosen = step.outputs.pop("NextStep", None) if step.action == "aws:branch" else None
+        if chosen:
+            return self._named(f"step:{chosen}")
+        if step.definition.get("isEnd"):
+            return None
+        if "nextStep" in step.definition:
+            return self._named(f"step:{step.definition['nextStep']}")
+        position = self.steps.index(step) + 1
+        return self.steps[position] if position < len(self.steps) else None
+
+    def _named(self, target: str) -> Step | None:
+        kind, _, name = target.partition(":")
+        if kind != "step":
+            return None
+        return next(step for step in self.steps if step.name == name)

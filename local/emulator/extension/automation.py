@@ -1,0 +1,200 @@
+"""Automation of Systems Manager: runbooks, approvals and change requests, as AWS documents them.
+
+Sources, under https://docs.aws.amazon.com/systems-manager/latest/APIReference/: API_StartAutomationExecution,
+API_GetAutomationExecution, API_DescribeAutomationExecutions, API_DescribeAutomationStepExecutions,
+API_SendAutomationSignal, API_StopAutomationExecution, API_StartChangeRequestExecution, API_DescribeInstanceInformation.
+"""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ssm.exceptions import InvalidDocument, SSMException, ValidationException
+from moto.ssm.responses import SimpleSystemManagerResponse
+from moto.sts.models import sts_backends
+
+from local.automation.actions import Connect
+from local.automation.execution import ENDED, Decision, Execution, Request
+from local.emulator.extension import automation_approvers, automation_runs, automation_views, document_versions
+from local.emulator.extension.automation_runs import RUNS
+
+if TYPE_CHECKING:
+    from moto.ssm.models import Documents
+
+PAGE: Final = 50
+_CHANGE_REQUEST: Final = "ChangeRequest"
+
+
+class AutomationActions(SimpleSystemManagerResponse):
+    """The actions that moto lacks."""
+
+    def start_automation_execution(self) -> ActionResult:
+        """API_StartAutomationExecution."""
+        document, version = self._runbook(str(self._get_param("DocumentName")), self._get_param("DocumentVersion"))
+        run = self._begin(document, version, self._get_param("Parameters") or {}, self._caller())
+        return ActionResult({"AutomationExecutionId": run.id})
+
+    def start_change_request_execution(self) -> ActionResult:
+        """API_StartChangeRequestExecution: the template's approvals, then the runbook; nobody approves their own."""
+        name = str(self._get_param("DocumentName"))
+        document, version = self._runbook(name, self._get_param("DocumentVersion"))
+        runbooks = cast("list[dict[str, Any]]", self._get_param("Runbooks") or [])
+        allowed = {each["name"] for each in document.get("executableRunBooks", [])}
+        if len(runbooks) != 1 or runbooks[0]["DocumentName"] not in allowed:
+            raise ValidationException(f"Runbooks must hold one of those that the change template allows: {allowed}")
+        if self._get_param("AutoApprove") and not document.get("autoApprovable"):
+            raise SSMException("AutomationDefinitionNotApprovedException", "The change template isn't auto-approvable.")
+        asked = self._caller()
+        target, target_version = self._runbook(runbooks[0]["DocumentName"], runbooks[0].get("DocumentVersion"))
+        given: dict[str, Any] = runbooks[0].get("Parameters") or {}
+        parameters_of(target, given)
+
+        def start_runbook(request: Execution) -> None:
+            if request.status != "Success":
+                request.status = "Rejected" if request.failure else request.status
+                return
+            request.status = "RunbookInProgress"
+            child = self._begin(target, target_version, given, asked, parent=request.id)
+            child.finished.wait()
+            request.status = "CompletedWithSuccess" if child.status == "Success" else "CompletedWithFailure"
+
+        request = Request(document=name, version=version, parameters={}, asked_by=asked)
+        run = automation_runs.begin(document, request, self._connect(), then=start_runbook)
+        run.extra |= {"AutomationSubtype": _CHANGE_REQUEST, "ChangeRequestName": self._get_param("ChangeRequestName")}
+        run.extra["Runbooks"] = runbooks
+        self._runs()[run.id] = run
+        return ActionResult({"AutomationExecutionId": run.id})
+
+    def get_automation_execution(self) -> ActionResult:
+        """API_GetAutomationExecution."""
+        return ActionResult({"AutomationExecution": automation_views.whole(self._run())})
+
+    def describe_automation_executions(self) -> ActionResult:
+        """API_DescribeAutomationExecutions, the newest first, in pages."""
+        filters = cast("list[dict[str, Any]]", self._get_param("Filters") or [])
+        runs = [run for run in reversed(self._runs().values()) if automation_views.matches(run, filters)]
+        return ActionResult(self._page(runs, "AutomationExecutionMetadataList", automation_views.summary))
+
+    def describe_automation_step_executions(self) -> ActionResult:
+        """API_DescribeAutomationStepExecutions."""
+        return ActionResult(self._page(self._run().steps, "StepExecutions", automation_views.step))
+
+    def send_automation_signal(self) -> ActionResult:
+        """API_SendAutomationSignal: Approve and Reject, by an approver of the step that waits."""
+        run, who = self._run(), self._caller()
+        step = run.current
+        if step is None or step.action != "aws:approve" or step.status != "Waiting":
+            raise SSMException("InvalidAutomationSignalException", "No step of this execution waits for a signal.")
+        signal = str(self._get_param("SignalType"))
+        if signal not in ("Approve", "Reject"):
+            raise SSMException("InvalidAutomationSignalException", f"{signal} is not known to the local AWS.")
+        if not automation_approvers.may_decide(who, step.inputs, self._connect()):
+            raise SSMException("InvalidAutomationSignalException", f"{who} is no approver of this step.")
+        if run.extra.get("AutomationSubtype") == _CHANGE_REQUEST and who == run.request.asked_by:
+            raise SSMException("InvalidAutomationSignalException", "Nobody approves their own change request.")
+        payload: dict[str, list[str]] = self._get_param("Payload") or {}
+        comment = payload.get("Comment", [""])[0]
+        run.decide(Decision(who=who, decision=signal, comment=comment, when=datetime.now(UTC)))
+        return EmptyResult()
+
+    def stop_automation_execution(self) -> ActionResult:
+        """API_StopAutomationExecution, type Cancel."""
+        run = self._run()
+        if run.status in ENDED:
+            raise SSMException("InvalidAutomationStatusUpdateException", "The execution has ended.")
+        run.cancel()
+        return EmptyResult()
+
+    def describe_instance_information(self) -> ActionResult:
+        """API_DescribeInstanceInformation: an instance with a role is taken for managed, and online while it runs."""
+        from moto.ec2.models import ec2_backends  # noqa: PLC0415 (slow to load, and only needed here)
+
+        filters = cast("list[dict[str, Any]]", self._get_param("Filters") or [])
+        chosen = next((each["Values"] for each in filters if each["Key"] == "InstanceIds"), None)
+        nodes = [
+            {
+                "InstanceId": instance.id,
+                "PingStatus": "Online" if instance.state == "running" else "ConnectionLost",
+                "PlatformType": "Linux",
+                "ResourceType": "EC2Instance",
+            }
+            for instance in cast("Any", ec2_backends[self.current_account][self.region]).all_instances()
+            if instance.iam_instance_profile and (chosen is None or instance.id in chosen)
+        ]
+        return ActionResult({"InstanceInformationList": nodes})
+
+    def _begin(
+        self, document: dict[str, Any], version: str, given: dict[str, Any], asked: str, parent: str = ""
+    ) -> Execution:
+        parameters = parameters_of(document, given)
+        name = document["__name__"]
+        request = Request(document=name, version=version, parameters=parameters, asked_by=asked)
+        run = automation_runs.begin(document, request, self._connect())
+        run.extra |= {"given": given, "parent": parent}
+        self._runs()[run.id] = run
+        return run
+
+    def _runbook(self, name: str, version: str | None) -> tuple[dict[str, Any], str]:
+        known: dict[str, Documents] = vars(self.ssm_backend)["_documents"]
+        try:
+            found = document_versions.find(known[name], version, None)
+        except (KeyError, InvalidDocument) as missing:
+            raise SSMException(
+                "AutomationDefinitionNotFoundException", f"An Automation runbook with the name {name} isn't found."
+            ) from missing
+        return {**json.loads(found.content), "__name__": name}, found.document_version
+
+    def _run(self) -> Execution:
+        run = self._runs().get(str(self._get_param("AutomationExecutionId")))
+        if run is None:
+            raise SSMException("AutomationExecutionNotFoundException", "There is no such automation execution.")
+        return run
+
+    def _runs(self) -> dict[str, Execution]:
+        return RUNS.of(self.current_account, self.region)
+
+    def _caller(self) -> str:
+        backend: Any = sts_backends[self.current_account]["aws"]
+        return backend.get_caller_identity(self.get_access_key(), self.region)[1]
+
+    def _connect(self) -> Connect:
+        host = next(value for name, value in dict(self.headers).items() if name.lower() == "host")
+        return automation_runs.connector(f"http://{host}", self.get_access_key(), self.region)
+
+    def _page(self, items: list[Any], name: str, shown: Any) -> dict[str, Any]:
+        size, start = int(self._get_param("MaxResults") or PAGE), int(self._get_param("NextToken") or 0)
+        answer: dict[str, Any] = {name: [shown(item) for item in items[start : start + size]]}
+        if start + size < len(items):
+            answer["NextToken"] = str(start + size)
+        return answer
+
+
+def parameters_of(document: dict[str, Any], given: dict[str, list[str]]) -> dict[str, Any]:
+    """The parameters of a run, checked (User Guide, "Data elements and parameters").
+
+    Raises:
+        SSMException: `InvalidAutomationExecutionParametersException`.
+    """
+
+    def refuse(reason: str) -> SSMException:
+        return SSMException("InvalidAutomationExecutionParametersException", reason)
+
+    declared = cast("dict[str, dict[str, Any]]", document.get("parameters", {}))
+    unknown = sorted(set(given) - set(declared))
+    if unknown:
+        raise refuse(f"The runbook has no parameters {', '.join(unknown)}.")
+    values: dict[str, Any] = {}
+    for name, rules in declared.items():
+        if name not in given and "default" not in rules:
+            raise refuse(f"Parameter {name} is missing.")
+        value = given[name] if name in given else rules["default"]
+        if rules["type"] == "String" and isinstance(value, list):
+            value = cast("list[str]", value)[0]
+        if not re.fullmatch(rules.get("allowedPattern", ".*"), str(value)):
+            raise refuse(f"Parameter {name}: {value} does not match {rules['allowedPattern']}.")
+        if value not in rules.get("allowedValues", [value]):
+            raise refuse(f"Parameter {name}: {value} is not one of {rules['allowedValues']}.")
+        values[name] = value
+    return values

@@ -1,0 +1,37 @@
+"""Who may decide an approval step (User Guide, "aws:approve" and "Creating change templates")."""
+
+from typing import Any, cast
+
+from local.automation.actions import Connect
+
+
+def may_decide(who: str, inputs: dict[str, Any], connect: Connect) -> bool:
+    """Whether a caller, by ARN, is among the approvers of a step with these inputs."""
+    enhanced = inputs.get("EnhancedApprovals")
+    if enhanced:
+        return any(_is_one_of(who, each, connect) for each in cast("list[dict[str, Any]]", enhanced["Approvers"]))
+    return any(_is(who, approver) for approver in cast("list[str]", inputs.get("Approvers", [])))
+
+
+def _is(who: str, approver: str) -> bool:
+    """The approver is a user name, or the ARN of a user, a role or a role's session."""
+    if not approver.startswith("arn:"):
+        return ":user/" in who and who.rsplit("/", 1)[1] == approver
+    if ":role/" in approver:
+        return ":assumed-role/" in who and who.split("/")[1] == approver.rsplit("/", 1)[1]
+    return who == approver or (":user/" in approver and ":user/" in who and _last(who) == _last(approver))
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[1]
+
+
+def _is_one_of(who: str, approver: dict[str, Any], connect: Connect) -> bool:
+    name, kind = approver["approver"], approver["type"]
+    if kind == "IamRole":
+        return ":assumed-role/" in who and who.split("/")[1] == name
+    if kind == "IamUser":
+        return ":user/" in who and _last(who) == name
+    if kind == "IamGroup":
+        return who in [user["Arn"] for user in connect("iam").get_group(GroupName=name)["Users"]]
+    return False

@@ -1,0 +1,120 @@
+"""The runs of runbooks in the local AWS: each in a thread of its own, calling back as the run's role."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.automation.actions import Connect, all_actions
+from local.automation.execution import Action, Execution, Request, Step, StepFailedError
+from local.automation.templates import filled
+from local.emulator.settings import SETTINGS
+
+Json = dict[str, Any]
+
+_MAKING_CLIENTS = threading.Lock()
+_SESSION: Any = boto3.Session()
+"""One for all, as it keeps the models of the services; making clients is not safe in several threads at once."""
+_ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
+
+
+class Runs:
+    """All runs of all accounts and Regions, by id."""
+
+    def __init__(self) -> None:
+        self._by_place: dict[tuple[str, str], dict[str, Execution]] = {}
+
+    def of(self, account: str, region: str) -> dict[str, Execution]:
+        """Those of one account and Region, the oldest first."""
+        return self._by_place.setdefault((account, region), {})
+
+    def find(self, execution_id: str) -> Execution | None:
+        """A run, wherever it is."""
+        return next((runs[execution_id] for runs in self._by_place.values() if execution_id in runs), None)
+
+    def forget(self) -> None:
+        """Ends all runs; what they hold stays as it is."""
+        for runs in self._by_place.values():
+            for run in runs.values():
+                for step in run.steps:
+                    step.definition = {**step.definition, "onCancel": "Abort", "onFailure": "Abort", "isEnd": True}
+                run.cancel()
+        self._by_place.clear()
+
+
+RUNS = Runs()
+
+
+def begin(
+    document: Json, request: Request, connect: Connect, *, then: Callable[[Execution], None] = lambda _: None
+) -> Execution:
+    """Starts a run and returns at once.
+
+    Args:
+        document: content of the runbook.
+        request: who asked for what.
+        connect: makes clients as the caller, with which the run's role is assumed.
+        then: what follows, in the same thread.
+    """
+    run = Execution(document, request, {})
+    role = filled(document.get("assumeRole", ""), run.variables)
+    actions = all_actions(_as_role(connect, role, run.id))
+    run.set_actions({name: _faulty(action) for name, action in actions.items()})
+
+    def work() -> None:
+        run.run()
+        then(run)
+
+    threading.Thread(target=work, daemon=True, name=f"automation-{run.id}").start()
+    return run
+
+
+def connector(endpoint_url: str, access_key: str, region: str) -> Connect:
+    """Makes clients of this local AWS with somebody's access key."""
+
+    def connect(service: str, region_name: str | None = None, **options: Any) -> Any:
+        with _MAKING_CLIENTS:
+            return _SESSION.client(
+                service,
+                region_name=region_name or region,
+                endpoint_url=endpoint_url,
+                aws_access_key_id=access_key,
+                aws_secret_access_key="local",  # noqa: S106 (made up)
+                **{"config": _ONE_ATTEMPT, **options},
+            )
+
+    return connect
+
+
+def _as_role(connect: Connect, role: str, execution_id: str) -> Connect:
+    """As the run's role where it has one, else as the caller."""
+    assumed: list[Connect] = []
+
+    def connect_as_role(service: str, region_name: str | None = None, **options: Any) -> Any:
+        if not role:
+            return connect(service, region_name, **options)
+        if not assumed:
+            connect("iam").get_role(RoleName=role.rsplit("/", 1)[-1])
+            sts = connect("sts")
+            credentials = sts.assume_role(RoleArn=role, RoleSessionName=f"Automation-{execution_id}")["Credentials"]
+            assumed.append(connector(sts.meta.endpoint_url, credentials["AccessKeyId"], sts.meta.region_name))
+        return assumed[0](service, region_name, **options)
+
+    return connect_as_role
+
+
+def _faulty(action: Action) -> Action:
+    """The action, failing where the settings say so."""
+
+    def act(run: Execution, step: Step) -> Any:
+        fault = SETTINGS.current().automation_faults.get(step.name)
+        if fault == "before":
+            raise StepFailedError("a fault that was asked for")
+        answer = action(run, step)
+        if fault == "after":
+            raise StepFailedError("a fault that was asked for, after the work")
+        return answer
+
+    return act

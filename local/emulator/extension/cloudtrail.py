@@ -1,0 +1,146 @@
+"""CloudTrail as AWS documents it.
+
+API_… pages lie under https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/.
+"""
+
+import json
+from typing import Any
+
+from moto.cloudtrail import urls
+from moto.cloudtrail.exceptions import TrailNotFoundException
+from moto.cloudtrail.models import Trail
+from moto.cloudtrail.responses import CloudTrailResponse
+from moto.core.exceptions import JsonRESTError
+
+from local.emulator.extension import volumes
+
+DEFAULT_SELECTORS: list[dict[str, Any]] = [
+    {
+        "ReadWriteType": "All",
+        "IncludeManagementEvents": True,
+        "DataResources": [],
+        "ExcludeManagementEventSources": [],
+    }
+]
+"""https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html: a new trail logs all
+management events, and no data events."""
+
+
+def apply() -> None:
+    """Puts the extended CloudTrail in place of moto's."""
+    urls.url_paths["{0}/$"] = LocalCloudTrail.dispatch
+
+
+class LocalCloudTrail(CloudTrailResponse):
+    """moto's CloudTrail with names, selectors and deletion put right."""
+
+    def create_trail(self) -> str:
+        """API_CreateTrail: one trail of a name; the ARN of a log group ends in `:*`."""
+        name = self._get_param("Name")
+        if name in self.cloudtrail_backend.trails:
+            raise JsonRESTError("TrailAlreadyExistsException", f"Trail {name} already exists")
+        self._check_log_group()
+        created = super().create_trail()
+        self._show_key(self.cloudtrail_backend.trails[name])
+        return created
+
+    def update_trail(self) -> str:
+        """API_UpdateTrail: as creation; an empty text takes a setting away."""
+        self._check_log_group()
+        super().update_trail()
+        trail = self._trail(self._get_param("Name"))
+        for name in ("s3_key_prefix", "sns_topic_name", "cw_log_group_arn", "cw_role_arn", "kms_key_id"):
+            setattr(trail, name, getattr(trail, name) or None)
+        self._show_key(trail)
+        return json.dumps(_shown(trail))
+
+    def describe_trails(self) -> str:
+        """API_DescribeTrails: all of them, or those named; a name that is not there is passed over."""
+        found = list(self.cloudtrail_backend.describe_trails(self._get_bool_param("includeShadowTrails", True)))
+        wanted = self._get_param("trailNameList", [])
+        chosen = [trail for trail in found if not wanted or trail.trail_name in wanted or trail.arn in wanted]
+        return json.dumps({"trailList": [{**_shown(trail), "HomeRegion": trail.region_name} for trail in chosen]})
+
+    def get_trail(self) -> str:
+        """API_GetTrail."""
+        trail = self._trail(self._get_param("Name"))
+        return json.dumps({"Trail": {**_shown(trail), "HomeRegion": trail.region_name}})
+
+    def delete_trail(self) -> str:
+        """API_DeleteTrail: by name or ARN; one that is not there is an error."""
+        trail = self._trail(self._get_param("Name"))
+        del self.cloudtrail_backend.trails[trail.trail_name]
+        return json.dumps({})
+
+    def get_event_selectors(self) -> str:
+        """API_GetEventSelectors: the default ones where none were put."""
+        trail = self._trail(self._get_param("TrailName"))
+        advanced = trail.advanced_event_selectors
+        shown = {"AdvancedEventSelectors": advanced} if advanced else {"EventSelectors": _selectors(trail)}
+        return json.dumps({"TrailARN": trail.arn, **shown})
+
+    def put_event_selectors(self) -> str:
+        """API_PutEventSelectors: of one kind, which takes the place of the other."""
+        trail = self._trail(self._get_param("TrailName"))
+        plain, advanced = self._get_param("EventSelectors", []), self._get_param("AdvancedEventSelectors", [])
+        if bool(plain) == bool(advanced):
+            raise JsonRESTError(
+                "InvalidEventSelectorsException", "Specify event selectors or advanced event selectors."
+            )
+        trail.event_selectors, trail.advanced_event_selectors = plain, advanced
+        shown = {"AdvancedEventSelectors": advanced} if advanced else {"EventSelectors": plain}
+        return json.dumps({"TrailARN": trail.arn, **shown})
+
+    def put_insight_selectors(self) -> str:
+        """API_PutInsightSelectors: the whole list; an empty one turns them off."""
+        trail = self._trail(self._get_param("TrailName"))
+        trail.insight_selectors = self._get_param("InsightSelectors", [])
+        return json.dumps({"TrailARN": trail.arn, "InsightSelectors": trail.insight_selectors})
+
+    def get_insight_selectors(self) -> str:
+        """API_GetInsightSelectors: InsightNotEnabledException where there are none."""
+        trail = self._trail(self._get_param("TrailName"))
+        if not trail.insight_selectors:
+            raise JsonRESTError("InsightNotEnabledException", f"Trail {trail.arn} does not have Insights enabled.")
+        return json.dumps({"TrailARN": trail.arn, "InsightSelectors": trail.insight_selectors})
+
+    def _trail(self, name: str) -> Trail:
+        for trail in self.cloudtrail_backend.trails.values():
+            if name in {trail.trail_name, trail.arn}:
+                return trail
+        raise TrailNotFoundException(account_id=self.current_account, name=name)
+
+    def _check_log_group(self) -> None:
+        """API_CreateTrail, InvalidCloudWatchLogsLogGroupArnException, and a role whenever there is a group."""
+        group, role = self._get_param("CloudWatchLogsLogGroupArn"), self._get_param("CloudWatchLogsRoleArn")
+        if group and not group.endswith(":*"):
+            raise JsonRESTError(
+                "InvalidCloudWatchLogsLogGroupArnException",
+                f"CloudTrail cannot validate the specified log group ARN: {group} does not end in :*",
+            )
+        if bool(group) != bool(role):
+            raise JsonRESTError(
+                "InvalidParameterCombinationException", "You must specify both a log group ARN and a role ARN."
+            )
+
+    def _show_key(self, trail: Trail) -> None:
+        """API_Trail, KmsKeyId: the ARN, in whatever form the key was named."""
+        key: str | None = trail.kms_key_id
+        if key:
+            trail.kms_key_id = volumes.key_arn(self.cloudtrail_backend, key)
+
+
+def _selectors(trail: Trail) -> list[dict[str, Any]]:
+    """The selectors in force, with what was left out of them."""
+    return [{**DEFAULT_SELECTORS[0], **selector} for selector in trail.event_selectors] or DEFAULT_SELECTORS
+
+
+def _shown(trail: Trail) -> dict[str, Any]:
+    """The trail as the API shows it, without what it has not."""
+    custom = bool(trail.advanced_event_selectors) or _selectors(trail) != DEFAULT_SELECTORS
+    content = {
+        **trail.description(),
+        "HasCustomEventSelectors": custom,
+        "HasInsightSelectors": bool(trail.insight_selectors),
+    }
+    return {name: value for name, value in content.items() if value not in (None, "")}

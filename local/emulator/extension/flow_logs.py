@@ -1,0 +1,37 @@
+"""Flow logs as AWS documents them. API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/."""
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.responses.flow_logs import FlowLogs
+
+TO_LOGS = "cloud-watch-logs"
+PLAIN = {"FileFormat": "plain-text", "HiveCompatiblePartitions": False, "PerHourPartition": False}
+"""API_DestinationOptionsRequest: the defaults."""
+
+
+class LocalFlowLogs(FlowLogs):
+    """moto's flow logs with the options of their destination."""
+
+    def create_flow_logs(self) -> ActionResult:
+        """API_CreateFlowLogs: a log group is found by its ARN too; files have a format."""
+        result = super().create_flow_logs()
+        content: Any = result.result
+        options = {**PLAIN, **self._get_param("DestinationOptions", {})}
+        for id_ in content["FlowLogIds"]:
+            made: Any = self.ec2_backend.flow_logs[id_]
+            made.deliver_cross_account_role = self._get_param("DeliverCrossAccountRole")
+            made.destination_options = options if made.log_destination_type == "s3" else None
+            if made.log_destination_type == TO_LOGS:
+                self._find_group(made)
+        return result
+
+    def _find_group(self, made: Any) -> None:
+        """API_FlowLog, deliverLogsStatus: whether the group is there; moto knows it by its name alone."""
+        from moto.logs.models import logs_backends  # noqa: PLC0415 (the service may never be called)
+
+        name = made.log_group_name or str(made.log_destination).split(":log-group:")[-1]
+        groups = logs_backends[self.current_account][self.region].groups
+        made.log_group_name = name
+        made.deliver_logs_status = "SUCCESS" if name in groups else "FAILED"
+        made.deliver_logs_error_message = None if name in groups else "Access error"

@@ -1,0 +1,200 @@
+"""Instances as AWS documents them.
+
+API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; error codes are those of
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
+"""
+
+import base64
+import copy
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.core.types import Base64EncodedString
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models.iam_instance_profile import (
+    IamInstanceProfileAssociation,
+    IamInstanceProfileAssociationBackend,
+)
+from moto.ec2.models.instances import Instance, MetadataOptions
+from moto.ec2.responses.iam_instance_profiles import IamInstanceProfiles
+from moto.ec2.responses.instances import InstanceResponse
+from moto.ec2.responses.monitoring import Monitoring
+
+from local.emulator.extension import volumes
+
+METADATA = ("HttpTokens", "HttpPutResponseHopLimit", "HttpEndpoint", "HttpProtocolIpv6", "InstanceMetadataTags")
+WHILE_STOPPED = ("InstanceType", "UserData")
+"""Attributes that change only while the instance is stopped: API_ModifyInstanceAttribute."""
+DEFAULT_GIB = 8
+
+
+class LocalInstances(InstanceResponse, Monitoring, IamInstanceProfiles):
+    """moto's instances with their volumes, protection, groups and profile put right."""
+
+    def run_instances(self) -> ActionResult:
+        """API_RunInstances: with protection, the groups of its interface, and the volumes of image and request."""
+        result = super().run_instances()
+        reservation: Any = result.result
+        for instance in reservation.instances:
+            instance.disable_api_termination = self._get_bool_param("DisableApiTermination", if_none=False)
+            self._settle_interfaces(instance)
+            if not self._get_param("LaunchTemplate"):
+                self._make_volumes(instance)
+        return result
+
+    def _parse_block_device_mapping(self) -> list[dict[str, Any]]:
+        """Leaves the volumes to `_make_volumes`, unless they are those of a launch template."""
+        return super()._parse_block_device_mapping() if self._get_param("LaunchTemplate") else []
+
+    def modify_instance_attribute(self) -> ActionResult:
+        """API_ModifyInstanceAttribute: groups are those of the interface; some attributes need a stopped instance."""
+        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+        if instance.state != "stopped" and any(self._get_param(f"{name}.Value") is not None for name in WHILE_STOPPED):
+            raise EC2ClientError(
+                "IncorrectInstanceState", f"The instance '{instance.id}' is not in the 'stopped' state."
+            )
+        behaviour, data = (
+            self._get_param(f"{name}.Value") for name in ("InstanceInitiatedShutdownBehavior", "UserData")
+        )
+        if behaviour is not None:
+            instance.instance_initiated_shutdown_behavior = behaviour
+            return EmptyResult()
+        if data is not None:
+            # moto has decoded it once already
+            instance.user_data = Base64EncodedString(base64.b64encode(data).decode()) if data else None
+            return EmptyResult()
+        result = super().modify_instance_attribute()
+        if self._get_param("Groups"):
+            instance.nics[0]._group_set = list(instance.security_groups)  # noqa: SLF001
+        return result
+
+    def modify_instance_metadata_options(self) -> ActionResult:
+        """API_ModifyInstanceMetadataOptions: what is not specified keeps its state."""
+        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+        old = instance.metadata_options
+        before = (old.http_tokens, old.http_put_response_hop_limit, old.http_endpoint, old.http_protocol_ipv6)
+        kept = dict(zip(METADATA, (*before, old.instance_metadata_tags), strict=True))
+        given = {name: self._get_param(name) for name in METADATA}
+        make: Any = MetadataOptions
+        instance.metadata_options = make({**kept, **{key: value for key, value in given.items() if value is not None}})
+        return ActionResult({"InstanceId": instance.id, "InstanceMetadataOptions": instance.metadata_options})
+
+    def monitor_instances(self) -> Any:
+        """API_MonitorInstances: detailed monitoring."""
+        return self._monitor("enabled", "pending")
+
+    def unmonitor_instances(self) -> Any:
+        """API_UnmonitorInstances: basic monitoring."""
+        return self._monitor("disabled", "disabling")
+
+    def replace_iam_instance_profile_association(self) -> ActionResult:
+        """API_ReplaceIamInstanceProfileAssociation: a new association, which the instance shows."""
+        id_ = self._get_param("AssociationId")
+        known: Any = self.ec2_backend.iam_instance_profile_associations
+        instance_id = next((key for key, item in known.items() if item.association_id == id_), None)
+        if instance_id is None:
+            return super().replace_iam_instance_profile_association()
+        self.ec2_backend.disassociate_iam_instance_profile(id_)
+        made = self.ec2_backend.associate_iam_instance_profile(
+            instance_id=instance_id,
+            iam_instance_profile_name=self._get_param("IamInstanceProfile.Name"),
+            iam_instance_profile_arn=self._get_param("IamInstanceProfile.Arn"),
+        )
+        return ActionResult({"IamInstanceProfileAssociation": made})
+
+    def _monitor(self, state: str, shown: str) -> ActionResult:
+        monitored: list[dict[str, Any]] = []
+        for id_ in self._get_param("InstanceIds", []):
+            self.ec2_backend.get_instance(id_).monitoring_state = state
+            monitored.append({"InstanceId": id_, "Monitoring": {"State": shown}})
+        return ActionResult({"InstanceMonitorings": monitored})
+
+    def _settle_interfaces(self, instance: Instance) -> None:
+        """API_Instance, groupSet: the primary interface's. Interfaces made at launch go with the instance."""
+        given = {int(item.get("DeviceIndex", 0)): item for item in self._get_param("NetworkInterfaces", [])}
+        for index, interface in instance.nics.items():
+            asked: dict[str, Any] = given.get(index, {})
+            if "NetworkInterfaceId" not in asked:
+                interface.delete_on_termination = asked.get("DeleteOnTermination", True)
+        if not instance.security_groups and instance.vpc_id is not None:
+            primary = instance.nics[0]
+            default = self.ec2_backend.get_default_security_group(instance.vpc_id)
+            if not primary.group_set and default is not None:
+                groups: Any = primary
+                groups._group_set.append(default)  # noqa: SLF001
+            instance.security_groups = list(primary.group_set)
+
+    def _make_volumes(self, instance: Instance) -> None:
+        """The image's volumes, as the request changes them, and those of the request, in place of moto's one of 8 GiB."""
+        instance.teardown_defaults()
+        for device in list(instance.block_device_mapping):
+            volume_id = instance.block_device_mapping[device].volume_id
+            self.ec2_backend.detach_volume(volume_id, instance.id, device)
+            self.ec2_backend.delete_volume(volume_id)
+        tags = self._parse_tag_specification().get("volume", {})
+        for device, wanted in self._devices(instance).items():
+            size, snapshot = wanted.get("VolumeSize"), wanted.get("SnapshotId")
+            if not size and not snapshot:
+                raise EC2ClientError("MissingParameter", "The request must contain the parameter size or snapshotId")
+            volume = self.ec2_backend.create_volume(
+                size=size,
+                zone_name=instance.availability_zone,
+                snapshot_id=snapshot,
+                encrypted=wanted.get("Encrypted", False),
+                kms_key_id=wanted.get("KmsKeyId"),
+                volume_type=wanted.get("VolumeType"),
+                iops=wanted.get("Iops"),
+                throughput=wanted.get("Throughput"),
+            )
+            volume.add_tags(tags)
+            self.ec2_backend.attach_volume(volume.id, instance.id, device, wanted.get("DeleteOnTermination", True))
+
+    def _devices(self, instance: Instance) -> dict[str, dict[str, Any]]:
+        """API_RunInstances, BlockDeviceMapping: the request's values override the image's."""
+        images = self.ec2_backend.describe_images(filters={"image-id": instance.image_id})
+        known: list[dict[str, Any]] = images[0].block_device_mappings if images else []
+        # the images that moto brings along would leave their volumes behind, which those of AWS do not
+        devices = {item["DeviceName"]: {**item["Ebs"], "DeleteOnTermination": True} for item in known}
+        devices.setdefault(instance.root_device_name or "/dev/sda1", {"VolumeSize": DEFAULT_GIB})
+        for item in self._get_param("BlockDeviceMappings", []):
+            if "NoDevice" in item:
+                devices.pop(item["DeviceName"], None)
+            elif "Ebs" in item:
+                devices[item["DeviceName"]] = {**devices.get(item["DeviceName"], {}), **item["Ebs"]}
+        return devices
+
+
+def show_profiles() -> None:
+    """API_IamInstanceProfile, id: the profile's, where moto shows that of the association."""
+    moto_associate: Any = IamInstanceProfileAssociationBackend.associate_iam_instance_profile
+
+    def associate(self: Any, *arguments: Any, **keywords: Any) -> IamInstanceProfileAssociation:
+        made: Any = moto_associate(self, *arguments, **keywords)
+        made.instance.iam_instance_profile = {
+            "Arn": made.iam_instance_profile.arn,
+            "Id": made.iam_instance_profile.id,
+        }
+        return made
+
+    backend: Any = IamInstanceProfileAssociationBackend
+    backend.associate_iam_instance_profile = associate
+
+
+def terminate_once() -> None:
+    """API_TerminateInstances: idempotent, so that terminating again succeeds."""
+    moto_instance: Any = Instance
+    moto_terminate = moto_instance.terminate
+
+    def terminate(self: Any) -> Any:
+        if self.state == "terminated":
+            return copy.copy(self.instance_state)
+        return moto_terminate(self)
+
+    moto_instance.terminate = terminate
+
+
+def apply_to_models() -> None:
+    """Changes what is not an action: volumes and profiles as they are shown, and the end of an instance."""
+    volumes.describe_performance()
+    show_profiles()
+    terminate_once()

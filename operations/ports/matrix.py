@@ -1,0 +1,182 @@
+"""The effective port matrix of a stack's domain controllers, from its settings alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+
+from components.directory.demands import Audience, Demand, Direction, Source, Sources, demands
+from components.directory.peers import Family, Network, Peer, PeerKind, group_peer
+from components.directory.planner import GroupPlan, plan_groups
+from components.directory.port_tables import ECHO_REQUEST, Options, Port, Protocol, load_tables
+from components.directory.settings import sources
+from components.problems import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.directory.settings import DomainControllersSection
+
+ENDPOINTS = group_peer("VPC endpoints")
+"""Stands for their groups, which only AWS knows the ids of."""
+
+_WAYS = {Direction.INGRESS: "in", Direction.EGRESS: "out"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One row of the matrix.
+
+    Attributes:
+        way: `in`, `out` or `both`, seen from the controllers.
+        name: of the other end, as in the configuration.
+        peers: its networks, groups or prefix lists.
+        protocol: `TCP`, `UDP` or `ICMP`.
+        port: a port, a range or `echo request`.
+        use: what for, as in the source's table.
+        traffic: as in the source's table.
+        source: who asks for it, `post` or `Microsoft`.
+        table: and row, `client_to_controller: TCP 636`.
+        why: the settings that it depends on.
+        note: what Microsoft says, where it differs.
+    """
+
+    way: str
+    name: str
+    peers: tuple[str, ...]
+    protocol: str
+    port: str
+    use: str
+    traffic: str
+    source: str
+    table: str
+    why: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteMatrix:
+    """What is open at one site.
+
+    Attributes:
+        region: of the site.
+        lines: in the order of the tables.
+        plan: the groups; None where they do not fit.
+        refusal: why they do not fit.
+        unknown: what only AWS knows, in words.
+    """
+
+    region: str
+    lines: tuple[Line, ...]
+    plan: GroupPlan | None
+    refusal: str
+    unknown: tuple[str, ...]
+
+
+def matrix(
+    section: DomainControllersSection, subnets: Mapping[str, Network], region: str | None = None
+) -> tuple[SiteMatrix, ...]:
+    """The matrix of every site, or of one.
+
+    Args:
+        section: the settings.
+        subnets: networks of subnets, by what the settings call them.
+        region: of the only site to look at.
+    """
+    return tuple(_site(section, each, subnets) for each in section.sites if region in (None, each))
+
+
+def _site(section: DomainControllersSection, region: str, subnets: Mapping[str, Network]) -> SiteMatrix:
+    others = {other: site.subnets for other, site in section.sites.items() if other != region}
+    known = {other: [subnets[name] for name in names if name in subnets] for other, names in others.items()}
+    unknown = {other: [name for name in names if name not in subnets] for other, names in others.items()}
+    who = sources(section, region, site_networks=known, endpoints=(ENDPOINTS,))
+    wanted = _with_placeholders(demands(load_tables(), section.options, who), section.options, unknown)
+    try:
+        plan, refusal = plan_groups(wanted, section.group_quotas), ""
+    except SettingsError as refused:
+        plan, refusal = None, "; ".join(map(str, refused.problems))
+    return SiteMatrix(
+        region=region,
+        lines=_lines(wanted, section.options),
+        plan=plan,
+        refusal=refusal,
+        unknown=tuple(f"{name} ({other})" for other, names in unknown.items() for name in names),
+    )
+
+
+def _with_placeholders(
+    wanted: tuple[Demand, ...], options: Options, unknown: Mapping[str, list[str]]
+) -> tuple[Demand, ...]:
+    """Subnets whose networks are not known take part as lists of one entry, so that they are shown and counted."""
+    placeholders = tuple(
+        Source(
+            name=f"site {other}",
+            peer=Peer(kind=PeerKind.PREFIX_LIST, value=f"subnet {name}", family=Family.IPV4),
+        )
+        for other, names in sorted(unknown.items())
+        for name in names
+    )
+    if not placeholders:
+        return wanted
+    pattern = demands(load_tables(), options, Sources(on_premises=[ip_network("192.0.2.0/24")]))
+    found = {each.direction: each for each in wanted if each.audience is Audience.CONTROLLERS}
+    rest = [each for each in wanted if each.audience is not Audience.CONTROLLERS]
+    return (
+        *rest,
+        *(
+            Demand(
+                direction=each.direction,
+                audience=each.audience,
+                sources=(*(found[each.direction].sources if each.direction in found else ()), *placeholders),
+                ports=each.ports,
+            )
+            for each in pattern
+            if each.audience is Audience.CONTROLLERS
+        ),
+    )
+
+
+def _lines(wanted: tuple[Demand, ...], options: Options) -> tuple[Line, ...]:
+    """One line a name and port; what goes both ways stands once."""
+    ways: dict[tuple[Audience, str, Port], dict[str, None]] = {}
+    peers: dict[tuple[Audience, str], dict[str, None]] = {}
+    order = list(Audience)
+    for demand in sorted(wanted, key=lambda each: (order.index(each.audience), each.direction is Direction.EGRESS)):
+        for source in demand.sources:
+            peers.setdefault((demand.audience, source.name), {})[source.peer.value] = None
+        for name in dict.fromkeys(source.name for source in demand.sources):
+            for port in demand.ports:
+                ways.setdefault((demand.audience, name, port), {})[_WAYS[demand.direction]] = None
+    return tuple(
+        Line(
+            way="both" if len(way) > 1 else next(iter(way)),
+            name=name,
+            peers=tuple(peers[audience, name]),
+            protocol=port.protocol.upper(),
+            port=_port(port),
+            use=port.row.use,
+            traffic=port.row.traffic,
+            source=port.row.origin,
+            table=port.origin,
+            why=_why(port, options),
+            note=port.row.microsoft,
+        )
+        for (audience, name, port), way in ways.items()
+    )
+
+
+def _port(port: Port) -> str:
+    if port.protocol is Protocol.ICMP and port.first == ECHO_REQUEST:
+        return port.row.port
+    return f"{port.first}" if port.first == port.last else f"{port.first}-{port.last}"
+
+
+def _why(port: Port, options: Options) -> str:
+    said = [f"profile: {options.profile}"]
+    if port.row.when != "always":
+        said.append(f"{port.row.when}: true")
+    if port.row.rpc == "replaced" and options.rpc_ports:
+        said.append(f"fixed RPC port in place of {port.row.port}")
+    return ", ".join(said)

@@ -1,0 +1,166 @@
+"""Shows the matrix: a table for people, Markdown and CSV for firewall administrators, JSON for machines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from components.directory.demands import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from components.directory.planner import GroupPlan
+    from operations.ports.explain import Answer
+    from operations.ports.matrix import Line, SiteMatrix
+
+_HEADINGS: Final = (
+    *("Region", "Way", "Other end", "Networks", "Protocol", "Port", "Use", "Traffic", "Source", "Row", "Why"),
+    "Microsoft",
+)
+
+
+def as_json(sites: Sequence[SiteMatrix]) -> str:
+    """The matrix as one JSON document."""
+    return json.dumps({"sites": {each.region: _plain(each) for each in sites}}, indent=2, ensure_ascii=False)
+
+
+def as_csv(sites: Sequence[SiteMatrix]) -> str:
+    """The matrix as comma-separated values with a heading (RFC 4180)."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_HEADINGS)
+    writer.writerows(_cells(site.region, line) for site in sites for line in site.lines)
+    return text.getvalue().rstrip("\n")
+
+
+def as_markdown(sites: Sequence[SiteMatrix]) -> str:
+    """The matrix as Markdown, a table for each site and one for its groups."""
+    return "\n".join(line for site in sites for line in _markdown(site)).rstrip("\n")
+
+
+def show(sites: Sequence[SiteMatrix], console: Console) -> None:
+    """Prints the matrix for a person, and rules against quotas last."""
+    if not sites:
+        console.print(Text("There are no sites of domain controllers: nothing is open."), soft_wrap=True)
+    for site in sites:
+        headings = ("Way", "Other end", "Protocol", "Port", "Traffic", "Source", "Why")
+        table = _table(f"Ports of domain controllers in {site.region}", headings)
+        for line in site.lines:
+            cells = (line.way, line.name, line.protocol, line.port, line.traffic, line.source, line.why)
+            table.add_row(*map(Text, cells))
+        console.print(table)
+        for said in _remarks(site):
+            console.print(Text(said), soft_wrap=True)
+        if site.plan:
+            quotas = _table("Rules against quotas", ("Group or list", "Inbound", "Outbound"))
+            for cells in _usage(site.plan):
+                quotas.add_row(*map(Text, cells))
+            console.print(quotas)
+
+
+def explained_as_json(answers: Sequence[Answer]) -> str:
+    """The answers as one JSON document."""
+    return json.dumps([_answer(each) for each in answers], indent=2, ensure_ascii=False)
+
+
+def explain(answers: Sequence[Answer], console: Console) -> None:
+    """Prints the answers for a person."""
+    for each in answers:
+        asked = each.question
+        what = f"{each.region}: {asked.protocol.upper()} {asked.port} from {asked.client}"
+        if each.rule is None:
+            console.print(
+                Text.assemble(f"{what}: ", ("dropped", "bold red"), ", as no rule lets it in"), soft_wrap=True
+            )
+            continue
+        console.print(Text.assemble(f"{what}: ", ("let in", "bold green")), soft_wrap=True)
+        for heading, text in (
+            ("rule", f"{each.rule.name} of group {each.group}"),
+            ("use", each.rule.description),
+            ("client", ", ".join(each.who)),
+            *(("row", origin) for origin in each.rule.origins),
+        ):
+            console.print(Text(f"  {heading}:".ljust(11) + text), soft_wrap=True)
+
+
+def _plain(site: SiteMatrix) -> dict[str, Any]:
+    plan = site.plan
+    return {
+        "lines": [asdict(line) for line in site.lines],
+        "ruleCounts": plan.rule_counts if plan else None,
+        "quotaHeadroom": plan.headroom if plan else None,
+        "refusal": site.refusal or None,
+        "unknown": list(site.unknown),
+    }
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    rule = answer.rule
+    return {
+        "region": answer.region,
+        **asdict(answer.question),
+        "letIn": rule is not None,
+        "rule": rule.name if rule else None,
+        "group": answer.group or None,
+        "rows": list(rule.origins) if rule else [],
+        "who": list(answer.who),
+    }
+
+
+def _cells(region: str, line: Line) -> tuple[str, ...]:
+    return (
+        *(region, line.way, line.name, " ".join(line.peers), line.protocol, line.port),
+        *(line.use, line.traffic, line.source, line.table, line.why, line.note),
+    )
+
+
+def _markdown(site: SiteMatrix) -> Iterator[str]:
+    yield f"## Ports of domain controllers in {site.region}"
+    yield ""
+    yield from _markdown_table(_HEADINGS[1:], [_cells(site.region, line)[1:] for line in site.lines])
+    yield from (f"{said}\n" for said in _remarks(site))
+    if site.plan:
+        yield from _markdown_table(("Group or list", "Inbound", "Outbound"), list(_usage(site.plan)))
+
+
+def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(headings)} |"
+    yield f"|{'---|' * len(headings)}"
+    for row in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+    yield ""
+
+
+def _usage(plan: GroupPlan) -> Iterator[tuple[str, str, str]]:
+    most = plan.quotas.rules_per_group
+    for group in plan.groups:
+        inbound, outbound = (f"{group.weight(each)} of {most}" for each in (Direction.INGRESS, Direction.EGRESS))
+        yield group.name, inbound, outbound
+    for each in plan.prefix_lists:
+        yield each.name, f"{len(each.entries)} of {each.max_entries} entries", ""
+
+
+def _remarks(site: SiteMatrix) -> list[str]:
+    remarks = [f"Does not fit: {site.refusal}"] if site.refusal else []
+    if site.unknown:
+        remarks.append(
+            f"Networks that only AWS knows, counted as one each: {', '.join(site.unknown)}. "
+            "Name them with --subnet NAME=CIDR."
+        )
+    return remarks
+
+
+def _table(title: str, headings: Sequence[str]) -> Table:
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
+    for heading in headings:
+        table.add_column(heading)
+    return table

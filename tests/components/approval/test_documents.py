@@ -1,0 +1,176 @@
+"""The rendered documents and policies: as golden files to be read, and for any settings."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
+
+from components.approval import guard_rails, role_policies, topic_policies
+from components.approval.change_template import change_template
+from components.approval.names import RUNBOOK_NAME, TAG_KEY, Place
+from components.approval.operator_policy import operator_policy
+from components.approval.runbook import reaper, runbook
+from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
+from components.documents.content import serialized
+from local.emulator.extension import automation_document
+
+GOLDEN = Path(__file__).parent / "golden"
+PLACE = Place(partition="aws", account_id="111122223333", region="eu-west-1")
+REGIONS = ["eu-west-1", "us-east-1"]
+MAX_BYTES = 64 * 1024
+"""API_CreateDocument, MaxDocumentSizeExceeded."""
+
+
+def settings(mode: Mode) -> ApprovalSettings:
+    return ApprovalSettings(
+        mode=mode,
+        approvers=[
+            Approver(type=ApproverType.IAM_ROLE, name="Approver"),
+            Approver(type=ApproverType.IAM_USER, name="grace", min_required_approvals=0, level=2),
+        ],
+        operator_roles=["Operator"],
+        operator_users=["alice"],
+    )
+
+
+RENDERED: dict[str, Any] = {
+    "runbook-automation": runbook(settings(Mode.AUTOMATION), PLACE, REGIONS),
+    "runbook-change-manager": runbook(settings(Mode.CHANGE_MANAGER), PLACE, REGIONS),
+    "reaper": reaper(settings(Mode.AUTOMATION), PLACE),
+    "change-template": change_template(settings(Mode.CHANGE_MANAGER), PLACE),
+    "operator-policy": operator_policy(PLACE, session_data_encryption=True),
+    "runbook-role-policy": role_policies.runbook_role_policy(settings(Mode.AUTOMATION), PLACE),
+    "runbook-role-trust": role_policies.service_trust("ssm.amazonaws.com", PLACE),
+    "schedule-role-policy": role_policies.schedule_role_policy(PLACE),
+    "topic-policy": topic_policies.topic_policy(PLACE),
+    "topic-key-policy": topic_policies.topic_key_policy(PLACE),
+    "operator-deny-policy": guard_rails.operator_deny_policy(settings(Mode.AUTOMATION), PLACE),
+    "tag-control-policy": guard_rails.tag_control_policy(PLACE),
+}
+
+
+def readable(document: dict[str, Any]) -> str:
+    """YAML, scripts by their first line: the whole of them stands in `components/approval/scripts`."""
+    shown = json.loads(json.dumps(document))
+    for step in shown.get("mainSteps", []):
+        if "Script" in step["inputs"]:
+            step["inputs"]["Script"] = step["inputs"]["Script"].splitlines()[0]
+    return yaml.safe_dump(shown, sort_keys=False, allow_unicode=True, width=120)
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_rendered_document_is_the_golden_one(name: str) -> None:
+    """After an intended change: UPDATE_GOLDEN=1 python -m pytest tests/components/approval/test_documents.py."""
+    golden = GOLDEN / f"{name}.yaml"
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(readable(RENDERED[name]), encoding="utf-8")
+    assert readable(RENDERED[name]) == golden.read_text(encoding="utf-8")
+
+
+def test_every_golden_file_is_rendered() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.yaml")} == set(RENDERED)
+
+
+names = st.text("abcdefghijklmnopqrstuvwxyzABC0123456789+=,.@_-", min_size=1, max_size=64)
+
+
+@st.composite
+def any_settings(draw: st.DrawFn) -> ApprovalSettings:
+    mode = draw(st.sampled_from(Mode))
+    types = list(ApproverType) if mode is Mode.CHANGE_MANAGER else [ApproverType.IAM_ROLE, ApproverType.IAM_USER]
+    most = 3 if mode is Mode.CHANGE_MANAGER else 1
+    approver = st.builds(
+        Approver,
+        type=st.sampled_from(types),
+        name=names,
+        min_required_approvals=st.integers(0, most),
+        level=st.integers(1, 5),
+    )
+    return ApprovalSettings(
+        mode=mode,
+        approval_validity_minutes=draw(st.integers(1, 1440)),
+        approvers=draw(st.lists(approver, min_size=1, max_size=5)),
+        operator_roles=draw(st.lists(names, min_size=1, max_size=30, unique=True)),
+        operator_users=draw(st.lists(names, max_size=30, unique=True)),
+    )
+
+
+@given(any_settings())
+def test_documents_are_valid_whatever_is_asked_for(wanted: ApprovalSettings) -> None:
+    for document in (runbook(wanted, PLACE, REGIONS), reaper(wanted, PLACE)):
+        assert automation_document.problems("Automation", document) == []
+        assert len(serialized(document).encode()) <= MAX_BYTES
+    template = change_template(wanted, PLACE)
+    assert automation_document.problems("Automation.ChangeTemplate", template) == []
+
+
+@given(any_settings())
+def test_every_way_out_of_a_granted_run_takes_the_tag_away(wanted: ApprovalSettings) -> None:
+    steps = {step["name"]: step for step in runbook(wanted, PLACE, REGIONS)["mainSteps"]}
+    for name in ("TagRole", "TagUser", "AnnounceGrant", "WaitForValidity"):
+        assert steps[name]["onFailure"] == steps[name]["onCancel"] == "step:ReleaseGrant"
+    current = "TagRole"
+    way = []
+    while current != "ReleaseGrant":
+        way.append(current)
+        current = steps[current]["nextStep"]
+    assert way == ["TagRole", "AnnounceGrant", "WaitForValidity"]
+    assert steps["TagUser"]["nextStep"] == "AnnounceGrant"
+    assert steps["WaitForValidity"]["inputs"] == {"Duration": f"PT{wanted.approval_validity_minutes}M"}
+
+
+@given(any_settings())
+def test_approval_comes_first_and_its_approvers_are_fixed(wanted: ApprovalSettings) -> None:
+    steps = runbook(wanted, PLACE, REGIONS)["mainSteps"]
+    approvals = [step for step in steps if step["action"] == "aws:approve"]
+    if wanted.mode is Mode.CHANGE_MANAGER:
+        assert approvals == []
+        approvals = change_template(wanted, PLACE)["mainSteps"]
+    else:
+        assert steps[: len(approvals)] == approvals
+        assert all("{{" not in approver for step in approvals for approver in step["inputs"]["Approvers"])
+        assert all(step["inputs"]["MinRequiredApprovals"] <= len(step["inputs"]["Approvers"]) for step in approvals)
+    assert [step["inputs"]["MinRequiredApprovals"] for step in approvals] == [
+        required_approvals(level) for level in wanted.levels()
+    ]
+
+
+@given(any_settings())
+def test_change_template_never_approves_itself(wanted: ApprovalSettings) -> None:
+    template = change_template(wanted, PLACE)
+    assert (template["autoApprovable"], template["emergencyChange"]) == (False, False)
+    assert template["executableRunBooks"] == [{"name": RUNBOOK_NAME, "version": "$DEFAULT"}]
+
+
+@given(any_settings())
+def test_runbook_role_names_every_operator_and_nobody_else(wanted: ApprovalSettings) -> None:
+    policy: Any = role_policies.runbook_role_policy(wanted, PLACE)
+    tagging = [each for each in policy["Statement"] if each["Action"] in ("iam:TagRole", "iam:TagUser")]
+    named = {arn.rsplit("/", 1)[1] for each in tagging for arn in each["Resource"]}
+    assert named == {*wanted.operator_roles, *wanted.operator_users}
+    assert all(each["Condition"]["ForAllValues:StringEquals"] == {"aws:TagKeys": [TAG_KEY]} for each in tagging)
+
+
+LANGUAGE_SCHEMA = os.environ.get("SSM_DOCUMENT_LANGUAGE_SCHEMA", "")
+"""`dist/schema.json` of the npm package aws-ssm-document-language-service 1.0.0."""
+
+
+@pytest.mark.skipif(not LANGUAGE_SCHEMA, reason="SSM_DOCUMENT_LANGUAGE_SCHEMA names no copy of AWS' language schema")
+@pytest.mark.parametrize("name", ["runbook-automation", "runbook-change-manager", "reaper"])
+def test_runbook_is_valid_by_the_language_schema_of_aws(name: str) -> None:
+    """That schema is older than `onCancel` and python3.11, both of which the User Guide documents."""
+    document = json.loads(json.dumps(RENDERED[name]))
+    for step in document["mainSteps"]:
+        step.pop("onCancel", None)
+        if "Runtime" in step["inputs"]:
+            step["inputs"]["Runtime"] = "python3.7"
+    schema = json.loads(Path(LANGUAGE_SCHEMA).read_text(encoding="utf-8"))
+    assert [error.message for error in Draft7Validator(schema).iter_errors(document)] == []

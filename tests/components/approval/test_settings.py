@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from components.approval.settings import ApprovalSettings, Mode, required_approvals
+from components.problems import SettingsError
+from components.settings import Settings
+
+APPROVER = {"type": "IamRole", "name": "Approver"}
+GOOD: dict[str, Any] = {"approvers": [APPROVER], "operatorRoles": ["Operator"]}
+
+
+def load(**approval: Any) -> ApprovalSettings:
+    found = Settings.load(configuration({**GOOD, **approval})).approval
+    assert found is not None
+    return found
+
+
+def configuration(approval: Any) -> dict[str, str]:
+    return {"shell-access:regions": '["eu-west-1"]', "shell-access:approval": json.dumps(approval)}
+
+
+def problems(**approval: Any) -> dict[str, str]:
+    with pytest.raises(SettingsError, match="nothing was changed") as refused:
+        load(**approval)
+    prefix = "shell-access:approval."
+    return {each.key.removeprefix(prefix): each.message for each in refused.value.problems}
+
+
+def test_defaults() -> None:
+    assert load().model_dump(by_alias=True, exclude={"approvers"}) == {
+        "enabled": True,
+        "mode": Mode.AUTOMATION,
+        "approvalValidityMinutes": 10,
+        "operatorRoles": ["Operator"],
+        "operatorUsers": [],
+        "sharedOperatorRoles": [],
+        "notificationEmails": [],
+        "guardRails": False,
+        "requireChangeRequest": True,
+        "takeOver": False,
+    }
+
+
+@pytest.mark.parametrize("given", [{"enabled": False}, {"enabled": False, "operatorRoles": ["Operator"]}])
+def test_section_that_is_switched_off_governs_nothing(given: dict[str, Any]) -> None:
+    assert Settings.load(configuration(given)).approval is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("mode", "manual", "change-manager, automation"),
+        ("approvalValidityMinutes", 0, "whole minutes from 1 to 1440"),
+        ("approvalValidityMinutes", 1441, "whole minutes from 1 to 1440"),
+        ("approvalValidityMinutes", "10", "whole minutes from 1 to 1440"),
+        ("guardRails", "yes", "true or false"),
+    ],
+)
+def test_wrong_value_is_named_with_what_is_allowed(key: str, value: Any, allowed: str) -> None:
+    assert problems(**{key: value}) == {key: f"{json.dumps(value)} given; allowed: {allowed}"}
+
+
+@pytest.mark.parametrize(
+    ("given", "key", "said"),
+    [
+        ({"operatorRoles": []}, "operatorRoles", "at least one role"),
+        ({"operatorRoles": ["arn:aws:iam::111122223333:role/x"]}, "operatorRoles.0", "names (not ARNs)"),
+        ({"operatorRoles": ["Operator", "operator"]}, "operatorRoles", "each once"),
+        ({"operatorRoles": ["AWSReservedSSO_Admin_0123"]}, "operatorRoles.0", "IAM Identity Center keeps this one"),
+        ({"operatorRoles": ["SsmSessionControlChangeMangerRole"]}, "operatorRoles.0", "another role"),
+        ({"sharedOperatorRoles": ["Other"]}, "sharedOperatorRoles.0", "stands in operatorRoles"),
+        ({"notificationEmails": ["security"]}, "notificationEmails.0", "e-mail addresses"),
+        ({"approvers": []}, "approvers", "at least one approver"),
+        ({"approvers": [{"type": "IamRole", "name": "OPERATOR"}]}, "approvers.0.name", "nobody approves their own"),
+        ({"approvers": [{"type": "Role", "name": "A"}]}, "approvers.0.type", "IamRole, IamUser"),
+        ({"approvers": [{**APPROVER, "level": 6}]}, "approvers.0.level", "a whole number from 1 to 5"),
+        ({"approvers": [APPROVER, APPROVER]}, "approvers.1.name", "each approver once in level 1"),
+        ({"approvers": [{**APPROVER, "name": f"A{number}"} for number in range(6)]}, "approvers", "at most 5"),
+        ({"approvers": [{"type": "IamGroup", "name": "A"}]}, "approvers.0.type", "knows no others"),
+        ({"approvers": [{**APPROVER, "minRequiredApprovals": 2}]}, "approvers.0.minRequiredApprovals", "0 or 1"),
+        ({"approvers": [{"type": "IamRole", "nam": "A"}]}, "approvers.0.nam", "did you mean name?"),
+        ({"operatorRole": ["x"]}, "operatorRole", "did you mean operatorRoles?"),
+    ],
+)
+def test_problem_is_named_with_its_key_and_reason(given: dict[str, Any], key: str, said: str) -> None:
+    assert said in problems(**given)[key]
+
+
+def test_same_name_of_an_approving_user_and_an_operating_role_is_no_clash() -> None:
+    assert load(approvers=[{"type": "IamUser", "name": "Operator"}])
+
+
+def test_change_manager_takes_groups_and_several_approvals_of_one() -> None:
+    approvers = [{"type": "SSOGroup", "name": "security", "minRequiredApprovals": 3}]
+    assert load(mode="change-manager", approvers=approvers).approvers[0].min_required_approvals == 3
+
+
+def test_levels_are_asked_from_the_lowest() -> None:
+    approvers = [{**APPROVER, "name": name, "level": level} for name, level in (("B", 3), ("A", 1), ("C", 3))]
+    levels = load(approvers=approvers).levels()
+    assert [[each.name for each in level] for level in levels] == [["A"], ["B", "C"]]
+    assert [required_approvals(level) for level in levels] == [1, 2]
+
+
+def test_any_approver_of_a_level_will_do_where_none_is_required() -> None:
+    approvers = [{**APPROVER, "name": name, "minRequiredApprovals": 0} for name in ("A", "B")]
+    assert [required_approvals(level) for level in load(approvers=approvers).levels()] == [1]

@@ -1,0 +1,261 @@
+"""The approval workflow on the real engine: what a person does with the stack, and what others do to it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+import yaml
+
+from components.approval.names import (
+    CHANGE_TEMPLATE_NAME,
+    OPERATOR_POLICY_NAME,
+    REAPER_NAME,
+    ROLE_NAME,
+    RUNBOOK_NAME,
+    TAG_KEY,
+    TOPIC_NAME,
+)
+from local.emulator.running import wake
+from local.workspace import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.engine.stack import Stack
+
+pytestmark = pytest.mark.engine
+
+APPROVERS = [{"type": "IamRole", "name": "Approver", "minRequiredApprovals": 1}]
+BASE: dict[str, Any] = {"mode": "automation", "approvers": APPROVERS, "operatorRoles": ["Operator"]}
+EVERYTHING: dict[str, Any] = {
+    **BASE,
+    "mode": "change-manager",
+    "operatorUsers": ["olivia"],
+    "notificationEmails": ["security@example.org"],
+    "guardRails": True,
+}
+RUNBOOK = "Document:approval-runbook"
+
+
+def governed(**settings: Any) -> dict[str, Any]:
+    return {"approval": {**BASE, **settings}}
+
+
+def live(ssm: Any, name: str, version: str = "$DEFAULT") -> dict[str, Any]:
+    return json.loads(ssm.get_document(Name=name, DocumentVersion=version)["Content"])
+
+
+def own_documents(ssm: Any) -> list[str]:
+    listed = ssm.list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"]
+    return sorted(each["Name"] for each in listed)
+
+
+def grant(iam: Any, role: str = "Operator") -> None:
+    iam.tag_role(RoleName=role, Tags=[{"Key": TAG_KEY, "Value": "i-0123456789abcdef0"}, {"Key": "team", "Value": "a"}])
+
+
+def tags(iam: Any, role: str = "Operator") -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in iam.list_role_tags(RoleName=role)["Tags"]}
+
+
+def test_up_builds_everything_and_a_second_run_changes_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
+    iam, sns, ssm = aws("iam"), aws("sns"), aws("ssm")
+    stack.configure({"tags": {"owner": "platform-security"}, "approval": EVERYTHING})
+    assert set(stack.preview().succeeded().steps.values()) == {"create"}
+    stack.up().succeeded()
+    outputs = stack.outputs()
+    topic = f"arn:aws:sns:eu-west-1:123456789012:{TOPIC_NAME}"
+    assert outputs["approval"] == {
+        "mode": "change-manager",
+        "runbookName": RUNBOOK_NAME,
+        "changeTemplateName": CHANGE_TEMPLATE_NAME,
+        "topicArn": topic,
+        "roleArn": f"arn:aws:iam::123456789012:role/{ROLE_NAME}",
+    }
+    policy = f"arn:aws:iam::123456789012:policy/{OPERATOR_POLICY_NAME}"
+    assert outputs["operatorPolicyArn"] == policy
+    assert own_documents(ssm) == sorted([RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME])
+    attached = [each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName="Operator")["AttachedPolicies"]]
+    assert policy in attached
+    assert len(attached) == len(iam.list_attached_user_policies(UserName="olivia")["AttachedPolicies"]) == 2
+    key = aws("kms").describe_key(KeyId="alias/shell-access/approval")["KeyMetadata"]["KeyId"]
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"] == key
+    (subscription,) = sns.list_subscriptions()["Subscriptions"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "security@example.org")
+    stack.preview("--expect-no-changes").succeeded()
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.destroy().succeeded()
+    assert own_documents(ssm) == []
+    assert aws("scheduler").list_schedules()["Schedules"] == []
+
+
+def test_validity_changes_only_the_runbook(stack: Stack) -> None:
+    stack.configure(governed())
+    stack.up().succeeded()
+    stack.configure(governed(approvalValidityMinutes=30))
+    assert stack.preview().succeeded().diffs == {RUNBOOK: {"content"}}
+
+
+def test_mode_automation_has_no_change_template(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure(governed())
+    stack.up().succeeded()
+    assert own_documents(aws("ssm")) == sorted([RUNBOOK_NAME, REAPER_NAME])
+    assert stack.outputs()["approval"]["changeTemplateName"] is None
+    stack.configure(governed(mode="change-manager"))
+    stack.up().succeeded()
+    assert CHANGE_TEMPLATE_NAME in own_documents(aws("ssm"))
+
+
+@pytest.mark.parametrize("foreign", ["a later version", "another default", "gone", "another type"])
+def test_documents_converge_whatever_somebody_did_to_them(stack: Stack, aws: Callable[..., Any], foreign: str) -> None:
+    ssm = aws("ssm")
+    types = {RUNBOOK_NAME: "Automation", CHANGE_TEMPLATE_NAME: "Automation.ChangeTemplate"}
+    stack.configure(governed(mode="change-manager"))
+    stack.up().succeeded()
+    wanted = {name: live(ssm, name) for name in types}
+    for name in types:
+        meddle(ssm, name, foreign)
+    stack.up("--refresh").succeeded()
+    for name, kind in types.items():
+        assert live(ssm, name) == live(ssm, name, "$LATEST") == wanted[name]
+        assert ssm.describe_document(Name=name)["Document"]["DocumentType"] == kind
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+
+
+def meddle(ssm: Any, name: str, foreign: str) -> None:
+    if foreign in ("gone", "another type"):
+        ssm.delete_document(Name=name)
+    if foreign == "another type":
+        content = {"schemaVersion": "2.2", "mainSteps": []}
+        ssm.create_document(Name=name, DocumentType="Command", Content=json.dumps(content))
+    if foreign in ("a later version", "another default"):
+        text = json.dumps({**live(ssm, name), "description": "changed"})
+        ssm.update_document(Name=name, DocumentVersion="$LATEST", Content=text)
+    if foreign == "another default":
+        ssm.update_document_default_version(Name=name, DocumentVersion="2")
+
+
+def test_document_that_was_there_is_adopted_and_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
+    ssm = aws("ssm")
+    before = {
+        "schemaVersion": "0.3",
+        "mainSteps": [{"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "PT1M"}}],
+    }
+    ssm.create_document(Name=RUNBOOK_NAME, DocumentType="Automation", Content=json.dumps(before))
+    stack.configure(governed())
+    stack.up().succeeded()
+    assert live(ssm, RUNBOOK_NAME) != before
+    stack.destroy().succeeded()
+    assert live(ssm, RUNBOOK_NAME) == before
+
+
+def test_no_grant_is_there_at_the_beginning_and_none_at_the_end(stack: Stack, aws: Callable[..., Any]) -> None:
+    iam = aws("iam")
+    grant(iam)
+    stack.configure(governed())
+    stack.up().succeeded()
+    assert tags(iam) == {"team": "a"}
+    grant(iam)
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.destroy().succeeded()
+    assert tags(iam) == {"team": "a"}
+
+
+def test_operator_that_leaves_loses_its_grant_and_the_others_keep_theirs(stack: Stack, aws: Callable[..., Any]) -> None:
+    iam = aws("iam")
+    iam.create_role(RoleName="Second", AssumeRolePolicyDocument="{}")
+    stack.configure(governed(operatorRoles=["Operator", "Second"]))
+    stack.up().succeeded()
+    grant(iam)
+    grant(iam, "Second")
+    stack.configure(governed(operatorRoles=["Second"]))
+    stack.up().succeeded()
+    assert TAG_KEY not in tags(iam)
+    assert TAG_KEY in tags(iam, "Second")
+
+
+def test_everything_that_protects_is_there_before_an_operator_gets_the_policy(stack: Stack) -> None:
+    stack.configure(governed())
+    stack.up().succeeded()
+    resources = {each["urn"]: each for each in stack.state()}
+    (attachment,) = (each for each in resources.values() if each["type"].endswith(":RolePolicyAttachment"))
+    before = {resources[urn]["type"].rsplit(":", 1)[1] for urn in attachment["dependencies"]}
+    assert {"Policy", "Document", "OperatorGrants"} <= before
+    (rights,) = (each for each in resources.values() if each["urn"].endswith("RolePolicy::approval-role"))
+    assert any(urn.endswith("OperatorGrants::approval-grants") for urn in rights["dependencies"])
+
+
+def test_bad_configuration_names_every_problem_and_touches_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
+    sso = "AWSReservedSSO_Admin_0123456789abcdef"
+    approvers = [{"type": "SSOGroup", "name": "security"}, {"type": "IamRole", "name": "Operator"}]
+    stack.configure(governed(approvers=approvers, operatorRoles=["Operator", sso], approvalValidityMinutes=0))
+    said = stack.up().failed().text
+    assert "shell-access:approval.approvalValidityMinutes: 0 given; allowed: whole minutes from 1 to 1440" in said
+    assert "shell-access:approval.approvers.0.type:" in said
+    assert "shell-access:approval.approvers.1.name:" in said
+    assert "IAM Identity Center keeps this one" in said
+    assert own_documents(aws("ssm")) == []
+
+
+def test_approval_of_dev_grants_one_request_and_refuses_another(
+    stack: Stack, aws: Callable[..., Any], aws_endpoint: str
+) -> None:
+    dev = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    stack.configure({"approval": dev["shell-access:approval"]})
+    stack.up().succeeded()
+    instance = node(aws("ec2"))
+    run = ask(aws, instance)
+    decide(aws, run)
+    until(aws("ssm"), run, lambda found: found.get("CurrentStepName") == "WaitForValidity")
+    assert tags(aws("iam")) == {TAG_KEY: instance}
+    wake(aws_endpoint, run)
+    until(aws("ssm"), run, lambda found: found["AutomationExecutionStatus"] == "Success")
+    assert tags(aws("iam")) == {}
+    refused = ask(aws, "i-0123456789abcdef0")
+    decide(aws, refused)
+    found = until(aws("ssm"), refused, lambda found: found["AutomationExecutionStatus"] == "Failed")
+    assert "does not exist in eu-west-1" in found["Outputs"]["CheckRequest.Reason"][0]
+
+
+def node(ec2: Any) -> str:
+    named = [{"Name": "tag:Name", "Values": ["app-1"]}]
+    return ec2.describe_instances(Filters=named)["Reservations"][0]["Instances"][0]["InstanceId"]
+
+
+def as_role(aws: Callable[..., Any], role: str, session: str) -> Any:
+    arn = f"arn:aws:iam::123456789012:role/{role}"
+    given = aws("sts").assume_role(RoleArn=arn, RoleSessionName=session)["Credentials"]
+    ssm = aws("ssm")
+    return boto3.client(
+        "ssm",
+        region_name="eu-west-1",
+        endpoint_url=ssm.meta.endpoint_url,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+
+
+def ask(aws: Callable[..., Any], instance: str) -> str:
+    given = {"InstanceId": [instance], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
+    started = as_role(aws, "Operator", "olivia").start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)
+    return started["AutomationExecutionId"]
+
+
+def decide(aws: Callable[..., Any], run: str) -> None:
+    until(aws("ssm"), run, lambda found: found["AutomationExecutionStatus"] == "Waiting")
+    as_role(aws, "Approver", "anton").send_automation_signal(AutomationExecutionId=run, SignalType="Approve")
+
+
+def until(ssm: Any, run: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    deadline = time.monotonic() + 60
+    while True:
+        found = ssm.get_automation_execution(AutomationExecutionId=run)["AutomationExecution"]
+        if condition(found):
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)

@@ -1,0 +1,169 @@
+"""Settings of buckets (Terraform AWS provider: internal/service/s3/bucket_policy.go and its neighbours)."""
+
+import json
+from typing import Any
+
+import pytest
+
+policy = "aws:s3/bucketPolicy:BucketPolicy"
+encryption = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
+block = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+versioning = "aws:s3/bucketVersioning:BucketVersioning"
+deny = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::logs/*"}],
+}
+by_kms = {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}, "bucketKeyEnabled": True}
+every = {
+    "blockPublicAcls": True,
+    "blockPublicPolicy": True,
+    "ignorePublicAcls": True,
+    "restrictPublicBuckets": True,
+}
+settings = {
+    policy: {"bucket": "logs", "policy": deny},
+    encryption: {"bucket": "logs", "rules": [by_kms]},
+    block: {"bucket": "logs", **every},
+    versioning: {"bucket": "logs", "versioningConfiguration": {"status": "Enabled"}},
+}
+
+
+@pytest.fixture
+def s3(aws: Any) -> Any:
+    aws("s3").create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return aws("s3")
+
+
+@pytest.mark.parametrize(
+    ("token", "change", "reason"),
+    [
+        (policy, {"policy": "{"}, "invalid JSON"),
+        (policy, {"bucket": None}, "bucket: missing"),
+        (encryption, {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "rot13"}}]}, "aws:kms"),
+        (encryption, {"rules": [{"applyServerSideEncryptionByDefault": {}}]}, "sseAlgorithm: missing"),
+        (encryption, {"rules": [{**by_kms, "blockedEncryptionTypes": ["SSE-X"]}]}, "SSE-C"),
+        (encryption, {"expectedBucketOwner": "1"}, "12 digits"),
+        (versioning, {"versioningConfiguration": {"status": "On"}}, "Suspended"),
+        (versioning, {"versioningConfiguration": {"status": "Enabled", "mfaDelete": "On"}}, "Disabled"),
+    ],
+)
+def test_a_setting_refuses(provider: Any, token: str, change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(token, "x", {**settings[token], **change})
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("token", settings, ids=lambda token: token.rsplit(":", 1)[1])
+def test_a_setting_is_made_and_does_not_differ(provider: Any, token: str) -> None:
+    made = provider.up(token, "x", settings[token])
+    assert made.id == "logs"
+    assert provider.unchanged(token, "x", settings[token])
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("token", settings, ids=lambda token: token.rsplit(":", 1)[1])
+def test_another_bucket_replaces(provider: Any, token: str) -> None:
+    provider.up(token, "x", settings[token])
+    answer = provider.diff(token, "x", {**settings[token], "bucket": "other"})
+    assert (list(answer.replaces), answer.deleteBeforeReplace) == (["bucket"], False)
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("token", settings, ids=lambda token: token.rsplit(":", 1)[1])
+def test_a_setting_is_imported_by_bucket(provider: Any, token: str) -> None:
+    provider.up(token, "x", settings[token])
+    provider.take_over(token, "y", "logs")
+    assert not provider.diff(token, "y", settings[token]).diffs
+
+
+@pytest.mark.parametrize("token", settings, ids=lambda token: token.rsplit(":", 1)[1])
+def test_a_setting_is_gone_with_its_bucket(provider: Any, s3: Any, token: str) -> None:
+    provider.up(token, "x", settings[token])
+    s3.delete_bucket(Bucket="logs")
+    assert provider.refresh(token, "x") is None
+    provider.destroy(token, "x")
+
+
+def test_a_policy_changes_in_place_and_is_compared_by_meaning(provider: Any, s3: Any) -> None:
+    provider.up(policy, "x", settings[policy])
+    statement = {**deny["Statement"][0], "Action": ["s3:*"]}
+    same = {"bucket": "logs", "policy": json.dumps({"Version": "2012-10-17", "Statement": statement}, indent=1)}
+    assert not provider.diff(policy, "x", same).diffs
+    changed = {"bucket": "logs", "policy": json.dumps({**deny, "Id": "new"})}
+    assert not provider.diff(policy, "x", changed).replaces
+    provider.up(policy, "x", changed)
+    assert json.loads(s3.get_bucket_policy(Bucket="logs")["Policy"])["Id"] == "new"
+    s3.delete_bucket_policy(Bucket="logs")
+    assert provider.refresh(policy, "x") is None
+
+
+def test_encryption_falls_back_to_that_of_s3(provider: Any, s3: Any) -> None:
+    key = "arn:aws:kms:eu-west-1:123456789012:key/1"
+    own = {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": key}}
+    inputs = {"bucket": "logs", "rules": [own]}
+    provider.up(encryption, "x", inputs)
+    assert provider.unchanged(encryption, "x", inputs)
+    assert not provider.diff(encryption, "x", settings[encryption]).replaces
+    provider.up(encryption, "x", settings[encryption])
+    assert provider.unchanged(encryption, "x", settings[encryption])
+    provider.destroy(encryption, "x")
+    (rule,) = s3.get_bucket_encryption(Bucket="logs")["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("token", [encryption, versioning], ids=lambda token: token.rsplit(":", 1)[1])
+def test_an_expected_owner_is_part_of_the_id(provider: Any, token: str) -> None:
+    inputs = {**settings[token], "expectedBucketOwner": "123456789012"}
+    assert provider.up(token, "x", inputs).id == "logs,123456789012"
+    assert provider.unchanged(token, "x", inputs)
+    assert list(provider.diff(token, "x", settings[token]).replaces) == ["expectedBucketOwner"]
+    assert provider.take_over(token, "y", "logs,123456789012").inputs["bucket"] == "logs"
+
+
+def test_a_block_blocks_nothing_unless_told(provider: Any, s3: Any) -> None:
+    provider.up(block, "x", {"bucket": "logs"})
+    found = s3.get_public_access_block(Bucket="logs")["PublicAccessBlockConfiguration"]
+    assert set(found.values()) == {False}
+    provider.up(block, "x", settings[block])
+    found = s3.get_public_access_block(Bucket="logs")["PublicAccessBlockConfiguration"]
+    assert set(found.values()) == {True}
+    s3.delete_public_access_block(Bucket="logs")
+    assert provider.refresh(block, "x") is None
+
+
+def test_a_block_may_be_left_in_place(provider: Any, s3: Any) -> None:
+    provider.up(block, "x", {**settings[block], "skipDestroy": True})
+    provider.destroy(block, "x")
+    assert s3.get_public_access_block(Bucket="logs")["PublicAccessBlockConfiguration"]["BlockPublicAcls"] is True
+
+
+def test_versioning_ends_suspended(provider: Any, s3: Any) -> None:
+    provider.up(versioning, "x", settings[versioning])
+    assert s3.get_bucket_versioning(Bucket="logs")["Status"] == "Enabled"
+    provider.destroy(versioning, "x")
+    assert s3.get_bucket_versioning(Bucket="logs")["Status"] == "Suspended"
+
+
+def test_versioning_that_was_never_on_makes_no_call(provider: Any, s3: Any) -> None:
+    disabled = {"bucket": "logs", "versioningConfiguration": {"status": "Disabled"}}
+    provider.up(versioning, "x", disabled)
+    assert provider.unchanged(versioning, "x", disabled)
+    provider.destroy(versioning, "x")
+    assert "Status" not in s3.get_bucket_versioning(Bucket="logs")
+
+
+@pytest.mark.usefixtures("s3")
+def test_versioning_is_never_switched_off_again(provider: Any) -> None:
+    provider.up(versioning, "x", settings[versioning])
+    with pytest.raises(Exception, match="cannot be updated from 'Enabled' to 'Disabled'"):
+        provider.diff(versioning, "x", {"bucket": "logs", "versioningConfiguration": {"status": "Disabled"}})
+
+
+@pytest.mark.usefixtures("s3")
+def test_settings_beside_the_bucket_make_no_difference_to_it(provider: Any) -> None:
+    bucket = "aws:s3/bucket:Bucket"
+    provider.take_over(bucket, "b", "logs")
+    for token, inputs in settings.items():
+        provider.up(token, "x", inputs)
+    assert provider.unchanged(bucket, "b", {"bucket": "logs"})

@@ -1,0 +1,105 @@
+"""Instance profiles (Terraform AWS provider: internal/service/iam/instance_profile.go)."""
+
+from typing import Any
+
+import pytest
+
+token = "aws:iam/instanceProfile:InstanceProfile"
+trust = '{"Version": "2012-10-17", "Statement": []}'
+
+
+@pytest.fixture
+def roles(aws: Any) -> Any:
+    for name in ("first", "second"):
+        aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+    return ["first", "second"]
+
+
+def held(aws: Any, name: str) -> Any:
+    return [
+        role["RoleName"]
+        for role in aws("iam").get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"name": "a b"}, "alphanumeric"),
+        ({"name": "n" * 129}, "length"),
+        ({"name": "n", "namePrefix": "p"}, "conflicts with"),
+    ],
+)
+def test_a_profile_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(token, "p", inputs)
+
+
+@pytest.mark.usefixtures("roles")
+def test_outputs_of_a_profile(provider: Any) -> None:
+    inputs = {"name": "controllers", "path": "/directory/", "role": "first", "tags": {"a": "b"}}
+    made = provider.up(token, "p", inputs)
+    assert made.id == "controllers"
+    assert made["arn"] == "arn:aws:iam::123456789012:instance-profile/directory/controllers"
+    assert made["uniqueId"]
+    assert made["createDate"].endswith("Z")
+    assert provider.unchanged(token, "p", inputs)
+
+
+@pytest.mark.usefixtures("roles")
+def test_the_role_changes_in_place(provider: Any, aws: Any) -> None:
+    provider.up(token, "p", {"name": "controllers", "role": "first"})
+    assert not provider.diff(token, "p", {"name": "controllers", "role": "second"}).replaces
+    provider.up(token, "p", {"name": "controllers", "role": "second"})
+    assert held(aws, "controllers") == ["second"]
+    provider.up(token, "p", {"name": "controllers"})
+    assert held(aws, "controllers") == []
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"path": "/x/"}])
+def test_name_and_path_replace(provider: Any, change: dict[str, Any]) -> None:
+    provider.up(token, "p", {"name": "controllers"})
+    answer = provider.diff(token, "p", {"name": "controllers", **change})
+    assert list(answer.replaces) == list(change)
+    assert answer.deleteBeforeReplace
+
+
+def test_a_role_that_is_gone_is_taken_out(
+    provider: Any, aws: Any, roles: list[str], refusing: Any, monkeypatch: Any
+) -> None:
+    from local.aws_provider.aws import Session  # noqa: PLC0415
+    from local.aws_provider.failure import AwsError  # noqa: PLC0415
+
+    provider.up(token, "p", {"name": "controllers", "role": roles[0]})
+    request = refusing("nothing")
+
+    def without_the_role(self: Session, service: str, where: str, operation: str, **arguments: Any) -> Any:
+        if operation == "GetRole":
+            raise AwsError("iam:GetRole", "NoSuchEntity", "not found")
+        return request(self, service, where, operation, **arguments)
+
+    monkeypatch.setattr(Session, "request", without_the_role)
+    assert "role" not in provider.refresh(token, "p").outputs
+    assert held(aws, "controllers") == []
+
+
+@pytest.mark.usefixtures("roles")
+def test_the_role_is_taken_out_before_deletion(provider: Any, aws: Any) -> None:
+    provider.up(token, "p", {"name": "controllers", "role": "first"})
+    provider.destroy(token, "p")
+    assert aws("iam").list_instance_profiles()["InstanceProfiles"] == []
+
+
+def test_tags_change_in_place(provider: Any, aws: Any) -> None:
+    provider.up(token, "p", {"name": "controllers", "tags": {"a": "1", "b": "2"}})
+    provider.up(token, "p", {"name": "controllers", "tags": {"b": "3"}})
+    profile = aws("iam").get_instance_profile(InstanceProfileName="controllers")["InstanceProfile"]
+    assert profile["Tags"] == [{"Key": "b", "Value": "3"}]
+
+
+def test_a_profile_is_imported_by_name_and_gone_when_deleted(provider: Any, aws: Any) -> None:
+    provider.up(token, "p", {"name": "controllers"})
+    assert provider.take_over(token, "q", "controllers").inputs["name"] == "controllers"
+    aws("iam").delete_instance_profile(InstanceProfileName="controllers")
+    assert provider.refresh(token, "p") is None
+    provider.destroy(token, "p")

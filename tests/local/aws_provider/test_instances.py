@@ -1,0 +1,279 @@
+"""Instances (Terraform AWS provider: internal/service/ec2/ec2_instance.go)."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from local.aws_provider.types.instance_properties import architecture
+from local.emulator.extension.images import image_id
+
+token = "aws:ec2/instance:Instance"
+ami = image_id("eu-west-1", "Windows_Server-2022-English-Core-Base")
+other_ami = image_id("eu-west-1", "Windows_Server-2025-English-Core-Base")
+
+
+@pytest.fixture
+def net(aws: Any) -> Any:
+    """A private subnet, two groups, and two instance profiles."""
+    client = aws("ec2")
+    vpc = client.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = client.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24", AvailabilityZone="eu-west-1a")["Subnet"][
+        "SubnetId"
+    ]
+    groups = [client.create_security_group(GroupName=name, Description="d", VpcId=vpc)["GroupId"] for name in "ab"]
+    for name in ("first", "second"):
+        aws("iam").create_instance_profile(InstanceProfileName=name)
+    return {"subnet": subnet, "groups": groups}
+
+
+def controller(net: dict[str, Any], **change: Any) -> dict[str, Any]:
+    """What a domain controller is given."""
+    inputs = {
+        "ami": ami,
+        "instanceType": "t3.large",
+        "subnetId": net["subnet"],
+        "vpcSecurityGroupIds": net["groups"][:1],
+        "iamInstanceProfile": "first",
+        "associatePublicIpAddress": False,
+        "privateIp": "10.9.1.10",
+        "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
+        "rootBlockDevice": {"encrypted": True, "volumeType": "gp3", "volumeSize": 60},
+        "ebsBlockDevices": [{"deviceName": "/dev/sdf", "volumeSize": 20, "volumeType": "gp3", "encrypted": True}],
+        "disableApiTermination": True,
+        "disableApiStop": True,
+        "monitoring": True,
+        "userData": "<powershell>Rename-Computer dc1</powershell>",
+        "tags": {"Name": "dc1"},
+    }
+    return {**inputs, **change}
+
+
+def simple(net: dict[str, Any], **change: Any) -> dict[str, Any]:
+    return {"ami": ami, "instanceType": "t3.large", "subnetId": net["subnet"], **change}
+
+
+def described(aws: Any, made: Any) -> Any:
+    return aws("ec2").describe_instances(InstanceIds=[made.id])["Reservations"][0]["Instances"][0]
+
+
+def volume(aws: Any, made: Any, device: str = "/dev/sda1") -> Any:
+    attached = {item["DeviceName"]: item["Ebs"]["VolumeId"] for item in described(aws, made)["BlockDeviceMappings"]}
+    return aws("ec2").describe_volumes(VolumeIds=[attached[device]])["Volumes"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ami": None}, "one of `ami,launchTemplate` must be specified"),
+        ({"instanceType": None}, "one of `instanceType,launchTemplate` must be specified"),
+        ({"launchTemplate": {"id": "lt-1"}}, "launchTemplate: is not supported by the local stand-in"),
+        ({"networkInterfaces": [{"deviceIndex": 0}]}, "networkInterfaces: is not supported"),
+        ({"getPasswordData": True}, "getPasswordData: is not supported"),
+        ({"userData": "x" * 16385}, "length"),
+        ({"userDataBase64": "eA=="}, "conflicts with userData"),
+        ({"metadataOptions": {"httpPutResponseHopLimit": 65}}, "range"),
+        ({"metadataOptions": {"httpTokens": "maybe"}}, "optional"),
+        ({"rootBlockDevice": {"volumeType": "gp4"}}, "gp3"),
+        ({"ebsBlockDevices": [{"volumeSize": 1}]}, r"ebsBlockDevices\[0\]\.deviceName: missing"),
+        ({"privateIp": "10.9.1"}, "valid IPv4 address"),
+        ({"instanceInitiatedShutdownBehavior": "hide"}, "terminate"),
+    ],
+)
+def test_an_instance_refuses(provider: Any, net: dict[str, Any], change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(token, "i", controller(net, **change))
+
+
+def test_defaults_of_an_instance(provider: Any, net: dict[str, Any]) -> None:
+    checked = provider.check(token, "i", controller(net))
+    assert (checked["sourceDestCheck"], checked["getPasswordData"]) == (True, False)
+    assert (checked["userDataReplaceOnChange"], checked["forceDestroy"]) == (False, False)
+    assert checked["rootBlockDevice"]["deleteOnTermination"] is True
+    assert checked["metadataOptions"]["httpEndpoint"] == "enabled"
+    assert checked["metadataOptions"]["httpProtocolIpv6"] == "disabled"
+    assert "metadataOptions" not in provider.check(token, "i", simple(net))
+
+
+def test_a_domain_controller_is_made_and_does_not_differ(provider: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "dc", controller(net))
+    assert made["arn"] == f"arn:aws:ec2:eu-west-1:123456789012:instance/{made.id}"
+    assert (made["instanceState"], made["privateIp"], made["publicIp"]) == ("running", "10.9.1.10", "")
+    assert (made["availabilityZone"], made["iamInstanceProfile"]) == ("eu-west-1a", "first")
+    assert made["primaryNetworkInterfaceId"].startswith("eni-")
+    assert (made["disableApiTermination"], made["disableApiStop"], made["monitoring"]) == (True, True, True)
+    assert made["vpcSecurityGroupIds"] == net["groups"][:1]
+    assert made["userData"].startswith("<powershell>")
+    assert provider.unchanged(token, "dc", controller(net))
+
+
+def test_the_root_volume_is_the_image_s_as_the_program_changes_it(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "dc", controller(net, rootBlockDevice={"encrypted": True}))
+    assert (made["rootBlockDevice"]["volumeSize"], made["rootBlockDevice"]["deviceName"]) == (30, "/dev/sda1")
+    assert made["rootBlockDevice"]["kmsKeyId"].startswith("arn:aws:kms:")
+    assert volume(aws, made)["Encrypted"]
+    assert volume(aws, made, "/dev/sdf")["Throughput"] == 125
+
+
+def test_what_is_not_given_is_left_to_aws(provider: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "i", simple(net))
+    assert made["rootBlockDevice"]["volumeType"] == "gp2"
+    assert made["metadataOptions"]["httpTokens"] == "optional"
+    assert provider.unchanged(token, "i", simple(net))
+
+
+def test_previews_do_not_know_what_aws_decides(provider: Any, net: dict[str, Any]) -> None:
+    planned = provider.preview(token, "i", simple(net))
+    assert {repr(planned[name]) for name in ("arn", "privateIp", "privateDns", "rootBlockDevice")} == {"UNKNOWN"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ami": other_ami},
+        {"subnetId": "subnet-1"},
+        {"privateIp": "10.9.1.11"},
+        {"associatePublicIpAddress": True},
+        {"ebsOptimized": True},
+        {"keyName": "k"},
+        {"instanceType": "t4g.large"},
+        {"rootBlockDevice": {"encrypted": False, "volumeType": "gp3", "volumeSize": 60}},
+        {"ebsBlockDevices": [{"deviceName": "/dev/sdf", "volumeSize": 30, "volumeType": "gp3", "encrypted": True}]},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_replacing_changes_create_first(provider: Any, net: dict[str, Any], change: dict[str, Any]) -> None:
+    provider.up(token, "dc", controller(net))
+    answer = provider.diff(token, "dc", controller(net, **change))
+    assert list(answer.replaces) == list(change)
+    assert not answer.deleteBeforeReplace
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("t3.large", "x86_64"), ("m7i-flex.large", "x86_64"), ("g4dn.xlarge", "x86_64"), ("t4g.micro", "arm64")],
+)
+def test_the_architecture_is_known_by_the_family(kind: str, expected: str) -> None:
+    assert architecture(kind) == expected
+
+
+def test_groups_profile_and_metadata_change_in_place(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "dc", controller(net))
+    changed = controller(
+        net,
+        vpcSecurityGroupIds=net["groups"],
+        iamInstanceProfile="second",
+        metadataOptions={"httpTokens": "required", "httpPutResponseHopLimit": 2},
+        monitoring=False,
+        sourceDestCheck=False,
+        instanceInitiatedShutdownBehavior="terminate",
+    )
+    assert not provider.diff(token, "dc", changed).replaces
+    assert provider.up(token, "dc", changed).id == made.id
+    found = described(aws, made)
+    assert {group["GroupId"] for group in found["SecurityGroups"]} == set(net["groups"])
+    assert found["IamInstanceProfile"]["Arn"].endswith("/second")
+    assert (found["MetadataOptions"]["HttpTokens"], found["MetadataOptions"]["HttpPutResponseHopLimit"]) == (
+        "required",
+        2,
+    )
+    assert (found["Monitoring"]["State"], found["SourceDestCheck"]) == ("disabled", False)
+    assert provider.unchanged(token, "dc", changed)
+
+
+def test_the_type_and_the_user_data_change_while_it_is_stopped(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "i", simple(net, userData="one"))
+    changed = simple(net, instanceType="t3.xlarge", userData="two")
+    assert not provider.diff(token, "i", changed).replaces
+    provider.up(token, "i", changed)
+    assert (described(aws, made)["InstanceType"], described(aws, made)["State"]["Name"]) == ("t3.xlarge", "running")
+    assert provider.unchanged(token, "i", changed)
+
+
+def test_protection_from_stopping_holds_such_a_change_back(provider: Any, net: dict[str, Any]) -> None:
+    provider.up(token, "i", simple(net, disableApiStop=True))
+    with pytest.raises(Exception, match="ec2:StopInstances failed with OperationNotPermitted"):
+        provider.up(token, "i", simple(net, disableApiStop=True, instanceType="t3.xlarge"))
+
+
+def test_user_data_replaces_where_the_program_says_so(provider: Any, net: dict[str, Any]) -> None:
+    inputs = simple(net, userData="one", userDataReplaceOnChange=True)
+    provider.up(token, "i", inputs)
+    assert list(provider.diff(token, "i", {**inputs, "userData": "two"}).replaces) == ["userData"]
+
+
+def test_user_data_may_be_given_encoded(provider: Any, net: dict[str, Any]) -> None:
+    inputs = simple(net, userDataBase64=base64.b64encode(b"\x00\xff").decode())
+    made = provider.up(token, "i", inputs)
+    assert "userData" not in made.outputs
+    assert provider.unchanged(token, "i", inputs)
+
+
+def test_the_root_volume_grows_in_place(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "dc", controller(net))
+    root = {"encrypted": True, "volumeType": "gp3", "volumeSize": 80, "throughput": 200, "deleteOnTermination": False}
+    changed = controller(net, rootBlockDevice=root)
+    assert not provider.diff(token, "dc", changed).replaces
+    provider.up(token, "dc", changed)
+    found = volume(aws, made)
+    assert (found["Size"], found["Throughput"]) == (80, 200)
+    assert described(aws, made)["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"] is False
+    assert provider.unchanged(token, "dc", changed)
+
+
+def test_volumes_have_tags_of_their_own_or_those_of_all(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    root = {"volumeSize": 40, "tags": {"role": "root"}}
+    made = provider.up(token, "one", simple(net, rootBlockDevice=root))
+    assert volume(aws, made)["Tags"] == [{"Key": "role", "Value": "root"}]
+    assert provider.unchanged(token, "one", simple(net, rootBlockDevice=root))
+    provider.up(token, "one", simple(net, rootBlockDevice={**root, "tags": {"role": "system"}}))
+    assert volume(aws, made)["Tags"] == [{"Key": "role", "Value": "system"}]
+    made = provider.up(token, "all", simple(net, volumeTags={"a": "1"}))
+    provider.up(token, "all", simple(net, volumeTags={"b": "2"}))
+    assert volume(aws, made)["Tags"] == [{"Key": "b", "Value": "2"}]
+    assert provider.unchanged(token, "all", simple(net, volumeTags={"b": "2"}))
+
+
+def test_default_tags_reach_described_volumes(fresh: Any, aws: Any, net: dict[str, Any]) -> None:
+    fresh.configure(defaultTags='{"tags": {"owner": "directory"}}')
+    made = fresh.up(token, "i", simple(net, rootBlockDevice={"volumeSize": 40}))
+    assert volume(aws, made)["Tags"] == [{"Key": "owner", "Value": "directory"}]
+    assert fresh.unchanged(token, "i", simple(net, rootBlockDevice={"volumeSize": 40}))
+
+
+def test_termination_protection_is_lifted_by_force_alone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "dc", controller(net))
+    old = provider.state[token, "dc"]
+    with pytest.raises(Exception, match="ec2:TerminateInstances failed with OperationNotPermitted"):
+        provider.destroy(token, "dc")
+    provider.state[token, "dc"] = old
+    provider.up(token, "dc", controller(net, forceDestroy=True))
+    provider.destroy(token, "dc")
+    assert described(aws, made)["State"]["Name"] == "terminated"
+
+
+def test_protection_taken_away_first_allows_destruction(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    provider.up(token, "dc", controller(net))
+    provider.up(token, "dc", controller(net, disableApiTermination=False))
+    provider.destroy(token, "dc")
+    aws("ec2").delete_security_group(GroupId=net["groups"][0])
+    assert aws("ec2").describe_volumes()["Volumes"] == []
+
+
+def test_an_instance_terminated_by_hand_is_gone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "i", simple(net))
+    aws("ec2").terminate_instances(InstanceIds=[made.id])
+    assert provider.refresh(token, "i") is None
+    provider.destroy(token, "i")
+
+
+def test_an_image_that_is_not_there_is_an_error(provider: Any, net: dict[str, Any]) -> None:
+    with pytest.raises(Exception, match=r"ec2:DescribeImages failed with InvalidAMIID\.NotFound"):
+        provider.up(token, "dc", controller(net, ami="ami-0123456789abcdef0"))
+
+
+def test_an_instance_is_imported_by_id(provider: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "dc", controller(net))
+    taken = provider.take_over(token, "other", made.id)
+    assert taken.inputs["instanceType"] == "t3.large"
+    assert not provider.diff(token, "other", controller(net)).diffs

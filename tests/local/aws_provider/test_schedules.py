@@ -1,0 +1,71 @@
+"""Schedules (Terraform AWS provider: internal/service/scheduler)."""
+
+from typing import Any
+
+import pytest
+
+schedule = "aws:scheduler/schedule:Schedule"
+role = "arn:aws:iam::123456789012:role/r"
+given: dict[str, Any] = {
+    "name": "s",
+    "scheduleExpression": "rate(15 minutes)",
+    "flexibleTimeWindow": {"mode": "OFF"},
+    "target": {"arn": "arn:aws:scheduler:::aws-sdk:ssm:startAutomationExecution", "roleArn": role, "input": "{}"},
+}
+
+
+def test_a_schedule_is_known_by_group_and_name(provider: Any) -> None:
+    made = provider.up(schedule, "s", given)
+    assert made.id == "default/s"
+    assert made["arn"] == "arn:aws:scheduler:eu-west-1:123456789012:schedule/default/s"
+    assert (made["state"], made["scheduleExpressionTimezone"], made["groupName"]) == ("ENABLED", "UTC", "default")
+    assert provider.unchanged(schedule, "s", given)
+
+
+def test_a_schedule_changes_in_place(provider: Any, aws: Any) -> None:
+    provider.up(schedule, "s", given)
+    provider.up(schedule, "s", {**given, "scheduleExpression": "rate(1 hour)", "state": "DISABLED"})
+    found = aws("scheduler").get_schedule(Name="s", GroupName="default")
+    assert (found["ScheduleExpression"], found["State"]) == ("rate(1 hour)", "DISABLED")
+
+
+@pytest.mark.parametrize("change", [{"name": "t"}, {"groupName": "g"}])
+def test_name_and_group_of_a_schedule_replace(provider: Any, change: dict[str, Any]) -> None:
+    provider.up(schedule, "s", given)
+    assert list(provider.diff(schedule, "s", {**given, **change}).replaces) == list(change)
+
+
+def test_a_schedule_that_exists_is_an_error(provider: Any) -> None:
+    provider.up(schedule, "s", given)
+    with pytest.raises(Exception, match="scheduler:CreateSchedule failed with ConflictException"):
+        provider.up(schedule, "other", given)
+
+
+def test_retries_get_their_defaults_only_when_given(provider: Any) -> None:
+    target = {**given["target"], "retryPolicy": {}}
+    checked = provider.check(schedule, "s", {**given, "target": {**target, "retryPolicy": {"maximumRetryAttempts": 3}}})
+    assert checked["target"]["retryPolicy"]["maximumEventAgeInSeconds"] == 86400
+    assert "retryPolicy" not in provider.check(schedule, "s", given)["target"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"name": "a b"}, "alphanumeric"),
+        ({"name": "x" * 65}, "length"),
+        ({"flexibleTimeWindow": {"mode": "SOMETIMES"}}, "FLEXIBLE"),
+        ({"flexibleTimeWindow": {"mode": "FLEXIBLE", "maximumWindowInMinutes": 1441}}, "range"),
+        ({"startDate": "tomorrow"}, "RFC 3339"),
+        ({"state": "ON"}, "DISABLED"),
+        ({"target": {**given["target"], "roleArn": "r"}}, "invalid ARN"),
+    ],
+)
+def test_a_schedule_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(schedule, "s", {**given, **change})
+
+
+def test_a_schedule_that_is_gone_is_seen(provider: Any, aws: Any) -> None:
+    provider.up(schedule, "s", given)
+    aws("scheduler").delete_schedule(Name="s", GroupName="default")
+    assert provider.refresh(schedule, "s") is None

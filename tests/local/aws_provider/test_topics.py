@@ -1,0 +1,133 @@
+"""Topics, their policies and subscriptions (Terraform AWS provider: internal/service/sns)."""
+
+import json
+from typing import Any
+
+import pytest
+
+topic = "aws:sns/topic:Topic"
+topic_policy = "aws:sns/topicPolicy:TopicPolicy"
+subscription = "aws:sns/topicSubscription:TopicSubscription"
+
+
+def policy(arn: str, sid: str = "One") -> dict[str, Any]:
+    statement = {"Sid": sid, "Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sns:Publish"}
+    return {"Version": "2012-10-17", "Statement": [{**statement, "Resource": arn}]}
+
+
+def test_a_topic_is_known_by_its_arn_and_owner(provider: Any) -> None:
+    given = {"name": "t", "kmsMasterKeyId": "alias/k", "displayName": "T", "tags": {"a": "b"}}
+    made = provider.up(topic, "t", given)
+    assert made.id == made["arn"] == "arn:aws:sns:eu-west-1:123456789012:t"
+    assert (made["owner"], made["fifoTopic"], made["kmsMasterKeyId"]) == ("123456789012", False, "alias/k")
+    assert provider.unchanged(topic, "t", given)
+
+
+def test_a_topic_that_exists_is_an_error(provider: Any, aws: Any) -> None:
+    aws("sns").create_topic(Name="t")
+    with pytest.raises(Exception, match=r"SNS Topic \(t\) already exists"):
+        provider.up(topic, "t", {"name": "t"})
+
+
+def test_attributes_of_a_topic_change_in_place(provider: Any, aws: Any) -> None:
+    provider.up(topic, "t", {"name": "t", "kmsMasterKeyId": "alias/k"})
+    made = provider.up(topic, "t", {"name": "t", "displayName": "T", "tags": {"a": "b"}})
+    found = aws("sns").get_topic_attributes(TopicArn=made.id)["Attributes"]
+    assert (found["DisplayName"], found.get("KmsMasterKeyId", "")) == ("T", "")
+    assert aws("sns").list_tags_for_resource(ResourceArn=made.id)["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_the_policy_of_a_topic_is_left_to_aws_when_unset(provider: Any, aws: Any) -> None:
+    made = provider.up(topic, "t", {"name": "t"})
+    aws("sns").set_topic_attributes(
+        TopicArn=made.id, AttributeName="Policy", AttributeValue=json.dumps(policy(made.id))
+    )
+    assert provider.unchanged(topic, "t", {"name": "t"})
+
+
+@pytest.mark.parametrize("change", [{"name": "u"}, {"name": "t.fifo", "fifoTopic": True}])
+def test_name_and_kind_of_a_topic_replace(provider: Any, change: dict[str, Any]) -> None:
+    provider.up(topic, "t", {"name": "t"})
+    answer = provider.diff(topic, "t", {"name": "t", **change})
+    assert set(answer.replaces) == set(change)
+    assert answer.deleteBeforeReplace
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"name": "a b"}, "invalid name"),
+        ({"name": "t", "contentBasedDeduplication": True}, "can only be set for FIFO topics"),
+        ({"name": "t", "signatureVersion": 3}, "range"),
+        ({"name": "t", "tracingConfig": "On"}, "PassThrough"),
+        ({"name": "t", "httpSuccessFeedbackSampleRate": 101}, "range"),
+        ({"name": "t", "maximumMessageSize": 1}, "range"),
+    ],
+)
+def test_a_topic_refuses_in_preview(provider: Any, inputs: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.preview(topic, "t", inputs)
+
+
+def test_a_topic_that_is_gone_is_seen(provider: Any, aws: Any) -> None:
+    made = provider.up(topic, "t", {})
+    aws("sns").delete_topic(TopicArn=made.id)
+    assert provider.refresh(topic, "t") is None
+
+
+def test_a_topic_policy_is_put_and_its_end_brings_the_default_back(provider: Any, aws: Any) -> None:
+    arn = provider.up(topic, "t", {"name": "t"}).id
+    given = {"arn": arn, "policy": policy(arn)}
+    made = provider.up(topic_policy, "p", given)
+    assert (made.id, made["owner"]) == (arn, "123456789012")
+    assert provider.unchanged(topic_policy, "p", {**given, "policy": json.dumps(policy(arn), indent=1)})
+    provider.up(topic_policy, "p", {"arn": arn, "policy": policy(arn, "Two")})
+    provider.destroy(topic_policy, "p")
+    found = json.loads(aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"])
+    assert found["Id"] == "__default_policy_ID"
+    assert found["Statement"][0]["Condition"] == {"StringEquals": {"AWS:SourceOwner": "123456789012"}}
+
+
+def test_a_topic_policy_goes_with_its_topic(provider: Any, aws: Any) -> None:
+    arn = provider.up(topic, "t", {"name": "t"}).id
+    provider.up(topic_policy, "p", {"arn": arn, "policy": policy(arn)})
+    aws("sns").delete_topic(TopicArn=arn)
+    assert provider.refresh(topic_policy, "p") is None
+
+
+def test_an_address_is_subscribed_without_waiting_for_its_reader(provider: Any) -> None:
+    arn = provider.up(topic, "t", {"name": "t"}).id
+    given = {"topic": arn, "protocol": "email", "endpoint": "a@example.org"}
+    made = provider.up(subscription, "s", given)
+    assert made.id == made["arn"]
+    assert made.id.startswith(f"{arn}:")
+    assert (made["ownerId"], made["confirmationTimeoutInMinutes"], made["rawMessageDelivery"]) == (
+        "123456789012",
+        1,
+        False,
+    )
+    assert provider.unchanged(subscription, "s", given)
+    assert list(provider.diff(subscription, "s", {**given, "endpoint": "b@example.org"}).replaces) == ["endpoint"]
+    provider.destroy(subscription, "s")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"protocol": "pigeon"}, "expected one of"),
+        ({"topic": "t"}, "invalid ARN"),
+        ({"filterPolicyScope": "MessageBody"}, "filterPolicy is required"),
+        ({"filterPolicy": "{"}, "invalid JSON"),
+    ],
+)
+def test_a_subscription_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+    arn = "arn:aws:sns:eu-west-1:123456789012:t"
+    with pytest.raises(Exception, match=reason):
+        provider.preview(subscription, "s", {"topic": arn, "protocol": "sqs", "endpoint": "e", **change})
+
+
+def test_a_subscription_ended_by_hand_is_gone(provider: Any, aws: Any) -> None:
+    arn = provider.up(topic, "t", {"name": "t"}).id
+    made = provider.up(subscription, "s", {"topic": arn, "protocol": "email", "endpoint": "a@example.org"})
+    aws("sns").unsubscribe(SubscriptionArn=made.id)
+    assert provider.refresh(subscription, "s") is None

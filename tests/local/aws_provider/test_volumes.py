@@ -1,0 +1,165 @@
+"""Volumes and their attachments (Terraform AWS provider: internal/service/ec2/ebs_volume.go, ebs_volume_attachment.go)."""
+
+import zlib
+from typing import Any
+
+import pytest
+
+from local.emulator.extension.images import image_id
+
+token = "aws:ebs/volume:Volume"
+attachment = "aws:ec2/volumeAttachment:VolumeAttachment"
+data = {"availabilityZone": "eu-west-1a", "size": 20, "type": "gp3", "encrypted": True}
+
+
+def found(aws: Any, made: Any) -> Any:
+    return aws("ec2").describe_volumes(VolumeIds=[made.id])["Volumes"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"size": None}, "one of `size,snapshotId` must be specified"),
+        ({"availabilityZone": None}, "availabilityZone: missing"),
+        ({"type": "gp4"}, "gp3"),
+        ({"throughput": 124}, "range"),
+        ({"kmsKeyId": "1234"}, "invalid ARN"),
+        ({"volumeInitializationRate": 99}, "range"),
+    ],
+)
+def test_a_volume_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.check(token, "v", {**data, **change})
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"type": "io2"}, "'iops' must be set when 'type' is 'io2'"),
+        ({"type": "gp2", "iops": 100}, "'iops' must not be set when 'type' is 'gp2'"),
+        ({"type": None, "iops": 100}, "'iops' must not be set"),
+        ({"multiAttachEnabled": True}, "'multi_attach_enabled' must not be set"),
+        ({"type": "gp2", "throughput": 125}, "'throughput' must not be set"),
+    ],
+)
+def test_what_its_type_does_not_have_fails_the_preview(provider: Any, change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Exception, match=reason):
+        provider.preview(token, "v", {**data, **change})
+
+
+def test_outputs_of_a_volume(provider: Any) -> None:
+    made = provider.up(token, "v", {**data, "tags": {"a": "b"}})
+    assert made["arn"] == f"arn:aws:ec2:eu-west-1:123456789012:volume/{made.id}"
+    assert made["kmsKeyId"].startswith("arn:aws:kms:eu-west-1:123456789012:key/")
+    assert (made["iops"], made["throughput"], made["finalSnapshot"]) == (3000, 125, False)
+    assert made["createTime"].endswith("Z")
+    assert provider.unchanged(token, "v", {**data, "tags": {"a": "b"}})
+
+
+def test_size_type_and_performance_change_in_place(provider: Any, aws: Any) -> None:
+    made = provider.up(token, "v", data)
+    changed = {**data, "size": 30, "iops": 4000, "throughput": 250}
+    assert not provider.diff(token, "v", changed).replaces
+    provider.up(token, "v", changed)
+    assert (found(aws, made)["Size"], found(aws, made)["Iops"], found(aws, made)["Throughput"]) == (30, 4000, 250)
+    assert provider.unchanged(token, "v", changed)
+
+
+def test_a_volume_does_not_shrink(provider: Any) -> None:
+    provider.up(token, "v", data)
+    with pytest.raises(Exception, match="ec2:ModifyVolume failed with InvalidParameterValue"):
+        provider.up(token, "v", {**data, "size": 10})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"availabilityZone": "eu-west-1b"},
+        {"encrypted": False},
+        {"kmsKeyId": "arn:aws:kms:eu-west-1:123456789012:key/1"},
+        {"snapshotId": "snap-1"},
+    ],
+)
+def test_replacing_changes_create_first(provider: Any, change: dict[str, Any]) -> None:
+    provider.up(token, "v", data)
+    answer = provider.diff(token, "v", {**data, **change})
+    assert (list(answer.replaces), answer.deleteBeforeReplace) == (list(change), False)
+
+
+def test_a_last_snapshot_is_kept(provider: Any, aws: Any) -> None:
+    made = provider.up(token, "v", {**data, "finalSnapshot": True, "tags": {"a": "b"}})
+    provider.destroy(token, "v")
+    (kept,) = aws("ec2").describe_snapshots(Filters=[{"Name": "volume-id", "Values": [made.id]}])["Snapshots"]
+    assert kept["Tags"] == [{"Key": "a", "Value": "b"}]
+
+
+def test_a_volume_is_imported_by_id_and_gone_when_deleted(provider: Any, aws: Any) -> None:
+    made = provider.up(token, "v", data)
+    provider.take_over(token, "w", made.id)
+    assert not provider.diff(token, "w", data).diffs
+    aws("ec2").delete_volume(VolumeId=made.id)
+    assert provider.refresh(token, "v") is None
+    provider.destroy(token, "v")
+
+
+@pytest.fixture
+def pair(provider: Any, aws: Any) -> Any:
+    """An instance and a volume of the same zone, to be joined."""
+    ami = image_id("eu-west-1", "Windows_Server-2022-English-Core-Base")
+    placement = {"AvailabilityZone": "eu-west-1a"}
+    run = aws("ec2").run_instances(ImageId=ami, InstanceType="t3.large", MinCount=1, MaxCount=1, Placement=placement)
+    instance = run["Instances"][0]["InstanceId"]
+    return {"deviceName": "xvdf", "instanceId": instance, "volumeId": provider.up(token, "v", data).id}
+
+
+def test_an_attachment_s_id_is_made_of_its_parts(provider: Any, pair: dict[str, str]) -> None:
+    made = provider.up(attachment, "a", pair)
+    text = f"xvdf-{pair['instanceId']}-{pair['volumeId']}-"
+    assert made.id == f"vai-{zlib.crc32(text.encode())}"
+    assert provider.unchanged(attachment, "a", pair)
+
+
+def test_an_attachment_that_is_there_is_adopted(provider: Any, aws: Any, pair: dict[str, str]) -> None:
+    aws("ec2").attach_volume(Device="xvdf", InstanceId=pair["instanceId"], VolumeId=pair["volumeId"])
+    provider.up(attachment, "a", pair)
+
+
+@pytest.mark.parametrize("change", [{"deviceName": "xvdg"}, {"instanceId": "i-1"}, {"volumeId": "vol-1"}])
+def test_its_parts_replace(provider: Any, pair: dict[str, str], change: dict[str, str]) -> None:
+    provider.up(attachment, "a", pair)
+    assert list(provider.diff(attachment, "a", {**pair, **change}).replaces) == list(change)
+
+
+def test_how_it_is_undone_is_kept_in_the_state_alone(provider: Any, aws: Any, pair: dict[str, str]) -> None:
+    provider.up(attachment, "a", pair)
+    assert not provider.diff(attachment, "a", {**pair, "stopInstanceBeforeDetaching": True}).replaces
+    provider.up(attachment, "a", {**pair, "stopInstanceBeforeDetaching": True})
+    provider.destroy(attachment, "a")
+    states = aws("ec2").describe_instances(InstanceIds=[pair["instanceId"]])["Reservations"][0]["Instances"]
+    assert states[0]["State"]["Name"] == "stopped"
+    assert found(aws, provider.state[token, "v"])["State"] == "available"
+
+
+def test_an_attachment_may_be_left_in_place(provider: Any, aws: Any, pair: dict[str, str]) -> None:
+    provider.up(attachment, "a", {**pair, "skipDestroy": True})
+    provider.destroy(attachment, "a")
+    assert found(aws, provider.state[token, "v"])["State"] == "in-use"
+
+
+def test_a_volume_detached_by_hand_is_gone_and_an_error_to_detach(
+    provider: Any, aws: Any, pair: dict[str, str]
+) -> None:
+    provider.up(attachment, "a", pair)
+    aws("ec2").detach_volume(VolumeId=pair["volumeId"])
+    assert provider.refresh(attachment, "a") is None
+    with pytest.raises(Exception, match="ec2:DetachVolume failed"):
+        provider.destroy(attachment, "a")
+
+
+def test_an_attachment_is_imported_by_its_parts(provider: Any, pair: dict[str, str]) -> None:
+    made = provider.up(attachment, "a", pair)
+    taken = provider.take_over(attachment, "b", f"xvdf:{pair['volumeId']}:{pair['instanceId']}")
+    assert taken.id == made.id
+    assert not provider.diff(attachment, "b", pair).diffs
+    with pytest.raises(Exception, match="expected DEVICE_NAME:VOLUME_ID:INSTANCE_ID"):
+        provider.take_over(attachment, "c", made.id)

@@ -1,0 +1,195 @@
+"""`python -m operations ports`, from a stack's configuration to what it prints."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from operations.cli import app
+from operations.stack import StackConfiguration
+from operations.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+SITE = {"vpc": "directory", "subnets": ["directory-a", "directory-b"]}
+SECTION: dict[str, Any] = {
+    "clients": {"offices": ["10.10.0.0/16"], "aws": ["10.20.0.0/16"]},
+    "onPremisesDomainControllers": ["10.1.0.10/32"],
+    "sites": {"eu-west-1": SITE},
+}
+
+
+def run(*arguments: str, section: Any = SECTION, secret: bool = False) -> Result:
+    values = {"aws:region": "eu-west-1", "shell-access:regions": '["eu-west-1", "us-east-1"]'}
+    if section is not None:
+        values["shell-access:domainControllers"] = json.dumps(section)
+    secrets = frozenset(["shell-access:domainControllers"] if secret else [])
+    stack = StackConfiguration(name="dev", values=values, secret_keys=secrets)
+    surroundings = Surroundings(read_stack=lambda *_: stack)
+    return CliRunner().invoke(app, ["ports", *arguments], obj=surroundings, env={"COLUMNS": "120", "TERM": "dumb"})
+
+
+def rows(*arguments: str, section: Any = SECTION) -> list[dict[str, str]]:
+    result = run("--csv", *arguments, section=section)
+    assert result.exit_code == 0, result.output
+    return list(csv.DictReader(io.StringIO(result.stdout)))
+
+
+def test_every_line_of_the_post_is_there_once_for_each_source() -> None:
+    found = rows()
+    counts = {name: sum(row["Other end"] == name for row in found) for name in {row["Other end"] for row in found}}
+    assert counts == {"controllers": 22, "on premises": 22, "offices": 18, "aws": 18, "endpoints": 1}
+    assert {row["Way"] for row in found if row["Other end"] in ("controllers", "on premises")} == {"both"}
+    assert {row["Way"] for row in found if row["Other end"] in ("offices", "aws")} == {"in"}
+
+
+def test_a_line_says_its_use_its_source_and_why() -> None:
+    line = next(row for row in rows() if (row["Other end"], row["Port"]) == ("offices", "636"))
+    assert line == {
+        "Region": "eu-west-1",
+        "Way": "in",
+        "Other end": "offices",
+        "Networks": "10.10.0.0/16",
+        "Protocol": "TCP",
+        "Port": "636",
+        "Use": "LDAP SSL",
+        "Traffic": "Directory, replication, user and computer authentication, Group Policy, trust",
+        "Source": "post",
+        "Row": "client_to_controller: TCP 636",
+        "Why": "profile: post, ldaps: true",
+        "Microsoft": "only where clients use LDAP over SSL; the post's table has no such condition",
+    }
+
+
+def test_table_ends_with_rules_against_quotas() -> None:
+    result = run()
+    assert result.exit_code == 0
+    assert result.stdout.split("\n")[0].rstrip() == "Ports of domain controllers in eu-west-1"
+    tail = [" ".join(line.replace("│", " ").split()) for line in result.stdout.splitlines()[-5:-1]]
+    assert tail[-2:] == ["clients-ipv4-3 2 of 3 entries", "other-controllers-ipv4-3 1 of 3 entries"]
+    assert max(map(len, result.stdout.splitlines())) <= 120
+
+
+def test_markdown_has_a_table_of_ports_and_one_of_quotas() -> None:
+    lines = run("--markdown").stdout.splitlines()
+    assert lines[0] == "## Ports of domain controllers in eu-west-1"
+    assert lines[2].startswith("| Way | Other end | Networks | Protocol | Port |")
+    assert "| controllers | 20 of 60 | 21 of 60 |" in lines
+    assert len({line.count("|") for line in lines[2:] if line.startswith("| in")}) == 1
+
+
+def test_json_is_one_document() -> None:
+    site = json.loads(run("--json").stdout)["sites"]["eu-west-1"]
+    assert site["ruleCounts"]["controllers"] == {"ingress": 20, "egress": 21}
+    assert site["quotaHeadroom"] == {
+        "rulesInFullestGroup": 0,
+        "securityGroups": 2,
+        "clients-ipv4-3": 1,
+        "other-controllers-ipv4-3": 2,
+    }
+    assert len(site["lines"]) == 81
+    assert site["refusal"] is None
+
+
+TWO_SITES = {**SECTION, "sites": {"eu-west-1": SITE, "us-east-1": {"vpc": "d", "subnets": ["us-a"]}}}
+
+
+def test_other_sites_are_lines_whether_their_networks_are_known_or_not() -> None:
+    unknown = [row for row in rows("--region", "eu-west-1", section=TWO_SITES) if row["Other end"] == "site us-east-1"]
+    assert len(unknown) == 22
+    assert {row["Networks"] for row in unknown} == {"subnet us-a"}
+    known = rows("--region", "eu-west-1", "--subnet", "us-a=172.16.1.0/24", section=TWO_SITES)
+    assert {row["Networks"] for row in known if row["Other end"] == "site us-east-1"} == {"172.16.1.0/24"}
+    assert "Networks that only AWS knows, counted as one each: us-a (us-east-1)" in run(section=TWO_SITES).stdout
+
+
+@pytest.mark.parametrize(
+    ("client", "port", "code", "said"),
+    [
+        ("10.10.3.4", "tcp/389", 0, "let in"),
+        ("10.10.3.4", "389", 0, "let in"),
+        ("10.10.3.4", "tcp/3389", 1, "dropped"),
+        ("10.11.3.4", "tcp/389", 1, "dropped"),
+        ("sg-0123abcd", "tcp/389", 1, "dropped"),
+        ("10.10.3.4", "icmp", 1, "dropped"),
+        ("2001:db8::1", "icmp", 1, "dropped"),
+    ],
+)
+def test_explain_says_whether_a_packet_is_let_in(client: str, port: str, code: int, said: str) -> None:
+    result = run("--explain", client, port)
+    assert result.exit_code == code
+    assert said in result.stdout
+
+
+def test_explain_names_rule_use_client_and_row() -> None:
+    assert run("--explain", "10.10.3.4", "tcp/3269").stdout.splitlines() == [
+        "eu-west-1: TCP 3269 from 10.10.3.4: let in",
+        "  rule:    ingress-tcp-3268-3269-clients-ipv4-3 of group clients-ipv4-3-684025-1",
+        (
+            "  use:     clients: LDAP GC (Directory, replication, user and computer authentication, Group Policy, trust); "
+            "LDAP GC SSL (Directory, replication, user and computer authentication, Group Policy, trust)"
+        ),
+        "  client:  offices (10.10.0.0/16)",
+        "  row:     client_to_controller: TCP 3268",
+        "  row:     client_to_controller: TCP 3269",
+    ]
+
+
+def test_explain_for_machines() -> None:
+    answers = json.loads(run("--json", "--explain", "10.1.0.10", "5722").stdout)
+    assert [(each["protocol"], each["letIn"]) for each in answers] == [("tcp", True), ("udp", False)]
+    assert answers[0]["who"] == ["on premises (10.1.0.10/32)"]
+    assert answers[0]["rows"] == ["controller_to_controller: TCP 5722"]
+
+
+def test_bastion_hosts_are_asked_about_by_their_group() -> None:
+    section = {
+        **SECTION,
+        "managementAccess": "bastion",
+        "bastionSecurityGroupIds": ["sg-0123abcd"],
+        "bastionNetworks": ["10.30.0.0/24"],
+    }
+    assert run("--explain", "sg-0123abcd", "tcp/3389", section=section).exit_code == 0
+    assert run("--explain", "sg-0123abce", "tcp/3389", section=section).exit_code == 1
+
+
+def test_what_does_not_fit_is_listed_with_the_reason() -> None:
+    section = {**SECTION, "clients": {"many": [f"10.{number}.0.0/16" for number in range(11, 80, 2)]}}
+    result = run(section=section)
+    assert result.exit_code == 1
+    assert (
+        "Does not fit: shell-access:domainControllers.clients: cannot fit: clients: 35 IPv4 networks" in result.stdout
+    )
+    asked = run("--explain", "10.11.0.1", "389", section=section)
+    assert (asked.exit_code, asked.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "said"),
+    [
+        (("--csv", "--json"), {}, "--markdown, --csv and --json are alternatives: choose one."),
+        (("--region", "us-east-1"), {}, "us-east-1 has no site; there are: eu-west-1."),
+        (("--subnet", "a=10.0.0.1/24"), {}, "--subnet a=10.0.0.1/24: a name and a network without host bits"),
+        (("--explain", "laptop", "389"), {}, "'laptop' is no address such as 10.10.3.4"),
+        (("--explain", "10.10.0.1", "99999"), {}, "'99999' is no port"),
+        ((), {"section": None}, "Stack dev has no shell-access:domainControllers."),
+        ((), {"secret": True}, "holds a secret, and this command prints all of it."),
+        ((), {"section": {"profile": "old"}}, '"old" given; allowed: post, modern, netbios'),
+    ],
+    ids=["two formats", "no such site", "host bits", "no address", "no port", "no section", "secret", "wrong setting"],
+)
+def test_what_cannot_be_used_is_said_in_a_line(arguments: tuple[str, ...], options: dict[str, Any], said: str) -> None:
+    result = run(*arguments, **options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_no_sites_no_ports() -> None:
+    assert run(section={}).stdout == "There are no sites of domain controllers: nothing is open.\n"
