@@ -13,6 +13,7 @@ from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, Sched
 from components.approval.change_template import change_template
 from components.approval.guard_rails import operator_deny_policy
 from components.approval.names import (
+    APPROVER_POLICY_NAME,
     AUTOMATION,
     CHANGE_TEMPLATE,
     CHANGE_TEMPLATE_NAME,
@@ -21,6 +22,7 @@ from components.approval.names import (
     REAPER_NAME,
     REAPER_SCHEDULE_NAME,
     REAPER_SCHEDULE_ROLE_NAME,
+    REQUESTER_POLICY_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
     Place,
@@ -28,9 +30,10 @@ from components.approval.names import (
 )
 from components.approval.operator_grants import OperatorGrants
 from components.approval.operator_policy import operator_policy
+from components.approval.participant_policies import approver_policy, requester_policy
 from components.approval.role_policies import runbook_role_policy, schedule_role_policy, service_trust
 from components.approval.runbook import reaper, runbook
-from components.approval.settings import Mode
+from components.approval.settings import ApproverType, Mode
 from components.approval.topic import NotificationTopic, NotificationTopicArgs
 from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
 
@@ -85,6 +88,7 @@ class Approval(pulumi.ComponentResource):
         rights = self._rights("role", role, runbook_role_policy(args.settings, self._place), after=grants)
         documents = self._documents(after=[topic, rights])
         self._schedule(after=documents)
+        self._approvers(after=documents)
         self.operator_policy_arn = self._operators(after=[*documents, grants])
         self.outputs: dict[str, pulumi.Input[str | None]] = {
             "mode": str(args.settings.mode),
@@ -169,14 +173,26 @@ class Approval(pulumi.ComponentResource):
         )
 
     def _operators(self, *, after: list[pulumi.Resource]) -> pulumi.Output[str]:
-        content = operator_policy(self._place, session_data_encryption=self._args.session_data_encryption)
+        settings, place = self._settings, self._place
+        content = operator_policy(place, session_data_encryption=self._args.session_data_encryption)
         policy = self._policy("operator", OPERATOR_POLICY_NAME, "Start a session on the approved instance", content)
-        self._attach("operator", policy, after)
-        if self._settings.guard_rails:
-            rails = operator_deny_policy(self._settings, self._place)
-            denial = self._policy("guard-rails", GUARD_RAIL_POLICY_NAME, "Keep what the approval rests on", rails)
-            self._attach("guard-rails", denial, after)
+        asking = requester_policy(settings, place)
+        request = self._policy("requester", REQUESTER_POLICY_NAME, "Ask for a session", asking)
+        policies = {"operator": policy, "requester": request}
+        if settings.guard_rails:
+            rails = operator_deny_policy(settings, place)
+            policies["guard-rails"] = self._policy(
+                "guard-rails", GUARD_RAIL_POLICY_NAME, "Keep what the approval rests on", rails
+            )
+        for name, each in policies.items():
+            self._attach(name, each, settings.operator_roles, settings.operator_users, after)
         return policy.arn
+
+    def _approvers(self, *, after: list[pulumi.Resource]) -> None:
+        content = approver_policy(self._place)
+        policy = self._policy("approver", APPROVER_POLICY_NAME, "Decide on requests for sessions", content)
+        roles = self._settings.attachable_approvers(ApproverType.IAM_ROLE)
+        self._attach("approver", policy, roles, self._settings.attachable_approvers(ApproverType.IAM_USER), after)
 
     def _policy(self, name: str, policy: str, description: str, content: PolicyDocument) -> Policy:
         return Policy(
@@ -188,13 +204,15 @@ class Approval(pulumi.ComponentResource):
             opts=self._child(),
         )
 
-    def _attach(self, name: str, policy: Policy, after: list[pulumi.Resource]) -> None:
-        """Last, so that no operator has the policy before everything that keeps it safe is there."""
-        for role in self._settings.operator_roles:
+    def _attach(
+        self, name: str, policy: Policy, roles: list[str], users: list[str], after: list[pulumi.Resource]
+    ) -> None:
+        """Last, so that nobody has the policy before everything that keeps it safe is there."""
+        for role in roles:
             RolePolicyAttachment(
                 f"{self._name}-{name}-role-{role}", role=role, policy_arn=policy.arn, opts=self._child(after)
             )
-        for user in self._settings.operator_users:
+        for user in users:
             UserPolicyAttachment(
                 f"{self._name}-{name}-user-{user}", user=user, policy_arn=policy.arn, opts=self._child(after)
             )

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import (
+    APPROVER_POLICY_NAME,
+    CHANGE_TEMPLATE_NAME,
     DOCUMENT_NAMES,
     GUARD_RAIL_POLICY_NAME,
     OPERATOR_POLICY_NAME,
     REAPER_SCHEDULE_ROLE_NAME,
+    REQUESTER_POLICY_NAME,
     ROLE_NAME,
+    RUNBOOK_NAME,
     TAG_KEY,
     Place,
     PolicyDocument,
@@ -26,6 +30,12 @@ _CHANGING_PRINCIPALS: Final = [
 _SETTING_TAGS: Final = ["iam:TagRole", "iam:TagUser", "iam:CreateRole", "iam:CreateUser", "sts:TagSession"]
 """Session tags override those of the principal (IAM User Guide, "Pass session tags in AWS STS")."""
 _REMOVING_TAGS: Final = ["iam:UntagRole", "iam:UntagUser"]
+_RUNNING_WITH_A_ROLE: Final = [
+    *("ssm:StartAutomationExecution", "ssm:StartChangeRequestExecution", "ssm:CreateAssociation*"),
+    *("ssm:UpdateAssociation", "ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask"),
+]
+"""Who asks for a session may pass the runbooks' role; with any other runbook it could do something else."""
+_POLICY_NAMES: Final = (OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME, APPROVER_POLICY_NAME, GUARD_RAIL_POLICY_NAME)
 
 
 def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument:
@@ -38,12 +48,13 @@ def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocu
     protected = [
         *place.principals("role", [*settings.operator_roles, ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME]),
         *place.principals("user", settings.operator_users),
-        *(place.iam(f"policy/{name}") for name in (OPERATOR_POLICY_NAME, GUARD_RAIL_POLICY_NAME)),
+        *(place.iam(f"policy/{name}") for name in _POLICY_NAMES),
     ]
     documents = [place.ssm(f"document/{name}", "*") for name in (*DOCUMENT_NAMES, DOCUMENT_NAME)]
     changing_documents = [
         *("ssm:CreateDocument", "ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion"),
         *("ssm:UpdateDocumentMetadata", "ssm:DeleteDocument", "ssm:ModifyDocumentPermission"),
+        "ssm:PutResourcePolicy",
     ]
     return {
         "Version": "2012-10-17",
@@ -52,6 +63,7 @@ def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocu
             _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
             _deny("KeepDocuments", changing_documents, documents),
             _deny("DecideNothing", ["ssm:SendAutomationSignal"], place.ssm("automation-execution/*", "*")),
+            _only_on("RunNothingElse", _RUNNING_WITH_A_ROLE, _requests(place)),
         ],
     }
 
@@ -79,7 +91,21 @@ def tag_control_policy(place: Place) -> PolicyDocument:
 
 
 def _names_the_tag() -> dict[str, object]:
-    return {"ForAnyValue:StringEquals": {"aws:TagKeys": [TAG_KEY]}}
+    # IAM takes tag keys that differ in case alone for the same one (IAM User Guide, "Tags for IAM resources").
+    return {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
+
+
+def _requests(place: Place) -> list[str]:
+    names = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME)
+    return [
+        *(place.ssm(f"{kind}/{name}") for name in names for kind in ("document", "automation-definition")),
+        *(place.ssm(f"automation-definition/{name}:*") for name in names),
+        place.ssm("automation-execution/*"),
+    ]
+
+
+def _only_on(sid: str, action: list[str], resources: list[str]) -> dict[str, object]:
+    return {"Sid": sid, "Effect": "Deny", "Action": action, "NotResource": resources}
 
 
 def _deny(

@@ -16,6 +16,8 @@ ROLE_NAME: Final = "SsmSessionControlChangeMangerRole"
 REAPER_NAME: Final = "RemoveExpiredSsmSessionGrants"
 REAPER_SCHEDULE_NAME: Final = "remove-expired-ssm-session-grants"
 REAPER_SCHEDULE_ROLE_NAME: Final = "SsmSessionGrantReaperSchedule"
+REQUESTER_POLICY_NAME: Final = "RequestSsmSessions"
+APPROVER_POLICY_NAME: Final = "DecideSsmSessionRequests"
 GUARD_RAIL_POLICY_NAME: Final = "DenyChangingSsmSessionApproval"
 KEY_ALIAS: Final = "alias/shell-access/approval"
 

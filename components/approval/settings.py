@@ -149,6 +149,11 @@ class ApprovalSettings(Section):
         numbers = sorted({each.level for each in self.approvers})
         return [[each for each in self.approvers if each.level == number] for number in numbers]
 
+    def attachable_approvers(self, kind: ApproverType) -> list[str]:
+        """Names of approvers whose policies are ours to attach: IAM Identity Center keeps its own roles."""
+        names = {each.name for each in self.approvers if each.type is kind}
+        return sorted(name for name in names if not name.startswith(IDENTITY_CENTER_PREFIX))
+
 
 def required_approvals(level: list[Approver]) -> int:
     """How many approvals a level takes."""

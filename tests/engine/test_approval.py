@@ -182,9 +182,11 @@ def test_everything_that_protects_is_there_before_an_operator_gets_the_policy(st
     stack.configure(governed())
     stack.up().succeeded()
     resources = {each["urn"]: each for each in stack.state()}
-    (attachment,) = (each for each in resources.values() if each["type"].endswith(":RolePolicyAttachment"))
-    before = {resources[urn]["type"].rsplit(":", 1)[1] for urn in attachment["dependencies"]}
-    assert {"Policy", "Document", "OperatorGrants"} <= before
+    attachments = [each for each in resources.values() if each["urn"].endswith("-role-Operator")]
+    assert len(attachments) == 2
+    for attachment in attachments:
+        before = {resources[urn]["type"].rsplit(":", 1)[1] for urn in attachment["dependencies"]}
+        assert {"Policy", "Document", "OperatorGrants"} <= before
     (rights,) = (each for each in resources.values() if each["urn"].endswith("RolePolicy::approval-role"))
     assert any(urn.endswith("OperatorGrants::approval-grants") for urn in rights["dependencies"])
 

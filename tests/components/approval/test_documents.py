@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from components.approval import guard_rails, role_policies, topic_policies
+from components.approval import guard_rails, participant_policies, role_policies, topic_policies
 from components.approval.change_template import change_template
 from components.approval.names import RUNBOOK_NAME, TAG_KEY, Place
 from components.approval.operator_policy import operator_policy
@@ -52,6 +52,9 @@ RENDERED: dict[str, Any] = {
     "schedule-role-policy": role_policies.schedule_role_policy(PLACE),
     "topic-policy": topic_policies.topic_policy(PLACE),
     "topic-key-policy": topic_policies.topic_key_policy(PLACE),
+    "requester-policy-automation": participant_policies.requester_policy(settings(Mode.AUTOMATION), PLACE),
+    "requester-policy-change-manager": participant_policies.requester_policy(settings(Mode.CHANGE_MANAGER), PLACE),
+    "approver-policy": participant_policies.approver_policy(PLACE),
     "operator-deny-policy": guard_rails.operator_deny_policy(settings(Mode.AUTOMATION), PLACE),
     "tag-control-policy": guard_rails.tag_control_policy(PLACE),
 }
