@@ -56,6 +56,15 @@ class AwsClients:
         """A client of `service` (`ssm`, `kms`, ...) in a Region."""
         return _client(self._authenticated(), service, region, self._endpoint(service))
 
+    def caller_arn(self, region: str) -> str:
+        """Whom the clients act as, for what is said about a missing permission; anybody may ask that."""
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+        try:
+            return str(self.client("sts", region).get_caller_identity()["Arn"])
+        except (BotoCoreError, ClientError):
+            return "the credentials in use"
+
     def _text(self, name: str) -> str | None:
         value = self._read(f"aws:{name}")
         return str(value) if value not in (None, "") else None

@@ -7,39 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from components.aws_session import RETRIES, UnsupportedConfigurationError
+from components.aws_failures import NO_ANSWER, Cause, action_of, code_of, failure_of, sentence
+from components.aws_session import UnsupportedConfigurationError
 from operations.errors import UnusableError
 
 Answer = Mapping[str, Any]
-
-NO_ANSWER = (HTTPClientError, NoConnectionError)
-"""What botocore raises where nobody answers."""
-
-_ACTIONS = {
-    ("s3", "head_bucket"): "s3:ListBucket",
-    ("s3", "get_bucket_encryption"): "s3:GetEncryptionConfiguration",
-    ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
-}
-"""Where the IAM action is not called as the operation (Service Authorization Reference, Amazon S3)."""
-
-_REFUSED = frozenset(
-    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "UnauthorizedOperation"}
-)
-_NOT_KNOWN_HERE = frozenset(
-    {"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"}
-)
-"""How services of a Region that is not enabled answer (Account Management Reference Guide, "Enable or disable Regions")."""
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
-_THROTTLED = frozenset(
-    {
-        *("RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException"),
-        *("Throttling", "ThrottlingException", "TooManyRequestsException"),
-    }
-)
-
 
 class Clients(Protocol):
     """Makes clients, as `components.aws_session.AwsClients` does."""
@@ -166,22 +140,11 @@ def identify(clients: Clients, region: str) -> Identity | Unread:
         return unread(f"sts:{operation}", failed, region, "the credentials in use")
     except (BotoCoreError, ValueError, UnsupportedConfigurationError) as wrong:
         raise UnusableError(
-            f"AWS cannot be asked with these credentials and settings: {_sentence(str(wrong))}. They are the stack's aws: "
+            f"AWS cannot be asked with these credentials and settings: {sentence(str(wrong))}. They are the stack's aws: "
             "settings, the environment and the shared files, as for pulumi."
         ) from None
     arn = str(answer["Arn"])
     return Identity(account_id=answer["Account"], partition=arn.split(":")[1], arn=arn)
-
-
-def action_of(service: str, operation: str) -> str:
-    """The IAM action that allows an operation: `kms:DescribeKey` for `describe_key`."""
-    named = f"{service}:{''.join(part.capitalize() for part in operation.split('_'))}"
-    return _ACTIONS.get((service, operation), named)
-
-
-def code_of(refused: ClientError) -> str:
-    """The error's code."""
-    return str(refused.response.get("Error", {}).get("Code", ""))
 
 
 def unread(action: str, failed: Exception, region: str, caller: str) -> Unread:
@@ -193,28 +156,5 @@ def unread(action: str, failed: Exception, region: str, caller: str) -> Unread:
         region: that was asked.
         caller: ARN of who asked.
     """
-    again = "then verify again"
-    if not isinstance(failed, ClientError):
-        remedy = f"check the way to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {again}"
-        return Unread(action=action, cause=f"no answer: {_sentence(str(failed))}", remedy=remedy)
-    code = code_of(failed)
-    said = _sentence(str(failed.response.get("Error", {}).get("Message") or code))
-    if code in _REFUSED:
-        remedy = f"allow {action} to {caller}, {again}"
-        return Unread(action=action, cause=f"refused: {said}", remedy=remedy, refused=True)
-    if code in _NOT_KNOWN_HERE:
-        return Unread(
-            action=action,
-            cause=f"{region} does not know these credentials, which is how a Region that is not enabled answers: {said}",
-            remedy=f"aws account enable-region --region-name {region}, or take {region} out of shell-access:regions",
-        )
-    if code in _EXPIRED:
-        return Unread(action=action, cause=f"the credentials have expired: {said}", remedy=f"log in again, {again}")
-    if code in _THROTTLED:
-        cause = f"throttled, {RETRIES['total_max_attempts']} times in a row: {said}"
-        return Unread(action=action, cause=cause, remedy="verify again in a few minutes")
-    return Unread(action=action, cause=f"{code}: {said}", remedy=f"see what the error says, {again}")
-
-
-def _sentence(text: str) -> str:
-    return " ".join(text.split()).removesuffix(".")
+    why = failure_of(action, failed, region, caller)
+    return Unread(action=action, cause=why.reason, remedy=why.remedy, refused=why.cause is Cause.PERMISSION)

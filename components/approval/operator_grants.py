@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from pulumi.dynamic import ConfigureRequest, CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.approval.names import TAG_KEY
-from components.aws_session import AwsClients
+from components.dynamic_provider import AwsResourceProvider
 
 if TYPE_CHECKING:
     import pulumi
@@ -23,19 +23,8 @@ Properties = dict[str, Any]
 _KINDS = ("roles", "users")
 
 
-class OperatorGrantsProvider(ResourceProvider):
+class OperatorGrantsProvider(AwsResourceProvider):
     """Removes tags with the credentials and endpoints of the stack's AWS provider."""
-
-    # Nothing is captured when this is pickled, so the state need not hide it.
-    serialize_as_secret_always = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._configuration: ConfigureRequest | None = None
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Keeps the stack's configuration; clients are made when one is needed."""
-        self._configuration = req
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Whether principals come or go."""
@@ -57,18 +46,13 @@ class OperatorGrantsProvider(ResourceProvider):
         self._remove(_props, {})
 
     def _remove(self, principals: Properties, spared: Properties) -> None:
-        iam = self._iam(principals["region"])
+        iam = self.clients().client("iam", principals["region"])
         for role in _only_in(principals, spared, "roles"):
             with contextlib.suppress(iam.exceptions.NoSuchEntityException):
                 iam.untag_role(RoleName=role, TagKeys=[TAG_KEY])
         for user in _only_in(principals, spared, "users"):
             with contextlib.suppress(iam.exceptions.NoSuchEntityException):
                 iam.untag_user(UserName=user, TagKeys=[TAG_KEY])
-
-    def _iam(self, region: str) -> Any:
-        configuration = self._configuration
-        clients = AwsClients(lambda key: configuration.config.get(key) if configuration else None)
-        return clients.client("iam", region)
 
 
 def _only_in(principals: Properties, others: Properties, kind: str) -> list[str]:

@@ -10,20 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pulumi.dynamic import (
-    ConfigureRequest,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    ResourceProvider,
-    UpdateResult,
-)
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.aws_session import AwsClients
 from components.documents.content import serialized
 from components.documents.on_destroy import OnDestroy
+from components.documents.reports import adopted, changed_by_others, lines_that_differ
 from components.documents.store import DocumentIdentity, DocumentStore, LiveDocument
+from components.dynamic_provider import AwsResourceProvider, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,19 +29,17 @@ _FIXED = ("region", "name", "documentType")
 _GOVERNED = ("content", "owner", "section", "takeOver")
 
 
-class ConvergingDocumentProvider(ResourceProvider):
+class ConvergingDocumentProvider(AwsResourceProvider):
     """Publishes documents with the credentials and endpoints of the stack's AWS provider."""
 
-    # Nothing is captured when this is pickled, so the state need not hide it.
-    serialize_as_secret_always = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._configuration: ConfigureRequest | None = None
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Keeps the stack's configuration; clients are made when one is needed."""
-        self._configuration = req
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        """Says what taking over a document that is there already would change, before it is created here."""
+        if _olds.get("name"):
+            return CheckResult(news, [])
+        store = self._store(news)
+        return CheckResult(
+            news, adopted(store, news, lambda live: lines_that_differ(_normal(live.text), news["content"]))
+        )
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
@@ -57,6 +48,8 @@ class ConvergingDocumentProvider(ResourceProvider):
         unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion")
         mistyped = _olds.get("liveType") != _news.get("documentType")
         changes = bool(moved) or changed or unsettled or mistyped
+        if changes and not moved:
+            self._report(_olds)
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=True)
 
     def create(self, props: Properties) -> CreateResult:
@@ -90,11 +83,17 @@ class ConvergingDocumentProvider(ResourceProvider):
             take_over=bool(props.get("takeOver")),
         )
 
+    def _report(self, olds: Properties) -> None:
+        """Somebody else's change that no refresh has shown, before it is replaced."""
+        store = self._store(olds)
+        live = store.read()
+        if live and (_normal(live.text) != olds.get("content") or live.default_version != olds.get("defaultVersion")):
+            tell(changed_by_others(store, live, lines_that_differ(str(olds.get("content")), _normal(live.text))))
+
     def _store(self, props: Properties) -> DocumentStore:
-        configuration = self._configuration
-        clients = AwsClients(lambda key: configuration.config.get(key) if configuration else None)
+        region, clients = props["region"], self.clients()
         identity = DocumentIdentity(name=props["name"], type=props["documentType"], section=props["section"])
-        return DocumentStore(clients.client("ssm", props["region"]), props["region"], identity)
+        return DocumentStore(clients.client("ssm", region), region, identity, lambda: clients.caller_arn(region))
 
 
 def _normal(text: str) -> str:

@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
 
+from components.aws_failures import Cause
 from components.documents.content import content_sha256, same_content, serialized
+from components.documents.errors import DocumentError, explained
 from components.documents.on_destroy import OnDestroy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_ssm.literals import DocumentTypeType
@@ -27,12 +30,10 @@ PRIOR_VERSION_TAG: Final = "shell-access:prior-version"
 NO_PRIOR_VERSION: Final = "none"
 
 _ACTIVE_WITHIN_SECONDS: Final = 60
+_ACTIVE: Final = "Active"
 _IN_MOTION: Final = ("Creating", "Updating")
+_LATEST: Final = "$LATEST"
 _ATTEMPTS: Final = 5
-
-
-class DocumentError(Exception):
-    """The document cannot be brought to what is asked for; the live one has not been weakened."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,27 +76,51 @@ class DocumentIdentity:
 class DocumentStore:
     """One document of the Region that the client is for."""
 
-    def __init__(self, ssm: SSMClient, region: str, identity: DocumentIdentity) -> None:
+    def __init__(
+        self, ssm: SSMClient, region: str, identity: DocumentIdentity, caller: Callable[[], str] = lambda: "the caller"
+    ) -> None:
+        """Opens the document, without a call.
+
+        Args:
+            ssm: of the Region.
+            region: for what is said.
+            identity: of the document.
+            caller: gives the ARN of who calls, for what is said about a missing permission.
+        """
         self._ssm = ssm
         self._region = region
         self._identity = identity
         self._name = identity.name
+        self._caller = caller
 
     def read(self) -> LiveDocument | None:
-        """The live document, in two calls; None where there is none."""
-        described = self._describe()
-        if described is None:
-            return None
-        default = described["DefaultVersion"]
-        return LiveDocument(
-            text=self._text(default),
-            default_version=default,
-            latest_version=described["LatestVersion"],
-            type=described["DocumentType"],
+        """The live document, in two calls; None where there is none.
+
+        Raises:
+            DocumentError: AWS does not answer, or refuses.
+        """
+        with self._explained():
+            return self._read()
+
+    def look(self) -> tuple[LiveDocument, str | None] | None:
+        """The live document and the stack that keeps it, if one does; None where there is no document.
+
+        Raises:
+            DocumentError: AWS does not answer, or refuses.
+        """
+        with self._explained():
+            live = self._read()
+            return (live, self.marks().get(OWNER_TAG)) if live else None
+
+    def kept_by_another(self, holder: str) -> str:
+        """What to say where another stack keeps the document."""
+        return (
+            f"{self} is kept by the stack {holder}. Two stacks must not govern one document: leave this Region to "
+            f"that stack, or set shell-access:{self._identity.section}.takeOver to true here"
         )
 
     def marks(self) -> dict[str, str]:
-        """Our tags on the document."""
+        """Our tags on the document, which has to be there."""
         answer = self._ssm.list_tags_for_resource(ResourceType="Document", ResourceId=self._name)
         return {
             tag["Key"]: tag["Value"]
@@ -115,8 +140,14 @@ class DocumentStore:
             take_over: take the document from another stack.
 
         Raises:
-            DocumentError: it belongs to another stack, or it does not settle.
+            DocumentError: it belongs to another stack, it does not settle, or AWS does not answer or refuses.
         """
+        with self._explained():
+            return self._publish(content, owner=owner, known_as=known_as, take_over=take_over)
+
+    def _publish(
+        self, content: Mapping[str, Any], *, owner: str, known_as: frozenset[str], take_over: bool
+    ) -> LiveDocument:
         for _ in range(_ATTEMPTS):
             described = self._describe()
             if described is None:
@@ -129,7 +160,7 @@ class DocumentStore:
             self._mark(described["DefaultVersion"], owner=owner, known_as=known_as, take_over=take_over)
             self._converge(content)
             break
-        live = self.read()
+        live = self._read()
         if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
             raise DocumentError(
                 f"{self}: another run changed the document at the same time; run the same command again"
@@ -145,8 +176,12 @@ class DocumentStore:
             reset_content: what `reset` leaves behind.
 
         Raises:
-            DocumentError: what was there before is not to be found any more.
+            DocumentError: what was there before is not to be found any more, or AWS does not answer or refuses.
         """
+        with self._explained():
+            self._give_back(on_destroy, owner=owner, reset_content=reset_content)
+
+    def _give_back(self, on_destroy: OnDestroy, *, owner: str, reset_content: Mapping[str, Any] | None) -> None:
         if self._describe() is None:
             return
         marks = self.marks()
@@ -157,7 +192,8 @@ class DocumentStore:
             self._delete()
             return
         if on_destroy is OnDestroy.RESTORE:
-            self._converge_to_text(self._prior_text(prior))
+            text = self._prior_text(prior)
+            self._converge_to(text, lambda latest: same_content(_loaded(latest), _loaded(text)))
         elif on_destroy is OnDestroy.RESET:
             self._converge(reset_content or {})
         self._ssm.remove_tags_from_resource(
@@ -167,16 +203,35 @@ class DocumentStore:
     def __str__(self) -> str:
         return f"{self._name} in {self._region}"
 
-    def _describe(self) -> Mapping[str, Any] | None:
+    def _explained(self) -> AbstractContextManager[None]:
+        return explained(str(self), "ssm", self._region, self._caller)
+
+    def _read(self) -> LiveDocument | None:
+        described = self._describe()
+        if described is None:
+            return None
+        default = described["DefaultVersion"]
+        return LiveDocument(
+            text=self._text(default),
+            default_version=default,
+            latest_version=described["LatestVersion"],
+            type=described["DocumentType"],
+        )
+
+    def _describe(self, version: str = "$DEFAULT") -> Mapping[str, Any] | None:
+        """A version once it does not move any more; None where there is no document."""
         with contextlib.suppress(self._ssm.exceptions.InvalidDocument):
-            settled = self._settled()
-            if settled["Status"] != "Active":
-                reason = settled.get("StatusInformation") or "no reason was given"
-                raise DocumentError(f"{self}: its status is {settled['Status']} ({reason})")
+            settled = self._settled(version)
+            if settled["Status"] in _IN_MOTION:
+                raise DocumentError(
+                    f"{self}: service: it is still {settled['Status']} after {_ACTIVE_WITHIN_SECONDS} seconds; "
+                    "run the same command again in a few minutes",
+                    Cause.SERVICE,
+                )
             return settled
         return None
 
-    def _settled(self) -> Mapping[str, Any]:
+    def _settled(self, version: str) -> Mapping[str, Any]:
         def still_in_motion(described: Mapping[str, Any]) -> bool:
             return described.get("Status") in _IN_MOTION
 
@@ -187,9 +242,25 @@ class DocumentStore:
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else {},
         )
         def describe() -> Mapping[str, Any]:
-            return dict(self._ssm.describe_document(Name=self._name)["Document"])
+            return dict(self._ssm.describe_document(Name=self._name, DocumentVersion=version)["Document"])
 
         return describe()
+
+    def _check_latest(self) -> str:
+        """The number of the latest version, which is fit to be the default.
+
+        Raises:
+            DocumentError: Systems Manager could not process it; the default version is as it was.
+        """
+        latest = self._describe(_LATEST) or {"Status": "deleted"}
+        if latest["Status"] != _ACTIVE:
+            reason = latest.get("StatusInformation") or "no reason was given"
+            raise DocumentError(
+                f"{self}: service: version {latest.get('LatestVersion', '?')} is {latest['Status']} ({reason}), so the "
+                "version in force stays; run the same command again",
+                Cause.SERVICE,
+            )
+        return latest["LatestVersion"]
 
     def _text(self, version: str) -> str:
         return self._ssm.get_document(Name=self._name, DocumentVersion=version, DocumentFormat="JSON").get(
@@ -208,7 +279,8 @@ class DocumentStore:
             )
         except self._ssm.exceptions.DocumentAlreadyExists:
             return False
-        return self._describe() is not None
+        self._check_latest()
+        return True
 
     def _mark(self, default_version: str, *, owner: str, known_as: frozenset[str], take_over: bool) -> None:
         marks = self.marks()
@@ -216,10 +288,7 @@ class DocumentStore:
         if holder == owner:
             return
         if holder is not None and holder not in known_as and not take_over:
-            raise DocumentError(
-                f"{self} is kept by the stack {holder}. Two stacks must not govern one document: leave this Region to "
-                f"that stack, or set shell-access:{self._identity.section}.takeOver to true here"
-            )
+            raise DocumentError(self.kept_by_another(holder))
         prior = marks.get(PRIOR_VERSION_TAG, default_version)
         self._ssm.add_tags_to_resource(
             ResourceType="Document",
@@ -237,38 +306,48 @@ class DocumentStore:
         self._delete()
 
     def _converge(self, content: Mapping[str, Any]) -> None:
-        if not same_content(_loaded(self._text("$LATEST")), content):
-            self._update(serialized(content))
+        self._converge_to(serialized(content), lambda text: same_content(_loaded(text), content))
+
+    def _converge_to(self, text: str, is_right: Callable[[str], bool]) -> None:
+        latest = self._describe(_LATEST) or {}
+        if latest.get("Status") != _ACTIVE or not is_right(self._text(_LATEST)):
+            self._update(text, latest.get("LatestVersion", "1"), is_right)
         self._promote_latest()
 
-    def _converge_to_text(self, text: str) -> None:
-        if self._text("$LATEST") != text:
-            self._update(text)
-        self._promote_latest()
-
-    def _update(self, text: str) -> None:
+    def _update(self, text: str, latest_version: str, is_right: Callable[[str], bool]) -> None:
         """Makes the text, or another spelling of the same JSON, the latest version.
 
         Whether `DuplicateDocumentContent` means the latest version or any is not documented. Text that an older
         version has already is therefore sent again with as many empty lines as there were versions: no version has
         just that.
         """
-        described = self._describe() or {}
-        for spelling in (text, _respelled(text, int(described.get("LatestVersion", 1)))):
-            with contextlib.suppress(self._ssm.exceptions.DuplicateDocumentContent):
-                self._send(spelling)
+
+        def is_written() -> bool:
+            """Where an answer is lost botocore sends the same again, and is refused for what it did the first time."""
+            latest = self._describe(_LATEST) or {}
+            return latest.get("LatestVersion") != latest_version and is_right(self._text(_LATEST))
+
+        for spelling in (text, _respelled(text, int(latest_version))):
+            if self._send(spelling, is_written):
                 return
         raise DocumentError(f"{self}: a version that is not the latest has this content already, in every spelling")
 
-    def _send(self, text: str) -> None:
-        def send() -> None:
-            self._ssm.update_document(Name=self._name, Content=text, DocumentVersion="$LATEST", DocumentFormat="JSON")
-
-        try:
-            send()
-        except self._ssm.exceptions.DocumentVersionLimitExceeded:
-            self._make_room()
-            send()
+    def _send(self, text: str, is_written: Callable[[], bool]) -> bool:
+        """False where another version than the latest has this very text."""
+        for has_room in (False, True):
+            try:
+                self._ssm.update_document(Name=self._name, Content=text, DocumentVersion=_LATEST, DocumentFormat="JSON")
+            except self._ssm.exceptions.DuplicateDocumentContent:
+                return is_written()
+            except self._ssm.exceptions.DocumentVersionLimitExceeded:
+                if is_written():
+                    return True
+                if has_room:
+                    raise
+                self._make_room()
+            else:
+                return True
+        return False
 
     def _make_room(self) -> None:
         """At the version limit the oldest version that neither is in force nor was there before goes."""
@@ -280,12 +359,14 @@ class DocumentStore:
             for version in page["DocumentVersions"]
             if not version.get("IsDefaultVersion") and version.get("DocumentVersion") != prior
         ]
-        self._ssm.delete_document(Name=self._name, DocumentVersion=str(min(spare)))
+        with contextlib.suppress(self._ssm.exceptions.InvalidDocument, self._ssm.exceptions.InvalidDocumentVersion):
+            self._ssm.delete_document(Name=self._name, DocumentVersion=str(min(spare)))
 
     def _promote_latest(self) -> None:
-        described = self._describe()
-        if described and described["DefaultVersion"] != described["LatestVersion"]:
-            self._ssm.update_document_default_version(Name=self._name, DocumentVersion=described["LatestVersion"])
+        latest = self._check_latest()
+        described = self._describe() or {}
+        if described.get("DefaultVersion") != latest:
+            self._ssm.update_document_default_version(Name=self._name, DocumentVersion=latest)
 
     def _prior_text(self, version: str) -> str:
         try:

@@ -6,20 +6,15 @@ stops for good once a later version is not the default; hence a provider of our 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from pulumi.dynamic import (
-    ConfigureRequest,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    Resource,
-    ResourceProvider,
-    UpdateResult,
-)
+from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.output import Unknown
 
-from components.aws_session import AwsClients
+from components.documents.reports import adopted, changed_by_others
+from components.dynamic_provider import AwsResourceProvider, tell
 from components.session_manager.document import (
     DESCRIPTION,
     DOCUMENT_NAME,
@@ -30,9 +25,12 @@ from components.session_manager.document import (
     reset_preferences,
 )
 from components.session_manager.document_store import DocumentStore, LiveDocument
+from components.session_manager.prerequisites import Prerequisites
 from components.session_manager.settings import OnDestroy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pulumi
 
 Properties = dict[str, Any]
@@ -40,25 +38,23 @@ Properties = dict[str, Any]
 _GOVERNED = (*PREFERENCES, "description", "owner", "onDestroy", "takeOver")
 
 
-class RunShellDocumentProvider(ResourceProvider):
+class RunShellDocumentProvider(AwsResourceProvider):
     """Publishes the preferences with the credentials and endpoints of the stack's AWS provider."""
 
-    # Nothing is captured when this is pickled, so the state need not hide it.
-    serialize_as_secret_always = False
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._configuration: ConfigureRequest | None = None
-
-    def configure(self, req: ConfigureRequest) -> None:
-        """Keeps the stack's configuration; clients are made when one is needed."""
-        self._configuration = req
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        """Says what taking over preferences that are there already would change, before they are created here."""
+        if _olds.get("region") == news["region"]:
+            return CheckResult(news, [])
+        store = self._store(news["region"])
+        return CheckResult(news, adopted(store, news, lambda live: _settings_that_differ(parse(live.text)[0], news)))
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
         moved = [name for name in ("region",) if _olds.get(name) != _news.get(name)]
         changed = any(_normal(name, _olds.get(name)) != _normal(name, _news.get(name)) for name in _GOVERNED)
         unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion") or bool(_olds.get("foreignContent"))
+        if (changed or unsettled) and not moved:
+            self._report(_olds)
         return DiffResult(changes=bool(moved) or changed or unsettled, replaces=moved, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
@@ -86,16 +82,32 @@ class RunShellDocumentProvider(ResourceProvider):
             OnDestroy(_props["onDestroy"]), owner=_props["owner"], reset_content=document(reset_preferences())
         )
 
+    def _report(self, olds: Properties) -> None:
+        """Somebody else's change that no refresh has shown, before it is replaced."""
+        store = self._store(olds["region"])
+        live = store.read()
+        if live and (live.sha256, live.default_version) != (olds.get("contentSha256"), olds.get("defaultVersion")):
+            tell(changed_by_others(store, live, _settings_that_differ(olds, parse(live.text)[0])))
+
     def _publish(self, props: Properties, known_as: frozenset[str]) -> LiveDocument:
         wanted: Preferences = {name: _normal(name, props.get(name)) for name in PREFERENCES}
+        Prerequisites(self.clients(), props["region"]).check(wanted)
         return self._store(props["region"]).publish(
             document(wanted), owner=props["owner"], known_as=known_as, take_over=bool(props.get("takeOver"))
         )
 
     def _store(self, region: str) -> DocumentStore:
-        configuration = self._configuration
-        clients = AwsClients(lambda key: configuration.config.get(key) if configuration else None)
-        return DocumentStore(clients.client("ssm", region), region)
+        clients = self.clients()
+        return DocumentStore(clients.client("ssm", region), region, lambda: clients.caller_arn(region))
+
+
+def _settings_that_differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    def text(name: str, values: Mapping[str, Any]) -> str:
+        value = _normal(name, values.get(name))
+        return "known after the update" if isinstance(value, Unknown) else json.dumps(value)
+
+    pairs = [(name, text(name, before), text(name, after)) for name in PREFERENCES]
+    return [f"{name}: {old} -> {new}" for name, old, new in pairs if old != new]
 
 
 def _normal(name: str, value: Any) -> Any:

@@ -9,6 +9,8 @@ from components.documents.store import DocumentError, DocumentIdentity, LiveDocu
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_ssm import SSMClient
 
 __all__ = ["DocumentError", "DocumentStore", "LiveDocument"]
@@ -19,5 +21,5 @@ _PREFERENCES = DocumentIdentity(name=DOCUMENT_NAME, type=DOCUMENT_TYPE, section=
 class DocumentStore(store.DocumentStore):
     """The preferences document of the Region that the client is for."""
 
-    def __init__(self, ssm: SSMClient, region: str) -> None:
-        super().__init__(ssm, region, _PREFERENCES)
+    def __init__(self, ssm: SSMClient, region: str, caller: Callable[[], str] = lambda: "the caller") -> None:
+        super().__init__(ssm, region, _PREFERENCES, caller)

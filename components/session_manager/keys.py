@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws.kms import Alias, Key
 
+from components.adoption.claim import Claim, ClaimArgs
+from components.adoption.kinds import Kind
+from components.adoption.lookup import import_id, retained_key
+
 if TYPE_CHECKING:
     from components.session_manager.key_policies import KeyPolicy
 
@@ -21,11 +25,12 @@ class AliasedKeyArgs:
     """What an `AliasedKey` is made of.
 
     Attributes:
-        alias: with its `alias/`.
+        alias: with its `alias/`; one that is there already is taken, and given back when the stack goes.
         description: what the key is for.
         policy: of the key.
         region: where it is.
         tags: on the key.
+        retain: key and alias stay when the stack goes, and are taken again by the next one.
     """
 
     alias: str
@@ -33,6 +38,7 @@ class AliasedKeyArgs:
     policy: KeyPolicy
     region: str
     tags: dict[str, str] = field(default_factory=dict[str, str])
+    retain: bool = False
 
 
 class AliasedKey(pulumi.ComponentResource):
@@ -44,7 +50,6 @@ class AliasedKey(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: AliasedKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:sessionManager:AliasedKey", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         self.key = Key(
             name,
             description=args.description,
@@ -53,7 +58,25 @@ class AliasedKey(pulumi.ComponentResource):
             deletion_window_in_days=DELETION_WINDOW_DAYS,
             region=args.region,
             tags=args.tags,
-            opts=child,
+            opts=pulumi.ResourceOptions(
+                parent=self, import_=retained_key(args.alias, args.region), retain_on_delete=args.retain
+            ),
         )
-        Alias(name, name=args.alias, target_key_id=self.key.key_id, region=args.region, opts=child)
+        claim = Claim(
+            name,
+            ClaimArgs(kind=Kind.ALIAS, region=args.region, name=args.alias, value=self.key.key_id, retain=args.retain),
+            pulumi.ResourceOptions(parent=self),
+        )
+        Alias(
+            name,
+            name=args.alias,
+            target_key_id=self.key.key_id,
+            region=args.region,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[claim],
+                import_=import_id(Kind.ALIAS, args.region, args.alias),
+                retain_on_delete=True,
+            ),
+        )
         self.register_outputs({"keyArn": self.key.arn})

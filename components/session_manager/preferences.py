@@ -9,6 +9,9 @@ import pulumi
 from pulumi_aws.cloudwatch import LogGroup
 from pulumi_aws.ssm import Parameter
 
+from components.adoption.claim import Claim, ClaimArgs
+from components.adoption.kinds import Kind
+from components.adoption.lookup import import_id
 from components.session_manager.document import preferences
 from components.session_manager.document_provider import RunShellDocument, RunShellDocumentArgs
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
@@ -68,7 +71,7 @@ class RegionalPreferences(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
     def _data_key(self) -> AliasedKey:
-        account = self._args.account
+        account, retained = self._args.account, self._args.settings.retains_document
         key = AliasedKey(
             f"{self._name}-data",
             AliasedKeyArgs(
@@ -77,9 +80,11 @@ class RegionalPreferences(pulumi.ComponentResource):
                 policy=data_key_policy(partition=account.partition, account_id=account.id),
                 region=self._args.region,
                 tags=self._args.tags,
+                retain=retained,
             ),
             pulumi.ResourceOptions(parent=self),
         )
+        claim = self._claim(Kind.PARAMETER, DATA_KEY_PARAMETER, key.key.key_id, retain=retained)
         parameter = Parameter(
             f"{self._name}-data-key",
             name=DATA_KEY_PARAMETER,
@@ -88,7 +93,7 @@ class RegionalPreferences(pulumi.ComponentResource):
             description="ID of the KMS key for Session Manager session data",
             region=self._args.region,
             tags=self._args.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=self._claimed(claim, Kind.PARAMETER, DATA_KEY_PARAMETER),
         )
         self._named += [key, parameter]
         return key
@@ -108,6 +113,7 @@ class RegionalPreferences(pulumi.ComponentResource):
                 ),
                 region=region,
                 tags=self._args.tags,
+                retain=self._args.settings.retains_logs,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -115,17 +121,34 @@ class RegionalPreferences(pulumi.ComponentResource):
         return key
 
     def _log_group(self, logs_key: AliasedKey | None) -> None:
-        settings = self._args.settings
+        settings, name = self._args.settings, self._args.settings.cw_log_group_name
+        key_arn = logs_key.key.arn if logs_key else None
+        claim = self._claim(Kind.LOG_GROUP, name, key_arn or "", retain=settings.retains_logs)
         self._named.append(
             LogGroup(
                 f"{self._name}-logs",
-                name=settings.cw_log_group_name,
+                name=name,
                 retention_in_days=settings.log_retention_days,
-                kms_key_id=logs_key.key.arn if logs_key else None,
+                kms_key_id=key_arn,
                 region=self._args.region,
                 tags=self._args.tags,
-                opts=pulumi.ResourceOptions(parent=self),
+                opts=self._claimed(claim, Kind.LOG_GROUP, name),
             )
+        )
+
+    def _claim(self, kind: Kind, name: str, value: pulumi.Input[str], *, retain: bool) -> Claim:
+        return Claim(
+            f"{self._name}-{kind}",
+            ClaimArgs(kind=kind, region=self._args.region, name=name, value=value, retain=retain),
+            pulumi.ResourceOptions(parent=self),
+        )
+
+    def _claimed(self, claim: Claim, kind: Kind, name: str) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(
+            parent=self,
+            depends_on=[claim],
+            import_=import_id(kind, self._args.region, name),
+            retain_on_delete=True,
         )
 
     def _document(self, data_key: AliasedKey | None) -> RunShellDocument:

@@ -122,6 +122,11 @@ class SessionManagerSettings(Section):
         json_schema_extra={"allowed": ", ".join(OnDestroy)},
     )
 
+    retain_logs: bool = _bool(
+        "Log group and logs key stay when the stack goes, so that old session logs can be read; the next stack takes "
+        "them again. Ours, not the post's.",
+        default=True,
+    )
     take_over: bool = _bool(
         "Take the document from another stack that governs it. Ours, not the post's.", default=False
     )
@@ -130,6 +135,16 @@ class SessionManagerSettings(Section):
     def logs_to_cloudwatch(self) -> bool:
         """Whether sessions are logged to a log group at all."""
         return self.cw_log_group_name != ""
+
+    @property
+    def retains_document(self) -> bool:
+        """Whether the document stays when the stack goes, so that all that it names has to stay too."""
+        return self.on_destroy is OnDestroy.RETAIN
+
+    @property
+    def retains_logs(self) -> bool:
+        """Whether log group and logs key stay when the stack goes."""
+        return self.retain_logs or self.retains_document
 
     @property
     def encrypts_created_log_group(self) -> bool:

@@ -106,14 +106,6 @@ def test_document_is_published_after_all_that_it_names(stack: Stack) -> None:
     } <= named
 
 
-def test_nothing_is_published_while_something_that_it_names_is_missing(stack: Stack, aws: Callable[..., Any]) -> None:
-    make_in_console(aws("ssm"))
-    aws("logs").create_log_group(logGroupName="ssm-sessionmanager-logs")
-    stack.configure(governed())
-    assert "ResourceAlreadyExists" in stack.up().failed().text
-    assert live(aws("ssm")) == json.loads(CONSOLE_TEXT)
-
-
 def test_drift_is_found_by_refresh_and_repaired_by_up(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm, logs = aws("ssm"), aws("logs")
     stack.configure(governed())

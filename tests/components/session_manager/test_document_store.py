@@ -235,7 +235,7 @@ def test_renamed_stack_keeps_its_document(live: Document) -> None:
 
 def test_content_that_systems_manager_refuses_leaves_the_live_document_untouched(live: Document) -> None:
     live.publish(content())
-    with pytest.raises(live.ssm.exceptions.InvalidDocumentContent):
+    with pytest.raises(DocumentError, match="service: InvalidDocumentContent"):
         live.publish(content(idleSessionTimeout=61))
     assert_live(live, content())
 

@@ -1,0 +1,73 @@
+"""What the program has to know of the account before it registers something that may be there already."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pulumi
+from pulumi.runtime.config import CONFIG
+
+from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind, holder
+from components.aws_session import AwsClients
+from components.documents.errors import DocumentError, explained
+
+
+def import_id(kind: Kind, region: str, name: str) -> str | None:
+    """The import id for the resource that depends on the claim to a name; None in a preview where nothing has it yet.
+
+    In an update the claim has made sure that something has the name, so it is always imported: the engine takes the
+    id for the same one in every later run.
+
+    Args:
+        kind: of what has the name.
+        region: where it is.
+        name: that is claimed.
+
+    Raises:
+        RunError: AWS does not answer, or refuses.
+    """
+    if pulumi.runtime.is_dry_run() and not _exists(kind, region, name):
+        return None
+    return f"{name}@{region}"
+
+
+@cache
+def retained_key(alias: str, region: str) -> str | None:
+    """The import id of a key that a stack of this program has left behind under an alias, where it can be used.
+
+    Args:
+        alias: with its `alias/`.
+        region: where it is.
+
+    Raises:
+        RunError: AWS does not answer, or refuses.
+    """
+    clients = _clients()
+    try:
+        with explained(f"{alias} in {region}", "kms", region, lambda: clients.caller_arn(region)):
+            kms = clients.client("kms", region)
+            try:
+                key = kms.describe_key(KeyId=alias)["KeyMetadata"]
+            except kms.exceptions.NotFoundException:
+                return None
+            if key["KeyState"] != "Enabled":
+                return None
+            pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"])
+            marked = any(tag["TagKey"] == MADE_HERE_TAG for page in pages for tag in page["Tags"])
+            return f"{key['KeyId']}@{region}" if marked else None
+    except DocumentError as problem:
+        raise pulumi.RunError(str(problem)) from None
+
+
+def _exists(kind: Kind, region: str, name: str) -> bool:
+    clients, service = _clients(), SERVICES[kind]
+    try:
+        with explained(f"{kind} {name} in {region}", service, region, lambda: clients.caller_arn(region)):
+            return holder(kind, clients.client(service, region), name).find() is not None
+    except DocumentError as problem:
+        raise pulumi.RunError(str(problem)) from None
+
+
+@cache
+def _clients() -> AwsClients:
+    return AwsClients(CONFIG.get().get)

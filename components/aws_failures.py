@@ -1,0 +1,140 @@
+"""Why AWS did not do what it was asked, told apart by what a person has to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.exceptions import ConnectionError as NoConnectionError
+
+from components.aws_session import RETRIES
+
+NO_ANSWER: Final = (HTTPClientError, NoConnectionError)
+"""What botocore raises where nobody answers."""
+
+NOT_DONE: Final = (ClientError, BotoCoreError)
+"""Everything that botocore raises."""
+
+_ACTIONS: Final = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+}
+"""Where the IAM action is not called as the operation (Service Authorization Reference, Amazon S3)."""
+
+_REFUSED: Final = frozenset(
+    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "UnauthorizedOperation"}
+)
+_NOT_KNOWN_HERE: Final = frozenset(
+    {"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"}
+)
+"""How services of a Region that is not enabled answer (Account Management Reference Guide, "Enable or disable Regions")."""
+_WITHOUT_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_FAULT_OF_THE_SERVICE: Final = 500
+_AGAIN: Final = "then try again"
+_THROTTLED: Final = frozenset(
+    {
+        *("RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException"),
+        *("Throttling", "ThrottlingException", "TooManyRequestsException"),
+    }
+)
+
+
+class Cause(StrEnum):
+    """What a failure has to do with."""
+
+    ENCRYPTION = "encryption"
+    MISSING = "missing"
+    PERMISSION = "permission"
+    NETWORK = "network"
+    REGION = "Region"
+    CREDENTIALS = "credentials"
+    THROTTLING = "throttling"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A call that did not do what it was to do.
+
+    Attributes:
+        action: the IAM action that the call needs, `kms:DescribeKey`.
+        cause: what it has to do with.
+        reason: as a sentence without its full stop.
+        remedy: what to do about it, likewise.
+    """
+
+    action: str
+    cause: Cause
+    reason: str
+    remedy: str
+
+
+def action_of(service: str, operation: str) -> str:
+    """The IAM action that allows an operation: `kms:DescribeKey` for `describe_key`."""
+    named = f"{service}:{''.join(part.capitalize() for part in operation.split('_'))}"
+    return _ACTIONS.get(named, named)
+
+
+def code_of(refused: ClientError) -> str:
+    """The error's code."""
+    return str(refused.response.get("Error", {}).get("Code", ""))
+
+
+def failure_of(action: str, failed: Exception, region: str, caller: str) -> Failure:
+    """Why a call failed, and what to do about it.
+
+    Args:
+        action: `kms:DescribeKey`; where IAM calls it otherwise than the operation, either name will do.
+        failed: what was raised.
+        region: that was asked.
+        caller: ARN of who asked.
+    """
+    action = _ACTIONS.get(action, action)
+    cause, reason, remedy = (
+        _answered(action, failed, region, caller) if isinstance(failed, ClientError) else _unanswered(failed, region)
+    )
+    return Failure(action=action, cause=cause, reason=reason, remedy=remedy)
+
+
+def _unanswered(failed: Exception, region: str) -> tuple[Cause, str, str]:
+    said = sentence(str(failed))
+    if isinstance(failed, _WITHOUT_CREDENTIALS):
+        remedy = f"give credentials as for pulumi (aws: settings, environment, shared files), {_AGAIN}"
+        return Cause.CREDENTIALS, said, remedy
+    remedy = f"check the way to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
+    return Cause.NETWORK, f"no answer: {said}", remedy
+
+
+def _answered(action: str, failed: ClientError, region: str, caller: str) -> tuple[Cause, str, str]:
+    code = code_of(failed)
+    said = sentence(str(failed.response.get("Error", {}).get("Message") or code))
+    if code in _REFUSED:
+        return Cause.PERMISSION, f"refused: {said}", f"allow {action} to {caller}, {_AGAIN}"
+    if code in _NOT_KNOWN_HERE:
+        reason = f"{region} does not know these credentials, which is how a Region that is not enabled answers: {said}"
+        remedy = f"aws account enable-region --region-name {region}, or take {region} out of shell-access:regions"
+        return Cause.REGION, reason, remedy
+    if code in _EXPIRED:
+        return Cause.CREDENTIALS, f"the credentials have expired: {said}", f"log in again, {_AGAIN}"
+    if code in _THROTTLED:
+        reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {said}"
+        return Cause.THROTTLING, reason, "try again in a few minutes"
+    status = int(failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    remedy = "try again in a few minutes" if status >= _FAULT_OF_THE_SERVICE else f"see what the error says, {_AGAIN}"
+    return Cause.SERVICE, f"{code}: {said}", remedy
+
+
+def sentence(text: str) -> str:
+    """In one line, without a full stop at its end."""
+    return " ".join(text.split()).removesuffix(".")
