@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from components.account import Account
 from components.approval.component import Approval, ApprovalArgs
 from components.directory.component import DomainControllers, DomainControllersArgs
+from components.directory.names import SYSTEM
 from components.directory.places import Endpoints, find_places
 from components.directory.site import EC2
 from components.directory.site_plan import plan_sites
@@ -54,7 +55,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     approval = _approval(settings, account, owner)
     controllers = (
         DomainControllers(
-            "domain-controllers",
+            SYSTEM,
             DomainControllersArgs(
                 settings=settings,
                 section=section,

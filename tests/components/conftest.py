@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
+from components.aws_session import AwsClients
 from local.emulator.running import reset, running_emulator
 
 if TYPE_CHECKING:
@@ -32,3 +34,11 @@ def client(endpoint: str) -> Callable[..., Any]:
         )
 
     return make
+
+
+@pytest.fixture
+def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: ARG001 -- an empty local AWS first
+    """As a dynamic provider has them."""
+    services = dict.fromkeys(("ssm", "kms", "logs", "s3", "sts"), endpoint)
+    values = {"region": "eu-west-1", "accessKey": "local", "secretKey": "local", "endpoints": json.dumps([services])}
+    return AwsClients(lambda key: values.get(key.removeprefix("aws:")))

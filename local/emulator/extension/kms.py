@@ -79,9 +79,12 @@ class LocalKeys(KmsResponse):
         return super().call_action()
 
     def create_key(self) -> str:
-        """API_CreateKey: the policy has to be one."""
+        """API_CreateKey: the policy has to be one; KeyUsage is ENCRYPT_DECRYPT where it is not given."""
         check_policy(self._get_param("Policy"))
-        return super().create_key()
+        created = json.loads(super().create_key())["KeyMetadata"]["KeyId"]
+        key = self.kms_backend.keys[created]
+        key.key_usage = key.key_usage or "ENCRYPT_DECRYPT"
+        return json.dumps(key.to_dict())
 
     def put_key_policy(self) -> str:
         """API_PutKeyPolicy: the policy has to be one; the name of the policy may be left out."""

@@ -18,6 +18,13 @@ def key(kms: Any) -> Any:
     return kms.create_key()["KeyMetadata"]["Arn"]
 
 
+def test_key_is_for_encryption_and_decryption_unless_said_otherwise(kms: Any) -> None:
+    """API_CreateKey, KeyUsage."""
+    assert kms.create_key()["KeyMetadata"]["KeyUsage"] == "ENCRYPT_DECRYPT"
+    signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    assert kms.describe_key(KeyId=signing["KeyId"])["KeyMetadata"]["KeyUsage"] == "SIGN_VERIFY"
+
+
 def test_the_policy_has_the_name_default_by_default(kms: Any, key: Any) -> None:
     """API_GetKeyPolicy and API_PutKeyPolicy, PolicyName."""
     kms.put_key_policy(KeyId=key, Policy=POLICY)

@@ -1,0 +1,92 @@
+"""A claim finds or makes what has a name, and gives it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.adoption.claim import ClaimProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from components.aws_session import AwsClients
+
+
+@pytest.fixture
+def provider(clients: AwsClients) -> ClaimProvider:
+    made = ClaimProvider()
+    made.clients = lambda: clients
+    return made
+
+
+def claim(kind: str, name: str, value: str, **changes: Any) -> dict[str, Any]:
+    inputs = {"kind": kind, "region": "eu-west-1", "name": name, "value": value, "owner": "o/p/s", "retain": False}
+    return inputs | changes
+
+
+def group(client: Callable[..., Any]) -> dict[str, Any] | None:
+    return next(iter(client("logs").describe_log_groups()["logGroups"]), None)
+
+
+def test_what_was_made_goes_with_the_claim(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+    created = provider.create(claim("logGroup", "g", ""))
+    assert group(client) is not None
+    provider.delete(created.id, created.outs or {})
+    assert group(client) is None
+
+
+def test_what_was_there_stays(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+    client("logs").create_log_group(logGroupName="g")
+    created = provider.create(claim("logGroup", "g", ""))
+    provider.delete(created.id, created.outs or {})
+    assert group(client) is not None
+
+
+def test_claim_of_a_killed_run_is_ours_still(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+    """The first run made it, and died before the engine could note it."""
+    provider.create(claim("logGroup", "g", ""))
+    key = client("kms").create_key()["KeyMetadata"]["KeyId"]
+    provider.create(claim("alias", "alias/a", key))
+    for again in (
+        provider.create(claim("logGroup", "g", "")),
+        provider.create(claim("alias", "alias/a", key)),
+    ):
+        provider.delete(again.id, again.outs or {})
+    assert group(client) is None
+    assert "alias/a" not in {each["AliasName"] for each in client("kms").list_aliases()["Aliases"]}
+
+
+def test_parameter_gets_its_earlier_value_back(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+    ssm = client("ssm")
+    ssm.put_parameter(Name="/p", Value="theirs", Type="String")
+    created = provider.create(claim("parameter", "/p", "ours"))
+    ssm.put_parameter(Name="/p", Value="ours", Type="String", Overwrite=True)
+    provider.delete(created.id, created.outs or {})
+    assert ssm.get_parameter(Name="/p")["Parameter"]["Value"] == "theirs"
+
+
+def test_what_stays_is_ours_for_the_next_stack(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+    first = provider.create(claim("logGroup", "g", "", retain=True))
+    client("logs").untag_resource(resourceArn=group(client)["logGroupArn"], tagKeys=["shell-access:made-here"])
+    provider.delete(first.id, first.outs or {})
+    second = provider.create(claim("logGroup", "g", ""))
+    provider.delete(second.id, second.outs or {})
+    assert group(client) is None
+
+
+def test_change_of_value_is_not_the_claims_business(provider: ClaimProvider) -> None:
+    old = claim("alias", "alias/a", "one")
+    assert not provider.diff("", old, claim("alias", "alias/a", "two", owner="o/p/other")).changes
+    retained = provider.diff("", old, claim("alias", "alias/a", "one", retain=True))
+    assert retained.changes
+    assert not retained.replaces
+    assert provider.diff("", old, claim("alias", "alias/b", "one")).replaces == ["name"]
+
+
+def test_refresh_finds_what_is_gone(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+    created = provider.create(claim("logGroup", "g", ""))
+    assert provider.read(created.id, created.outs or {}).id == created.id
+    client("logs").delete_log_group(logGroupName="g")
+    assert provider.read(created.id, created.outs or {}).id == ""
