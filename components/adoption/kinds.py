@@ -19,6 +19,7 @@ class Kind(StrEnum):
     ALIAS = "alias"
     LOG_GROUP = "logGroup"
     PARAMETER = "parameter"
+    TOPIC = "topic"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Found:
     """What has the name.
 
     Attributes:
-        value: an alias' target key, a log group's key ("" without one), a parameter's value.
+        value: an alias' target key, a log group's or topic's key ("" without one), a parameter's value.
         made_here: it was made by this program.
     """
 
@@ -64,12 +65,14 @@ class Service(StrEnum):
     KMS = "kms"
     LOGS = "logs"
     SSM = "ssm"
+    SNS = "sns"
 
 
 SERVICES: Final[Mapping[Kind, Service]] = {
     Kind.ALIAS: Service.KMS,
     Kind.LOG_GROUP: Service.LOGS,
     Kind.PARAMETER: Service.SSM,
+    Kind.TOPIC: Service.SNS,
 }
 
 
@@ -79,7 +82,7 @@ def holder(kind: Kind, client: Any, name: str) -> Holder:
     Args:
         kind: of it.
         client: of its service, in its Region.
-        name: of it; an alias' with its `alias/`.
+        name: of it; an alias' with its `alias/`, a topic's ARN.
     """
     return _HOLDERS[kind](client, name)
 
@@ -200,4 +203,36 @@ class _Parameter:
             return
 
 
-_HOLDERS: Final = {Kind.ALIAS: _Alias, Kind.LOG_GROUP: _LogGroup, Kind.PARAMETER: _Parameter}
+class _Topic:
+    def __init__(self, sns: Any, arn: str) -> None:
+        self._sns, self._arn = sns, arn
+
+    def find(self) -> Found | None:
+        try:
+            attributes = self._sns.get_topic_attributes(TopicArn=self._arn)["Attributes"]
+        except self._sns.exceptions.NotFoundException:
+            return None
+        tags = self._sns.list_tags_for_resource(ResourceArn=self._arn)["Tags"]
+        made_here = any(tag["Key"] == MADE_HERE_TAG for tag in tags)
+        return Found(value=attributes.get("KmsMasterKeyId", ""), made_here=made_here)
+
+    def make(self, value: str, owner: str) -> bool:
+        name = self._arn.rsplit(":", 1)[1]
+        encrypted = {"KmsMasterKeyId": value} if value else {}
+        if self.find() is not None:
+            # CreateTopic answers with a topic that is there (API reference).
+            return False
+        self._sns.create_topic(Name=name, Attributes=encrypted, Tags=[{"Key": MADE_HERE_TAG, "Value": owner}])
+        return True
+
+    def put_back(self, value: str) -> None:
+        """Stays as it is: who is subscribed goes on hearing of requests, encrypted."""
+
+    def leave(self, owner: str) -> None:
+        self._sns.tag_resource(ResourceArn=self._arn, Tags=[{"Key": MADE_HERE_TAG, "Value": owner}])
+
+    def remove(self) -> None:
+        self._sns.delete_topic(TopicArn=self._arn)
+
+
+_HOLDERS: Final = {Kind.ALIAS: _Alias, Kind.LOG_GROUP: _LogGroup, Kind.PARAMETER: _Parameter, Kind.TOPIC: _Topic}

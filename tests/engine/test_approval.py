@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from components.approval.names import (
+    APPROVER_POLICY_NAME,
     CHANGE_TEMPLATE_NAME,
     OPERATOR_POLICY_NAME,
     REAPER_NAME,
+    REQUESTER_POLICY_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
     TAG_KEY,
@@ -80,8 +82,10 @@ def test_up_builds_everything_and_a_second_run_changes_nothing(stack: Stack, aws
     assert outputs["operatorPolicyArn"] == policy
     assert own_documents(ssm) == sorted([RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME])
     attached = [each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName="Operator")["AttachedPolicies"]]
-    assert policy in attached
-    assert len(attached) == len(iam.list_attached_user_policies(UserName="olivia")["AttachedPolicies"]) == 2
+    assert {policy, f"arn:aws:iam::123456789012:policy/{REQUESTER_POLICY_NAME}"} <= set(attached)
+    assert len(attached) == len(iam.list_attached_user_policies(UserName="olivia")["AttachedPolicies"]) == 3
+    (deciding,) = iam.list_attached_role_policies(RoleName="Approver")["AttachedPolicies"]
+    assert deciding["PolicyName"] == APPROVER_POLICY_NAME
     key = aws("kms").describe_key(KeyId="alias/shell-access/approval")["KeyMetadata"]["KeyId"]
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"] == key
     (subscription,) = sns.list_subscriptions()["Subscriptions"]
@@ -139,8 +143,10 @@ def meddle(ssm: Any, name: str, foreign: str) -> None:
         ssm.update_document_default_version(Name=name, DocumentVersion="2")
 
 
-def test_document_that_was_there_is_adopted_and_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
-    ssm = aws("ssm")
+def test_topic_and_document_that_were_there_are_adopted_and_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
+    ssm, sns = aws("ssm"), aws("sns")
+    topic = sns.create_topic(Name=TOPIC_NAME)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="they@example.org")
     before = {
         "schemaVersion": "0.3",
         "mainSteps": [{"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "PT1M"}}],
@@ -149,8 +155,11 @@ def test_document_that_was_there_is_adopted_and_given_back(stack: Stack, aws: Ca
     stack.configure(governed())
     stack.up().succeeded()
     assert live(ssm, RUNBOOK_NAME) != before
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["KmsMasterKeyId"]
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
     stack.destroy().succeeded()
     assert live(ssm, RUNBOOK_NAME) == before
+    assert [each["Endpoint"] for each in sns.list_subscriptions()["Subscriptions"]] == ["they@example.org"]
 
 
 def test_no_grant_is_there_at_the_beginning_and_none_at_the_end(stack: Stack, aws: Callable[..., Any]) -> None:

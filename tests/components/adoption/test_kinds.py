@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from components.adoption.kinds import Holder
 
-NAMES = {Kind.ALIAS: "alias/a", Kind.LOG_GROUP: "group", Kind.PARAMETER: "/parameter"}
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:requests"
+NAMES = {Kind.ALIAS: "alias/a", Kind.LOG_GROUP: "group", Kind.PARAMETER: "/parameter", Kind.TOPIC: TOPIC}
 OWNER = "organization/shell-access/prod"
 
 
@@ -23,7 +24,12 @@ class Named:
     def __init__(self, client: Callable[..., Any], kind: Kind) -> None:
         keys = [client("kms").create_key()["KeyMetadata"] for _ in range(2)]
         ids = [each["KeyId"] for each in keys]
-        values = {Kind.ALIAS: ids, Kind.LOG_GROUP: [each["Arn"] for each in keys], Kind.PARAMETER: ["one", "two"]}
+        values = {
+            Kind.ALIAS: ids,
+            Kind.LOG_GROUP: [each["Arn"] for each in keys],
+            Kind.PARAMETER: ["one", "two"],
+            Kind.TOPIC: ids,
+        }
         self.kind, self.values = kind, values[kind]
         self.holder: Holder = holder(kind, client(SERVICES[kind]), NAMES[kind])
 
@@ -63,7 +69,7 @@ def test_earlier_value_is_put_back_where_that_loses_nothing(named: Named) -> Non
     named.holder.put_back(named.values[1])
     found = named.holder.find()
     assert found is not None
-    assert found.value == named.values[0 if named.kind is Kind.LOG_GROUP else 1]
+    assert found.value == named.values[0 if named.kind in (Kind.LOG_GROUP, Kind.TOPIC) else 1]
 
 
 def test_what_is_left_behind_is_marked(named: Named, client: Callable[..., Any]) -> None:
