@@ -3,13 +3,16 @@
 PYTHON ?= python3
 RUN = @$(PYTHON) -m local.bootstrap
 
-.PHONY: help up down env test bench docs lock
+.PHONY: help up demo down env test bench docs lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 up:  ## local AWS, `pulumi up` on stack dev under the policy pack, verification
 	$(RUN) up
+
+demo:  ## one granted and one refused request for a session, played through on the local AWS
+	$(RUN) demo
 
 down:  ## destroy dev, stop the local AWS
 	$(RUN) down

@@ -1,4 +1,4 @@
-"""The commands behind `make`: `python -m local up|down|env|test|bench|docs|lock`."""
+"""The commands behind `make`: `python -m local up|demo|down|env|test|bench|docs|lock`."""
 
 from __future__ import annotations
 
@@ -38,6 +38,12 @@ def _reporting(action: Callable[[], object]) -> None:
 def up() -> None:
     """Bring stack dev up on the local AWS, under the policy pack, and verify it."""
     _reporting(Dev(Workspace()).up)
+
+
+@app.command()
+def demo() -> None:
+    """Play one granted and one refused request for a session through on the local AWS."""
+    _reporting(Dev(Workspace()).demo)
 
 
 @app.command()

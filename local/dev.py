@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 STACK = "dev"
 PROJECT = "shell-access"
-POLICY_PACK = "policies"
+POLICY_PACK = ("--policy-pack", "policies", "--policy-pack-config", "policies/config/dev.json")
 
 
 class StepError(Exception):
@@ -49,7 +49,7 @@ class Dev:
             seed(emulator.endpoint_url)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
             self._pulumi(environment, "stack", "select", "--create", STACK)
-            arguments = ["up", "--yes", "--stack", STACK, "--policy-pack", POLICY_PACK]
+            arguments = ["up", "--yes", "--stack", STACK, *POLICY_PACK]
             if self._state_is_of_another(emulator.instance_id):
                 say("State and local AWS have parted (it was restarted, or a run was interrupted); refreshing first.")
                 arguments.append("--refresh")
@@ -80,6 +80,32 @@ class Dev:
             self._applied.unlink(missing_ok=True)
             aws.stop(self.workspace)
             say("The local AWS is stopped.")
+
+    def demo(self) -> None:
+        """Plays a granted and a refused request for a session through.
+
+        Raises:
+            StepError: the stack is not up, or something is not as it should be.
+        """
+        from rich.console import Console  # noqa: PLC0415 -- what only this command needs
+
+        from local.demo import play  # noqa: PLC0415
+        from operations.approval.workflow import workflow_of  # noqa: PLC0415
+        from operations.errors import UnusableError  # noqa: PLC0415
+
+        emulator = aws.running(self.workspace)
+        if emulator is None:
+            raise StepError("The local AWS is not running. Start it with: make up")
+        environment = os.environ | self.workspace.environment(emulator.endpoint_url)
+        command = ["pulumi", "stack", "output", "--json", "--stack", STACK]
+        told = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+        if told.returncode:
+            raise StepError(f"Stack {STACK} is not up ({told.stderr.strip()}). Begin with: make up")
+        try:
+            workflow = workflow_of(json.loads(told.stdout), STACK)
+        except UnusableError as problem:
+            raise StepError(str(problem)) from None
+        play(emulator.endpoint_url, workflow, Console(highlight=False))
 
     def exports(self) -> str:
         """Lines for a shell, with which `pulumi`, AWS clients and boto3 work against the running local AWS.
@@ -159,8 +185,11 @@ The stack `dev` is up on the local AWS ({endpoint}). Try:
 
   eval "$(make -s env)"                              settings for this shell, then for instance
   pulumi stack output --stack dev                    what was built
-  pulumi preview --stack dev --policy-pack policies  nothing to change
+  pulumi preview --stack dev                         nothing to change
   python -m operations verify --stack dev            the table above again
+  python -m operations ports --stack dev             what may reach a domain controller, and why
+  python -m operations audit --stack dev             who gets around approved shell access
+  make demo                                          a session granted to an operator, and one refused
 
   make down                                          destroy it and stop the local AWS"""
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from operations.approval.approve import approve
+from operations.approval.request import request
+from operations.approval.status import status
 from operations.audit import command as audit
+from operations.connect import command as connect
 from operations.ports import command as ports
 from operations.verify import command as verify
 
@@ -25,4 +29,8 @@ def shell_access() -> None:
 
 app.command("ports")(ports.ports)
 app.command("verify")(verify.verify)
+app.command("connect")(connect.connect)
 app.command("audit")(audit.audit)
+app.command("request")(request)
+app.command("approve")(approve)
+app.command("status")(status)

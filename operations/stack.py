@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from components.problems import NAMESPACE, Problem, SettingsError
 from components.settings import Settings
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from pulumi.automation import LocalWorkspace
 
 SECRET = "[secret]"  # noqa: S105 -- what stands in place of one
 
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _SHORTEST_SECRET = 3
 """Characters; anything shorter occurs in any text."""
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +87,32 @@ def read_stack(directory: Path, name: str | None) -> StackConfiguration:
     Raises:
         UnusableError: there is no `pulumi`, no project, no such stack, or its secrets cannot be read.
     """
+    stack, values = _asked(directory, name, "configuration", lambda workspace, stack: workspace.get_all_config(stack))
+    return StackConfiguration(
+        name=stack,
+        values={key: value.value for key, value in values.items()},
+        secret_keys=frozenset(key for key, value in values.items() if value.secret),
+    )
+
+
+def read_outputs(directory: Path, name: str | None) -> Mapping[str, Any]:
+    """Asks `pulumi` for the outputs of a stack; nothing is selected or changed.
+
+    Args:
+        directory: of the program, where Pulumi.yaml is.
+        name: of the stack; None means the selected one.
+
+    Raises:
+        UnusableError: as `read_stack`.
+    """
+    _, outputs = _asked(directory, name, "outputs", lambda workspace, stack: workspace.stack_outputs(stack))
+    return {key: each.value for key, each in outputs.items()}
+
+
+def _asked(
+    directory: Path, name: str | None, what: str, ask: Callable[[LocalWorkspace, str], Answer]
+) -> tuple[str, Answer]:
+    """The stack's name, and what `pulumi` says of it."""
     from pulumi import automation  # noqa: PLC0415 -- a third of a second that `--help` need not spend
 
     if not (directory / "Pulumi.yaml").is_file():
@@ -94,16 +124,11 @@ def read_stack(directory: Path, name: str | None) -> StackConfiguration:
             if selected is None:
                 raise UnusableError("No stack is selected. Name one with --stack, or run: pulumi stack select")
             name = selected.name
-        values = workspace.get_all_config(name)
+        return name, ask(workspace, name)
     except FileNotFoundError:
         raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/") from None
     except (automation.CommandError, automation.InvalidVersionError) as failed:
-        raise UnusableError(f"The configuration of {_called(name)} cannot be read: {_said(failed)}") from None
-    return StackConfiguration(
-        name=name,
-        values={key: value.value for key, value in values.items()},
-        secret_keys=frozenset(key for key, value in values.items() if value.secret),
-    )
+        raise UnusableError(f"The {what} of {_called(name)} cannot be read: {_said(failed)}") from None
 
 
 def _called(name: str | None) -> str:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from operations.stack import StackConfiguration, read_stack
+from operations.stack import StackConfiguration, read_outputs, read_stack
 
 if TYPE_CHECKING:
     import typer
 
 StackReader = Callable[[Path, str | None], StackConfiguration]
 """Reads the configuration of a stack: the program's directory, and the stack's name (None: the selected one)."""
+
+OutputReader = Callable[[Path, str | None], Mapping[str, Any]]
+"""Reads the outputs of a stack, likewise."""
+
+
+def _now() -> datetime:
+    """In the time zone of the person at the terminal."""
+    return datetime.now().astimezone()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,9 +32,15 @@ class Surroundings:
 
     Attributes:
         read_stack: where a stack's configuration comes from.
+        read_outputs: where its outputs come from.
+        now: the time, with its zone.
+        pause: waits, in seconds, before something is looked at again.
     """
 
     read_stack: StackReader = read_stack
+    read_outputs: OutputReader = read_outputs
+    now: Callable[[], datetime] = _now
+    pause: Callable[[float], None] = time.sleep
 
     @classmethod
     def of(cls, context: typer.Context) -> Surroundings:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INSTANCE_PATTERN: Final = "^i-([0-9a-f]{8}|[0-9a-f]{17})$"
 PRINCIPAL_PATTERN: Final = r"^[\w+=,.@-]{1,64}$"
+REASON_PATTERN: Final = r"^[^{}\r\n]{1,300}$"
+"""Without braces, which Automation would take for a reference."""
 APPROVAL_SECONDS: Final = 604_800
 """How long a request waits for its approvers: a week, the default of `aws:approve`."""
 SCRIPT_SECONDS: Final = 120
@@ -34,6 +36,7 @@ _REQUEST: Final = {
 }
 _WHAT: Final = "{{ PrincipalType }} {{ PrincipalName }}: session on {{ InstanceId }}"
 _RUN: Final = "Run {{ automation:EXECUTION_ID }}."
+_JUDGED: Final = ("Verdict", "Reason", "Note", "Region")
 
 
 def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
         "assumeRole": "{{ AutomationAssumeRole }}",
         "parameters": _parameters(place),
         "mainSteps": [*approvals, *_checks(settings, place, regions), *_grant(minutes, place), *_endings(place)],
-        "outputs": ["CheckRequest.Verdict", "CheckRequest.Reason", "CheckRequest.Note", "ReleaseGrant.Outcome"],
+        "outputs": [*(f"CheckRequest.{name}" for name in _JUDGED), "ReleaseGrant.Outcome"],
     }
 
 
@@ -126,6 +129,12 @@ def _parameters(place: Place) -> dict[str, Any]:
             "description": "The name of that role or user, without a path.",
             "allowedPattern": PRINCIPAL_PATTERN,
         },
+        "Reason": {
+            "type": "String",
+            "description": "Why, for the approvers.",
+            "default": "not given",
+            "allowedPattern": REASON_PATTERN,
+        },
     }
 
 
@@ -140,7 +149,7 @@ def _approvals(settings: ApprovalSettings, place: Place) -> list[Step]:
             "onCancel": "step:AnnounceNotGranted",
             "inputs": {
                 "NotificationArn": place.topic_arn,
-                "Message": f"{_WHAT}, for {settings.approval_validity_minutes} minutes. {_RUN}",
+                "Message": f"{_WHAT}, for {settings.approval_validity_minutes} minutes. Reason: {{{{ Reason }}}}. {_RUN}",
                 "MinRequiredApprovals": required_approvals(level),
                 "Approvers": [_approver_arn(each, place) for each in level],
             },
@@ -172,7 +181,7 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
             "onFailure": "step:AnnounceNotGranted",
             "onCancel": "step:AnnounceNotGranted",
             "inputs": script_inputs("grants", "check_request", payload),
-            "outputs": [_output("Verdict"), _output("Reason"), _output("Note")],
+            "outputs": [_output(name) for name in _JUDGED],
         },
         {
             "name": "Decide",

@@ -11,7 +11,6 @@ from pulumi_aws.ec2 import NetworkAcl, NetworkAclEgressArgs, NetworkAclIngressAr
 
 from components.directory.demands import Direction
 from components.directory.port_forwarding_policy import ROLE_TAG
-from components.directory.site_plan import digest
 
 if TYPE_CHECKING:
     from components.directory.network_acl import AclPlan, AclRule
@@ -63,7 +62,7 @@ class DirectoryNetworkAcl(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: DirectoryNetworkAclArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:directory:NetworkAcl", name, None, opts)
-        full_name = f"{name}-{digest(args.plan)}"
+        full_name = f"{name}-{args.plan.digest}"
         acl = NetworkAcl(
             full_name,
             vpc_id=args.vpc_id,
@@ -71,7 +70,7 @@ class DirectoryNetworkAcl(pulumi.ComponentResource):
             ingress=[NetworkAclIngressArgs(**_rule(each)) for each in _of(args.plan, Direction.INGRESS)],
             egress=[NetworkAclEgressArgs(**_rule(each)) for each in _of(args.plan, Direction.EGRESS)],
             region=args.region,
-            tags={"Name": full_name, **args.tags, **dict([ROLE_TAG])},
+            tags={**args.tags, "Name": full_name, **dict([ROLE_TAG])},
             opts=pulumi.ResourceOptions(parent=self),
         )
         if args.plan.wider:
@@ -99,7 +98,7 @@ def _rule(rule: AclRule) -> _Rule:
         "from_port": 0 if icmp else rule.from_port,
         "to_port": 0 if icmp else rule.to_port,
         "icmp_type": rule.from_port if icmp else None,
-        "icmp_code": -1 if icmp else None,
+        "icmp_code": rule.to_port if icmp else None,
         "cidr_block": f"{rule.network}" if ipv4 else None,
         "ipv6_cidr_block": None if ipv4 else f"{rule.network}",
     }

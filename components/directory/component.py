@@ -12,6 +12,7 @@ from pulumi_aws.iam import InstanceProfile, Policy, Role, RolePolicyAttachment
 from components.directory import access_restriction_policy, instance_role, port_forwarding_policy
 from components.directory.key_policy import deployers, role_arns
 from components.directory.monitoring_policies import Scope
+from components.directory.names import site_name
 from components.directory.settings import ManagementAccess
 from components.directory.site import Site, SiteArgs
 from components.directory.trail import ManagementTrail, ManagementTrailArgs
@@ -156,7 +157,7 @@ class DomainControllers(pulumi.ComponentResource):
     def _site(self, region: str, profile: pulumi.Output[str] | None) -> Site:
         args = self._args
         return Site(
-            f"{self._name}-{region}",
+            site_name(region),
             SiteArgs(
                 scope=self._scope(region),
                 section=args.section,

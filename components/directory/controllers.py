@@ -113,4 +113,4 @@ class Controllers(pulumi.ComponentResource):
         )
 
     def _tags(self, name: str) -> dict[str, str]:
-        return {"Name": name, **self._args.tags, **dict([ROLE_TAG])}
+        return {**self._args.tags, "Name": name, **dict([ROLE_TAG])}

@@ -57,7 +57,7 @@ class Alert:
     Attributes:
         name: the last part of the rule's name.
         description: what it tells of.
-        needs_instances: there is nothing to watch for where the site builds none.
+        needs_instances: it watches instances and nothing else, so that there is nothing where the site builds none.
         pattern: of the events.
     """
 

@@ -19,6 +19,7 @@ from components.directory.monitoring_policies import (
     monitoring_key_policy,
     topic_policy,
 )
+from components.directory.names import ALERTS_TOPIC, FLOW_LOGS, MONITORING_KEY_ALIAS, alert_rule_name
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
     from components.directory.monitoring_policies import Scope
     from components.directory.settings import MonitoringSettings
     from components.network import Network
-
-NAME = "shell-access-domain-controllers"
-"""Of the topic, and what the names of the rules begin with."""
-
-LOG_GROUP = "/shell-access/domain-controllers/flow-logs"
-KEY_ALIAS = "alias/shell-access/domain-controllers-monitoring"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,24 +69,27 @@ class Monitoring(pulumi.ComponentResource):
         key = AliasedKey(
             f"{name}-key",
             AliasedKeyArgs(
-                alias=KEY_ALIAS,
+                alias=MONITORING_KEY_ALIAS,
                 description="Domain controllers: alerts and flow logs",
-                policy=monitoring_key_policy(args.scope, LOG_GROUP),
+                policy=monitoring_key_policy(args.scope, FLOW_LOGS),
                 region=args.scope.region,
                 tags=args.tags,
             ),
             self._child,
         ).key
         topic = self._topic(key.arn)
-        watched = pulumi.Output.all(
-            instances=[each.id for each in args.instances],
+        instances = [each.id for each in args.instances]
+        # Apart, so that a preview in which an id of the network is not known yet changes one rule and not all.
+        of_instances = pulumi.Output.all(instances=instances).apply(lambda ids: Watched(**ids))
+        of_network = pulumi.Output.all(
+            instances=instances,
             interfaces=[each.primary_network_interface_id for each in args.instances],
             groups=list(args.group_ids),
             acls=list(args.acl_ids),
         ).apply(lambda ids: Watched(**ids))
         for alert in ALERTS:
             if args.instances or not alert.needs_instances:
-                self._alert(alert, watched, topic)
+                self._alert(alert, of_instances if alert.needs_instances else of_network, topic)
         self._flow_logs(key.arn)
         self.topic_arn = topic.arn
         self.register_outputs({"topicArn": self.topic_arn})
@@ -100,7 +98,7 @@ class Monitoring(pulumi.ComponentResource):
         args = self._args
         topic = Topic(
             f"{self._name}-topic",
-            name=NAME,
+            name=ALERTS_TOPIC,
             kms_master_key_id=key_arn,
             region=args.scope.region,
             tags=args.tags,
@@ -109,7 +107,7 @@ class Monitoring(pulumi.ComponentResource):
         TopicPolicy(
             f"{self._name}-topic",
             arn=topic.arn,
-            policy=json.dumps(topic_policy(args.scope, NAME)),
+            policy=json.dumps(topic_policy(args.scope, ALERTS_TOPIC)),
             region=args.scope.region,
             opts=self._child,
         )
@@ -127,8 +125,10 @@ class Monitoring(pulumi.ComponentResource):
     def _alert(self, alert: Alert, watched: pulumi.Output[Watched], topic: Topic) -> None:
         rule = EventRule(
             f"{self._name}-{alert.name}",
-            name=f"{NAME}-{alert.name}",
+            name=alert_rule_name(alert.name),
             description=alert.description,
+            # Said, so that a rule that somebody disables is enabled again.
+            state="ENABLED",
             event_pattern=watched.apply(lambda ids: json.dumps(alert.pattern(ids), sort_keys=True)),
             region=self._args.scope.region,
             tags=self._args.tags,
@@ -147,7 +147,7 @@ class Monitoring(pulumi.ComponentResource):
         args, region = self._args, self._args.scope.region
         group = LogGroup(
             f"{self._name}-flow-logs",
-            name=LOG_GROUP,
+            name=FLOW_LOGS,
             retention_in_days=args.settings.flow_log_retention_days,
             kms_key_id=key_arn,
             region=region,
@@ -161,7 +161,7 @@ class Monitoring(pulumi.ComponentResource):
             description="Flow logs of the domain controllers' subnets",
             assume_role_policy=json.dumps(flow_logs_trust_policy(args.scope)),
             inline_policies=[
-                RoleInlinePolicyArgs(name="WriteFlowLogs", policy=json.dumps(flow_logs_policy(args.scope, LOG_GROUP)))
+                RoleInlinePolicyArgs(name="WriteFlowLogs", policy=json.dumps(flow_logs_policy(args.scope, FLOW_LOGS)))
             ],
             tags=args.tags,
             opts=self._child,

@@ -12,6 +12,7 @@ import hashlib
 import zlib
 from collections import defaultdict
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from components.directory.demands import Audience, Demand, Direction
@@ -38,6 +39,15 @@ _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.ICMP: 1, Protocol.ICMPV6
 _NAMES = {6: "TCP", 17: "UDP", 1: "ICMP type", 58: "ICMPv6 type"}
 _ECHO = {1: (8, 0), 58: (128, 129)}
 """Request and answer (RFC 792, RFC 4443)."""
+PACKET_TOO_BIG = {
+    Family.IPV4: (1, 3, 4, ip_network("0.0.0.0/0")),
+    Family.IPV6: (58, 2, 0, ip_network("::/0")),
+}
+"""Protocol, type and code of the message that path MTU discovery rests on, from and to everybody, as any router on the
+way sends it (Amazon VPC User Guide, "Path MTU Discovery": in a network ACL inbound and outbound). Groups need no rule for
+it: they let in what answers a connection (Amazon EC2 User Guide, "Network maximum transmission unit")."""
+_RESERVED = 2
+"""Of each direction and family: the default denial, which counts, too, and the message above."""
 _FIRST_NUMBER, _NUMBERS_USED = 100, 32000
 
 
@@ -51,7 +61,7 @@ class AclRule:
         direction: ingress or egress, seen from the subnet.
         protocol: IANA's number; -1: all.
         from_port: the first port; for ICMP the type; -1: any.
-        to_port: the last port; for ICMP -1.
+        to_port: the last port; for ICMP the code, -1 for any.
         network: source or destination.
         allows: false for a denial, which no plan has but AWS may answer.
     """
@@ -66,10 +76,14 @@ class AclRule:
 
     @property
     def name(self) -> str:
-        """For the resource: says what passes and nothing else."""
-        ports = f"{self.from_port}" if self.to_port in (self.from_port, -1) else f"{self.from_port}-{self.to_port}"
+        """Says what passes and nothing else."""
         slug = str(self.network).replace("/", "-").replace(":", ".")
-        return f"{self.direction}-{self.protocol}-{ports}-{slug}"
+        return f"{self.direction}-{self.protocol}-{self.port_range}-{slug}"
+
+    @property
+    def port_range(self) -> str:
+        """`53`, `49152-65535`; for ICMP type and code, the code left out for any."""
+        return f"{self.from_port}" if self.to_port in (self.from_port, -1) else f"{self.from_port}-{self.to_port}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,12 +132,12 @@ def plan_network_acl(
     wider: list[str] = []
     problems: list[Problem] = []
     for (direction, family), wanted in sorted(wishes.items()):
-        # The default denial counts, too.
-        found = fitted(wanted, quota - 1)
+        found = fitted(wanted, quota - _RESERVED)
         if found is None:
             problems.append(_refusal(direction, family, wanted, quota))
             continue
         rules += [_rule(direction, protocol, ports, network) for protocol, ports, network in found.rules]
+        rules.append(_packet_too_big(direction, family))
         wider += _in_words(direction, found)
     if problems:
         raise SettingsError(problems)
@@ -189,6 +203,11 @@ def _networks(peer: Peer, addresses: Mapping[str, Sequence[Network]]) -> Sequenc
     return addresses[peer.value]
 
 
+def _packet_too_big(direction: Direction, family: Family) -> AclRule:
+    protocol, kind, code, everybody = PACKET_TOO_BIG[family]
+    return AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=everybody)
+
+
 def _rule(direction: Direction, protocol: int, ports: tuple[int, int], network: Network) -> AclRule:
     last = -1 if protocol in _ECHO else ports[1]
     return AclRule(number=0, direction=direction, protocol=protocol, from_port=ports[0], to_port=last, network=network)
@@ -229,7 +248,7 @@ def _range(first: int, last: int) -> str:
 
 
 def _refusal(direction: Direction, family: Family, wanted: Wish, quota: int) -> Problem:
-    larger = next((each for each in range(quota + 1, HIGHEST_QUOTA + 1) if fitted(wanted, each - 1)), None)
+    larger = next((each for each in range(quota + 1, HIGHEST_QUOTA + 1) if fitted(wanted, each - _RESERVED)), None)
     quota_to_ask = f"Ask AWS for the quota Rules per network ACL (L-2AEEBF1A) of {larger}, or name"
     remedy = (
         quota_to_ask
@@ -239,5 +258,5 @@ def _refusal(direction: Direction, family: Family, wanted: Wish, quota: int) -> 
     return Problem(
         path=("domainControllers", "quotas"),
         message=f"the network ACL cannot hold {len(wanted)} {family} networks ({direction}) in {quota} rules with the "
-        f"default denial, even with ports and neighbouring networks joined. {remedy} fewer, larger networks",
+        f"default denial and path MTU discovery, even with ports and neighbouring networks joined. {remedy} fewer, larger networks",
     )

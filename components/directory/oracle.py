@@ -41,6 +41,7 @@ class Packet:
         port: destination port; for ICMP the type, for other protocols without meaning.
         address: of the other end.
         groups: names or ids of the groups that the other end's interface has; `itself` for a plan's first group.
+        code: of ICMP; without meaning for others.
     """
 
     direction: Direction
@@ -48,6 +49,7 @@ class Packet:
     port: int
     address: Address
     groups: frozenset[str] = frozenset()
+    code: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,7 @@ class Permission:
         direction: ingress or egress.
         protocol: IANA's number; None: all.
         from_port: first port or ICMP type; -1: any.
-        to_port: last port; without meaning for ICMP.
+        to_port: last port or ICMP code; -1: any.
         networks: that it names, itself or through a prefix list.
         group: that it names; "": none.
         rule: what it was made of, to be shown.
@@ -74,7 +76,11 @@ class Permission:
 
     def lets_pass(self, packet: Packet) -> bool:
         """Whether the packet matches."""
-        if packet.direction != self.direction or not _protocol_matches(self, packet.protocol, packet.port):
+        return _protocol_matches(self, packet) and self.concerns(packet)
+
+    def concerns(self, packet: Packet) -> bool:
+        """Whether the packet goes the same way, between the same ends, whatever it is."""
+        if packet.direction != self.direction:
             return False
         return self.group in packet.groups if self.group else any(packet.address in each for each in self.networks)
 
@@ -151,7 +157,7 @@ def acl_rules_from_aws(entries: Iterable[Mapping[str, Any]]) -> tuple[AclRule, .
             direction=Direction.EGRESS if entry["Egress"] else Direction.INGRESS,
             protocol=int(entry["Protocol"]),
             from_port=entry.get("PortRange", {}).get("From", entry.get("IcmpTypeCode", {}).get("Type", -1)),
-            to_port=entry.get("PortRange", {}).get("To", -1),
+            to_port=entry.get("PortRange", {}).get("To", entry.get("IcmpTypeCode", {}).get("Code", -1)),
             network=_network(entry.get("CidrBlock") or entry["Ipv6CidrBlock"]),
             allows=entry["RuleAction"] == "allow",
         )
@@ -174,9 +180,7 @@ def _acl_matches(rule: AclRule, packet: Packet) -> bool:
         return False
     if rule.protocol == -1:
         return True
-    return rule.protocol == packet.protocol and _port_matches(
-        rule.from_port, rule.to_port, packet.protocol, packet.port
-    )
+    return rule.protocol == packet.protocol and _port_matches(rule.from_port, rule.to_port, packet)
 
 
 def passes(
@@ -218,14 +222,14 @@ def _number(protocol: str) -> int | None:
     return None if number == -1 else number
 
 
-def _protocol_matches(permission: Permission, protocol: int, port: int) -> bool:
+def _protocol_matches(permission: Permission, packet: Packet) -> bool:
     if permission.protocol is None:
         return True
-    return protocol == permission.protocol and _port_matches(permission.from_port, permission.to_port, protocol, port)
+    return packet.protocol == permission.protocol and _port_matches(permission.from_port, permission.to_port, packet)
 
 
-def _port_matches(first: int, last: int, protocol: int, port: int) -> bool:
-    """Ports of TCP and UDP, types of ICMP; other protocols have neither."""
-    if protocol in _ICMP:
-        return first in (-1, port)
-    return protocol not in _WITH_PORTS or first == -1 or first <= port <= last
+def _port_matches(first: int, last: int, packet: Packet) -> bool:
+    """Ports of TCP and UDP, types and codes of ICMP; other protocols have neither."""
+    if packet.protocol in _ICMP:
+        return first in (-1, packet.port) and last in (-1, packet.code)
+    return packet.protocol not in _WITH_PORTS or first == -1 or first <= packet.port <= last

@@ -10,7 +10,7 @@ from pulumi_aws.ec2 import get_managed_prefix_list
 from pulumi_aws.ssm import get_parameter
 
 from components.directory.peers import Family, contains, prefix_list_peer
-from components.directory.site_plan import SiteNetworks
+from components.directory.site_plan import S3_LIST_WEIGHT, SiteNetworks
 from components.network import check_private, find_network, found_or
 from components.problems import Collector, Problem, SettingsError, shown
 from components.session_manager.endpoint_services import service_name
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from components.directory.settings import DomainControllersSection, SiteSettings
     from components.network import Network
     from components.session_manager.settings import EndpointSettings, SessionManagerSettings
-
-S3_LIST_WEIGHT = 1
-"""What a rule to S3's prefix list counts as (Amazon VPC User Guide, "AWS-managed prefix list weight")."""
 
 _FEWEST_ZONES = 2
 

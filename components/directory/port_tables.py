@@ -76,7 +76,7 @@ class Row(BaseModel):
     traffic: str = Field(min_length=1)
     profiles: Annotated[tuple[Profile, ...], BeforeValidator(_profiles)] = Field(min_length=1)
     when: Literal["always", "dns", "ldaps", "icmpEcho"] = "always"
-    rpc: Literal["no", "replaced", "dropped"] = "no"
+    rpc: Literal["no", "replaced", "replaced, files too", "dropped"] = "no"
     replies: Literal["ephemeral port", "same port"] = "ephemeral port"
     origin: Literal["post", "Microsoft"] = "post"
     microsoft: str = ""
@@ -143,6 +143,7 @@ class Options:
         dns: controllers are DNS servers.
         icmp_echo: controllers may be pinged.
         rpc_ports: fixed ports in place of the dynamic RPC range, of replication and of Netlogon; none: the range.
+        files_port: the fixed port of DFS Replication beside them, which only controllers use; None: none.
     """
 
     profile: Profile = Profile.POST
@@ -150,6 +151,7 @@ class Options:
     dns: bool = True
     icmp_echo: bool = False
     rpc_ports: tuple[int, ...] = ()
+    files_port: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +235,7 @@ _ALLOWED = {
     "direction": "Bi-directional or Uni-directional",
     "profiles": f"a list of {', '.join(Profile)}",
     "when": "dns, ldaps or icmpEcho; leave it out for always",
-    "rpc": "replaced or dropped",
+    "rpc": "replaced, or replaced, files too, or dropped",
     "replies": "same port",
     "origin": "post or Microsoft",
     "to": "endpoints, resolvers or timeSources",
@@ -260,7 +262,7 @@ def _odd(row: Row) -> str:
     """What is wrong with a row whose keys are each right on their own."""
     if (row.protocol == "ICMP") != (row.port == "echo request"):
         return f"{row.protocol} with port {row.port}; allowed: echo request for ICMP, and for nothing else"
-    if row.rpc == "replaced" and row.protocol != "TCP":
+    if row.rpc.startswith("replaced") and row.protocol != "TCP":
         return f"{row.protocol} cannot be replaced by a fixed RPC port, which is a TCP port"
     return ""
 
@@ -290,6 +292,7 @@ def _counts(row: Row, options: Options) -> bool:
 
 
 def _ranges(row: Row, options: Options) -> tuple[tuple[int, int], ...]:
-    if row.rpc == "replaced" and options.rpc_ports:
-        return tuple((port, port) for port in options.rpc_ports)
+    if row.rpc.startswith("replaced") and options.rpc_ports:
+        files = options.files_port if row.rpc.endswith("files too") else None
+        return tuple((port, port) for port in (*options.rpc_ports, *([files] if files else ())))
     return (row.ports,)

@@ -103,15 +103,23 @@ def _rpc_ports(section: DomainControllersSection) -> list[Finding]:
         if port.row.rpc == "no"
     ]
     found: list[Finding] = []
-    for key, given in (("replicationPort", section.replication_port), ("netlogonPort", section.netlogon_port)):
+    fixed = {
+        "replicationPort": section.replication_port,
+        "netlogonPort": section.netlogon_port,
+        "dfsrPort": section.dfsr_port,
+    }
+    for key, given in fixed.items():
         row = next((each for each in others if given is not None and each.first <= given <= each.last), None)
         if row:
             found.append(((key,), f"{given} given; allowed: a port that no row has; this one is for {row.row.traffic}"))
-    if section.netlogon_port is not None and section.replication_port is None:
-        found.append((("netlogonPort",), f"{section.netlogon_port} given; allowed: a port only beside replicationPort"))
-    if section.netlogon_port is not None and section.netlogon_port == section.replication_port:
-        message = f"{section.netlogon_port} given; allowed: a port other than replicationPort (Netlogon event 5809)"
-        found.append((("netlogonPort",), message))
+    beside = [(key, given) for key, given in fixed.items() if key != "replicationPort" and given is not None]
+    for key, given in beside:
+        if section.replication_port is None:
+            found.append(((key,), f"{given} given; allowed: a port only beside replicationPort"))
+        # Two services cannot listen on one port; Netlogon says so by its event 5809.
+        same = next((other for other, port in fixed.items() if port == given), key)
+        if same != key:
+            found.append(((key,), f"{given} given; allowed: a port other than {same}"))
     return found
 
 

@@ -101,7 +101,8 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
             from_port=rule.from_port,
             to_port=rule.to_port,
             region=self._args.region,
-            tags=self._args.tags,
+            # By its name a rule that somebody edits is told from one that somebody adds.
+            tags={**self._args.tags, "Name": rule.name},
             opts=self._child,
             **self._ends(rule),
         )
@@ -121,4 +122,4 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
                 return {"prefix_list_id": self._lists[value].id}
 
     def _tags(self, name: str) -> dict[str, str]:
-        return {"Name": f"{self._name}-{name}", **self._args.tags, **dict([ROLE_TAG])}
+        return {**self._args.tags, "Name": f"{self._name}-{name}", **dict([ROLE_TAG])}

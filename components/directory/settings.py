@@ -198,6 +198,13 @@ class DomainControllersSection(Section):
         "a port from 1024 to 65535 that no row has, other than replicationPort; leave it out where Netlogon uses SMB",
         default=None,
     )
+    dfsr_port: RpcPort | None = _field(
+        "The fixed RPC port of DFS Replication, which carries SYSVOL, beside replicationPort (dfsrdiag StaticRPC). Ours, "
+        "not the post's.",
+        "a port from 1024 to 65535 that no row has, other than the two above; leave it out where SYSVOL is not "
+        "replicated by DFSR",
+        default=None,
+    )
     clients: dict[str, list[Cidr]] = _field("Networks of clients, by name.", _NETWORKS, default_factory=dict)
     client_prefix_lists: dict[str, ClientPrefixList] = _field(
         "Prefix lists of clients that exist already, by name. Ours, not the post's.",
@@ -271,6 +278,7 @@ class DomainControllersSection(Section):
             dns=self.dns,
             icmp_echo=self.icmp_echo,
             rpc_ports=tuple(port for port in fixed if port is not None),
+            files_port=self.dfsr_port,
         )
 
     @property

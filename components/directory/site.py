@@ -11,6 +11,7 @@ from components.directory.acl import DirectoryNetworkAcl, DirectoryNetworkAclArg
 from components.directory.controllers import Controllers, ControllersArgs
 from components.directory.key_policy import controllers_key_policy
 from components.directory.monitoring import Monitoring, MonitoringArgs
+from components.directory.names import CONTROLLERS_KEY_ALIAS, acls_name, groups_name
 from components.directory.security_groups import DirectorySecurityGroups, DirectorySecurityGroupsArgs
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from components.directory.site_plan import SitePlan
     from components.session_manager.settings import SessionManagerSettings
 
-KEY_ALIAS = "alias/shell-access/domain-controllers"
 EC2 = "ec2"
 """The endpoint that controllers need besides those of Systems Manager (the post's prerequisites)."""
 
@@ -72,7 +72,7 @@ class Site(pulumi.ComponentResource):
         network, region = args.place.network, args.scope.region
         before: list[pulumi.Resource] = [self._endpoints()] if args.place.needs_endpoints else []
         groups = DirectorySecurityGroups(
-            f"{name}-sg",
+            groups_name(name),
             DirectorySecurityGroupsArgs(region=region, vpc_id=network.vpc_id, plan=args.plan.groups, tags=args.tags),
             self._child,
         )
@@ -125,7 +125,7 @@ class Site(pulumi.ComponentResource):
         if args.plan.acl is None:
             return None
         return DirectoryNetworkAcl(
-            f"{self._name}-acl",
+            acls_name(self._name),
             DirectoryNetworkAclArgs(
                 region=args.scope.region,
                 vpc_id=network.vpc_id,
@@ -141,7 +141,7 @@ class Site(pulumi.ComponentResource):
         return AliasedKey(
             f"{self._name}-key",
             AliasedKeyArgs(
-                alias=KEY_ALIAS,
+                alias=CONTROLLERS_KEY_ALIAS,
                 description="Domain controllers: volumes",
                 policy=controllers_key_policy(
                     partition=args.scope.partition,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from components.directory.demands import Demand
     from components.directory.settings import DomainControllersSection
 
-_DIGEST_CHARACTERS = 8
+S3_LIST_WEIGHT = 1
+"""What a rule to S3's prefix list counts as (Amazon VPC User Guide, "AWS-managed prefix list weight")."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,13 @@ class SitePlan:
     """What lets packets pass at a site.
 
     Attributes:
+        demands: what has to pass.
         groups: for every controller.
         acl: of the controllers' subnets; None where the settings do without.
         acl_quota: rules per network ACL.
     """
 
+    demands: tuple[Demand, ...]
     groups: GroupPlan
     acl: AclPlan | None
     acl_quota: int
@@ -100,7 +102,7 @@ def _plan(
     with collector:
         acl = _acl(section, networks, wanted)
     collector.check()
-    return SitePlan(groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl)
+    return SitePlan(demands=wanted, groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl)
 
 
 def _acl(section: DomainControllersSection, networks: SiteNetworks, wanted: Sequence[Demand]) -> AclPlan | None:
@@ -109,9 +111,3 @@ def _acl(section: DomainControllersSection, networks: SiteNetworks, wanted: Sequ
     lists = {peer.value: held for peer, held in networks.lists.items()}
     addresses = known_addresses(section, networks.controllers, lists)
     return plan_network_acl(wanted, addresses=addresses, quota=section.quotas.rules_per_network_acl)
-
-
-def digest(plan: AclPlan) -> str:
-    """Tells ACLs with different rules apart, for their names."""
-    said = "\n".join(f"{each.number} {each.name}" for each in plan.rules)
-    return hashlib.sha256(said.encode()).hexdigest()[:_DIGEST_CHARACTERS]

@@ -20,12 +20,12 @@ from pulumi_aws.s3 import (
 )
 
 from components.directory.monitoring_policies import trail_bucket_policy, trail_key_policy
+from components.directory.names import TRAIL
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
     from components.directory.monitoring_policies import Scope
 
-NAME = "shell-access"
 KEY_ALIAS = "alias/shell-access/trail"
 
 
@@ -60,7 +60,7 @@ class ManagementTrail(pulumi.ComponentResource):
             AliasedKeyArgs(
                 alias=KEY_ALIAS,
                 description="CloudTrail: API calls of this account",
-                policy=trail_key_policy(args.scope, NAME),
+                policy=trail_key_policy(args.scope, TRAIL),
                 region=args.scope.region,
                 tags=args.tags,
             ),
@@ -69,7 +69,7 @@ class ManagementTrail(pulumi.ComponentResource):
         bucket, ready = self._bucket(key.arn)
         trail = Trail(
             name,
-            name=NAME,
+            name=TRAIL,
             s3_bucket_name=bucket.bucket,
             kms_key_id=key.arn,
             is_multi_region_trail=True,
@@ -86,7 +86,7 @@ class ManagementTrail(pulumi.ComponentResource):
         """The bucket, and what has to be there before anything is written to it."""
         name, scope, child = f"{self._name}-logs", self._args.scope, self._child
         # Bucket names are the whole world's.
-        bucket_name = f"{NAME}-trail-{scope.account_id}-{scope.region}"
+        bucket_name = f"{TRAIL}-trail-{scope.account_id}-{scope.region}"
         bucket = Bucket(
             name,
             bucket=bucket_name,
@@ -129,7 +129,7 @@ class ManagementTrail(pulumi.ComponentResource):
         policy = BucketPolicy(
             name,
             bucket=bucket.bucket,
-            policy=json.dumps(trail_bucket_policy(scope, NAME, bucket_name)),
+            policy=json.dumps(trail_bucket_policy(scope, TRAIL, bucket_name)),
             region=scope.region,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[private]),
         )

@@ -148,6 +148,7 @@ class DocumentStore:
     def _publish(
         self, content: Mapping[str, Any], *, owner: str, known_as: frozenset[str], take_over: bool
     ) -> LiveDocument:
+        is_taken = False
         for _ in range(_ATTEMPTS):
             described = self._describe()
             if described is None:
@@ -157,9 +158,13 @@ class DocumentStore:
             if described["DocumentType"] != self._identity.type:
                 self._clear_the_name(described["DocumentType"], owner, known_as)
                 continue
-            self._mark(described["DefaultVersion"], owner=owner, known_as=known_as, take_over=take_over)
+            is_taken = self._mark(described["DefaultVersion"], owner=owner, known_as=known_as, take_over=take_over)
             self._converge(content)
             break
+        holder = self.marks().get(OWNER_TAG) if is_taken else owner
+        if holder is not None and holder != owner:
+            # Tags are written without a condition: of two stacks that mark a document at once the later one has it.
+            raise DocumentError(self.kept_by_another(holder))
         live = self._read()
         if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
             raise DocumentError(
@@ -282,11 +287,12 @@ class DocumentStore:
         self._check_latest()
         return True
 
-    def _mark(self, default_version: str, *, owner: str, known_as: frozenset[str], take_over: bool) -> None:
+    def _mark(self, default_version: str, *, owner: str, known_as: frozenset[str], take_over: bool) -> bool:
+        """Whether the document was not ours before."""
         marks = self.marks()
         holder = marks.get(OWNER_TAG)
         if holder == owner:
-            return
+            return False
         if holder is not None and holder not in known_as and not take_over:
             raise DocumentError(self.kept_by_another(holder))
         prior = marks.get(PRIOR_VERSION_TAG, default_version)
@@ -295,6 +301,7 @@ class DocumentStore:
             ResourceId=self._name,
             Tags=[{"Key": OWNER_TAG, "Value": owner}, {"Key": PRIOR_VERSION_TAG, "Value": prior}],
         )
+        return True
 
     def _clear_the_name(self, found: str, owner: str, known_as: frozenset[str]) -> None:
         """A document's type never changes: one of another type that took our name goes, one from before us does not."""

@@ -43,7 +43,7 @@ def ports(  # noqa: PLR0913 -- options of a command line
     region: Annotated[str | None, typer.Option("--region", metavar="REGION", help="One site only.")] = None,
     subnet: Annotated[
         list[str] | None,
-        typer.Option("--subnet", metavar="NAME=CIDR", help="The network of another site's subnet; may be repeated."),
+        typer.Option("--subnet", metavar="NAME=CIDR", help="The network of a site's subnet; may be repeated."),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     comma_separated: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
@@ -61,7 +61,7 @@ def ports(  # noqa: PLR0913 -- options of a command line
 
     For people, and for whoever administers the firewall on premises: source, protocol, port, use, and the row of the
     port table that each line comes from, with what Microsoft says where it differs; then the rules of each security
-    group against the account's quota.
+    group and of the network ACL against the account's quotas.
 
     Exit codes: 0 listed (with --explain: let in), 1 the rules do not fit the quotas (with --explain: dropped), 2 the
     command line or the configuration cannot be used.

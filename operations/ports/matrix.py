@@ -7,19 +7,24 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from components.directory.demands import Audience, Demand, Direction, Source, Sources, demands
-from components.directory.peers import Family, Network, Peer, PeerKind, group_peer
+from components.directory.network_acl import plan_network_acl
+from components.directory.peers import Family, Network, Peer, PeerKind, group_peer, network_peer
 from components.directory.planner import GroupPlan, plan_groups
 from components.directory.port_tables import ECHO_REQUEST, Options, Port, Protocol, load_tables
-from components.directory.settings import sources
+from components.directory.settings import known_addresses, sources
 from components.problems import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.directory.network_acl import AclPlan
     from components.directory.settings import DomainControllersSection
 
 ENDPOINTS = group_peer("VPC endpoints")
 """Stands for their groups, which only AWS knows the ids of."""
+
+STAND_INS = ip_network("198.18.0.0/15")
+"""Networks that nobody has (RFC 2544)."""
 
 _WAYS = {Direction.INGRESS: "in", Direction.EGRESS: "out"}
 
@@ -63,15 +68,28 @@ class SiteMatrix:
         region: of the site.
         lines: in the order of the tables.
         plan: the groups; None where they do not fit.
-        refusal: why they do not fit.
+        acl: the network ACL; None where it does not fit, or the settings do without.
+        acl_quota: rules per network ACL.
+        refusal: why something does not fit.
         unknown: what only AWS knows, in words.
+        stand_ins: subnets for which the ACL was planned with networks that stand in for theirs.
     """
 
     region: str
     lines: tuple[Line, ...]
     plan: GroupPlan | None
+    acl: AclPlan | None
+    acl_quota: int
     refusal: str
     unknown: tuple[str, ...]
+    stand_ins: tuple[str, ...]
+
+    @property
+    def acl_counts(self) -> dict[str, int]:
+        """Rules of the ACL by direction, of the fuller address family, the default denial among them, as AWS counts."""
+        if self.acl is None:
+            return {}
+        return {way.value: 1 + max(self.acl.count(way, family) for family in Family) for way in Direction}
 
 
 def matrix(
@@ -93,16 +111,45 @@ def _site(section: DomainControllersSection, region: str, subnets: Mapping[str, 
     unknown = {other: [name for name in names if name not in subnets] for other, names in others.items()}
     who = sources(section, region, site_networks=known, endpoints=(ENDPOINTS,))
     wanted = _with_placeholders(demands(load_tables(), section.options, who), section.options, unknown)
+    plan: GroupPlan | None = None
+    acl: AclPlan | None = None
+    refusals: list[str] = []
     try:
-        plan, refusal = plan_groups(wanted, section.group_quotas), ""
+        plan = plan_groups(wanted, section.group_quotas)
     except SettingsError as refused:
-        plan, refusal = None, "; ".join(map(str, refused.problems))
+        refusals += map(str, refused.problems)
+    stand_ins = [name for each in section.sites.values() for name in each.subnets if name not in subnets]
+    try:
+        acl = _acl(section, region, subnets) if section.network_acl else None
+    except SettingsError as refused:
+        # Stand-ins lie far from everything, so that with the real networks it may well fit.
+        refusals += [] if stand_ins else map(str, refused.problems)
     return SiteMatrix(
         region=region,
         lines=_lines(wanted, section.options),
         plan=plan,
-        refusal=refusal,
+        acl=acl,
+        acl_quota=section.quotas.rules_per_network_acl,
+        refusal="; ".join(refusals),
         unknown=tuple(f"{name} ({other})" for other, names in unknown.items() for name in names),
+        stand_ins=tuple(dict.fromkeys(stand_ins)) if section.network_acl else (),
+    )
+
+
+def _acl(section: DomainControllersSection, region: str, subnets: Mapping[str, Network]) -> AclPlan:
+    """The ACL can name networks only: for those that are not known others stand in, no two of them neighbours."""
+    stand_ins = (each for number, each in enumerate(STAND_INS.subnets(new_prefix=24)) if number % 2)
+    networks = {
+        other: [subnets[name] if name in subnets else next(stand_ins) for name in site.subnets]
+        for other, site in section.sites.items()
+    }
+    own = networks[region]
+    endpoints = tuple(network_peer(each) for each in own)
+    who = sources(section, region, site_networks=networks, endpoints=endpoints)
+    return plan_network_acl(
+        demands(load_tables(), section.options, who),
+        addresses=known_addresses(section, own),
+        quota=section.quotas.rules_per_network_acl,
     )
 
 
@@ -177,6 +224,6 @@ def _why(port: Port, options: Options) -> str:
     said = [f"profile: {options.profile}"]
     if port.row.when != "always":
         said.append(f"{port.row.when}: true")
-    if port.row.rpc == "replaced" and options.rpc_ports:
+    if port.row.rpc.startswith("replaced") and options.rpc_ports:
         said.append(f"fixed RPC port in place of {port.row.port}")
     return ", ".join(said)

@@ -26,6 +26,7 @@ _HEADINGS: Final = (
     *("Region", "Way", "Other end", "Networks", "Protocol", "Port", "Use", "Traffic", "Source", "Row", "Why"),
     "Microsoft",
 )
+_USAGE_HEADINGS: Final = ("Group, ACL or list", "Inbound", "Outbound")
 
 
 def as_json(sites: Sequence[SiteMatrix]) -> str:
@@ -61,8 +62,8 @@ def show(sites: Sequence[SiteMatrix], console: Console) -> None:
         for said in _remarks(site):
             console.print(Text(said), soft_wrap=True)
         if site.plan:
-            quotas = _table("Rules against quotas", ("Group or list", "Inbound", "Outbound"))
-            for cells in _usage(site.plan):
+            quotas = _table("Rules against quotas", _USAGE_HEADINGS)
+            for cells in _usage(site, site.plan):
                 quotas.add_row(*map(Text, cells))
             console.print(quotas)
 
@@ -98,6 +99,7 @@ def _plain(site: SiteMatrix) -> dict[str, Any]:
         "lines": [asdict(line) for line in site.lines],
         "ruleCounts": plan.rule_counts if plan else None,
         "quotaHeadroom": plan.headroom if plan else None,
+        "networkAcl": {**site.acl_counts, "quota": site.acl_quota} if site.acl else None,
         "refusal": site.refusal or None,
         "unknown": list(site.unknown),
     }
@@ -129,7 +131,7 @@ def _markdown(site: SiteMatrix) -> Iterator[str]:
     yield from _markdown_table(_HEADINGS[1:], [_cells(site.region, line)[1:] for line in site.lines])
     yield from (f"{said}\n" for said in _remarks(site))
     if site.plan:
-        yield from _markdown_table(("Group or list", "Inbound", "Outbound"), list(_usage(site.plan)))
+        yield from _markdown_table(_USAGE_HEADINGS, list(_usage(site, site.plan)))
 
 
 def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -140,11 +142,14 @@ def _markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> I
     yield ""
 
 
-def _usage(plan: GroupPlan) -> Iterator[tuple[str, str, str]]:
+def _usage(site: SiteMatrix, plan: GroupPlan) -> Iterator[tuple[str, str, str]]:
     most = plan.quotas.rules_per_group
     for group in plan.groups:
         inbound, outbound = (f"{group.weight(each)} of {most}" for each in (Direction.INGRESS, Direction.EGRESS))
         yield group.name, inbound, outbound
+    if site.acl:
+        inbound, outbound = (f"{site.acl_counts[each]} of {site.acl_quota}" for each in Direction)
+        yield "network ACL", inbound, outbound
     for each in plan.prefix_lists:
         yield each.name, f"{len(each.entries)} of {each.max_entries} entries", ""
 
@@ -156,6 +161,9 @@ def _remarks(site: SiteMatrix) -> list[str]:
             f"Networks that only AWS knows, counted as one each: {', '.join(site.unknown)}. "
             "Name them with --subnet NAME=CIDR."
         )
+    if site.stand_ins:
+        how = "is counted with stand-ins for" if site.acl else "cannot be counted without"
+        remarks.append(f"The network ACL {how} {', '.join(site.stand_ins)}, whose networks only AWS knows.")
     return remarks
 
 

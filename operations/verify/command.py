@@ -35,8 +35,9 @@ def verify(
     """Compares what is live with what the stack's settings ask for. Changes nothing.
 
     Looks at the preferences document, the keys, the log group, the bucket, the instance policy and the VPC endpoints,
-    in every Region of the stack, with the credentials and roles of the stack's AWS provider. Whatever differs is
-    listed with what was expected, what was found, and what to do.
+    in every Region of the stack, with the credentials and roles of the stack's AWS provider. Of domain controllers it
+    looks at every rule of their security groups and network ACL, tries packets on them, and looks at the instances,
+    flow logs, alerts and the trail. Whatever differs is listed with what was expected, what was found, and what to do.
 
     A call that is refused or fails is reported as "cannot tell", with the permission that it needs.
 

@@ -23,14 +23,15 @@ def key_findings(asked: Asked, settings: SessionManagerSettings, facts: RegionFa
     """Compares the keys that the settings ask for, and the parameter with the data key's ID."""
     findings: list[Finding] = []
     if settings.session_data_encryption:
-        findings += _key("data-key", DATA_KEY_ALIAS, asked, facts.data_key)
+        findings += alias_findings("data-key", DATA_KEY_ALIAS, asked, facts.data_key)
         findings += _parameter(asked, facts)
     if settings.encrypts_created_log_group:
-        findings += _key("logs-key", LOGS_KEY_ALIAS, asked, facts.logs_key)
+        findings += alias_findings("logs-key", LOGS_KEY_ALIAS, asked, facts.logs_key)
     return findings
 
 
-def _key(check: str, alias: str, asked: Asked, live: KeyFacts | Unread | None) -> list[Finding]:
+def alias_findings(check: str, alias: str, asked: Asked, live: KeyFacts | Unread | None) -> list[Finding]:
+    """Whether the key behind an alias is there, usable and rotating."""
     expected = f"{alias} points to an enabled symmetric key"
     if isinstance(live, Unread):
         return [cannot_tell(check, expected, live)]

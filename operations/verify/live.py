@@ -44,10 +44,10 @@ def read_region(reader: Reader, asked: Asked) -> RegionFacts:
     encrypts = settings.session_data_encryption
     return RegionFacts(
         document=_document(reader),
-        data_key=_key(reader, DATA_KEY_ALIAS) if encrypts else None,
+        data_key=read_key(reader, DATA_KEY_ALIAS) if encrypts else None,
         data_key_parameter=_parameter(reader) if encrypts else None,
-        logs_key=_key(reader, LOGS_KEY_ALIAS) if settings.encrypts_created_log_group else None,
-        log_group=_log_group(reader, settings.cw_log_group_name) if settings.logs_to_cloudwatch else None,
+        logs_key=read_key(reader, LOGS_KEY_ALIAS) if settings.encrypts_created_log_group else None,
+        log_group=read_log_group(reader, settings.cw_log_group_name) if settings.logs_to_cloudwatch else None,
         bucket=_bucket(reader, settings, asked.account_id) if settings.s3_logging else None,
         network=network,
     )
@@ -99,7 +99,8 @@ def _text(reader: Reader, version: str) -> str | Unread:
     return answer if isinstance(answer, Unread) else str(answer.get("Content", ""))
 
 
-def _key(reader: Reader, alias: str) -> KeyFacts | Unread | None:
+def read_key(reader: Reader, alias: str) -> KeyFacts | Unread | None:
+    """Reads the key behind an alias."""
     answer = reader.read("kms", "describe_key", absent=("NotFoundException",), KeyId=alias)
     if answer is None or isinstance(answer, Unread):
         return answer
@@ -116,7 +117,8 @@ def _parameter(reader: Reader) -> str | Unread | None:
     return answer if answer is None or isinstance(answer, Unread) else str(answer["Parameter"]["Value"])
 
 
-def _log_group(reader: Reader, name: str) -> LogGroupFacts | Unread | None:
+def read_log_group(reader: Reader, name: str) -> LogGroupFacts | Unread | None:
+    """Reads the log group of just this name."""
     answer = _found(reader.read("logs", "describe_log_groups", logGroupNamePrefix=name))
     if isinstance(answer, Unread):
         return answer

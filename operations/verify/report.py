@@ -42,7 +42,9 @@ def show(verification: Verification, console: Console) -> None:
     if not verification.regions:
         _line(
             console,
-            Text(f"Stack {verification.stack} has neither sessionManager nor endpoints: there is nothing to verify."),
+            Text(
+                f"Stack {verification.stack} has no sessionManager, endpoints or sites of domainControllers to verify."
+            ),
         )
         return
     console.print(_table(verification))

@@ -12,6 +12,8 @@ from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.errors import UnusableError
 from operations.reading import Identity, Reader, SharedClients, Unread, identify
 from operations.verify.comparison import region_findings
+from operations.verify.directory import DirectoryVerification
+from operations.verify.directory_facts import AskedSite
 from operations.verify.facts import Asked
 from operations.verify.findings import Finding, Verification, cannot_tell
 from operations.verify.instance_policy import instance_policy_findings
@@ -42,7 +44,9 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
         UnusableError: the configuration cannot be used.
     """
     settings = stack.settings()
-    regions = [each for each in settings.regions if each in settings.session_manager or each in settings.endpoints]
+    sites = settings.domain_controllers.sites if settings.domain_controllers else {}
+    asked = {*settings.session_manager, *settings.endpoints, *sites}
+    regions = [each for each in settings.regions if each in asked]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
     clients = _clients(stack)
@@ -55,12 +59,18 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
     verify = partial(_verify_region, stack, settings, clients, identity)
     with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
         shared = pool.submit(_verify_account, stack, settings, clients, identity)
+        directory = _directory(stack, settings, clients, identity)
+        of_sites = pool.submit(directory.findings) if directory else None
+        trail = pool.submit(directory.trail, settings.regions[0]) if directory else None
         running = {region: pool.submit(verify, region) for region in regions}
         findings: dict[str, list[Finding]] = {}
         for region, each in running.items():
             findings[region] = each.result()
             progress(region)
         findings[regions[0]] += shared.result()
+        for region, several in of_sites.result().items() if of_sites else ():
+            findings[region] += several
+        findings[regions[0]] += trail.result() if trail else []
     return _verification(stack, identity.account_id, findings)
 
 
@@ -89,6 +99,21 @@ def _asked(stack: StackConfiguration, settings: Settings, identity: Identity, re
         endpoints=settings.endpoints.get(region),
         hides_values=stack.is_secret("sessionManager"),
     )
+
+
+def _directory(
+    stack: StackConfiguration, settings: Settings, clients: SharedClients, identity: Identity
+) -> DirectoryVerification | None:
+    section = settings.domain_controllers
+    if section is None or not section.sites:
+        return None
+    sites = {
+        region: AskedSite(
+            asked=_asked(stack, settings, identity, region), partition=identity.partition, section=section
+        )
+        for region in section.sites
+    }
+    return DirectoryVerification(clients=clients, caller=identity.arn, sites=sites)
 
 
 def _verify_region(

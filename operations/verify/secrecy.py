@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from operations.stack import StackConfiguration
 
 _OF_ENDPOINTS = ("network", "endpoint-")
+_OF_DIRECTORY = "directory-"
 _WITHOUT_VALUES = ("account", "document")
 """Checks whose texts hold no value of the settings: of the document's content only names are told, see `Asked`."""
 
@@ -22,7 +23,7 @@ def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:
     The engine says of a section only that something in it is secret, not what, so all its values are held back. Why
     something cannot be told is AWS' own text, and kept but for the secrets themselves.
     """
-    section = "endpoints" if finding.check.startswith(_OF_ENDPOINTS) else "sessionManager"
+    section = _section(finding.check)
     if stack.is_secret(section) and not finding.check.startswith(_WITHOUT_VALUES):
         finding = replace(finding, expected=SECRET)
         if finding.status is not Status.CANNOT_TELL:
@@ -33,3 +34,9 @@ def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:
         found=stack.without_secrets(finding.found),
         remedy=stack.without_secrets(finding.remedy) if finding.remedy else None,
     )
+
+
+def _section(check: str) -> str:
+    if check.startswith(_OF_DIRECTORY):
+        return "domainControllers"
+    return "endpoints" if check.startswith(_OF_ENDPOINTS) else "sessionManager"

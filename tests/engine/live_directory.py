@@ -75,10 +75,11 @@ class Live:
         )
         return [each for each in tried if self._is_wrong(each, wanted(each, sources, options))]
 
-    def wrong_among_controllers(self, sources: Sources, options: Options, address: str) -> list[Packet]:
-        """The same between controllers, whom rules name by their first group."""
+    def wrong_from(self, group: str, sources: Sources, options: Options, address: str) -> list[Packet]:
+        """The same with whoever is named by a group: bastion hosts by theirs, controllers by `itself`."""
+        groups = (group, self.first_group) if group == "itself" else (group,)
         tried = (
-            packet(direction, protocol, port, address, "itself", self.first_group)
+            packet(direction, protocol, port, address, *groups)
             for direction, protocol, port in product(Direction, ("tcp", "udp"), EDGES)
         )
         return [each for each in tried if self._is_wrong(each, wanted(each, sources, options))]

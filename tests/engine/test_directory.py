@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from copy import deepcopy
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import pytest
+import yaml
 
-from components.directory.demands import Sources
+from components.directory.demands import Direction, Sources
+from components.directory.oracle import admitting, packet, passes
 from components.directory.peers import network_peer
 from components.directory.port_tables import Options, Profile
+from local.workspace import REPOSITORY
+from operations.stack import StackConfiguration
+from operations.verify.run import verify_stack
 from tests.engine.live_directory import Live, acl_of_subnet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local.engine.stack import Run, Stack
+    from operations.verify.findings import Finding
 
 pytestmark = pytest.mark.engine
 
@@ -89,10 +100,11 @@ def test_up_builds_two_sites_that_let_pass_just_what_the_tables_list(stack: Stac
         live = Live.read(ec2, site, "directory-a")
         assert live.wrong(sources(region), options, ADDRESSES) == []
         neighbour = str(ip_network(OWN[region][1])[9])
-        assert live.wrong_among_controllers(sources(region), options, neighbour) == []
+        assert live.wrong_from("itself", sources(region), options, neighbour) == []
         assert {acl_of_subnet(ec2, each)[0] for each in SUBNETS} == {site["networkAclId"]}
     assert outputs["domainControllers"]["us-east-1"]["instanceIds"] == []
-    stack.preview("--expect-no-changes").succeeded()
+    verified_by_command(stack)
+    without_the_other_site_only_what_names_it_changes(stack)
     stack.preview("--refresh", "--expect-no-changes").succeeded()
     stack.destroy().succeeded()
     for region in OWN:
@@ -101,6 +113,42 @@ def test_up_builds_two_sites_that_let_pass_just_what_the_tables_list(stack: Stac
         assert aws("events", region).list_rules()["Rules"] == []
         assert aws("sns", region).list_topics()["Topics"] == []
     assert aws("cloudtrail").describe_trails()["trailList"] == []
+
+
+def verified_by_command(stack: Stack) -> None:
+    command = ["-m", "operations", "verify", "--json", "--stack", stack.name, "--cwd", str(stack.folder)]
+    environment = stack.full_environment()
+    done = subprocess.run(
+        [sys.executable, *command], check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    findings = [each for several in json.loads(done.stdout)["regions"].values() for each in several]
+    assert sum(each["check"] == "directory-traffic" for each in findings) == 2
+    assert {each["status"] for each in findings} == {"ok"}
+
+
+def verified(stack: Stack) -> dict[str, Finding]:
+    """What is otherwise than asked, by check, of a stack of one Region."""
+    given = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())["config"]
+    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+    with patch.dict(os.environ, stack.full_environment()):
+        found = verify_stack(StackConfiguration(name=stack.name, values=values)).regions["eu-west-1"]
+    assert any(each.check == "directory-traffic" for each in found)
+    return {each.check: each for each in found if each.status != "ok"}
+
+
+def without_the_other_site_only_what_names_it_changes(stack: Stack) -> None:
+    sites = {"eu-west-1": TWO_SITES["sites"]["eu-west-1"]}
+    stack.configure(directory(TWO_SITES | {"sites": sites}, ["eu-west-1", "us-east-1"]))
+    steps = stack.preview().succeeded().steps
+    kept = {name: step for name, step in steps.items() if "domain-controllers-us-east-1" not in name}
+    kinds = sorted((name.split(":")[0], step) for name, step in kept.items())
+    # The other site's two subnets are entries of a list, so that no rule of a group changes.
+    assert kinds == [
+        *(("EventRule", "update"), ("ManagedPrefixList", "update")),
+        *(("NetworkAcl", "create"), ("NetworkAcl", "delete")),
+    ]
+    stack.configure(directory(TWO_SITES, ["eu-west-1", "us-east-1"]))
 
 
 def test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newer_image(
@@ -129,11 +177,56 @@ def test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newe
     services = {each["ServiceName"].rsplit(".", 1)[1] for each in aws("ec2").describe_vpc_endpoints()["VpcEndpoints"]}
     assert services == {"ssm", "ssmmessages", "ec2messages", "ec2"}
     watched_and_recorded(aws, site)
+    what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(stack, aws, site)
     section = deepcopy(ONE_SITE)
     for each in section["sites"]["eu-west-1"]["controllers"]:
         each["imageParameter"] = "/aws/service/ami-windows-latest/Windows_Server-2025-English-Core-Base"
     stack.configure(directory(section))
     stack.preview("--expect-no-changes").succeeded()
+
+
+def what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(
+    stack: Stack, aws: Callable[..., Any], site: dict[str, Any]
+) -> None:
+    assert verified(stack) == {}
+    ec2, events, (first, second) = aws("ec2"), aws("events"), site["instanceIds"]
+    (own,) = ec2.describe_instances(InstanceIds=[first])["Reservations"][0]["Instances"]
+    other = bastion_group(ec2)
+    ec2.modify_instance_metadata_options(InstanceId=first, HttpTokens="optional")
+    ec2.modify_instance_attribute(InstanceId=first, Groups=[*site["securityGroupIds"], other])
+    ec2.modify_instance_attribute(InstanceId=first, DisableApiTermination={"Value": True})
+    address = ec2.allocate_address(Domain="vpc")
+    association = ec2.associate_address(InstanceId=first, AllocationId=address["AllocationId"])["AssociationId"]
+    ec2.stop_instances(InstanceIds=[second])
+    logs = ec2.describe_flow_logs()["FlowLogs"]
+    ec2.delete_flow_logs(FlowLogIds=[each["FlowLogId"] for each in logs if each["ResourceId"] == own["SubnetId"]])
+    topic = aws("sns").list_topics()["Topics"][0]["TopicArn"]
+    aws("sns").set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue="")
+    events.disable_rule(Name="shell-access-domain-controllers-network")
+    events.put_rule(Name="shell-access-domain-controllers-state", EventPattern=json.dumps({"source": ["aws.ec2"]}))
+    events.remove_targets(Rule="shell-access-domain-controllers-commands", Ids=["topic"])
+    aws("cloudtrail").stop_logging(Name="shell-access")
+    aws("logs").put_retention_policy(logGroupName="/shell-access/domain-controllers/flow-logs", retentionInDays=1)
+    found = verified(stack)
+    assert {check: each.found for check, each in found.items()} == {
+        "directory-controller-DC1": f"{first}: public address {address['PublicIp']}; security groups: has {other} besides; "
+        "IMDSv1 is answered, too; termination protection on",
+        "directory-controller-DC2-state": f"{second} is stopped",
+        "directory-flow-logs": "none of directory-a",
+        "directory-flow-log-group": "kept for 1 days",
+        "directory-topic": "not encrypted",
+        "directory-alert-network": "it is disabled",
+        "directory-alert-state": "its pattern is another one",
+        "directory-alert-commands": "it does not tell the topic",
+        "directory-trail": "it does not record",
+    }
+    take = f"aws ec2 disassociate-address --association-id {association} --region eu-west-1"
+    assert found["directory-controller-DC1"].remedy == f"{take}; pulumi up --refresh --stack test"
+    assert found["directory-trail"].remedy == "aws cloudtrail start-logging --name shell-access --region eu-west-1"
+    ec2.disassociate_address(AssociationId=association)
+    ec2.start_instances(InstanceIds=[second])
+    stack.up("--refresh").succeeded()
+    assert verified(stack) == {}
 
 
 def watched_and_recorded(aws: Callable[..., Any], site: dict[str, Any]) -> None:
@@ -189,38 +282,63 @@ def changed_over_before_anything_went(run: Run) -> None:
     assert max(moved) < min(gone)
 
 
-def test_rules_that_somebody_edits_come_back(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_what_somebody_changes_by_hand_is_found_and_comes_back(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(directory(without_controllers(ONE_SITE)))
     stack.up().succeeded()
     site, ec2 = stack.outputs()["domainControllers"]["eu-west-1"], aws("ec2")
-    before = rules_of(ec2, site)
-    by_port = {each["FromPort"]: each for each in before if each.get("CidrIpv4") == "10.10.0.0/16"}
-    widened = {"IpProtocol": "tcp", "FromPort": 389, "ToPort": 389, "CidrIpv4": "10.0.0.0/8", "Description": "wider"}
-    ec2.modify_security_group_rules(
-        GroupId=site["securityGroupIds"][0],
-        SecurityGroupRules=[
-            {
-                "SecurityGroupRuleId": next(each for each in before if is_ldap(each))["SecurityGroupRuleId"],
-                "SecurityGroupRule": widened,
-            }
-        ],
+    before, acl_before = rules_of(ec2, site), acl_of_subnet(ec2, "directory-a")
+    edited, deleted, added = edit_by_hand(ec2, site, before)
+    group, repair = site["securityGroupIds"][0], "pulumi up --refresh --stack test"
+    revoke = (
+        f"aws ec2 revoke-security-group-ingress --group-id {group} --security-group-rule-ids {added} --region eu-west-1"
     )
-    ec2.revoke_security_group_ingress(
-        GroupId=site["securityGroupIds"][0], SecurityGroupRuleIds=[by_port[135]["SecurityGroupRuleId"]]
-    )
-    acl_before = acl_of_subnet(ec2, "directory-a")
-    ec2.replace_network_acl_entry(
-        NetworkAclId=site["networkAclId"],
-        RuleNumber=acl_before[1][0].number,
-        Protocol="-1",
-        RuleAction="allow",
-        Egress=acl_before[1][0].direction == "egress",
-        CidrBlock="0.0.0.0/0",
-    )
+    found = verified(stack)
+    assert {check: each.remedy for check, each in found.items()} == {
+        "directory-group-controllers": f"{revoke} && {repair}",
+        "directory-acl-rules": repair,
+        "directory-traffic": "what the findings about groups, prefix lists and network ACL say, or else " + repair,
+    }
+    said = found["directory-group-controllers"].found
+    assert f"missing: {deleted} (offices: " in said
+    assert f"is now ingress tcp 389 from 10.0.0.0/8 ({edited})" in said
+    assert f"foreign: ingress tcp 3389 from 0.0.0.0/0 ({added})" in said
+    assert "TCP 3389 from 8.8.8.8 passes" in found["directory-traffic"].found
+    assert "everything from 0.0.0.0/0" in found["directory-acl-rules"].found
     stack.up("--refresh").succeeded()
+    # A rule that somebody adds is of no resource: the engine leaves it alone, and verify says how to take it away.
+    assert {check: each.remedy for check, each in verified(stack).items()} == {
+        "directory-group-controllers": revoke,
+        "directory-traffic": "what the findings about groups, prefix lists and network ACL say, or else " + repair,
+    }
+    ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[added])
+    assert verified(stack) == {}
     assert [plain(each) for each in rules_of(ec2, site)] == [plain(each) for each in before]
     assert acl_of_subnet(ec2, "directory-a") == acl_before
     stack.preview("--refresh", "--expect-no-changes").succeeded()
+
+
+def edit_by_hand(ec2: Any, site: dict[str, Any], rules: list[dict[str, Any]]) -> tuple[str, str, str]:
+    """Widens a rule, deletes one, adds one, and opens the ACL: ids, and the name of the deleted one."""
+    group = site["securityGroupIds"][0]
+    ldap = next(each for each in rules if is_ldap(each))["SecurityGroupRuleId"]
+    widened = {"IpProtocol": "tcp", "FromPort": 389, "ToPort": 389, "CidrIpv4": "10.0.0.0/8", "Description": "wider"}
+    ec2.modify_security_group_rules(
+        GroupId=group, SecurityGroupRules=[{"SecurityGroupRuleId": ldap, "SecurityGroupRule": widened}]
+    )
+    by_port = {each["FromPort"]: each for each in rules if each.get("CidrIpv4") == "10.10.0.0/16"}
+    ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[by_port[135]["SecurityGroupRuleId"]])
+    everybody = {"IpProtocol": "tcp", "FromPort": 3389, "ToPort": 3389, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    added = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[everybody])["SecurityGroupRules"]
+    first = next(each for each in acl_of_subnet(ec2, "directory-a")[1] if each.direction == "ingress")
+    ec2.replace_network_acl_entry(
+        NetworkAclId=site["networkAclId"],
+        RuleNumber=first.number,
+        Protocol="-1",
+        RuleAction="allow",
+        Egress=False,
+        CidrBlock="0.0.0.0/0",
+    )
+    return ldap, "ingress-tcp-135-10.10.0.0-16", added[0]["SecurityGroupRuleId"]
 
 
 def rules_of(ec2: Any, site: dict[str, Any]) -> list[dict[str, Any]]:
@@ -243,12 +361,62 @@ def without_controllers(section: dict[str, Any]) -> dict[str, Any]:
     return section | {"sites": {"eu-west-1": {"vpc": "directory", "subnets": SUBNETS}}}
 
 
+def test_bastion_hosts_and_prefix_lists_that_exist_are_admitted_by_name(stack: Stack, aws: Callable[..., Any]) -> None:
+    ec2 = aws("ec2")
+    bastion, partners = bastion_group(ec2), partners_list(ec2)
+    section = without_controllers(ONE_SITE) | {
+        "profile": "post",
+        "managementAccess": "bastion",
+        "bastionSecurityGroupIds": [bastion],
+        "bastionNetworks": ["10.30.9.0/24"],
+        "clientPrefixLists": {"partners": {"id": partners, "maxEntries": 3, "networks": ["10.60.0.0/16"]}},
+    }
+    stack.configure(directory(section))
+    stack.up().succeeded()
+    outputs = stack.outputs()
+    site = outputs["domainControllers"]["eu-west-1"]
+    assert outputs["domainControllerPolicyArns"]["portForwarding"] is None
+    live, options = Live.read(ec2, site, "directory-a"), Options(profile=Profile.POST)
+    asked = Sources(
+        clients={"offices": [ip_network("10.10.0.0/16")], "partners": [ip_network("10.60.0.0/16")]},
+        bastions=[bastion],
+        endpoints=[network_peer(each) for each in OWN["eu-west-1"]],
+    )
+    assert live.wrong(asked, options, ("10.10.0.1", "10.60.3.4", "10.61.0.1", "10.30.9.5", "192.0.2.1")) == []
+    assert live.wrong_from(bastion, asked, options, "10.30.9.5") == []
+    # The gateway that people come in by is in front of the bastion hosts, and known to no controller.
+    gateway = packet(Direction.INGRESS, "tcp", 443, "10.30.9.5", bastion)
+    assert passes(live.granted, live.acl, gateway, reply_port=50000)
+    assert not admitting(live.granted, replace(gateway, groups=frozenset()))
+    referred = [each for each in rules_of(ec2, site) if each.get("PrefixListId") == partners]
+    assert len(referred) == 16
+    assert verified(stack) == {}
+    # Whoever keeps the list lets more in than the ACL was told of.
+    ec2.modify_managed_prefix_list(PrefixListId=partners, CurrentVersion=1, AddEntries=[{"Cidr": "172.16.0.0/16"}])
+    said = verified(stack)
+    assert set(said) == {"directory-traffic"}
+    stack.preview("--expect-no-changes").succeeded()
+
+
+def bastion_group(ec2: Any) -> str:
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["directory"]}])["Vpcs"]
+    return ec2.create_security_group(GroupName="bastion", Description="Bastion hosts", VpcId=vpc["VpcId"])["GroupId"]
+
+
+def partners_list(ec2: Any) -> str:
+    made = ec2.create_managed_prefix_list(
+        PrefixListName="partners", AddressFamily="IPv4", MaxEntries=3, Entries=[{"Cidr": "10.60.0.0/16"}]
+    )
+    return made["PrefixList"]["PrefixListId"]
+
+
 def test_endpoints_of_the_vpc_are_used_where_they_are_asked_for(stack: Stack, aws: Callable[..., Any]) -> None:
     endpoints = {"vpc": "directory", "subnets": SUBNETS, "allowedCidrs": ["10.30.0.0/16"], "s3Gateway": False}
     stack.configure(directory(without_controllers(ONE_SITE)) | {"endpoints": {"eu-west-1": endpoints}})
     stack.up().succeeded()
     names = [each["ServiceName"].rsplit(".", 1)[1] for each in aws("ec2").describe_vpc_endpoints()["VpcEndpoints"]]
     assert sorted(names) == ["ec2", "ec2messages", "ssm", "ssmmessages"]
+    assert verified(stack) == {}
 
 
 def public(ec2: Any) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 ALL_AS_ASKED = "all as asked"
+TOLD = "each request, grant, refusal and end was told"
 
 
 def make(clone: Path, target: str) -> subprocess.Popen[str]:
@@ -81,6 +82,7 @@ def test_two_clones_come_up_at_once_survive_a_killed_aws_and_go_down(new_clone: 
     os.kill(local_aws(first)["pid"], signal.SIGKILL)
     assert ALL_AS_ASKED in said(make(first, "up"))
 
+    assert TOLD in said(make(first, "demo"))
     exports = said(make(first, "env"))
     assert all(line.startswith("export ") for line in exports.splitlines())
     by_hand = subprocess.run(

@@ -86,7 +86,7 @@ BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublic
 eu-west-1 instance-policy: cannot tell
   expected:  managed policy ShellAccessSessionManagerNode exists
   found:     iam:GetPolicy: refused: User is not authorized [x]
-  remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then verify again
+  remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
 
 1 Region, 8 checks: 1 different, 1 cannot be told, 1 warning
 """
@@ -174,7 +174,7 @@ def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None
 def test_a_stack_that_asks_for_nothing_has_nothing_to_verify(sections: dict[str, object], command: Command) -> None:
     stack = configuration(**sections)
     result = command("verify", stack=stack)
-    said = "Stack dev has neither sessionManager nor endpoints: there is nothing to verify.\n"
+    said = "Stack dev has no sessionManager, endpoints or sites of domainControllers to verify.\n"
     assert (result.exit_code, result.stdout, result.stderr) == (0, said, "")
     machine = command("verify", "--json", stack=stack)
     assert machine.exit_code == 0

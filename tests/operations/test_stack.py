@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from operations.errors import UnusableError
-from operations.stack import StackConfiguration, read_stack
+from operations.stack import StackConfiguration, read_outputs, read_stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +89,17 @@ def test_what_pulumi_says_is_told_and_its_output_is_not(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnusableError, match=f"^{said}$"):
         read_stack(tmp_path, name)
+
+
+def test_outputs_are_read_and_failures_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(
+        '#!/bin/sh\n[ "$1" = version ] && echo v3.259.0 && exit\ncase "$*" in *prod*) echo "error: none" >&2; exit 255;; esac\n'
+        'echo \'{"approval": {"mode": "automation"}}\'\n'
+    )
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert read_outputs(tmp_path, "dev") == {"approval": {"mode": "automation"}}
+    with pytest.raises(UnusableError, match=r"^The outputs of stack prod cannot be read: none$"):
+        read_outputs(tmp_path, "prod")

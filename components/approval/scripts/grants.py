@@ -37,13 +37,13 @@ def check_request(events: Json, _context: object) -> Json:
         run = _run(ssm, events["ExecutionId"])
         _check_approval(ssm, run, events)
         _check_principal(events)
-        _check_instance(events)
-        return {"Verdict": "accepted", "Reason": "", "Note": _other_grants(ssm, run, events)}
+        region = _check_instance(events)
+        return {"Verdict": "accepted", "Reason": "", "Note": _other_grants(ssm, run, events), "Region": region}
     except RefusedError as refused:
         reason = str(refused)
     except Exception as failure:  # noqa: BLE001 -- whatever it is, the answer is no, with the reason
         reason = f"the request could not be checked ({type(failure).__name__}: {failure})"
-    return {"Verdict": "refused", "Reason": reason[:1000], "Note": ""}
+    return {"Verdict": "refused", "Reason": reason[:1000], "Note": "", "Region": ""}
 
 
 def release_grant(events: Json, _context: object) -> Json:
@@ -195,7 +195,8 @@ def _listed(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else [value]
 
 
-def _check_instance(events: Json) -> None:
+def _check_instance(events: Json) -> str:
+    """The Region that it is in."""
     instance, regions = events["InstanceId"], events["Regions"]
     for region in regions:
         try:
@@ -206,7 +207,7 @@ def _check_instance(events: Json) -> None:
             continue
         if found:
             _check_state(found[0]["Instances"][0]["State"]["Name"], instance, region)
-            return
+            return region
     raise RefusedError(f"{instance} does not exist in {', '.join(regions)}")
 
 

@@ -17,7 +17,7 @@ from moto.sts.models import sts_backends
 
 from local.automation.actions import Connect
 from local.automation.execution import ENDED, Decision, Execution, Request
-from local.emulator.extension import automation_approvers, automation_runs, automation_views, document_versions
+from local.emulator.extension import automation_approvers, automation_runs, automation_views, document_versions, nodes
 from local.emulator.extension.automation_runs import RUNS
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class AutomationActions(SimpleSystemManagerResponse):
         signal = str(self._get_param("SignalType"))
         if signal not in ("Approve", "Reject"):
             raise SSMException("InvalidAutomationSignalException", f"{signal} is not known to the local AWS.")
-        if not automation_approvers.may_decide(who, step.inputs, self._connect()):
+        if not automation_approvers.may_decide(who, step.inputs):
             raise SSMException("InvalidAutomationSignalException", f"{who} is no approver of this step.")
         if run.extra.get("AutomationSubtype") == _CHANGE_REQUEST and who == run.request.asked_by:
             raise SSMException("InvalidAutomationSignalException", "Nobody approves their own change request.")
@@ -109,21 +109,19 @@ class AutomationActions(SimpleSystemManagerResponse):
 
     def describe_instance_information(self) -> ActionResult:
         """API_DescribeInstanceInformation: an instance with a role is taken for managed, and online while it runs."""
-        from moto.ec2.models import ec2_backends  # noqa: PLC0415 (slow to load, and only needed here)
-
         filters = cast("list[dict[str, Any]]", self._get_param("Filters") or [])
         chosen = next((each["Values"] for each in filters if each["Key"] == "InstanceIds"), None)
-        nodes = [
+        managed = [
             {
                 "InstanceId": instance.id,
-                "PingStatus": "Online" if instance.state == "running" else "ConnectionLost",
+                "PingStatus": "Online" if nodes.is_online(instance) else "ConnectionLost",
                 "PlatformType": "Linux",
                 "ResourceType": "EC2Instance",
             }
-            for instance in cast("Any", ec2_backends[self.current_account][self.region]).all_instances()
-            if instance.iam_instance_profile and (chosen is None or instance.id in chosen)
+            for instance in nodes.managed_instances(self.current_account, self.region)
+            if chosen is None or instance.id in chosen
         ]
-        return ActionResult({"InstanceInformationList": nodes})
+        return ActionResult({"InstanceInformationList": managed})
 
     def _begin(
         self, document: dict[str, Any], version: str, given: dict[str, Any], asked: str, parent: str = ""

@@ -19,6 +19,7 @@ from moto.ssm.responses import SimpleSystemManagerResponse
 
 from local.emulator.extension import automation_document, document_versions, images, session_document
 from local.emulator.extension.automation import AutomationActions
+from local.emulator.extension.sessions import SessionActions
 from local.emulator.settings import SETTINGS
 
 CHANGE_TEMPLATE = "Automation.ChangeTemplate"
@@ -39,7 +40,7 @@ def apply() -> None:
     urls.url_paths["{0}/$"] = LocalSystemsManager.dispatch
 
 
-class LocalSystemsManager(AutomationActions, SimpleSystemManagerResponse):
+class LocalSystemsManager(AutomationActions, SessionActions, SimpleSystemManagerResponse):
     """moto's Systems Manager with documents, their versions and their checks put right."""
 
     def create_document(self) -> ActionResult:

@@ -104,6 +104,8 @@ def _listed(packet: Packet, table: dict[int, list[int | range]], options: Option
             continue
         if isinstance(line, range):
             fixed = options.rpc_ports if packet.protocol == TCP else ()
+            if fixed and options.files_port and table is CONTROLLERS[options.profile]:
+                fixed = (*fixed, options.files_port)
             hit = packet.port in (fixed if options.rpc_ports else line)
         else:
             hit = packet.port == line

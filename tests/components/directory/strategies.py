@@ -43,6 +43,7 @@ options = st.builds(
     dns=st.booleans(),
     icmp_echo=st.booleans(),
     rpc_ports=st.sampled_from([(), (), (50000,), (50000, 50001), (50000, 50002), (9390,), (60000, 1500)]),
+    files_port=st.sampled_from([None, None, 50003, 59999]),
 )
 
 

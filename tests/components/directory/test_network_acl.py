@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,7 @@ def test_families_count_apart() -> None:
     six = {"six": [ip_network("2001:db8:1::/48")]}
     plan = planned(clients={**clients(1), **six})
     assert plan.count(Direction.INGRESS, Family.IPV4) == 19
-    assert plan.count(Direction.INGRESS, Family.IPV6) == 16
+    assert plan.count(Direction.INGRESS, Family.IPV6) == 17
 
 
 def test_it_is_exact_where_there_is_room() -> None:
@@ -139,6 +140,44 @@ def test_order_decides_nothing(networks: list[Network], random: Any) -> None:
     assert plans[0] == plans[1]
 
 
+@pytest.mark.parametrize(
+    ("client", "told", "others"),
+    [
+        ("10.11.0.0/16", ("icmp", 3, 4, "203.0.113.9"), ((3, 1), (3, 13), (5, 0), (8, 0))),
+        ("2001:db8::/32", ("icmpv6", 2, 0, "2600::9"), ((1, 0), (2, 1), (128, 0), (134, 0))),
+    ],
+    ids=["IPv4", "IPv6"],
+)
+def test_any_router_on_the_way_may_say_that_a_packet_is_too_big_and_nothing_else(
+    client: str, told: tuple[str, int, int, str], others: tuple[tuple[int, int], ...]
+) -> None:
+    acl = planned(clients={"c": [ip_network(client)]}).rules
+    protocol, kind, code, router = told
+    for direction in Direction:
+        one = replace(packet(direction, protocol, kind, router), code=code)
+        assert acl_lets_pass(acl, one)
+        for other_kind, other_code in others:
+            assert not acl_lets_pass(acl, replace(one, port=other_kind, code=other_code))
+
+
+def test_a_family_that_nobody_has_gets_no_rules() -> None:
+    plan = planned(clients=clients(1))
+    assert [plan.count(direction, Family.IPV6) for direction in Direction] == [0, 0]
+
+
+def test_what_aws_answers_about_icmp_is_read_with_its_code() -> None:
+    entry = {
+        "RuleNumber": 100,
+        "Egress": False,
+        "Protocol": "1",
+        "RuleAction": "allow",
+        "CidrBlock": "0.0.0.0/0",
+        "IcmpTypeCode": {"Type": 3, "Code": 4},
+    }
+    (rule,) = acl_rules_from_aws([entry])
+    assert (rule.from_port, rule.to_port) == (3, 4)
+
+
 def test_unrelated_networks_are_not_joined_to_half_the_world() -> None:
     far_apart = [ip_network(f"{first}.0.0.0/16") for first in range(10, 250, 6)]
     with pytest.raises(SettingsError, match=r"the network ACL cannot hold 4[0-9] IPv4 networks") as refused:
@@ -187,7 +226,11 @@ def test_rules_read_back_say_the_same() -> None:
             "Protocol": str(rule.protocol),
             "RuleAction": "allow",
             "CidrBlock": str(rule.network),
-            "PortRange": {"From": rule.from_port, "To": rule.to_port},
+            **(
+                {"IcmpTypeCode": {"Type": rule.from_port, "Code": rule.to_port}}
+                if rule.protocol in (1, 58)
+                else {"PortRange": {"From": rule.from_port, "To": rule.to_port}}
+            ),
         }
         for rule in plan.rules
     ]

@@ -99,6 +99,13 @@ def test_fixed_ports_take_the_place_of_the_dynamic_range(profile: Profile) -> No
     assert lines(TABLES.clients, profile=profile, rpc_ports=(50000,)) >= {"tcp 50000"}
 
 
+def test_files_are_replicated_on_a_port_of_their_own_among_controllers_only() -> None:
+    fixed = {"rpc_ports": (50000,), "files_port": 50002}
+    assert lines(TABLES.controllers, **fixed) - lines(TABLES.controllers, rpc_ports=(50000,)) == {"tcp 50002"}
+    assert "tcp 50002" not in lines(TABLES.clients, **fixed)
+    assert "tcp 50002" not in lines(TABLES.controllers, files_port=50002)
+
+
 def test_every_file_is_used() -> None:
     assert {path.stem for path in DIRECTORY.glob("*.toml")} == {
         *("bastion_to_controller", "client_to_controller", "controller_to_controller", "controller_to_services"),

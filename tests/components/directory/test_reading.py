@@ -152,7 +152,18 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "Netlogon the same": (
         {"replicationPort": 50000, "netlogonPort": 50000},
         "netlogonPort",
-        "50000 given; allowed: a port other than replicationPort (Netlogon event 5809)",
+        "50000 given; allowed: a port other than replicationPort",
+    ),
+    "DFSR alone": ({"dfsrPort": 50002}, "dfsrPort", "50002 given; allowed: a port only beside replicationPort"),
+    "DFSR as Netlogon": (
+        {"replicationPort": 50000, "netlogonPort": 50001, "dfsrPort": 50001},
+        "dfsrPort",
+        "50001 given; allowed: a port other than netlogonPort",
+    ),
+    "DFSR on a port of another row": (
+        {"replicationPort": 50000, "dfsrPort": 9389},
+        "dfsrPort",
+        "9389 given; allowed: a port that no row has; this one is for SOAP",
     ),
     "quotas that nobody gets": (
         {"quotas": {"rulesPerSecurityGroup": 250}},

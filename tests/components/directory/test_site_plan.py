@@ -7,7 +7,7 @@ import pytest
 
 from components.directory.peers import Family, prefix_list_peer
 from components.directory.settings import DomainControllersSection
-from components.directory.site_plan import SiteNetworks, digest, plan_sites
+from components.directory.site_plan import SiteNetworks, plan_sites
 from components.problems import SettingsError
 
 if TYPE_CHECKING:
@@ -96,4 +96,4 @@ def test_acls_with_other_rules_have_other_names() -> None:
     assert same
     assert again
     assert other
-    assert digest(same) == digest(again) != digest(other)
+    assert same.digest == again.digest != other.digest

@@ -178,7 +178,7 @@ def test_refused(command: Command, stack: StackConfiguration, monkeypatch: pytes
     assert result.exit_code == 1
     assert result.stdout == (
         "cannot tell: iam:GetAccountAuthorizationDetails: refused: not authorized\n"
-        f"  remedy:    allow iam:GetAccountAuthorizationDetails to arn:aws:sts::{ACCOUNT}:user/moto, then verify again\n"
+        f"  remedy:    allow iam:GetAccountAuthorizationDetails to arn:aws:sts::{ACCOUNT}:user/moto, then try again\n"
     )
 
 

@@ -84,6 +84,40 @@ def test_markdown_has_a_table_of_ports_and_one_of_quotas() -> None:
     assert len({line.count("|") for line in lines[2:] if line.startswith("| in")}) == 1
 
 
+def test_network_acl_is_counted_with_the_default_denial_beside_the_groups() -> None:
+    (cells,) = [
+        line.replace("│", " ").split() for line in run().stdout.splitlines() if line.startswith("│ network ACL")
+    ]
+    assert cells == ["network", "ACL", "20", "of", "20", "20", "of", "20"]
+    raised = SECTION | {"quotas": {"rulesPerNetworkAcl": 40}}
+    assert "| network ACL | 40 of 40 | 40 of 40 |" in run("--markdown", section=raised).stdout.splitlines()
+    assert json.loads(run("--json", section=raised).stdout)["sites"]["eu-west-1"]["networkAcl"] == {
+        "ingress": 40,
+        "egress": 40,
+        "quota": 40,
+    }
+    without = run("--json", section=SECTION | {"networkAcl": False}).stdout
+    assert json.loads(without)["sites"]["eu-west-1"]["networkAcl"] is None
+
+
+def test_subnets_that_only_aws_knows_have_stand_ins_in_the_acl() -> None:
+    said = "The network ACL is counted with stand-ins for directory-a, directory-b, whose networks only AWS knows."
+    assert said in run().stdout
+    given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
+    assert "stand-ins" not in run(*given).stdout
+
+
+def test_an_acl_that_does_not_fit_is_told_beside_the_groups_that_do() -> None:
+    far = SECTION | {"clients": {"far": [f"{first}.0.0.0/16" for first in range(11, 130, 12)]}}
+    said = "The network ACL cannot be counted without directory-a, directory-b, whose networks only AWS knows."
+    assert said in run(section=far).stdout
+    given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
+    result = run(*given, section=far)
+    assert result.exit_code == 1
+    assert "Does not fit: shell-access:domainControllers.quotas: the network ACL cannot hold" in result.stdout
+    assert "clients-ipv4" in result.stdout
+
+
 def test_json_is_one_document() -> None:
     site = json.loads(run("--json").stdout)["sites"]["eu-west-1"]
     assert site["ruleCounts"]["controllers"] == {"ingress": 20, "egress": 21}

@@ -69,8 +69,8 @@ def test_every_call_that_is_made_has_its_refusal_tested(stack: StackConfiguratio
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("ThrottlingException", ("throttled, 1 times in a row: no", "verify again in a few minutes")),
-        ("ExpiredTokenException", ("the credentials have expired: no", "log in again, then verify again")),
+        ("ThrottlingException", ("throttled, 1 times in a row: no", "try again in a few minutes")),
+        ("ExpiredTokenException", ("the credentials have expired: no", "log in again, then try again")),
         (
             "UnrecognizedClientException",
             (
@@ -78,7 +78,7 @@ def test_every_call_that_is_made_has_its_refusal_tested(stack: StackConfiguratio
                 "aws account enable-region --region-name eu-west-1, or take eu-west-1 out of shell-access:regions",
             ),
         ),
-        ("InternalServerError", ("InternalServerError: no", "see what the error says, then verify again")),
+        ("InternalServerError", ("InternalServerError: no", "see what the error says, then try again")),
     ],
 )
 @pytest.mark.usefixtures("untouched")

@@ -1,0 +1,53 @@
+"""Names of what a site is made of: others, outside the program that builds it, go by them. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from components.directory.network_acl import AclPlan
+
+SYSTEM: Final = "domain-controllers"
+"""What the names of all resources begin with."""
+
+CONTROLLERS_KEY_ALIAS: Final = "alias/shell-access/domain-controllers"
+"""Of the key for controllers' volumes."""
+MONITORING_KEY_ALIAS: Final = "alias/shell-access/domain-controllers-monitoring"
+"""Of the key for alerts and flow logs."""
+
+ALERTS_TOPIC: Final = "shell-access-domain-controllers"
+"""Of the topic, and what the names of the rules begin with."""
+FLOW_LOGS: Final = "/shell-access/domain-controllers/flow-logs"
+"""Of the log group."""
+TRAIL: Final = "shell-access"
+"""Of the trail, where the account has none."""
+
+
+def site_name(region: str) -> str:
+    """`domain-controllers-eu-west-1`."""
+    return f"{SYSTEM}-{region}"
+
+
+def groups_name(site: str) -> str:
+    """What the names of a site's security groups and prefix lists begin with."""
+    return f"{site}-sg"
+
+
+def group_name(site: str, planned: str) -> str:
+    """The Name tag of a group or a prefix list, by its name in the plan."""
+    return f"{groups_name(site)}-{planned}"
+
+
+def acls_name(site: str) -> str:
+    """What the names of a site's network ACLs begin with."""
+    return f"{site}-acl"
+
+
+def acl_name(site: str, plan: AclPlan) -> str:
+    """The Name tag of a site's network ACL: with other rules it is another one."""
+    return f"{acls_name(site)}-{plan.digest}"
+
+
+def alert_rule_name(alert: str) -> str:
+    """Of an EventBridge rule, by the alert's name."""
+    return f"{ALERTS_TOPIC}-{alert}"

@@ -1,0 +1,343 @@
+"""One granted and one refused request, played through on the local AWS: it tells what happens, and checks it.
+
+Everything is done with the functions behind `python -m operations request|approve|status`, and with sessions of the
+seeded roles. Only `StartSession` and its like ask IAM here; the rest of the local AWS lets everybody do everything.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+import boto3
+from botocore.exceptions import ClientError
+from rich.text import Text
+
+from components.approval.names import TAG_KEY
+from components.approval.settings import Mode
+from local.dev import StepError
+from local.emulator.fixtures import NODES, PERSON_ROLES
+from local.emulator.running import wake
+from operations.approval.asking import Wanted, ask, principal_for
+from operations.approval.calls import CallError
+from operations.approval.deciding import OwnRequestError, decide
+from operations.approval.desk import Desk, desk_of
+from operations.approval.following import follow, is_settled
+from operations.approval.report import show_details, start_command, table
+from operations.approval.requests import Request, State
+from operations.approval.runs import find, get_run, recent
+from operations.approval.tags import read_tags
+from operations.reading import SharedClients, Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rich.console import Console
+
+    from operations.approval.workflow import Workflow
+
+SOMEWHERE_ELSE: Final = "i-0123456789abcdef0"
+"""An instance that nobody has, where the local AWS has but one."""
+_SECONDS: Final = 60
+_LOOK_AGAIN_SECONDS: Final = 0.1
+_DENIED: Final = "AccessDeniedException"
+_REQUESTED, _GRANTED = "Automation approval request", "Session request granted"
+_ENDED, _NOT_GRANTED = "Session grant ended", "Session request not granted"
+
+_INTRODUCTION: Final = """\
+All of this happens on the local AWS. Whether a session may start is decided there by the evaluation of IAM policies
+that `python -m operations audit` uses; nothing else there asks IAM."""
+
+
+class DemoError(StepError):
+    """Something was not as it should be; the text says what."""
+
+
+@cache
+def _session() -> Any:
+    """One for everybody, as it keeps the models of the services; credentials go with each client."""
+    return boto3.Session()
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Clients of the local AWS with somebody's credentials: API_Credentials of STS."""
+
+    credentials: Mapping[str, Any]
+    endpoint: str
+
+    def client(self, service: str, region: str) -> Any:
+        """A client of a service in a Region."""
+        return _session().client(
+            service,
+            region_name=region,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=self.credentials["AccessKeyId"],
+            aws_secret_access_key=self.credentials["SecretAccessKey"],
+            aws_session_token=self.credentials["SessionToken"],
+        )
+
+
+def play(endpoint: str, workflow: Workflow, console: Console) -> None:
+    """Plays both requests; the stack is afterwards as it was.
+
+    Args:
+        endpoint: of the local AWS.
+        workflow: of the stack.
+        console: to tell on.
+
+    Raises:
+        DemoError: something is not as it should be.
+    """
+    with ExitStack() as afterwards:
+        try:
+            _Demo(endpoint, workflow, console, afterwards).run()
+        except (CallError, ClientError) as failed:
+            raise DemoError(f"Not as it should be: {failed}") from failed
+
+
+class _Demo:
+    """The two requests, step by step."""
+
+    def __init__(self, endpoint: str, workflow: Workflow, console: Console, afterwards: ExitStack) -> None:
+        self._endpoint, self._workflow, self._console, self._afterwards = endpoint, workflow, console, afterwards
+        self._steps = 0
+        made_up = {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
+        self._all = SharedClients(Clients(made_up, endpoint))
+        self._operator, self._approver = self._desk("Operator"), self._desk("Approver")
+        self._principal = principal_for(self._operator.identity.arn, None, None)
+        self._instance, self._other = self._instances()
+
+    def run(self) -> None:
+        self._nothing_is_open()
+        self._console.print(Text(_INTRODUCTION))
+        ears = self._listen()
+        self._before()
+        granted = self._granted_request()
+        self._session(granted)
+        self._time_is_over(granted)
+        self._refused_request()
+        self._messages(ears)
+        self._console.print(
+            Text("\nAll as it should be, and nothing is left behind: the stack is as it was.", style="bold")
+        )
+
+    def _nothing_is_open(self) -> None:
+        mine = [each for each in recent(self._operator, last=0) if each.principal == self._principal]
+        if mine:
+            raise DemoError(
+                f"{self._principal} has an open request ({mine[0].id}, {mine[0].state}): wait for its end, or end it with "
+                f"aws ssm stop-automation-execution --automation-execution-id {mine[0].id} --type Cancel"
+            )
+
+    def _before(self) -> None:
+        self._step("Before anybody has said yes")
+        self._check_tag(None)
+        self._check_denied(self._instance, "no session for the operator")
+
+    def _granted_request(self) -> Request:
+        self._step("The operator asks, somebody else approves")
+        request = self._ask("Disk is full")
+        self._does(self._approver, f"python -m operations approve {request.id} --comment 'Go ahead'")
+        show_details(self._console, find(self._approver, request.id), _now())
+        decide(self._approver, request, approve=True, comment="Go ahead")
+        granted = self._follow(request, is_settled)
+        self._check(granted.state is State.GRANTED, f"the request is granted ({granted.detail or 'nothing to remark'})")
+        self._check_tag(self._instance)
+        self._does(self._operator, "python -m operations status")
+        self._console.print(table(recent(self._operator, last=0), _now(), f"Requests in {self._workflow.region}"))
+        return granted
+
+    def _session(self, granted: Request) -> None:
+        self._step("A session, on that instance and on no other")
+        self._does(self._operator, start_command(granted))
+        session, refusal = self._start(self._instance)
+        self._check(session is not None, f"the session starts: {session}", refusal)
+        self._check_denied(self._other, "not on another instance")
+        self._check_denied(self._instance, "not with another document", document="AWS-StartPortForwardingSession")
+        ssm = self._operator.clients.client("ssm", self._workflow.region)
+        self._check_refused(lambda: ssm.resume_session(SessionId=session), "no session is ever resumed")
+        ended = ssm.terminate_session(SessionId=session)["SessionId"]
+        self._check(ended == session, "the operator ends the session")
+
+    def _time_is_over(self, granted: Request) -> None:
+        self._step("The time is over (the local AWS is told not to wait for it)")
+        run = granted.grant_run or granted.id
+        over = self._follow(granted, lambda each: not each.state.is_open, lambda: wake(self._endpoint, run))
+        self._check(over.state is State.ENDED, "the grant has ended")
+        self._check_tag(None)
+        self._check_denied(self._instance, "no further session")
+
+    def _refused_request(self) -> None:
+        self._step("A second request: not approved by who asks, and then rejected")
+        request = self._ask("Just looking")
+        self._does(self._operator, f"python -m operations approve {request.id}")
+        try:
+            decide(self._operator, request, approve=True)
+        except OwnRequestError as refused:
+            self._check(True, str(refused))
+        else:
+            raise DemoError("The operator could approve the own request.")
+        ssm = self._operator.clients.client("ssm", self._workflow.region)
+        self._check_refused(
+            lambda: ssm.send_automation_signal(AutomationExecutionId=request.id, SignalType="Approve"),
+            "AWS refuses the operator as well",
+            code="InvalidAutomationSignalException",
+        )
+        self._does(
+            self._approver, f"python -m operations approve {request.id} --reject --comment 'Looking is no reason'"
+        )
+        decide(self._approver, request, approve=False, comment="Looking is no reason")
+        rejected = self._follow(request, lambda each: not each.state.is_open and each.ended_at is not None)
+        self._check(
+            rejected.state is State.REJECTED and "Looking is no reason" in rejected.detail,
+            f"the request is {rejected.state}, {rejected.detail}",
+        )
+        self._check_tag(None)
+        self._check_denied(self._instance, "no session")
+
+    def _messages(self, ears: Callable[[], list[tuple[str, str]]]) -> None:
+        self._step("What the topic has heard")
+        heard = ears()
+        for subject, text in heard:
+            self._console.print(Text.assemble((f"   {subject}: ", "bold"), text), soft_wrap=True)
+        # A change request that is rejected ends before the runbook could tell of it.
+        last = [_NOT_GRANTED] if self._workflow.mode is Mode.AUTOMATION else []
+        expected = [_REQUESTED, _GRANTED, _ENDED, _REQUESTED, *last]
+        found = [subject for subject, _ in heard]
+        self._check(found == expected, "each request, grant, refusal and end was told", f"heard: {found}")
+
+    def _ask(self, reason: str) -> Request:
+        self._does(self._operator, f"python -m operations request {self._instance} --reason '{reason}'")
+        run = ask(self._operator, Wanted(principal=self._principal, instance=self._instance, reason=reason))
+        self._afterwards.callback(self._stop, run)
+        request = self._follow(find(self._operator, run), lambda _: self._is_heard(run))
+        self._check(True, f"the request waits for approval: {run}")
+        return request
+
+    def _start(self, instance: str, document: str = "") -> tuple[str | None, str]:
+        """The session, or why there is none."""
+        more = {"DocumentName": document} if document else {}
+        ssm = self._operator.clients.client("ssm", self._workflow.region)
+        try:
+            session = str(ssm.start_session(Target=instance, **more)["SessionId"])
+        except ClientError as refused:
+            error = refused.response.get("Error", {})
+            return None, f"{error.get('Code')}: {error.get('Message')}"
+        self._afterwards.callback(self._all.client("ssm", self._workflow.region).terminate_session, SessionId=session)
+        return session, ""
+
+    def _check_denied(self, instance: str, what: str, document: str = "") -> None:
+        session, refusal = self._start(instance, document)
+        self._check(refusal.startswith(_DENIED), what, refusal or f"the session {session} was started")
+        self._console.print(Text(f"     {refusal}", style="dim"), soft_wrap=True)
+
+    def _check_refused(self, call: Callable[[], Any], what: str, code: str = _DENIED) -> None:
+        try:
+            call()
+        except ClientError as refused:
+            found = refused.response.get("Error", {}).get("Code")
+            self._check(found == code, what, f"{found}, not {code}")
+        else:
+            raise DemoError(f"Not so: {what}. It was allowed.")
+
+    def _check_tag(self, instance: str | None) -> None:
+        tags = read_tags(Desk(workflow=self._workflow, clients=self._all, identity=self._operator.identity))
+        if isinstance(tags, Unread):
+            raise DemoError(f"The tags cannot be read: {tags.cause}")
+        found = next((tag.value for tag in tags if tag.principal == self._principal), None)
+        said = f"names {instance}" if instance else "is not set"
+        self._check(found == instance, f"the tag {TAG_KEY} of {self._principal} {said}", f"found: {found}")
+
+    def _check(self, so: bool, what: str, otherwise: str = "") -> None:  # noqa: FBT001 -- an assertion
+        if not so:
+            raise DemoError(f"Not so: {what}. {otherwise}".rstrip())
+        self._console.print(Text.assemble(("   ✓ ", "bold green"), what), soft_wrap=True)
+
+    def _step(self, title: str) -> None:
+        self._steps += 1
+        self._console.print(Text(f"\n{self._steps}. {title}", style="bold"))
+
+    def _does(self, desk: Desk, command: str) -> None:
+        who = desk.identity.arn.split("/", 1)[-1]
+        self._console.print(Text.assemble(("   ", ""), (f"{who} $ ", "cyan"), command), soft_wrap=True)
+
+    def _follow(
+        self, request: Request, until: Callable[[Request], bool], meanwhile: Callable[[], object] = lambda: None
+    ) -> Request:
+        """As `request --wait` does; `meanwhile` is called again and again."""
+        deadline = time.monotonic() + _SECONDS
+
+        def pause(_seconds: float) -> None:
+            if time.monotonic() > deadline:
+                raise DemoError(f"Request {request.id} does not get on.")
+            meanwhile()
+            time.sleep(_LOOK_AGAIN_SECONDS)
+
+        return follow(self._operator, request.id, pause, until)
+
+    def _is_heard(self, run: str) -> bool:
+        """Whether its first step is ready for an answer: a moment after the run has begun."""
+        return get_run(self._operator, run)["AutomationExecutionStatus"] in ("Waiting", "PendingApproval")
+
+    def _stop(self, run: str) -> None:
+        """Ends a run that was left, and with it its grant."""
+        request = find(self._operator, run)
+        if request.state.is_open:
+            ssm = self._all.client("ssm", self._workflow.region)
+            ssm.stop_automation_execution(AutomationExecutionId=request.grant_run or run, Type="Cancel")
+
+    def _desk(self, role: str) -> Desk:
+        """That of the one person who may assume a role."""
+        user = next(each.user for each in PERSON_ROLES if each.name == role)
+        sts = self._all.client("sts", self._workflow.region)
+        arn = f"arn:aws:iam::{sts.get_caller_identity()['Account']}:role/{role}"
+        given = sts.assume_role(RoleArn=arn, RoleSessionName=user)["Credentials"]
+        return desk_of(self._workflow, Clients(given, self._endpoint))
+
+    def _instances(self) -> tuple[str, str]:
+        """The seeded one, and another one."""
+        ec2 = self._all.client("ec2", self._workflow.region)
+        running = [{"Name": "instance-state-name", "Values": ["running"]}]
+        pages = ec2.get_paginator("describe_instances").paginate(Filters=running)
+        found = [each for page in pages for reserved in page["Reservations"] for each in reserved["Instances"]]
+        named = {"Key": "Name", "Value": NODES[0].name}
+        own = next((each["InstanceId"] for each in found if named in each.get("Tags", [])), None)
+        if own is None:
+            raise DemoError(f"There is no instance {NODES[0].name} in {self._workflow.region}. Begin with: make up")
+        return own, next((each["InstanceId"] for each in found if each["InstanceId"] != own), SOMEWHERE_ELSE)
+
+    def _listen(self) -> Callable[[], list[tuple[str, str]]]:
+        """Hears the topic; what is returned gives subjects and texts so far."""
+        sns, sqs = (self._all.client(name, self._workflow.region) for name in ("sns", "sqs"))
+        queue = sqs.create_queue(QueueName="shell-access-demo")["QueueUrl"]
+        self._afterwards.callback(sqs.delete_queue, QueueUrl=queue)
+        arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        topic = self._operator.place.topic_arn
+        subscription = sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)["SubscriptionArn"]
+        self._afterwards.callback(sns.unsubscribe, SubscriptionArn=subscription)
+
+        def heard() -> list[tuple[str, str]]:
+            bodies: list[dict[str, str]] = []
+            while True:
+                messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", [])
+                for message in messages:
+                    bodies.append(json.loads(message["Body"]))
+                    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                if not messages:
+                    return [(each["Subject"], each["Message"]) for each in sorted(bodies, key=_time)]
+
+        return heard
+
+
+def _time(message: dict[str, str]) -> str:
+    return message["Timestamp"]
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()

@@ -1,0 +1,168 @@
+"""Who makes a request, and what the local AWS' IAM lets that principal do.
+
+IAM User Guide, "Policy evaluation logic"; the evaluation is the one of `python -m operations audit`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from moto.iam.models import iam_backends
+from moto.ssm.exceptions import SSMException
+from moto.sts.models import sts_backends
+
+from components.iam.context import ABSENT, Context, Value, known
+from components.iam.documents import Policy, parse
+from components.iam.evaluation import Permissions, decide
+from components.iam.principals import Principal, read_account
+from components.iam.truth import Truth
+
+PARTITION: Final = "aws"
+_MADE_BY_AWS: Final = re.compile(r"A[KS]IA[A-Z0-9]{16}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who makes a request.
+
+    Attributes:
+        arn: of the user or the session.
+        user_id: as `${aws:userid}`.
+        name: that sessions are named after: the user's, or the role session's.
+        principal: user or role with all that bears on it; None for made-up credentials, which may do everything.
+    """
+
+    arn: str
+    user_id: str
+    name: str
+    principal: Principal | None = None
+
+    def refusal(self, action: str, resource: str, keys: Mapping[str, Value]) -> str | None:
+        """Why the caller may not, in AWS' words; None where it may.
+
+        Args:
+            action: `ssm:StartSession`.
+            resource: ARN.
+            keys: of the request; whatever is not named here is absent.
+        """
+        if self.principal is None:
+            return None
+        permissions, context = self.principal.permissions, self._context(self.principal, keys)
+        allowed = decide(permissions, action, resource, context).allowed
+        if allowed is Truth.YES:
+            return None
+        said = f"User: {self.arn} is not authorized to perform: {action} on resource: {resource}"
+        if allowed is Truth.UNKNOWN:
+            return f"{said} (the local AWS cannot tell for certain, and refuses)"
+        return f"{said} {_cause(permissions, action, resource, context)}"
+
+    def _context(self, principal: Principal, keys: Mapping[str, Value]) -> Context:
+        own = principal.context()
+        now = datetime.now(UTC)
+        request: dict[str, Value] = {
+            "aws:userid": known(self.user_id),
+            "aws:currenttime": known(now.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            "aws:epochtime": known(str(int(now.timestamp()))),
+            "aws:sourceip": known("127.0.0.1"),
+            "aws:viaawsservice": known("false"),
+            **{name.lower(): value for name, value in keys.items()},
+        }
+        return Context({**own.values, **request}, own.prefixes, ABSENT)
+
+
+def caller_of(account_id: str, access_key: str) -> Caller:
+    """Whom an access key belongs to.
+
+    Raises:
+        SSMException: `UnrecognizedClientException`: it looks like a real one, and belongs to nobody.
+    """
+    iam: Any = iam_backends[account_id][PARTITION]
+    sts: Any = sts_backends[account_id][PARTITION]
+    session = sts.get_assumed_role_from_access_key(access_key)
+    user = None if session else iam.get_user_from_access_key_id(access_key)
+    user_id, arn, _ = sts.get_caller_identity(access_key, "")
+    if session:
+        principal = _role(iam, session)
+    elif user:
+        principal = _user(iam, user)
+    elif _MADE_BY_AWS.fullmatch(access_key):
+        raise SSMException("UnrecognizedClientException", "The security token included in the request is invalid.")
+    else:
+        principal = None
+    return Caller(arn=arn, user_id=user_id, name=arn.rsplit("/", 1)[-1], principal=principal)
+
+
+def _role(iam: Any, session: Any) -> Principal:
+    """With the session's own policy, which only takes away."""
+    role = next((each for each in iam.get_roles() if each.arn == session.role_arn), None)
+    if role is None:
+        return Principal(kind="role", name=session.role_arn.rsplit("/", 1)[-1], arn=session.role_arn)
+    given = {"RoleName": role.name, "RoleId": role.id, "Arn": role.arn, "Path": role.path, "Tags": role.tags}
+    boundary: str | None = role.permissions_boundary_arn
+    principal = _read(iam, "Role", {**given, **_policies(role, "Role"), **_boundary(boundary)}, [role], boundary)
+    if not session.policy:
+        return principal
+    limit = parse(session.policy, name="session policy", kind="session")
+    permissions = replace(principal.permissions, ceilings=(*principal.permissions.ceilings, (limit,)))
+    return replace(principal, permissions=permissions)
+
+
+def _user(iam: Any, user: Any) -> Principal:
+    groups = iam.get_groups_for_user(user.name)
+    given = {"UserName": user.name, "UserId": user.id, "Arn": user.arn, "Tags": iam.list_user_tags(user.name)}
+    given["GroupList"] = [group.name for group in groups]
+    of_groups = [{"GroupName": group.name, "Arn": group.arn, **_policies(group, "Group")} for group in groups]
+    return _read(iam, "User", {**given, **_policies(user, "User")}, [user, *groups], GroupDetailList=of_groups)
+
+
+def _read(
+    iam: Any, kind: str, given: dict[str, Any], holders: list[Any], boundary: str | None = None, **more: Any
+) -> Principal:
+    """As the audit reads it from `iam:GetAccountAuthorizationDetails`."""
+    held = {arn: policy for holder in holders for arn, policy in holder.managed_policies.items()}
+    if boundary in iam.managed_policies:
+        held[boundary] = iam.managed_policies[boundary]
+    policies = [
+        {
+            "Arn": arn,
+            "PolicyVersionList": [
+                {"Document": version.document, "IsDefaultVersion": version.version_id == policy.default_version_id}
+                for version in policy.versions
+            ],
+        }
+        for arn, policy in held.items()
+    ]
+    details = {f"{kind}DetailList": [given], "Policies": policies, **more}
+    return read_account(details, account_id=given["Arn"].split(":")[4]).principals[0]
+
+
+def _policies(holder: Any, kind: str) -> dict[str, Any]:
+    inline = cast("dict[str, str]", holder.policies)
+    return {
+        f"{kind}PolicyList": [{"PolicyName": name, "PolicyDocument": text} for name, text in inline.items()],
+        "AttachedManagedPolicies": [{"PolicyArn": arn} for arn in holder.managed_policies],
+    }
+
+
+def _boundary(arn: str | None) -> dict[str, Any]:
+    return {"PermissionsBoundary": {"PermissionsBoundaryArn": arn}} if arn else {}
+
+
+def _cause(permissions: Permissions, action: str, resource: str, context: Context) -> str:
+    """IAM User Guide, "Troubleshoot access denied error messages"."""
+    identity = Permissions(identity=tuple(_allowing(each) for each in permissions.identity))
+    if decide(identity, action, resource, context).allowed is not Truth.YES:
+        return f"because no identity-based policy allows the {action} action"
+    layers = [("permissions boundary", (permissions.boundary,))] if permissions.boundary else []
+    layers += [("session policy", level) for level in permissions.ceilings]
+    for name, policies in layers:
+        own = Permissions(identity=tuple(_allowing(each) for each in policies))
+        if decide(own, action, resource, context).allowed is not Truth.YES:
+            return f"because no {name} allows the {action} action"
+    return "with an explicit deny in an identity-based policy"
+
+
+def _allowing(policy: Policy) -> Policy:
+    return replace(policy, statements=tuple(each for each in policy.statements if each.allows))

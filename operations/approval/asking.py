@@ -1,0 +1,111 @@
+"""Asks for a session."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
+from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
+from operations.approval.calls import called
+from operations.approval.people import Principal, principal_of
+from operations.errors import UnusableError
+
+if TYPE_CHECKING:
+    from operations.approval.desk import Desk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is asked for.
+
+    Attributes:
+        principal: whom the grant is for.
+        instance: its id.
+        reason: why, for the approvers.
+    """
+
+    principal: Principal
+    instance: str
+    reason: str
+
+    def check(self) -> None:
+        """Refuses what the runbook would not take.
+
+        Raises:
+            UnusableError: with what is allowed.
+        """
+        if not re.fullmatch(INSTANCE_PATTERN, self.instance):
+            raise UnusableError(f"{self.instance!r} given; allowed: the id of an instance, i-0123456789abcdef0")
+        if not re.fullmatch(REASON_PATTERN, self.reason):
+            raise UnusableError("--reason: allowed: one line of 1 to 300 characters, without braces")
+        name = self.principal.name
+        if not re.fullmatch(PRINCIPAL_PATTERN, name):
+            raise UnusableError(f"{name!r} given; allowed: the name of a role or user, neither an ARN nor a path")
+        if name.startswith(IDENTITY_CENTER_PREFIX):
+            raise UnusableError(
+                f"{name} belongs to IAM Identity Center, which alone may tag it. Ask for an IAM role or user that you "
+                "may use: --as-role NAME or --as-user NAME."
+            )
+
+
+def principal_for(caller: str, role: str | None, user: str | None) -> Principal:
+    """Whom the grant is for: whoever is named, else the caller.
+
+    Args:
+        caller: ARN of who asks.
+        role: name, if given.
+        user: name, if given.
+
+    Raises:
+        UnusableError: both are given, or neither and the caller can hold no grant.
+    """
+    if role and user:
+        raise UnusableError("--as-role and --as-user are alternatives: choose one.")
+    if role or user:
+        return Principal("role" if role else "user", role or user or "")
+    found = principal_of(caller)
+    if found is None:
+        raise UnusableError(f"{caller} is neither a role nor a user. Name one: --as-role NAME or --as-user NAME.")
+    return found
+
+
+def ask(desk: Desk, wanted: Wanted) -> str:
+    """Makes the request, and returns the id of the run that waits for approval.
+
+    Raises:
+        UnusableError: the runbook would not take it.
+        CallError: AWS did not take it.
+    """
+    wanted.check()
+    ssm, workflow = desk.clients.client("ssm", desk.workflow.region), desk.workflow
+    parameters = {
+        "InstanceId": [wanted.instance],
+        "PrincipalType": [wanted.principal.kind],
+        "PrincipalName": [wanted.principal.name],
+        "Reason": [wanted.reason],
+    }
+    if workflow.mode is Mode.AUTOMATION:
+        answer = called(
+            "ssm:StartAutomationExecution",
+            ssm.start_automation_execution,
+            DocumentName=workflow.runbook,
+            Parameters=parameters,
+        )
+    else:
+        answer = called(
+            "ssm:StartChangeRequestExecution",
+            ssm.start_change_request_execution,
+            DocumentName=workflow.change_template,
+            ChangeRequestName=f"Session on {wanted.instance} for {wanted.principal}",
+            ChangeDetails=wanted.reason,
+            Runbooks=[
+                {
+                    "DocumentName": workflow.runbook,
+                    "DocumentVersion": "$DEFAULT",
+                    "Parameters": {**parameters, "AutomationAssumeRole": [desk.place.role_arn]},
+                }
+            ],
+        )
+    return str(answer["AutomationExecutionId"])

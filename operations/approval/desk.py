@@ -1,0 +1,86 @@
+"""What a person at a terminal works with: their own credentials, and the workflow of a stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.approval.names import Place
+from components.aws_session import AwsClients
+from operations.approval.calls import CallError
+from operations.approval.workflow import Workflow, workflow_named, workflow_of
+from operations.errors import UnusableError
+from operations.reading import Clients, Identity, SharedClients, Unread, identify
+
+if TYPE_CHECKING:
+    from operations.surroundings import Surroundings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Which:
+    """The workflow that the command line means.
+
+    Attributes:
+        stack: name; None: the selected one.
+        cwd: where Pulumi.yaml is.
+        mode: takes, with `region`, the place of a stack.
+        region: likewise.
+    """
+
+    stack: str | None = None
+    cwd: Path = Path()
+    mode: str | None = None
+    region: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """Who works, with what, on what.
+
+    Attributes:
+        workflow: of the stack.
+        clients: with the person's own credentials; those of the stack are for `pulumi`.
+        identity: whose credentials they are.
+    """
+
+    workflow: Workflow
+    clients: Clients
+    identity: Identity
+
+    @property
+    def place(self) -> Place:
+        """Where the workflow lives."""
+        return Place(
+            partition=self.identity.partition, account_id=self.identity.account_id, region=self.workflow.region
+        )
+
+
+def open_desk(surroundings: Surroundings, which: Which) -> Desk:
+    """Finds the workflow and asks AWS who the person is.
+
+    Raises:
+        UnusableError: there is no such workflow, or there are no credentials.
+        CallError: AWS does not say who the person is.
+    """
+    if (which.mode is None) != (which.region is None):
+        raise UnusableError("--mode and --region go together: they take the place of a stack.")
+    if which.mode is not None and which.region is not None:
+        workflow = workflow_named(which.mode, which.region)
+    else:
+        workflow = workflow_of(surroundings.read_outputs(which.cwd, which.stack), which.stack)
+    return desk_of(workflow, AwsClients(lambda _key: None))
+
+
+def desk_of(workflow: Workflow, clients: Clients) -> Desk:
+    """A desk with the credentials of these clients.
+
+    Raises:
+        UnusableError: there are no credentials.
+        CallError: AWS does not say whose they are.
+    """
+    shared = SharedClients(clients)
+    identity = identify(shared, workflow.region)
+    if isinstance(identity, Unread):
+        raise CallError(f"{identity.action} failed: {identity.cause}.")
+    return Desk(workflow=workflow, clients=shared, identity=identity)

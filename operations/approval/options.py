@@ -1,0 +1,45 @@
+"""What the three commands have in common: options, and how failures are told."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from operations.approval.calls import CallError
+from operations.errors import UnusableError
+from operations.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Stack = Annotated[
+    str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
+]
+Cwd = Annotated[
+    Path,
+    typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
+]
+ModeName = Annotated[
+    str | None,
+    typer.Option("--mode", metavar="MODE", help="automation or change-manager; with --region in place of a stack."),
+]
+Region = Annotated[
+    str | None, typer.Option("--region", metavar="REGION", help="Where the workflow lives; with --mode.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+
+@contextmanager
+def failures_told() -> Generator[None]:
+    """Turns failures into one message and an exit code."""
+    try:
+        yield
+    except UnusableError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.UNUSABLE) from None
+    except CallError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.DIFFERENT) from None

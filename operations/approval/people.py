@@ -1,0 +1,56 @@
+"""Who is who in the ARNs that AWS shows of callers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Principal:
+    """What a grant is given to.
+
+    Attributes:
+        kind: `role` or `user`.
+        name: without a path.
+    """
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    def is_same(self, other: Principal | None) -> bool:
+        """Case means nothing in IAM names."""
+        return other is not None and (self.kind, self.name.lower()) == (other.kind, other.name.lower())
+
+
+def principal_of(who: str) -> Principal | None:
+    """The role behind a session, or the user; None for what can hold no grant: root, federated users, services.
+
+    Args:
+        who: ARN of a user or a session, or the bare name of a user, as Automation shows approvers.
+    """
+    if not who.startswith("arn:"):
+        return Principal("user", who) if who else None
+    kind, *path = who.split(":", 5)[5].split("/")
+    if kind == "assumed-role" and path:
+        return Principal("role", path[0])
+    return Principal("user", path[-1]) if kind == "user" and path else None
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two callers are the same principal, or by name the same person behind two, as the runbook judges it."""
+    principal = principal_of(one)
+    return _name(one) == _name(other) or (principal is not None and principal.is_same(principal_of(other)))
+
+
+def short(who: str) -> str:
+    """For tables: `Operator/olivia` for a session, `alice` for a user."""
+    resource = who.split(":", 5)[-1]
+    kind, _, rest = resource.partition("/")
+    return rest if kind == "assumed-role" else resource.rsplit("/", 1)[-1]
+
+
+def _name(who: str) -> str:
+    return who.lower().rsplit("/", 1)[-1].rsplit(":", 1)[-1]

@@ -1,0 +1,184 @@
+"""Shows requests: a table or details for people, a JSON document for machines."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from components.approval.names import TAG_KEY
+from components.session_manager.document import DOCUMENT_NAME
+from operations.approval.people import short
+from operations.approval.requests import Request, State
+from operations.reading import Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from operations.approval.tags import Tag
+
+_STYLES: Final = {
+    State.WAITING: "yellow",
+    State.CHECKING: "yellow",
+    State.GRANTED: "bold green",
+    State.ENDED: "dim",
+    State.CANCELLED: "dim",
+    State.EXPIRED: "dim",
+    State.REFUSED: "red",
+    State.REJECTED: "red",
+    State.FAILED: "bold red",
+}
+_SHORT_ID: Final = 8
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+def as_json(value: Any) -> str:
+    """One JSON document."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def plain(request: Request, now: datetime) -> dict[str, Any]:
+    """A request for machines, times in UTC."""
+    left = (request.until - now).total_seconds() if request.until else None
+    return {
+        "run": request.id,
+        "grantRun": request.grant_run,
+        "state": request.state.value,
+        "detail": request.detail or None,
+        "askedBy": request.asked_by,
+        "askedAt": _iso(request.asked_at),
+        "principalType": request.principal.kind,
+        "principalName": request.principal.name,
+        "instanceId": request.instance,
+        "region": request.region or None,
+        "reason": request.reason or None,
+        "approvals": {"given": request.levels[0], "asked": request.levels[1]},
+        "decisions": [
+            {"approver": each.who, "decision": _word(approved=each.approved), "comment": each.comment or None}
+            for each in request.decisions
+        ],
+        "until": _iso(request.until),
+        "remainingSeconds": None if left is None else max(0, int(left)),
+        "endedAt": _iso(request.ended_at),
+    }
+
+
+def plain_tags(tags: Sequence[Tag] | Unread) -> dict[str, Any]:
+    """Tags that no grant stands behind, for machines."""
+    if isinstance(tags, Unread):
+        return {"tagsWithoutGrant": None, "cannotTell": {"action": tags.action, "cause": tags.cause}}
+    listed = [
+        {"principalType": each.principal.kind, "principalName": each.principal.name, "instanceId": each.value}
+        for each in tags
+    ]
+    return {"tagsWithoutGrant": listed, "cannotTell": None}
+
+
+def table(requests: Iterable[Request], now: datetime, title: str) -> Table:
+    """Requests for people."""
+    made = Table(title=Text(title), title_justify="left", title_style="bold")
+    for heading in ("Run", "Asked", "By", "For"):
+        made.add_column(heading, no_wrap=True)
+    made.add_column("State", overflow="fold")
+    for each in requests:
+        state = described(each, now)
+        state.append("".join(f"\n{line}" for line in _said(each)))
+        made.add_row(
+            Text(each.id[:_SHORT_ID]),
+            Text(moment(each.asked_at, now)),
+            Text(short(each.asked_by)),
+            Text(f"{each.principal}\n{each.instance}"),
+            state,
+        )
+    return made
+
+
+def show_details(console: Console, request: Request, now: datetime) -> None:
+    """One request, line by line."""
+    lines: list[tuple[str, str | Text]] = [
+        ("run", request.id),
+        ("asked by", f"{request.asked_by}, {moment(request.asked_at, now)}"),
+        ("session for", str(request.principal)),
+        ("on", request.instance + (f" in {request.region}" if request.region else "")),
+        ("reason", request.reason or "none given"),
+        *(("decision", line) for line in _said(request)),
+        ("state", described(request, now)),
+    ]
+    for heading, text in lines:
+        line(console, Text.assemble(f"{heading}:".ljust(13), text))
+
+
+def show_tags(console: Console, tags: Sequence[Tag] | Unread) -> None:
+    """Tags that no grant stands behind."""
+    if isinstance(tags, Unread):
+        line(console, Text(f"cannot tell whether operators have tags without a grant: {tags.action}: {tags.cause}"))
+        return
+    for tag in tags:
+        said = f"{tag.principal} has the tag {TAG_KEY} for {tag.value}, and no grant stands behind it."
+        line(console, Text(f"{said} The runbook that runs every 15 minutes removes it.", style="bold red"))
+
+
+def start_command(request: Request) -> str:
+    """What starts the session; the document is named, as the operators' policy asks for it."""
+    region = f" --region {request.region}" if request.region else ""
+    return f"aws ssm start-session{region} --target {request.instance} --document-name {DOCUMENT_NAME}"
+
+
+def described(request: Request, now: datetime) -> Text:
+    """The state in words, with the remaining time."""
+    words = request.state.value
+    if request.state is State.WAITING:
+        given, asked = request.levels
+        words += " for approval" + (f", {given} of {asked} given" if given else "") + _left(request, now)
+    elif request.state is State.GRANTED:
+        words += (f" until {moment(request.until, now)}" if request.until else "") + _left(request, now)
+    elif request.ended_at:
+        words += f" {moment(request.ended_at, now)}"
+    text = Text(words, style=_STYLES[request.state])
+    return text.append(f": {request.detail}") if request.detail else text
+
+
+def moment(when: datetime, now: datetime) -> str:
+    """The time of the day, in the zone of `now`; with the date where it is another one."""
+    local = when.astimezone(now.tzinfo)
+    return local.strftime("%H:%M" if local.date() == now.date() else "%Y-%m-%d %H:%M")
+
+
+def line(console: Console, text: Text) -> None:
+    """Without breaks, so that commands and ids can be copied."""
+    console.print(text, soft_wrap=True)
+
+
+def _said(request: Request) -> list[str]:
+    """What approvers said; who rejected stands in the state already."""
+    approvals = [each for each in request.decisions if each.approved]
+    return [f"approved by {short(each.who)}" + (f": {each.comment}" if each.comment else "") for each in approvals]
+
+
+def _left(request: Request, now: datetime) -> str:
+    if request.until is None:
+        return ""
+    seconds = int((request.until - now).total_seconds())
+    if seconds <= 0:
+        return ", time is over"
+    if seconds < _MINUTE:
+        return ", less than a minute left"
+    if seconds < _HOUR:
+        return f", {seconds // _MINUTE} min left"
+    if seconds < _DAY:
+        return f", {seconds // _HOUR} h {seconds % _HOUR // _MINUTE} min left"
+    return f", {seconds // _DAY} d {seconds % _DAY // _HOUR} h left"
+
+
+def _word(*, approved: bool) -> str:
+    return "approved" if approved else "rejected"
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.astimezone(UTC).isoformat(timespec="seconds") if when else None

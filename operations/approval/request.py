@@ -1,0 +1,113 @@
+"""`request`: asks for a session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from operations.approval.asking import Wanted, ask, principal_for
+from operations.approval.desk import Desk, Which, open_desk
+from operations.approval.following import follow, is_settled
+from operations.approval.options import Cwd, Json, ModeName, Region, Stack, failures_told
+from operations.approval.report import as_json, described, line, moment, plain, start_command
+from operations.approval.requests import Request, State
+from operations.exit_codes import ExitCode
+from operations.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+INTERRUPTED = 130
+"""As shells tell of an interrupt."""
+
+
+def request(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="Its id, i-0123456789abcdef0.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, for the approvers.")],
+    as_role: Annotated[
+        str | None, typer.Option("--as-role", metavar="NAME", help="The grant is for this role. Default: whoever asks.")
+    ] = None,
+    as_user: Annotated[str | None, typer.Option("--as-user", metavar="NAME", help="Likewise for a user.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is granted or refused.")] = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    mode: ModeName = None,
+    region: Region = None,
+    machine: Json = False,
+) -> None:
+    """Asks for a session on an instance. **Starts a run** that waits for somebody else's yes.
+
+    Works with your own AWS credentials, in either mode of approval. The grant is for the role or user of these
+    credentials, unless another one is named.
+
+    Exit codes: 0 asked (with --wait: granted), 1 AWS did not take the request (with --wait: no grant came of it), 2 the
+    command line or the stack cannot be used.
+    """
+    with failures_told():
+        surroundings = Surroundings.of(context)
+        desk = open_desk(surroundings, Which(stack=stack, cwd=cwd, mode=mode, region=region))
+        principal = principal_for(desk.identity.arn, as_role, as_user)
+        wanted = Wanted(principal=principal, instance=instance, reason=reason)
+        made = _asked(desk, wanted, surroundings.now())
+        if not machine:
+            _tell(Console(highlight=False), made)
+        if wait:
+            made = _wait(desk, made, surroundings)
+        if machine:
+            typer.echo(as_json(plain(made, surroundings.now())))
+    if wait:
+        if not machine:
+            _tell_end(Console(highlight=False), made, surroundings.now())
+        raise typer.Exit(ExitCode.AS_ASKED if made.state is State.GRANTED else ExitCode.DIFFERENT)
+
+
+def _asked(desk: Desk, wanted: Wanted, now: datetime) -> Request:
+    """The request as it was made; nothing else of it is known yet, and reading it takes one more permission."""
+    return Request(
+        id=ask(desk, wanted),
+        grant_run=None,
+        asked_by=desk.identity.arn,
+        asked_at=now,
+        principal=wanted.principal,
+        instance=wanted.instance,
+        reason=wanted.reason,
+        state=State.WAITING,
+    )
+
+
+def _tell(console: Console, made: Request) -> None:
+    line(console, Text(f"Asked for a session on {made.instance} for {made.principal}, as {made.asked_by}."))
+    line(console, Text(f"  run:       {made.id}"))
+    line(console, Text(f"  approve:   python -m operations approve {made.id}    (somebody else, within 7 days)"))
+    line(console, Text(f"  follow:    python -m operations status {made.id}"))
+
+
+def _wait(desk: Desk, made: Request, surroundings: Surroundings) -> Request:
+    console, said = Console(stderr=True, highlight=False), list[tuple[State, bool]]()
+
+    def seen(now_so: Request) -> None:
+        if (now_so.state, now_so.until is None) not in said:
+            said.append((now_so.state, now_so.until is None))
+            line(console, Text.assemble("  now:       ", described(now_so, surroundings.now())))
+
+    try:
+        with console.status("Waiting ..."):
+            return follow(desk, made.id, surroundings.pause, is_settled, seen)
+    except KeyboardInterrupt:
+        typer.echo(f"The request stands: python -m operations status {made.id}", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _tell_end(console: Console, made: Request, now: datetime) -> None:
+    if made.state is not State.GRANTED:
+        line(console, Text.assemble("No grant: ", described(made, now)))
+        return
+    until = f" until {moment(made.until, now)}" if made.until else ""
+    line(console, Text(f"Granted{until}. Start the session as {made.principal}:", style="bold green"))
+    line(console, Text(f"  {start_command(made)}"))

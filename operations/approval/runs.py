@@ -1,0 +1,123 @@
+"""Finds requests among the runs that Systems Manager keeps, for 30 days after their end."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+from operations.approval.calls import CallError, called
+from operations.approval.requests import LIVE, Request, Run, understand
+from operations.errors import UnusableError
+from operations.reading import code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from operations.approval.desk import Desk
+
+_WHOLE_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_AT_ONCE: Final = 8
+"""Runs that are read at the same time; Systems Manager throttles sooner than most services."""
+
+
+def recent(desk: Desk, last: int) -> list[Request]:
+    """All requests that are not over, and the latest of those that are; the newest first.
+
+    Args:
+        desk: to work with.
+        last: how many that are over.
+
+    Raises:
+        CallError: AWS does not tell.
+    """
+    listed = [*_listed(desk, desk.workflow.change_template), *_listed(desk, desk.workflow.runbook)]
+    ids = {each["AutomationExecutionId"] for each in listed}
+    children = {each["ParentAutomationExecutionId"]: each for each in listed if each.get("ParentAutomationExecutionId")}
+    own = [each for each in listed if each.get("ParentAutomationExecutionId") not in ids]
+    own.sort(key=lambda each: each["ExecutionStartTime"], reverse=True)
+    live = [each for each in own if _is_live(each) or _is_live(children.get(each["AutomationExecutionId"], {}))]
+    over = [each for each in own if each not in live][:last]
+    chosen = [each for each in own if each in live or each in over]
+
+    def read(each: Run) -> Request:
+        return _read(desk, each, children)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(read, chosen))
+
+
+def find(desk: Desk, named: str) -> Request:
+    """One request, by the id of its run or the beginning of it.
+
+    Raises:
+        UnusableError: there is none, or more than one begins so.
+        CallError: AWS does not tell.
+    """
+    if _WHOLE_ID.fullmatch(named):
+        return _find_whole(desk, named)
+    found = [each for each in recent(desk, last=1_000) if each.id.startswith(named.lower())]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UnusableError(f"No request begins with {named!r}. What there is: python -m operations status")
+    raise UnusableError(f"{named!r} begins {len(found)} requests: {', '.join(each.id for each in found)}")
+
+
+def get_run(desk: Desk, run: str) -> Run:
+    """One run as Systems Manager has it.
+
+    Raises:
+        UnusableError: there is none.
+        CallError: AWS does not tell.
+    """
+    ssm = desk.clients.client("ssm", desk.workflow.region)
+    try:
+        answer = called("ssm:GetAutomationExecution", ssm.get_automation_execution, AutomationExecutionId=run)
+    except CallError as failed:
+        cause: Any = failed.__cause__
+        if getattr(cause, "response", None) and code_of(cause) == "AutomationExecutionNotFoundException":
+            raise UnusableError(f"There is no run {run} in {desk.workflow.region}.") from None
+        raise
+    return answer["AutomationExecution"]
+
+
+def _find_whole(desk: Desk, named: str) -> Request:
+    run = get_run(desk, named)
+    parent = run.get("ParentAutomationExecutionId")
+    if parent and _document(run) == desk.workflow.runbook:
+        return understand(get_run(desk, parent), run)
+    if _document(run) not in (desk.workflow.runbook, desk.workflow.change_template):
+        raise UnusableError(f"{named} is a run of {_document(run)}, not a request for a session.")
+    if _document(run) == desk.workflow.runbook:
+        return understand(run)
+    chosen = [{"Key": "ParentExecutionId", "Values": [named]}]
+    children = [each for each in _pages(desk, chosen) if _document(each) == desk.workflow.runbook]
+    return understand(run, get_run(desk, children[0]["AutomationExecutionId"]) if children else None)
+
+
+def _read(desk: Desk, listed: Run, children: dict[str, Run]) -> Request:
+    child = children.get(listed["AutomationExecutionId"])
+    run = get_run(desk, listed["AutomationExecutionId"])
+    return understand(run, get_run(desk, child["AutomationExecutionId"]) if child else None)
+
+
+def _listed(desk: Desk, document: str) -> list[Run]:
+    """The filter goes by the beginning of a name."""
+    chosen = [{"Key": "DocumentNamePrefix", "Values": [document]}]
+    return [each for each in _pages(desk, chosen) if _document(each) == document]
+
+
+def _pages(desk: Desk, chosen: list[dict[str, Any]]) -> Iterable[Run]:
+    paginator = desk.clients.client("ssm", desk.workflow.region).get_paginator("describe_automation_executions")
+    answer = called("ssm:DescribeAutomationExecutions", lambda: paginator.paginate(Filters=chosen).build_full_result())
+    return answer["AutomationExecutionMetadataList"]
+
+
+def _document(run: Run) -> str:
+    """Its name: a run may have been started by ARN."""
+    return str(run.get("DocumentName", "")).rsplit("/", 1)[-1].split(":")[0]
+
+
+def _is_live(run: Run) -> bool:
+    return run.get("AutomationExecutionStatus") in LIVE

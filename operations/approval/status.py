@@ -1,0 +1,91 @@
+"""`status`: requests and live grants, and tags without one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from operations.approval.desk import Desk, Which, open_desk
+from operations.approval.options import Cwd, Json, ModeName, Region, Stack, failures_told
+from operations.approval.report import (
+    as_json,
+    line,
+    plain,
+    plain_tags,
+    show_details,
+    show_tags,
+    start_command,
+    table,
+)
+from operations.approval.requests import Request, State
+from operations.approval.runs import find, recent
+from operations.approval.tags import read_tags, without_grant
+from operations.exit_codes import ExitCode
+from operations.reading import Unread
+from operations.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def status(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="One request: the id of its run, or how it begins.")
+    ] = None,
+    *,
+    last: Annotated[
+        int, typer.Option("--last", "-n", min=0, max=1_000, metavar="NUMBER", help="How many that are over.")
+    ] = 10,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    mode: ModeName = None,
+    region: Region = None,
+    machine: Json = False,
+) -> None:
+    """Lists requests and grants: who asked, who approved, where each stands, how much time is left. Changes nothing.
+
+    All requests that are not over, and the last ones that are; Systems Manager keeps them for 30 days. Below the table:
+    operators who have the tag although no grant stands behind it.
+
+    Exit codes: 0 listed, 1 an operator has a tag without a grant, or that or the requests cannot be told, 2 the command
+    line or the stack cannot be used.
+    """
+    with failures_told():
+        surroundings = Surroundings.of(context)
+        desk = open_desk(surroundings, Which(stack=stack, cwd=cwd, mode=mode, region=region))
+        if run is not None:
+            _show_one(find(desk, run), surroundings.now(), machine=machine)
+            return
+        code = _show_all(desk, last, surroundings.now(), machine=machine)
+    raise typer.Exit(code)
+
+
+def _show_one(request: Request, now: datetime, *, machine: bool) -> None:
+    if machine:
+        typer.echo(as_json(plain(request, now)))
+        return
+    console = Console(highlight=False)
+    show_details(console, request, now)
+    if request.state is State.GRANTED:
+        line(console, Text(f"{'start:':13}{start_command(request)}"))
+
+
+def _show_all(desk: Desk, last: int, now: datetime, *, machine: bool) -> ExitCode:
+    tags = read_tags(desk)
+    requests = recent(desk, last)
+    stray = tags if isinstance(tags, Unread) else without_grant(tags, requests)
+    if machine:
+        typer.echo(as_json({"requests": [plain(each, now) for each in requests], **plain_tags(stray)}))
+    else:
+        console = Console(highlight=False)
+        if requests:
+            console.print(table(requests, now, f"Requests in {desk.workflow.region}"))
+        else:
+            line(console, Text("Nobody has asked for a session."))
+        show_tags(console, stray)
+    return ExitCode.DIFFERENT if stray else ExitCode.AS_ASKED

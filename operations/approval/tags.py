@@ -1,0 +1,67 @@
+"""Tags of operators, and whether a live grant stands behind each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
+from operations.approval.people import Principal
+from operations.reading import Reader, Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from operations.approval.desk import Desk
+    from operations.approval.requests import Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tag:
+    """The tag of an operator.
+
+    Attributes:
+        principal: that has it.
+        value: the instance that it admits to.
+    """
+
+    principal: Principal
+    value: str
+
+
+def read_tags(desk: Desk) -> tuple[Tag, ...] | Unread:
+    """The tags of all who have the operators' policy, or why they cannot be told."""
+    reader = Reader(desk.clients, desk.workflow.region, desk.identity.arn)
+    policy = desk.place.iam(f"policy/{OPERATOR_POLICY_NAME}")
+    holders = reader.read("iam", "list_entities_for_policy", ("NoSuchEntity",), PolicyArn=policy)
+    if isinstance(holders, Unread):
+        return holders
+    found = holders or {}
+    principals = [
+        *(Principal("role", each["RoleName"]) for each in found.get("PolicyRoles", [])),
+        *(Principal("user", each["UserName"]) for each in found.get("PolicyUsers", [])),
+    ]
+    tags: list[Tag] = []
+    for principal in principals:
+        operation, key = ("list_role_tags", "RoleName") if principal.kind == "role" else ("list_user_tags", "UserName")
+        answer = reader.read("iam", operation, ("NoSuchEntity",), **{key: principal.name})
+        if isinstance(answer, Unread):
+            return answer
+        given = (answer or {}).get("Tags", [])
+        tags += [Tag(principal=principal, value=tag["Value"]) for tag in given if tag["Key"] == TAG_KEY]
+    return tuple(tags)
+
+
+def without_grant(tags: Iterable[Tag], requests: Iterable[Request]) -> tuple[Tag, ...]:
+    """Those that no live grant stands behind.
+
+    Args:
+        tags: read before the requests, so that a grant that came in between is not taken for none.
+        requests: all that are not over.
+    """
+    held = [(each.principal, each.instance) for each in requests if each.holds_tag and each.state.is_open]
+    return tuple(
+        tag
+        for tag in tags
+        if not any(tag.principal.is_same(principal) and tag.value == instance for principal, instance in held)
+    )

@@ -1,0 +1,100 @@
+"""`connect`: a session on an instance as one command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from components.aws_session import AwsClients
+from operations.connect import machine
+from operations.connect.finding import Finder, Instance, NoConnectionError
+from operations.connect.session import RDP_PORT, Forwarding, as_typed, command
+from operations.errors import UnusableError
+from operations.exit_codes import ExitCode
+from operations.reading import SharedClients, Unread, identify
+from operations.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration
+
+
+def connect(  # noqa: PLR0913 -- options of a command line
+    context: typer.Context,
+    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="An id, or a name such as DC1 (its Name tag).")],
+    *,
+    rdp: Annotated[bool, typer.Option("--rdp", help=f"Forward the remote desktop's port, {RDP_PORT}.")] = False,
+    local_port: Annotated[
+        int | None,
+        typer.Option("--local-port", metavar="N", help="Of this machine. Default: a free one.", min=1, max=65535),
+    ] = None,
+    remote_port: Annotated[
+        int | None,
+        typer.Option("--remote-port", metavar="N", help="Forward this port of the instance.", min=1, max=65535),
+    ] = None,
+    only_print: Annotated[bool, typer.Option("--print", help="Print the command line and do not run it.")] = False,
+    stack: Annotated[
+        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
+    ] = None,
+    cwd: Annotated[
+        Path,
+        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
+    ] = Path(),
+) -> None:
+    """Starts a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.
+
+    Looks the instance up in the stack's Regions, prints the `aws ssm start-session` line, and runs it where the AWS
+    command line and the Session Manager plugin are installed. It acts as whoever the AWS command line acts as here
+    (AWS_PROFILE, the environment), never as the stack's own roles. Changes nothing.
+
+    Exit codes: that of the session; 1 the instance is not there, does not run or is not managed, 2 the command line or
+    the configuration cannot be used, or a program is missing.
+    """
+    try:
+        forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
+        found = _find(Surroundings.of(context).read_stack(cwd, stack), instance)
+    except UnusableError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.UNUSABLE) from None
+    except NoConnectionError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.DIFFERENT) from None
+    arguments = command(found, forwarding)
+    typer.echo(as_typed(arguments, windows=os.name == "nt"))
+    if only_print:
+        raise typer.Exit(ExitCode.AS_ASKED)
+    missing = machine.missing_programs()
+    if missing:
+        typer.echo(f"To run it, install {' and '.join(missing)}.", err=True)
+        raise typer.Exit(ExitCode.UNUSABLE)
+    if forwarding:
+        typer.echo(f"Once it waits for connections, open: {forwarding.hint}")
+    raise typer.Exit(machine.run(arguments))
+
+
+def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -> Forwarding | None:
+    if remote_port is None and not rdp:
+        if local_port is not None:
+            raise UnusableError("--local-port is for --rdp or --remote-port: a shell has no port.")
+        return None
+    if local_port is not None and not machine.is_free(local_port):
+        raise UnusableError(f"Port {local_port} of this machine is in use. Leave --local-port out for a free one.")
+    return Forwarding(remote_port=remote_port or RDP_PORT, local_port=local_port or machine.free_port(), rdp=rdp)
+
+
+def _find(configuration: StackConfiguration, wanted: str) -> Instance:
+    """The instance, once it is known that a session on it can be started."""
+    regions = configuration.settings().regions
+    # The session will be the person's own, so the roles and keys of the stack's provider take no part.
+    clients = SharedClients(AwsClients(lambda key: configuration.value(key) if key == "aws:region" else None))
+    identity = identify(clients, configuration.value("aws:region") or regions[0])
+    if isinstance(identity, Unread):
+        raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
+    finder = Finder(clients, regions, identity)
+    found = finder.find(wanted)
+    problem = finder.problem(found)
+    if problem:
+        raise NoConnectionError(f"{problem}.")
+    return found

@@ -1,0 +1,157 @@
+"""Verifies the domain controllers: sites are read, planned together as they admit each other, and compared."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.directory.names import acl_name, group_name, site_name
+from components.directory.peers import ITSELF
+from components.directory.settings import known_addresses
+from components.directory.site_plan import SitePlan, plan_sites
+from components.problems import SettingsError
+from operations.errors import UnusableError
+from operations.reading import Reader, Unread
+from operations.verify.directory_acl import acl_findings
+from operations.verify.directory_controllers import controller_findings
+from operations.verify.directory_facts import AskedSite, PlaceFacts, SiteFacts
+from operations.verify.directory_groups import group_findings, group_ids
+from operations.verify.directory_live import read_site, read_trail
+from operations.verify.directory_monitoring import monitoring_findings, trail_findings, watched_of
+from operations.verify.directory_place import place_findings, read_place
+from operations.verify.directory_traffic import Traffic, traffic_findings
+from operations.verify.findings import Finding, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.directory.event_patterns import Watched
+    from operations.reading import Clients
+
+Places = dict[str, PlaceFacts | Unread | str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectoryVerification:
+    """Everything that verifying the sites takes.
+
+    Attributes:
+        clients: to read with.
+        caller: ARN of who reads, for remedies.
+        sites: what is asked, by Region.
+    """
+
+    clients: Clients
+    caller: str
+    sites: Mapping[str, AskedSite]
+
+    def findings(self) -> dict[str, list[Finding]]:
+        """By Region.
+
+        Raises:
+            UnusableError: what the settings ask for cannot be planned.
+        """
+        with ThreadPoolExecutor() as pool:
+            reading = {
+                region: pool.submit(read_place, self._reader(region), each) for region, each in self.sites.items()
+            }
+            places: Places = {region: each.result() for region, each in reading.items()}
+            found = {region: place_findings(each, places[region]) for region, each in self.sites.items()}
+            known = {region: each for region, each in places.items() if isinstance(each, PlaceFacts)}
+            if len(known) < len(places):
+                for region in known:
+                    found[region].append(_unplanned([each for each in places if each not in known]))
+                return found
+            plans = self._plans(known)
+            comparing = {region: pool.submit(self._site, region, known[region], plans[region]) for region in known}
+            for region, each in comparing.items():
+                found[region] += each.result()
+        return found
+
+    def trail(self, region: str) -> list[Finding]:
+        """What the account has once.
+
+        Args:
+            region: where the stack keeps that.
+        """
+        wanted = next(iter(self.sites.values()))
+        return trail_findings(wanted, read_trail(self._reader(region), wanted.section.monitoring.existing_trail))
+
+    def _reader(self, region: str) -> Reader:
+        return Reader(self.clients, region, self.caller)
+
+    def _plans(self, places: Mapping[str, PlaceFacts]) -> dict[str, SitePlan]:
+        section = next(iter(self.sites.values())).section
+        try:
+            return plan_sites(section, {region: each.networks for region, each in places.items()})
+        except SettingsError as refused:
+            raise UnusableError(str(refused)) from None
+
+    def _site(self, region: str, place: PlaceFacts, plan: SitePlan) -> list[Finding]:
+        wanted = self.sites[region]
+        return compare_site(wanted, place, plan, read_site(self._reader(region), wanted, place, plan))
+
+
+def compare_site(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: SiteFacts) -> list[Finding]:
+    """All comparisons of one site: facts in, findings out.
+
+    Args:
+        wanted: at the site.
+        place: its network.
+        plan: of groups and network ACL.
+        live: the facts.
+    """
+    groups = live.groups if isinstance(live.groups, Unread) else group_ids(wanted, plan.groups, live.groups)
+    return [
+        *group_findings(wanted, plan.groups, live),
+        *acl_findings(wanted, place, plan.acl, live),
+        *traffic_findings(wanted, _traffic(wanted, place, plan, live)),
+        *controller_findings(wanted, place, groups, live),
+        *monitoring_findings(wanted, place, _watched(wanted, plan, live), live),
+    ]
+
+
+def _watched(wanted: AskedSite, plan: SitePlan, live: SiteFacts) -> Watched | None:
+    """What the alerts are to watch; None where not all of it is known."""
+    if isinstance(live.groups, Unread) or isinstance(live.acls, Unread):
+        return None
+    groups = group_ids(wanted, plan.groups, live.groups)
+    if plan.acl is None:
+        return watched_of(live, groups, frozenset())
+    name = acl_name(site_name(wanted.asked.region), plan.acl)
+    acls = frozenset(each.id for each in live.acls if each.name == name)
+    return watched_of(live, groups, acls) if len(groups) == len(plan.groups.groups) and acls else None
+
+
+def _unplanned(unknown: list[str]) -> Finding:
+    return Finding(
+        check="directory-plan",
+        status=Status.CANNOT_TELL,
+        expected="what the port tables ask for at every site",
+        found=f"the network of {', '.join(unknown)} is not known, and sites admit each other's controllers",
+        remedy=f"see directory-network of {', '.join(unknown)}",
+    )
+
+
+def _traffic(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: SiteFacts) -> Traffic | Unread:
+    """What controllers' packets meet: the plan's groups, and every ACL that is in force for their subnets."""
+    if isinstance(live.groups, Unread):
+        return live.groups
+    if isinstance(live.entries, Unread):
+        return live.entries
+    if isinstance(live.acls, Unread):
+        return live.acls
+    ids = group_ids(wanted, plan.groups, live.groups)
+    shared = group_name(site_name(wanted.asked.region), plan.groups.groups[0].name)
+    first = [each.id for each in live.groups if each.name == shared]
+    subnets = {each.id for each in place.subnets}
+    lists = {peer.value: held for peer, held in place.networks.lists.items()}
+    return Traffic(
+        demands=plan.demands,
+        networks=known_addresses(wanted.section, place.networks.controllers, lists),
+        groups={ITSELF.value: first[0]} if first else {},
+        rules=[rule for each in live.groups if each.id in ids for rule in each.rules],
+        entries={id_: list(held) for id_, held in live.entries.items()},
+        acls=[each.rules for each in live.acls if each.subnet_ids & subnets] if plan.acl else [],
+    )

@@ -1,0 +1,142 @@
+"""The controllers themselves: closed to the public, protected, encrypted, in the plan's groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.directory.instance_role import NAME as PROFILE
+from components.directory.names import CONTROLLERS_KEY_ALIAS
+from components.directory.port_forwarding_policy import ROLE_TAG
+from operations.reading import Unread
+from operations.verify.facts import KeyFacts
+from operations.verify.findings import Finding, Status, cannot_tell, compared
+from operations.verify.keys import alias_findings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.directory.settings import ControllerSettings
+    from operations.verify.directory_facts import AskedSite, ControllerFacts, PlaceFacts, SiteFacts
+
+_REPLACE = "replace what cannot be changed: docs/domain-controllers.md, Replacing a controller"
+_RUNNING = ("pending", "running")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fault:
+    """What is wrong with a controller, and what to do about it."""
+
+    said: str
+    remedy: str
+
+
+def controller_findings(
+    wanted: AskedSite, place: PlaceFacts, groups: frozenset[str] | Unread, live: SiteFacts
+) -> list[Finding]:
+    """Compares the volumes' key, and each controller that the settings ask for.
+
+    Args:
+        wanted: at the site.
+        place: its network.
+        groups: ids of the plan's security groups.
+        live: the facts.
+    """
+    findings = alias_findings("directory-key", CONTROLLERS_KEY_ALIAS, wanted.asked, live.key)
+    for each in wanted.site.controllers:
+        findings += _controller(wanted, place, each, groups, live)
+    return findings
+
+
+def _controller(
+    wanted: AskedSite, place: PlaceFacts, asked: ControllerSettings, groups: frozenset[str] | Unread, live: SiteFacts
+) -> list[Finding]:
+    check = f"directory-controller-{asked.name}"
+    expected = (
+        f"{asked.name} in {asked.subnet}: IMDSv2 only, no public address, "
+        f"termination protection {_on(on=wanted.section.termination_protection)}, volumes encrypted with the directory's key"
+    )
+    if isinstance(live.controllers, Unread):
+        return [cannot_tell(check, expected, live.controllers)]
+    named = [each for each in live.controllers if each.name == asked.name]
+    if len(named) != 1:
+        said = f"{len(named)} instances: {', '.join(each.id for each in named)}" if named else "no such instance"
+        return [compared(check, same=False, expected=expected, found=said, remedy=wanted.asked.repair)]
+    found = named[0]
+    for unread in (found.protected, found.volumes, groups):
+        if isinstance(unread, Unread):
+            return [cannot_tell(check, expected, unread)]
+    subnet = next((each.id for each in place.subnets if each.given == asked.subnet), "")
+    faults = [
+        *_network(wanted, found, groups, subnet),
+        *_instance(wanted, found),
+        *_volumes(wanted, found, live.key),
+    ]
+    finding = compared(
+        check,
+        same=not faults,
+        expected=expected,
+        found=f"{found.id}: {'; '.join(each.said for each in faults)}" if faults else found.id,
+        remedy="; ".join(dict.fromkeys(each.remedy for each in faults)),
+    )
+    return [finding, *_state(wanted, check, found)]
+
+
+def _network(
+    wanted: AskedSite, found: ControllerFacts, groups: frozenset[str] | Unread, subnet: str
+) -> Iterator[_Fault]:
+    region, repair = wanted.asked.region, wanted.asked.repair
+    for address, association in found.public:
+        take = f"aws ec2 disassociate-address --association-id {association} --region {region}"
+        yield _Fault(said=f"public address {address}", remedy=take if association else _REPLACE)
+    if isinstance(groups, frozenset) and found.group_ids != groups:
+        lacking, more = sorted(groups - found.group_ids), sorted(found.group_ids - groups)
+        said = [f"lacks {', '.join(lacking)}"] if lacking else []
+        said += [f"has {', '.join(more)} besides"] if more else []
+        yield _Fault(said=f"security groups: {' and '.join(said)}", remedy=repair)
+    if found.subnet_id != subnet:
+        yield _Fault(said=f"in {found.subnet_id}", remedy=_REPLACE)
+
+
+def _instance(wanted: AskedSite, found: ControllerFacts) -> Iterator[_Fault]:
+    repair = wanted.asked.repair
+    if found.tokens != "required":
+        yield _Fault(said="IMDSv1 is answered, too", remedy=repair)
+    protection = wanted.section.termination_protection
+    if found.protected != protection:
+        yield _Fault(said=f"termination protection {_on(on=not protection)}", remedy=repair)
+    if found.profile != PROFILE:
+        yield _Fault(said=f"instance profile {found.profile or 'none'}", remedy=repair)
+    if not found.tagged:
+        yield _Fault(said=f"lacks the tag {ROLE_TAG[0]}", remedy=repair)
+
+
+def _volumes(wanted: AskedSite, found: ControllerFacts, key: object) -> Iterator[_Fault]:
+    """Where the key is not known, the finding about it says so, and a volume with some key is left at that."""
+    for each in () if isinstance(found.volumes, Unread) else found.volumes:
+        if not each.key_arn:
+            yield _Fault(said=f"{each.id} is not encrypted", remedy=_REPLACE)
+        elif isinstance(key, KeyFacts) and each.key_arn != key.arn:
+            yield _Fault(said=f"{each.id} is encrypted with {each.key_arn}", remedy=_REPLACE)
+        if not each.tagged:
+            tag = f"aws ec2 create-tags --resources {each.id} --tags Key={ROLE_TAG[0]},Value={ROLE_TAG[1]}"
+            yield _Fault(said=f"{each.id} lacks the tag {ROLE_TAG[0]}", remedy=f"{tag} --region {wanted.asked.region}")
+
+
+def _state(wanted: AskedSite, check: str, found: ControllerFacts) -> list[Finding]:
+    """Whether it runs is the directory team's business, and worth a look."""
+    if found.state in _RUNNING:
+        return []
+    return [
+        Finding(
+            check=f"{check}-state",
+            status=Status.WARNING,
+            expected="it runs",
+            found=f"{found.id} is {found.state}",
+            remedy=f"aws ec2 start-instances --instance-ids {found.id} --region {wanted.asked.region}",
+        )
+    ]
+
+
+def _on(*, on: bool) -> str:
+    return "on" if on else "off"

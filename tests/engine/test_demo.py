@@ -1,0 +1,54 @@
+"""What `make demo` plays, on a stack that the real engine has built; and the commands with the stack's real outputs."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from rich.console import Console
+
+from components.approval.names import TAG_KEY
+from local.demo import DemoError, play
+from local.workspace import REPOSITORY
+from operations.approval.workflow import workflow_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.engine.stack import Stack
+
+pytestmark = pytest.mark.engine
+
+
+def operate(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m operations` as in a shell that is set up by `make -s env`."""
+    environment = stack.full_environment() | {"PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", "operations", *arguments, "--stack", stack.name, "--cwd", str(stack.folder)]
+    return subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("mode", ["automation", "change-manager"])
+def test_one_request_is_granted_and_one_refused_and_the_stack_stays_as_it_was(
+    stack: Stack, aws: Callable[..., Any], aws_endpoint: str, mode: str
+) -> None:
+    dev = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    stack.configure({"approval": {**dev["shell-access:approval"], "mode": mode}})
+    stack.up().succeeded()
+    workflow = workflow_of(stack.outputs())
+    assert (str(workflow.mode), workflow.region) == (mode, "eu-west-1")
+    console = Console(file=io.StringIO(), width=120)
+    play(aws_endpoint, workflow, console)
+    assert "each request, grant, refusal and end was told" in console.file.getvalue()
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    listed = operate(stack, "status", "--json")
+    assert listed.returncode == 0, listed.stderr
+    assert [each["state"] for each in json.loads(listed.stdout)["requests"]] == ["rejected", "ended"]
+    aws("iam").tag_role(RoleName="Operator", Tags=[{"Key": TAG_KEY, "Value": "i-0123456789abcdef0"}])
+    assert operate(stack, "status").returncode == 1
+    with pytest.raises(DemoError, match=r"Not so: the tag .* is not set"):
+        play(aws_endpoint, workflow, Console(file=io.StringIO()))

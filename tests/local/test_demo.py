@@ -1,0 +1,182 @@
+"""The demonstration without the engine: that it runs through, and that it fails when something is not as it says."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from rich.console import Console
+
+from components.approval.change_template import change_template
+from components.approval.names import (
+    CHANGE_TEMPLATE_NAME,
+    OPERATOR_POLICY_NAME,
+    ROLE_NAME,
+    RUNBOOK_NAME,
+    TAG_KEY,
+    TOPIC_NAME,
+    Place,
+)
+from components.approval.operator_policy import operator_policy
+from components.approval.runbook import runbook
+from components.approval.settings import ApprovalSettings, Mode
+from local.demo import DemoError, play
+from local.emulator.running import change_settings, reset, running_emulator
+from local.emulator.seed import seed
+from operations.approval.workflow import Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+PLACE = Place(partition="aws", account_id=ACCOUNT, region=REGION)
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    with running_emulator() as emulator:
+        yield emulator.endpoint_url
+
+
+@pytest.fixture(scope="module")
+def client(endpoint: str) -> Callable[[str], Any]:
+    """The seeded account with the workflow in it, but for its documents."""
+    reset(endpoint)
+    seed(endpoint)
+    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
+    clients = {name: session.client(name, endpoint_url=endpoint) for name in ("iam", "sns", "sqs", "ssm")}
+    clients["iam"].create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=TRUST)
+    clients["sns"].create_topic(Name=TOPIC_NAME)
+    return clients.__getitem__
+
+
+@pytest.fixture
+def account(client: Callable[[str], Any], endpoint: str) -> Iterator[Callable[[str], Any]]:
+    publish(client, Mode.AUTOMATION)
+    iam, ssm = client("iam"), client("ssm")
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
+    document = json.dumps(operator_policy(PLACE, session_data_encryption=True))
+    iam.create_policy(PolicyName=OPERATOR_POLICY_NAME, PolicyDocument=document)
+    iam.attach_role_policy(RoleName="Operator", PolicyArn=arn)
+    yield client
+    change_settings(endpoint, {"automationFaults": {}})
+    for each in ssm.describe_automation_executions()["AutomationExecutionMetadataList"]:
+        if each["AutomationExecutionStatus"] in ("InProgress", "Waiting"):
+            ssm.stop_automation_execution(AutomationExecutionId=each["AutomationExecutionId"])
+    iam.untag_role(RoleName="Operator", TagKeys=[TAG_KEY])
+    for name in iam.list_role_policies(RoleName="Operator")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="Operator", PolicyName=name)
+    iam.detach_role_policy(RoleName="Operator", PolicyArn=arn)
+    for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+        if not version["IsDefaultVersion"]:
+            iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+    iam.delete_policy(PolicyArn=arn)
+
+
+def publish(client: Callable[[str], Any], mode: Mode) -> None:
+    ssm = client("ssm")
+    settings = ApprovalSettings.model_validate(
+        {"mode": mode, "approvers": [{"type": "IamRole", "name": "Approver"}], "operatorRoles": ["Operator"]}
+    )
+    documents = {
+        RUNBOOK_NAME: ("Automation", runbook(settings, PLACE, [REGION])),
+        CHANGE_TEMPLATE_NAME: ("Automation.ChangeTemplate", change_template(settings, PLACE)),
+    }
+    for name, (kind, content) in documents.items():
+        with contextlib.suppress(ssm.exceptions.InvalidDocument):
+            ssm.delete_document(Name=name)
+        ssm.create_document(Name=name, DocumentType=kind, Content=json.dumps(content))
+
+
+def played(endpoint: str, mode: Mode = Mode.AUTOMATION) -> str:
+    console = Console(file=io.StringIO(), width=120, highlight=False)
+    try:
+        play(endpoint, Workflow(mode=mode, region=REGION), console)
+    finally:
+        text = console.file.getvalue()
+    return text
+
+
+def allow(client: Callable[[str], Any], action: str, resource: str = "*") -> None:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("iam").put_role_policy(RoleName="Operator", PolicyName="leak", PolicyDocument=document)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_it_runs_through_in_either_mode_and_leaves_nothing(
+    account: Callable[[str], Any], endpoint: str, mode: Mode
+) -> None:
+    publish(account, mode)
+    said = played(endpoint, mode)
+    for part in (
+        "because no identity-based policy allows the ssm:StartSession action",
+        "the request is granted",
+        "the session starts: olivia-",
+        "not on another instance",
+        "the grant has ended",
+        "nobody approves their own request",
+        "rejected, by Approver/anton: Looking is no reason",
+        "Session grant ended",
+    ):
+        assert part in said
+    assert account("iam").list_role_tags(RoleName="Operator")["Tags"] == []
+    assert account("sns").list_subscriptions()["Subscriptions"] == []
+    assert account("sqs").list_queues().get("QueueUrls", []) == []
+    assert account("ssm").describe_sessions(State="Active")["Sessions"] == []
+    played(endpoint, mode)
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "said"),
+    [
+        ("ssm:StartSession", "*", "Not so: no session for the operator"),
+        ("ssm:StartSession", f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0123456789abcdef0", "not on another instance"),
+        ("ssm:StartSession", "arn:aws:ssm:*::document/*", "not with another document"),
+    ],
+)
+def test_it_fails_where_the_operator_may_more(
+    account: Callable[[str], Any], endpoint: str, action: str, resource: str, said: str
+) -> None:
+    allow(account, action, resource)
+    with pytest.raises(DemoError, match=said):
+        played(endpoint)
+    assert account("sns").list_subscriptions()["Subscriptions"] == []
+
+
+def test_it_fails_where_the_operator_may_not_even_what_was_granted(
+    account: Callable[[str], Any], endpoint: str
+) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
+    document = operator_policy(PLACE, session_data_encryption=True)
+    document["Statement"] = document["Statement"][1:]
+    account("iam").create_policy_version(PolicyArn=arn, PolicyDocument=json.dumps(document), SetAsDefault=True)
+    with pytest.raises(DemoError, match="Not so: the session starts"):
+        played(endpoint)
+
+
+def test_it_fails_where_the_tag_stays(account: Callable[[str], Any], endpoint: str) -> None:
+    change_settings(endpoint, {"automationFaults": {"ReleaseGrant": "before"}})
+    with pytest.raises(DemoError, match="Not so: the grant has ended"):
+        played(endpoint)
+    assert account("iam").list_role_tags(RoleName="Operator")["Tags"][0]["Key"] == TAG_KEY
+
+
+def test_a_failure_ends_the_grant_that_it_leaves(account: Callable[[str], Any], endpoint: str) -> None:
+    allow(account, "ssm:StartSession", f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0123456789abcdef0")
+    with pytest.raises(DemoError):
+        played(endpoint)
+    latest, *_ = account("ssm").describe_automation_executions()["AutomationExecutionMetadataList"]
+    assert latest["AutomationExecutionStatus"] in ("Cancelled", "Cancelling")
+
+
+def test_it_does_not_begin_while_the_operator_has_an_open_request(account: Callable[[str], Any], endpoint: str) -> None:
+    given = {"InstanceId": ["i-0123456789abcdef0"], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
+    account("ssm").start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)
+    with pytest.raises(DemoError, match="role Operator has an open request"):
+        played(endpoint)

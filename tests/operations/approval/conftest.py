@@ -1,0 +1,130 @@
+"""A workflow on the local AWS, and people who run commands in it with credentials of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from components import aws_session
+from components.approval.names import OPERATOR_POLICY_NAME, TOPIC_NAME
+from components.approval.operator_policy import operator_policy
+from local.emulator.running import Emulator, reset
+from operations.cli import app
+from operations.surroundings import Surroundings
+from tests.components.approval.workflow import ACCOUNT, PLACE, Workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+OLIVIA, ANTON = ("Operator", "olivia"), ("Approver", "anton")
+
+
+class People(Workflow):
+    """The workflow, and its commands as people run them."""
+
+    def __init__(self, client: Callable[..., Any], endpoint: str, **changes: Any) -> None:
+        super().__init__(client, endpoint, **changes)
+        self.keys: dict[tuple[str, str], str] = {}
+        self.outputs: dict[str, Any] = {
+            "approval": {
+                "mode": str(self.settings.mode),
+                "runbookName": "AllowStartSsmSession",
+                "changeTemplateName": "AllowSsmSessionStartTemplate",
+                "topicArn": f"arn:aws:sns:eu-west-1:{ACCOUNT}:{TOPIC_NAME}",
+                "roleArn": PLACE.role_arn,
+            }
+        }
+        self.pause: Callable[[float], None] = self.rest
+        document = json.dumps(operator_policy(PLACE, session_data_encryption=True))
+        made = self.iam.create_policy(PolicyName=OPERATOR_POLICY_NAME, PolicyDocument=document)["Policy"]["Arn"]
+        self.iam.attach_role_policy(RoleName="Operator", PolicyArn=made)
+        self.iam.attach_user_policy(UserName="alice", PolicyArn=made)
+
+    def rest(self, _seconds: float) -> None:
+        """Until every run waits for somebody or is over, so that how often one looks does not depend on the machine."""
+        time.sleep(0.05)
+        deadline = time.monotonic() + 60
+        while any(map(_is_at_work, self.ssm.describe_automation_executions()["AutomationExecutionMetadataList"])):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def command(self, *arguments: str, by: tuple[str, str] | str = OLIVIA, answer: str | None = None) -> Result:
+        """As on a terminal of 110 columns that shows no colours; `by` is a role and a session, or an access key."""
+        surroundings = Surroundings(read_outputs=lambda _directory, _name: self.outputs, pause=self.pause)
+        key = by if isinstance(by, str) else self.key_of(*by)
+        environment = {"COLUMNS": "110", "TERM": "dumb", "AWS_ACCESS_KEY_ID": key}
+        return CliRunner().invoke(app, list(arguments), obj=surroundings, env=environment, input=answer)
+
+    def key_of(self, role: str, session: str) -> str:
+        if (role, session) in self.keys:
+            return self.keys[role, session]
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        given = self.client("sts").assume_role(RoleArn=arn, RoleSessionName=session)["Credentials"]
+        return self.keys.setdefault((role, session), given["AccessKeyId"])
+
+    def requested(self, instance: str, *more: str, **options: Any) -> str:
+        """The run of a request that waits for approval."""
+        result = self.command("request", instance, "--reason", "Disk is full", "--json", *more, **options)
+        assert result.exit_code == 0, result.output
+        run = json.loads(result.stdout)["run"]
+        self.until(run, lambda found: found["AutomationExecutionStatus"] in ("Waiting", "PendingApproval"))
+        return run
+
+    def status(self, *arguments: str) -> dict[str, Any]:
+        return json.loads(self.command("status", "--json", *arguments).stdout)
+
+
+def _is_at_work(run: dict[str, Any]) -> bool:
+    return run["AutomationExecutionStatus"] in ("Pending", "InProgress") and (
+        run.get("CurrentStepName") != "WaitForValidity"
+    )
+
+
+@cache
+def shared_session() -> boto3.Session:
+    return boto3.Session(region_name="eu-west-1")
+
+
+@cache
+def made(service: str, region: str, endpoint: str, key: str) -> Any:
+    return shared_session().client(
+        service, region, endpoint_url=endpoint, aws_access_key_id=key, aws_secret_access_key="local"
+    )
+
+
+class OwnSession:
+    """Makes clients with the credentials of the environment, from models that are loaded once."""
+
+    region_name = "eu-west-1"
+
+    @staticmethod
+    def client(service: str, *, region_name: str, **options: Any) -> Any:
+        del options
+        return made(service, region_name, os.environ["AWS_ENDPOINT_URL"], os.environ["AWS_ACCESS_KEY_ID"])
+
+
+@pytest.fixture
+def workflow(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Callable[..., People]:
+    """Makes a workflow in an empty account: `workflow(mode="change-manager")`."""
+    reset(emulator.endpoint_url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint_url)
+    monkeypatch.setattr(aws_session.AwsClients, "_base_session", lambda _: OwnSession())
+
+    def client(service: str, region: str = "eu-west-1", account: str = "local") -> Any:
+        return made(service, region, emulator.endpoint_url, account)
+
+    return lambda **changes: People(client, emulator.endpoint_url, **changes)
+
+
+@pytest.fixture
+def people(workflow: Callable[..., People]) -> People:
+    return workflow()

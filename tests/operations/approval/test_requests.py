@@ -1,0 +1,266 @@
+"""What became of a request, read from runs as Systems Manager shows them."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from operations.approval.people import Principal
+from operations.approval.report import described, moment, plain, show_details, table
+from operations.approval.requests import Request, State, understand
+from operations.approval.tags import Tag, without_grant
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+NOW = START + timedelta(minutes=5)
+ASKED_BY = "arn:aws:sts::123456789012:assumed-role/Operator/olivia"
+APPROVER = "arn:aws:sts::123456789012:assumed-role/Approver/anton"
+GIVEN = {
+    "PrincipalType": ["role"],
+    "PrincipalName": ["Operator"],
+    "InstanceId": ["i-0123456789abcdef0"],
+    "Reason": ["Disk is full"],
+}
+NOT_YET = "No output available yet because the step is not successfully executed"
+APPROVED = {"Approver": APPROVER, "Decision": "Approve", "Comment": "Go ahead"}
+REJECTED = {"Approver": APPROVER, "Decision": "Reject", "Comment": "Not today"}
+
+
+def step(name: str, action: str, status: str, **more: Any) -> dict[str, Any]:
+    return {"StepName": name, "Action": action, "StepStatus": status, "ExecutionStartTime": START, **more}
+
+
+def approval(status: str, *decisions: dict[str, str], name: str = "ApproveLevel1", **outputs: list[str]) -> Any:
+    said = {"ApproverDecisions": [json.dumps(each) for each in decisions]} if decisions else {}
+    return step(name, "aws:approve", status, Outputs={**said, **outputs})
+
+
+def tag(status: str = "Success") -> Any:
+    return step("TagRole", "aws:executeAwsApi", status)
+
+
+def sleep(status: str = "InProgress", duration: str = "PT10M") -> Any:
+    return step("WaitForValidity", "aws:sleep", status, Inputs={"Duration": duration})
+
+
+def release(status: str) -> Any:
+    return step("ReleaseGrant", "aws:executeScript", status)
+
+
+def run(status: str, *steps: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "AutomationExecutionId": "11111111-2222-3333-4444-555555555555",
+        "DocumentName": "AllowStartSsmSession",
+        "AutomationExecutionStatus": status,
+        "ExecutionStartTime": START,
+        "ExecutedBy": ASKED_BY,
+        "Parameters": GIVEN,
+        "StepExecutions": list(steps),
+        "Outputs": {"CheckRequest.Verdict": [NOT_YET], "CheckRequest.Reason": [NOT_YET]},
+        **more,
+    }
+
+
+def judged(verdict: str, reason: str = "", note: str = "") -> dict[str, Any]:
+    values = {"Verdict": verdict, "Reason": reason, "Note": note, "Region": "eu-west-1"}
+    return {"Outputs": {f"CheckRequest.{name}": [value] for name, value in values.items()}}
+
+
+ENDED = {"ExecutionEndTime": START + timedelta(minutes=3)}
+YES = approval("Success", APPROVED)
+CASES: dict[str, tuple[dict[str, Any], State, str]] = {
+    "just begun": (run("Pending", approval("Pending")), State.WAITING, "waiting for approval, 6 d 23 h left"),
+    "waiting": (run("Waiting", approval("Waiting")), State.WAITING, "waiting for approval, 6 d 23 h left"),
+    "one of two levels": (
+        run("Waiting", YES, approval("Waiting", name="ApproveLevel2")),
+        State.WAITING,
+        "waiting for approval, 1 of 2 given, 6 d 23 h left",
+    ),
+    "checking": (run("InProgress", YES), State.CHECKING, "checking"),
+    "granted": (
+        run("InProgress", YES, tag(), sleep(), **judged("accepted")),
+        State.GRANTED,
+        "granted until 09:10, 5 min left",
+    ),
+    "granted, inputs as JSON": (
+        run("InProgress", YES, tag(), sleep(duration='"PT120M"'), **judged("accepted")),
+        State.GRANTED,
+        "granted until 11:00, 1 h 55 min left",
+    ),
+    "granted, about to end": (
+        run("InProgress", YES, tag(), sleep(duration="PT5M"), **judged("accepted")),
+        State.GRANTED,
+        "granted until 09:05, time is over",
+    ),
+    "granted over another one": (
+        run("InProgress", YES, tag(), sleep(), **judged("accepted", note="it comes over a live grant")),
+        State.GRANTED,
+        "granted until 09:10, 5 min left: it comes over a live grant",
+    ),
+    "ended": (
+        run("Success", YES, tag(), sleep("Success"), release("Success"), **judged("accepted"), **ENDED),
+        State.ENDED,
+        "ended 09:03",
+    ),
+    "rejected": (
+        run("Failed", approval("Failed", REJECTED), **ENDED),
+        State.REJECTED,
+        "rejected 09:03: by Approver/anton: Not today",
+    ),
+    "rejected, without saying by whom": (
+        run("Failed", approval("Failed", ApprovalStatus=["Rejected"]), **ENDED),
+        State.REJECTED,
+        "rejected 09:03",
+    ),
+    "rejected, still telling": (
+        run("InProgress", approval("Failed", REJECTED)),
+        State.REJECTED,
+        "rejected: by Approver/anton: Not today",
+    ),
+    "expired": (
+        run("Failed", approval("TimedOut"), **ENDED),
+        State.EXPIRED,
+        "expired 09:03: nobody answered in time",
+    ),
+    "refused": (
+        run("Failed", YES, **judged("refused", "it is stopped"), **ENDED),
+        State.REFUSED,
+        "refused 09:03: it is stopped",
+    ),
+    "cancelled before": (run("Cancelled", approval("Cancelled"), **ENDED), State.CANCELLED, "cancelled 09:03"),
+    "cancelled while granted": (
+        run("Cancelled", YES, tag(), sleep("Cancelled"), release("Success"), **judged("accepted"), **ENDED),
+        State.CANCELLED,
+        "cancelled 09:03: the grant was ended early",
+    ),
+    "failed": (run("Failed", YES, FailureMessage="no rights", **ENDED), State.FAILED, "failed 09:03: no rights"),
+    "stuck": (
+        run("Failed", YES, tag(), sleep("Success"), release("Failed"), FailureMessage="throttled", **ENDED),
+        State.FAILED,
+        "failed 09:03: throttled",
+    ),
+}
+
+
+@pytest.mark.parametrize(("given", "state", "said"), CASES.values(), ids=CASES)
+def test_run_is_read_as_what_became_of_the_request(given: dict[str, Any], state: State, said: str) -> None:
+    request = understand(given)
+    assert request.state is state
+    assert described(request, NOW).plain == said
+    assert (request.principal, request.instance) == (Principal("role", "Operator"), "i-0123456789abcdef0")
+    assert (request.reason, request.asked_by, request.grant_run) == ("Disk is full", ASKED_BY, request.id)
+
+
+def changed(status: str, **more: Any) -> dict[str, Any]:
+    """A change request: its run has the approvals, and the runbook's parameters beside its own."""
+    runbooks = [{"DocumentName": "AllowStartSsmSession", "Parameters": GIVEN}]
+    return {**run(status, YES, Runbooks=runbooks, Parameters={}, AutomationSubtype="ChangeRequest"), **more}
+
+
+CHILD = {"AutomationExecutionId": "99999999-2222-3333-4444-555555555555", "ExecutedBy": "somebody else"}
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, State]] = {
+    "waiting": (changed("PendingApproval", StepExecutions=[approval("Waiting")]), None, State.WAITING),
+    "approved": (changed("Approved"), None, State.CHECKING),
+    "granted": (changed("RunbookInProgress"), run("InProgress", tag(), sleep(), **CHILD), State.GRANTED),
+    "rejected": (changed("Rejected", StepExecutions=[approval("Failed")]), None, State.REJECTED),
+    "refused": (
+        changed("CompletedWithFailure"),
+        run("Failed", **judged("refused", "it is stopped"), **CHILD),
+        State.REFUSED,
+    ),
+    "ended": (
+        changed("CompletedWithSuccess"),
+        run("Success", tag(), sleep("Success"), release("Success"), **CHILD),
+        State.ENDED,
+    ),
+    "granted, cancelled": (
+        changed("CompletedWithFailure"),
+        run("Cancelled", tag(), release("Success"), **CHILD),
+        State.CANCELLED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("parent", "child", "state"), CHANGES.values(), ids=CHANGES)
+def test_change_request_and_its_runbook_are_one_request(
+    parent: dict[str, Any], child: dict[str, Any] | None, state: State
+) -> None:
+    request = understand(parent, child)
+    assert request.state is state
+    assert (request.id, request.asked_by) == (parent["AutomationExecutionId"], ASKED_BY)
+    assert (request.principal, request.instance) == (Principal("role", "Operator"), "i-0123456789abcdef0")
+    assert request.grant_run == (child["AutomationExecutionId"] if child else None)
+
+
+@pytest.mark.parametrize("text", ['{"Approver": "x", "Decision": "Maybe"}', "{}", "[]"])
+def test_decision_that_is_not_understood_is_none(text: str) -> None:
+    given = step("ApproveLevel1", "aws:approve", "Waiting", Outputs={"ApproverDecisions": [text]})
+    request = understand(run("Waiting", given))
+    assert (request.state, request.decisions) == (State.WAITING, ())
+
+
+def test_tag_without_a_live_grant_of_the_same_instance_stands_out() -> None:
+    granted = understand(run("InProgress", YES, tag(), sleep(), **judged("accepted")))
+    over = understand(CASES["ended"][0])
+    own = Tag(principal=Principal("role", "operator"), value="i-0123456789abcdef0")
+    other = Tag(principal=Principal("role", "Operator"), value="i-0fedcba9876543210")
+    assert without_grant([own, other], [granted, over]) == (other,)
+    stuck = understand(CASES["stuck"][0])
+    assert without_grant([own], [over, stuck]) == (own,)
+
+
+def printed(request: Request) -> str:
+    console = Console(file=io.StringIO(), width=110, highlight=False)
+    console.print(table([request], NOW, "Requests in eu-west-1"))
+    show_details(console, request, NOW)
+    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
+
+
+TABLE = """\
+Requests in eu-west-1
+┏━━━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Run      ┃ Asked ┃ By              ┃ For                 ┃ State                                ┃
+┡━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ 11111111 │ 09:00 │ Operator/olivia │ role Operator       │ granted until 09:10, 5 min left      │
+│          │       │                 │ i-0123456789abcdef0 │ approved by Approver/anton: Go ahead │
+└──────────┴───────┴─────────────────┴─────────────────────┴──────────────────────────────────────┘
+run:         11111111-2222-3333-4444-555555555555
+asked by:    arn:aws:sts::123456789012:assumed-role/Operator/olivia, 09:00
+session for: role Operator
+on:          i-0123456789abcdef0 in eu-west-1
+reason:      Disk is full
+decision:    approved by Approver/anton: Go ahead
+state:       granted until 09:10, 5 min left"""
+
+
+def test_table_and_details_tell_who_asked_who_approved_and_until_when() -> None:
+    assert printed(understand(CASES["granted"][0])) == TABLE
+
+
+def test_machines_read_the_same() -> None:
+    assert plain(understand(CASES["granted"][0]), NOW) == {
+        "run": "11111111-2222-3333-4444-555555555555",
+        "grantRun": "11111111-2222-3333-4444-555555555555",
+        "state": "granted",
+        "detail": None,
+        "askedBy": ASKED_BY,
+        "askedAt": "2026-03-02T09:00:00+00:00",
+        "principalType": "role",
+        "principalName": "Operator",
+        "instanceId": "i-0123456789abcdef0",
+        "region": "eu-west-1",
+        "reason": "Disk is full",
+        "approvals": {"given": 1, "asked": 1},
+        "decisions": [{"approver": APPROVER, "decision": "approved", "comment": "Go ahead"}],
+        "until": "2026-03-02T09:10:00+00:00",
+        "remainingSeconds": 300,
+        "endedAt": None,
+    }
+
+
+def test_another_day_is_told_with_its_date() -> None:
+    assert moment(START - timedelta(days=1), NOW) == "2026-03-01 09:00"

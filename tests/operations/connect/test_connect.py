@@ -1,0 +1,264 @@
+"""`python -m operations connect`: from a name to the AWS command line's arguments, and to the session's exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.directory.port_forwarding_policy import port_forwarding_policy
+from operations.connect import command as connect_command
+from operations.connect.finding import Instance
+from operations.connect.session import Forwarding, as_typed, command
+from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    from tests.operations.arrangement import Account, Command, Fail
+
+IMAGE = "ami-12c6146b"
+STACK = configuration(regions=("eu-west-1", "us-east-1"))
+TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+
+
+@pytest.fixture
+def launch(account: Account) -> Callable[..., str]:
+    """Starts an instance: `launch("DC1", "us-east-1", managed=False)`."""
+
+    def start(name: str, region: str = "us-east-1", *, managed: bool = True) -> str:
+        options: dict[str, Any] = {}
+        if managed:
+            options = {"IamInstanceProfile": {"Name": profile(account)}}
+        made = account.client("ec2", region).run_instances(
+            ImageId=IMAGE, MinCount=1, MaxCount=1, TagSpecifications=named("instance", name), **options
+        )
+        return made["Instances"][0]["InstanceId"]
+
+    return start
+
+
+def profile(account: Account) -> str:
+    iam = account.client("iam")
+    if not iam.list_instance_profiles()["InstanceProfiles"]:
+        iam.create_role(RoleName="Node", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **TRUST}))
+        iam.create_instance_profile(InstanceProfileName="Node")
+        iam.add_role_to_instance_profile(InstanceProfileName="Node", RoleName="Node")
+    return "Node"
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH of one folder with both programs; `aws` notes its arguments and ends with exit code 7."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("aws", "session-manager-plugin"):
+        script = folder / name
+        script.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > "{tmp_path}/called"\nexit 7\n')
+        script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return tmp_path / "called"
+
+
+@pytest.fixture
+def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def connect(run: Command, *arguments: str) -> Result:
+    return run("connect", *arguments, stack=STACK)
+
+
+def test_a_controller_is_found_by_name_in_any_region_and_its_desktop_forwarded(
+    launch: Callable[..., str], programs: Path, command: Command
+) -> None:
+    launch("DC2", "eu-west-1")
+    wanted = launch("DC1")
+    result = connect(command, "DC1", "--rdp")
+    assert (result.exit_code, result.stderr) == (7, "")
+    line, hint = result.stdout.splitlines()
+    port = re.findall(r"localPortNumber=(\d+)", line)[0]
+    assert line == (
+        f"aws ssm start-session --region us-east-1 --target {wanted} --document-name AWS-StartPortForwardingSession "
+        f"--parameters portNumber=3389,localPortNumber={port}"
+    )
+    assert hint == f"Once it waits for connections, open: mstsc /v:localhost:{port}"
+    assert ["aws", *programs.read_text().splitlines()] == shlex.split(line)
+
+
+def test_a_shell_goes_by_the_governed_document(launch: Callable[..., str], programs: Path, command: Command) -> None:
+    wanted = launch("DC1", "eu-west-1")
+    result = connect(command, wanted)
+    assert result.stdout == (
+        f"aws ssm start-session --region eu-west-1 --target {wanted} --document-name SSM-SessionManagerRunShell\n"
+    )
+    assert programs.read_text().splitlines()[-1] == "SSM-SessionManagerRunShell"
+
+
+def test_ports_may_be_chosen(launch: Callable[..., str], programs: Path, command: Command) -> None:
+    launch("DC1")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    result = connect(command, "DC1", "--remote-port", "636", "--local-port", f"{port}")
+    assert result.stdout.splitlines()[0].endswith(f"--parameters portNumber=636,localPortNumber={port}")
+    assert result.stdout.splitlines()[1].endswith(f"open: localhost:{port}")
+    assert programs.exists()
+
+
+def test_print_runs_nothing(launch: Callable[..., str], programs: Path, command: Command) -> None:
+    launch("DC1")
+    result = connect(command, "DC1", "--rdp", "--print")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 1
+    assert not programs.exists()
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_what_to_install_is_said_after_the_line(launch: Callable[..., str], command: Command) -> None:
+    wanted = launch("DC1")
+    result = connect(command, "DC1", "--rdp")
+    assert result.exit_code == 2
+    assert wanted in result.stdout
+    assert result.stderr.startswith("To run it, install the AWS command line (https://docs.aws.amazon.com/cli/")
+    assert "the Session Manager plugin (https://docs.aws.amazon.com/systems-manager/" in result.stderr
+
+
+def stop(account: Account, instance: str) -> None:
+    account.client("ec2", "us-east-1").stop_instances(InstanceIds=[instance])
+
+
+def terminate(account: Account, instance: str) -> None:
+    account.client("ec2", "us-east-1").terminate_instances(InstanceIds=[instance])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("DC9", f"There is no instance DC9 in account {ACCOUNT} in eu-west-1 or us-east-1.\n"),
+        ("i-0123456789abcdef0", f"There is no instance i-0123456789abcdef0 in account {ACCOUNT} in eu-west-1 or"),
+        ("twin", "twin is the name of 2: twin (i-"),
+        ("bare", "us-east-1) is not managed by Systems Manager. It needs the SSM Agent"),
+        ("resting", "us-east-1) is stopped. Start it: aws ec2 start-instances --instance-ids i-"),
+        ("gone", "is terminated, and there is no other gone in account"),
+    ],
+)
+@pytest.mark.usefixtures("programs")
+def test_what_cannot_be_connected_to_is_one_message(
+    account: Account, launch: Callable[..., str], command: Command, wanted: str, said: str
+) -> None:
+    if wanted == "twin":
+        launch("twin", "eu-west-1")
+    if not wanted.startswith(("DC", "i-")):
+        instance = launch(wanted, managed=wanted != "bare")
+        {"resting": stop, "gone": terminate}.get(wanted, lambda *_: None)(account, instance)
+    result = connect(command, wanted, "--rdp")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert said in result.stderr
+
+
+@pytest.fixture
+def refused(fail: Fail, monkeypatch: pytest.MonkeyPatch) -> Fail:
+    """Makes calls of this command fail."""
+    from operations.verify import run  # noqa: PLC0415
+
+    monkeypatch.setattr(connect_command, "AwsClients", run.AwsClients)
+    return fail
+
+
+def test_a_region_that_cannot_be_read_is_named_with_what_to_do(
+    account: Account, refused: Fail, command: Command
+) -> None:
+    assert account
+    refused("ec2", "DescribeInstances", refusal("UnauthorizedOperation", "You are not authorized."))
+    result = connect(command, "DC1")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"Whether DC1 is in {region} cannot be told: ec2:DescribeInstances: refused: You are not authorized; allow "
+        f"ec2:DescribeInstances to arn:aws:sts::{ACCOUNT}:user/moto, then try again"
+        for region in ("eu-west-1", "us-east-1")
+    ]
+
+
+@pytest.mark.usefixtures("programs")
+def test_who_may_not_list_managed_nodes_may_still_try(
+    launch: Callable[..., str], refused: Fail, command: Command
+) -> None:
+    launch("DC1")
+    refused("ssm", "DescribeInstanceInformation", refusal())
+    assert connect(command, "DC1").exit_code == 7
+
+
+def test_it_acts_as_the_person_and_not_as_the_stack(
+    launch: Callable[..., str], programs: Path, command: Command
+) -> None:
+    launch("DC1")
+    role = json.dumps([{"roleArn": "arn:aws:iam::210987654321:role/Deploy"}])
+    stack = configuration(regions=("us-east-1",), aws__assumeRoles=role, aws__profile="deployer")
+    assert command("connect", "DC1", stack=stack).exit_code == 7
+    assert programs.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("DC1", "--local-port", "5000"), "--local-port is for --rdp or --remote-port: a shell has no port."),
+        (("DC1", "--rdp", "--local-port", "70000"), "'--local-port'"),
+        ((), "Missing argument 'INSTANCE'"),
+    ],
+    ids=["shell", "no port", "nobody"],
+)
+def test_a_wrong_command_line_is_one_message(command: Command, arguments: tuple[str, ...], said: str) -> None:
+    result = connect(command, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_a_port_in_use_is_refused(command: Command) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        result = connect(command, "DC1", "--rdp", "--local-port", f"{port}")
+    assert result.exit_code == 2
+    assert result.stderr == f"Port {port} of this machine is in use. Leave --local-port out for a free one.\n"
+
+
+def test_the_documents_are_those_that_the_policy_allows() -> None:
+    instance = Instance(id="i-0123456789abcdef0", name="DC1", region="eu-west-1", state="running")
+    policy = port_forwarding_policy(partition="aws", account_id=ACCOUNT, require_mfa=False, shell=True)
+    (allowed,) = [each["Resource"] for each in policy["Statement"] if each["Sid"] == "ByTheseDocuments"]
+    used = [command(instance, each) for each in (Forwarding(remote_port=3389, local_port=1, rdp=True), None)]
+    assert [arn.rsplit("/")[-1] for arn in allowed] == [each[each.index("--document-name") + 1] for each in used]
+
+
+def test_the_line_is_quoted_for_the_shell_it_is_for() -> None:
+    arguments = ["aws", "--target", "it's; rm -rf", "$HOME", "a&b c"]
+    assert shlex.split(as_typed(arguments, windows=False)) == arguments
+    assert as_typed(arguments, windows=True) == 'aws --target "it\'s; rm -rf" $HOME "a&b c"'
+
+
+def test_an_interrupt_is_for_the_session(tmp_path: Path) -> None:
+    """The process group gets it, as from a terminal: the child decides, and its exit code is kept."""
+    import signal  # noqa: PLC0415
+    import subprocess  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+
+    child = tmp_path / "child"
+    child.write_text("#!/bin/sh\ntrap 'exit 9' INT\necho ready\nwhile :; do sleep 0.05; done\n")
+    child.chmod(0o755)
+    code = f"from operations.connect.machine import run; raise SystemExit(run([{str(child)!r}]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True, cwd=Path(__file__).parents[3]
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=30) == 9

@@ -1,0 +1,488 @@
+"""Domain controllers, facts against plan: what is planned is as asked, and one thing changed is found and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.directory.demands import Direction
+from components.directory.event_patterns import ALERTS
+from components.directory.names import ALERTS_TOPIC, acl_name, group_name, site_name
+from components.directory.peers import PeerKind
+from components.directory.settings import DomainControllersSection
+from components.directory.site_plan import SiteNetworks, SitePlan, plan_sites
+from operations.reading import Unread
+from operations.verify.directory import compare_site
+from operations.verify.directory_facts import (
+    AclFacts,
+    AlertFacts,
+    AskedSite,
+    ControllerFacts,
+    FlowLogFacts,
+    GroupFacts,
+    ListFacts,
+    PlaceFacts,
+    PlaceSubnet,
+    RuleFacts,
+    SiteFacts,
+    TopicFacts,
+    TrailFacts,
+    VolumeFacts,
+)
+from operations.verify.directory_monitoring import trail_findings, watched_of
+from operations.verify.facts import Asked, KeyFacts, LogGroupFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from components.directory.rules import Rule
+    from operations.verify.findings import Finding
+
+REGION, ACCOUNT, REPAIR = "eu-west-1", "123456789012", "pulumi up --refresh --stack dev"
+SECTION: dict[str, Any] = {
+    "profile": "modern",
+    "clients": {"offices": ["10.10.0.0/16"], "six": ["2001:db8:20::/48"]},
+    "onPremisesDomainControllers": ["10.1.0.10/32"],
+    "sites": {
+        REGION: {
+            "vpc": "directory",
+            "subnets": ["a", "b"],
+            "controllers": [{"name": "DC1", "subnet": "a"}, {"name": "DC2", "subnet": "b"}],
+        }
+    },
+}
+MANY_CLIENTS = SECTION | {"clients": {f"c{number}": [f"10.{number}.0.0/16"] for number in range(40, 60, 2)}}
+REFUSED = Unread(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
+KEY = KeyFacts(key_id="k", arn="arn:aws:kms:eu-west-1:1:key/k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A site as it should be: what is asked, where, the plan, and facts that are just so."""
+
+    wanted: AskedSite
+    place: PlaceFacts
+    plan: SitePlan
+    live: SiteFacts
+
+    def findings(self, **changes: Any) -> dict[str, Finding]:
+        found = compare_site(self.wanted, self.place, self.plan, replace(self.live, **changes))
+        assert len({each.check for each in found}) == len(found)
+        return {each.check: each for each in found if each.status != "ok"}
+
+
+def case(section: dict[str, Any] | None = None) -> Case:
+    return _case(repr(section or SECTION))
+
+
+@cache
+def _case(given: str) -> Case:
+    section = DomainControllersSection.model_validate(eval(given))  # a key for the cache
+    asked = Asked(stack="dev", account_id=ACCOUNT, region=REGION)
+    wanted = AskedSite(asked=asked, partition="aws", section=section)
+    subnets = tuple(
+        PlaceSubnet(id=f"subnet-{each}", given=each, zone=each, cidrs=(f"10.30.{number}.0/24",))
+        for number, each in enumerate("ab")
+    )
+    own = tuple(ip_network(each.cidrs[0]) for each in subnets)
+    place = PlaceFacts(vpc_id="vpc-1", subnets=subnets, networks=SiteNetworks(controllers=own, endpoints=own))
+    plan = plan_sites(section, {REGION: place.networks})[REGION]
+    return Case(wanted=wanted, place=place, plan=plan, live=facts(wanted, plan))
+
+
+def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
+    site = site_name(REGION)
+    lists = {each.name: f"pl-{each.name}" for each in plan.groups.prefix_lists}
+    groups = tuple(
+        GroupFacts(
+            id=f"sg-{number}",
+            name=group_name(site, each.name),
+            rules=tuple(rule_facts(rule, f"sgr-{number}-{place}", lists) for place, rule in enumerate(each.rules)),
+        )
+        for number, each in enumerate(plan.groups.groups)
+    )
+    live = SiteFacts(
+        groups=groups,
+        lists=tuple(
+            ListFacts(id=lists[each.name], name=group_name(site, each.name), max_entries=each.max_entries)
+            for each in plan.groups.prefix_lists
+        ),
+        entries={
+            lists[each.name]: {entry.cidr: entry.description for entry in each.entries}
+            for each in plan.groups.prefix_lists
+        },
+        acls=acls(plan),
+        controllers=tuple(controller(name, subnet, groups) for name, subnet in (("DC1", "a"), ("DC2", "b"))),
+        key=KEY,
+        monitoring_key=KEY,
+        flow_logs=tuple(
+            FlowLogFacts(
+                subnet_id=f"subnet-{each}",
+                active=True,
+                traffic="ALL",
+                destination=wanted.arn("logs", "log-group:/shell-access/domain-controllers/flow-logs"),
+            )
+            for each in "ab"
+        ),
+        log_group=LogGroupFacts(retention_days=90, kms_key_arn=KEY.arn),
+        topic=TopicFacts(key=KEY.arn, unconfirmed=()),
+        alerts={},
+    )
+    watched = watched_of(live, frozenset(each.id for each in groups), frozenset(["acl-1"] if plan.acl else []))
+    assert watched
+    targets = (wanted.arn("sns", ALERTS_TOPIC),)
+    alerts = {each.name: AlertFacts(enabled=True, pattern=each.pattern(watched), targets=targets) for each in ALERTS}
+    return replace(live, alerts=alerts)
+
+
+def acls(plan: SitePlan) -> tuple[AclFacts, ...]:
+    subnets = frozenset(["subnet-a", "subnet-b"])
+    return (
+        AclFacts(id="acl-0", name="", subnet_ids=frozenset(), rules=()),
+        *(
+            [AclFacts(id="acl-1", name=acl_name(site_name(REGION), plan.acl), subnet_ids=subnets, rules=plan.acl.rules)]
+            if plan.acl
+            else []
+        ),
+    )
+
+
+def rule_facts(rule: Rule, id_: str, lists: dict[str, str]) -> RuleFacts:
+    peer = {"itself": "sg-0", **lists}.get(rule.peer.value, rule.peer.value)
+    key = "CidrIpv4" if rule.peer.family == "IPv4" else "CidrIpv6"
+    key = "PrefixListId" if rule.peer.kind is PeerKind.PLANNED_LIST else key
+    ends = {"ReferencedGroupInfo": {"GroupId": peer}} if rule.peer.kind is PeerKind.ITSELF else {key: peer}
+    return live_rule(id_, rule.direction, rule.protocol, (rule.from_port, rule.to_port), ends).named(
+        rule.name, rule.description
+    )
+
+
+@dataclass(frozen=True)
+class Made:
+    facts: RuleFacts
+
+    def named(self, name: str, description: str) -> RuleFacts:
+        return replace(self.facts, name=name, description=description)
+
+
+def live_rule(id_: str, direction: Direction, protocol: str, ports: tuple[int, int], ends: dict[str, Any]) -> Made:
+    peer = next(iter(ends.values()))
+    answer = {
+        "IsEgress": direction is Direction.EGRESS,
+        "IpProtocol": str(protocol),
+        "FromPort": ports[0],
+        "ToPort": ports[1],
+        **ends,
+    }
+    return Made(
+        RuleFacts(
+            id=id_,
+            direction=direction,
+            protocol=protocol,
+            from_port=ports[0],
+            to_port=ports[1],
+            peer=peer["GroupId"] if isinstance(peer, dict) else peer,
+            answer=answer,
+        )
+    )
+
+
+def controller(name: str, subnet: str, groups: tuple[GroupFacts, ...]) -> ControllerFacts:
+    return ControllerFacts(
+        id=f"i-{name}",
+        name=name,
+        state="running",
+        tokens="required",
+        public=(),
+        protected=True,
+        group_ids=frozenset(each.id for each in groups),
+        subnet_id=f"subnet-{subnet}",
+        interface_id=f"eni-{name}",
+        profile="ShellAccessDomainController",
+        tagged=True,
+        volumes=(VolumeFacts(id=f"vol-{name}", key_arn=KEY.arn, tagged=True),),
+    )
+
+
+@pytest.mark.parametrize(
+    "section",
+    [SECTION, MANY_CLIENTS, SECTION | {"networkAcl": False}, SECTION | {"icmpEcho": True, "profile": "post"}],
+    ids=["direct", "lists", "no ACL", "post with ping"],
+)
+def test_what_is_planned_is_as_asked(section: dict[str, Any]) -> None:
+    assert case(section).findings() == {}
+
+
+def first_group(site: Case) -> GroupFacts:
+    assert not isinstance(site.live.groups, Unread)
+    return site.live.groups[0]
+
+
+def with_rules(site: Case, rules: list[RuleFacts]) -> tuple[GroupFacts, ...]:
+    assert not isinstance(site.live.groups, Unread)
+    return (replace(first_group(site), rules=tuple(rules)), *site.live.groups[1:])
+
+
+OPEN = live_rule("sgr-x", Direction.INGRESS, "tcp", (3389, 3389), {"CidrIpv4": "0.0.0.0/0"}).facts
+OPEN_OUT = live_rule("sgr-y", Direction.EGRESS, "-1", (-1, -1), {"CidrIpv6": "::/0"}).facts
+
+
+def test_a_foreign_rule_comes_with_the_line_that_takes_it_away() -> None:
+    site = case()
+    found = site.findings(groups=with_rules(site, [*first_group(site).rules, OPEN, OPEN_OUT]))
+    assert set(found) == {"directory-group-controllers", "directory-traffic"}
+    finding = found["directory-group-controllers"]
+    assert finding.found == (
+        "foreign: ingress tcp 3389 from 0.0.0.0/0 (sgr-x); foreign: egress everything to ::/0 (sgr-y)"
+    )
+    assert finding.remedy == " && ".join(
+        f"aws ec2 revoke-security-group-{way} --group-id sg-0 --security-group-rule-ids {id_} --region eu-west-1"
+        for way, id_ in (("ingress", "sgr-x"), ("egress", "sgr-y"))
+    )
+    assert "TCP 3389 from 8.8.8.8 passes" in found["directory-traffic"].found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_any_rule_that_is_missing_changed_or_foreign_is_told_as_such(data: st.DataObject) -> None:
+    site = case()
+    rules = list(first_group(site).rules)
+    place = data.draw(st.integers(0, len(rules) - 1))
+    rule = rules[place]
+    how = data.draw(st.sampled_from(["missing", "foreign", "changed ports", "changed peer", "changed words"]))
+    moved = replace(rule, from_port=rule.from_port + 1, to_port=rule.to_port + 1)
+    others = {
+        "missing": [],
+        "foreign": [rule, replace(moved, name="")],
+        "changed ports": [moved],
+        "changed peer": [replace(rule, peer="192.0.2.0/24")],
+        "changed words": [replace(rule, description="mine")],
+    }[how]
+    rules[place : place + 1] = others
+    found = site.findings(groups=with_rules(site, rules))["directory-group-controllers"]
+    assert found.found.startswith(how.split()[0])
+    assert ";" not in found.found.replace(rule.description, "")
+    assert found.remedy
+    assert (REPAIR in found.remedy) == (how != "foreign")
+    assert ("revoke-security-group-" in found.remedy) == (how == "foreign")
+
+
+def test_the_same_rule_under_no_name_is_as_asked() -> None:
+    site = case()
+    rules = [replace(each, id=f"new-{each.id}", name="") for each in first_group(site).rules]
+    assert site.findings(groups=with_rules(site, rules)) == {}
+
+
+def test_groups_that_are_missing_or_of_no_plan_are_told() -> None:
+    site = case(MANY_CLIENTS)
+    assert not isinstance(site.live.groups, Unread)
+    *kept, _last = site.live.groups
+    stray = GroupFacts(id="sg-9", name="")
+    found = site.findings(groups=(*kept, stray))
+    missing = site.plan.groups.groups[-1].name
+    assert found["directory-groups"].found == f"missing: {missing}; not of the plan: sg-9"
+    assert f"{REPAIR}; aws ec2 delete-security-group --group-id sg-9" in (found["directory-groups"].remedy or "")
+    assert "is dropped by the groups" in found["directory-traffic"].found
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda held: {**held, "192.0.2.0/24": ""}, "foreign: 192.0.2.0/24"),
+        (lambda held: dict(list(held.items())[1:]), "missing: 10.40.0.0/16"),
+        (lambda held: dict.fromkeys(held, "other"), 'is described as "other"'),
+    ],
+    ids=["foreign", "missing", "words"],
+)
+def test_entries_of_prefix_lists_are_compared(change: Callable[[dict[str, str]], dict[str, str]], said: str) -> None:
+    site = case(MANY_CLIENTS)
+    (name,) = [each.name for each in site.plan.groups.prefix_lists if each.name.startswith("clients")]
+    assert not isinstance(site.live.entries, Unread)
+    entries = {id_: change(dict(held)) if id_ == f"pl-{name}" else held for id_, held in site.live.entries.items()}
+    found = site.findings(entries=entries)
+    assert said in found[f"directory-prefix-list-{name}"].found
+    assert set(found) - {"directory-traffic"} == {f"directory-prefix-list-{name}"}
+    gone = site.findings(lists=())
+    assert gone[f"directory-prefix-list-{name}"].found == "no such list"
+
+
+def test_network_acl_is_compared_rule_by_rule_and_subnet_by_subnet() -> None:
+    site = case()
+    assert not isinstance(site.live.acls, Unread)
+    default, own = site.live.acls
+    first, *rest = own.rules
+    moved = site.findings(
+        acls=(
+            replace(default, subnet_ids=frozenset(["subnet-b"])),
+            replace(own, subnet_ids=frozenset(["subnet-a"])),
+        )
+    )
+    assert moved["directory-acl"].found == "a follows acl-1, b follows acl-0"
+    assert "or its answer, is dropped by the network ACL" in moved["directory-traffic"].found
+    lacking = site.findings(acls=(default, replace(own, rules=tuple(rest))))
+    assert lacking["directory-acl-rules"].found.startswith(f"missing: rule {first.number}: ")
+    widened = replace(first, protocol=-1, from_port=-1, to_port=-1, network=ip_network("0.0.0.0/0"))
+    found = site.findings(acls=(default, replace(own, rules=(widened, *rest))))["directory-acl-rules"]
+    assert found.found.startswith(f"changed: rule {first.number}: ")
+    assert "where the plan has rule" in found.found
+    denial = replace(widened, number=1, allows=False)
+    found = site.findings(acls=(default, replace(own, rules=(denial, *own.rules))))
+    assert found["directory-acl-rules"].found.startswith("foreign: rule 1: ")
+    assert "denies everything" in found["directory-acl-rules"].found
+    assert "is dropped by the network ACL" in found["directory-traffic"].found
+    assert site.findings(acls=(default,))["directory-acl"].found.startswith("no such ACL; ")
+
+
+TAG = "aws ec2 create-tags --resources vol-DC1 --tags Key=Role,Value=DomainController --region eu-west-1"
+REPLACE = "replace what cannot be changed: docs/domain-controllers.md, Replacing a controller"
+VOLUME = VolumeFacts(id="vol-DC1", key_arn=KEY.arn, tagged=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "remedy"),
+    [
+        ({"tokens": "optional"}, "IMDSv1 is answered, too", REPAIR),
+        ({"public": (("198.51.100.7", ""),)}, "public address 198.51.100.7", REPLACE),
+        ({"protected": False}, "termination protection off", REPAIR),
+        ({"group_ids": frozenset(["sg-9"])}, "security groups: lacks sg-0 and has sg-9 besides", REPAIR),
+        ({"subnet_id": "subnet-b"}, "in subnet-b", REPLACE),
+        ({"profile": ""}, "instance profile none", REPAIR),
+        ({"tagged": False}, "lacks the tag Role", REPAIR),
+        ({"volumes": (replace(VOLUME, key_arn=""),)}, "vol-DC1 is not encrypted", REPLACE),
+        ({"volumes": (replace(VOLUME, key_arn="arn:other"),)}, "vol-DC1 is encrypted with arn:other", REPLACE),
+        ({"volumes": (replace(VOLUME, tagged=False),)}, "vol-DC1 lacks the tag Role", TAG),
+    ],
+    ids=lambda each: next(iter(each)) if isinstance(each, dict) else None,
+)
+def test_what_is_wrong_with_a_controller_is_told_with_its_remedy(
+    change: dict[str, Any], said: str, remedy: str
+) -> None:
+    site = case(SECTION | {"clients": {"offices": ["10.10.0.0/16"]}, "onPremisesDomainControllers": []})
+    assert not isinstance(site.live.controllers, Unread)
+    first, second = site.live.controllers
+    found = site.findings(controllers=(replace(first, **change), second))
+    assert {check: each.found for check, each in found.items()} == {"directory-controller-DC1": f"i-DC1: {said}"}
+    assert found["directory-controller-DC1"].remedy == remedy
+
+
+def test_controllers_that_are_not_there_twice_there_or_stopped() -> None:
+    site = case()
+    assert not isinstance(site.live.controllers, Unread)
+    first, second = site.live.controllers
+    watching = {"directory-alert-state", "directory-alert-commands", "directory-alert-sessions-started"}
+    watching |= {"directory-alert-network"}
+    gone = site.findings(controllers=(second,))
+    assert gone["directory-controller-DC1"].found == "no such instance"
+    assert set(gone) == {"directory-controller-DC1", *watching}
+    twice = site.findings(controllers=(first, replace(first, id="i-x"), second))
+    assert twice["directory-controller-DC1"].found == "2 instances: i-DC1, i-x"
+    stopped = site.findings(controllers=(replace(first, state="stopped"), second))
+    assert {check: each.status for check, each in stopped.items()} == {"directory-controller-DC1-state": "warning"}
+
+
+MONITORING: list[tuple[dict[str, Any], str, str]] = [
+    ({"flow_logs": ()}, "directory-flow-logs", "none of a, b"),
+    ({"log_group": None}, "directory-flow-log-group", "no such log group"),
+    (
+        {"log_group": LogGroupFacts(retention_days=None, kms_key_arn=None)},
+        "directory-flow-log-group",
+        "kept for ever; ",
+    ),
+    ({"topic": None}, "directory-topic", "no such topic"),
+    ({"topic": TopicFacts(key="alias/aws/sns", unconfirmed=())}, "directory-topic", "encrypted with alias/aws/sns"),
+    (
+        {"topic": TopicFacts(key="k", unconfirmed=("a@example.com",))},
+        "directory-topic-subscriptions",
+        "not confirmed: a@example.com",
+    ),
+    ({"key": None}, "directory-key", "no such alias"),
+    ({"key": replace(KEY, rotates=False)}, "directory-key-rotation", "rotation is off"),
+    ({"monitoring_key": replace(KEY, state="Disabled", rotates=None)}, "directory-monitoring-key", "k, Disabled"),
+]
+
+
+@pytest.mark.parametrize(("change", "check", "said"), MONITORING, ids=[each[1] for each in MONITORING])
+def test_what_is_wrong_with_keys_and_monitoring_is_told(change: dict[str, Any], check: str, said: str) -> None:
+    found = case().findings(**change)
+    assert set(found) == {check}
+    assert found[check].found.startswith(said)
+    assert found[check].remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (None, "no such rule"),
+        ({"enabled": False}, "it is disabled"),
+        ({"pattern": {}}, "its pattern is another one"),
+        ({"targets": ()}, "it does not tell the topic"),
+    ],
+)
+def test_what_is_wrong_with_an_alert_is_told(change: dict[str, Any] | None, said: str) -> None:
+    site = case()
+    alerts = dict(site.live.alerts)
+    before = alerts["network"]
+    assert isinstance(before, AlertFacts)
+    alerts["network"] = None if change is None else replace(before, **change)
+    found = site.findings(alerts=alerts)
+    assert {check: each.found for check, each in found.items()} == {"directory-alert-network": said}
+
+
+def test_order_means_nothing_in_a_pattern() -> None:
+    site = case()
+    alerts = dict(site.live.alerts)
+    before = alerts["state"]
+    assert isinstance(before, AlertFacts)
+    turned = {**before.pattern, "detail": {"instance-id": list(reversed(before.pattern["detail"]["instance-id"]))}}
+    assert site.findings(alerts=alerts | {"state": replace(before, pattern=turned)}) == {}
+
+
+@pytest.mark.parametrize(
+    ("live", "existing", "said", "remedy"),
+    [
+        (TrailFacts(logging=True, multi_region=True), "", "", ""),
+        (TrailFacts(logging=True, multi_region=False), "org", "", ""),
+        (TrailFacts(logging=True, multi_region=False), "", "of one Region only", REPAIR),
+        (TrailFacts(logging=False, multi_region=True), "", "it does not record", "start-logging --name shell-access"),
+        (None, "", "no such trail", REPAIR),
+        (None, "org", "no such trail", "correct shell-access:domainControllers.monitoring.existingTrail"),
+    ],
+)
+def test_trail_has_to_record(live: TrailFacts | None, existing: str, said: str, remedy: str) -> None:
+    wanted = case(SECTION | {"monitoring": {"existingTrail": existing}}).wanted
+    (finding,) = trail_findings(wanted, live)
+    assert finding.status == ("different" if said else "ok")
+    assert not said or finding.found == said
+    assert remedy in (finding.remedy or "")
+
+
+READ = ("groups", "lists", "entries", "acls", "controllers", "key", "monitoring_key", "flow_logs", "log_group", "topic")
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_cannot_be_read_is_never_as_asked_nor_different(name: str) -> None:
+    found = case(MANY_CLIENTS).findings(**{name: REFUSED})
+    assert found
+    assert {each.status.value for each in found.values()} == {"cannotTell"}
+    assert {(each.found, each.remedy) for each in found.values()} == {("ec2:Describe: refused: no", "allow it")}
+
+
+def test_what_cannot_be_read_of_one_thing_is_told_of_that() -> None:
+    site = case()
+    assert not isinstance(site.live.controllers, Unread)
+    first, second = site.live.controllers
+    found = site.findings(controllers=(replace(first, volumes=REFUSED), replace(second, protected=REFUSED)))
+    assert {check: each.status.value for check, each in found.items()} == {
+        "directory-controller-DC1": "cannotTell",
+        "directory-controller-DC2": "cannotTell",
+    }
+    alert = site.live.alerts["state"]
+    assert isinstance(alert, AlertFacts)
+    alerts = {**site.live.alerts, "state": replace(alert, targets=REFUSED), "network": REFUSED}
+    assert set(site.findings(alerts=alerts)) == {"directory-alert-state", "directory-alert-network"}

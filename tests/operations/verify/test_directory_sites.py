@@ -1,0 +1,160 @@
+"""Sites of domain controllers on the local AWS: what is looked for where, and what cannot be told."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from operations.verify.run import verify_stack
+from tests.operations.arrangement import configuration, findings_of, named, not_ok, refusal
+
+if TYPE_CHECKING:
+    from tests.operations.arrangement import Account, Command, Fail, StackConfiguration
+
+SITE = {"vpc": "directory", "subnets": ["directory-a", "directory-b"]}
+
+
+def stack(*regions: str, secret: tuple[str, ...] = (), **section: Any) -> StackConfiguration:
+    given = {"clients": {"offices": ["10.10.0.0/16"]}, "sites": dict.fromkeys(regions, SITE), **section}
+    values = {"shell-access__domainControllers": json.dumps(given)}
+    return configuration(regions=regions, secret=secret, **values)
+
+
+def network(account: Account, region: str = "eu-west-1") -> dict[str, str]:
+    """The VPC and its subnets: ids by name."""
+    ec2 = account.client("ec2", region)
+    vpc = ec2.create_vpc(CidrBlock="10.30.0.0/16", TagSpecifications=named("vpc", "directory"))["Vpc"]["VpcId"]
+    made = {"vpc": vpc}
+    for number, name in enumerate(SITE["subnets"]):
+        made[name] = ec2.create_subnet(
+            VpcId=vpc,
+            CidrBlock=f"10.30.{number}.0/24",
+            AvailabilityZone=f"{region}{'ab'[number]}",
+            TagSpecifications=named("subnet", name),
+        )["Subnet"]["SubnetId"]
+    return made
+
+
+def test_a_site_of_which_nothing_is_built_lacks_everything(account: Account) -> None:
+    network(account)
+    assert not_ok(verify_stack(stack("eu-west-1"))) == dict.fromkeys(
+        (
+            *("directory-groups", "directory-acl", "directory-traffic", "directory-key", "directory-monitoring-key"),
+            *("directory-flow-logs", "directory-flow-log-group", "directory-topic", "directory-alert-network"),
+            "directory-trail",
+        ),
+        "different",
+    )
+
+
+def test_without_its_network_a_site_is_not_planned_and_so_no_other_one(account: Account) -> None:
+    network(account)
+    verification = verify_stack(stack("eu-west-1", "us-east-1"))
+    assert findings_of(verification, "us-east-1")["directory-network"].found == "no such VPC"
+    assert not_ok(verification) == {
+        "directory-network": "different",
+        "directory-plan": "cannotTell",
+        "directory-trail": "different",
+    }
+    assert "the network of us-east-1 is not known" in findings_of(verification)["directory-plan"].found
+
+
+@pytest.mark.parametrize(
+    ("tag", "said"),
+    [("directory", "2 such VPCs: vpc-"), ("directory-a", "2 subnets directory-a in vpc-")],
+)
+def test_names_have_to_be_of_one_thing(account: Account, tag: str, said: str) -> None:
+    made = network(account)
+    ec2 = account.client("ec2")
+    if tag == "directory":
+        ec2.create_vpc(CidrBlock="10.40.0.0/16", TagSpecifications=named("vpc", tag))
+    else:
+        ec2.create_subnet(VpcId=made["vpc"], CidrBlock="10.30.9.0/24", TagSpecifications=named("subnet", tag))
+    finding = findings_of(verify_stack(stack("eu-west-1")))["directory-network"]
+    assert finding.found.startswith(said)
+    assert "shell-access:domainControllers.sites.eu-west-1" in (finding.remedy or "")
+
+
+def test_a_route_to_an_internet_gateway_makes_a_subnet_public(account: Account) -> None:
+    made = network(account)
+    ec2 = account.client("ec2")
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=made["vpc"])
+    table = ec2.create_route_table(VpcId=made["vpc"])["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=made["directory-b"])
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    finding = findings_of(verify_stack(stack("eu-west-1")))["directory-network"]
+    assert finding.found == f"directory-b ({made['directory-b']}) has a route to {gateway}"
+    main = [{"Name": "association.main", "Values": ["true"]}, {"Name": "vpc-id", "Values": [made["vpc"]]}]
+    (followed,) = ec2.describe_route_tables(Filters=main)["RouteTables"]
+    ec2.create_route(RouteTableId=followed["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    assert "directory-a (" in findings_of(verify_stack(stack("eu-west-1")))["directory-network"].found
+
+
+@pytest.mark.parametrize(
+    ("call", "action"),
+    [("DescribeVpcs", "ec2:DescribeVpcs"), ("DescribeRouteTables", "ec2:DescribeRouteTables")],
+)
+def test_a_network_that_may_not_be_read_is_told_with_the_permission(
+    account: Account, fail: Fail, call: str, action: str
+) -> None:
+    network(account)
+    fail("ec2", call, refusal("UnauthorizedOperation"))
+    verification = verify_stack(stack("eu-west-1"))
+    assert not_ok(verification) == {"directory-network": "cannotTell", "directory-trail": "different"}
+    assert findings_of(verification)["directory-network"].found.startswith(f"{action}: refused")
+
+
+REFUSED = {
+    ("ec2", "DescribeSecurityGroups"): {"directory-groups", "directory-traffic"},
+    ("ec2", "DescribeNetworkAcls"): {"directory-acl", "directory-traffic"},
+    ("ec2", "DescribeFlowLogs"): {"directory-flow-logs"},
+    ("kms", "DescribeKey"): {"directory-key", "directory-monitoring-key"},
+    ("sns", "GetTopicAttributes"): {"directory-topic"},
+    ("events", "DescribeRule"): {"directory-alert-network"},
+    ("logs", "DescribeLogGroups"): {"directory-flow-log-group"},
+    ("cloudtrail", "GetTrail"): {"directory-trail"},
+}
+
+
+def test_what_may_not_be_read_is_told_with_the_permission(account: Account, fail: Fail) -> None:
+    network(account)
+    for service, call in REFUSED:
+        fail(service, call, refusal("AccessDenied"))
+    found = findings_of(verify_stack(stack("eu-west-1")))
+    for (service, call), checks in REFUSED.items():
+        for check in checks - {"directory-traffic"}:
+            assert found[check].status.value == "cannotTell"
+            assert found[check].found.startswith(f"{service}:{call}: refused")
+    assert found["directory-traffic"].status.value == "cannotTell"
+
+
+def test_the_trail_that_the_settings_name_is_looked_at(account: Account) -> None:
+    network(account)
+    account.client("s3", "us-east-1").create_bucket(Bucket="trails")
+    trails = account.client("cloudtrail")
+    trails.create_trail(Name="organization", S3BucketName="trails")
+    named_trail = stack("eu-west-1", monitoring={"existingTrail": "organization"})
+    assert findings_of(verify_stack(named_trail))["directory-trail"].found == "it does not record"
+    trails.start_logging(Name="organization")
+    assert findings_of(verify_stack(named_trail))["directory-trail"].status == "ok"
+
+
+def test_what_cannot_be_planned_is_a_wrong_configuration(account: Account, command: Command) -> None:
+    network(account)
+    result = command("verify", stack=stack("eu-west-1", quotas={"rulesPerSecurityGroup": 5}, networkAcl=False))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "shell-access:domainControllers.quotas: cannot fit: " in result.stderr
+
+
+def test_nothing_of_a_secret_section_is_shown(account: Account, command: Command) -> None:
+    network(account)
+    secret = stack("eu-west-1", secret=("domainControllers",), clients={"hunter2": ["10.77.0.0/16"]})
+    result = command("verify", "--json", stack=secret)
+    assert result.exit_code == 1
+    assert "hunter2" not in result.output
+    assert "10.77" not in result.output
+    findings = json.loads(result.stdout)["regions"]["eu-west-1"]
+    assert {each["expected"] for each in findings if each["check"].startswith("directory-")} == {"[secret]"}
