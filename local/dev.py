@@ -188,7 +188,7 @@ The stack `dev` is up on the local AWS ({endpoint}). Try:
   pulumi preview --stack dev                         nothing to change
   python -m operations verify --stack dev            the table above again
   python -m operations ports --stack dev             what may reach a domain controller, and why
-  python -m operations audit --stack dev             who gets around approved shell access
+  python -m operations audit --stack dev --approver '*:user/anton'   who gets around approved shell access
   make demo                                          a session granted to an operator, and one refused
 
   make down                                          destroy it and stop the local AWS"""

@@ -74,6 +74,7 @@ class Exempt(StrEnum):
     """Who may do something by design."""
 
     APPROVER = "declared approvers"
+    OPERATOR = "operators, who hand the runbooks' role over when they ask"
     RUNBOOK_ROLE = "the runbook's role"
     NOT_RUNBOOK_ROLE = "everybody but the runbook's role"
     AUTOMATION_MODE = "everybody, where starting the runbook is how access is requested"

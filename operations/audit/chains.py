@@ -80,7 +80,7 @@ def _note(role: Principal, world: World) -> str:
     if role.arn == world.runbook_role:
         return f"{role.name} is the runbook's role"
     if role in world.approvers:
-        return f"{role.name} approves"
+        return f"{role.name} approves; --approver declares those who should"
     worst = world.privileged.get(role.arn)
     if worst is not None and worst >= Severity.HIGH:
         return f"{role.name} has ways around of its own ({worst.word})"
@@ -186,7 +186,7 @@ def _judged(
     if role.name in world.protected.shared_roles and not approves:
         severity, note = Severity.LOW, f"{role.name} is an operator that the stack accepts as shared"
     if approves and principal in world.approvers:
-        severity, note = Severity.LOW, f"{role.name} approves, and so does its declared approver"
+        severity, note = Severity.LOW, f"{role.name} approves, and this is a declared approver"
     return severity, note
 
 

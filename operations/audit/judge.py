@@ -72,15 +72,19 @@ class Judge:
 
     def _is_exempt(self, rule: Rule) -> bool:
         is_runbook = self._principal.arn == self._world.runbook_role
+        by_design = (
+            Exempt.APPROVER in rule.exempt and self._principal in self._world.approvers,
+            Exempt.OPERATOR in rule.exempt and self._principal in self._world.operators,
+        )
         return (
-            (Exempt.APPROVER in rule.exempt and self._principal in self._world.approvers and not self._has_more(rule))
+            (any(by_design) and not self._has_more(rule))
             or (Exempt.RUNBOOK_ROLE in rule.exempt and is_runbook)
             or (Exempt.NOT_RUNBOOK_ROLE in rule.exempt and not is_runbook)
             or (Exempt.AUTOMATION_MODE in rule.exempt and self._world.protected.starts_by_runbook)
         )
 
     def _has_more(self, rule: Rule) -> bool:
-        """Whether an approver has one of the rule's ways with more than one need: requesting, operating, tagging."""
+        """Whether the principal has one of the rule's ways that take more than its part in the workflow does."""
         return any(len(way.needs) > 1 and self._met_all(way, set()) is not None for way in rule.ways)
 
     def _result(self, rule: Rule, silent: set[Statement]) -> _Result | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import Need, On, Rule, Way, need, way
+from operations.audit.catalogue import Exempt, Need, On, Rule, Way, need, way
 from operations.audit.rules.keys import passed_to
 from operations.audit.severity import Severity
 
@@ -54,6 +54,7 @@ SERVICES: Final = (
         ),
         remedy="Name in iam:PassRole the roles that may be passed, without the runbook's, and pin iam:PassedToService.",
         source="pathfinding ssm-003 through prowler; IAM User Guide: Permissions to pass a role",
+        exempt=frozenset({Exempt.OPERATOR}),
     ),
     Rule(
         id="F2",

@@ -9,8 +9,9 @@ import pytest
 from components.approval.guard_rails import operator_deny_policy, tag_control_policy
 from components.approval.names import REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, Place
 from components.approval.operator_policy import operator_policy
+from components.approval.participant_policies import approver_policy, requester_policy
 from components.approval.role_policies import runbook_role_policy, schedule_role_policy, service_trust
-from components.approval.settings import ApprovalSettings
+from components.approval.settings import ApprovalSettings, Mode
 from tests.operations.audit.accounts import ACCOUNT, ARN, WHO, assessed, entries, role, trusting, user
 
 PLACE = Place(partition="aws", account_id=ACCOUNT, region="eu-west-1")
@@ -20,13 +21,15 @@ SETTINGS = ApprovalSettings.model_validate(
 EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
-def product() -> dict[str, Any]:
+def product(mode: Mode = Mode.AUTOMATION) -> dict[str, Any]:
     directory = trusting(Federated=f"{ARN}:saml-provider/company")
-    start = operator_policy(PLACE, session_data_encryption=True)
+    settings = SETTINGS.model_copy(update={"mode": mode})
+    operating = (operator_policy(PLACE, session_data_encryption=True), requester_policy(settings, PLACE))
     return {
-        "UserDetailList": [user("al", start)],
+        "UserDetailList": [user("al", *operating)],
         "RoleDetailList": [
-            role("Operator", start, trust=directory),
+            role("Operator", *operating, trust=directory),
+            role("Approver", approver_policy(PLACE), trust=service_trust("ec2.amazonaws.com", PLACE)),
             role(ROLE_NAME, runbook_role_policy(SETTINGS, PLACE), trust=service_trust("ssm.amazonaws.com", PLACE)),
             role(
                 REAPER_SCHEDULE_ROLE_NAME,
@@ -39,16 +42,32 @@ def product() -> dict[str, Any]:
 
 @pytest.mark.parametrize("by_runbook", [False, True])
 def test_product_is_clean(*, by_runbook: bool) -> None:
-    found = assessed(product(), starts_by_runbook=by_runbook, administrators=())
+    mode = Mode.AUTOMATION if by_runbook else Mode.CHANGE_MANAGER
+    found = assessed(
+        product(mode),
+        starts_by_runbook=by_runbook,
+        administrators=(),
+        operator_roles=("Operator",),
+        operator_users=("al",),
+        approver_names=(("IamRole", "Approver"),),
+    )
     assert (found.audited, found.services) == ((), ())
+
+
+def test_an_operator_that_may_run_something_else_with_the_role_is_found() -> None:
+    other = {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": "*"}
+    details = product()
+    details["UserDetailList"][0]["UserPolicyList"] += user("x", {"Statement": [other]})["UserPolicyList"]
+    assert entries(assessed(details, starts_by_runbook=True), f"{ARN}:user/al")["F1"] == "critical"
 
 
 def test_an_accepted_shared_role_is_information() -> None:
     details = product()
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = trusting(AWS=[f"{ARN}:user/a", f"{ARN}:user/b"])
     details["UserDetailList"] += [user("a"), user("b")]
-    assert entries(assessed(details), f"{ARN}:user/a")["D6"] == "high"
-    assert entries(assessed(details, shared_roles=("Operator",)), f"{ARN}:user/a")["D6"] == "low"
+    assert entries(assessed(details, starts_by_runbook=True), f"{ARN}:user/a")["D6"] == "high"
+    accepted = assessed(details, starts_by_runbook=True, shared_roles=("Operator",))
+    assert entries(accepted, f"{ARN}:user/a")["D6"] == "low"
 
 
 def test_the_reaper_may_neither_be_edited_nor_unscheduled() -> None:
