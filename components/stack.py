@@ -1,31 +1,25 @@
 """Builds everything that a stack's settings ask for, and says what came of it."""
 
+# Each system is imported where the stack has it, see components/systems.
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from components.account import Account
-from components.approval.component import Approval, ApprovalArgs
-from components.directory.component import DomainControllers, DomainControllersArgs
-from components.directory.names import SYSTEM
-from components.directory.places import Endpoints, find_places
-from components.directory.site import EC2
-from components.directory.site_plan import plan_sites
-from components.network import find_network
-from components.problems import Collector
-from components.session_manager.component import SessionManager, SessionManagerArgs
-from components.session_manager.endpoint_services import interface_services
-from components.session_manager.endpoints import (
-    SystemsManagerEndpoints,
-    SystemsManagerEndpointsArgs,
-    check_private_names,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.directory.places import Place
+    import pulumi
+
+    from components.approval.component import Approval
+    from components.directory.component import DomainControllers
+    from components.session_manager.component import SessionManager
     from components.settings import Settings
+    from components.systems.controllers import PlannedControllers
+    from components.systems.endpoints import Endpoints
 
 
 def build(settings: Settings, owner: str) -> dict[str, Any]:
@@ -43,36 +37,17 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     """
     account = Account.of_provider()
     endpoints = _find_endpoints(settings)
-    section = settings.domain_controllers
-    places = find_places(section, endpoints, settings.session_manager) if section else {}
-    plans = plan_sites(section, {region: each.networks for region, each in places.items()}) if section else {}
-    session_manager = (
-        SessionManager("session-manager", SessionManagerArgs(settings=settings, account=account, owner=owner))
-        if settings.session_manager
-        else None
-    )
-    _endpoints(settings, account, endpoints, places)
+    planned = _plan_controllers(settings, endpoints)
+    session_manager = _session_manager(settings, account, owner)
+    policy_arn = session_manager.instance_policy_arn if session_manager else None
+    _endpoints(settings, account, endpoints, planned)
     approval = _approval(settings, account, owner)
-    controllers = (
-        DomainControllers(
-            SYSTEM,
-            DomainControllersArgs(
-                settings=settings,
-                section=section,
-                account=account,
-                places=places,
-                plans=plans,
-                instance_policy_arn=session_manager.instance_policy_arn if session_manager else None,
-            ),
-        )
-        if section
-        else None
-    )
+    controllers = _controllers(settings, account, planned, policy_arn)
     return {
         "accountId": account.id,
         "regions": list(settings.regions),
         "preferences": session_manager.preferences if session_manager else None,
-        "instancePolicyArn": session_manager.instance_policy_arn if session_manager else None,
+        "instancePolicyArn": policy_arn,
         "operatorPolicyArn": approval.operator_policy_arn if approval else None,
         "approval": approval.outputs if approval else None,
         "domainControllers": controllers.sites if controllers else None,
@@ -80,49 +55,56 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     }
 
 
-def _approval(settings: Settings, account: Account, owner: str) -> Approval | None:
-    if settings.approval is None:
-        return None
-    return Approval(
-        "approval",
-        ApprovalArgs(
-            settings=settings.approval,
-            regions=settings.regions,
-            session_data_encryption=any(each.session_data_encryption for each in settings.session_manager.values()),
-            account=account,
-            owner=owner,
-            tags=settings.tags,
-        ),
-    )
-
-
 def _find_endpoints(settings: Settings) -> dict[str, Endpoints]:
-    collector = Collector()
-    found: dict[str, Endpoints] = {}
-    for region, each in settings.endpoints.items():
-        path = ("endpoints", region)
-        with collector:
-            network = find_network(region=region, vpc=each.vpc, subnets=each.subnets, path=path)
-            check_private_names(network, path)
-            found[region] = Endpoints(network=network, settings=each)
-    collector.check()
-    return found
+    if not settings.endpoints:
+        return {}
+    from components.systems.endpoints import find_endpoints
+
+    return find_endpoints(settings)
+
+
+def _plan_controllers(settings: Settings, endpoints: Mapping[str, Endpoints]) -> PlannedControllers | None:
+    if settings.domain_controllers is None:
+        return None
+    from components.systems.controllers import plan_controllers
+
+    return plan_controllers(settings, settings.domain_controllers, endpoints)
+
+
+def _session_manager(settings: Settings, account: Account, owner: str) -> SessionManager | None:
+    if not settings.session_manager:
+        return None
+    from components.session_manager.component import SessionManager, SessionManagerArgs
+
+    return SessionManager("session-manager", SessionManagerArgs(settings=settings, account=account, owner=owner))
 
 
 def _endpoints(
-    settings: Settings, account: Account, endpoints: Mapping[str, Endpoints], places: Mapping[str, Place]
+    settings: Settings, account: Account, endpoints: Mapping[str, Endpoints], planned: PlannedControllers | None
 ) -> None:
-    for region, each in endpoints.items():
-        shared = region in places and not places[region].needs_endpoints
-        SystemsManagerEndpoints(
-            f"endpoints-{region}",
-            SystemsManagerEndpointsArgs(
-                region=region,
-                network=each.network,
-                services=(*interface_services(settings.session_manager.get(region)), *([EC2] if shared else [])),
-                allowed_cidrs=tuple(each.settings.allowed_cidrs),
-                s3_gateway=each.settings.s3_gateway,
-                account_id=account.id,
-                tags=settings.tags,
-            ),
-        )
+    if not endpoints:
+        return
+    from components.systems.endpoints import build_endpoints
+
+    build_endpoints(settings, account, endpoints, planned.on_shared_endpoints if planned else frozenset())
+
+
+def _approval(settings: Settings, account: Account, owner: str) -> Approval | None:
+    if settings.approval is None:
+        return None
+    from components.systems.approval import build_approval
+
+    return build_approval(settings, settings.approval, account, owner)
+
+
+def _controllers(
+    settings: Settings,
+    account: Account,
+    planned: PlannedControllers | None,
+    instance_policy_arn: pulumi.Output[str] | None,
+) -> DomainControllers | None:
+    if planned is None:
+        return None
+    from components.systems.controllers import build_controllers
+
+    return build_controllers(settings, account, planned, instance_policy_arn)

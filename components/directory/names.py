@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 SYSTEM: Final = "domain-controllers"
 """What the names of all resources begin with."""
 
+EC2: Final = "ec2"
+"""The endpoint that controllers need besides those of Systems Manager (the post's prerequisites)."""
+
 CONTROLLERS_KEY_ALIAS: Final = "alias/shell-access/domain-controllers"
 """Of the key for controllers' volumes."""
 MONITORING_KEY_ALIAS: Final = "alias/shell-access/domain-controllers-monitoring"

@@ -22,22 +22,10 @@ if TYPE_CHECKING:
     from components.directory.peers import Network as Addresses
     from components.directory.settings import DomainControllersSection, SiteSettings
     from components.network import Network
-    from components.session_manager.settings import EndpointSettings, SessionManagerSettings
+    from components.session_manager.settings import SessionManagerSettings
+    from components.systems.endpoints import Endpoints
 
 _FEWEST_ZONES = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoints:
-    """VPC endpoints that `shell-access:endpoints` asks for.
-
-    Attributes:
-        network: where they are.
-        settings: as given.
-    """
-
-    network: Network
-    settings: EndpointSettings
 
 
 @dataclass(frozen=True, kw_only=True)

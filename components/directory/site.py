@@ -11,7 +11,7 @@ from components.directory.acl import DirectoryNetworkAcl, DirectoryNetworkAclArg
 from components.directory.controllers import Controllers, ControllersArgs
 from components.directory.key_policy import controllers_key_policy
 from components.directory.monitoring import Monitoring, MonitoringArgs
-from components.directory.names import CONTROLLERS_KEY_ALIAS, acls_name, groups_name
+from components.directory.names import CONTROLLERS_KEY_ALIAS, EC2, acls_name, groups_name
 from components.directory.security_groups import DirectorySecurityGroups, DirectorySecurityGroupsArgs
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from components.directory.settings import DomainControllersSection
     from components.directory.site_plan import SitePlan
     from components.session_manager.settings import SessionManagerSettings
-
-EC2 = "ec2"
-"""The endpoint that controllers need besides those of Systems Manager (the post's prerequisites)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,81 @@
+"""Domain controllers: everything is looked up and planned before anything is registered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.directory.component import DomainControllers, DomainControllersArgs
+from components.directory.names import SYSTEM
+from components.directory.places import Place, find_places
+from components.directory.site_plan import SitePlan, plan_sites
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pulumi
+
+    from components.account import Account
+    from components.directory.settings import DomainControllersSection
+    from components.settings import Settings
+    from components.systems.endpoints import Endpoints
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedControllers:
+    """All sites, ready to be registered.
+
+    Attributes:
+        section: of the settings.
+        places: by Region, as they were found.
+        plans: by Region.
+    """
+
+    section: DomainControllersSection
+    places: Mapping[str, Place]
+    plans: Mapping[str, SitePlan]
+
+    @property
+    def on_shared_endpoints(self) -> frozenset[str]:
+        """Regions whose controllers use the endpoints that `shell-access:endpoints` asks for."""
+        return frozenset(region for region, place in self.places.items() if not place.needs_endpoints)
+
+
+def plan_controllers(
+    settings: Settings, section: DomainControllersSection, endpoints: Mapping[str, Endpoints]
+) -> PlannedControllers:
+    """Looks up what the sites name, and plans them.
+
+    Raises:
+        SettingsError: what they name is not there, or what they ask for cannot fit; nothing is registered then.
+    """
+    places = find_places(section, endpoints, settings.session_manager)
+    plans = plan_sites(section, {region: each.networks for region, each in places.items()})
+    return PlannedControllers(section=section, places=places, plans=plans)
+
+
+def build_controllers(
+    settings: Settings,
+    account: Account,
+    planned: PlannedControllers,
+    instance_policy_arn: pulumi.Output[str] | None,
+) -> DomainControllers:
+    """Registers them.
+
+    Args:
+        settings: of the stack.
+        account: where the stack deploys to.
+        planned: the sites.
+        instance_policy_arn: what nodes need for governed sessions, where the stack governs them.
+    """
+    return DomainControllers(
+        SYSTEM,
+        DomainControllersArgs(
+            settings=settings,
+            section=planned.section,
+            account=account,
+            places=planned.places,
+            plans=planned.plans,
+            instance_policy_arn=instance_policy_arn,
+        ),
+    )
