@@ -29,10 +29,29 @@ REGIONS = (
 )
 REGION_COUNTS = (1, 4, 17)
 RESOURCE_COUNTS = (1, 100)
-PACK = ("--policy-pack", str(REPOSITORY / "policies"))
+POLICIES = REPOSITORY / "policies"
+PACK = ("--policy-pack", str(POLICIES))
+DEV_PACK = (*PACK, "--policy-pack-config", str(POLICIES / "config" / "dev.json"))
 EMPTY = "an empty program"
 DEV = "dev"
 DEV_WITH_PACK = "dev, policy pack"
+MIXED = "1,000 resources that are new"
+MIXED_WITH_PACK = f"{MIXED}, policy pack"
+MIXED_PROGRAM = """import json
+import pulumi_aws as aws
+def policy(statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", **statement}})
+read = policy({"Action": ["s3:GetObject", "ssm:GetParameter*"], "Resource": "arn:aws:s3:::app/*"})
+trust = policy({"Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}})
+key = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+web = {"protocol": "tcp", "from_port": 443, "to_port": 443, "cidr_blocks": ["10.0.0.0/8"]}
+for number in range(200):
+    aws.iam.Role(f"role-{number}", name=f"role-{number}", assume_role_policy=trust)
+    aws.iam.RolePolicy(f"inline-{number}", role=f"role-{number}", policy=read)
+    aws.cloudwatch.LogGroup(f"logs-{number}", name=f"logs-{number}", retention_in_days=365, kms_key_id=key)
+    aws.ec2.SecurityGroup(f"group-{number}", name=f"group-{number}", vpc_id="vpc-1", ingress=[web])
+    aws.ssm.Parameter(f"parameter-{number}", type="String", value="x")
+"""
 PLAIN_PROGRAM = """import pulumi
 from pulumi_aws.ssm import Parameter
 for number in range(pulumi.Config().get_int("count") or 0):
@@ -58,7 +77,7 @@ class Bench:
     def previews(self) -> dict[str, Callable[[], object]]:
         """What is timed: previews that find nothing to change, by what they preview."""
         empty = self._stack("empty", {}, self._program("empty", "import pulumi\n"))
-        actions = {EMPTY: _preview(empty), DEV: _preview(self.dev), DEV_WITH_PACK: _preview(self.dev, *PACK)}
+        actions = {EMPTY: _preview(empty), DEV: _preview(self.dev), DEV_WITH_PACK: _preview(self.dev, *DEV_PACK)}
         for count in REGION_COUNTS:
             # An account for each, so that the stacks do not meet.
             role = {"roleArn": f"arn:aws:iam::{count:012d}:role/Deployer"}
@@ -67,6 +86,9 @@ class Bench:
         plain = self._program("plain", PLAIN_PROGRAM)
         for count in RESOURCE_COUNTS:
             actions[_plain(count)] = _preview(self._stack(f"plain-{count}", {"count": count}, plain))
+        mixed = self._stack("mixed", {}, self._program("mixed", MIXED_PROGRAM), is_new=True)
+        actions[MIXED] = lambda: mixed.preview().succeeded()
+        actions[MIXED_WITH_PACK] = lambda: mixed.preview(*PACK).succeeded()
         return actions
 
     def calls(self) -> dict[str, dict[str, int]]:
@@ -85,13 +107,16 @@ class Bench:
         (program / "__main__.py").write_text(source)
         return program
 
-    def _stack(self, name: str, sections: dict[str, Any], program: Path = REPOSITORY, **aws: Any) -> Stack:
+    def _stack(
+        self, name: str, sections: dict[str, Any], program: Path = REPOSITORY, *, is_new: bool = False, **aws: Any
+    ) -> Stack:
         self._console.print(f"  bringing up {name} ...", style="dim")
         folder = self._folder / name
         folder.mkdir()
         made = Stack(folder, self._endpoint, program=program)
         made.configure(sections, **aws)
-        made.up().succeeded()
+        if not is_new:
+            made.up().succeeded()
         return made
 
 
@@ -115,12 +140,14 @@ def _slope(timings: dict[str, Timing], name: Callable[[int], str], counts: tuple
 
 
 def _timing_table(timings: dict[str, Timing]) -> Table:
-    table = Table("no-change preview of", "median s", "x empty program", title="Time")
+    table = Table("preview of", "median s", "x empty program", title="Time")
     for name, timing in timings.items():
         table.add_row(name, f"{timing.median:.2f}", f"{ratio(timing, timings[EMPTY]):.2f}")
     table.add_section()
     table.add_row("each further Region", "", f"{_slope(timings, _regions, REGION_COUNTS):.3f}")
     table.add_row("each further resource", "", f"{_slope(timings, _plain, RESOURCE_COUNTS):.4f}")
+    cost = ratio(timings[MIXED_WITH_PACK], timings[MIXED])
+    table.add_row("1,000 resources with the policy pack", "", f"{cost:.2f} of those without")
     return table
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies import foundations, session_manager
+from policies import directory, foundations, separation_of_duties, session_manager
 
 if TYPE_CHECKING:
     from policies.rule import Rule
 
-RULES: tuple[Rule, ...] = (*foundations.RULES, *session_manager.RULES)
+RULES: tuple[Rule, ...] = (*directory.RULES, *foundations.RULES, *separation_of_duties.RULES, *session_manager.RULES)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final, cast
 
+from pulumi_policy import proxy
 from pulumi_policy.proxy import UnknownValueError
 
 from components.problems import shown
@@ -35,22 +36,43 @@ class Violation:
         property: its path in the resource.
         found: the value, for a reader.
         expected: what would be right, for a reader.
+        about: the resource, where a check looks at a whole stack; None there: the stack itself.
     """
 
     property: str
     found: str
     expected: str
+    about: Resource | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """A property that decides, and that preview does not know; the rule is applied in the update."""
+    """A property that decides, and that preview does not know; the rule is applied in the update.
+
+    Attributes:
+        property: its path in the resource.
+        about: as of a violation.
+    """
 
     property: str
+    about: Resource | None = field(default=None, compare=False, repr=False)
 
 
 Finding = Violation | Unseen
 Findings = Iterator[Finding]
+
+_SENTINELS: Final = frozenset(
+    {
+        proxy.UNKNOWN_BOOLEAN_VALUE,
+        proxy.UNKNOWN_NUMBER_VALUE,
+        proxy.UNKNOWN_STRING_VALUE,
+        proxy.UNKNOWN_ARRAY_VALUE,
+        proxy.UNKNOWN_ASSET_VALUE,
+        proxy.UNKNOWN_ARCHIVE_VALUE,
+        proxy.UNKNOWN_OBJECT_VALUE,
+    }
+)
+_IDENTITIES: Final = ("id", "arn", "name")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +85,8 @@ class Resource:
         properties: inputs as the SDK hands them over, or a mapping from inside one of them.
         settings: the rule's parameters.
         path: what to put before the names of properties, where they come from inside an input.
+        urn: of the resource.
+        sources: where a check looks at a whole stack: the URNs of the resources that a property's value comes from.
     """
 
     type: str
@@ -70,6 +94,8 @@ class Resource:
     properties: Mapping[str, Any]
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     path: str = ""
+    urn: str = ""
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]], repr=False)
 
     def value(self, name: str) -> Any:
         """The property as plain data, with `UNKNOWN` for what is not known; None where it is absent or null."""
@@ -78,11 +104,11 @@ class Resource:
     def violation(self, name: str, expected: str) -> Violation:
         """Says that the property is not as expected."""
         value = self.value(name)
-        return Violation(f"{self.path}{name}", described(value), expected)
+        return Violation(f"{self.path}{name}", described(value), expected, about=self)
 
     def unseen(self, name: str) -> Unseen:
         """Says that the property decides and is not known."""
-        return Unseen(f"{self.path}{name}")
+        return Unseen(f"{self.path}{name}", about=self)
 
     def require(self, name: str, holds: Callable[[Any], bool], expected: str) -> Findings:
         """The property has to be known and to hold; one that is not known is reported as unseen."""
@@ -96,6 +122,15 @@ class Resource:
         """The property has to name something; what is not known yet will be the name of what is yet to be made."""
         if not is_given(self.value(name)):
             yield self.violation(name, expected)
+
+    def refers(self, name: str, other: Resource) -> bool:
+        """Whether a property is another resource's ID, ARN or name, or one of them, or will be."""
+        value = self.value(name)
+        given = cast("list[Any]", value) if isinstance(value, list) else [value]
+        identities = [other.value(each) for each in _IDENTITIES]
+        return other.urn in self.sources.get(name, ()) or any(
+            isinstance(one, str) and one in given for one in identities
+        )
 
 
 def described(value: Any) -> str:
@@ -130,6 +165,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         elements = cast("Sequence[Any]", value)
         return [_read(elements, index) for index in range(len(elements))]
+    if isinstance(value, str) and value in _SENTINELS:
+        return UNKNOWN  # when it remediates, the SDK hands them over as they come
     if isinstance(value, float) and value.is_integer():
         return int(value)  # numbers travel as floats
     return value

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi_policy import (
@@ -14,52 +13,27 @@ from pulumi_policy import (
     ReportViolation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
+    StackValidationArgs,
+    StackValidationPolicy,
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
+from policies.exemptions import EXEMPTIONS, Exemption, exemptions_in, first_covering, today
 from policies.findings import Findings, Resource, Unseen, Violation
+from policies.parameters import Parameter
+from policies.remediation import Remediation, remediated
+from policies.stack import Stack, stack_of
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pulumi_policy import Severity
 
+__all__ = ["Check", "NotKnownYetError", "Parameter", "Rule", "StackCheck"]
+
 Check = Callable[[Resource], Findings]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """Something about a rule that the configuration of the pack may change.
-
-    Attributes:
-        name: in camelCase, as it stands in the configuration.
-        description: what it changes.
-        default: where the configuration says nothing.
-        schema: JSON schema of its values; description and default are added.
-    """
-
-    name: str
-    description: str
-    default: Any
-    schema: Mapping[str, Any]
-
-
-EXCEPTIONS: Final = Parameter(
-    name="exceptions",
-    description="Resources that the rule leaves alone, by name or URN (* and ? match any characters), and why.",
-    default=[],
-    schema={
-        "type": "array",
-        "items": {
-            "type": "object",
-            "properties": {
-                "resource": {"type": "string", "minLength": 1},
-                "reason": {"type": "string", "minLength": 1},
-            },
-            "required": ["resource", "reason"],
-            "additionalProperties": False,
-        },
-    },
-)
-"""A parameter of every rule."""
+StackCheck = Callable[[Stack], Findings]
+Clock = Callable[[], "date"]
 
 
 class NotKnownYetError(UnknownValueError):
@@ -72,7 +46,7 @@ class NotKnownYetError(UnknownValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule of the pack.
+    """A rule of the pack: about resources one by one (`on`), or about a whole stack (`on_stack`).
 
     Attributes:
         id: in kebab-case; the configuration and the engine's messages call the rule by it.
@@ -82,7 +56,7 @@ class Rule:
         remedy: what to change, as a sentence without its full stop.
         source: who asks for it.
         url: where to read it.
-        parameters: what the configuration may change, besides the exceptions that every rule has.
+        parameters: what the configuration may change, besides the exemptions that every rule has.
         level: how the engine takes a violation unless the configuration says otherwise.
     """
 
@@ -96,6 +70,10 @@ class Rule:
     parameters: tuple[Parameter, ...] = ()
     level: EnforcementLevel = EnforcementLevel.MANDATORY
     _checks: dict[str, Check] = field(default_factory=dict[str, Check], init=False, repr=False, compare=False)
+    _stack_checks: list[StackCheck] = field(default_factory=list[StackCheck], init=False, repr=False, compare=False)
+    _remediations: dict[str, Remediation] = field(
+        default_factory=dict[str, Remediation], init=False, repr=False, compare=False
+    )
 
     def on(self, *types: str) -> Callable[[Check], Check]:
         """Decorates the check of resources of these types."""
@@ -106,26 +84,71 @@ class Rule:
 
         return register
 
+    def on_stack(self, check: StackCheck) -> StackCheck:
+        """Decorates the check of a whole stack, which is for what no single resource shows.
+
+        Its findings name the resource that they are about, as those of `Resource.violation` do; a `Violation` without
+        one is about the stack.
+        """
+        self._stack_checks.append(check)
+        return check
+
+    def remediates(self, *types: str) -> Callable[[Remediation], Remediation]:
+        """Decorates what mends resources of these types, where the configuration sets the level `remediate`."""
+
+        def register(remediation: Remediation) -> Remediation:
+            self._remediations.update(dict.fromkeys(types, remediation))
+            return remediation
+
+        return register
+
     @property
     def types(self) -> frozenset[str]:
-        """The tokens of the resources that the rule looks at."""
+        """The tokens of the resources that the rule looks at; empty where it looks at whole stacks."""
         return frozenset(self._checks)
 
-    def policy(self) -> ResourceValidationPolicy:
-        """The rule as the engine knows it."""
+    @property
+    def is_about_stacks(self) -> bool:
+        """Whether it judges a whole stack, after all resources have been judged."""
+        return bool(self._stack_checks)
+
+    @property
+    def can_remediate(self) -> bool:
+        """Whether the level `remediate` does something."""
+        return bool(self._remediations)
+
+    @property
+    def all_parameters(self) -> tuple[Parameter, ...]:
+        """With the exemptions."""
+        return (*self.parameters, EXEMPTIONS)
+
+    def policy(self, clock: Clock = today) -> ResourceValidationPolicy | StackValidationPolicy:
+        """The rule as the engine knows it.
+
+        Args:
+            clock: tells the day on which exemptions have expired or have not.
+        """
+        facts: dict[str, Any] = {
+            "name": self.id,
+            "description": f"{self.title}. Otherwise: {self.risk}.",
+            "enforcement_level": self.level,
+            "config_schema": PolicyConfigSchema({each.name: each.full_schema for each in self.all_parameters}),
+            "display_name": self.title,
+            "severity": self.severity,
+            "remediation_steps": f"{self.remedy}.",
+            "url": self.url,
+        }
+        if self.is_about_stacks:
+            return StackValidationPolicy(
+                **facts, validate=lambda args, report: self.validate_stack(args, report, clock())
+            )
         return ResourceValidationPolicy(
-            name=self.id,
-            description=f"{self.title}. Otherwise: {self.risk}.",
-            validate=self.validate,
-            enforcement_level=self.level,
-            config_schema=PolicyConfigSchema({each.name: _schema(each) for each in self._all_parameters}),
-            display_name=self.title,
-            severity=self.severity,
-            remediation_steps=f"{self.remedy}.",
-            url=self.url,
+            **facts,
+            validate=lambda args, report: self.validate(args, report, clock()),
+            remediate=(lambda args: self.remediate(args, clock())) if self.can_remediate else None,  # pyright: ignore[reportArgumentType]
         )
 
-    def validate(self, args: ResourceValidationArgs, report_violation: ReportViolation) -> None:
+    def validate(self, args: ResourceValidationArgs, report_violation: ReportViolation, day: date) -> None:
         """Reports each violation, and then, as advice, what could not be seen.
 
         Raises:
@@ -136,51 +159,101 @@ class Rule:
         if check is None:
             args.not_applicable()
             return
-        settings = {each.name: each.default for each in self._all_parameters} | dict(args.get_config())
-        if reason := _exception(settings[EXCEPTIONS.name], args):
-            pulumi.log.info(f'{args.resource_type} "{args.name}" is an exception from {self.id}: {reason}')
-            args.not_applicable(reason)
+        settings = self._settings(args.get_config())
+        resource = Resource(
+            type=args.resource_type, name=args.name, properties=args.props, settings=settings, urn=args.urn
+        )
+        exemption = first_covering(exemptions_in(settings), args.name, args.urn, day)
+        if exemption and exemption.holds_on(day):
+            pulumi.log.info(self._about_exempted(resource, exemption))
+            args.not_applicable(exemption.agreement)
             return
-        for unknown in sorted(set(settings) - {each.name for each in self._all_parameters}):
-            report_violation(self._about_configuration(unknown), None)
-        resource = Resource(type=args.resource_type, name=args.name, properties=args.props, settings=settings)
-        unseen: list[Unseen] = []
+        if exemption:
+            report_violation(self._about_expired(resource, exemption), None)
+        unseen: list[str] = []
         for finding in check(resource):
             if isinstance(finding, Unseen):
-                unseen.append(finding)
+                unseen.append(finding.property)
             else:
                 report_violation(self._about_violation(resource, finding), None)
         if unseen:
-            names = sorted({each.property for each in unseen})
-            raise NotKnownYetError(names, _about_unseen(resource, names))
+            raise NotKnownYetError(unseen, _about_unseen(resource, unseen))
 
-    @property
-    def _all_parameters(self) -> tuple[Parameter, ...]:
-        return (*self.parameters, EXCEPTIONS)
+    def validate_stack(self, args: StackValidationArgs, report_violation: ReportViolation, day: date) -> None:
+        """Likewise for a whole stack; what was exempted is left out, and findings carry the URN of their resource.
+
+        Raises:
+            NotKnownYetError: as `validate`.
+        """
+        settings = self._settings(args.get_config())
+        exemptions = exemptions_in(settings)
+        stack = stack_of(args.resources, settings)
+        unseen: dict[str, list[str]] = {}
+        subjects: dict[str, Resource] = {}
+        exempt: set[str] = set()
+        expired: set[str] = set()
+        for finding in (finding for check in self._stack_checks for finding in check(stack)):
+            about = finding.about or _THE_STACK
+            exemption = first_covering(exemptions, about.name, about.urn, day)
+            if exemption and exemption.holds_on(day):
+                if about.urn not in exempt:
+                    pulumi.log.info(self._about_exempted(about, exemption))
+                exempt.add(about.urn)
+                continue
+            if exemption and about.urn not in expired:
+                report_violation(self._about_expired(about, exemption), about.urn or None)
+                expired.add(about.urn)
+            if isinstance(finding, Unseen):
+                subjects[about.urn] = about
+                unseen.setdefault(about.urn, []).append(finding.property)
+            else:
+                report_violation(self._about_violation(about, finding), about.urn or None)
+        if unseen:
+            texts = [_about_unseen(subjects[urn], properties) for urn, properties in unseen.items()]
+            raise NotKnownYetError([name for several in unseen.values() for name in several], "\n".join(texts))
+
+    def remediate(self, args: ResourceValidationArgs, day: date) -> Mapping[str, Any] | None:
+        """The properties of a resource as they should be; None where nothing is to be changed."""
+        remediation = self._remediations.get(args.resource_type)
+        if remediation is None:
+            return None
+        settings = self._settings(args.get_config())
+        exemption = first_covering(exemptions_in(settings), args.name, args.urn, day)
+        if exemption and exemption.holds_on(day):
+            return None
+        resource = Resource(
+            type=args.resource_type, name=args.name, properties=args.props, settings=settings, urn=args.urn
+        )
+        return remediated(resource, remediation, self._checks[args.resource_type])
+
+    def _settings(self, configured: Mapping[str, Any]) -> dict[str, Any]:
+        return {each.name: each.default for each in self.all_parameters} | dict(configured)
 
     def _about_violation(self, resource: Resource, violation: Violation) -> str:
         return (
-            f'{resource.type} "{resource.name}": {violation.property}: '
+            f"{_subject(resource)}: {violation.property}: "
             f"found {violation.found}, expected {violation.expected}. {self.remedy}."
         )
 
-    def _about_configuration(self, unknown: str) -> str:
-        known = ", ".join(each.name for each in self._all_parameters)
-        return f"Policy configuration: {self.id} has no parameter {unknown}. Correct the name; there are: {known}."
+    def _about_exempted(self, resource: Resource, exemption: Exemption) -> str:
+        return f"{_subject(resource)} is exempted from {self.id}: {exemption.agreement}"
+
+    def _about_expired(self, resource: Resource, exemption: Exemption) -> str:
+        return (
+            f"{_subject(resource)}: its exemption from {self.id} has expired: {exemption.agreement}. The rule applies "
+            "again. Mend the resource and take the exemption out, or agree on another date (2027-01-31)."
+        )
 
 
-def _schema(parameter: Parameter) -> dict[str, Any]:
-    return {**parameter.schema, "description": parameter.description, "default": parameter.default}
+_THE_STACK = Resource(type="", name="stack", properties={})
+"""What a finding is about that names no resource; exemptions call it `stack`."""
 
 
-def _exception(exceptions: list[dict[str, str]], args: ResourceValidationArgs) -> str | None:
-    """Why the configuration leaves the resource alone, where it does."""
-    for each in exceptions:
-        if any(fnmatchcase(known_as, each["resource"]) for known_as in (args.name, args.urn)):
-            return each["reason"]
-    return None
+def _subject(resource: Resource) -> str:
+    return f'{resource.type} "{resource.name}"' if resource.type else "The stack"
 
 
-def _about_unseen(resource: Resource, names: list[str]) -> str:
+def _about_unseen(resource: Resource, properties: list[str]) -> str:
+    names = sorted(set(properties))
     listed, verb = ", ".join(names), "is" if len(names) == 1 else "are"
-    return f'{resource.type} "{resource.name}": {listed} {verb} not known yet; the rule is applied in the update.'
+    return f"{_subject(resource)}: {listed} {verb} not known yet; the rule is applied in the update."

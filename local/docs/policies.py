@@ -14,22 +14,16 @@ if TYPE_CHECKING:
 _INTRODUCTION = """<!-- Made by `make docs` from policies/. -->
 # Policy pack
 
-The rules judge any stack, not only this project's components. All are mandatory unless configured otherwise.
-
-    pulumi preview --policy-pack policies
-    pulumi up --policy-pack policies --policy-pack-config policy-config.json
-    pulumi policy analyze --file export.json --policy-pack policies      # what exists: `pulumi stack export` before it
+The rules judge any stack, not only this project's components. All are mandatory unless configured otherwise. How to
+enforce them on your own stacks, in pull requests and on what exists: [Enforcing the policies](enforcing-policies.md).
 
 A rule fires in preview wherever what it needs is known by then. Where it is not (the content of a document that names
-a key still to be made), the rule says in preview what it could not see, and fires in the update. Levels, parameters and
-exceptions come from a file:
+a key still to be made), the rule says in preview what it could not see, and fires in the update. Most rules look at one
+resource; those *about the stack* look at all of them together, after each has been judged.
 
-```json
-{
-  "log-group-retention": {"enforcementLevel": "advisory", "minimumDays": 365},
-  "kms-key-rotation": {"exceptions": [{"resource": "*-legacy", "reason": "replaced in the next quarter"}]}
-}
-```
+Every rule has the parameter `exemptions`: a list of `{resource, reason, who, until}`, all required. `resource` is a name or
+a URN, in which `*` and `?` match any characters; for what a rule says of the stack itself it is `stack`. After the day
+`until` (2027-01-31) the exemption is a violation of its own, and the rule applies again.
 """
 
 
@@ -46,11 +40,17 @@ def _severity(rule: Rule) -> str:
     return str(rule.severity.value)
 
 
+def _kind(rule: Rule) -> str:
+    if rule.is_about_stacks:
+        return " About the stack."
+    return " Can be remediated." if rule.can_remediate else ""
+
+
 def _section(rule: Rule) -> str:
     parameters = [(f"`{each.name}`", f"`{json.dumps(each.default)}`", each.description) for each in rule.parameters]
     lines = [
         f"## {rule.id}\n",
-        f"{rule.title}. Severity: {_severity(rule)}.\n",
+        f"{rule.title}. Severity: {_severity(rule)}.{_kind(rule)}\n",
         f"- Without it: {rule.risk}.",
         f"- Remedy: {rule.remedy}.",
         f"- Source: {rule.source}. {rule.url}".rstrip(),

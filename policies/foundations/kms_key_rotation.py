@@ -10,6 +10,8 @@ from policies.findings import UNKNOWN, is_true
 from policies.rule import Parameter, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from policies.findings import Findings, Resource
 
 _LONGEST = Parameter(
@@ -54,3 +56,11 @@ def _rotates(key: Resource) -> Findings:
     ]
     undecided = [key.unseen(name) for name, value in kind.items() if value is UNKNOWN]
     yield from undecided if findings and undecided else findings
+
+
+@RULE.remediates("aws:kms/key:Key")
+def _rotate(key: Resource) -> Mapping[str, Any]:
+    period = key.value("rotationPeriodInDays")
+    longest = int(key.settings[_LONGEST.name])
+    too_long = isinstance(period, int) and period > longest
+    return {"enableKeyRotation": True} | ({"rotationPeriodInDays": longest} if too_long else {})

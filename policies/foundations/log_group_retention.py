@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi_policy import Severity
 
@@ -10,6 +10,8 @@ from policies.foundations.log_groups import LOG_GROUP, NAMES, is_governed
 from policies.rule import Parameter, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from policies.findings import Findings, Resource
 
 _SHORTEST = Parameter(
@@ -43,3 +45,16 @@ def _expires_late_enough(group: Resource) -> Findings:
         lambda days: bool(days) and days >= shortest,
         f"at least {shortest:g} days (0 and no value keep logs for ever)",
     )
+
+
+_ACCEPTED: Final = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),
+    *(731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""Days that a log group can keep its logs for (CloudWatch Logs API, PutRetentionPolicy)."""
+
+
+@RULE.remediates(LOG_GROUP)
+def _keep(group: Resource) -> Mapping[str, Any]:
+    shortest = group.settings[_SHORTEST.name]
+    return {"retentionInDays": next(days for days in _ACCEPTED if days >= shortest)}

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PROGRAMS = Path(__file__).parent / "programs"
-NOWHERE = "http://127.0.0.1:9"
-"""Where an AWS would be that nobody may call."""
 
 
 @pytest.fixture(scope="session")
@@ -26,18 +24,25 @@ def new_stack(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], 
 
     def make(program: str, endpoint: str) -> Stack:
         stack = Stack(tmp_path_factory.mktemp(program), endpoint, program=PROGRAMS / program)
-        stack.configure(skipCredentialsValidation="true", skipRequestingAccountId="true")
+        stack.configure()
         return stack
 
     return make
 
 
 @pytest.fixture(scope="session")
-def preview(new_stack: Callable[[str, str], Stack]) -> Callable[..., Run]:
-    """Previews one of the programs under the pack, without any AWS: `preview("bad", {"log-group-retention": "disabled"})`."""
+def empty_aws() -> Iterator[str]:
+    """The address of a local AWS that is looked at and never changed."""
+    with running_emulator() as emulator:
+        yield emulator.endpoint_url
+
+
+@pytest.fixture(scope="session")
+def preview(new_stack: Callable[[str, str], Stack], empty_aws: str) -> Callable[..., Run]:
+    """Previews one of the programs under the pack: `preview("bad", {"log-group-retention": "disabled"})`."""
 
     def run(program: str, configuration: dict[str, object] | None = None) -> Run:
-        stack = new_stack(program, NOWHERE)
+        stack = new_stack(program, empty_aws)
         arguments = ["--policy-pack", str(REPOSITORY / "policies")]
         if configuration is not None:
             file = stack.folder / "policy-config.json"

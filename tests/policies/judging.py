@@ -1,18 +1,19 @@
-"""Applies one rule to one resource as the engine does: through the SDK's own server, with properties over the wire."""
+"""Applies one rule as the engine does: through the SDK's own server, with properties over the wire."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf import struct_pb2
+from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import EnforcementLevel
 from pulumi_policy.policy import _PolicyAnalyzerServicer
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from policies.rule import Rule
 
@@ -44,28 +45,20 @@ SILENT = Judgement()
 """The rule looked, knew all that it needs, and found nothing."""
 
 
+DAY = date(2026, 11, 30)
+"""Of every judgement."""
+
+
+def urn(type_: str, name: str) -> str:
+    return f"urn:pulumi:dev::test::{type_}::{name}"
+
+
 def judge(
     rule: Rule, type_: str, properties: Mapping[str, Any], *, name: str = NAME, level: str = "MANDATORY", **config: Any
 ) -> Judgement:
     """Applies the rule, with the pack's configuration for it where there is one."""
-    policy = rule.policy()
-    server = _PolicyAnalyzerServicer("shell-access", "1.0.0", [policy], EnforcementLevel.ADVISORY)
-    if config or level != "MANDATORY":
-        configured = analyzer_pb2.PolicyConfig(enforcementLevel=level, properties=_struct(config))
-        server.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig={rule.id: configured}), None)
-    request = analyzer_pb2.AnalyzeRequest(
-        type=type_, name=name, urn=f"urn:pulumi:dev::test::{type_}::{name}", properties=_struct(properties)
-    )
-    answer = server.Analyze(request, None)
-    result = Judgement(not_applicable=[each.reason for each in answer.not_applicable])
-    for diagnostic in answer.diagnostics:
-        if diagnostic.message.startswith("can't run policy"):
-            assert diagnostic.enforcementLevel == analyzer_pb2.ADVISORY
-            result.unseen.append(diagnostic.message.partition(" during preview: ")[2])
-        else:
-            result.violations.append(diagnostic.message.removeprefix(f"{policy.description}\n"))
-            result.levels.add(analyzer_pb2.EnforcementLevel.Name(diagnostic.enforcementLevel))
-    return result
+    request = analyzer_pb2.AnalyzeRequest(type=type_, name=name, urn=urn(type_, name), properties=_struct(properties))
+    return _judgement(rule, _server(rule, level, config).Analyze(request, None))
 
 
 def violations(rule: Rule, type_: str, properties: Mapping[str, Any], **config: Any) -> list[str]:
@@ -73,6 +66,75 @@ def violations(rule: Rule, type_: str, properties: Mapping[str, Any], **config: 
     result = judge(rule, type_, properties, **config)
     assert not result.unseen
     return result.violations
+
+
+def remediated(
+    rule: Rule, type_: str, properties: Mapping[str, Any], *, level: str = "REMEDIATE", **config: Any
+) -> dict[str, Any] | None:
+    """The properties that the rule puts in place of those given; None where it leaves them alone."""
+    request = analyzer_pb2.AnalyzeRequest(type=type_, name=NAME, urn=urn(type_, NAME), properties=_struct(properties))
+    changes = _server(rule, level, config).Remediate(request, None).remediations
+    assert not any(each.diagnostic for each in changes)
+    return json_format.MessageToDict(changes[0].properties) if changes else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A resource of a stack under test.
+
+    Attributes:
+        type: its token.
+        properties: its outputs.
+        name: in the program.
+        sources: names of the resources that a property's value comes from.
+    """
+
+    type: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    name: str = NAME
+    sources: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def judge_stack(rule: Rule, *resources: Made, level: str = "MANDATORY", **config: Any) -> Judgement:
+    """Applies a rule about stacks; texts of findings come in the rule's order."""
+    urns = {each.name: urn(each.type, each.name) for each in resources}
+    request = analyzer_pb2.AnalyzeStackRequest(
+        resources=[
+            analyzer_pb2.AnalyzerResource(
+                type=each.type,
+                name=each.name,
+                urn=urns[each.name],
+                properties=_struct(each.properties),
+                propertyDependencies={
+                    name: analyzer_pb2.AnalyzerPropertyDependencies(urns=[urns[one] for one in several])
+                    for name, several in each.sources.items()
+                },
+            )
+            for each in resources
+        ]
+    )
+    return _judgement(rule, _server(rule, level, config).AnalyzeStack(request, None))
+
+
+def _server(rule: Rule, level: str, config: Mapping[str, Any]) -> _PolicyAnalyzerServicer:
+    policy = rule.policy(lambda: DAY)
+    server = _PolicyAnalyzerServicer("shell-access", "1.0.0", [policy], EnforcementLevel.ADVISORY)
+    if config or level != "MANDATORY":
+        configured = analyzer_pb2.PolicyConfig(enforcementLevel=level, properties=_struct(config))
+        server.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig={rule.id: configured}), None)
+    return server
+
+
+def _judgement(rule: Rule, answer: analyzer_pb2.AnalyzeResponse) -> Judgement:
+    result = Judgement(not_applicable=[each.reason for each in answer.not_applicable])
+    for diagnostic in answer.diagnostics:
+        if diagnostic.message.startswith("can't run policy"):
+            assert diagnostic.enforcementLevel == analyzer_pb2.ADVISORY
+            result.unseen.extend(diagnostic.message.partition(" during preview: ")[2].splitlines())
+        else:
+            result.violations.append(diagnostic.message.removeprefix(f"{rule.policy().description}\n"))
+            result.levels.add(analyzer_pb2.EnforcementLevel.Name(diagnostic.enforcementLevel))
+    return result
 
 
 def _struct(values: Mapping[str, Any]) -> struct_pb2.Struct:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policies.catalogue import RULES
+from policies import foundations, session_manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ VIOLATIONS = [
     ("session-preferences-time-out", "yaml-without-anything", DOCUMENT, "content.inputs.idleSessionTimeout: found no"),
 ]
 
-REMEDIES = {rule.id: rule.remedy for rule in RULES}
+REMEDIES = {rule.id: rule.remedy for rule in (*foundations.RULES, *session_manager.RULES)}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ class Report:
     text: str
 
 
-HEADING = re.compile(r"\[(mandatory|advisory)\]\s+\[severity: \w+\]\s+([a-z-]+)\s+\(\S+: ([a-z-]+)\)\n")
+HEADING = re.compile(r"\[(mandatory|advisory)\]\s+\[severity: \w+\]\s+([a-z0-9-]+)\s+\(\S+: ([a-z0-9-]+)\)\n")
 
 
 def reports(run: Run) -> list[Report]:
@@ -92,7 +92,8 @@ def test_a_bad_resource_stops_the_preview(refused: Run, rule: str, name: str, ty
 
 
 def test_every_rule_stops_a_preview() -> None:
-    assert {rule for rule, *_ in VIOLATIONS} == {rule.id for rule in RULES}
+    here = {"kms-key-rotation", "log-group-encrypted", "log-group-retention"}
+    assert {rule for rule, *_ in VIOLATIONS} == here | {rule.id for rule in session_manager.RULES}
 
 
 def test_a_good_resource_beside_bad_ones_is_left_alone(refused: Run) -> None:
@@ -106,7 +107,7 @@ def test_the_key_of_the_same_stack_counts_before_it_is_made(refused: Run) -> Non
 
 def test_what_preview_cannot_see_is_said_as_advice(refused: Run) -> None:
     about = [report for report in reports(refused) if report.name == "late"]
-    assert {report.rule for report in about} == {rule.id for rule in RULES if DOCUMENT in rule.types}
+    assert {report.rule for report in about} == {rule.id for rule in session_manager.RULES if DOCUMENT in rule.types}
     assert {report.level for report in about} == {"advisory"}
     wanted = f'{DOCUMENT} "late": content is not known yet; the rule is applied in the update.'
     assert all(wanted in report.text for report in about)
@@ -119,19 +120,28 @@ def test_what_the_components_build_passes(preview: Callable[..., Run]) -> None:
     assert "SessionPreferences" in run.text
 
 
-def test_levels_parameters_and_exceptions_come_from_the_configuration(preview: Callable[..., Run]) -> None:
+EXEMPTION = {
+    "resource": "*-logs",
+    "reason": "its logs are gone in May",
+    "who": "platform team",
+    "until": "2999-05-31",
+}
+
+
+def test_levels_parameters_and_exemptions_come_from_the_configuration(preview: Callable[..., Run]) -> None:
     run = preview(
         "good",
         {
             "log-group-retention": {"minimumDays": 365, "enforcementLevel": "advisory"},
             "session-preferences-time-out": {"maximumDurationMinutes": 60},
-            "kms-key-rotation": {"exceptions": [{"resource": "*-logs", "reason": "its logs are gone in May"}]},
+            "kms-key-rotation": {"exemptions": [EXEMPTION]},
         },
     ).failed()
     assert headings(run, "advisory") == {("log-group-retention", "preferences-logs")}
     assert headings(run, "mandatory") == {("session-preferences-time-out", "preferences")}
     assert (
-        'aws:kms/key:Key "preferences-logs" is an exception from kms-key-rotation: its logs are gone in May' in run.text
+        'aws:kms/key:Key "preferences-logs" is exempted from kms-key-rotation: '
+        "its logs are gone in May (platform team, until 2999-05-31)" in run.text
     )
 
 

@@ -1,4 +1,4 @@
-"""What every rule does with types, unknowns, levels and the pack's configuration."""
+"""What every rule does with types, unknowns, levels and parameters."""
 
 from __future__ import annotations
 
@@ -8,37 +8,16 @@ from unittest.mock import Mock
 import pytest
 from pulumi_policy import EnforcementLevel, Severity
 
-from policies.rule import Parameter, Rule
-from tests.policies.judging import UNKNOWN, Judgement, judge
+from tests.policies.judging import DAY, UNKNOWN, Judgement, judge
+from tests.policies.things import THING, thing_rule
 
 if TYPE_CHECKING:
-    from policies.findings import Findings, Resource
-
-THING = "aws:some/thing:Thing"
+    from policies.rule import Rule
 
 
 @pytest.fixture
 def rule() -> Rule:
-    """Asks of a thing that `first` and `second` are at most the limit."""
-    limit = Parameter(name="limit", description="The most.", default=1, schema={"type": "integer"})
-    made = Rule(
-        id="thing-limit",
-        title="Things stay below the limit",
-        severity=Severity.LOW,
-        risk="they fall over",
-        remedy="Lower it",
-        source="own",
-        url="https://docs.aws.amazon.com/",
-        parameters=(limit,),
-    )
-
-    @made.on(THING)
-    def _stays_below(thing: Resource) -> Findings:
-        most = thing.settings["limit"]
-        for name in ("first", "second"):
-            yield from thing.require(name, lambda value: value <= most, f"at most {most:g}")
-
-    return made
+    return thing_rule()
 
 
 def test_a_violation_names_resource_property_found_expected_and_remedy(rule: Rule) -> None:
@@ -68,7 +47,7 @@ def test_other_types_are_not_even_read(rule: Rule) -> None:
 
     resource = Mock(resource_type="aws:other/thing:Thing", props=Untouchable(first=2))
     report = Mock()
-    rule.validate(resource, report)
+    rule.validate(resource, report, DAY)
     resource.not_applicable.assert_called_once_with()
     report.assert_not_called()
 
@@ -86,32 +65,6 @@ def test_the_configuration_sets_parameters(rule: Rule) -> None:
     assert judge(rule, THING, {"first": 2, "second": 2}, limit=2) == Judgement()
 
 
-@pytest.mark.parametrize(
-    "known_as", ["subject", "sub*", "urn:pulumi:dev::test::aws:some/thing:Thing::subject", "*::subject"]
-)
-def test_an_exception_is_left_alone_and_reported_with_its_reason(
-    rule: Rule, known_as: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    logged: list[str] = []
-    monkeypatch.setattr("pulumi.log.info", logged.append)
-    exceptions = [{"resource": "other", "reason": "no"}, {"resource": known_as, "reason": "gone in May"}]
-    assert judge(rule, THING, {"first": 2, "second": 2}, exceptions=exceptions) == Judgement(
-        not_applicable=["gone in May"]
-    )
-    assert logged == ['aws:some/thing:Thing "subject" is an exception from thing-limit: gone in May']
-
-
-def test_an_exception_of_another_resource_changes_nothing(rule: Rule) -> None:
-    exceptions = [{"resource": "subject-2", "reason": "no"}]
-    assert len(judge(rule, THING, {"first": 2, "second": 1}, exceptions=exceptions).violations) == 1
-
-
-def test_a_mistyped_parameter_is_refused_as_the_limit_would_not_hold(rule: Rule) -> None:
-    assert judge(rule, THING, {"first": 1, "second": 1}, limt=0).violations == [
-        "Policy configuration: thing-limit has no parameter limt. Correct the name; there are: limit, exceptions."
-    ]
-
-
 def test_the_engine_learns_all_facts(rule: Rule) -> None:
     policy = rule.policy()
     assert policy.name == "thing-limit"
@@ -123,4 +76,4 @@ def test_the_engine_learns_all_facts(rule: Rule) -> None:
     assert policy.url == "https://docs.aws.amazon.com/"
     assert policy.config_schema is not None
     assert policy.config_schema.properties["limit"] == {"type": "integer", "description": "The most.", "default": 1}
-    assert set(policy.config_schema.properties) == {"limit", "exceptions"}
+    assert set(policy.config_schema.properties) == {"limit", "exemptions"}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from policies.foundations.kms_key_rotation import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.judging import SILENT, UNKNOWN, judge, remediated, violations
 
 KEY = "aws:kms/key:Key"
 ROTATING = {"enableKeyRotation": True, "policy": UNKNOWN, "customerMasterKeySpec": "SYMMETRIC_DEFAULT"}
@@ -92,3 +92,17 @@ def test_a_kind_that_is_not_known_yet_leaves_a_key_without_rotation_undecided(na
 
 def test_a_kind_that_is_not_known_yet_does_not_matter_for_a_key_that_rotates() -> None:
     assert judge(RULE, KEY, ROTATING | {"customKeyStoreId": UNKNOWN}) == SILENT
+
+
+def test_remediation_makes_a_key_rotate() -> None:
+    still = ROTATING | {"enableKeyRotation": False}
+    assert remediated(RULE, KEY, still) == ROTATING
+    slow = ROTATING | {"rotationPeriodInDays": 2560}
+    assert remediated(RULE, KEY, slow) == ROTATING | {"rotationPeriodInDays": 365}
+    assert remediated(RULE, KEY, still | {"rotationPeriodInDays": 100}) == ROTATING | {"rotationPeriodInDays": 100}
+
+
+def test_remediation_leaves_a_key_alone_that_may_not_be_able_to_rotate() -> None:
+    still = ROTATING | {"enableKeyRotation": False}
+    for kind in ({"keyUsage": "SIGN_VERIFY"}, {"keyUsage": UNKNOWN}):
+        assert remediated(RULE, KEY, still | kind) is None

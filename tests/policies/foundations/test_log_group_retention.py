@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from policies.foundations.log_group_retention import RULE
-from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.judging import SILENT, UNKNOWN, judge, remediated, violations
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 KEPT = {"name": "sessions", "retentionInDays": 90, "kmsKeyId": UNKNOWN}
@@ -61,3 +61,12 @@ def test_a_retention_that_is_not_known_yet_is_reported_as_advice() -> None:
     assert result.unseen == [
         f'{LOG_GROUP} "subject": retentionInDays is not known yet; the rule is applied in the update.'
     ]
+
+
+@pytest.mark.parametrize(("shortest", "set_to"), [(90, 90), (91, 120), (3653, 3653)])
+@pytest.mark.parametrize("days", [None, 0, 7])
+def test_remediation_sets_the_shortest_retention_that_is_long_enough(
+    days: int | None, shortest: int, set_to: int
+) -> None:
+    short = KEPT | {"retentionInDays": days}
+    assert remediated(RULE, LOG_GROUP, short, minimumDays=shortest) == KEPT | {"retentionInDays": set_to}

@@ -1,0 +1,101 @@
+"""Which security groups of a stack are domain controllers': those that are marked, and those that a controller has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.iam.truth import Truth, any_of
+from policies.directory.marks import (
+    ALSO,
+    DEFAULT_SECURITY_GROUP,
+    INSTANCE,
+    LAUNCH_TEMPLATE,
+    NETWORK_INTERFACE,
+    SECURITY_GROUP,
+    SPOT_INSTANCE,
+    belongs,
+)
+from policies.directory.references import Named, References, given
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policies.findings import Resource
+    from policies.stack import Stack
+
+ATTACHMENT: Final = "aws:ec2/networkInterfaceSecurityGroupAttachment:NetworkInterfaceSecurityGroupAttachment"
+
+MACHINES: Final = (INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE, LAUNCH_TEMPLATE)
+"""What has groups on its interfaces."""
+
+_LISTS: Final = ("vpcSecurityGroupIds", "securityGroups", "securityGroupNames")
+_INTERFACES: Final = ("networkInterfaces",)
+
+
+class ControllersGroups:
+    """The groups of a stack, and how surely they are controllers'.
+
+    Args:
+        stack: to look in.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._groups = References(stack, SECURITY_GROUP, DEFAULT_SECURITY_GROUP)
+        self._known = {each.urn: belongs(each) for each in self._groups.resources}
+        self._ids: dict[str, Truth] = dict.fromkeys(stack.settings[ALSO.name], Truth.YES)
+        for machine in stack.of(*MACHINES):
+            is_one = belongs(machine)
+            for named in self.on(machine):
+                self._mark(named, is_one)
+        machines = References(stack, INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE)
+        for attachment in stack.of(ATTACHMENT):
+            ends = machines.all_of(attachment, "networkInterfaceId")
+            is_one = any_of(belongs(machine) for end in ends for machine in end.candidates)
+            for named in self._groups.all_of(attachment, "securityGroupId"):
+                self._mark(named, is_one)
+
+    def _mark(self, named: Named, is_one: Truth) -> None:
+        for group in named.candidates:
+            self._known[group.urn] = max(self._known[group.urn], is_one)
+        if named.value:
+            self._ids[named.value] = max(self._ids.get(named.value, Truth.NO), is_one)
+
+    def on(self, machine: Resource) -> Iterator[Named]:
+        """The groups that a machine has."""
+        for name in _LISTS:
+            yield from self._groups.all_of(machine, name)
+        for name in _INTERFACES:
+            interfaces = given(machine, name)
+            for interface in cast("list[Any]", interfaces) if isinstance(interfaces, list) else [interfaces]:
+                listed = cast("dict[str, Any]", interface).get("securityGroups") if isinstance(interface, dict) else ()
+                values = cast("list[Any]", listed) if isinstance(listed, list) else []
+                yield from (self._groups.of(machine, name, each) for each in values)
+
+    def certainty(self, named: Named) -> Truth:
+        """Whether what a value names is a controllers' group."""
+        if named.is_lost:
+            return Truth.UNKNOWN
+        listed = self._ids.get(named.value, Truth.NO) if named.value else Truth.NO
+        return max([listed, *(self._known[group.urn] for group in named.candidates)])
+
+    def of_a_rule(self, rule: Resource) -> Truth:
+        """Whether a rule, which is a resource of its own, belongs to a controllers' group, or says so by its own tags."""
+        if belongs(rule) is Truth.YES:
+            return Truth.YES
+        return any_of([self.certainty(each) for each in self._groups.all_of(rule, "securityGroupId")])
+
+    def named_by(self, rule: Resource) -> tuple[Named, ...]:
+        """The group that a rule belongs to."""
+        return self._groups.all_of(rule, "securityGroupId")
+
+    def marked(self) -> Iterator[tuple[Resource, Truth]]:
+        """The groups of the stack that are controllers', or may be."""
+        for group in self._groups.resources:
+            by_id = self._ids.get(str(group.value("id")), Truth.NO)
+            is_one = max(self._known[group.urn], by_id)
+            if is_one is not Truth.NO:
+                yield group, is_one
+
+    def named(self, holder: Resource, name: str, value: Any) -> Named:
+        """A group that a value in a property names."""
+        return self._groups.of(holder, name, value)

@@ -1,0 +1,151 @@
+"""Policies of resources (keys, topics, logs, roles): whom they let in."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.iam.documents import DocumentError, Policy, parse
+from policies.findings import UNKNOWN, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.iam.documents import Condition, Statement
+    from policies.findings import Findings, Resource
+
+_VALUES: Final = frozenset(
+    {
+        "aws:principalaccount",
+        "aws:principalorgid",
+        "aws:sourceaccount",
+        "aws:sourceorgid",
+        "aws:sourceowner",
+        "aws:sourcevpc",
+        "aws:sourcevpce",
+        "aws:userid",
+        "kms:calleraccount",
+    }
+)
+_PATHS: Final = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
+_ARNS: Final = frozenset({"aws:principalarn", "aws:sourcearn"})
+"""Condition keys that tie a statement to somebody (Security Hub KMS.5 and SNS.4; S3 User Guide, "The meaning of public")."""
+
+_OF_SERVICES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
+"""Those that a service sends for whom it acts (IAM User Guide, "The confused deputy problem")."""
+
+_OPERATORS: Final = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"})
+_ACCOUNT: Final = re.compile(r"\d{12}")
+_ARN_PARTS: Final = 6
+
+
+def policy_in(resource: Resource, name: str) -> Policy | Violation | None:
+    """The policy that a property holds.
+
+    Args:
+        resource: that has the property.
+        name: of the property; its value is known and not empty.
+
+    Returns:
+        A violation where it is no policy document; None where parts of it are not known yet.
+    """
+    value = resource.value(name)
+    if _is_partly_unknown(value):
+        return None
+    try:
+        return _parsed(value) if isinstance(value, str) else parse(value)
+    except DocumentError:
+        return Violation(name, "text that cannot be read", "a policy document", about=resource)
+
+
+def require_closed(resource: Resource, name: str) -> Findings:
+    """No statement of the policy lets in everybody, unless its conditions tie it to somebody."""
+    for statement, place in _allowing(resource, name):
+        if isinstance(place, Violation):
+            yield place
+        elif statement is None:
+            yield resource.unseen(name)
+        elif names_everybody(statement) and not any(_ties(each) for each in statement.conditions):
+            found = f"everybody{_conditions(statement)}"
+            yield Violation(place, found, "named principals, or a condition on fixed accounts", about=resource)
+
+
+def require_guarded_services(resource: Resource, name: str) -> Findings:
+    """Every service that is let in says for whom it acts; what cannot be read is the business of `require_closed`."""
+    for statement, place in _allowing(resource, name):
+        if isinstance(place, Violation) or statement is None:
+            continue
+        services = statement.principals.services if statement.principals else ()
+        if services and not any(_says_for_whom(each) for each in statement.conditions):
+            found = f"{', '.join(services)}{_conditions(statement)}"
+            yield Violation(place, found, "a condition on a fixed aws:SourceAccount or aws:SourceArn", about=resource)
+
+
+def names_everybody(statement: Statement) -> bool:
+    """Whether a statement names everybody, or everybody but some."""
+    named = statement.principals
+    if named is None:
+        return False
+    return named.negated or any("*" in each for each in (*named.aws, *named.services, *named.federated))
+
+
+def _allowing(resource: Resource, name: str) -> Iterator[tuple[Statement | None, str | Violation]]:
+    if resource.value(name) in (None, ""):
+        return
+    policy = policy_in(resource, name)
+    if not isinstance(policy, Policy):
+        yield None, policy or ""
+        return
+    for statement in policy.statements:
+        if statement.allows:
+            yield statement, f"{resource.path}{name}.Statement[{statement.index}].Principal"
+
+
+def _ties(condition: Condition) -> bool:
+    key = condition.key
+    return key in _VALUES | _PATHS | _ARNS and _is_fixed(condition)
+
+
+def _says_for_whom(condition: Condition) -> bool:
+    fixed = condition.key in _OF_SERVICES and _is_fixed(condition)
+    # An ARN of a bucket names no account (IAM User Guide, "The confused deputy problem").
+    return fixed and (condition.key not in _ARNS or all(map(_has_account, condition.values)))
+
+
+def _is_fixed(condition: Condition) -> bool:
+    usual = condition.operator in _OPERATORS and condition.over != "forallvalues" and not condition.if_exists
+    return usual and bool(condition.values) and all(_is_fixed_value(condition.key, each) for each in condition.values)
+
+
+def _is_fixed_value(key: str, value: str) -> bool:
+    if "${" in value:
+        return False
+    if key in _ARNS and _has_account(value):
+        return True
+    start = value.partition("/")[0] if key in _PATHS else value
+    return bool(start) and "*" not in start and "?" not in start
+
+
+def _has_account(arn: str) -> bool:
+    parts = arn.split(":", _ARN_PARTS - 1)
+    return len(parts) == _ARN_PARTS and _ACCOUNT.fullmatch(parts[4]) is not None
+
+
+def _conditions(statement: Statement) -> str:
+    return f" under {json.dumps(statement.raw['Condition'])}" if statement.conditions else ""
+
+
+def _is_partly_unknown(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(_is_partly_unknown(each) for each in cast("dict[str, Any]", value).values())
+    if isinstance(value, list):
+        return any(_is_partly_unknown(each) for each in cast("list[Any]", value))
+    return value is UNKNOWN
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Policy:
+    """Read once for all rules."""
+    return parse(text)

@@ -1,0 +1,34 @@
+"""Separation of duties: who asks for a session, who approves it, and who could get around both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.separation_of_duties import (
+    approval_tag_set_by_runbook,
+    approvals_required,
+    approvers_not_operators,
+    identity_policy_readable,
+    operators_change_nothing,
+    runbook_asks_first,
+    runbook_takes_tag_back,
+    session_documents_governed,
+    session_resume_and_end_own,
+    session_start_needs_approval,
+)
+
+if TYPE_CHECKING:
+    from policies.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    approval_tag_set_by_runbook.RULE,
+    approvals_required.RULE,
+    approvers_not_operators.RULE,
+    identity_policy_readable.RULE,
+    operators_change_nothing.RULE,
+    runbook_asks_first.RULE,
+    runbook_takes_tag_back.RULE,
+    session_documents_governed.RULE,
+    session_resume_and_end_own.RULE,
+    session_start_needs_approval.RULE,
+)

@@ -1,0 +1,56 @@
+"""The tag that is an approval is set and removed by the runbook's role, by nobody else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_policy import Severity
+
+from components.approval.names import ROLE_NAME, TAG_KEY
+from policies.rule import Parameter, Rule
+from policies.separation_of_duties.approval_tag import EVERYBODY, sets_approval_tag
+from policies.separation_of_duties.aws_managed import TAG
+from policies.separation_of_duties.identity_policies import CARRIERS
+from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.iam.documents import Policy
+    from components.iam.evaluation import Grant
+    from policies.findings import Findings, Resource
+
+_PRINCIPALS = Parameter(
+    name=PRINCIPALS.name,
+    description=PRINCIPALS.description,
+    default=[f"role/{ROLE_NAME}"],
+    schema=PRINCIPALS.schema,
+)
+_TAGGED = Parameter(
+    name="taggedPrincipals",
+    description="Whose tag counts: the operators, as role/Name or user/Name (* and ? match any characters).",
+    default=list(EVERYBODY),
+    schema={"type": "array", "items": {"type": "string", "pattern": "^(role|user)/."}, "minItems": 1},
+)
+
+RULE = Rule(
+    id="approval-tag-set-by-runbook",
+    title=f"Only the runbook's role may set or remove the tag {TAG_KEY}",
+    severity=Severity.CRITICAL,
+    risk="its holder approves sessions alone, with one tag",
+    remedy="Take the tagging away, or exclude the key with a condition on aws:TagKeys that holds for every request",
+    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
+    "SP 800-53 r5 AC-3, AC-5, AC-6",
+    url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html",
+    parameters=(_PRINCIPALS, POLICIES, _TAGGED),
+)
+
+
+@RULE.on(*CARRIERS)
+def _sets_no_tag(resource: Resource) -> Findings:
+    tagged = resource.settings[_TAGGED.name]
+
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+        return sets_approval_tag(policies, admitted, tagged)
+
+    yield from judged(resource, question, f"requests that cannot carry the tag {TAG_KEY}", TAG)

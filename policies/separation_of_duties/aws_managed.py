@@ -1,0 +1,23 @@
+"""Which of the policies that AWS manages let their holder do what the rules are about."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Final
+
+_FILE: Final = Path(__file__).with_name("aws_managed.toml")
+_OF_AWS: Final = ":iam::aws:policy/"
+
+_LISTS: Final = {name: frozenset(part["names"]) for name, part in tomllib.loads(_FILE.read_text()).items()}
+
+START: Final = _LISTS["start"]
+OTHERS: Final = _LISTS["others"]
+DOCUMENTS: Final = _LISTS["documents"]
+TAG: Final = _LISTS["tag"]
+CHANGE: Final = _LISTS["change"]
+
+
+def name_of(arn: str) -> str:
+    """The name of a policy that AWS manages, whatever its path and partition; empty for others."""
+    return arn.rpartition("/")[2] if _OF_AWS in arn else ""

@@ -1,0 +1,144 @@
+"""Who the operators of a stack are, and what they hold.
+
+Whoever may start a session on the instance that the approval tag names is one, and whoever the configuration names.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.iam.evaluation import Target
+from components.iam.patterns import SOME
+from policies.parameters import Parameter
+from policies.separation_of_duties.identity_policies import CARRIERS, POLICY, held_in
+from policies.separation_of_duties.requests import Requests, allowed, is_admitted, one
+from policies.separation_of_duties.sessions import APPROVAL_KEY, START
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from components.iam.documents import Policy
+    from policies.findings import Resource
+    from policies.separation_of_duties.identity_policies import Held
+    from policies.stack import Stack
+
+_APPROVED: Final = "i-0feedfacecafebeef"
+
+OPERATORS: Final = Parameter(
+    name="operators",
+    description="Operators besides those who hold a policy of the stack that allows sessions by the approval tag: "
+    "role/Name, user/Name, group/Name or permission-set/ARN (* and ? match any characters).",
+    default=[],
+    schema={"type": "array", "items": {"type": "string", "pattern": "^(role|user|group|permission-set)/."}},
+)
+
+
+_NUMBER: Final = re.compile(r"\d{12}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """An account, as patterns of parts of ARNs.
+
+    Attributes:
+        partition: `aws`, or any.
+        number: 12 digits, or any.
+    """
+
+    partition: str
+    number: str
+
+
+ANY_ACCOUNT: Final = Account(partition=SOME, number=SOME)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Holding:
+    """A policy that somebody has.
+
+    Attributes:
+        carrier: the resource that the policy's document is in, or that attaches what AWS manages.
+        held: as the carrier has it.
+    """
+
+    carrier: Resource
+    held: Held
+
+    @property
+    def policy(self) -> Policy | None:
+        """What can be judged."""
+        return self.held.reading.policy if self.held.reading else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operator:
+    """Somebody who starts sessions once they are approved.
+
+    Attributes:
+        name: `role/Operator`.
+        holdings: all policies that the stack gives them.
+        account: where they start sessions once approved.
+    """
+
+    name: str
+    holdings: tuple[Holding, ...] = ()
+    account: Account = ANY_ACCOUNT
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """Those that can be judged."""
+        return tuple(each.policy for each in self.holdings if each.policy)
+
+
+def operators_in(stack: Stack) -> tuple[Operator, ...]:
+    """The operators of a stack that are known by name."""
+    named: list[str] = stack.settings[OPERATORS.name]
+    found: list[Operator] = []
+    for name, holdings in _held_by_holder(stack).items():
+        accounts = {account for each in holdings if each.policy for account in _starts_by_approval(each.policy)}
+        if accounts or is_admitted(name, named):
+            account = accounts.pop() if len(accounts) == 1 else ANY_ACCOUNT
+            found.append(Operator(name=name, holdings=tuple(holdings), account=account))
+    return tuple(found)
+
+
+def _held_by_holder(stack: Stack) -> Mapping[str, list[Holding]]:
+    managed = [(policy, held) for policy in stack.of(POLICY) for held in held_in(policy)]
+    found: dict[str, list[Holding]] = {}
+    for carrier in stack.of(*CARRIERS):
+        for held in held_in(carrier):
+            holdings = [Holding(carrier=carrier, held=held)]
+            if held.reading is None:
+                holdings = list(_attached(carrier, held, managed)) or holdings
+            for holder in held.holders:
+                if isinstance(holder, str):
+                    found.setdefault(holder, []).extend(holdings)
+    return found
+
+
+def _attached(carrier: Resource, held: Held, managed: list[tuple[Resource, Held]]) -> Iterator[Holding]:
+    """The policies of the stack that an attachment names."""
+    name = held.property.partition("[")[0]
+    for policy, document in managed:
+        if carrier.refers(name, policy):
+            yield Holding(carrier=policy, held=document)
+
+
+def _starts_by_approval(policy: Policy) -> set[Account]:
+    """Where a policy starts a session on the approved instance, and on that one alone."""
+    approved = Target((f"arn:{SOME}:ec2:{SOME}:{SOME}:instance/{_APPROVED}",))
+    with_tag, without = Requests({APPROVAL_KEY: one(_APPROVED)}), Requests({APPROVAL_KEY: one(None)})
+    if allowed([policy], START, approved, without):
+        return set()
+    return {_account(each.example) for each in allowed([policy], START, approved, with_tag)}
+
+
+def _account(arn: str) -> Account:
+    """Of an ARN that a policy lets reach, in which what the policy leaves open is made up."""
+    _, partition, _, _, account, *_ = arn.split(":")
+    return Account(
+        partition=partition if partition.startswith("aws") else SOME,
+        number=account if _NUMBER.fullmatch(account) else SOME,
+    )

@@ -1,0 +1,53 @@
+"""Whatever becomes of a run that has set the approval tag, it comes to a step that removes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_policy import Severity
+
+from policies.findings import Violation
+from policies.rule import Rule
+from policies.separation_of_duties.runbooks import CARRIERS, is_unseen, runbook_in
+
+if TYPE_CHECKING:
+    from policies.findings import Findings, Resource
+    from policies.separation_of_duties.runbooks import Runbook, Step
+
+RULE = Rule(
+    id="runbook-takes-tag-back",
+    title="A runbook that sets the approval tag removes it, also when it fails or is cancelled",
+    severity=Severity.HIGH,
+    risk="whoever cancels a run at the right moment, or makes a step fail, keeps the approval for good",
+    remedy="Give every step from the tag on an onFailure and an onCancel of step:Name that lead to the removal",
+    source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; '
+    'Systems Manager User Guide, "Properties shared by all actions"; NIST SP 800-53 r5 AC-2(3), AC-6',
+    url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-actions.html",
+)
+
+
+@RULE.on(*CARRIERS)
+def _takes_it_back(document: Resource) -> Findings:
+    if is_unseen(document):
+        yield document.unseen("content")
+    elif runbook := runbook_in(document):
+        visited: set[str] = set()
+        for step in runbook.taggings:
+            yield from _follow(document, runbook, step, visited)
+
+
+def _follow(document: Resource, runbook: Runbook, first: Step, visited: set[str]) -> Findings:
+    """Walks every way on from a step, up to a step that removes the tag."""
+    waiting = [first]
+    while waiting:
+        step = waiting.pop(0)
+        if step.name in visited:
+            continue
+        visited.add(step.name)
+        for edge in runbook.edges(step):
+            following = runbook.step(edge.to) if edge.to else None
+            if following is None:
+                place = f"content.mainSteps.{step.name}.{edge.property}"
+                yield Violation(place, edge.found, "a way to a step that removes the tag", about=document)
+            elif not following.removes_tag:
+                waiting.append(following)

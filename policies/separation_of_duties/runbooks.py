@@ -1,0 +1,239 @@
+"""Runbooks and change templates: what their steps do to the approval tag, and where each leads.
+
+Source: Systems Manager User Guide, "Systems Manager Automation actions reference", "Properties shared by all actions".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.approval.names import AUTOMATION, CHANGE_TEMPLATE, TAG_KEY
+from policies.findings import UNKNOWN
+from policies.separation_of_duties.scripts import calls
+from policies.session_manager.carriers import DOCUMENT, content_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policies.findings import Resource
+
+OWN: Final = "pulumi-python:dynamic/ssm:Document"
+CARRIERS: Final = (DOCUMENT, OWN)
+"""Every type of resource that is a document of Systems Manager."""
+
+APPROVE: Final = "aws:approve"
+END: Final = None
+
+_IF_NOT: Final = ("onFailure", "onCancel")
+
+_TAGGING: Final = frozenset({"tag_role", "tag_user"})
+_UNTAGGING: Final = frozenset({"untag_role", "untag_user"})
+_NOTHING: Final[dict[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Where a step leads.
+
+    Attributes:
+        property: of the step.
+        found: its value, for a reader.
+        to: the next step's name; None: the run ends.
+    """
+
+    property: str
+    found: str
+    to: str | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a runbook.
+
+    Attributes:
+        raw: as written.
+        position: in the runbook, from 0.
+    """
+
+    raw: Mapping[str, Any] = field(repr=False)
+    position: int
+
+    @property
+    def name(self) -> str:
+        """Unique in its runbook."""
+        return str(self.raw.get("name", f"step {self.position + 1}"))
+
+    @property
+    def action(self) -> str:
+        """`aws:approve`."""
+        return str(self.raw.get("action", ""))
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """Of the action."""
+        return _mapping(self.raw.get("inputs"))
+
+    @cached_property
+    def sets_tag(self) -> bool:
+        """Whether it may set the approval tag."""
+        return self._does(_TAGGING, "Tags")
+
+    @cached_property
+    def removes_tag(self) -> bool:
+        """Whether it removes it."""
+        return not self.sets_tag and self._does(_UNTAGGING, "TagKeys")
+
+    def _does(self, wanted: frozenset[str], keys: str) -> bool:
+        inputs = self.inputs
+        if self.action == "aws:executeAwsApi":
+            api = str(inputs.get("Api", "")).replace("_", "").lower()
+            is_wanted = str(inputs.get("Service", "")).lower() == "iam" and api in {
+                each.replace("_", "") for each in wanted
+            }
+            # What is put in at run time may be the tag.
+            return is_wanted and (_names_tag(inputs.get(keys)) or "{{" in json.dumps(inputs.get(keys)))
+        if self.action == "aws:executeScript":
+            called = calls(str(inputs.get("Script", "")), str(inputs.get("Handler", "")))
+            return bool(called & wanted) and _names_tag(dict(inputs))
+        return False
+
+
+@dataclass(frozen=True)
+class Runbook:
+    """A runbook, or a change template.
+
+    Attributes:
+        name: of the document; empty where it is not known.
+        is_template: of changes.
+        content: as written.
+    """
+
+    name: str
+    is_template: bool
+    content: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """In order."""
+        given = self.content.get("mainSteps")
+        several = cast("list[Any]", given) if isinstance(given, list) else []
+        return tuple(Step(_mapping(each), position) for position, each in enumerate(several))
+
+    @property
+    def approvals(self) -> tuple[Step, ...]:
+        """The steps that ask people."""
+        return tuple(step for step in self.steps if step.action == APPROVE)
+
+    @property
+    def taggings(self) -> tuple[Step, ...]:
+        """The steps that set the approval tag."""
+        return tuple(step for step in self.steps if step.sets_tag)
+
+    def edges(self, step: Step) -> Iterator[Edge]:
+        """Where a step leads: when it succeeds, fails, or is cancelled."""
+        yield from self._onward(step)
+        if step.action == "aws:branch":
+            return  # does nothing that could fail or be cancelled
+        for name in _IF_NOT:
+            value = str(step.raw.get(name) or "Abort")
+            if value.lower() == "continue":
+                yield from (Edge(name, value, each.to) for each in self._onward(step))
+            else:
+                yield Edge(name, value, value.partition(":")[2] if value.startswith("step:") else END)
+
+    def step(self, name: str) -> Step | None:
+        """By name."""
+        return self._by_name.get(name)
+
+    def reachable_unapproved(self) -> frozenset[str]:
+        """Names of the steps that a run can reach though nobody has said yes; who says no fails the step that asks."""
+        found: set[str] = set()
+        waiting = [self.steps[0].name] if self.steps else []
+        while waiting:
+            name = waiting.pop()
+            step = self.step(name)
+            if name in found or step is None:
+                continue
+            found.add(name)
+            asks = step.action == APPROVE
+            waiting += [edge.to for edge in self.edges(step) if edge.to and not (asks and edge.property not in _IF_NOT)]
+        return frozenset(found)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Step]:
+        return {step.name: step for step in self.steps}
+
+    def _onward(self, step: Step) -> Iterator[Edge]:
+        if step.action == "aws:branch":
+            choices = step.inputs.get("Choices")
+            for choice in cast("list[Any]", choices) if isinstance(choices, list) else []:
+                to = str(_mapping(choice).get("NextStep", ""))
+                yield Edge("inputs.Choices", to, to)
+            if default := step.inputs.get("Default"):
+                yield Edge("inputs.Default", str(default), str(default))
+                return
+        if step.raw.get("isEnd") in (True, "true"):
+            yield Edge("isEnd", "true", END)
+        elif following := step.raw.get("nextStep"):
+            yield Edge("nextStep", str(following), str(following))
+        else:
+            last = step.position + 1 == len(self.steps)
+            yield Edge("nextStep", "no value", END if last else self.steps[step.position + 1].name)
+
+
+def runbook_in(document: Resource) -> Runbook | None:
+    """The runbook or change template that a resource is; None where it is neither, or cannot be read or known."""
+    kind = document.value("documentType")
+    if kind not in (AUTOMATION, CHANGE_TEMPLATE) or document.value("content") is UNKNOWN:
+        return None
+    content = content_of(document)
+    if content is None:
+        return None
+    name = document.value("name")
+    return Runbook(name if isinstance(name, str) else "", kind == CHANGE_TEMPLATE, content)
+
+
+def is_unseen(document: Resource) -> bool:
+    """Whether it may be a runbook or a change template that is not known yet."""
+    kind = document.value("documentType")
+    known = kind in (AUTOMATION, CHANGE_TEMPLATE)
+    return kind is UNKNOWN or (known and document.value("content") is UNKNOWN)
+
+
+def approvers_in(step: Step) -> Iterator[tuple[str, str]]:
+    """Those whom a step asks, each as `role/Name` (user, group, ...) with its place in the step's inputs."""
+    for position, each in enumerate(_listed(step.inputs.get("Approvers"))):
+        yield _named(str(each)), f"inputs.Approvers[{position}]"
+    enhanced = _mapping(step.inputs.get("EnhancedApprovals"))
+    for position, each in enumerate(_listed(enhanced.get("Approvers"))):
+        fields = _mapping(each)
+        kind = str(fields.get("type", "")).lower().removeprefix("iam").removeprefix("sso")
+        name = str(fields.get("approver", ""))
+        called = _named(name) if ":" in name or "{{" in name else f"{kind}/{name}"
+        yield called, f"inputs.EnhancedApprovals.Approvers[{position}]"
+
+
+def _named(approver: str) -> str:
+    """An ARN as `role/Name`; what is left to whoever starts the run stays as it is."""
+    if not approver.startswith("arn:"):
+        return approver if "{{" in approver else f"user/{approver}"
+    kind, _, name = approver.rpartition(":")[2].partition("/")
+    return f"role/{name.partition('/')[0]}" if kind == "assumed-role" else f"{kind}/{name.rpartition('/')[2]}"
+
+
+def _names_tag(value: Any) -> bool:
+    return TAG_KEY.lower() in json.dumps(value, default=str).lower()
+
+
+def _listed(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else _NOTHING

@@ -1,0 +1,104 @@
+"""Who may start, resume and end which sessions, by the statements of policies.
+
+Source: Systems Manager User Guide, "Additional sample IAM policies for Session Manager"; Service Authorization Reference,
+"Actions, resources, and condition keys for AWS Systems Manager".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.approval.names import TAG_KEY
+from components.iam.evaluation import Grant, Target
+from components.iam.patterns import SOME, literal
+from policies.separation_of_duties.requests import (
+    Requests,
+    allowed,
+    each_once,
+    one,
+    partitions,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.iam.documents import Policy
+
+START: Final = "ssm:StartSession"
+ON_OTHERS: Final = ("ssm:ResumeSession", "ssm:TerminateSession")
+
+APPROVAL_KEY: Final = f"aws:principaltag/{TAG_KEY}".lower()
+
+_NODES: Final = (
+    f"ec2:{SOME}:{SOME}:instance/i-{SOME}",
+    f"ssm:{SOME}:{SOME}:managed-instance/mi-{SOME}",
+    f"ecs:{SOME}:{SOME}:task/{SOME}",
+)
+_APPROVED: Final = "i-0feedfacecafebeef"
+_CALLER: Final = "AIDACALLER"
+_USER: Final = "caller"
+
+
+def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
+    """The statements that start a session on a node that the caller's approval tag does not name.
+
+    Args:
+        policies: that somebody holds together.
+        admitted: principals that may.
+    """
+    where = partitions(policies, [START])
+    nodes = tuple(f"arn:{partition}:{each}" for partition in where for each in _NODES)
+    found: list[Grant] = []
+    for value in (None, _APPROVED, *values_of(policies, [START], APPROVAL_KEY)):
+        requests = Requests({APPROVAL_KEY: one(value)}, admitted)
+        found += allowed(policies, START, Target(nodes, spared=_named(value)), requests)
+    return each_once(found)
+
+
+def starts_with_other_documents(
+    policies: Sequence[Policy], documents: Sequence[str], admitted: Sequence[str] = ()
+) -> list[Grant]:
+    """The statements that start a session with a document that is not governed.
+
+    Args:
+        policies: that somebody holds together.
+        documents: names of the governed ones.
+        admitted: principals that may.
+    """
+    starts = [
+        f"arn:{partition}:ssm:{SOME}:{account}:document/"
+        for partition in partitions(policies, [START])
+        for account in ("", SOME)
+    ]
+    every = tuple(f"{start}{SOME}" for start in starts)
+    governed = tuple(f"{start}{literal(name)}" for start in starts for name in documents)
+    requests = Requests({APPROVAL_KEY: one(_APPROVED)}, admitted)
+    return each_once(allowed(policies, START, Target(every, spared=governed), requests))
+
+
+def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
+    """The statements that resume or end sessions that somebody else began.
+
+    Args:
+        policies: that somebody holds together.
+        admitted: principals that may.
+    """
+    found: list[Grant] = []
+    sessions = [f"arn:{each}:ssm:{SOME}:{SOME}:session/" for each in partitions(policies, ON_OTHERS)]
+    every = tuple(f"{start}{SOME}" for start in sessions)
+    for userid in (_CALLER, *values_of(policies, ON_OTHERS, "aws:userid")):
+        for username in (_USER, *values_of(policies, ON_OTHERS, "aws:username")):
+            own = tuple(f"{start}{literal(each)}-*" for start in sessions for each in (userid, username))
+            requests = Requests({"aws:userid": one(userid), "aws:username": one(username)}, admitted)
+            for action in ON_OTHERS:
+                found += allowed(policies, action, Target(every, spared=own), requests)
+    return each_once(found)
+
+
+def _named(value: str | None) -> tuple[str, ...]:
+    """The nodes that a tag of this value names."""
+    if value is None:
+        return ()
+    start, name = f"{SOME}:{SOME}:", literal(value)
+    return (f"arn:{SOME}:ec2:{start}instance/{name}", f"arn:{SOME}:ssm:{start}managed-instance/{name}")

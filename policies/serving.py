@@ -1,0 +1,87 @@
+"""Serves the pack to the engine.
+
+Two things the SDK leaves to be wished for, which its own class is extended with: a configuration that cannot be meant so
+stops the engine, and a resource is decoded for the rules that look at its type, not once for every rule of the pack.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import grpc
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import PolicyPack, policy
+
+from policies.catalogue import RULES
+from policies.configuration import configuration_problems
+
+if TYPE_CHECKING:
+    from google.protobuf.empty_pb2 import Empty
+
+PACK: Final = "shell-access"
+
+_Servicer: Any = policy._PolicyAnalyzerServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- see below
+
+_ABOUT_RESOURCES: Final = {rule.id: rule.types for rule in RULES if not rule.is_about_stacks}
+
+
+class PackServicer(_Servicer):
+    """The SDK's own, of which the SDK has no public part to be extended.
+
+    Where a later SDK has moved it, the pack does not start, and the engine refuses: nothing goes on unchecked.
+    """
+
+    def __init__(self, *facts: Any) -> None:
+        _Servicer.__init__(self, *facts)
+        self._facts = facts
+        self._configuration: analyzer_pb2.ConfigureAnalyzerRequest | None = None
+        self._by_type: dict[str, Any] = {}
+
+    def Configure(self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext) -> Empty:  # noqa: N802 -- the protocol's name
+        """Takes a configuration, unless it has a rule or parameter that there is not."""
+        configuration = {rule: list(given.properties) for rule, given in request.policyConfig.items()}
+        problems = configuration_problems(configuration, RULES)
+        if problems:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "\n".join(sorted(problems)))
+        self._configuration, self._by_type = request, {}
+        return _Servicer.Configure(self, request, context)
+
+    def Analyze(  # noqa: N802
+        self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzeResponse:
+        """Judges a resource by the rules about its type."""
+        about = self._about(request.type)
+        response: analyzer_pb2.AnalyzeResponse = (
+            about.Analyze(request, context) if about else analyzer_pb2.AnalyzeResponse()
+        )
+        response.not_applicable.extend(
+            analyzer_pb2.PolicyNotApplicable(policy_name=rule)
+            for rule, types in _ABOUT_RESOURCES.items()
+            if request.type not in types
+        )
+        return response
+
+    def Remediate(  # noqa: N802
+        self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.RemediateResponse:
+        """Mends a resource by the rules about its type."""
+        about = self._about(request.type)
+        return about.Remediate(request, context) if about else analyzer_pb2.RemediateResponse()
+
+    def _about(self, type_: str) -> Any:
+        """The SDK's servicer with the rules about a type, None where there are none; several threads may make one."""
+        if type_ not in self._by_type:
+            name, version, policies, *others = self._facts
+            about = [each for each in policies if type_ in _ABOUT_RESOURCES.get(each.name, ())]
+            found = _Servicer(name, version, about, *others) if about else None
+            if found and self._configuration is not None:
+                _Servicer.Configure(found, self._configuration, None)
+            self._by_type[type_] = found
+        return self._by_type[type_]
+
+
+def serve() -> NoReturn:
+    """Serves the engine and does not return."""
+    policy._PolicyAnalyzerServicer = PackServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+    PolicyPack(PACK, [rule.policy() for rule in RULES])
+    raise SystemExit

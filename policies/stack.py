@@ -1,0 +1,57 @@
+"""What a check sees of a whole stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from policies.findings import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pulumi_policy import PolicyResource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """The resources that there will be after the update.
+
+    Their properties are *outputs*: in preview more of them are not known than of inputs.
+
+    Attributes:
+        resources: all of them, in the order of the engine.
+        settings: the rule's parameters.
+    """
+
+    resources: tuple[Resource, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def of(self, *types: str) -> tuple[Resource, ...]:
+        """The resources of some types, type by type."""
+        return tuple(each for type_ in types for each in self._by_type.get(type_, ()))
+
+    @cached_property
+    def _by_type(self) -> dict[str, list[Resource]]:
+        found: dict[str, list[Resource]] = {}
+        for each in self.resources:
+            found.setdefault(each.type, []).append(each)
+        return found
+
+
+def stack_of(resources: Iterable[PolicyResource], settings: Mapping[str, Any]) -> Stack:
+    """What the SDK hands over, as checks see it."""
+    return Stack(resources=tuple(_resource(each, settings) for each in resources), settings=settings)
+
+
+def _resource(given: PolicyResource, settings: Mapping[str, Any]) -> Resource:
+    sources = {name: tuple(each.urn for each in several) for name, several in given.property_dependencies.items()}
+    return Resource(
+        type=given.resource_type,
+        name=given.name,
+        properties=given.props,
+        settings=settings,
+        urn=given.urn,
+        sources=sources,
+    )

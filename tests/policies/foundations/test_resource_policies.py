@@ -1,0 +1,100 @@
+"""What holds for every rule about whom the policy of a resource lets in."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policies.foundations import (
+    kms_key_policy_closed,
+    log_resource_policy_closed,
+    role_trust_closed,
+    topic_policy_closed,
+)
+from tests.policies.foundations.policies_in_json import CLOSED, EVERYBODY, OPEN, statement, text
+from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+
+if TYPE_CHECKING:
+    from policies.rule import Rule
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """A resource with a policy, and the rule about it."""
+
+    rule: Rule
+    type: str
+    property: str = "policy"
+
+
+CARRIERS = [
+    *(
+        Carrier(kms_key_policy_closed.RULE, f"aws:kms/{kind[0].lower()}{kind[1:]}:{kind}")
+        for kind in ("Key", "ExternalKey", "ReplicaKey", "ReplicaExternalKey", "KeyPolicy")
+    ),
+    Carrier(topic_policy_closed.RULE, "aws:sns/topic:Topic"),
+    Carrier(topic_policy_closed.RULE, "aws:sns/topicPolicy:TopicPolicy"),
+    Carrier(log_resource_policy_closed.RULE, "aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "policyDocument"),
+    Carrier(role_trust_closed.RULE, "aws:iam/role:Role", "assumeRolePolicy"),
+]
+
+
+@pytest.fixture(params=CARRIERS, ids=[each.type for each in CARRIERS])
+def carrier(request: pytest.FixtureRequest) -> Carrier:
+    return request.param
+
+
+def test_named_principals_are_fine(carrier: Carrier) -> None:
+    assert judge(carrier.rule, carrier.type, {carrier.property: text(statement())}) == SILENT
+
+
+@pytest.mark.parametrize("nobody", [None, ""])
+def test_no_policy_is_fine(carrier: Carrier, nobody: str | None) -> None:
+    assert judge(carrier.rule, carrier.type, {carrier.property: nobody}) == SILENT
+
+
+@pytest.mark.parametrize("everybody", EVERYBODY, ids=map(json.dumps, EVERYBODY))
+def test_everybody_is_refused_in_any_form(carrier: Carrier, everybody: dict[str, Any]) -> None:
+    said = violations(carrier.rule, carrier.type, {carrier.property: text(statement(), statement(**everybody))})
+    start = f'{carrier.type} "subject": {carrier.property}.Statement[1].Principal: found everybody, expected named'
+    assert sum(each.startswith(start) for each in said) == 1
+
+
+@pytest.mark.parametrize("condition", CLOSED, ids=map(json.dumps, CLOSED))
+def test_a_condition_on_somebody_closes_it(carrier: Carrier, condition: dict[str, Any]) -> None:
+    closed = text(statement(Principal="*", Condition=condition))
+    assert judge(carrier.rule, carrier.type, {carrier.property: closed}) == SILENT
+
+
+@pytest.mark.parametrize("condition", OPEN, ids=map(json.dumps, OPEN))
+def test_another_condition_does_not(carrier: Carrier, condition: dict[str, Any]) -> None:
+    still_open = text(statement(Principal="*", Condition=condition))
+    (said,) = violations(carrier.rule, carrier.type, {carrier.property: still_open})
+    assert "Principal: found everybody under {" in said
+
+
+def test_a_denial_of_everybody_is_fine(carrier: Carrier) -> None:
+    denial = text(statement(), statement(Effect="Deny", Principal="*"))
+    assert judge(carrier.rule, carrier.type, {carrier.property: denial}) == SILENT
+
+
+def test_a_single_statement_and_an_object_are_read_too(carrier: Carrier) -> None:
+    document = {"Statement": {"Effect": "Allow", **statement(Principal="*")}}
+    for value in (document, json.dumps(document)):
+        assert len(violations(carrier.rule, carrier.type, {carrier.property: value})) == 1
+
+
+@pytest.mark.parametrize("unreadable", ["{", "[]", "text", '{"Statement": [{"Effect": "allow"}]}'])
+def test_a_policy_that_cannot_be_read_is_refused(carrier: Carrier, unreadable: str) -> None:
+    (said,) = violations(carrier.rule, carrier.type, {carrier.property: unreadable})
+    assert f"{carrier.property}: found text that cannot be read, expected a policy document." in said
+
+
+def test_a_policy_that_is_not_known_yet_is_said(carrier: Carrier) -> None:
+    for value in (UNKNOWN, {"Statement": [{"Effect": "Allow", "Principal": UNKNOWN}]}):
+        result = judge(carrier.rule, carrier.type, {carrier.property: value})
+        wanted = f'{carrier.type} "subject": {carrier.property} is not known yet; the rule is applied in the update.'
+        assert (result.violations, result.unseen) == ([], [wanted])

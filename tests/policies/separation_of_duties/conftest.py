@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.policies.separation_of_duties.forms import ATTACHMENTS, FORMS, AttachmentForm, Form
+
+
+@pytest.fixture(params=FORMS.values(), ids=FORMS.keys())
+def form(request: pytest.FixtureRequest) -> Form:
+    """Each form that carries a policy, in turn."""
+    return request.param
+
+
+@pytest.fixture(params=ATTACHMENTS.values(), ids=ATTACHMENTS.keys())
+def attachment(request: pytest.FixtureRequest) -> AttachmentForm:
+    """Each form that attaches a policy by its ARN, in turn."""
+    return request.param

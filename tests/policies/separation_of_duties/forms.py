@@ -1,0 +1,138 @@
+"""Every form in which a program gives somebody permissions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+POLICY = "aws:iam/policy:Policy"
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ROLE_ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+
+ACCOUNT = "111122223333"
+TAGGED = f"arn:aws:ec2:*:{ACCOUNT}:instance/${{aws:PrincipalTag/SecurityAllowSessionInstance}}"
+SHELL = f"arn:aws:ssm:*:{ACCOUNT}:document/SSM-SessionManagerRunShell"
+
+
+def allow(*actions: str, on: str | list[str] = "*", sid: str = "", **more: Any) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": on, **more}
+
+
+def deny(*actions: str, on: str | list[str] = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": list(actions), "Resource": on, **more}
+
+
+def document(*statements: dict[str, Any], version: str = "2012-10-17") -> dict[str, Any]:
+    return {"Version": version, "Statement": list(statements)}
+
+
+@dataclass(frozen=True)
+class Form:
+    """A way of giving permissions.
+
+    Attributes:
+        type: of the resource.
+        path: where messages say that the policy stands.
+        carry: makes the resource's properties from the policy's text.
+    """
+
+    type: str
+    path: str
+    carry: Callable[[Any], dict[str, Any]]
+
+
+FORMS = {
+    "managed": Form(POLICY, "policy", lambda text: {"name": "some", "policy": text}),
+    "of a role": Form(ROLE_POLICY, "policy", lambda text: {"role": "Some", "policy": text}),
+    "of a user": Form("aws:iam/userPolicy:UserPolicy", "policy", lambda text: {"user": "some", "policy": text}),
+    "of a group": Form("aws:iam/groupPolicy:GroupPolicy", "policy", lambda text: {"group": "some", "policy": text}),
+    "inside a role": Form(
+        ROLE, "inlinePolicies[1].policy", lambda text: {"name": "Some", "inlinePolicies": [_harmless(), _named(text)]}
+    ),
+    "of a permission set": Form(
+        "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy",
+        "inlinePolicy",
+        lambda text: {"permissionSetArn": "arn:aws:sso:::permissionSet/ssoins-1/ps-1", "inlinePolicy": text},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class AttachmentForm:
+    """A way of attaching a policy by its ARN; likewise."""
+
+    type: str
+    path: str
+    carry: Callable[[Any], dict[str, Any]]
+
+
+def _arns(property_: str, /, **holder: Any) -> Callable[[Any], dict[str, Any]]:
+    other = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    return lambda arn: {property_: [other, arn] if property_.endswith("s") else arn, **holder}
+
+
+_SET = "arn:aws:sso:::permissionSet/ssoins-1/ps-1"
+
+ATTACHMENTS = {
+    "to a role": AttachmentForm(ROLE_ATTACHMENT, "policyArn", _arns("policyArn", role="Some")),
+    "to a user": AttachmentForm(
+        "aws:iam/userPolicyAttachment:UserPolicyAttachment", "policyArn", _arns("policyArn", user="some")
+    ),
+    "to a group": AttachmentForm(
+        "aws:iam/groupPolicyAttachment:GroupPolicyAttachment", "policyArn", _arns("policyArn", group="some")
+    ),
+    "to several": AttachmentForm(
+        "aws:iam/policyAttachment:PolicyAttachment", "policyArn", _arns("policyArn", roles=["A"], users=["b"])
+    ),
+    "to a role, exclusively": AttachmentForm(
+        "aws:iam/rolePolicyAttachmentsExclusive:RolePolicyAttachmentsExclusive",
+        "policyArns[1]",
+        _arns("policyArns", roleName="Some"),
+    ),
+    "to a user, exclusively": AttachmentForm(
+        "aws:iam/userPolicyAttachmentsExclusive:UserPolicyAttachmentsExclusive",
+        "policyArns[1]",
+        _arns("policyArns", userName="some"),
+    ),
+    "to a group, exclusively": AttachmentForm(
+        "aws:iam/groupPolicyAttachmentsExclusive:GroupPolicyAttachmentsExclusive",
+        "policyArns[1]",
+        _arns("policyArns", groupName="some"),
+    ),
+    "inside a role": AttachmentForm(ROLE, "managedPolicyArns[1]", _arns("managedPolicyArns", name="Some")),
+    "to a permission set": AttachmentForm(
+        "aws:ssoadmin/managedPolicyAttachment:ManagedPolicyAttachment",
+        "managedPolicyArn",
+        _arns("managedPolicyArn", permissionSetArn=_SET),
+    ),
+    "to a permission set, exclusively": AttachmentForm(
+        "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive",
+        "managedPolicyArns[1]",
+        _arns("managedPolicyArns", permissionSetArn=_SET),
+    ),
+}
+
+
+def _named(text: Any) -> dict[str, Any]:
+    return {"name": "inline", "policy": text}
+
+
+def _harmless() -> dict[str, Any]:
+    return {"name": "harmless", "policy": json.dumps(document(allow("s3:GetObject")))}
+
+
+def as_policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    """The properties of a managed policy."""
+    return {"name": "some", "policy": json.dumps(document(*statements))}
+
+
+def shown(statement: dict[str, Any]) -> str:
+    """A statement as messages show it."""
+    order = ("Action", "NotAction", "Resource", "NotResource", "Condition")
+    written = json.dumps({name: statement[name] for name in order if name in statement})
+    return written if len(written) <= 80 else f"{written[:80]}..."

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policies.separation_of_duties.approval_tag_set_by_runbook import RULE
+from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.separation_of_duties.forms import (
+    ACCOUNT,
+    POLICY,
+    ROLE,
+    ROLE_ATTACHMENT,
+    ROLE_POLICY,
+    allow,
+    as_policy,
+    deny,
+    document,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
+
+KEY = "SecurityAllowSessionInstance"
+KEYS = "aws:TagKeys"
+RUNBOOK = "SsmSessionControlChangeMangerRole"
+OPERATOR = f"arn:aws:iam::{ACCOUNT}:role/Operator"
+
+
+def only(*keys: str, operator: str = "ForAllValues:StringEquals") -> dict[str, Any]:
+    return {"Condition": {operator: {KEYS: list(keys)}}}
+
+
+SETS = {
+    "on everybody": (allow("iam:TagRole"), ("iam:TagRole",)),
+    "on users": (allow("iam:TagUser", on=f"arn:aws:iam::{ACCOUNT}:user/*"), ("iam:TagUser",)),
+    "on one": (allow("iam:TagRole", on=OPERATOR), ("iam:TagRole",)),
+    "removing": (allow("iam:Untag*"), ("iam:UntagRole", "iam:UntagUser")),
+    "by pattern": (allow("iam:Tag*"), ("iam:TagRole", "iam:TagUser")),
+    "on a role that is made": (allow("iam:CreateRole"), ("iam:CreateRole",)),
+    "on a user that is made": (allow("iam:createuser"), ("iam:CreateUser",)),
+    "in a session": (allow("sts:TagSession"), ("sts:TagSession",)),
+    "all but others": (
+        {"Effect": "Allow", "NotAction": ["sts:*", "iam:Create*", "iam:Untag*"], "Resource": "*"},
+        ("iam:TagRole", "iam:TagUser"),
+    ),
+    "this key alone": (allow("iam:TagRole", **only(KEY)), ("iam:TagRole",)),
+    "this key in small letters": (allow("iam:TagRole", **only(KEY.lower())), ("iam:TagRole",)),
+    "keys of a kind": (
+        allow("iam:TagRole", **only("Security*", operator="ForAllValues:StringLike")),
+        ("iam:TagRole",),
+    ),
+    "among others": (allow("iam:TagRole", **only("team", operator="ForAnyValue:StringEquals")), ("iam:TagRole",)),
+    "one value": (
+        allow("iam:TagRole", Condition={"StringEquals": {f"aws:RequestTag/{KEY}": "i-0123456789abcdef0"}}),
+        ("iam:TagRole",),
+    ),
+    "by tag of the role": (
+        allow("iam:TagRole", Condition={"StringEquals": {"iam:ResourceTag/team": "a"}}),
+        ("iam:TagRole",),
+    ),
+    "denied in one spelling": (allow("iam:TagRole"), ("iam:TagRole",)),
+}
+
+SPARES = {
+    "other keys only": allow("iam:TagRole", "iam:UntagRole", "iam:CreateRole", **only("team", "cost")),
+    "no tags": allow("iam:CreateRole", Condition={"Null": {KEYS: "true"}}),
+    "other things": allow("iam:TagPolicy", "ec2:CreateTags", "iam:Get*"),
+    "other resources": allow("iam:*", on="arn:aws:iam::*:policy/*"),
+    "denial": deny("iam:Tag*"),
+    "the runbook's role, by condition": allow(
+        "iam:TagRole", Condition={"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::*:role/{RUNBOOK}"}}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_setting_the_tag_is_refused(name: str) -> None:
+    statement, actions = SETS[name]
+    denial = [deny("iam:TagRole", **only(KEY, operator="ForAnyValue:StringEquals"))] if "denied" in name else []
+    assert violations(RULE, POLICY, as_policy(statement, *denial)) == [
+        (
+            f'{POLICY} "subject": policy: found statement 1 ({", ".join(actions)}: {shown(statement)}), expected requests that '
+            f"cannot carry the tag {KEY}. Take the tagging away, or exclude the key with a condition on aws:TagKeys that "
+            "holds for every request."
+        )
+    ]
+
+
+@pytest.mark.parametrize("statement", SPARES.values(), ids=SPARES.keys())
+def test_what_cannot_set_the_tag_is_fine(statement: dict[str, Any]) -> None:
+    assert judge(RULE, POLICY, as_policy(statement)) == SILENT
+
+
+def test_a_denial_of_the_key_in_any_case_is_enough() -> None:
+    denial = deny("iam:TagRole", **only(KEY, operator="ForAnyValue:StringEqualsIgnoreCase"))
+    assert judge(RULE, POLICY, as_policy(allow("iam:TagRole"), denial)) == SILENT
+
+
+def test_every_form_is_judged(form: Form) -> None:
+    assert len(violations(RULE, form.type, form.carry(json.dumps(document(allow("iam:TagRole")))))) == 1
+
+
+def test_a_policy_of_aws_that_sets_tags_may_not_be_attached(attachment: AttachmentForm) -> None:
+    arn = "arn:aws:iam::aws:policy/IAMFullAccess"
+    assert len(violations(RULE, attachment.type, attachment.carry(arn))) == 1
+
+
+def test_the_runbooks_role_sets_it() -> None:
+    policy = json.dumps(document(allow("iam:TagRole", on=OPERATOR, **only(KEY))))
+    assert judge(RULE, ROLE_POLICY, {"role": RUNBOOK, "policy": policy}) == SILENT
+    inline = {"name": RUNBOOK, "inlinePolicies": [{"name": "tags", "policy": policy}]}
+    assert judge(RULE, ROLE, inline) == SILENT
+    assert len(violations(RULE, ROLE_POLICY, {"role": "Other", "policy": policy})) == 1
+    assert len(violations(RULE, ROLE_POLICY, {"role": RUNBOOK, "policy": policy}, allowedPrincipals=[])) == 1
+
+
+def test_a_role_that_is_not_known_yet_may_be_the_runbooks() -> None:
+    policy = json.dumps(document(allow("iam:TagRole")))
+    result = judge(RULE, ROLE_POLICY, {"role": UNKNOWN, "policy": policy})
+    assert result.violations == []
+    assert result.unseen == [
+        f'{ROLE_POLICY} "subject": who holds policy is not known yet; the rule is applied in the update.'
+    ]
+
+
+def test_the_configuration_may_name_whose_tag_counts() -> None:
+    apps = as_policy(allow("iam:CreateRole", "iam:TagRole", on=f"arn:aws:iam::{ACCOUNT}:role/app-*"))
+    assert len(violations(RULE, POLICY, apps)) == 1
+    assert violations(RULE, POLICY, apps, taggedPrincipals=["role/Operator*"]) == []
+    assert len(violations(RULE, POLICY, as_policy(allow("iam:*")), taggedPrincipals=["role/Operator*"])) == 1
+
+
+def test_a_policy_of_aws_may_be_attached_to_the_runbooks_role() -> None:
+    attached = {"role": RUNBOOK, "policyArn": "arn:aws:iam::aws:policy/IAMFullAccess"}
+    assert judge(RULE, ROLE_ATTACHMENT, attached) == SILENT

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policies.separation_of_duties.identity_policy_readable import RULE
+from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.separation_of_duties.forms import allow, document
+
+if TYPE_CHECKING:
+    from tests.policies.separation_of_duties.forms import Form
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param("{", id="no JSON"),
+        pytest.param("[]", id="a list"),
+        pytest.param('{"Statement": ["x"]}', id="no statement"),
+        pytest.param('{"Statement": {"Effect": "Perhaps"}}', id="no effect"),
+        pytest.param({"Statement": [{"Effect": "Allow", "Condition": "x"}]}, id="no condition"),
+        pytest.param(None, id="left out"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(form: Form, policy: Any) -> None:
+    assert violations(RULE, form.type, form.carry(policy)) == [
+        (
+            f'{form.type} "subject": {form.path}: found text that cannot be read, expected a policy document. '
+            "Write the policy as one JSON object with Version and Statement."
+        )
+    ]
+
+
+@pytest.mark.parametrize("policy", [json.dumps(document(allow("s3:*"))), document(allow("s3:*")), UNKNOWN])
+def test_what_can_be_read_is_fine(form: Form, policy: Any) -> None:
+    assert judge(RULE, form.type, form.carry(policy)) == SILENT
+
+
+def test_the_text_is_not_repeated_as_it_may_hold_anything(form: Form) -> None:
+    assert "hunter2" not in violations(RULE, form.type, form.carry("password: hunter2"))[0]

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policies.separation_of_duties.session_start_needs_approval import RULE
+from tests.policies.judging import SILENT, UNKNOWN, judge, violations
+from tests.policies.separation_of_duties.forms import (
+    ACCOUNT,
+    POLICY,
+    ROLE_ATTACHMENT,
+    ROLE_POLICY,
+    SHELL,
+    TAGGED,
+    allow,
+    as_policy,
+    deny,
+    document,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
+
+START = "ssm:StartSession"
+INSTANCES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
+ONE = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0123456789abcdef0"
+APPROVAL = "aws:PrincipalTag/SecurityAllowSessionInstance"
+
+BEYOND = {
+    "everything": {"Effect": "Allow", "Action": "*", "Resource": "*"},
+    "all of the service": allow("ssm:*"),
+    "a part of the name": allow("ssm:St*"),
+    "one character left open": allow("ssm:StartSessio?"),
+    "small letters": allow("SSM:startsession"),
+    "single values": {"Effect": "Allow", "Action": START, "Resource": "*"},
+    "every instance": allow(START, on=INSTANCES),
+    "one instance": allow(START, on=ONE),
+    "hybrid nodes": allow(START, on=f"arn:aws:ssm:*:{ACCOUNT}:managed-instance/*"),
+    "tasks": allow(START, on=f"arn:aws:ecs:*:{ACCOUNT}:task/*"),
+    "all but other actions": {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"},
+    "all but one resource": {"Effect": "Allow", "Action": START, "NotResource": ONE},
+    "by a tag of the node": allow(START, on=INSTANCES, Condition={"StringEquals": {"ssm:resourceTag/Env": "dev"}}),
+    "with MFA": allow(START, Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+    "from an address": allow(START, Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+    "for one principal": allow(START, Condition={"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/A"}}),
+    "until a day": allow(START, Condition={"DateLessThan": {"aws:CurrentTime": "2027-01-01T00:00:00Z"}}),
+    "an operator that nobody knows": allow(START, Condition={"StringSounds": {"aws:username": "x"}}),
+    "the tag and more": allow(START, on=f"{TAGGED}*"),
+    "the tag with a default": allow(START, on=TAGGED.replace("Instance}", "Instance, 'i-0123456789abcdef0'}")),
+    "the tag, and another instance": allow(START, on=[TAGGED, ONE]),
+    "whoever has any tag": allow(START, Condition={"Null": {APPROVAL: "false"}}),
+    "whoever has one tag": allow(START, Condition={"StringEquals": {APPROVAL: "i-0123456789abcdef0"}}),
+    "whoever has a tag of a kind": allow(START, Condition={"StringLike": {APPROVAL: "i-*"}}),
+}
+
+WITHIN = {
+    "the approved instance": allow(START, on=TAGGED),
+    "in any account": allow(START, on=TAGGED.replace(ACCOUNT, "*")),
+    "with the documents": allow(START, on=[TAGGED, SHELL]),
+    "the approved hybrid node": allow(START, on=TAGGED.replace("ec2", "ssm").replace("instance/", "managed-instance/")),
+    "tag present": allow(START, on=TAGGED, Condition={"Null": {APPROVAL: "false"}}),
+    "tag of a kind": allow(START, on=TAGGED, Condition={"StringLike": {APPROVAL: "i-?*"}}),
+    "documents alone": allow(START, on="arn:aws:ssm:*:*:document/*"),
+    "other actions": allow("ssm:Describe*", "ssm:Get*", "ec2:*", "ssmmessages:*"),
+    "other resources": allow("*", on="arn:aws:s3:::*"),
+    "all but this": {"Effect": "Allow", "NotAction": "ssm:*", "Resource": "*"},
+    "denial alone": deny("*"),
+    "NotAction denied": {"Effect": "Deny", "NotAction": "iam:ChangePassword", "Resource": "*"},
+    "a condition that nothing meets": allow(START, Condition={"StringEquals": {"aws:PrincipalArn": []}}),
+}
+
+
+def text(path: str, type_: str, found: str) -> str:
+    return (
+        f'{type_} "subject": {path}: found {found}, expected no node but the approved one. Allow ssm:StartSession on '
+        "instance/${aws:PrincipalTag/SecurityAllowSessionInstance} only, or take it away."
+    )
+
+
+@pytest.mark.parametrize("statement", BEYOND.values(), ids=BEYOND.keys())
+def test_a_statement_beyond_the_approval_is_refused(statement: dict[str, Any]) -> None:
+    assert violations(RULE, POLICY, as_policy(statement)) == [
+        text("policy", POLICY, f"statement 1 (ssm:StartSession: {shown(statement)})")
+    ]
+
+
+@pytest.mark.parametrize("statement", WITHIN.values(), ids=WITHIN.keys())
+def test_a_statement_within_the_approval_is_fine(statement: dict[str, Any]) -> None:
+    assert judge(RULE, POLICY, as_policy(statement)) == SILENT
+
+
+def test_every_form_is_judged(form: Form) -> None:
+    statement = allow(START, sid="Everywhere")
+    for policy in (json.dumps(document(statement)), document(statement), document(deny("s3:*"), statement)):
+        assert violations(RULE, form.type, form.carry(policy)) == [
+            text(form.path, form.type, f"statement Everywhere (ssm:StartSession: {shown(statement)})")
+        ]
+    assert judge(RULE, form.type, form.carry(json.dumps(document(allow(START, on=TAGGED))))) == SILENT
+
+
+def test_statements_are_told_together_in_one_violation() -> None:
+    first, second, fine = allow(START), allow("ssm:*", on=ONE), allow(START, on=TAGGED)
+    assert violations(RULE, POLICY, as_policy(first, fine, second)) == [
+        text(
+            "policy",
+            POLICY,
+            f"statement 1 (ssm:StartSession: {shown(first)}) and statement 3 (ssm:StartSession: {shown(second)})",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "denial",
+    [
+        pytest.param(deny(START), id="all"),
+        pytest.param(deny("ssm:*Session"), id="by pattern"),
+        pytest.param({"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}, id="all but others"),
+        pytest.param({"Effect": "Deny", "Action": START, "NotResource": TAGGED}, id="all but the approved"),
+        pytest.param(deny(START, on="arn:aws:*:*:*:*/*"), id="in the partition"),
+    ],
+)
+def test_what_the_same_policy_denies_is_not_allowed(denial: dict[str, Any]) -> None:
+    assert judge(RULE, POLICY, as_policy(allow("ssm:*"), denial)) == SILENT
+
+
+@pytest.mark.parametrize(
+    "denial",
+    [
+        pytest.param(deny("ssm:SendCommand"), id="another action"),
+        pytest.param(deny(START, on=ONE), id="one instance"),
+        pytest.param(deny(START, on=[INSTANCES, "arn:aws:ssm:*", "arn:aws:ecs:*"]), id="one account"),
+        pytest.param(deny(START, on=["arn:aws-cn:ec2:*", "arn:aws-cn:ssm:*", "arn:aws-cn:ecs:*"]), id="elsewhere"),
+        pytest.param(
+            deny(START, Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}), id="without MFA"
+        ),
+        pytest.param(deny(START, Condition={"StringEquals": {"aws:RequestedRegion": "us-east-1"}}), id="one Region"),
+    ],
+)
+def test_a_denial_that_can_be_avoided_does_not_help(denial: dict[str, Any]) -> None:
+    assert len(violations(RULE, POLICY, as_policy(allow("ssm:*"), denial))) == 1
+
+
+def test_without_a_version_the_variable_is_plain_text_and_matches_nothing() -> None:
+    old = document(allow(START, on=TAGGED), version="2008-10-17")
+    assert judge(RULE, POLICY, {"policy": json.dumps(old)}) == SILENT
+
+
+@pytest.mark.parametrize("name", ["AdministratorAccess", "PowerUserAccess", "AmazonSSMFullAccess"])
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_a_policy_of_aws_that_allows_sessions_may_not_be_attached(
+    attachment: AttachmentForm, name: str, partition: str
+) -> None:
+    arn = f"arn:{partition}:iam::aws:policy/{name}"
+    assert violations(RULE, attachment.type, attachment.carry(arn)) == [
+        text(attachment.path, attachment.type, f"{name}, which AWS manages")
+    ]
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+        "arn:aws:iam::aws:policy/ReadOnlyAccess",
+        f"arn:aws:iam::{ACCOUNT}:policy/AdministratorAccess",
+        UNKNOWN,
+    ],
+)
+def test_other_policies_may_be_attached(attachment: AttachmentForm, arn: str) -> None:
+    assert judge(RULE, attachment.type, attachment.carry(arn)) == SILENT
+
+
+def test_a_policy_of_aws_with_a_path_counts_too() -> None:
+    arn = "arn:aws:iam::aws:policy/service-role/AmazonSSMAutomationRole"
+    assert len(violations(RULE, ROLE_ATTACHMENT, {"role": "Some", "policyArn": arn})) == 1
+
+
+ADMINISTRATORS = ["role/Admin*", "permission-set/*/ps-1"]
+
+
+@pytest.mark.parametrize(
+    ("holder", "allowed"),
+    [("Admin", True), ("admin-2", True), ("arn:aws:iam::1:role/x/Admin", True), ("Some", False), ("NoAdmin", False)],
+)
+def test_administrators_may(holder: str, *, allowed: bool) -> None:
+    inline = {"role": holder, "policy": json.dumps(document(allow("*")))}
+    attached = {"role": holder, "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    for type_, properties in ((ROLE_POLICY, inline), (ROLE_ATTACHMENT, attached)):
+        found = violations(RULE, type_, properties, allowedPrincipals=ADMINISTRATORS)
+        assert (found == []) is allowed
+
+
+def test_administrators_may_by_permission_set_or_condition() -> None:
+    of_set = "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy"
+    inline = {
+        "permissionSetArn": "arn:aws:sso:::permissionSet/ssoins-1/ps-1",
+        "inlinePolicy": json.dumps(document(allow("*"))),
+    }
+    assert violations(RULE, of_set, inline, allowedPrincipals=ADMINISTRATORS) == []
+    for name, count in (("Administrator", 0), ("path/Administrator", 0), ("Some", 1)):
+        arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
+        statement = allow(START, Condition={"ArnLike": {"aws:PrincipalArn": arn}})
+        found = violations(RULE, POLICY, as_policy(statement), allowedPrincipals=ADMINISTRATORS)
+        assert len(found) == count
+
+
+def test_one_of_several_holders_is_no_administrator() -> None:
+    attached = {"roles": ["Admin"], "users": ["bob"], "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    type_ = "aws:iam/policyAttachment:PolicyAttachment"
+    assert len(violations(RULE, type_, attached, allowedPrincipals=ADMINISTRATORS)) == 1
+
+
+def test_a_named_policy_may() -> None:
+    assert violations(RULE, POLICY, as_policy(allow("*")), allowedPolicies=["so*"]) == []
+    assert len(violations(RULE, POLICY, as_policy(allow("*")), allowedPolicies=["other"])) == 1
+
+
+def test_a_policy_that_is_not_known_yet_is_reported_as_advice(form: Form) -> None:
+    result = judge(RULE, form.type, form.carry(UNKNOWN))
+    assert result.violations == []
+    assert result.unseen == [f'{form.type} "subject": {form.path} is not known yet; the rule is applied in the update.']
+
+
+def test_an_object_is_judged_as_far_as_it_is_known() -> None:
+    unseen = [f'{POLICY} "subject": policy is not known yet; the rule is applied in the update.']
+    late = allow("s3:GetObject", on=UNKNOWN)
+    result = judge(RULE, POLICY, {"policy": document(late, allow(START))})
+    assert len(result.violations) == 1
+    assert result.unseen == unseen
+    may_be_denied = judge(RULE, POLICY, {"policy": document(allow(START), deny(UNKNOWN))})
+    assert (may_be_denied.violations, may_be_denied.unseen) == ([], unseen)
+
+
+def test_a_holder_that_is_not_known_yet_may_turn_out_to_be_an_administrator() -> None:
+    late = {"role": UNKNOWN, "policy": json.dumps(document(allow("*")))}
+    assert len(violations(RULE, ROLE_POLICY, late)) == 1
+    result = judge(RULE, ROLE_POLICY, late, allowedPrincipals=ADMINISTRATORS)
+    assert (len(result.violations), len(result.unseen)) == (0, 1)
+
+
+def test_what_cannot_be_read_is_left_to_another_rule() -> None:
+    assert judge(RULE, POLICY, {"policy": "{"}) == SILENT

@@ -1,0 +1,136 @@
+"""The rules about the separation of duties under the real engine.
+
+The local AWS plugin knows neither policies of users and groups nor permission sets: those forms are tested with the rules
+alone.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.emulator.running import running_emulator
+from local.workspace import REPOSITORY
+from policies import separation_of_duties
+from tests.policies.test_preview import headings, reports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.engine.stack import Run, Stack
+
+pytestmark = pytest.mark.engine
+
+START = "session-start-needs-approval"
+RESOURCES = [
+    (START, "policy-for-all-nodes", "statement 1 (ssm:StartSession: "),
+    (START, "policy-of-a-role", "statement 1 (ssm:StartSession: "),
+    (START, "policy-of-all-but", "statement 1 (ssm:StartSession: "),
+    (START, "role-with-a-policy", "statement 1 (ssm:StartSession: "),
+    (START, "role-with-all", "AmazonSSMFullAccess, which AWS manages"),
+    (START, "user-with-all", "AmazonSSMFullAccess, which AWS manages"),
+    ("session-resume-and-end-own", "policy-for-any-session", "statement 1 (ssm:ResumeSession, ssm:TerminateSession: "),
+    ("session-documents-governed", "policy-for-any-document", "statement 1 (ssm:StartSession: "),
+    ("approval-tag-set-by-runbook", "policy-for-tags", "statement 1 (iam:TagRole, iam:TagUser: "),
+    ("approval-tag-set-by-runbook", "policy-of-a-role", "statement 1 (iam:CreateRole, "),
+    ("identity-policy-readable", "policy-in-pieces", "text that cannot be read"),
+    ("runbook-takes-tag-back", "runbook-that-keeps-the-tag", "Abort"),
+    ("approvals-required", "runbook-that-asks-anybody", '"{{ Who }}"'),
+]
+STACK = [
+    ("operators-change-nothing", "policy-of-an-operator", "statement 1 (ssm:UpdateDocument: "),
+    ("runbook-asks-first", "runbook-that-asks-nobody", "a way to it that asks nobody"),
+    ("approvers-not-operators", "runbook-that-asks-operators", "role/Operator"),
+]
+RULES = {rule.id: rule for rule in separation_of_duties.RULES}
+OTHERS_OFF = {"all": "disabled"}
+ABOUT_RESOURCES = {rule.id: "mandatory" for rule in separation_of_duties.RULES if not rule.is_about_stacks}
+ABOUT_STACKS = {rule.id: "mandatory" for rule in separation_of_duties.RULES if rule.is_about_stacks}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "expected"),
+    [pytest.param(ABOUT_RESOURCES, RESOURCES, id="resources"), pytest.param(ABOUT_STACKS, STACK, id="stacks")],
+)
+def test_each_bad_resource_stops_the_preview_once_and_nothing_else_does(
+    preview: Callable[..., Run], configuration: dict[str, object], expected: list[tuple[str, str, str]]
+) -> None:
+    # Whether a preview that a resource stops comes to the rules about the whole stack is a matter of timing.
+    run = preview("bad_duties", OTHERS_OFF | configuration).failed()
+    found = [each for each in reports(run) if each.level == "mandatory"]
+    assert sorted((each.rule, each.name) for each in found) == sorted((rule, name) for rule, name, _ in expected)
+    texts = {(each.rule, each.name): each.text for each in found}
+    for rule, name, said in expected:
+        lines = [line.strip() for line in texts[rule, name].splitlines() if f' "{name}": ' in line]
+        assert len(lines) == 1
+        assert f"found {said}" in lines[0]
+        assert lines[0].endswith(f". {RULES[rule].remedy}.")
+
+
+def test_every_rule_stops_a_preview() -> None:
+    assert {rule for rule, *_ in (*RESOURCES, *STACK)} == set(RULES)
+
+
+@pytest.fixture
+def late_duties(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
+    with running_emulator() as emulator:
+        yield new_stack("late_duties", emulator.endpoint_url)
+
+
+def test_what_preview_could_not_see_is_refused_in_the_update(late_duties: Stack) -> None:
+    pack = ("--policy-pack", "policies")
+    preview = late_duties.preview(*pack).succeeded()
+    assert headings(preview, "mandatory") == set()
+    assert '"late": policy is not known yet; the rule is applied in the update.' in preview.text
+    update = late_duties.up(*pack).failed()
+    assert headings(update, "mandatory") == {(START, "late"), ("approval-tag-set-by-runbook", "late")}
+
+
+def test_a_configuration_that_names_no_rule_stops_the_preview(preview: Callable[..., Run]) -> None:
+    run = preview("good", {"log-group-retentio": "advisory", "kms-key-rotation": {"longest": 1}}).failed()
+    assert "log-group-retentio: there is no such rule; did you mean log-group-retention?" in run.text
+    assert "kms-key-rotation.longest: there is no such parameter; there are:" in run.text
+
+
+@pytest.fixture
+def made(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
+    """The program `late`, brought up without the pack."""
+    with running_emulator() as emulator:
+        stack = new_stack("late", emulator.endpoint_url)
+        stack.up().succeeded()
+        yield stack
+
+
+def test_what_exists_is_judged_without_program_and_backend(made: Stack) -> None:
+    file = made.folder / "export.json"
+    file.write_text(made.run("stack", "export", "--stack", made.name).succeeded().text)
+    pack = ("--policy-pack", str(REPOSITORY / "policies"))
+    refused = made.run("policy", "analyze", "--file", str(file), *pack)
+    assert refused.code
+    assert "session-preferences-encrypt-data" in refused.text
+    lenient = made.folder / "lenient.json"
+    lenient.write_text(json.dumps({"all": "advisory"}))
+    told = made.run("policy", "analyze", "--file", str(file), *pack, "--policy-pack-config", str(lenient)).succeeded()
+    assert "[advisory]" in told.text
+
+
+@pytest.fixture
+def mendable(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
+    with running_emulator() as emulator:
+        yield new_stack("mendable", emulator.endpoint_url)
+
+
+def test_remediation_mends_what_the_program_gets_wrong(mendable: Stack) -> None:
+    file = mendable.folder / "mend.json"
+    file.write_text(
+        json.dumps({"all": "disabled", "kms-key-rotation": "remediate", "log-group-retention": "remediate"})
+    )
+    pack = ("--policy-pack", str(REPOSITORY / "policies"), "--policy-pack-config", str(file))
+    preview = mendable.preview(*pack).succeeded()
+    assert preview.text.count("[remediate]") == 2
+    mendable.up(*pack).succeeded()
+    inputs = {each["type"].rpartition(":")[2]: each["inputs"] for each in mendable.state() if "inputs" in each}
+    assert inputs["Key"]["enableKeyRotation"] is True
+    assert inputs["LogGroup"]["retentionInDays"] == 90

@@ -1,0 +1,130 @@
+"""The rules about domain controllers and foundations under the real engine, each broken by a resource of its own.
+
+The local AWS plugin knows no launch templates, spot instances, default groups, `ec2.SecurityGroupRule`, subnets, routes,
+Elastic IP addresses, grants, policies of keys apart, resource policies of logs, or service settings: those forms are
+tested with the rules alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.emulator.running import running_emulator
+from local.emulator.seed import seed
+from policies import directory, foundations
+from policies.catalogue import RULES
+from tests.policies.test_preview import headings, reports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.engine.stack import Run, Stack
+
+pytestmark = pytest.mark.engine
+
+CONTROLLERS = {
+    ("controller-imdsv2", "instance-without-tokens"),
+    ("controller-inbound-ports", "rule-for-all-protocols"),
+    ("controller-inbound-ports", "rule-for-another-port"),
+    ("controller-inbound-sources", "group-for-everybody"),
+    ("controller-inbound-sources", "group-of-a-controller-for-everybody"),
+    ("controller-inbound-sources", "rule-for-a-list-with-everybody"),
+    ("controller-inbound-sources", "rule-for-everybody"),
+    ("controller-inbound-sources", "rule-for-everybody-v6"),
+    ("controller-inbound-sources", "rule-for-half-of-everybody"),
+    ("controller-marked", "instance-without-a-tag"),
+    ("controller-marked", "volume-without-a-tag"),
+    ("controller-network-acl", "acl-for-everybody"),
+    ("controller-no-public-address", "instance-with-an-address"),
+    ("controller-outbound", "group-for-everybody"),
+    ("controller-outbound", "rule-to-everybody"),
+    ("controller-remote-administration", "rule-for-all-protocols"),
+    ("controller-remote-administration", "rule-for-desktops"),
+    ("controller-remote-administration", "rule-for-desktops-of-web"),
+    ("controller-termination-protection", "instance-without-protection"),
+    ("controller-two-zones", "good-instance"),
+    ("controller-volumes-encrypted", "instance-with-plain-volumes"),
+    ("controller-volumes-encrypted", "volume-without-a-key"),
+    ("controller-watched", "good-instance"),
+}
+
+FOUNDATIONS = {
+    ("kms-key-deletion-window", "key-gone-in-a-week"),
+    ("kms-key-no-lockout-bypass", "key-without-the-check"),
+    ("kms-key-policy-closed", "key-for-everybody"),
+    ("log-bucket-encrypted", "bucket-of-a-trail"),
+    ("log-bucket-encrypted", "bucket-with-the-default-key"),
+    ("log-bucket-private", "bucket-half-closed"),
+    ("log-bucket-private", "bucket-of-a-trail"),
+    ("log-bucket-tls-only", "bucket-of-a-trail"),
+    ("log-bucket-tls-only", "bucket-without-tls"),
+    ("role-trust-closed", "role-for-everybody"),
+    ("ssm-document-not-shared", "document-for-everybody"),
+    ("topic-encrypted", "topic-of-the-default-key"),
+    ("topic-policy-closed", "topic-for-any-event"),
+    ("topic-policy-closed", "topic-for-everybody"),
+    ("trail-encrypted", "trail-of-one-region"),
+    ("trail-multi-region", "trail-of-one-region"),
+    ("trail-validated", "trail-of-one-region"),
+}
+
+NOT_IN_THE_PLUGIN = {
+    "controller-private-network",
+    "log-resource-policy-closed",
+    "ssm-public-sharing-blocked",
+}
+ELSEWHERE = {"kms-key-rotation", "log-group-encrypted", "log-group-retention"}
+
+IDS = {rule.id for rule in (*directory.RULES, *foundations.RULES)}
+
+
+ADVISORY: dict[str, object] = {"all": "advisory"}
+"""A preview that a rule stops does not come to what depends on the refused resource, nor to rules about the stack."""
+
+
+@pytest.mark.parametrize(("program", "expected"), [("bad_controllers", CONTROLLERS), ("bad_foundations", FOUNDATIONS)])
+def test_each_bad_resource_is_reported_in_preview_and_nothing_else(
+    preview: Callable[..., Run], program: str, expected: set[tuple[str, str]]
+) -> None:
+    ours = [each for each in reports(preview(program, ADVISORY).succeeded()) if each.rule in IDS]
+    assert {(each.rule, each.name) for each in ours} == expected
+    said = [line.strip() for each in ours for line in each.text.splitlines() if f' "{each.name}": ' in line]
+    assert len(said) == len(set(said)) == len(ours)
+    remedies = tuple(f". {rule.remedy}." for rule in (*directory.RULES, *foundations.RULES))
+    assert all(line.endswith(remedies) for line in said)
+
+
+@pytest.mark.parametrize(("program", "expected"), [("bad_controllers", CONTROLLERS), ("bad_foundations", FOUNDATIONS)])
+def test_rules_stop_the_preview(preview: Callable[..., Run], program: str, expected: set[tuple[str, str]]) -> None:
+    stopping = {each for each in headings(preview(program).failed(), "mandatory") if each[0] in IDS}
+    assert stopping
+    assert stopping <= expected
+
+
+def test_rules_about_the_stack_stop_the_preview(preview: Callable[..., Run]) -> None:
+    about_resources = {rule.id: "advisory" for rule in RULES if not rule.is_about_stacks}
+    stopping = headings(preview("bad_controllers", about_resources).failed(), "mandatory")
+    about_stacks = {rule.id for rule in directory.RULES if rule.is_about_stacks}
+    assert stopping == {each for each in CONTROLLERS if each[0] in about_stacks}
+
+
+def test_every_rule_stops_a_preview() -> None:
+    assert {rule for rule, _ in CONTROLLERS | FOUNDATIONS} == IDS - NOT_IN_THE_PLUGIN - ELSEWHERE
+
+
+@pytest.fixture
+def late_controllers(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
+    with running_emulator() as emulator:
+        seed(emulator.endpoint_url)
+        yield new_stack("late_controllers", emulator.endpoint_url)
+
+
+def test_what_preview_could_not_see_is_refused_in_the_update(late_controllers: Stack) -> None:
+    pack = ("--policy-pack", "policies")
+    preview = late_controllers.preview(*pack).succeeded()
+    assert headings(preview, "mandatory") == set()
+    assert '"late": cidrIpv4 is not known yet; the rule is applied in the update.' in preview.text
+    update = late_controllers.up(*pack).failed()
+    assert headings(update, "mandatory") == {("controller-inbound-sources", "late")}

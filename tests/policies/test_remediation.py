@@ -1,0 +1,82 @@
+"""What the level `remediate` changes, and what it leaves as it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.policies.judging import UNKNOWN, judge, remediated
+from tests.policies.things import THING, thing_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from policies.findings import Findings, Resource
+
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": "hunter2"}
+"""As the engine sends one."""
+
+
+def test_a_violation_is_mended_and_everything_else_stays() -> None:
+    rest = {"second": 1, "secret": SECRET, "unknown": UNKNOWN, "nested": {"list": [UNKNOWN, SECRET]}}
+    assert remediated(thing_rule(), THING, {"first": 2, **rest}) == {"first": 1, **rest}
+
+
+def test_what_keeps_the_rule_is_left_alone() -> None:
+    assert remediated(thing_rule(), THING, {"first": 1, "second": 1}) is None
+
+
+def test_what_is_not_known_is_no_violation_to_mend() -> None:
+    assert remediated(thing_rule(), THING, {"first": UNKNOWN, "second": 1}) is None
+
+
+@pytest.mark.parametrize("level", ["MANDATORY", "ADVISORY", "DISABLED"])
+def test_nothing_is_mended_at_other_levels(level: str) -> None:
+    assert remediated(thing_rule(), THING, {"first": 2, "second": 1}, level=level) is None
+
+
+def test_other_types_are_left_alone() -> None:
+    assert remediated(thing_rule(), "aws:other/thing:Thing", {"first": 2, "second": 1}) is None
+
+
+def test_parameters_count() -> None:
+    assert remediated(thing_rule(), THING, {"first": 9, "second": 1}, limit=5) == {"first": 5, "second": 1}
+
+
+def test_what_the_remediation_leaves_over_is_refused() -> None:
+    assert judge(thing_rule(), THING, {"first": 1, "second": 2}, level="REMEDIATE").levels == {"MANDATORY"}
+
+
+@pytest.mark.parametrize(
+    ("given", "mended"),
+    [
+        pytest.param({}, {"options": {"tokens": "required"}}, id="absent"),
+        pytest.param({"options": None}, {"options": {"tokens": "required"}}, id="null"),
+        pytest.param(
+            {"options": {"tokens": "optional", "hops": 2}},
+            {"options": {"tokens": "required", "hops": 2}},
+            id="beside others",
+        ),
+    ],
+)
+def test_a_property_inside_another_is_set(given: dict[str, Any], mended: dict[str, Any]) -> None:
+    rule = thing_rule()
+
+    @rule.on(THING)
+    def _check(thing: Resource) -> Findings:
+        yield thing.violation("options", "other ones")
+
+    @rule.remediates(THING)
+    def _mend(_: Resource) -> Mapping[str, Any]:
+        return {"options.tokens": "required"}
+
+    assert remediated(rule, THING, given) == mended
+
+
+def test_only_a_rule_with_a_remediation_has_one() -> None:
+    rule = thing_rule()
+    assert rule.can_remediate
+    rule._remediations.clear()
+    assert not rule.can_remediate
+    assert not rule.policy().has_remediation()

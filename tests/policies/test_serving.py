@@ -1,0 +1,86 @@
+"""The pack's own server says what the SDK's says, and reads a resource for the rules about its type alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import analyzer_pb2
+from pulumi_policy import EnforcementLevel
+from pulumi_policy import policy as sdk
+from pulumi_policy.policy import _PolicyAnalyzerServicer
+
+from policies.catalogue import RULES
+from policies.serving import PackServicer
+
+BAD = {
+    "aws:kms/key:Key": {"enableKeyRotation": False, "deletionWindowInDays": 7},
+    "aws:cloudwatch/logGroup:LogGroup": {"name": "x", "retentionInDays": 1},
+    "aws:iam/policy:Policy": {"policy": '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'},
+    "aws:ssm/document:Document": {"documentType": "Session", "content": "{"},
+    "aws:s3/bucketObject:BucketObject": {"content": "nobody's business"},
+}
+
+
+def servicer(kind: type, levels: dict[str, int] | None = None) -> Any:
+    made = kind("shell-access", "1.0.0", [rule.policy() for rule in RULES], EnforcementLevel.ADVISORY)
+    if levels:
+        request = analyzer_pb2.ConfigureAnalyzerRequest()
+        for rule, level in levels.items():
+            request.policyConfig[rule].enforcementLevel = level
+        made.Configure(request, None)
+    return made
+
+
+def request(type_: str) -> analyzer_pb2.AnalyzeRequest:
+    properties = struct_pb2.Struct()
+    properties.update(BAD[type_])
+    return analyzer_pb2.AnalyzeRequest(type=type_, name="x", urn=f"urn:pulumi:s::p::{type_}::x", properties=properties)
+
+
+def judged(answer: analyzer_pb2.AnalyzeResponse) -> tuple[list[str], list[str]]:
+    said = sorted(each.SerializeToString() for each in answer.diagnostics)
+    return said, sorted(each.policy_name for each in answer.not_applicable)
+
+
+@pytest.mark.parametrize("type_", BAD)
+@pytest.mark.parametrize(
+    "levels",
+    [None, {"kms-key-rotation": analyzer_pb2.DISABLED, "log-group-retention": analyzer_pb2.REMEDIATE}],
+    ids=["unconfigured", "configured"],
+)
+def test_it_answers_as_the_sdk_does(type_: str, levels: dict[str, int] | None) -> None:
+    ours, theirs = servicer(PackServicer, levels), servicer(_PolicyAnalyzerServicer, levels)
+    said, apart = judged(ours.Analyze(request(type_), None))
+    wanted, apart_there = judged(theirs.Analyze(request(type_), None))
+    assert said == wanted
+    assert bool(said) == (type_ in {"aws:s3/bucketObject:BucketObject"} ^ BAD.keys())
+    disabled = {rule for rule, level in (levels or {}).items() if level == analyzer_pb2.DISABLED}
+    assert set(apart) - disabled == set(apart_there)
+    assert ours.Remediate(request(type_), None).remediations == theirs.Remediate(request(type_), None).remediations
+
+
+def test_a_resource_is_read_for_the_rules_about_its_type_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 0
+    read = sdk.deserialize_properties
+
+    def counting(*given: Any) -> Any:
+        nonlocal count
+        count += 1
+        return read(*given)
+
+    monkeypatch.setattr(sdk, "deserialize_properties", counting)
+    type_ = "aws:kms/key:Key"
+    servicer(PackServicer).Analyze(request(type_), None)
+    assert count == sum(type_ in rule.types for rule in RULES)
+
+
+def test_a_later_configuration_takes_the_place_of_the_first() -> None:
+    ours = servicer(PackServicer, {"kms-key-rotation": analyzer_pb2.DISABLED})
+    before = {each.policyName for each in ours.Analyze(request("aws:kms/key:Key"), None).diagnostics}
+    again = analyzer_pb2.ConfigureAnalyzerRequest()
+    again.policyConfig["kms-key-rotation"].enforcementLevel = analyzer_pb2.MANDATORY
+    ours.Configure(again, None)
+    after = {each.policyName for each in ours.Analyze(request("aws:kms/key:Key"), None).diagnostics}
+    assert after - before == {"kms-key-rotation"}
