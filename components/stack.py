@@ -36,6 +36,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
         SettingsError: what the settings name is not there, or not as they say; nothing is registered then.
     """
     account = Account.of_provider()
+    _check_approval(settings, account)
     endpoints = _find_endpoints(settings)
     planned = _plan_controllers(settings, endpoints)
     session_manager = _session_manager(settings, account, owner)
@@ -87,6 +88,14 @@ def _endpoints(
     from components.systems.endpoints import build_endpoints
 
     build_endpoints(settings, account, endpoints, planned.on_shared_endpoints if planned else frozenset())
+
+
+def _check_approval(settings: Settings, account: Account) -> None:
+    if settings.approval is None:
+        return
+    from components.systems.approval import check_approval
+
+    check_approval(settings, settings.approval, account)
 
 
 def _approval(settings: Settings, account: Account, owner: str) -> Approval | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from components.adoption.kinds import SERVICES, Holder, Kind, holder
 from components.documents.errors import explained
@@ -20,16 +21,34 @@ if TYPE_CHECKING:
 Properties = dict[str, Any]
 
 _FIXED = ("kind", "region", "name")
-_INPUTS = (*_FIXED, "value", "owner", "retain")
+_INPUTS = (*_FIXED, "value", "owner", "retain", "retentionDays")
+_CHANGING = ("value", "retain")
 
 
 class ClaimProvider(AwsResourceProvider):
     """Finds or makes what has the name, and gives it back."""
 
+    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+        """Refuses, in preview already, to take what would lose its logs."""
+        days = news.get("retentionDays")
+        if days is None or _olds.get("name") == news["name"]:
+            return CheckResult(news, [])
+        with self._explained(news):
+            found = self._holder(news).find()
+        if found is None or found.made_here or found.keeps_days is None or found.keeps_days <= days:
+            return CheckResult(news, [])
+        kept = "for ever" if found.keeps_days == inf else f"for {found.keeps_days:g} days"
+        reason = (
+            f"the log group {news['name']} in {news['region']} keeps its logs {kept}; to take it over with {days:g} days "
+            "would delete the older ones. Set shell-access:sessionManager.logRetentionDays to more, or "
+            "shell-access:sessionManager.shortenLogRetention to true"
+        )
+        return CheckResult(news, [CheckFailure("retentionDays", reason)])
+
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Which name it is; its value is the business of the resource that imports it."""
+        """Which name it is, what it has now, and what is to become of it."""
         moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
-        changes = bool(moved) or _olds.get("retain") != _news.get("retain")
+        changes = bool(moved) or any(_olds.get(name) != _news.get(name) for name in _CHANGING)
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
@@ -46,7 +65,7 @@ class ClaimProvider(AwsResourceProvider):
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Takes note of what is to become of it."""
+        """Takes note: the value itself is the business of the resource that imports it."""
         return UpdateResult(_outputs(_news, _olds.get("prior")))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
@@ -58,16 +77,19 @@ class ClaimProvider(AwsResourceProvider):
         return ReadResult(id_, _outputs(props, props.get("prior")), {name: props.get(name) for name in _INPUTS})
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """What was there before comes back; what was made here goes, or stays with a mark."""
-        prior = _props.get("prior")
+        """What was there before comes back; what was made here goes, or stays with a mark.
+
+        A log group that was there keeps our key where that stays, too.
+        """
+        prior, value, retain = _props.get("prior"), _props["value"], bool(_props.get("retain"))
         with self._explained(_props):
             named = self._holder(_props)
-            if prior is not None:
+            if prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
                 named.put_back(prior)
-            elif _props.get("retain"):
-                named.leave(_props["owner"])
-            else:
-                named.remove()
+            elif prior is None and retain:
+                named.leave(value, _props["owner"])
+            elif prior is None:
+                named.remove(value)
 
     def _holder(self, props: Properties) -> Holder:
         kind = Kind(props["kind"])
@@ -97,6 +119,7 @@ class ClaimArgs:
         value: an alias' target key, a log group's key ("" without one), a parameter's value; used where nothing has
             the name yet.
         retain: it stays when the stack goes; what was there before always does.
+        retention_days: a log group that is there and keeps its logs longer is not taken over; None: any is.
     """
 
     kind: Kind
@@ -104,6 +127,7 @@ class ClaimArgs:
     name: str
     value: pulumi.Input[str]
     retain: bool = False
+    retention_days: int | None = None
 
 
 class Claim(Resource, module="shellaccess", name="Claim"):
@@ -128,5 +152,6 @@ class Claim(Resource, module="shellaccess", name="Claim"):
             "value": args.value,
             "owner": this_stack(),
             "retain": args.retain,
+            "retentionDays": args.retention_days,
         }
         super().__init__(ClaimProvider(), name, properties, opts)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from components.documents.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,12 +31,15 @@ class Found:
     """What has the name.
 
     Attributes:
-        value: an alias' target key, a log group's or topic's key ("" without one), a parameter's value.
+        value: what to give back: an alias' target key, a log group's key ("" without one), a parameter's value, a
+            topic's key and policy as JSON.
         made_here: it was made by this program.
+        keeps_days: how long a log group keeps its logs; None for anything else.
     """
 
     value: str
     made_here: bool = False
+    keeps_days: float | None = None
 
 
 class Holder(Protocol):
@@ -50,12 +57,12 @@ class Holder(Protocol):
         """Makes the value what it was before this program came."""
         ...
 
-    def leave(self, owner: str) -> None:
-        """Marks what stays behind, so that the next stack knows it for ours."""
+    def leave(self, value: str, owner: str) -> None:
+        """Marks what stays behind, so that the next stack knows it for ours; an alias' key only if it is this one."""
         ...
 
-    def remove(self) -> None:
-        """Deletes it; it may be gone already."""
+    def remove(self, value: str) -> None:
+        """Deletes it; it may be gone already. An alias only if it still names this key."""
         ...
 
 
@@ -110,14 +117,21 @@ class _Alias:
             self._kms.update_alias(AliasName=self._name, TargetKeyId=value)
         except (self._kms.exceptions.NotFoundException, self._kms.exceptions.KMSInvalidStateException):
             # The key that it named before is on its way out.
-            self.remove()
+            self._delete()
 
-    def leave(self, owner: str) -> None:
+    def leave(self, value: str, owner: str) -> None:
+        if self._names(value):
+            self._kms.tag_resource(KeyId=value, Tags=[{"TagKey": MADE_HERE_TAG, "TagValue": owner}])
+
+    def remove(self, value: str) -> None:
+        if self._names(value):
+            self._delete()
+
+    def _names(self, key: str) -> bool:
         found = self.find()
-        if found:
-            self._kms.tag_resource(KeyId=found.value, Tags=[{"TagKey": MADE_HERE_TAG, "TagValue": owner}])
+        return found is not None and found.value == key
 
-    def remove(self) -> None:
+    def _delete(self) -> None:
         try:
             self._kms.delete_alias(AliasName=self._name)
         except self._kms.exceptions.NotFoundException:
@@ -133,7 +147,11 @@ class _LogGroup:
         if group is None:
             return None
         tags = self._logs.list_tags_for_resource(resourceArn=_arn(group))["tags"]
-        return Found(value=group.get("kmsKeyId", ""), made_here=MADE_HERE_TAG in tags)
+        return Found(
+            value=group.get("kmsKeyId", ""),
+            made_here=MADE_HERE_TAG in tags,
+            keeps_days=group.get("retentionInDays", inf),
+        )
 
     def make(self, value: str, owner: str) -> bool:
         encrypted = {"kmsKeyId": value} if value else {}
@@ -144,14 +162,18 @@ class _LogGroup:
         return True
 
     def put_back(self, value: str) -> None:
-        """Stays as it is: to shorten its retention or take its key away would lose or uncover logs."""
+        """Its key; its retention stays, as to shorten it would delete logs."""
+        if value:
+            self._logs.associate_kms_key(logGroupName=self._name, kmsKeyId=value)
+        else:
+            self._logs.disassociate_kms_key(logGroupName=self._name)
 
-    def leave(self, owner: str) -> None:
+    def leave(self, value: str, owner: str) -> None:  # noqa: ARG002
         group = self._described()
         if group:
             self._logs.tag_resource(resourceArn=_arn(group), tags={MADE_HERE_TAG: owner})
 
-    def remove(self) -> None:
+    def remove(self, value: str) -> None:  # noqa: ARG002
         try:
             self._logs.delete_log_group(logGroupName=self._name)
         except self._logs.exceptions.ResourceNotFoundException:
@@ -169,38 +191,50 @@ def _arn(group: dict[str, Any]) -> str:
     return group["arn"].removesuffix(":*")
 
 
+_TYPE: Final = "String"
+"""Of the parameter: it names a key, and holds nothing secret."""
+
+
 class _Parameter:
     def __init__(self, ssm: Any, name: str) -> None:
         self._ssm, self._name = ssm, name
 
     def find(self) -> Found | None:
         try:
-            value = self._ssm.get_parameter(Name=self._name)["Parameter"]["Value"]
+            parameter = self._ssm.get_parameter(Name=self._name)["Parameter"]
         except self._ssm.exceptions.ParameterNotFound:
             return None
+        if parameter["Type"] != _TYPE:
+            raise DocumentError(
+                f"the parameter {self._name} exists and is a {parameter['Type']}, not a {_TYPE}, so it could not be given "
+                "back as it was; rename or delete it, then run the same command again"
+            )
         tags = self._ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=self._name).get("TagList", [])
-        return Found(value=value, made_here=any(tag["Key"] == MADE_HERE_TAG for tag in tags))
+        return Found(value=parameter["Value"], made_here=any(tag["Key"] == MADE_HERE_TAG for tag in tags))
 
     def make(self, value: str, owner: str) -> bool:
         tags = [{"Key": MADE_HERE_TAG, "Value": owner}]
         try:
-            self._ssm.put_parameter(Name=self._name, Value=value, Type="String", Tags=tags)
+            self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Tags=tags)
         except self._ssm.exceptions.ParameterAlreadyExists:
             return False
         return True
 
     def put_back(self, value: str) -> None:
-        self._ssm.put_parameter(Name=self._name, Value=value, Type="String", Overwrite=True)
+        self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Overwrite=True)
 
-    def leave(self, owner: str) -> None:
+    def leave(self, value: str, owner: str) -> None:  # noqa: ARG002
         tags = [{"Key": MADE_HERE_TAG, "Value": owner}]
         self._ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=self._name, Tags=tags)
 
-    def remove(self) -> None:
+    def remove(self, value: str) -> None:  # noqa: ARG002
         try:
             self._ssm.delete_parameter(Name=self._name)
         except self._ssm.exceptions.ParameterNotFound:
             return
+
+
+_GIVEN_BACK: Final = ("KmsMasterKeyId", "Policy")
 
 
 class _Topic:
@@ -214,7 +248,8 @@ class _Topic:
             return None
         tags = self._sns.list_tags_for_resource(ResourceArn=self._arn)["Tags"]
         made_here = any(tag["Key"] == MADE_HERE_TAG for tag in tags)
-        return Found(value=attributes.get("KmsMasterKeyId", ""), made_here=made_here)
+        prior = {name: attributes.get(name, "") for name in _GIVEN_BACK}
+        return Found(value=json.dumps(prior, sort_keys=True), made_here=made_here)
 
     def make(self, value: str, owner: str) -> bool:
         name = self._arn.rsplit(":", 1)[1]
@@ -226,12 +261,14 @@ class _Topic:
         return True
 
     def put_back(self, value: str) -> None:
-        """Stays as it is: who is subscribed goes on hearing of requests, encrypted."""
+        prior: dict[str, str] = json.loads(value)
+        for name in _GIVEN_BACK:
+            self._sns.set_topic_attributes(TopicArn=self._arn, AttributeName=name, AttributeValue=prior[name])
 
-    def leave(self, owner: str) -> None:
+    def leave(self, value: str, owner: str) -> None:  # noqa: ARG002
         self._sns.tag_resource(ResourceArn=self._arn, Tags=[{"Key": MADE_HERE_TAG, "Value": owner}])
 
-    def remove(self) -> None:
+    def remove(self, value: str) -> None:  # noqa: ARG002
         self._sns.delete_topic(TopicArn=self._arn)
 
 

@@ -8,7 +8,7 @@ import pulumi
 from pulumi.runtime.config import CONFIG
 
 from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind, holder
-from components.aws_session import AwsClients
+from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.documents.errors import DocumentError, explained
 
 
@@ -42,7 +42,7 @@ def retained_key(alias: str, region: str) -> str | None:
     Raises:
         RunError: AWS does not answer, or refuses.
     """
-    clients = _clients()
+    clients = program_clients()
     try:
         with explained(f"{alias} in {region}", "kms", region, lambda: clients.caller_arn(region)):
             kms = clients.client("kms", region)
@@ -60,7 +60,7 @@ def retained_key(alias: str, region: str) -> str | None:
 
 
 def _exists(kind: Kind, region: str, name: str) -> bool:
-    clients, service = _clients(), SERVICES[kind]
+    clients, service = program_clients(), SERVICES[kind]
     try:
         with explained(f"{kind} {name} in {region}", service, region, lambda: clients.caller_arn(region)):
             return holder(kind, clients.client(service, region), name).find() is not None
@@ -69,5 +69,13 @@ def _exists(kind: Kind, region: str, name: str) -> bool:
 
 
 @cache
-def _clients() -> AwsClients:
-    return AwsClients(CONFIG.get().get)
+def program_clients() -> AwsClients:
+    """Clients as the stack's AWS provider would have them.
+
+    Raises:
+        RunError: the configuration asks for something that only the provider can follow.
+    """
+    try:
+        return AwsClients(CONFIG.get().get)
+    except UnsupportedConfigurationError as problem:
+        raise pulumi.RunError(str(problem)) from None

@@ -36,6 +36,7 @@ from components.approval.runbook import reaper, runbook
 from components.approval.settings import ApproverType, Mode
 from components.approval.topic import NotificationTopic, NotificationTopicArgs
 from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
+from components.documents.store import OWNER_TAG
 
 if TYPE_CHECKING:
     from components.account import Account
@@ -99,6 +100,11 @@ class Approval(pulumi.ComponentResource):
         }
         self.register_outputs({**self.outputs, "operatorPolicyArn": self.operator_policy_arn})
 
+    @property
+    def _own_tags(self) -> dict[str, str]:
+        """By which the next run knows that the name is this stack's."""
+        return {**self._args.tags, OWNER_TAG: self._args.owner}
+
     def _child(self, after: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=after)
 
@@ -108,7 +114,7 @@ class Approval(pulumi.ComponentResource):
             name=role,
             description=description,
             assume_role_policy=json.dumps(service_trust(service, self._place)),
-            tags=self._args.tags,
+            tags=self._own_tags,
             opts=self._child(),
         )
 
@@ -200,7 +206,7 @@ class Approval(pulumi.ComponentResource):
             name=policy,
             description=description,
             policy=json.dumps(content),
-            tags=self._args.tags,
+            tags=self._own_tags,
             opts=self._child(),
         )
 

@@ -18,6 +18,7 @@ from components.approval.names import (
     Place,
     PolicyDocument,
 )
+from components.approval.settings import ApproverType
 from components.session_manager.document import DOCUMENT_NAME
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocu
         *place.principals("user", settings.operator_users),
         *(place.iam(f"policy/{name}") for name in _POLICY_NAMES),
     ]
+    approvers = place.principals(
+        "role", [each.name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
+    )
     documents = [place.ssm(f"document/{name}", "*") for name in (*DOCUMENT_NAMES, DOCUMENT_NAME)]
     changing_documents = [
         *("ssm:CreateDocument", "ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion"),
@@ -63,6 +67,7 @@ def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocu
             _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
             _deny("KeepDocuments", changing_documents, documents),
             _deny("DecideNothing", ["ssm:SendAutomationSignal"], place.ssm("automation-execution/*", "*")),
+            *([_deny("BecomeNoApprover", ["sts:AssumeRole*"], approvers)] if approvers else []),
             _only_on("RunNothingElse", _RUNNING_WITH_A_ROLE, _requests(place)),
         ],
     }
@@ -97,11 +102,7 @@ def _names_the_tag() -> dict[str, object]:
 
 def _requests(place: Place) -> list[str]:
     names = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME)
-    return [
-        *(place.ssm(f"{kind}/{name}") for name in names for kind in ("document", "automation-definition")),
-        *(place.ssm(f"automation-definition/{name}:*") for name in names),
-        place.ssm("automation-execution/*"),
-    ]
+    return [*(arn for name in names for arn in place.default_version(name)), place.ssm("automation-execution/*")]
 
 
 def _only_on(sid: str, action: list[str], resources: list[str]) -> dict[str, object]:

@@ -61,6 +61,14 @@ class Place:
         """An ARN of this account's Systems Manager; without a Region, where the workflow lives."""
         return f"arn:{self.partition}:ssm:{region or self.region}:{self.account_id}:{resource}"
 
+    def default_version(self, document: str) -> list[str]:
+        """What starting a runbook or a template is judged on, in its default version only.
+
+        An earlier version may ask nobody: what was there before is kept as one. The version that a request names is part
+        of the definition's ARN (Service Authorization Reference).
+        """
+        return [self.ssm(f"document/{document}"), self.ssm(f"automation-definition/{document}:$DEFAULT")]
+
     def principals(self, kind: str, names: list[str]) -> list[str]:
         """ARNs of roles or users of these names, under any path: IAM names are unique in an account."""
         return [self.iam(f"{kind}/{path}{name}") for name in names for path in ("", "*/")]

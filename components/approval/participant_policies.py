@@ -56,18 +56,14 @@ def approver_policy(place: Place) -> PolicyDocument:
 
 def _request(settings: ApprovalSettings, place: Place, executions: str) -> dict[str, object]:
     if settings.mode is Mode.AUTOMATION:
-        return _allow("Request", "ssm:StartAutomationExecution", [*_of_document(place, RUNBOOK_NAME), executions])
+        return _allow("Request", "ssm:StartAutomationExecution", [*place.default_version(RUNBOOK_NAME), executions])
     return {
         **_allow(
-            "Request", "ssm:StartChangeRequestExecution", [*_of_document(place, CHANGE_TEMPLATE_NAME), executions]
+            "Request", "ssm:StartChangeRequestExecution", [*place.default_version(CHANGE_TEMPLATE_NAME), executions]
         ),
         # The template cannot be approved automatically either; a request that asks for it is refused at once.
         "Condition": {"BoolIfExists": {"ssm:AutoApprove": "false"}},
     }
-
-
-def _of_document(place: Place, name: str) -> list[str]:
-    return [place.ssm(f"document/{name}"), place.ssm(f"automation-definition/{name}:*")]
 
 
 def _following(executions: str) -> list[dict[str, object]]:

@@ -67,7 +67,7 @@ def schedule_role_policy(place: Place) -> PolicyDocument:
     Args:
         place: where the workflow lives.
     """
-    runbook = [place.ssm(f"document/{REAPER_NAME}"), place.ssm(f"automation-definition/{REAPER_NAME}:*")]
+    runbook = place.default_version(REAPER_NAME)
     return {
         "Version": _VERSION,
         "Statement": [
@@ -81,16 +81,19 @@ def schedule_role_policy(place: Place) -> PolicyDocument:
 
 
 def _tagging(kind: str, arns: list[str]) -> list[dict[str, object]]:
-    # ForAllValues holds for an absent key too, so the Null check has to stand beside it.
-    only_the_tag = {
-        "ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]},
-        "Null": {"aws:TagKeys": "false"},
-    }
+    # ForAllValues holds for an absent key too, so the Null check has to stand beside it. One list of principals for
+    # everything that needs no more: a role's inline policies take 10,240 characters (IAM User Guide, "IAM quotas").
+    known = {"Null": {"aws:TagKeys": "false"}}
+    set_it = {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, **known}
     names_instance = {"StringLike": {f"aws:RequestTag/{TAG_KEY}": "i-*"}}
+    # Removed in any spelling: IAM takes keys that differ in case alone for the same one.
+    any_spelling = {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
     return [
-        {**_allow(f"Tag{kind}", f"iam:Tag{kind}", arns), "Condition": {**only_the_tag, **names_instance}},
-        {**_allow(f"Untag{kind}", f"iam:Untag{kind}", arns), "Condition": only_the_tag},
-        _allow(f"See{kind}", [f"iam:Get{kind}", f"iam:List{kind}Tags"], arns),
+        {**_allow(f"Tag{kind}", f"iam:Tag{kind}", arns), "Condition": {**set_it, **names_instance}},
+        {
+            **_allow(f"UntagAndSee{kind}", [f"iam:Untag{kind}", f"iam:Get{kind}", f"iam:List{kind}Tags"], arns),
+            "Condition": {**any_spelling},
+        },
     ]
 
 

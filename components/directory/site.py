@@ -148,6 +148,8 @@ class Site(pulumi.ComponentResource):
                 ),
                 region=args.scope.region,
                 tags=args.tags,
+                # Snapshots that the team has made are encrypted with it.
+                retain=args.section.termination_protection,
             ),
             self._child,
         ).key

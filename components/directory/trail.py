@@ -63,6 +63,8 @@ class ManagementTrail(pulumi.ComponentResource):
                 policy=trail_key_policy(args.scope, TRAIL),
                 region=args.scope.region,
                 tags=args.tags,
+                # AWS refuses to delete a bucket that has logs in it, and without the key nobody could read them.
+                retain=args.keep,
             ),
             self._child,
         ).key

@@ -156,7 +156,7 @@ class DocumentStore:
                     break
                 continue
             if described["DocumentType"] != self._identity.type:
-                self._clear_the_name(described["DocumentType"], owner, known_as)
+                self._clear_the_name(described["DocumentType"], owner, known_as, take_over=take_over)
                 continue
             is_taken = self._mark(described["DefaultVersion"], owner=owner, known_as=known_as, take_over=take_over)
             self._converge(content)
@@ -303,8 +303,11 @@ class DocumentStore:
         )
         return True
 
-    def _clear_the_name(self, found: str, owner: str, known_as: frozenset[str]) -> None:
+    def _clear_the_name(self, found: str, owner: str, known_as: frozenset[str], *, take_over: bool) -> None:
         """A document's type never changes: one of another type that took our name goes, one from before us does not."""
+        holder = self.marks().get(OWNER_TAG)
+        if holder not in (None, owner, *known_as) and not take_over:
+            raise DocumentError(self.kept_by_another(str(holder)))
         if owner not in known_as:
             raise DocumentError(
                 f"{self} is a document of type {found}, not {self._identity.type}, and was there before this stack; "

@@ -20,7 +20,7 @@ def data_key_policy(*, partition: str, account_id: str) -> KeyPolicy:
     return {"Version": "2012-10-17", "Statement": [_governed_by_iam(partition, account_id)]}
 
 
-def logs_key_policy(*, partition: str, account_id: str, region: str, log_group: str) -> KeyPolicy:
+def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolicy:
     """For session logs: besides the account's IAM, usable by CloudWatch Logs for this one log group.
 
     Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
@@ -29,21 +29,21 @@ def logs_key_policy(*, partition: str, account_id: str, region: str, log_group: 
         partition: `aws`, `aws-cn`, `aws-us-gov`.
         account_id: 12 digits.
         region: of the log group.
-        log_group: its name.
     """
     suffix = ".cn" if partition == "aws-cn" else ""
-    arn = f"arn:{partition}:logs:{region}:{account_id}:log-group:{log_group}"
+    # Not one group alone: one that was named before stays, and its logs are read with this key, too.
+    groups = f"arn:{partition}:logs:{region}:{account_id}:log-group:*"
     return {
         "Version": "2012-10-17",
         "Statement": [
             _governed_by_iam(partition, account_id),
             {
-                "Sid": "LogGroupOfSessions",
+                "Sid": "LogGroupsOfThisAccount",
                 "Effect": "Allow",
                 "Principal": {"Service": f"logs.{region}.amazonaws.com{suffix}"},
                 "Action": ["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                 "Resource": "*",
-                "Condition": {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": arn}},
+                "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
             },
         ],
     }

@@ -109,7 +109,6 @@ class RegionalPreferences(pulumi.ComponentResource):
                     partition=account.partition,
                     account_id=account.id,
                     region=region,
-                    log_group=self._args.settings.cw_log_group_name,
                 ),
                 region=region,
                 tags=self._args.tags,
@@ -123,7 +122,13 @@ class RegionalPreferences(pulumi.ComponentResource):
     def _log_group(self, logs_key: AliasedKey | None) -> None:
         settings, name = self._args.settings, self._args.settings.cw_log_group_name
         key_arn = logs_key.key.arn if logs_key else None
-        claim = self._claim(Kind.LOG_GROUP, name, key_arn or "", retain=settings.retains_logs)
+        claim = self._claim(
+            Kind.LOG_GROUP,
+            name,
+            key_arn or "",
+            retain=settings.retains_logs,
+            retention_days=None if settings.shorten_log_retention else settings.log_retention_days,
+        )
         self._named.append(
             LogGroup(
                 f"{self._name}-logs",
@@ -136,10 +141,19 @@ class RegionalPreferences(pulumi.ComponentResource):
             )
         )
 
-    def _claim(self, kind: Kind, name: str, value: pulumi.Input[str], *, retain: bool) -> Claim:
+    def _claim(
+        self, kind: Kind, name: str, value: pulumi.Input[str], *, retain: bool, retention_days: int | None = None
+    ) -> Claim:
         return Claim(
             f"{self._name}-{kind}",
-            ClaimArgs(kind=kind, region=self._args.region, name=name, value=value, retain=retain),
+            ClaimArgs(
+                kind=kind,
+                region=self._args.region,
+                name=name,
+                value=value,
+                retain=retain,
+                retention_days=retention_days,
+            ),
             pulumi.ResourceOptions(parent=self),
         )
 

@@ -127,6 +127,11 @@ class SessionManagerSettings(Section):
         "them again. Ours, not the post's.",
         default=True,
     )
+    shorten_log_retention: bool = _bool(
+        "Let a log group that is there already and keeps its logs longer be cut down to logRetentionDays: CloudWatch "
+        "Logs then deletes what is older. Ours, not the post's.",
+        default=False,
+    )
     take_over: bool = _bool(
         "Take the document from another stack that governs it. Ours, not the post's.", default=False
     )

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.adoption.lookup import program_clients
 from components.approval.component import Approval, ApprovalArgs
+from components.approval.names import Place
+from components.approval.names_in_use import name_problems
+from components.approval.sizes import size_problems
+from components.problems import SettingsError
 
 if TYPE_CHECKING:
     from components.account import Account
     from components.approval.settings import ApprovalSettings
     from components.settings import Settings
+
+
+def check_approval(settings: Settings, section: ApprovalSettings, account: Account) -> None:
+    """Makes sure, before anything is registered, that the policies fit and the names are free or this program's.
+
+    Raises:
+        SettingsError: they are not.
+    """
+    place = Place(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    problems = [*size_problems(section, place), *name_problems(program_clients(), place)]
+    if problems:
+        raise SettingsError(problems)
 
 
 def build_approval(settings: Settings, section: ApprovalSettings, account: Account, owner: str) -> Approval:

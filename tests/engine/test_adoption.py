@@ -114,6 +114,8 @@ def test_names_that_are_taken_are_adopted_and_given_back(stack: Stack, aws: Call
     ssm.put_parameter(Name=DATA_KEY_PARAMETER, Value=theirs, Type="String")
     logs.create_log_group(logGroupName=LOG_GROUP)
     stack.configure(governed(retainLogs=False))
+    assert "keeps its logs for ever; to take it over with 90 days" in stack.preview().failed().text
+    stack.configure(governed(retainLogs=False, shortenLogRetention=True))
 
     shown = stack.preview().succeeded()
     name = "session-manager-eu-west-1"

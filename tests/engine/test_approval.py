@@ -162,6 +162,22 @@ def test_topic_and_document_that_were_there_are_adopted_and_given_back(stack: St
     assert [each["Endpoint"] for each in sns.list_subscriptions()["Subscriptions"]] == ["they@example.org"]
 
 
+def test_role_and_policy_of_somebody_else_are_refused_before_anything_is_built(
+    stack: Stack, aws: Callable[..., Any]
+) -> None:
+    iam = aws("iam")
+    iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument="{}")
+    theirs = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [theirs]})
+    iam.create_policy(PolicyName=OPERATOR_POLICY_NAME, PolicyDocument=document)
+    stack.configure(governed())
+    said = stack.up().failed().text
+    for what in (f"the role {ROLE_NAME}", f"the policy {OPERATOR_POLICY_NAME}"):
+        assert f"shell-access:approval: {what} exists and is not of a stack of this program" in said
+    assert own_documents(aws("ssm")) == []
+    assert aws("sns").list_topics()["Topics"] == []
+
+
 def test_no_grant_is_there_at_the_beginning_and_none_at_the_end(stack: Stack, aws: Callable[..., Any]) -> None:
     iam = aws("iam")
     grant(iam)

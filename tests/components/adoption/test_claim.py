@@ -76,9 +76,11 @@ def test_what_stays_is_ours_for_the_next_stack(provider: ClaimProvider, client: 
     assert group(client) is None
 
 
-def test_change_of_value_is_not_the_claims_business(provider: ClaimProvider) -> None:
+def test_claim_follows_the_value_and_makes_no_call_for_it(provider: ClaimProvider) -> None:
     old = claim("alias", "alias/a", "one")
-    assert not provider.diff("", old, claim("alias", "alias/a", "two", owner="o/p/other")).changes
+    assert not provider.diff("", old, claim("alias", "alias/a", "one", owner="o/p/other")).changes
+    assert provider.diff("", old, claim("alias", "alias/a", "two")).changes
+    assert (provider.update("", old, claim("alias", "alias/a", "two")).outs or {})["value"] == "two"
     retained = provider.diff("", old, claim("alias", "alias/a", "one", retain=True))
     assert retained.changes
     assert not retained.replaces
@@ -90,3 +92,36 @@ def test_refresh_finds_what_is_gone(provider: ClaimProvider, client: Callable[..
     assert provider.read(created.id, created.outs or {}).id == created.id
     client("logs").delete_log_group(logGroupName="g")
     assert provider.read(created.id, created.outs or {}).id == ""
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "taken"), [(None, 90, False), (365, 90, False), (90, 90, True), (30, 90, True)]
+)
+def test_logs_that_are_kept_longer_are_not_cut_down(
+    provider: ClaimProvider,
+    client: Callable[..., Any],
+    kept: int | None,
+    wanted: int,
+    taken: bool,  # noqa: FBT001
+) -> None:
+    client("logs").create_log_group(logGroupName="g")
+    if kept:
+        client("logs").put_retention_policy(logGroupName="g", retentionInDays=kept)
+    asked = claim("logGroup", "g", "", retentionDays=wanted)
+    failures = provider.check({}, asked).failures
+    assert (failures == []) == taken
+    assert all("shell-access:sessionManager.shortenLogRetention" in each.reason for each in failures)
+    # Not asked again of what is governed already, nor where it is accepted.
+    assert provider.check(asked, asked).failures == []
+    assert provider.check({}, claim("logGroup", "g", "")).failures == []
+
+
+def test_log_group_that_was_there_keeps_the_key_that_stays(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+    logs, key = client("logs"), client("kms").create_key()["KeyMetadata"]["Arn"]
+    logs.create_log_group(logGroupName="g")
+    created = provider.create(claim("logGroup", "g", key, retain=True))
+    logs.associate_kms_key(logGroupName="g", kmsKeyId=key)
+    provider.delete(created.id, created.outs or {})
+    assert group(client)["kmsKeyId"] == key
+    provider.delete(created.id, (created.outs or {}) | {"retain": False})
+    assert "kmsKeyId" not in group(client)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.adoption.kinds import SERVICES, Kind, holder
+from components.adoption.kinds import SERVICES, Found, Kind, holder
+from components.documents.errors import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +41,18 @@ def named(request: pytest.FixtureRequest, client: Callable[..., Any]) -> Named:
     return Named(client, request.param)
 
 
+def value(found: Found | None) -> str:
+    """A topic's is its key and its policy."""
+    assert found is not None
+    return json.loads(found.value)["KmsMasterKeyId"] if found.value.startswith("{") else found.value
+
+
 def test_what_is_made_is_found_as_made_here(named: Named) -> None:
     assert named.holder.find() is None
     assert named.holder.make(named.values[0], OWNER)
     found = named.holder.find()
     assert found is not None
-    assert found.value == named.values[0]
+    assert value(found) == named.values[0]
     # An alias has no tags: its claim goes by the key that it names.
     assert found.made_here == (named.kind is not Kind.ALIAS)
 
@@ -52,29 +60,52 @@ def test_what_is_made_is_found_as_made_here(named: Named) -> None:
 def test_what_is_there_is_not_made_again(named: Named) -> None:
     named.holder.make(named.values[0], OWNER)
     assert not named.holder.make(named.values[1], OWNER)
-    found = named.holder.find()
-    assert found is not None
-    assert found.value == named.values[0]
+    assert value(named.holder.find()) == named.values[0]
 
 
 def test_what_goes_is_gone_and_may_be_gone_already(named: Named) -> None:
     named.holder.make(named.values[0], OWNER)
     for _ in range(2):
-        named.holder.remove()
+        named.holder.remove(named.values[0])
         assert named.holder.find() is None
 
 
-def test_earlier_value_is_put_back_where_that_loses_nothing(named: Named) -> None:
+def test_earlier_value_is_put_back(named: Named) -> None:
     named.holder.make(named.values[0], OWNER)
-    named.holder.put_back(named.values[1])
-    found = named.holder.find()
-    assert found is not None
-    assert found.value == named.values[0 if named.kind in (Kind.LOG_GROUP, Kind.TOPIC) else 1]
+    before = named.holder.find()
+    assert before is not None
+    changed = before.value.replace(named.values[0], named.values[1])
+    named.holder.put_back(changed)
+    assert value(named.holder.find()) == named.values[1]
+    named.holder.put_back(before.value)
+    assert value(named.holder.find()) == named.values[0]
+
+
+def test_log_group_without_a_key_has_none_again(client: Callable[..., Any]) -> None:
+    logs = client("logs")
+    group = holder(Kind.LOG_GROUP, logs, "group")
+    group.make(client("kms").create_key()["KeyMetadata"]["Arn"], OWNER)
+    group.put_back("")
+    assert value(group.find()) == ""
+
+
+def test_topic_has_its_policy_again(client: Callable[..., Any]) -> None:
+    sns = client("sns")
+    topic = holder(Kind.TOPIC, sns, TOPIC)
+    topic.make("", OWNER)
+    theirs = json.dumps({"Version": "2012-10-17", "Statement": []})
+    sns.set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=theirs)
+    before = topic.find()
+    assert before is not None
+    ours = json.dumps({"Version": "2012-10-17", "Id": "ours", "Statement": []})
+    sns.set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=ours)
+    topic.put_back(before.value)
+    assert json.loads(sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"]) == json.loads(theirs)
 
 
 def test_what_is_left_behind_is_marked(named: Named, client: Callable[..., Any]) -> None:
     named.holder.make(named.values[0], OWNER)
-    named.holder.leave(OWNER)
+    named.holder.leave(named.values[0], OWNER)
     found = named.holder.find()
     assert found is not None
     if named.kind is Kind.ALIAS:
@@ -82,6 +113,24 @@ def test_what_is_left_behind_is_marked(named: Named, client: Callable[..., Any])
         assert tags == [{"TagKey": "shell-access:made-here", "TagValue": OWNER}]
     else:
         assert found.made_here
+
+
+def test_alias_that_somebody_has_moved_is_neither_marked_nor_removed(client: Callable[..., Any]) -> None:
+    kms = client("kms")
+    ours, theirs = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    alias = holder(Kind.ALIAS, kms, "alias/a")
+    alias.make(ours, OWNER)
+    kms.update_alias(AliasName="alias/a", TargetKeyId=theirs)
+    alias.leave(ours, OWNER)
+    alias.remove(ours)
+    assert value(alias.find()) == theirs
+    assert kms.list_resource_tags(KeyId=theirs)["Tags"] == []
+
+
+def test_parameter_that_could_not_be_given_back_is_refused(client: Callable[..., Any]) -> None:
+    client("ssm").put_parameter(Name="/parameter", Value="secret", Type="SecureString")
+    with pytest.raises(DocumentError, match="/parameter exists and is a SecureString, not a String"):
+        holder(Kind.PARAMETER, client("ssm"), "/parameter").find()
 
 
 def test_log_group_of_somebody_else_is_not_ours_even_without_a_key(client: Callable[..., Any]) -> None:

@@ -2,7 +2,8 @@
 
 `iamprover` turns a policy into constraints for Z3, but widens variables to `*` and takes conditions that it does not know
 for fulfilled. What these policies use is therefore made concrete first: variables get their value, a statement whose
-variable has none never matches, `Null` is decided, and `ForAllValues` is asked of one key that stands for any of them.
+variable has none never matches, `Null` is decided, and `ForAllValues` is asked of one key that stands for any of them,
+in the one spelling that stands for all where case does not count.
 """
 
 from __future__ import annotations
@@ -79,5 +80,6 @@ def _concrete(statement: dict[str, Any], variables: dict[str, str]) -> dict[str,
             elif operator in ("Null", "BoolIfExists"):
                 continue
             else:
-                condition.setdefault(operator.removeprefix("ForAllValues:"), {})[key] = value
+                folded = operator.removeprefix("ForAllValues:").removesuffix("IgnoreCase")
+                condition.setdefault(folded, {})[key] = value
     return {**known, "Condition": condition}

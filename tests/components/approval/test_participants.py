@@ -63,8 +63,10 @@ def allowed(who: Permissions, action: str, resource: str, **keys: Value) -> bool
 @pytest.mark.parametrize("rails", [False, True], ids=["", "guard rails"])
 def test_operators_may_ask_and_hand_over_the_role(mode: Mode, action: str, document: str, rails: bool) -> None:  # noqa: FBT001
     who = administrator_behind_guard_rails(mode) if rails else operator(mode)
-    for resource in (f"document/{document}", f"automation-definition/{document}:1"):
+    for resource in (f"document/{document}", f"automation-definition/{document}:$DEFAULT"):
         assert allowed(who, action, PLACE.ssm(resource))
+    # An earlier version, which adoption keeps, may ask nobody.
+    assert not allowed(who, action, PLACE.ssm(f"automation-definition/{document}:1"))
     assert allowed(who, action, RUN)
     assert allowed(who, "iam:PassRole", PLACE.role_arn, iam_PassedToService=known("ssm.amazonaws.com"))
     assert allowed(who, "ssm:GetAutomationExecution", RUN)
@@ -138,6 +140,12 @@ def test_control_policy_leaves_the_tag_to_the_runbooks_role(key: str) -> None:
 )
 def test_behind_guard_rails_the_role_runs_nothing_else(action: str, resource: str) -> None:
     assert not allowed(administrator_behind_guard_rails(), action, PLACE.ssm(resource))
+
+
+def test_behind_guard_rails_no_operator_becomes_an_approver() -> None:
+    for role in ("role/Approver", "role/team/Approver"):
+        assert not allowed(administrator_behind_guard_rails(), "sts:AssumeRole", PLACE.iam(role))
+    assert allowed(administrator_behind_guard_rails(), "sts:AssumeRole", PLACE.iam("role/Other"))
 
 
 def test_roles_of_identity_center_get_no_policy_from_us() -> None:

@@ -220,16 +220,16 @@ LEAKS: dict[str, tuple[Callable[[Policy], str | None], Policy]] = {
         tagged_otherwise,
         changed(runbook_role(), "TagUser", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}}),
     ),
-    "any tag removed": (tagged_otherwise, changed(runbook_role(), "UntagRole", Condition={})),
+    "any tag removed": (tagged_otherwise, changed(runbook_role(), "UntagAndSeeRole", Condition={})),
     "any role tagged": (
         tagged_otherwise,
         changed(runbook_role(), "TagRole", Resource=f"arn:aws:iam::{ACCOUNT}:role/*"),
     ),
     "any account's user untagged": (
         tagged_otherwise,
-        changed(runbook_role(), "UntagUser", Resource="arn:aws:iam::*:user/alice"),
+        changed(runbook_role(), "UntagAndSeeUser", Resource="arn:aws:iam::*:user/alice"),
     ),
-    "any action on roles": (changed_otherwise, changed(runbook_role(), "SeeRole", Action="iam:*")),
+    "any action on roles": (changed_otherwise, changed(runbook_role(), "UntagAndSeeRole", Action="iam:*")),
 }
 
 

@@ -6,12 +6,12 @@ def test_data_key_is_governed_by_the_iam_policies_of_its_account() -> None:
     assert statement["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
 
 
-def test_logs_key_serves_cloudwatch_logs_for_the_one_log_group() -> None:
-    policy = logs_key_policy(partition="aws", account_id="111122223333", region="eu-west-1", log_group="sessions")
+def test_logs_key_serves_cloudwatch_logs_for_log_groups_of_this_account_and_region() -> None:
+    policy = logs_key_policy(partition="aws", account_id="111122223333", region="eu-west-1")
     (service,) = (each for each in policy["Statement"] if "Service" in each["Principal"])
     assert service["Principal"] == {"Service": "logs.eu-west-1.amazonaws.com"}
     assert service["Condition"] == {
-        "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:eu-west-1:111122223333:log-group:sessions"}
+        "ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:eu-west-1:111122223333:log-group:*"}
     }
     assert service["Action"] == [
         "kms:Decrypt",
@@ -23,5 +23,5 @@ def test_logs_key_serves_cloudwatch_logs_for_the_one_log_group() -> None:
 
 
 def test_china_has_a_service_principal_of_its_own() -> None:
-    policy = logs_key_policy(partition="aws-cn", account_id="111122223333", region="cn-north-1", log_group="sessions")
+    policy = logs_key_policy(partition="aws-cn", account_id="111122223333", region="cn-north-1")
     assert {"Service": "logs.cn-north-1.amazonaws.com.cn"} in [each["Principal"] for each in policy["Statement"]]

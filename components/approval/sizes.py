@@ -1,0 +1,46 @@
+"""Whether the policies of the workflow fit into what IAM takes. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from components.approval.guard_rails import operator_deny_policy
+from components.approval.role_policies import runbook_role_policy
+from components.problems import Problem
+
+if TYPE_CHECKING:
+    from components.approval.names import Place, PolicyDocument
+    from components.approval.settings import ApprovalSettings
+
+ROLE_CHARACTERS: Final = 10_240
+"""All inline policies of a role (IAM User Guide, "IAM and AWS STS quotas"); white space is not counted."""
+MANAGED_CHARACTERS: Final = 6_144
+"""A managed policy, likewise."""
+
+
+def size_problems(settings: ApprovalSettings, place: Place) -> list[Problem]:
+    """What does not fit, with the arithmetic; the names of operators and approvers are in the policies.
+
+    Args:
+        settings: of the workflow.
+        place: where it lives.
+    """
+    policies = [("the role of the runbooks", runbook_role_policy(settings, place), ROLE_CHARACTERS)]
+    if settings.guard_rails:
+        policies.append(("the guard rails", operator_deny_policy(settings, place), MANAGED_CHARACTERS))
+    operators = len(settings.operator_roles) + len(settings.operator_users)
+    return [
+        Problem(
+            path=("approval", "operatorRoles"),
+            message=f"{operators} operators given, with whom the policy of {what} takes {size(policy)} characters; "
+            f"allowed: at most {limit} characters, as IAM takes no more. Use fewer operators, or shorter names",
+        )
+        for what, policy, limit in policies
+        if size(policy) > limit
+    ]
+
+
+def size(policy: PolicyDocument) -> int:
+    """The characters that IAM counts."""
+    return len(json.dumps(policy, separators=(",", ":")))
