@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from components.problems import NAMESPACE, Problem, SettingsError
@@ -127,7 +128,7 @@ def _asked(
         return name, ask(workspace, name)
     except FileNotFoundError:
         raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/") from None
-    except (automation.CommandError, automation.InvalidVersionError) as failed:
+    except (automation.CommandError, automation.InvalidVersionError, CalledProcessError) as failed:
         raise UnusableError(f"The {what} of {_called(name)} cannot be read: {_said(failed)}") from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import pulumi
 from pulumi.runtime.config import CONFIG
@@ -45,7 +46,7 @@ def retained_key(alias: str, region: str) -> str | None:
     clients = program_clients()
     try:
         with explained(f"{alias} in {region}", "kms", region, lambda: clients.caller_arn(region)):
-            kms = clients.client("kms", region)
+            kms = _client("kms", region)
             try:
                 key = kms.describe_key(KeyId=alias)["KeyMetadata"]
             except kms.exceptions.NotFoundException:
@@ -63,9 +64,14 @@ def _exists(kind: Kind, region: str, name: str) -> bool:
     clients, service = program_clients(), SERVICES[kind]
     try:
         with explained(f"{kind} {name} in {region}", service, region, lambda: clients.caller_arn(region)):
-            return holder(kind, clients.client(service, region), name).find() is not None
+            return holder(kind, _client(service, region), name).find() is not None
     except DocumentError as problem:
         raise pulumi.RunError(str(problem)) from None
+
+
+@cache
+def _client(service: str, region: str) -> Any:
+    return program_clients().client(service, region)
 
 
 @cache

@@ -49,7 +49,7 @@ def change_template(settings: ApprovalSettings, place: Place) -> dict[str, Any]:
                         "NotificationArn": place.topic_arn,
                         "Approvers": [
                             {
-                                "approver": each.name,
+                                "approver": each.bare_name,
                                 "type": str(each.type),
                                 "minRequiredApprovals": each.min_required_approvals,
                             }

@@ -22,12 +22,15 @@ INSTANCE_ACTIONS = (
     "ec2:GetConsoleScreenshot",
     "ec2:GetPasswordData",
     "ec2:ModifyInstanceAttribute",
+    "ec2:CreateInstanceExportTask",
+    "ec2:CreateReplaceRootVolumeTask",
     "ec2:ModifyInstanceMetadataOptions",
     "ec2:RebootInstances",
     "ec2:ReplaceIamInstanceProfileAssociation",
     "ec2:StartInstances",
     "ec2:StopInstances",
     "ec2:TerminateInstances",
+    "ec2-instance-connect:SendSerialConsoleSSHPublicKey",
 )
 """Those that stop or take over a controller: an image or a screenshot holds the directory as its disk does."""
 
@@ -50,7 +53,7 @@ VOLUME_ACTIONS = (
 )
 """Those that read, copy, share or destroy the directory's database."""
 
-SESSION_ACTIONS = ("ssm:SendCommand", "ssm:StartSession")
+SESSION_ACTIONS = ("ssm:CreateAssociation", "ssm:SendCommand", "ssm:StartSession")
 """Those that put somebody on a controller."""
 
 NETWORK_ACTIONS = (

@@ -70,6 +70,8 @@ class Controllers(pulumi.ComponentResource):
             ami=args.images[controller.image_parameter],
             instance_type=controller.instance_type,
             subnet_id=args.subnets[controller.subnet].id,
+            # Said though the subnet has it, so that a preview shows, and a policy sees, where it will be.
+            availability_zone=args.subnets[controller.subnet].zone,
             associate_public_ip_address=False,
             vpc_security_group_ids=args.group_ids,
             iam_instance_profile=args.profile,

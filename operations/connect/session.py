@@ -62,4 +62,7 @@ def as_typed(arguments: list[str], *, windows: bool) -> str:
         arguments: of the program, its name first.
         windows: for its shells, rather than for those of POSIX.
     """
-    return subprocess.list2cmdline(arguments) if windows else shlex.join(arguments)
+    if not windows:
+        return shlex.join(arguments)
+    # PowerShell takes an argument apart at a comma that is not in quotes.
+    return " ".join(f'"{each}"' if "," in each else subprocess.list2cmdline([each]) for each in arguments)

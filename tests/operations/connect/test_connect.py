@@ -242,6 +242,9 @@ def test_the_documents_are_those_that_the_policy_allows() -> None:
 def test_the_line_is_quoted_for_the_shell_it_is_for() -> None:
     arguments = ["aws", "--target", "it's; rm -rf", "$HOME", "a&b c"]
     assert shlex.split(as_typed(arguments, windows=False)) == arguments
+    assert as_typed(["--parameters", "portNumber=3389,localPortNumber=1"], windows=True) == (
+        '--parameters "portNumber=3389,localPortNumber=1"'
+    )
     assert as_typed(arguments, windows=True) == 'aws --target "it\'s; rm -rf" $HOME "a&b c"'
 
 
