@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN = @$(PYTHON) -m local.bootstrap
 
-.PHONY: help up demo down env test bench docs lock
+.PHONY: help up demo down env test test-all faults bench docs lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -22,6 +22,12 @@ env:  ## settings for working by hand: eval "$(make -s env)"
 
 test:  ## every check
 	$(RUN) test
+
+test-all:  ## every check, and every case of what they take samples of (an hour at most)
+	$(RUN) test-all
+
+faults:  ## every call for the preferences document under every fault, as a table
+	$(RUN) faults
 
 bench:  ## speed, as ratios measured side by side
 	$(RUN) bench

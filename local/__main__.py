@@ -1,4 +1,4 @@
-"""The commands behind `make`: `python -m local up|demo|down|env|test|bench|docs|lock`."""
+"""The commands behind `make`: `python -m local up|demo|down|env|test|test-all|faults|bench|docs|lock`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from local.bootstrap import SetUpError
 from local.cache import say
-from local.checks import run_checks
+from local.checks import CHECKS, EXHAUSTIVE, run_checks
 from local.dev import Dev, StepError
 from local.emulator.running import EmulatorError
 from local.requirements import resolve
@@ -26,7 +27,7 @@ def _reporting(action: Callable[[], object]) -> None:
     """Runs a command; what is expected to go wrong is told in words."""
     try:
         action()
-    except (StepError, EmulatorError, ToolchainError) as problem:
+    except (StepError, EmulatorError, SetUpError, ToolchainError) as problem:
         say(f"\n{problem}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
@@ -67,6 +68,29 @@ def test() -> None:
             raise typer.Exit(1)
 
     _reporting(checks)
+
+
+@app.command()
+def test_all() -> None:
+    """Run every check, and every case of what they take samples of."""
+
+    def checks() -> None:
+        if not run_checks((*CHECKS, EXHAUSTIVE)):
+            raise typer.Exit(1)
+
+    _reporting(checks)
+
+
+@app.command()
+def faults() -> None:
+    """Put every call for the preferences document under every fault and print what becomes of it."""
+    from local.faults.report import print_matrix  # noqa: PLC0415 -- loads the local AWS
+
+    def matrix() -> None:
+        if not print_matrix():
+            raise typer.Exit(1)
+
+    _reporting(matrix)
 
 
 @app.command()

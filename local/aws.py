@@ -9,14 +9,13 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.emulator.running import Emulator, EmulatorError, instance_id
 from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from local.workspace import Workspace
 
 _START_SECONDS = 60
@@ -70,14 +69,25 @@ def start(workspace: Workspace) -> Emulator:
 
 
 def stop(workspace: Workspace) -> None:
-    """Ends the local AWS of this clone and all that it holds."""
-    found = running(workspace)
-    if found:
-        os.kill(found.pid, signal.SIGTERM)
+    """Ends the local AWS of this clone and all that it holds, also where it does not answer any more."""
+    process = int((_written(_port_file(workspace)) or {}).get("pid", 0))
+    for end in (signal.SIGTERM, signal.SIGKILL):
+        if not _is_of(workspace, process):
+            break
+        os.kill(process, end)
         deadline = time.monotonic() + _STOP_SECONDS
-        while running(workspace) and time.monotonic() < deadline:
+        while _is_of(workspace, process) and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN_SECONDS)
     _port_file(workspace).unlink(missing_ok=True)
+
+
+def _is_of(workspace: Workspace, process: int) -> bool:
+    """Whether the process is this clone's local AWS: the number may be somebody else's by now."""
+    try:
+        command = Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:
+        return False
+    return str(_port_file(workspace)) in command.split("\0")
 
 
 def _port_file(workspace: Workspace) -> Path:

@@ -24,15 +24,21 @@ class SetUpError(Exception):
     """A step of the set-up failed; the message says which, and what to do."""
 
 
-def _install(folder: Path) -> None:
-    say(f"Installing the Python packages of {LOCK.name} (once on this machine) ...")
+def install(folder: Path, lock: Path) -> None:
+    """Makes the empty folder a virtual environment with the packages of a lock.
+
+    Raises:
+        SetUpError: it could not be done.
+    """
+    name = lock.relative_to(REPOSITORY) if lock.is_relative_to(REPOSITORY) else lock
+    say(f"Installing the Python packages of {name} (once on this machine) ...")
     steps = (
         ("create a virtual environment", [sys.executable, "-m", "venv", str(folder)]),
         (
-            f"install {LOCK.name}",
+            f"install {name}",
             [
                 *(str(folder / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"),
-                *("--no-input", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK)),
+                *("--no-input", "--require-hashes", "--only-binary", ":all:", "-r", str(lock)),
             ],
         ),
     )
@@ -45,10 +51,10 @@ def _install(folder: Path) -> None:
             )
 
 
-def environment_name() -> str:
-    """Names the environment by all that decides its content: the lock, the interpreter, the platform."""
-    key = f"{LOCK.read_text()}|{platform.python_version()}|{sys.prefix}|{platform.machine()}|{sys.platform}"
-    return f"python-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+def environment_name(lock: Path, what: str = "python") -> str:
+    """Names an environment by all that decides its content: the lock, the interpreter, the platform."""
+    key = f"{lock.read_text()}|{platform.python_version()}|{sys.base_prefix}|{platform.machine()}|{sys.platform}"
+    return f"{what}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def link_environment(environment: Path) -> Path:
@@ -73,7 +79,7 @@ def main() -> None:
             "Install one, or name it: make PYTHON=/path/to/python3.11 up"
         )
     try:
-        environment = link_environment(cached(environment_name(), _install))
+        environment = link_environment(cached(environment_name(LOCK), lambda folder: install(folder, LOCK)))
     except SetUpError as problem:
         sys.exit(f"Set-up stopped: {problem}")
     python = str(environment / "bin" / "python")

@@ -7,14 +7,21 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local.cache import say
+from local.simulator import simulator
 from local.toolchain import command_line
 from local.workspace import REPOSITORY
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _PROGRAMS = Path(sys.executable).parent
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "2")
-_LOCAL_AWS = ("tests/local/emulator", "tests/local/aws_provider")
+_FAULTS = "tests/faults"
+_SIMULATOR = "tests/simulator"
+_WITHOUT_THEM = (f"--ignore={_FAULTS}", f"--ignore={_SIMULATOR}")
 
 
 @dataclass(frozen=True)
@@ -34,17 +41,23 @@ CHECKS = (
     Check("lint", (str(_PROGRAMS / "ruff"), "check")),
     Check("format", (str(_PROGRAMS / "ruff"), "format", "--check")),
     Check("types", (str(_PROGRAMS / "basedpyright"),)),
-    Check("units", (*_PYTEST, "-m", "not engine", *(f"--ignore={folder}" for folder in _LOCAL_AWS))),
-    Check("the local AWS", (*_PYTEST, *_LOCAL_AWS)),
-    Check("the real engine", (*_PYTEST, "--dist", "loadgroup", "-m", "engine")),
+    Check("units", (*_PYTEST, "-m", "not engine and not local_aws", *_WITHOUT_THEM)),
+    Check("the local AWS", (*_PYTEST, "-m", "local_aws and not engine", *_WITHOUT_THEM)),
+    Check("faults", (*_PYTEST, "-m", "not exhaustive", _FAULTS)),
+    Check("AWS' simulator of runbooks", (*_PYTEST, "-n", "0", _SIMULATOR)),
+    Check("the real engine", (*_PYTEST, "--dist", "loadgroup", "-m", "engine and not exhaustive")),
 )
 
+EXHAUSTIVE = Check("every case", (*_PYTEST, "--dist", "loadgroup", "-m", "exhaustive"))
+"""What the others take samples of; an hour at most."""
 
-def run_checks() -> bool:
-    """Runs all checks, also after one has failed, and says how each went."""
+
+def run_checks(checks: Sequence[Check] = CHECKS) -> bool:
+    """Runs checks, also after one has failed, and says how each went."""
     command_line()
+    simulator()
     failed: list[str] = []
-    for check in CHECKS:
+    for check in checks:
         say(f"== {check.what}")
         started = time.monotonic()
         code = subprocess.run(check.command, check=False, cwd=REPOSITORY, stdin=subprocess.DEVNULL).returncode

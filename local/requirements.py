@@ -1,4 +1,4 @@
-"""Resolves requirements*.in to the pinned and hashed requirements*.txt."""
+"""Resolves each requirements*.in to the pinned and hashed requirements*.txt beside it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ UV = "uv==0.13.9"
 
 
 def resolve() -> None:
-    """Writes both files for all platforms and Python 3.11 and newer; versions that still fit stay."""
+    """Writes all of them for all platforms and Python 3.11 and newer; versions that still fit stay."""
     folder = cached(UV.replace("==", "-"), lambda folder: _install(str(folder)))
-    for name in ("requirements", "requirements-dev"):
+    for name in ("requirements", "requirements-dev", "local/simulator/requirements"):
         say(f"Resolving {name}.in ...")
         subprocess.run(
             [

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A loaded machine is no failure: no test depends on a time.
-settings.register_profile("project", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("project", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
 # Nothing of the person at this machine takes part: neither accounts nor stacks.
@@ -13,3 +14,14 @@ for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_"))
     del os.environ[name]
 os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"}
+
+_ON_THE_LOCAL_AWS = frozenset({"arena", "aws_address", "emulator", "endpoint"})
+"""The fixtures that start one."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Tells the tests on the local AWS from those that need nothing but Python, by what they ask for."""
+    for item in items:
+        if _ON_THE_LOCAL_AWS & set(item.fixturenames):
+            item.add_marker(pytest.mark.local_aws)

@@ -9,6 +9,9 @@ ROLE_TRUST: dict[str, Any] = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 
+LINUX_IMAGE = "ami-12c6146b"
+"""The same in every Region, for instances that may be anything."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from local.emulator.fixtures import (
     BUCKETS,
+    LINUX_IMAGE,
     NETWORKS,
     NODES,
     PERSON_ROLES,
@@ -32,10 +33,6 @@ PRIVATE: Any = {
     "BlockPublicPolicy": True,
     "RestrictPublicBuckets": True,
 }
-
-
-IMAGE = "ami-12c6146b"
-"""Of those that moto brings along."""
 
 
 def seed(endpoint_url: str) -> None:
@@ -130,7 +127,7 @@ def _make_node(ec2: "EC2Client", node: Node) -> None:
     ]
     subnet = ec2.describe_subnets(Filters=within)["Subnets"][0]
     ec2.run_instances(
-        ImageId=IMAGE,
+        ImageId=LINUX_IMAGE,
         InstanceType="t3.micro",
         MinCount=1,
         MaxCount=1,

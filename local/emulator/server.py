@@ -40,6 +40,8 @@ def main(argv: list[str] | None = None) -> int:
 def build(port: int, instance_id: str) -> BaseWSGIServer:
     """The server, bound to 127.0.0.1 and not yet serving. Port 0 takes a free one."""
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    # Some hundred images that nobody here asks for, made anew after each reset, take longer than most tests.
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
 
     from local.emulator.application import Application  # noqa: PLC0415

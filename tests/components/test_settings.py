@@ -50,6 +50,8 @@ def test_empty_section_has_the_defaults_of_the_post() -> None:
         "winShellProfile": "",
         "linuxShellProfile": "",
         "onDestroy": OnDestroy.RESTORE,
+        "retainLogs": True,
+        "shortenLogRetention": False,
         "takeOver": False,
     }
 

@@ -14,6 +14,7 @@ import pytest
 
 from local.cache import cache_folder
 from local.workspace import REPOSITORY
+from tests.engine.processes import descendants, end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +112,8 @@ def test_run_that_was_killed_is_taken_up_by_the_next(new_clone: Callable[[str], 
             engine = _pulumi_below(clone)
             break
     assert engine, "the run ended before anything was created"
-    os.kill(engine, signal.SIGKILL)
+    for process in [engine, *descendants(engine)]:
+        end(process)
     run.communicate()
     assert run.returncode != 0
     assert ALL_AS_ASKED in said(make(clone, "up"))

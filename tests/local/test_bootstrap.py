@@ -24,12 +24,10 @@ def test_bootstrap_needs_nothing_but_the_standard_library() -> None:
     assert subprocess.run(isolated, check=False, cwd=REPOSITORY).returncode == 0
 
 
-def test_environment_is_named_after_the_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    before = bootstrap.environment_name()
+def test_environment_is_named_after_the_lock(tmp_path: Path) -> None:
     changed = tmp_path / "requirements-dev.txt"
     changed.write_text(bootstrap.LOCK.read_text() + "# another\n")
-    monkeypatch.setattr(bootstrap, "LOCK", changed)
-    assert bootstrap.environment_name() != before
+    assert bootstrap.environment_name(changed) != bootstrap.environment_name(bootstrap.LOCK)
 
 
 def test_environment_is_linked_and_a_newer_one_replaces_it(clone: Path, tmp_path: Path) -> None:

@@ -109,11 +109,10 @@ def _faulty(action: Action) -> Action:
     """The action, failing where the settings say so."""
 
     def act(run: Execution, step: Step) -> Any:
-        fault = SETTINGS.current().automation_faults.get(step.name)
-        if fault == "before":
+        if SETTINGS.current().automation_faults.get(step.name) == "before":
             raise StepFailedError("a fault that was asked for")
         answer = action(run, step)
-        if fault == "after":
+        if SETTINGS.current().automation_faults.get(step.name) == "after":
             raise StepFailedError("a fault that was asked for, after the work")
         return answer
 

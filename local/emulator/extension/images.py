@@ -1,4 +1,4 @@
-"""Windows images, and the public parameters that name the latest of them.
+"""The images that there are: Windows, with the public parameters that name the latest of them, and one of Linux.
 
 Sources:
     https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html
@@ -10,6 +10,8 @@ from typing import Any
 
 from moto.ec2.models.amis import Ami, AmiBackend
 from moto.ssm.models import Parameter, ParameterDict
+
+from local.emulator.fixtures import LINUX_IMAGE
 
 PATH = "/aws/service/ami-windows-latest/"
 NAMES = tuple(
@@ -54,6 +56,7 @@ def add_images() -> None:
         for name in NAMES:
             made = _image(self, name)
             self.amis[made.id] = made
+        self.amis[LINUX_IMAGE] = _linux_image(self)
 
     backend._load_amis = load  # noqa: SLF001
 
@@ -93,6 +96,24 @@ def _image(backend: Any, name: str) -> LocalImage:
     )
     image.ebs_snapshot.volume.size = ROOT_GIB
     return image
+
+
+def _linux_image(backend: Any) -> Ami:
+    make: Any = Ami
+    return make(
+        backend,
+        LINUX_IMAGE,
+        name="al2023-ami-2023-x86_64",
+        description="Amazon Linux 2023 AMI",
+        owner_id="137112412989",
+        owner_alias="amazon",
+        public=True,
+        virtualization_type="hvm",
+        architecture="x86_64",
+        hypervisor="xen",
+        root_device_type="ebs",
+        root_device_name="/dev/xvda",
+    )
 
 
 def _parameter(parameters: Any, name: str) -> Parameter:

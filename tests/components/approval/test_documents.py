@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -19,6 +20,7 @@ from components.approval.names import RUNBOOK_NAME, TAG_KEY, Place
 from components.approval.operator_policy import operator_policy
 from components.approval.runbook import reaper, runbook
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
+from components.approval.sizes import size_problems
 from components.documents.content import serialized
 from local.emulator.extension import automation_document
 
@@ -162,18 +164,62 @@ def test_runbook_role_names_every_operator_and_nobody_else(wanted: ApprovalSetti
     assert all(each["Condition"]["ForAllValues:StringEquals"] == {"aws:TagKeys": [TAG_KEY]} for each in tagging)
 
 
-LANGUAGE_SCHEMA = os.environ.get("SSM_DOCUMENT_LANGUAGE_SCHEMA", "")
-"""`dist/schema.json` of the npm package aws-ssm-document-language-service 1.0.0."""
+LANGUAGE_SCHEMA = Path(__file__).parent / "aws_language_schema" / "schema.json"
+AS_PUBLISHED = "d93aff07bb25de38e622ddd50ef7c622a4b4cd7b489da6d035a3c3a4fb59532b"
 
 
-@pytest.mark.skipif(not LANGUAGE_SCHEMA, reason="SSM_DOCUMENT_LANGUAGE_SCHEMA names no copy of AWS' language schema")
-@pytest.mark.parametrize("name", ["runbook-automation", "runbook-change-manager", "reaper"])
-def test_runbook_is_valid_by_the_language_schema_of_aws(name: str) -> None:
+@pytest.fixture(scope="module")
+def language() -> Draft7Validator:
+    content = LANGUAGE_SCHEMA.read_bytes()
+    assert hashlib.sha256(content).hexdigest() == AS_PUBLISHED
+    return Draft7Validator(json.loads(content))
+
+
+def known_to_the_schema(name: str) -> dict[str, Any]:
     """That schema is older than `onCancel` and python3.11, both of which the User Guide documents."""
     document = json.loads(json.dumps(RENDERED[name]))
     for step in document["mainSteps"]:
         step.pop("onCancel", None)
         if "Runtime" in step["inputs"]:
             step["inputs"]["Runtime"] = "python3.7"
-    schema = json.loads(Path(LANGUAGE_SCHEMA).read_text(encoding="utf-8"))
-    assert [error.message for error in Draft7Validator(schema).iter_errors(document)] == []
+    return document
+
+
+@pytest.mark.parametrize("name", ["runbook-automation", "runbook-change-manager", "reaper"])
+def test_runbook_is_valid_by_the_language_schema_of_aws(language: Draft7Validator, name: str) -> None:
+    assert [error.message for error in language.iter_errors(known_to_the_schema(name))] == []
+
+
+@pytest.mark.parametrize(
+    ("step", "change"),
+    [
+        ("ApproveLevel1", {"action": "aws:aprove"}),
+        ("ApproveLevel1", {"inputs": {"Message": "no approvers"}}),
+        ("Decide", {"inputs": {"Choices": "TagRole"}}),
+        ("TagRole", {"inputs": {"Api": "TagRole"}}),
+        ("WaitForValidity", {"inputs": {"Minutes": 10, "Duration": 600}}),
+        ("WaitForValidity", {"onFailure": "nowhere"}),
+    ],
+)
+def test_language_schema_of_aws_refuses_a_wrong_step(
+    language: Draft7Validator, step: str, change: dict[str, Any]
+) -> None:
+    document = known_to_the_schema("runbook-automation")
+    document["mainSteps"] = [each | change if each["name"] == step else each for each in document["mainSteps"]]
+    assert list(language.iter_errors(document))
+
+
+def many(count: int, *, guard_rails: bool) -> ApprovalSettings:
+    return ApprovalSettings(
+        approvers=[Approver(type=ApproverType.IAM_ROLE, name="Approver")],
+        operator_roles=[f"Operator{number:018}" for number in range(count)],
+        guard_rails=guard_rails,
+    )
+
+
+@pytest.mark.parametrize(("guard_rails", "most"), [(False, 20), (True, 20)])
+def test_policies_of_many_operators_fit_or_are_refused_with_the_arithmetic(guard_rails: bool, most: int) -> None:  # noqa: FBT001
+    assert size_problems(many(most, guard_rails=guard_rails), PLACE) == []
+    (problem, *_) = size_problems(many(80, guard_rails=guard_rails), PLACE)
+    assert str(problem).startswith("shell-access:approval.operatorRoles: 80 operators given, with whom the policy of ")
+    assert "allowed: at most 10240 characters" in str(problem)

@@ -18,8 +18,8 @@ from components.approval.names import (
 )
 from components.approval.runbook import reaper, runbook
 from components.approval.settings import ApprovalSettings, Mode
+from local.emulator.fixtures import LINUX_IMAGE
 from local.emulator.running import wake
-from local.emulator.seed import IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ class Workflow:
 
     def instance(self, region: str = "eu-west-1", *, managed: bool = True) -> str:
         profile: dict[str, Any] = {"IamInstanceProfile": {"Name": "Node"}} if managed else {}
-        made = self.client("ec2", region).run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, **profile)
+        made = self.client("ec2", region).run_instances(ImageId=LINUX_IMAGE, MinCount=1, MaxCount=1, **profile)
         return made["Instances"][0]["InstanceId"]
 
     def as_role(self, role: str, session: str) -> Any:

@@ -189,11 +189,8 @@ def _refuse(failures: Any) -> None:
 @pytest.fixture(scope="session")
 def aws_address() -> Any:
     """The local AWS of this test process."""
-    with pytest.MonkeyPatch.context() as patch:
-        # Loading moto's hundreds of images, after every reset, takes longer than most tests here.
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        with running_emulator() as emulator:
-            yield emulator.endpoint_url
+    with running_emulator() as emulator:
+        yield emulator.endpoint_url
 
 
 @pytest.fixture

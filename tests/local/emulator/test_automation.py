@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.emulator.fixtures import LINUX_IMAGE
 from local.emulator.running import EmulatorError, change_settings, reset, wake
 
 SLEEP: dict[str, Any] = {"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "PT1H"}}
@@ -235,7 +236,7 @@ def test_instance_with_a_role_is_managed(ssm: Any, iam: Any, ec2: Any) -> None:
     """API_DescribeInstanceInformation."""
     iam.create_instance_profile(InstanceProfileName="Node")
     made = [
-        ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, **profile)["Instances"][0]["InstanceId"]
+        ec2.run_instances(ImageId=LINUX_IMAGE, MinCount=1, MaxCount=1, **profile)["Instances"][0]["InstanceId"]
         for profile in ({"IamInstanceProfile": {"Name": "Node"}}, {})
     ]
     listed = ssm.describe_instance_information()["InstanceInformationList"]

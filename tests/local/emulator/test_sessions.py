@@ -11,7 +11,7 @@ from components.approval.names import TAG_KEY, Place
 from components.approval.operator_policy import operator_policy
 from components.session_manager.document import document, preferences
 from components.session_manager.settings import SessionManagerSettings
-from local.emulator.seed import IMAGE
+from local.emulator.fixtures import LINUX_IMAGE
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
@@ -39,7 +39,7 @@ def instance(iam: Any, ec2: Any) -> str:
 
 
 def launch(ec2: Any, **options: Any) -> str:
-    return ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1, **options)["Instances"][0]["InstanceId"]
+    return ec2.run_instances(ImageId=LINUX_IMAGE, MinCount=1, MaxCount=1, **options)["Instances"][0]["InstanceId"]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.directory.port_forwarding_policy import port_forwarding_policy
+from local.emulator.fixtures import LINUX_IMAGE
 from operations.connect import command as connect_command
 from operations.connect.finding import Instance
 from operations.connect.session import Forwarding, as_typed, command
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from tests.operations.arrangement import Account, Command, Fail
 
-IMAGE = "ami-12c6146b"
 STACK = configuration(regions=("eu-west-1", "us-east-1"))
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 
@@ -39,7 +39,7 @@ def launch(account: Account) -> Callable[..., str]:
         if managed:
             options = {"IamInstanceProfile": {"Name": profile(account)}}
         made = account.client("ec2", region).run_instances(
-            ImageId=IMAGE, MinCount=1, MaxCount=1, TagSpecifications=named("instance", name), **options
+            ImageId=LINUX_IMAGE, MinCount=1, MaxCount=1, TagSpecifications=named("instance", name), **options
         )
         return made["Instances"][0]["InstanceId"]
 

@@ -1,0 +1,161 @@
+"""A gate before a local AWS that holds one write back, so that a test can end who makes it just then."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import urllib.parse
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+
+from local.faults.faults import Call, writes
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+HELD_SECONDS: Final = 120
+_HOP: Final = {"connection", "transfer-encoding", "content-length", "server", "date"}
+
+
+class Gate:
+    """Passes everything on, and counts the writes.
+
+    Attributes:
+        endpoint_url: where it is.
+        written: the writes so far, since counting began.
+        is_holding: set while a write is held back.
+    """
+
+    def __init__(self, upstream: str) -> None:
+        self._upstream = urllib.parse.urlsplit(upstream)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._serving = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._lock = threading.Lock()
+        self._opened = threading.Event()
+        self._number: int | None = None
+        self._after = False
+        self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
+        self.written: list[Call] = []
+        self.is_holding = threading.Event()
+
+    def start(self) -> None:
+        """Serves."""
+        self._serving.start()
+
+    def stop(self) -> None:
+        """Ends serving; what is held goes nowhere."""
+        self._opened.set()
+        self._server.shutdown()
+        self._serving.join()
+        self._server.server_close()
+
+    def hold(self, number: int, *, after: bool) -> None:
+        """Counts from nothing again and holds a write back.
+
+        Args:
+            number: of the write, from 0.
+            after: holds the answer back, so that AWS has done what nobody knows of; else AWS never gets the request.
+        """
+        with self._lock:
+            self._number, self._after = number, after
+            self.written = []
+            self._opened.clear()
+            self.is_holding.clear()
+
+    def count(self) -> None:
+        """Counts from nothing again and holds nothing back."""
+        self.hold(-1, after=False)
+
+    def open(self) -> None:
+        """Lets go of what is held back: a request is dropped, an answer is sent to whoever may still be there."""
+        with self._lock:
+            self._number = None
+        self._opened.set()
+
+    def pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, bytes] | None:
+        """The answer to a request; None where it is dropped."""
+        held = self._is_to_be_held(_call(method, headers, body))
+        if held and not self._after:
+            self._wait()
+            return None
+        connection = http.client.HTTPConnection(
+            self._upstream.hostname or "", self._upstream.port, timeout=HELD_SECONDS
+        )
+        try:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        finally:
+            connection.close()
+        if held:
+            self._wait()
+        return answer.status, answer.getheaders(), content
+
+    def _is_to_be_held(self, call: Call) -> bool:
+        if not writes(call):
+            return False
+        with self._lock:
+            self.written.append(call)
+            return self._number == len(self.written) - 1
+
+    def _wait(self) -> None:
+        self.is_holding.set()
+        self._opened.wait(HELD_SECONDS)
+
+
+@contextmanager
+def running_gate(upstream: str) -> Generator[Gate]:
+    """A gate before a local AWS, ended on leaving.
+
+    Args:
+        upstream: URL of the local AWS.
+    """
+    gate = Gate(upstream)
+    gate.start()
+    try:
+        yield gate
+    finally:
+        gate.stop()
+
+
+def _call(method: str, headers: dict[str, str], body: bytes) -> Call:
+    """JSON services name the operation in a header, query services in the body, S3 by the method."""
+    signed = headers.get("Authorization", "").partition("Credential=")[2].split("/")
+    service = signed[3] if len(signed) > 3 else ""  # noqa: PLR2004 -- key, day, Region, service
+    named = headers.get("X-Amz-Target", "").rpartition(".")[2]
+    if not named and b"Action=" in body:
+        named = urllib.parse.parse_qs(body.decode(errors="replace"))["Action"][0]
+    return Call(service, named or {"GET": "Get", "HEAD": "Head"}.get(method, method.title()))
+
+
+def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        """One request."""
+
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name of http.server
+            """Logs nothing."""
+
+        def handle_one(self) -> None:
+            """Answers, or breaks the connection off."""
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            answer = gate.pass_on(self.command, self.path, dict(self.headers.items()), body)
+            self.close_connection = True
+            if answer is None:
+                return
+            status, headers, content = answer
+            self.send_response_only(status)
+            for name, value in headers:
+                if name.lower() not in _HOP:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.send_header("Connection", "close")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = handle_one  # noqa: N815 -- the names of http.server
+
+    return Handler

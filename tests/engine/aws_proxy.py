@@ -1,0 +1,104 @@
+"""Stands in front of the local AWS and knows which account a call is made for: refuses roles, holds calls back."""
+
+from __future__ import annotations
+
+import re
+import threading
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+if TYPE_CHECKING:
+    import subprocess
+
+_ACCESS_KEY = re.compile(rb"<AccessKeyId>(\w+)</AccessKeyId>")
+_CREDENTIAL = re.compile(r"Credential=(\w+)/")
+_REFUSED = (
+    b"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform: "
+    b"sts:AssumeRole</Message></Error><RequestId>r</RequestId></ErrorResponse>"
+)
+
+
+class AwsProxy:
+    """A server on 127.0.0.1.
+
+    Attributes:
+        without_role: accounts whose role nobody may assume.
+        url: to be used as the endpoint.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        self.without_role: set[str] = set()
+        self._accounts: dict[str, str] = {}
+        self._held: tuple[str, str] | None = None
+        self._arrived, self._released = threading.Event(), threading.Event()
+        self._target = urlsplit(endpoint)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def hold(self, account: str, operation: str) -> None:
+        """The account's next call of an operation (`UpdateDocument`) gets its answer only after `release`."""
+        self._arrived.clear()
+        self._released.clear()
+        self._held = (account, operation)
+
+    def wait_for_held(self, process: subprocess.Popen[str]) -> None:
+        """Waits for the call, as long as the process that is to make it lives."""
+        while not self._arrived.wait(0.2):
+            assert process.poll() is None, "the call that was to be held never came"
+
+    def release(self) -> None:
+        self._held = None
+        self._released.set()
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        asked = parse_qs(body.decode(errors="replace")) if b"Action=AssumeRole" in body else {}
+        account = asked["RoleArn"][0].split(":")[4] if asked else None
+        if account in self.without_role:
+            return 403, {"Content-Type": "text/xml"}, _REFUSED
+        connection = HTTPConnection(self._target.hostname or "", self._target.port or 0, timeout=120)
+        connection.request(handler.command, handler.path, body, dict(handler.headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        if account and (key := _ACCESS_KEY.search(content)):
+            self._accounts[key[1].decode()] = account
+        self._hold_back(handler)
+        unwanted = {"transfer-encoding", "connection", "content-length"}
+        return answer.status, {k: v for k, v in answer.getheaders() if k.lower() not in unwanted}, content
+
+    def _hold_back(self, handler: BaseHTTPRequestHandler) -> None:
+        credential = _CREDENTIAL.search(handler.headers.get("Authorization") or "")
+        account = self._accounts.get(credential[1]) if credential else None
+        operation = (handler.headers.get("X-Amz-Target") or "").rpartition(".")[2]
+        if self._held == (account, operation):
+            self._arrived.set()
+            self._released.wait(120)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        proxy = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _do(self) -> None:
+                status, headers, content = proxy._answer(self)
+                self.send_response(status)
+                for key, value in headers.items():
+                    self.send_header(key, value)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _do  # noqa: N815 -- the library's names
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the library's signature
+                pass
+
+        return Handler

@@ -1,0 +1,217 @@
+"""`SIGKILL` of the engine, or of the process that publishes the document, at each of its writes to AWS."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from components.session_manager.document import DOCUMENT_NAME
+from local.emulator.running import reset
+from local.engine.stack import Stack
+from local.faults.gate import Gate, running_gate
+from tests.engine.processes import descendants, end
+from tests.engine.test_session_manager import CONSOLE_TEXT, live, make_in_console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.engine
+
+SECONDS = 120
+PLAIN = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
+WRITES = {"adoption": 3, "update": 2, "restore": 4}
+"""How often each run writes to AWS; a test makes sure of it."""
+VERSIONS = {"adoption": 2, "update": 3}
+"""How many a document has afterwards: none is made twice."""
+
+
+@pytest.fixture(scope="module")
+def gate(aws_endpoint: str) -> Iterator[Gate]:
+    with running_gate(aws_endpoint) as running:
+        yield running
+
+
+@pytest.fixture
+def ssm(aws_endpoint: str) -> Any:
+    reset(aws_endpoint)
+    return boto3.client(
+        "ssm",
+        region_name="eu-west-1",
+        endpoint_url=aws_endpoint,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One way to be interrupted.
+
+    Attributes:
+        run: `adoption` of a foreign document, `update`, or `restore` on destroy.
+        victim: `engine` or `provider`.
+        number: of the write that is under way, from 0.
+        after: AWS has done it, and only the answer is under way.
+    """
+
+    run: str
+    victim: str
+    number: int
+    after: bool
+
+    def __str__(self) -> str:
+        return f"{self.run}-{self.victim}-{'after' if self.after else 'before'}-write-{self.number}"
+
+
+EVERY_KILL = [
+    Kill(run, victim, number, after)
+    for run, written in WRITES.items()
+    for victim in ("engine", "provider")
+    for number in range(written)
+    for after in (False, True)
+]
+SAMPLE = [
+    Kill("adoption", "engine", 1, after=True),
+    Kill("adoption", "provider", 2, after=False),
+    Kill("update", "engine", 0, after=True),
+    Kill("restore", "provider", 1, after=True),
+]
+
+
+class Interruptible:
+    """A stack with nothing but plain preferences, whose state is saved after every step."""
+
+    def __init__(self, folder: Path, gate: Gate, name: str = "test") -> None:
+        folder.mkdir(exist_ok=True)
+        self.gate = gate
+        self.stack = Stack(folder, gate.endpoint_url, name)
+        self.stack.environment["PULUMI_SKIP_CHECKPOINTS"] = "false"
+        self.configure(20)
+
+    def configure(self, minutes: int) -> None:
+        self.stack.configure({"sessionManager": PLAIN | {"idleSessionTimeout": minutes}})
+
+    def arrange(self, run: str) -> None:
+        self.gate.count()
+        if run != "adoption":
+            self.stack.up().succeeded()
+        if run == "update":
+            self.configure(10)
+
+    def finish(self, run: str) -> None:
+        if run == "restore":
+            self.stack.destroy().succeeded()
+        else:
+            self.stack.up().succeeded()
+
+    def kill(self, kill: Kill) -> None:
+        """Ends the victim while the gate holds a write back; then, as a person would, takes the stack's lock away."""
+        self.gate.hold(kill.number, after=kill.after)
+        engine = self.begin("destroy" if kill.run == "restore" else "up")
+        started: list[int] = []
+        try:
+            assert self.gate.is_holding.wait(SECONDS), f"held nothing back; written: {self.gate.written}"
+            started = descendants(engine.pid)
+            os.kill(engine.pid if kill.victim == "engine" else provider_among(started), signal.SIGKILL)
+            if kill.victim == "provider":
+                self.gate.open()
+            assert engine.wait(SECONDS) != 0
+        finally:
+            # Plugins that have lost their engine would end by themselves some time, and go on until then.
+            for process in (engine.pid, *started):
+                end(process)
+            engine.wait(SECONDS)
+            self.gate.open()
+        self.stack.run("cancel", "--yes", "--stack", self.stack.name)
+
+    def begin(self, command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["pulumi", command, "--yes", "--skip-preview", "--stack", self.stack.name],
+            cwd=self.stack.folder,
+            env=self.stack.full_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+
+def provider_among(processes: list[int]) -> int:
+    """The process that runs dynamic providers."""
+    (found,) = (process for process in processes if "pulumi.dynamic" in python_command(process))
+    return found
+
+
+def python_command(process: int) -> str:
+    words = Path(f"/proc/{process}/cmdline").read_text().split("\0")
+    return " ".join(words) if "python" in words[0] else ""
+
+
+def interrupt(folder: Path, gate: Gate, ssm: Any, kill: Kill) -> None:
+    make_in_console(ssm)
+    interrupted = Interruptible(folder, gate)
+    interrupted.arrange(kill.run)
+    interrupted.kill(kill)
+    interrupted.finish(kill.run)
+    if kill.run != "restore":
+        minutes = "20" if kill.run == "adoption" else "10"
+        assert live(ssm) == live(ssm, "$LATEST")
+        assert live(ssm)["inputs"]["idleSessionTimeout"] == minutes
+        assert len(ssm.list_document_versions(Name=DOCUMENT_NAME)["DocumentVersions"]) == VERSIONS[kill.run]
+        interrupted.stack.preview("--refresh", "--expect-no-changes").succeeded()
+        interrupted.stack.destroy().succeeded()
+    assert live(ssm) == live(ssm, "$LATEST") == json.loads(CONSOLE_TEXT)
+
+
+@pytest.mark.parametrize("kill", SAMPLE, ids=str)
+def test_next_run_mends_what_a_killed_one_has_left_and_restore_restores(
+    tmp_path: Path, gate: Gate, ssm: Any, kill: Kill
+) -> None:
+    interrupt(tmp_path, gate, ssm, kill)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kill", EVERY_KILL, ids=str)
+def test_next_run_mends_what_a_run_killed_at_any_write_has_left(
+    tmp_path: Path, gate: Gate, ssm: Any, kill: Kill
+) -> None:
+    interrupt(tmp_path, gate, ssm, kill)
+
+
+@pytest.mark.exhaustive
+def test_no_write_is_left_out(tmp_path: Path, gate: Gate, ssm: Any) -> None:
+    make_in_console(ssm)
+    interrupted = Interruptible(tmp_path, gate)
+    for run, written in WRITES.items():
+        if run == "update":
+            interrupted.configure(10)
+        gate.count()
+        interrupted.finish(run)
+        # The document of the console has come back in another spelling, so nothing is refused as a duplicate.
+        assert len(gate.written) == written, (run, gate.written)
+
+
+def test_of_two_stacks_at_once_one_has_the_document_and_the_other_is_told(tmp_path: Path, gate: Gate, ssm: Any) -> None:
+    make_in_console(ssm)
+    first, second = (Interruptible(tmp_path / name, gate, name) for name in ("first", "second"))
+    gate.hold(0, after=True)
+    engine = first.begin("up")
+    try:
+        assert gate.is_holding.wait(SECONDS)
+        assert "is kept by the stack organization/shell-access/first" in second.stack.up().failed().text
+        gate.open()
+        assert engine.wait(SECONDS) == 0
+    finally:
+        gate.open()
+        engine.wait(SECONDS)
+    assert live(ssm) == live(ssm, "$LATEST")
+    assert live(ssm)["inputs"]["idleSessionTimeout"] == "20"
+    first.stack.destroy().succeeded()
+    assert live(ssm) == live(ssm, "$LATEST") == json.loads(CONSOLE_TEXT)

@@ -1,0 +1,108 @@
+"""Every call of the document provider under every fault; `make faults` prints the same as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.faults.deployer import Deployer
+from local.faults.faults import Call, Fault, Times, writes
+from local.faults.matrix import USUAL, Matrix, Stage
+
+if TYPE_CHECKING:
+    from local.faults.arena import Arena
+
+EVERY_FAULT = [
+    pytest.param(fault, times, id=f"{fault} {times}".replace(" ", "-")) for fault in Fault for times in Times
+]
+
+
+@pytest.fixture(scope="module")
+def matrix(arena: Arena) -> Matrix:
+    return Matrix(arena)
+
+
+@pytest.fixture(scope="module")
+def swapped_matrix(arena: Arena) -> Matrix:
+    return Matrix(arena, swapped=True)
+
+
+def run_cells(
+    matrix: Matrix, subtests: pytest.Subtests, stage: Stage, fault: Fault, times: Times, **which: bool
+) -> None:
+    cells = list(matrix.cells(stage, fault, times, **which))
+    assert cells
+    for cell in cells:
+        with subtests.test(str(cell)):
+            matrix.run(cell)
+
+
+@pytest.mark.parametrize(("fault", "times"), EVERY_FAULT)
+@pytest.mark.parametrize("stage", USUAL)
+def test_run_converges_or_stops_in_words_and_the_next_one_mends_it(
+    matrix: Matrix, subtests: pytest.Subtests, stage: Stage, fault: Fault, times: Times
+) -> None:
+    run_cells(matrix, subtests, stage, fault, times)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("fault", "times"), EVERY_FAULT)
+@pytest.mark.parametrize("stage", Stage)
+def test_every_single_call_may_fail(
+    matrix: Matrix, subtests: pytest.Subtests, stage: Stage, fault: Fault, times: Times
+) -> None:
+    run_cells(matrix, subtests, stage, fault, times, exhaustive=True)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("fault", "times"), EVERY_FAULT)
+@pytest.mark.parametrize("stage", Stage)
+def test_every_single_call_may_fail_in_the_other_meaning_of_duplicate_too(
+    swapped_matrix: Matrix, subtests: pytest.Subtests, stage: Stage, fault: Fault, times: Times
+) -> None:
+    run_cells(swapped_matrix, subtests, stage, fault, times, exhaustive=True)
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_no_request_to_aws_escapes_the_matrix(matrix: Matrix, stage: Stage) -> None:
+    assert len(matrix.calls(stage)) == matrix.requests(stage) > 0
+
+
+def test_matrix_has_every_way_to_touch_a_document_and_what_it_names(matrix: Matrix) -> None:
+    called = {call for stage in USUAL for call in matrix.calls(stage)}
+    documents = {
+        *("DescribeDocument", "ListTagsForResource", "AddTagsToResource", "GetDocument", "CreateDocument"),
+        *("UpdateDocument", "UpdateDocumentDefaultVersion", "ListDocumentVersions", "DeleteDocument"),
+        "RemoveTagsFromResource",
+    }
+    named = {Call("kms", "DescribeKey"), Call("logs", "DescribeLogGroups"), Call("s3", "GetBucketEncryption")}
+    assert {Call("ssm", operation) for operation in documents} | named <= called
+
+
+def test_refresh_takes_two_calls_and_writes_nothing(matrix: Matrix) -> None:
+    calls = matrix.calls(Stage.REFRESH)
+    assert len(calls) <= 2
+    assert not any(map(writes, calls))
+
+
+def test_unchanged_run_calls_nothing(arena: Arena) -> None:
+    arena.aws.forget_documents()
+    deployer = Deployer()
+    deployer.up(arena.account.wanted(20))
+    with arena.noting() as calls:
+        deployer.up(arena.account.wanted(20))
+    assert calls == []
+
+
+def test_first_write_to_a_document_of_somebody_else_marks_what_was_there(matrix: Matrix) -> None:
+    written = [call for call in matrix.calls(Stage.ADOPTION) if writes(call)]
+    assert written[0] == Call("ssm", "AddTagsToResource")
+
+
+def test_everything_that_is_named_is_looked_at_before_anything_is_written(matrix: Matrix) -> None:
+    for stage in (Stage.FIRST, Stage.ADOPTION, Stage.UPDATE):
+        calls = matrix.calls(stage)
+        first_write = next(number for number, call in enumerate(calls) if writes(call))
+        looked_at = {call.service for call in calls[:first_write]}
+        assert {"kms", "logs", "s3"} <= looked_at
