@@ -9,6 +9,7 @@ from operations.approval.request import request
 from operations.approval.status import status
 from operations.audit import command as audit
 from operations.connect import command as connect
+from operations.fleet import commands as fleet
 from operations.ports import command as ports
 from operations.verify import command as verify
 
@@ -34,3 +35,4 @@ app.command("audit")(audit.audit)
 app.command("request")(request)
 app.command("approve")(approve)
 app.command("status")(status)
+app.add_typer(fleet.app, name="fleet")

@@ -15,6 +15,7 @@ from operations.errors import UnusableError
 
 Answer = Mapping[str, Any]
 
+
 class Clients(Protocol):
     """Makes clients, as `components.aws_session.AwsClients` does."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.adoption.kinds import SERVICES, Holder, Kind, holder
+from components.adoption.kinds import SERVICES, Found, Holder, Kind, holder
 from components.documents.errors import explained
 from components.dynamic_provider import AwsResourceProvider
 from components.owner import this_stack
@@ -29,21 +29,13 @@ class ClaimProvider(AwsResourceProvider):
     """Finds or makes what has the name, and gives it back."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        """Refuses, in preview already, to take what would lose its logs."""
-        days = news.get("retentionDays")
-        if days is None or _olds.get("name") == news["name"]:
+        """Refuses, in preview already, to take what is not to be taken."""
+        if _olds.get("name") == news["name"]:
             return CheckResult(news, [])
         with self._explained(news):
             found = self._holder(news).find()
-        if found is None or found.made_here or found.keeps_days is None or found.keeps_days <= days:
-            return CheckResult(news, [])
-        kept = "for ever" if found.keeps_days == inf else f"for {found.keeps_days:g} days"
-        reason = (
-            f"the log group {news['name']} in {news['region']} keeps its logs {kept}; to take it over with {days:g} days "
-            "would delete the older ones. Set shell-access:sessionManager.logRetentionDays to more, or "
-            "shell-access:sessionManager.shortenLogRetention to true"
-        )
-        return CheckResult(news, [CheckFailure("retentionDays", reason)])
+        reason = _refusal(news, found) if found and not found.made_here else None
+        return CheckResult(news, [CheckFailure("name", reason)] if reason else [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Which name it is, what it has now, and what is to become of it."""
@@ -102,6 +94,24 @@ class ClaimProvider(AwsResourceProvider):
         return explained(what, SERVICES[kind], region, lambda: clients.caller_arn(region))
 
 
+def _refusal(props: Properties, found: Found) -> str | None:
+    """Why what somebody else has made is not taken, where it is not."""
+    if props["kind"] == Kind.POLICY:
+        return (
+            f"the policy {props['name']} exists and is not of a stack of this program; it is not taken, as nobody knows "
+            "who has it. Delete it, then run the same command again"
+        )
+    days = props.get("retentionDays")
+    if days is None or found.keeps_days is None or found.keeps_days <= days:
+        return None
+    kept = "for ever" if found.keeps_days == inf else f"for {found.keeps_days:g} days"
+    return (
+        f"the log group {props['name']} in {props['region']} keeps its logs {kept}; to take it over with {days:g} days "
+        "would delete the older ones. Set shell-access:sessionManager.logRetentionDays to more, or "
+        "shell-access:sessionManager.shortenLogRetention to true"
+    )
+
+
 def _outputs(props: Properties, prior: str | None) -> Properties:
     # The engine drops what is null, so an empty value would read like none.
     known = {} if prior is None else {"prior": prior}
@@ -116,8 +126,8 @@ class ClaimArgs:
         kind: of what has the name.
         region: where it is.
         name: that is claimed; an alias' with its `alias/`.
-        value: an alias' target key, a log group's key ("" without one), a parameter's value; used where nothing has
-            the name yet.
+        value: an alias' target key, a log group's or topic's key ("" without one), a parameter's value, a policy's
+            `PolicyDocument` and `Description` as JSON; used where nothing has the name yet.
         retain: it stays when the stack goes; what was there before always does.
         retention_days: a log group that is there and keeps its logs longer is not taken over; None: any is.
     """

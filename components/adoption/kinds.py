@@ -9,6 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from components.documents.errors import DocumentError
+from components.documents.store import OWNER_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +25,7 @@ class Kind(StrEnum):
     LOG_GROUP = "logGroup"
     PARAMETER = "parameter"
     TOPIC = "topic"
+    POLICY = "policy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,7 @@ class Found:
 
     Attributes:
         value: what to give back: an alias' target key, a log group's key ("" without one), a parameter's value, a
-            topic's key and policy as JSON.
+            topic's key and policy as JSON; of a policy nothing, as none of somebody else's is taken.
         made_here: it was made by this program.
         keeps_days: how long a log group keeps its logs; None for anything else.
     """
@@ -73,6 +75,7 @@ class Service(StrEnum):
     LOGS = "logs"
     SSM = "ssm"
     SNS = "sns"
+    IAM = "iam"
 
 
 SERVICES: Final[Mapping[Kind, Service]] = {
@@ -80,6 +83,7 @@ SERVICES: Final[Mapping[Kind, Service]] = {
     Kind.LOG_GROUP: Service.LOGS,
     Kind.PARAMETER: Service.SSM,
     Kind.TOPIC: Service.SNS,
+    Kind.POLICY: Service.IAM,
 }
 
 
@@ -89,7 +93,7 @@ def holder(kind: Kind, client: Any, name: str) -> Holder:
     Args:
         kind: of it.
         client: of its service, in its Region.
-        name: of it; an alias' with its `alias/`, a topic's ARN.
+        name: of it; an alias' with its `alias/`, a topic's or policy's ARN.
     """
     return _HOLDERS[kind](client, name)
 
@@ -272,4 +276,47 @@ class _Topic:
         self._sns.delete_topic(TopicArn=self._arn)
 
 
-_HOLDERS: Final = {Kind.ALIAS: _Alias, Kind.LOG_GROUP: _LogGroup, Kind.PARAMETER: _Parameter, Kind.TOPIC: _Topic}
+class _Policy:
+    def __init__(self, iam: Any, arn: str) -> None:
+        self._iam, self._arn = iam, arn
+
+    def find(self) -> Found | None:
+        try:
+            policy = self._iam.get_policy(PolicyArn=self._arn)["Policy"]
+        except self._iam.exceptions.NoSuchEntityException:
+            return None
+        tags = {tag["Key"] for tag in policy.get("Tags", [])}
+        return Found(value="", made_here=not tags.isdisjoint({MADE_HERE_TAG, OWNER_TAG}))
+
+    def make(self, value: str, owner: str) -> bool:
+        name = self._arn.rsplit("/", 1)[1]
+        tags = [{"Key": MADE_HERE_TAG, "Value": owner}]
+        try:
+            self._iam.create_policy(PolicyName=name, Tags=tags, **json.loads(value))
+        except self._iam.exceptions.EntityAlreadyExistsException:
+            return False
+        return True
+
+    def put_back(self, value: str) -> None:
+        """None of somebody else's is taken."""
+
+    def leave(self, value: str, owner: str) -> None:
+        """The next stack knows it by its tag."""
+
+    def remove(self, value: str) -> None:  # noqa: ARG002
+        try:
+            pages = self._iam.get_paginator("list_policy_versions").paginate(PolicyArn=self._arn)
+            for version in [each for page in pages for each in page["Versions"] if not each["IsDefaultVersion"]]:
+                self._iam.delete_policy_version(PolicyArn=self._arn, VersionId=version["VersionId"])
+            self._iam.delete_policy(PolicyArn=self._arn)
+        except self._iam.exceptions.NoSuchEntityException:
+            return
+
+
+_HOLDERS: Final = {
+    Kind.POLICY: _Policy,
+    Kind.ALIAS: _Alias,
+    Kind.LOG_GROUP: _LogGroup,
+    Kind.PARAMETER: _Parameter,
+    Kind.TOPIC: _Topic,
+}

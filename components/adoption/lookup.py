@@ -29,7 +29,7 @@ def import_id(kind: Kind, region: str, name: str) -> str | None:
     """
     if pulumi.runtime.is_dry_run() and not _exists(kind, region, name):
         return None
-    return f"{name}@{region}"
+    return name if kind is Kind.POLICY else f"{name}@{region}"
 
 
 @cache

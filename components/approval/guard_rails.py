@@ -52,7 +52,7 @@ def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocu
         *(place.iam(f"policy/{name}") for name in _POLICY_NAMES),
     ]
     approvers = place.principals(
-        "role", [each.name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
+        "role", [each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
     )
     documents = [place.ssm(f"document/{name}", "*") for name in (*DOCUMENT_NAMES, DOCUMENT_NAME)]
     changing_documents = [

@@ -14,6 +14,8 @@ from components.approval.names import TAG_KEY
 from components.dynamic_provider import AwsResourceProvider
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pulumi
 
     from components.approval.settings import ApprovalSettings
@@ -49,10 +51,17 @@ class OperatorGrantsProvider(AwsResourceProvider):
         iam = self.clients().client("iam", principals["region"])
         for role in _only_in(principals, spared, "roles"):
             with contextlib.suppress(iam.exceptions.NoSuchEntityException):
-                iam.untag_role(RoleName=role, TagKeys=[TAG_KEY])
+                if keys := _spellings(iam.get_paginator("list_role_tags").paginate(RoleName=role)):
+                    iam.untag_role(RoleName=role, TagKeys=keys)
         for user in _only_in(principals, spared, "users"):
             with contextlib.suppress(iam.exceptions.NoSuchEntityException):
-                iam.untag_user(UserName=user, TagKeys=[TAG_KEY])
+                if keys := _spellings(iam.get_paginator("list_user_tags").paginate(UserName=user)):
+                    iam.untag_user(UserName=user, TagKeys=keys)
+
+
+def _spellings(pages: Iterable[Any]) -> list[str]:
+    """The keys that IAM takes for the tag's: case does not count there."""
+    return [tag["Key"] for page in pages for tag in page["Tags"] if tag["Key"].lower() == TAG_KEY.lower()]
 
 
 def _only_in(principals: Properties, others: Properties, kind: str) -> list[str]:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 INSTANCE_PATTERN: Final = "^i-([0-9a-f]{8}|[0-9a-f]{17})$"
 PRINCIPAL_PATTERN: Final = r"^[\w+=,.@-]{1,64}$"
-REASON_PATTERN: Final = r"^[^{}\r\n]{1,300}$"
-"""Without braces, which Automation would take for a reference."""
-APPROVAL_SECONDS: Final = 604_800
-"""How long a request waits for its approvers: a week, the default of `aws:approve`."""
+REASON_PATTERN: Final = r"^[^{}\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{1,300}$"
+"""Without braces, which Automation would take for a reference, and without what moves a terminal's cursor or turns the
+direction of writing. Escaped as Java and Python both read it."""
+APPROVAL_SECONDS: Final = 86_400
+"""How long a request waits for its approvers: a day. `aws:approve` would wait for a week, and all that time a flood of
+requests would take up what the account may have of runs."""
 SCRIPT_SECONDS: Final = 120
 API_SECONDS: Final = 25
 """What `aws:executeAwsApi` takes at most."""

@@ -23,7 +23,13 @@ MAX_VALIDITY_MINUTES: Final = 1440
 """`aws:sleep` could wait for a week; a grant that outlives a working day is no approval of one session any more."""
 IDENTITY_CENTER_PREFIX: Final = "AWSReservedSSO_"
 
+MAX_NAME: Final = 128
+MAX_PATH: Final = 512
+"""IAM User Guide, "IAM and AWS STS quotas"."""
+
 _NAME: Final = r"^[\w+=,.@-]{1,64}$"
+_IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
+"""Where IAM Identity Center lives in Ireland: the Region is its own, and left out in us-east-1."""
 _NAMES_ALLOWED: Final = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"
 
 
@@ -67,10 +73,12 @@ class Approver(Section):
     )
     name: str = Field(
         min_length=1,
-        max_length=128,
-        pattern=r"^[^\s{}:/]+$",
-        description="Of the role, user or group.",
-        json_schema_extra={"allowed": "a name (no ARN, no path) of at most 128 characters"},
+        max_length=MAX_PATH + MAX_NAME,
+        pattern=r"^([^\s{}:/]+/)*[^\s{}:/]{1,128}$",
+        description="Of the role, user or group. A role or user below a path has it in front, as its ARN does.",
+        json_schema_extra={
+            "allowed": f"a name (no ARN) of at most {MAX_NAME} characters; of a role or user with its path: team/Approver"
+        },
     )
     min_required_approvals: int = Field(
         default=1,
@@ -86,6 +94,11 @@ class Approver(Section):
         description="Levels are asked one after the other, the lowest first.",
         json_schema_extra={"allowed": f"a whole number from 1 to {MAX_LEVELS}"},
     )
+
+    @property
+    def bare_name(self) -> str:
+        """Without the path: what tells it from others, as names are unique in an account whatever the path."""
+        return self.name.rsplit("/", 1)[-1]
 
 
 class ApprovalSettings(Section):
@@ -124,8 +137,9 @@ class ApprovalSettings(Section):
     )
     shared_operator_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
         default_factory=list,
-        description="Those of operatorRoles that several people may assume, accepted knowingly: a grant to one admits "
-        "all of them. Ours, not the post's; a shared role that is not named here is refused.",
+        description="Those of operatorRoles that several people may assume, or whose sessions they may tag, accepted "
+        "knowingly: a grant to one admits all of them, and who sets the tag on a session needs none. Ours, not the "
+        "post's; such a role that is not named here is refused.",
         json_schema_extra={"allowed": f"{_NAMES_ALLOWED}, each in operatorRoles too"},
     )
     notification_emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]] = Field(
@@ -150,8 +164,8 @@ class ApprovalSettings(Section):
         return [[each for each in self.approvers if each.level == number] for number in numbers]
 
     def attachable_approvers(self, kind: ApproverType) -> list[str]:
-        """Names of approvers whose policies are ours to attach: IAM Identity Center keeps its own roles."""
-        names = {each.name for each in self.approvers if each.type is kind}
+        """Bare names of approvers whose policies are ours to attach: IAM Identity Center keeps its own roles."""
+        names = {each.bare_name for each in self.approvers if each.type is kind}
         return sorted(name for name in names if not name.startswith(IDENTITY_CENTER_PREFIX))
 
 
@@ -226,12 +240,17 @@ def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tup
         ApproverType.IAM_ROLE: {name.lower() for name in settings.operator_roles},
         ApproverType.IAM_USER: {name.lower() for name in settings.operator_users},
     }
-    if approver.name.lower() in operators.get(approver.type, set()):
+    if approver.bare_name.lower() in operators.get(approver.type, set()):
         problem("name", approver.name, "somebody who is no operator: nobody approves their own request")
-    same = [each for each in settings.approvers if (each.type, each.name) == (approver.type, approver.name)]
+    same = [each for each in settings.approvers if (each.type, each.bare_name) == (approver.type, approver.bare_name)]
     if len([each for each in same if each.level == approver.level]) > 1 and approver is same[-1]:
         problem("name", approver.name, f"each approver once in level {approver.level}")
+    if "/" in approver.name and approver.type not in operators:
+        problem("name", approver.name, "a name without a path, as groups and users of IAM Identity Center have none")
     if settings.mode is Mode.AUTOMATION:
+        if approver.name.startswith(IDENTITY_CENTER_PREFIX) and approver.type is ApproverType.IAM_ROLE:
+            allowed = f"its path in front, {_IDENTITY_CENTER_PATH}/{approver.name}, as the ARN of the role shows it"
+            problem("name", approver.name, allowed)
         if approver.type not in operators:
             problem("type", str(approver.type), "IamRole or IamUser, as aws:approve in a runbook knows no others")
         if approver.min_required_approvals > 1:

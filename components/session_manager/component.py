@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws.iam import Policy, RolePolicyAttachment
 
+from components.adoption.claim import Claim, ClaimArgs
+from components.adoption.kinds import Kind
+from components.adoption.lookup import import_id
+from components.documents.store import OWNER_TAG
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
@@ -16,6 +20,9 @@ from components.session_manager.preferences import RegionalPreferences, Regional
 if TYPE_CHECKING:
     from components.account import Account
     from components.settings import Settings
+
+
+_DESCRIPTION = "What a node needs for governed sessions, on top of what the SSM Agent needs to run"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,13 +76,26 @@ class SessionManager(pulumi.ComponentResource):
         )
         if content is None:
             return ()
+        arn = f"arn:{args.account.partition}:iam::{args.account.id}:policy/{INSTANCE_POLICY_NAME}"
+        document, region = json.dumps(content), args.settings.regions[0]
+        made_of = json.dumps({"PolicyDocument": document, "Description": _DESCRIPTION})
+        claim = Claim(
+            f"{name}-node",
+            ClaimArgs(kind=Kind.POLICY, region=region, name=arn, value=made_of),
+            pulumi.ResourceOptions(parent=self),
+        )
         policy = Policy(
             f"{name}-node",
             name=INSTANCE_POLICY_NAME,
-            description="What a node needs for governed sessions, on top of what the SSM Agent needs to run",
-            policy=json.dumps(content),
-            tags=args.settings.tags,
-            opts=pulumi.ResourceOptions(parent=self),
+            description=_DESCRIPTION,
+            policy=document,
+            tags={**args.settings.tags, OWNER_TAG: args.owner},
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[claim],
+                import_=import_id(Kind.POLICY, region, arn),
+                retain_on_delete=True,
+            ),
         )
         self.instance_policy_arn = policy.arn
         return (

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.docs.configuration import configuration_page
+from local.docs.fleet import fleet_file_page
 from local.docs.policies import policies_page
 from local.workspace import REPOSITORY
+from operations.fleet.schema import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 PAGES: dict[Path, Callable[[], str]] = {
     REPOSITORY / "docs" / "configuration.md": configuration_page,
+    REPOSITORY / "docs" / "fleet-file.md": fleet_file_page,
+    REPOSITORY / "docs" / "fleet.schema.json": schema_text,
     REPOSITORY / "docs" / "policies.md": policies_page,
 }
 

@@ -87,11 +87,12 @@ def configuration_page() -> str:
     """The whole page."""
     parts = [_INTRODUCTION]
     for key, meaning, model in _SECTIONS:
-        parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{_fields(model)}\n")
+        parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{fields(model)}\n")
     return "\n".join([*parts, _OUTPUTS])
 
 
-def _fields(model: type[BaseModel]) -> str:
+def fields(model: type[BaseModel]) -> str:
+    """A table of a section's keys."""
     rows: list[tuple[str, ...]] = []
     for name, field in model.model_fields.items():
         extra = cast("dict[str, str]", field.json_schema_extra or {})
@@ -102,6 +103,7 @@ def _fields(model: type[BaseModel]) -> str:
 
 
 def _value(default: Any) -> str:
-    if isinstance(default, BaseModel):
+    several = cast("list[Any]", default) if isinstance(default, list) else [default]
+    if any(isinstance(each, BaseModel) for each in several):
         return "theirs"
     return "none" if default is None else f"`{json.dumps(default)}`"

@@ -33,7 +33,7 @@ class Gate:
         self._serving = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._lock = threading.Lock()
         self._opened = threading.Event()
-        self._number: int | None = None
+        self._held: int | str | None = None
         self._after = False
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
         self.written: list[Call] = []
@@ -50,15 +50,15 @@ class Gate:
         self._serving.join()
         self._server.server_close()
 
-    def hold(self, number: int, *, after: bool) -> None:
+    def hold(self, write: int | str, *, after: bool) -> None:
         """Counts from nothing again and holds a write back.
 
         Args:
-            number: of the write, from 0.
+            write: its number, from 0, or its operation, `CreateAlias`: the first of these.
             after: holds the answer back, so that AWS has done what nobody knows of; else AWS never gets the request.
         """
         with self._lock:
-            self._number, self._after = number, after
+            self._held, self._after = write, after
             self.written = []
             self._opened.clear()
             self.is_holding.clear()
@@ -70,7 +70,7 @@ class Gate:
     def open(self) -> None:
         """Lets go of what is held back: a request is dropped, an answer is sent to whoever may still be there."""
         with self._lock:
-            self._number = None
+            self._held = None
         self._opened.set()
 
     def pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, bytes] | None:
@@ -97,7 +97,10 @@ class Gate:
             return False
         with self._lock:
             self.written.append(call)
-            return self._number == len(self.written) - 1
+            is_held = self._held in (len(self.written) - 1, call.operation)
+            if is_held:
+                self._held = None
+            return is_held
 
     def _wait(self) -> None:
         self.is_holding.set()

@@ -17,6 +17,7 @@ from operations.approval.options import Cwd, Json, ModeName, Region, Stack, fail
 from operations.approval.report import as_json, described, line, plain, show_details, table
 from operations.approval.requests import Request, State
 from operations.approval.runs import find, recent
+from operations.approval.words import visible
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
@@ -79,7 +80,7 @@ def _list(desk: Desk, now: datetime, *, machine: bool) -> None:
         return
     console.print(table(waiting, now, "Waiting for approval"))
     for each in waiting:
-        line(console, Text(f"{each.id[:8]} reason: {each.reason or 'none given'}"))
+        line(console, Text(f"{each.id[:8]} reason: {visible(each.reason) or 'none given'}"))
     line(console, Text("Decide: python -m operations approve RUN [--reject] [--comment TEXT]"))
 
 

@@ -36,11 +36,25 @@ class Wanted:
         Raises:
             UnusableError: with what is allowed.
         """
-        if not re.fullmatch(INSTANCE_PATTERN, self.instance):
-            raise UnusableError(f"{self.instance!r} given; allowed: the id of an instance, i-0123456789abcdef0")
-        if not re.fullmatch(REASON_PATTERN, self.reason):
-            raise UnusableError("--reason: allowed: one line of 1 to 300 characters, without braces")
-        name = self.principal.name
+        check_words(self.instance, self.reason, self.principal.name)
+
+
+def check_words(instance: str, reason: str, *names: str | None) -> None:
+    """Refuses what the runbook would not take.
+
+    Args:
+        instance: its id.
+        reason: why, for the approvers.
+        names: of whom the grant is for, where they are known.
+
+    Raises:
+        UnusableError: with what is allowed.
+    """
+    if not re.fullmatch(INSTANCE_PATTERN, instance):
+        raise UnusableError(f"{instance!r} given; allowed: the id of an instance, i-0123456789abcdef0")
+    if not re.fullmatch(REASON_PATTERN, reason):
+        raise UnusableError("--reason: allowed: one line of 1 to 300 characters, without braces and control characters")
+    for name in (each for each in names if each):
         if not re.fullmatch(PRINCIPAL_PATTERN, name):
             raise UnusableError(f"{name!r} given; allowed: the name of a role or user, neither an ARN nor a path")
         if name.startswith(IDENTITY_CENTER_PREFIX):
@@ -59,10 +73,8 @@ def principal_for(caller: str, role: str | None, user: str | None) -> Principal:
         user: name, if given.
 
     Raises:
-        UnusableError: both are given, or neither and the caller can hold no grant.
+        UnusableError: neither is given, and the caller can hold no grant.
     """
-    if role and user:
-        raise UnusableError("--as-role and --as-user are alternatives: choose one.")
     if role or user:
         return Principal("role" if role else "user", role or user or "")
     found = principal_of(caller)

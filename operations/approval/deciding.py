@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from operations.approval.calls import CallError, called
-from operations.approval.people import principal_of, same_person, short
+from operations.approval.people import same_person, short
 from operations.approval.requests import Request, State
+from operations.approval.words import visible
 
 if TYPE_CHECKING:
     from operations.approval.desk import Desk
@@ -29,7 +30,7 @@ def check_decision(request: Request, who: str, *, approve: bool) -> None:
         CallError: nothing waits.
     """
     if request.state is not State.WAITING:
-        detail = f" ({request.detail})" if request.detail else ""
+        detail = f" ({visible(request.detail)})" if request.detail else ""
         raise CallError(f"Request {request.id} does not wait for approval: it is {request.state}{detail}.")
     if not approve:
         return
@@ -38,8 +39,8 @@ def check_decision(request: Request, who: str, *, approve: bool) -> None:
             f"{short(who)} cannot approve what {short(request.asked_by)} asked for: nobody approves their own request. "
             "Somebody else has to."
         )
-    if request.principal.is_same(principal_of(who)):
-        raise OwnRequestError(f"{short(who)} cannot approve a grant to {request.principal}, which is itself.")
+    if request.principal.is_for(who):
+        raise OwnRequestError(f"{short(who)} cannot approve a grant to {request.principal}: that is the same person.")
 
 
 def decide(desk: Desk, request: Request, *, approve: bool, comment: str = "") -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from operations.approval.calls import CallError
+from operations.approval.words import visible
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 
@@ -38,8 +39,13 @@ def failures_told() -> Generator[None]:
     try:
         yield
     except UnusableError as problem:
-        typer.echo(str(problem), err=True)
+        typer.echo(_lines(problem), err=True)
         raise typer.Exit(ExitCode.UNUSABLE) from None
     except CallError as problem:
-        typer.echo(str(problem), err=True)
+        typer.echo(_lines(problem), err=True)
         raise typer.Exit(ExitCode.DIFFERENT) from None
+
+
+def _lines(problem: Exception) -> str:
+    """What is told may repeat what others wrote."""
+    return "\n".join(visible(line) for line in str(problem).split("\n"))

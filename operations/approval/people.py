@@ -24,6 +24,10 @@ class Principal:
         """Case means nothing in IAM names."""
         return other is not None and (self.kind, self.name.lower()) == (other.kind, other.name.lower())
 
+    def is_for(self, who: str) -> bool:
+        """Whether a caller is the principal, or by name the same person as the user that it is."""
+        return self.is_same(principal_of(who)) or (self.kind == "user" and same_person(self.name, who))
+
 
 def principal_of(who: str) -> Principal | None:
     """The role behind a session, or the user; None for what can hold no grant: root, federated users, services.

@@ -13,6 +13,7 @@ from components.approval.names import TAG_KEY
 from components.session_manager.document import DOCUMENT_NAME
 from operations.approval.people import short
 from operations.approval.requests import Request, State
+from operations.approval.words import visible
 from operations.reading import Unread
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 def as_json(value: Any) -> str:
-    """One JSON document."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    """One JSON document, in ASCII: what others wrote cannot reach the terminal otherwise than escaped."""
+    return json.dumps(value, indent=2)
 
 
 def plain(request: Request, now: datetime) -> dict[str, Any]:
@@ -92,8 +93,8 @@ def table(requests: Iterable[Request], now: datetime, title: str) -> Table:
         made.add_row(
             Text(each.id[:_SHORT_ID]),
             Text(moment(each.asked_at, now)),
-            Text(short(each.asked_by)),
-            Text(f"{each.principal}\n{each.instance}"),
+            Text(visible(short(each.asked_by))),
+            Text(f"{visible(str(each.principal))}\n{visible(each.instance)}"),
             state,
         )
     return made
@@ -111,7 +112,8 @@ def show_details(console: Console, request: Request, now: datetime) -> None:
         ("state", described(request, now)),
     ]
     for heading, text in lines:
-        line(console, Text.assemble(f"{heading}:".ljust(13), text))
+        told = visible(text) if isinstance(text, str) else text
+        line(console, Text.assemble(f"{heading}:".ljust(13), told))
 
 
 def show_tags(console: Console, tags: Sequence[Tag] | Unread) -> None:
@@ -120,14 +122,14 @@ def show_tags(console: Console, tags: Sequence[Tag] | Unread) -> None:
         line(console, Text(f"cannot tell whether operators have tags without a grant: {tags.action}: {tags.cause}"))
         return
     for tag in tags:
-        said = f"{tag.principal} has the tag {TAG_KEY} for {tag.value}, and no grant stands behind it."
+        said = f"{tag.principal} has the tag {TAG_KEY} for {visible(tag.value)}, and no grant stands behind it."
         line(console, Text(f"{said} The runbook that runs every 15 minutes removes it.", style="bold red"))
 
 
 def start_command(request: Request) -> str:
     """What starts the session; the document is named, as the operators' policy asks for it."""
     region = f" --region {request.region}" if request.region else ""
-    return f"aws ssm start-session{region} --target {request.instance} --document-name {DOCUMENT_NAME}"
+    return f"aws ssm start-session{region} --target {visible(request.instance)} --document-name {DOCUMENT_NAME}"
 
 
 def described(request: Request, now: datetime) -> Text:
@@ -141,7 +143,7 @@ def described(request: Request, now: datetime) -> Text:
     elif request.ended_at:
         words += f" {moment(request.ended_at, now)}"
     text = Text(words, style=_STYLES[request.state])
-    return text.append(f": {request.detail}") if request.detail else text
+    return text.append(f": {visible(request.detail)}") if request.detail else text
 
 
 def moment(when: datetime, now: datetime) -> str:
@@ -158,7 +160,9 @@ def line(console: Console, text: Text) -> None:
 def _said(request: Request) -> list[str]:
     """What approvers said; who rejected stands in the state already."""
     approvals = [each for each in request.decisions if each.approved]
-    return [f"approved by {short(each.who)}" + (f": {each.comment}" if each.comment else "") for each in approvals]
+    return [
+        visible(f"approved by {short(each.who)}" + (f": {each.comment}" if each.comment else "")) for each in approvals
+    ]
 
 
 def _left(request: Request, now: datetime) -> str:

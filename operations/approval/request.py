@@ -9,18 +9,21 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from operations.approval.asking import Wanted, ask, principal_for
+from components.approval.runbook import APPROVAL_SECONDS
+from operations.approval.asking import Wanted, ask, check_words, principal_for
 from operations.approval.desk import Desk, Which, open_desk
 from operations.approval.following import follow, is_settled
 from operations.approval.options import Cwd, Json, ModeName, Region, Stack, failures_told
 from operations.approval.report import as_json, described, line, moment, plain, start_command
 from operations.approval.requests import Request, State
+from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+APPROVAL_HOURS = APPROVAL_SECONDS // 3_600
 INTERRUPTED = 130
 """As shells tell of an interrupt."""
 
@@ -50,11 +53,13 @@ def request(  # noqa: PLR0913 -- the options of the command line
     command line or the stack cannot be used.
     """
     with failures_told():
+        if as_role and as_user:
+            raise UnusableError("--as-role and --as-user are alternatives: choose one.")
+        check_words(instance, reason, as_role, as_user)
         surroundings = Surroundings.of(context)
         desk = open_desk(surroundings, Which(stack=stack, cwd=cwd, mode=mode, region=region))
         principal = principal_for(desk.identity.arn, as_role, as_user)
-        wanted = Wanted(principal=principal, instance=instance, reason=reason)
-        made = _asked(desk, wanted, surroundings.now())
+        made = _asked(desk, Wanted(principal=principal, instance=instance, reason=reason), surroundings.now())
         if not machine:
             _tell(Console(highlight=False), made)
         if wait:
@@ -84,7 +89,10 @@ def _asked(desk: Desk, wanted: Wanted, now: datetime) -> Request:
 def _tell(console: Console, made: Request) -> None:
     line(console, Text(f"Asked for a session on {made.instance} for {made.principal}, as {made.asked_by}."))
     line(console, Text(f"  run:       {made.id}"))
-    line(console, Text(f"  approve:   python -m operations approve {made.id}    (somebody else, within 7 days)"))
+    line(
+        console,
+        Text(f"  approve:   python -m operations approve {made.id}    (somebody else, within {APPROVAL_HOURS} hours)"),
+    )
     line(console, Text(f"  follow:    python -m operations status {made.id}"))
 
 

@@ -236,10 +236,19 @@ def _decisions(step: Run) -> list[Decision]:
     """`ApproverDecisions` holds JSON: one object a decision, or a list of them."""
     found: list[Decision] = []
     for text in step.get("Outputs", {}).get("ApproverDecisions", []):
-        decoded = json.loads(text)
-        for each in cast("list[Run]", decoded if isinstance(decoded, list) else [decoded]):
+        for each in _objects(text):
             said, who = str(each.get("Decision", "")), str(each.get("Approver", ""))
             if said.startswith(("Approve", "Reject")):
                 comment = str(each.get("Comment") or "")
                 found.append(Decision(who=who, approved=said.startswith("Approve"), comment=comment))
     return found
+
+
+def _objects(text: str) -> list[Run]:
+    """Those in a JSON text, one or a list; none where it is something else, which the runbook refuses as well."""
+    try:
+        decoded = json.loads(text)
+    except ValueError:
+        return []
+    listed = cast("list[Any]", decoded if isinstance(decoded, list) else [decoded])
+    return [cast("Run", each) for each in listed if isinstance(each, dict)]

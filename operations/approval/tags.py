@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
 from operations.approval.people import Principal
 from operations.reading import Reader, Unread
+
+_KEY: Final = TAG_KEY.lower()
+"""IAM takes keys of tags that differ in case alone for the same one."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,7 +51,7 @@ def read_tags(desk: Desk) -> tuple[Tag, ...] | Unread:
         if isinstance(answer, Unread):
             return answer
         given = (answer or {}).get("Tags", [])
-        tags += [Tag(principal=principal, value=tag["Value"]) for tag in given if tag["Key"] == TAG_KEY]
+        tags += [Tag(principal=principal, value=tag["Value"]) for tag in given if tag["Key"].lower() == _KEY]
     return tuple(tags)
 
 

@@ -33,6 +33,7 @@ class On(StrEnum):
     REMOTE_HOST_DOCUMENT = "the session document that forwards to other hosts"
     SESSION_DOCUMENT = "the session preferences"
     RUNBOOK = "the runbook"
+    OTHER_VERSIONS = "a version of the runbook that is not the default one"
     TEMPLATE = "the change template"
     TEMPLATE_DOCUMENT = "the change template as a document"
     APPROVAL_DOCUMENTS = "the runbook, the reaper or the change template"

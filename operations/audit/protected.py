@@ -44,7 +44,7 @@ class Protected:
         operator_users: names.
         shared_roles: names of the operators' roles that several may take on, which the stack accepts.
         approvers: ARNs, or patterns of ARNs.
-        approver_names: kind (`IamRole`, `IamUser`, `IamGroup`) and name.
+        approver_names: kind (`IamRole`, `IamUser`, `IamGroup`) and name, without a path.
         administrators: declared ones: ARNs, or patterns of ARNs.
     """
 
@@ -109,7 +109,7 @@ def protected(stack: StackConfiguration, declared: Declared, *, account_id: str,
         shared_roles=_names(section.get("sharedOperatorRoles")),
         approvers=declared.approvers,
         approver_names=tuple(
-            (str(each.get("type")), str(each.get("name")))
+            (str(each.get("type")), str(each.get("name")).rsplit("/", 1)[-1])
             for each in cast("list[dict[str, Any]]", section.get("approvers") or [])
         ),
         administrators=declared.administrators,

@@ -154,6 +154,12 @@ def _other_runbooks(arns: _Arns) -> Target:
     return Target(every, spared=arns.documents(*own))
 
 
+def _other_versions(arns: _Arns) -> Target:
+    """Of the runbook; its name alone means the default version."""
+    runbook = f"automation-definition/{arns.names.runbook}"
+    return Target((arns.of("ssm", f"{runbook}:{SOME}"),), spared=(arns.of("ssm", f"{runbook}:$DEFAULT"),))
+
+
 def _automations(arns: _Arns) -> Target:
     of_aws = (
         each
@@ -282,6 +288,7 @@ _MAKERS: Final[dict[On, Callable[[_Arns], Target | None]]] = {
     On.REMOTE_HOST_DOCUMENT: lambda arns: Target(arns.everywhere("ssm", f"document/{_REMOTE_HOST}")),
     On.SESSION_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.session_document}"),)),
     On.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook)),
+    On.OTHER_VERSIONS: _other_versions,
     On.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template)),
     On.TEMPLATE_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.template}"),)),
     On.APPROVAL_DOCUMENTS: lambda arns: Target(

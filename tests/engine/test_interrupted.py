@@ -58,13 +58,13 @@ class Kill:
     Attributes:
         run: `adoption` of a foreign document, `update`, or `restore` on destroy.
         victim: `engine` or `provider`.
-        number: of the write that is under way, from 0.
+        number: of the write that is under way, from 0, or its operation.
         after: AWS has done it, and only the answer is under way.
     """
 
     run: str
     victim: str
-    number: int
+    number: int | str
     after: bool
 
     def __str__(self) -> str:
@@ -78,6 +78,11 @@ EVERY_KILL = [
     for number in range(written)
     for after in (False, True)
 ]
+MAKING = (
+    *("CreatePolicy", "CreateKey", "EnableKeyRotation", "CreateAlias", "CreateLogGroup", "PutParameter"),
+    *("PutRetentionPolicy", "CreateDocument"),
+)
+"""What the first run on an empty account writes; a test makes sure of it."""
 SAMPLE = [
     Kill("adoption", "engine", 1, after=True),
     Kill("adoption", "provider", 2, after=False),
@@ -196,6 +201,43 @@ def test_no_write_is_left_out(tmp_path: Path, gate: Gate, ssm: Any) -> None:
         interrupted.finish(run)
         # The document of the console has come back in another spelling, so nothing is refused as a duplicate.
         assert len(gate.written) == written, (run, gate.written)
+
+
+def take_up_a_first_run(folder: Path, gate: Gate, ssm: Any, operation: str) -> None:
+    """One that makes everything, killed while AWS has done what nobody knows of yet."""
+    interrupted = Interruptible(folder, gate)
+    interrupted.stack.configure({"sessionManager": {"retainLogs": False}})
+    interrupted.gate.count()
+    interrupted.kill(Kill("first", "engine", operation, after=True))
+    interrupted.stack.up().succeeded()
+    interrupted.stack.preview("--refresh", "--expect-no-changes").succeeded()
+    assert live(ssm) == live(ssm, "$LATEST")
+    interrupted.stack.destroy().succeeded()
+    with pytest.raises(ssm.exceptions.InvalidDocument):
+        live(ssm)
+
+
+@pytest.mark.parametrize("operation", ["CreatePolicy", "CreateLogGroup"])
+def test_first_run_that_was_killed_is_taken_up(tmp_path: Path, gate: Gate, ssm: Any, operation: str) -> None:
+    take_up_a_first_run(tmp_path, gate, ssm, operation)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("operation", MAKING)
+def test_first_run_that_was_killed_at_any_write_is_taken_up(
+    tmp_path: Path, gate: Gate, ssm: Any, operation: str
+) -> None:
+    take_up_a_first_run(tmp_path, gate, ssm, operation)
+
+
+@pytest.mark.exhaustive
+def test_first_run_writes_what_is_tried(tmp_path: Path, gate: Gate, ssm: Any) -> None:  # noqa: ARG001 -- an empty AWS
+    interrupted = Interruptible(tmp_path, gate)
+    interrupted.stack.configure({"sessionManager": {}})
+    gate.count()
+    interrupted.stack.up().succeeded()
+    later = {"PutKeyPolicy", "TagResource", "UntagResource", "UntagPolicy", "TagPolicy", "RemoveTagsFromResource"}
+    assert {call.operation for call in gate.written} - later == set(MAKING)
 
 
 def test_of_two_stacks_at_once_one_has_the_document_and_the_other_is_told(tmp_path: Path, gate: Gate, ssm: Any) -> None:

@@ -75,6 +75,22 @@ APPROVAL: Final = (
         exempt=frozenset({Exempt.AUTOMATION_MODE}),
     ),
     Rule(
+        id="E11",
+        title="Starts another version of the runbook",
+        gives="A version from before the workflow, which it keeps when it adopts a runbook, may ask nobody.",
+        ways=(
+            way(
+                Severity.CRITICAL,
+                need("ssm:StartAutomationExecution", on=On.OTHER_VERSIONS),
+                need("iam:PassRole", on=On.RUNBOOK_ROLE, given=passed_to(_SSM)),
+            ),
+            way(Severity.MEDIUM, need("ssm:StartAutomationExecution", on=On.OTHER_VERSIONS)),
+        ),
+        remedy="End the resource in AllowStartSsmSession:$DEFAULT, so that requests begin with the approval of today.",
+        source="SAR Systems Manager; API reference: StartAutomationExecution",
+        silent_under=("E3",),
+    ),
+    Rule(
         id="E4",
         title="Requests without reviewers",
         gives="Asks for automatic approval, or picks a laxer template for the same runbook.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,3 +126,12 @@ def test_log_group_that_was_there_keeps_the_key_that_stays(provider: ClaimProvid
     assert group(client)["kmsKeyId"] == key
     provider.delete(created.id, (created.outs or {}) | {"retain": False})
     assert "kmsKeyId" not in group(client)
+
+
+def test_policy_of_somebody_else_is_not_taken(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+    allow = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    client("iam").create_policy(PolicyName="Node", PolicyDocument=document)
+    asked = claim("policy", "arn:aws:iam::123456789012:policy/Node", "{}")
+    (failure,) = provider.check({}, asked).failures
+    assert "exists and is not of a stack of this program" in failure.reason

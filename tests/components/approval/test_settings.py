@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from components.approval.settings import ApprovalSettings, Mode, required_approvals
+from components.approval.change_template import change_template
+from components.approval.names import Place
+from components.approval.runbook import runbook
+from components.approval.settings import ApprovalSettings, ApproverType, Mode, required_approvals
 from components.problems import SettingsError
 from components.settings import Settings
 
@@ -83,6 +86,26 @@ def test_wrong_value_is_named_with_what_is_allowed(key: str, value: Any, allowed
         ({"approvers": [{"type": "IamGroup", "name": "A"}]}, "approvers.0.type", "knows no others"),
         ({"approvers": [{**APPROVER, "minRequiredApprovals": 2}]}, "approvers.0.minRequiredApprovals", "0 or 1"),
         ({"approvers": [{"type": "IamRole", "nam": "A"}]}, "approvers.0.nam", "did you mean name?"),
+        (
+            {"approvers": [{"type": "IamRole", "name": "team/OPERATOR"}]},
+            "approvers.0.name",
+            "nobody approves their own",
+        ),
+        ({"approvers": [APPROVER, {**APPROVER, "name": "a/Approver"}]}, "approvers.1.name", "each approver once"),
+        ({"approvers": [{**APPROVER, "name": "/Approver"}]}, "approvers.0.name", "with its path: team/Approver"),
+        ({"approvers": [{**APPROVER, "name": "team//Approver"}]}, "approvers.0.name", "with its path: team/Approver"),
+        ({"approvers": [{**APPROVER, "name": "team/"}]}, "approvers.0.name", "with its path: team/Approver"),
+        ({"approvers": [{**APPROVER, "name": f"team/{'a' * 129}"}]}, "approvers.0.name", "at most 128 characters"),
+        (
+            {"approvers": [{"type": "IamRole", "name": "AWSReservedSSO_Approve_0123456789abcdef"}]},
+            "approvers.0.name",
+            "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Approve_0123456789abcdef",
+        ),
+        (
+            {"mode": "change-manager", "approvers": [{"type": "IamGroup", "name": "team/security"}]},
+            "approvers.0.name",
+            "a name without a path",
+        ),
         ({"operatorRole": ["x"]}, "operatorRole", "did you mean operatorRoles?"),
     ],
 )
@@ -97,6 +120,28 @@ def test_same_name_of_an_approving_user_and_an_operating_role_is_no_clash() -> N
 def test_change_manager_takes_groups_and_several_approvals_of_one() -> None:
     approvers = [{"type": "SSOGroup", "name": "security", "minRequiredApprovals": 3}]
     assert load(mode="change-manager", approvers=approvers).approvers[0].min_required_approvals == 3
+
+
+def test_approver_below_a_path_is_named_by_the_arn_that_it_has() -> None:
+    path = "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Approve_0123456789abcdef"
+    given = [{"type": "IamRole", "name": path}, {"type": "IamUser", "name": "team/anton"}, APPROVER]
+    settings = load(approvers=given)
+    place = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+    assert runbook(settings, place, ["eu-west-1"])["mainSteps"][0]["inputs"]["Approvers"] == [
+        f"arn:aws:iam::123456789012:role/{path}",
+        "arn:aws:iam::123456789012:user/team/anton",
+        "arn:aws:iam::123456789012:role/Approver",
+    ]
+    assert settings.attachable_approvers(ApproverType.IAM_ROLE) == ["Approver"]
+    assert settings.attachable_approvers(ApproverType.IAM_USER) == ["anton"]
+
+
+def test_change_manager_is_given_names_without_their_paths() -> None:
+    settings = load(mode="change-manager", approvers=[{**APPROVER, "name": "team/Approver"}, {**APPROVER, "name": "B"}])
+    place = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+    (step,) = change_template(settings, place)["mainSteps"]
+    assert [each["approver"] for each in step["inputs"]["EnhancedApprovals"]["Approvers"]] == ["Approver", "B"]
+    assert load(mode="change-manager", approvers=[{**APPROVER, "name": "AWSReservedSSO_Approve_0123456789abcdef"}])
 
 
 def test_levels_are_asked_from_the_lowest() -> None:

@@ -38,7 +38,7 @@ def test_request_says_what_it_asked_for_and_what_comes_next(people: People) -> N
     assert result.stdout == (
         f"Asked for a session on {NOWHERE} for role Operator, as arn:aws:sts::{ACCOUNT}:assumed-role/Operator/olivia.\n"
         f"  run:       {run}\n"
-        f"  approve:   python -m operations approve {run}    (somebody else, within 7 days)\n"
+        f"  approve:   python -m operations approve {run}    (somebody else, within 24 hours)\n"
         f"  follow:    python -m operations status {run}\n"
     )
     assert people.run(run)["Parameters"]["Reason"] == ["Disk is full"]
@@ -56,8 +56,18 @@ def test_grant_is_for_who_asks_or_for_who_is_named(people: People, options: list
 
 UNUSABLE: list[tuple[list[str], str]] = [
     (["request", "app-1", *REASON], "'app-1' given; allowed: the id of an instance, i-0123456789abcdef0"),
-    (["request", NOWHERE, "--reason", "{{ x }}"], "--reason: allowed: one line of 1 to 300 characters, without braces"),
-    (["request", NOWHERE, "--reason", ""], "--reason: allowed: one line of 1 to 300 characters, without braces"),
+    (
+        ["request", NOWHERE, "--reason", "{{ x }}"],
+        "--reason: allowed: one line of 1 to 300 characters, without braces and control characters",
+    ),
+    (
+        ["request", NOWHERE, "--reason", "a\x1b[2Kb"],
+        "--reason: allowed: one line of 1 to 300 characters, without braces and control characters",
+    ),
+    (
+        ["request", NOWHERE, "--reason", ""],
+        "--reason: allowed: one line of 1 to 300 characters, without braces and control characters",
+    ),
     (["request", NOWHERE, *REASON, "--as-role", "a/b"], "'a/b' given; allowed: the name of a role or user"),
     (["request", NOWHERE, *REASON, "--as-role", "AWSReservedSSO_x"], "belongs to IAM Identity Center"),
     (["request", NOWHERE, *REASON, "--as-role", "a", "--as-user", "b"], "--as-role and --as-user are alternatives"),
@@ -79,6 +89,18 @@ def test_wrong_command_line_is_one_message(people: People, arguments: list[str],
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
     assert people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"), [each for each in UNUSABLE if each[0][0] == "request"], ids=lambda each: str(each)[:60]
+)
+def test_words_are_looked_at_before_stack_and_credentials(
+    people: People, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setattr("operations.approval.request.open_desk", lambda *_: pytest.fail("asked too early"))
+    result = people.command(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
 
 
 @pytest.mark.parametrize("outputs", [{}, {"approval": None}], ids=["not up", "without approval"])
@@ -165,7 +187,14 @@ def test_nobody_approves_a_grant_to_themselves(people: People) -> None:
     run = people.requested(NOWHERE, "--as-role", "Approver")
     result = people.command("approve", run, "--yes", by=ANTON)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Approver/anton cannot approve a grant to role Approver, which is itself.\n"
+    assert result.stderr == "Approver/anton cannot approve a grant to role Approver: that is the same person.\n"
+
+
+def test_user_does_not_approve_a_grant_to_themselves_as_somebody_else(people: People) -> None:
+    run = people.requested(NOWHERE, "--as-user", "alice")
+    result = people.command("approve", run, "--yes", by=("Approver", "alice"))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Approver/alice cannot approve a grant to user alice: that is the same person.\n"
 
 
 @BOTH
@@ -186,6 +215,14 @@ def test_unsure_is_undecided(people: People, answer: str) -> None:
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Nothing was decided." in result.stderr
     assert people.status(run)["state"] == "waiting"
+
+
+def test_comment_that_would_move_the_cursor_is_shown_as_it_is(people: People) -> None:
+    run = people.requested(people.instance())
+    people.command("approve", run, "--comment", "yes\x1b[1A\x1b[2Kno", "--yes", by=ANTON)
+    shown = people.command("status", run).stdout
+    assert "approved by Approver/anton: yes\\x1b[1A\\x1b[2Kno" in shown
+    assert "\x1b" not in shown
 
 
 def test_who_is_not_asked_is_refused_by_aws(people: People) -> None:
@@ -286,9 +323,9 @@ def test_nothing_asked_is_nothing_to_show(people: People) -> None:
     assert people.status() == {"requests": [], "tagsWithoutGrant": [], "cannotTell": None}
 
 
-@pytest.mark.parametrize("kind", ["role", "user"])
-def test_tag_without_a_grant_is_a_difference(people: People, kind: str) -> None:
-    tag = [{"Key": TAG_KEY, "Value": NOWHERE}]
+@pytest.mark.parametrize(("kind", "key"), [("role", TAG_KEY), ("user", TAG_KEY), ("user", TAG_KEY.lower())])
+def test_tag_without_a_grant_is_a_difference(people: People, kind: str, key: str) -> None:
+    tag = [{"Key": key, "Value": NOWHERE}]
     if kind == "role":
         people.iam.tag_role(RoleName="Operator", Tags=tag)
     else:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import contextlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from components.approval.scripts import grants
 from operations.approval.people import Principal, principal_of, same_person, short
+from operations.approval.requests import understand
 
 names = st.sampled_from(["alice", "Alice", "bob", "Operator", "operator"])
 callers = st.one_of(
@@ -42,3 +48,74 @@ def test_principal_is_the_one_that_the_runbook_compares(who: str) -> None:
 def test_principal_of_a_caller(who: str, principal: Principal | None, shown: str) -> None:
     assert principal_of(who) == principal
     assert short(who) == shown
+
+
+SESSION = "arn:aws:sts::123456789012:assumed-role/{}/{}"
+ALICE = {"Approver": "alice", "Decision": "Approve"}
+BOB = {"Approver": SESSION.format("Approver", "bob"), "Decision": "Reject"}
+DECISIONS = ["{}", "[]", "not JSON", "3", json.dumps(ALICE), json.dumps(BOB), json.dumps([ALICE, BOB]), "[{}]"]
+STATUSES = ["Pending", "InProgress", "Success", "Failed", "Cancelled", "TimedOut"]
+START = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def recorded(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    given = {"PrincipalType": ["user"], "PrincipalName": ["alice"], "InstanceId": ["i-0123456789abcdef0"]}
+    whole = [{"Action": "aws:executeAwsApi", "ExecutionStartTime": START, **step} for step in steps]
+    return {
+        "AutomationExecutionId": "11111111-2222-3333-4444-555555555555",
+        "AutomationExecutionStatus": "InProgress",
+        "ExecutionStartTime": START,
+        "Parameters": given,
+        "StepExecutions": whole,
+        **more,
+    }
+
+
+@pytest.mark.parametrize("text", DECISIONS)
+@pytest.mark.parametrize("more", [[], [json.dumps(ALICE)]], ids=["alone", "beside a yes"])
+def test_decisions_are_read_as_by_the_runbook(text: str, more: list[str]) -> None:
+    step = {
+        "StepName": "A",
+        "Action": "aws:approve",
+        "StepStatus": "Waiting",
+        "Outputs": {"ApproverDecisions": [text, *more]},
+    }
+    request = understand(recorded(step))
+    shown = [each.who for each in request.decisions if each.approved]
+    # Where the runbook refuses what it cannot read, the commands show what they can.
+    with contextlib.suppress(ValueError, TypeError, AttributeError):
+        assert shown == grants._deciders(step)
+
+
+@pytest.mark.parametrize(
+    "who", ["alice", "bob", *(SESSION.format(*each) for each in (("Approver", "alice"), ("alice", "bob")))]
+)
+@pytest.mark.parametrize(
+    "principal", [Principal("user", "alice"), Principal("role", "alice"), Principal("role", "bob")], ids=str
+)
+def test_beneficiary_is_who_the_runbook_takes_for_one(who: str, principal: Principal) -> None:
+    events = {"Mode": "automation", "PrincipalType": principal.kind, "PrincipalName": principal.name}
+    said = json.dumps({"Approver": who, "Decision": "Approve"})
+    step = {"StepName": "A", "Action": "aws:approve", "Outputs": {"ApproverDecisions": [said]}}
+    run = recorded(step, ExecutedBy="carol")
+
+    def refused() -> bool:
+        try:
+            deciders = grants._check_approval(None, run, events)
+            grants._check_people(deciders, [principal.name] if principal.kind == "user" else [], events)
+        except grants.RefusedError:
+            return True
+        return False
+
+    assert principal.is_for(who) is refused()
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("name", ["TagRole", "TagUser", "CheckRequest"])
+def test_run_holds_the_tag_where_the_runbook_says_it_granted(name: str, status: str) -> None:
+    run = recorded({"StepName": name, "StepStatus": status})
+    assert understand(run).holds_tag is (grants._granted_at(run) is not None)
+    assert (understand(run).principal, understand(run).instance) == (
+        Principal(*grants._grants(run)[:2]),
+        grants._grants(run)[2],
+    )

@@ -8,12 +8,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from operations.approval.people import Principal
-from operations.approval.report import described, moment, plain, show_details, table
+from operations.approval.report import (
+    as_json,
+    described,
+    moment,
+    plain,
+    show_details,
+    show_tags,
+    start_command,
+    table,
+)
 from operations.approval.requests import Request, State, understand
 from operations.approval.tags import Tag, without_grant
+from operations.approval.words import visible
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = START + timedelta(minutes=5)
@@ -73,12 +85,12 @@ def judged(verdict: str, reason: str = "", note: str = "") -> dict[str, Any]:
 ENDED = {"ExecutionEndTime": START + timedelta(minutes=3)}
 YES = approval("Success", APPROVED)
 CASES: dict[str, tuple[dict[str, Any], State, str]] = {
-    "just begun": (run("Pending", approval("Pending")), State.WAITING, "waiting for approval, 6 d 23 h left"),
-    "waiting": (run("Waiting", approval("Waiting")), State.WAITING, "waiting for approval, 6 d 23 h left"),
+    "just begun": (run("Pending", approval("Pending")), State.WAITING, "waiting for approval, 23 h 55 min left"),
+    "waiting": (run("Waiting", approval("Waiting")), State.WAITING, "waiting for approval, 23 h 55 min left"),
     "one of two levels": (
         run("Waiting", YES, approval("Waiting", name="ApproveLevel2")),
         State.WAITING,
-        "waiting for approval, 1 of 2 given, 6 d 23 h left",
+        "waiting for approval, 1 of 2 given, 23 h 55 min left",
     ),
     "checking": (run("InProgress", YES), State.CHECKING, "checking"),
     "granted": (
@@ -260,6 +272,38 @@ def test_machines_read_the_same() -> None:
         "remainingSeconds": 300,
         "endedAt": None,
     }
+
+
+NASTY = "a\x1b[2Kb\r\nc\u202ed\x9be\u2028f\x7f\ud800"
+
+
+def test_words_of_others_are_shown_and_do_nothing() -> None:
+    said = {**APPROVED, "Approver": f"arn:aws:sts::123456789012:assumed-role/A/{NASTY}", "Comment": NASTY}
+    parameters = {name: [value[0] + NASTY] for name, value in GIVEN.items()}
+    by = {"Parameters": parameters, "ExecutedBy": ASKED_BY + NASTY}
+    for request in (
+        understand(
+            run("InProgress", approval("Success", said), tag(), sleep(), **judged("accepted", note=NASTY), **by)
+        ),
+        understand(run("Failed", approval("Failed", {**said, "Decision": "Reject"}), **by)),
+        understand(run("Failed", YES, FailureMessage=NASTY, **by)),
+    ):
+        for shown in (printed(request), as_json(plain(request, NOW)), start_command(request)):
+            assert all(each.isprintable() or each == "\n" for each in shown)
+        assert json.loads(as_json(plain(request, NOW)))["reason"] == "Disk is full" + NASTY
+        assert "\\x1b[2Kb" in printed(request).replace("\n", "")
+
+
+@given(st.text())
+def test_visible_text_is_printable_and_unchanged_where_it_was(text: str) -> None:
+    assert visible(text).isprintable()
+    assert visible(text) == text or not text.isprintable()
+
+
+def test_tag_of_others_is_shown_and_does_nothing() -> None:
+    console = Console(file=io.StringIO(), width=200, highlight=False)
+    show_tags(console, [Tag(principal=Principal("role", "Operator"), value="i-1\x1b[8m")])
+    assert "for i-1\\x1b[8m, and" in console.file.getvalue()
 
 
 def test_another_day_is_told_with_its_date() -> None:

@@ -287,12 +287,34 @@ def test_boundary_may_be_pinned_to_one_that_does_not_bound() -> None:
     assert entries(assessed(details))["D8"] == "high"
 
 
+RUNBOOK = f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStartSsmSession"
+
+
 def test_in_automation_mode_the_runbook_is_how_one_asks() -> None:
     start = allow(
-        "ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStartSsmSession:*"
+        "ssm:StartAutomationExecution",
+        on=[f"{RUNBOOK}:$DEFAULT", RUNBOOK.replace(":automation-definition", ":document")],
     )
     assert found_with(start)["E3"] == "medium"
     assert found_with(start, starts_by_runbook=True) == {}
+
+
+@pytest.mark.parametrize("version", ["*", "1", "$LATEST", "$*", "?"])
+def test_any_other_version_of_the_runbook_may_ask_nobody(version: str) -> None:
+    start = allow("ssm:StartAutomationExecution", on=f"{RUNBOOK}:{version}")
+    hand_over = allow("iam:PassRole", on=f"{ARN}:role/SsmSessionControlChangeMangerRole")
+    assert found_with(start, starts_by_runbook=True) == {"E11": "medium"}
+    assert found_with(start, hand_over, starts_by_runbook=True)["E11"] == "critical"
+    assert "E11" not in found_with(start, hand_over), "E3 says the same and more"
+
+
+def test_operator_who_may_start_other_versions_is_found_although_asking_is_theirs() -> None:
+    details = baseline()
+    mine = allow("ssm:StartAutomationExecution", on=f"{RUNBOOK}:*")
+    details["UserDetailList"].append(
+        user("somebody", mine, allow("iam:PassRole", on=f"{ARN}:role/SsmSessionControlChangeMangerRole"))
+    )
+    assert entries(assessed(details, starts_by_runbook=True, operators=(f"{ARN}:user/somebody",)))["E11"] == "critical"
 
 
 def test_declared_administrators_are_apart() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from components import aws_session
 from operations.audit import run
+from operations.audit.protected import Declared, protected
 from operations.errors import UnusableError
 from tests.operations.arrangement import Account, Command, configuration, refusal
 from tests.operations.audit.accounts import document, trusting
@@ -215,3 +216,10 @@ def refuse(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
             return Refused() if service_name == service else super().client(service_name, region)
 
     monkeypatch.setattr(run, "AwsClients", Refusing)
+
+
+def test_approver_below_a_path_is_known_by_name(stack: StackConfiguration) -> None:
+    approval = {"operatorRoles": ["Operator"], "approvers": [{"type": "IamRole", "name": "team/Approver"}]}
+    given = type(stack)(name="dev", values={**stack.values, "shell-access:approval": json.dumps(approval)})
+    found = protected(given, Declared(), account_id="111122223333", partition="aws")
+    assert found.approver_names == (("IamRole", "Approver"),)

@@ -1,0 +1,1 @@
+"""An organization as a fleet: one stack an account, brought up in waves."""

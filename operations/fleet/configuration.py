@@ -1,0 +1,144 @@
+"""The configuration of each account's stack, made from the fleet file and checked before anything runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from components.problems import NAMESPACE, Problem, SettingsError
+from components.settings import Settings
+from operations.fleet.merging import Layer, explain, merge
+from operations.fleet.settings import PLACEHOLDER
+from operations.stack import StackConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from operations.fleet.accounts import Account
+    from operations.fleet.merging import Setting
+    from operations.fleet.settings import FleetSettings
+
+SESSION_NAME = "shell-access-fleet"
+"""What CloudTrail shows in the accounts."""
+
+_FLEET = "the fleet itself"
+_SHOWN_NAMES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """An account and the configuration of its stack.
+
+    Attributes:
+        account: whose.
+        stack: its name in the state backend.
+        layers: where the configuration comes from, the most general first.
+        values: what holds, by full key.
+        regions: that it governs.
+    """
+
+    account: Account
+    stack: str
+    layers: tuple[Layer, ...]
+    values: dict[str, Any]
+    regions: tuple[str, ...]
+
+    @property
+    def settings(self) -> list[Setting]:
+        """Every setting with where it comes from."""
+        return explain(self.layers)
+
+    def as_stack(self) -> StackConfiguration:
+        """As the engine would hand it over."""
+        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in self.values.items()}
+        return StackConfiguration(name=self.stack, values=texts)
+
+
+def render(settings: FleetSettings, accounts: Sequence[Account]) -> tuple[list[Rendered], list[str]]:
+    """Makes every account's configuration.
+
+    Args:
+        settings: of the fleet.
+        accounts: to make it for.
+
+    Returns:
+        The configurations, and every problem in words, one that several accounts share once.
+    """
+    rendered: list[Rendered] = []
+    problems: dict[tuple[str, str], list[str]] = {}
+    for account in accounts:
+        layers = layers_of(settings, account)
+        values = merge(layers)
+        try:
+            regions = Settings.load(values).regions
+        except SettingsError as wrong:
+            for problem in wrong.problems:
+                problems.setdefault((_place(problem, layers), problem.message), []).append(account.name)
+            continue
+        stack = stack_name(settings, account.id)
+        rendered.append(Rendered(account=account, stack=stack, layers=layers, values=values, regions=regions))
+    said = [f"{place}: {message} ({_counted(names, len(accounts))})" for (place, message), names in problems.items()]
+    return rendered, said
+
+
+def stack_name(settings: FleetSettings, account_id: str) -> str:
+    """The name of an account's stack: by ID, as names change."""
+    return f"{settings.stack_prefix}{account_id}"
+
+
+def layers_of(settings: FleetSettings, account: Account) -> tuple[Layer, ...]:
+    """Where an account's configuration comes from, the most general first."""
+    overrides = settings.overrides
+    layers = [Layer(origin="defaults", values=settings.defaults)]
+    layers += [
+        Layer(origin=f"overrides.organizationalUnits.{unit}", values=overrides.organizational_units[unit])
+        for unit in account.units
+        if unit in overrides.organizational_units
+    ]
+    layers += [
+        Layer(origin=f"overrides.accounts.{name}", values=values)
+        for name, values in overrides.accounts.items()
+        if account.is_called(name)
+    ]
+    return (*layers, Layer(origin=_FLEET, values=_own(settings, account, merge(layers))))
+
+
+def destroy_values(settings: FleetSettings, account_id: str, region: str) -> dict[str, Any]:
+    """The configuration with which an orphaned stack is taken down: only how to get into its account."""
+    return {"aws:region": region, **_access(settings, account_id)}
+
+
+def _own(settings: FleetSettings, account: Account, values: dict[str, Any]) -> dict[str, Any]:
+    own = _access(settings, account.id)
+    regions = values.get(f"{NAMESPACE}:regions")
+    if "aws:region" not in values and isinstance(regions, list) and regions:
+        own["aws:region"] = cast("list[Any]", regions)[0]
+    return own
+
+
+def _access(settings: FleetSettings, account_id: str) -> dict[str, Any]:
+    """The second key keeps a stack out of every other account, whatever the credentials are."""
+    access: dict[str, Any] = {"aws:allowedAccountIds": [account_id]}
+    if settings.assume_role:
+        role = settings.assume_role.replace(PLACEHOLDER, account_id)
+        access["aws:assumeRoles"] = [{"roleArn": role, "sessionName": SESSION_NAME}]
+    return access
+
+
+def _place(problem: Problem, layers: Sequence[Layer]) -> str:
+    """The key, under the place in the file that gave it."""
+    wanted = (f"{NAMESPACE}:{problem.path[0]}", *problem.path[1:])
+    for length in range(len(wanted), 0, -1):
+        origins = [each.origin for each in explain(layers) if each.path[:length] == wanted[:length]]
+        if origins:
+            return f"{origins[-1]}.{'.'.join(wanted)}"
+    return f"defaults.{'.'.join(wanted)}"
+
+
+def _counted(names: Iterable[str], of: int) -> str:
+    several = list(dict.fromkeys(names))
+    if len(several) == of and of > 1:
+        return "every account"
+    rest = len(several) - _SHOWN_NAMES
+    return f"in {', '.join(several[:_SHOWN_NAMES])}{f' and {rest} more' if rest > 0 else ''}"

@@ -1,0 +1,150 @@
+"""Finds accounts through AWS Organizations; only reads.
+
+The credentials are those of the management account, or of a delegated administrator, before any role is assumed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.aws_failures import code_of
+from components.aws_session import AwsClients
+from operations.errors import UnusableError
+from operations.fleet.accounts import ACTIVE, Account
+from operations.reading import unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from operations.fleet.settings import FleetSettings
+
+_REGION = "us-east-1"
+_OUTSIDE = frozenset({"ChildNotFoundException", "AccountNotFoundException"})
+_NEEDED = "organizations:ListAccounts"
+
+
+def needs_organization(settings: FleetSettings) -> bool:
+    """Whether anything in the file is answered by AWS Organizations only."""
+    return settings.accounts.discover is not None or _mentions_units(settings)
+
+
+def organizations_client() -> Any:
+    """A client with the credentials at hand."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
+    return AwsClients(lambda _key: None).client("organizations", region)
+
+
+Found = tuple[list[Account], Mapping[str, tuple[str, ...]]]
+"""Accounts that the organization has where `discover` says (whatever their state), and the units of listed accounts
+by ID; of an account outside the organization none."""
+
+
+def nobody() -> Found:
+    """What is found where nobody is asked."""
+    return [], {}
+
+
+def look_up(settings: FleetSettings, client: Any) -> Found:
+    """Asks for accounts, and for the units of those that are listed.
+
+    Raises:
+        UnusableError: AWS did not answer; an organization that is known in part only would leave stacks orphaned.
+    """
+    looking = _Looking(client)
+    try:
+        found = list(_found(settings, looking))
+        units = (
+            {each.id: looking.path_of(each.id) for each in settings.accounts.listed}
+            if _mentions_units(settings)
+            else {}
+        )
+    except (ClientError, BotoCoreError) as failed:
+        action = f"organizations:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
+        why = unread(action, failed, _REGION, "the credentials in use")
+        raise UnusableError(
+            f"The accounts of the organization cannot be found: {why.action}: {why.cause}. Remedy: {why.remedy}. "
+            "It takes the management account or a delegated administrator; or list the accounts in the file."
+        ) from None
+    return found, units
+
+
+def _found(settings: FleetSettings, looking: _Looking) -> Iterator[Account]:
+    discover = settings.accounts.discover
+    if discover is None:
+        return
+    wants_tags = bool(discover.tags) or any(wave.tags for wave in settings.waves)
+    seen: set[str] = set()
+    for account in looking.accounts(discover.organizational_units):
+        if account.id in seen:
+            continue
+        seen.add(account.id)
+        # One call an account, so only where tags count, and never for one that is going away.
+        complete = looking.with_tags(account) if wants_tags and account.state == ACTIVE else account
+        if complete.state != ACTIVE or complete.has(discover.tags):
+            yield complete
+
+
+def _mentions_units(settings: FleetSettings) -> bool:
+    return bool(settings.overrides.organizational_units) or any(wave.organizational_units for wave in settings.waves)
+
+
+class _Looking:
+    """Calls to AWS Organizations, none of them twice."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._parents: dict[str, str | None] = {}
+
+    def accounts(self, units: Sequence[str]) -> Iterator[Account]:
+        """Those in the units and below; in the whole organization where none is given."""
+        for unit in units or [each["Id"] for each in self._pages("list_roots", "Roots")]:
+            yield from self._below(unit, (*self.path_of(unit), unit))
+
+    def path_of(self, child: str) -> tuple[str, ...]:
+        """The units around an account or a unit, the root first; none for what is outside the organization."""
+        path: list[str] = []
+        above = self._parent(child)
+        while above:
+            path.insert(0, above)
+            above = self._parent(above)
+        return tuple(path)
+
+    def with_tags(self, account: Account) -> Account:
+        """The account with its tags."""
+        tags = self._pages("list_tags_for_resource", "Tags", ResourceId=account.id)
+        return Account(
+            id=account.id,
+            name=account.name,
+            units=account.units,
+            state=account.state,
+            tags={each["Key"]: each["Value"] for each in tags},
+        )
+
+    def _below(self, unit: str, path: tuple[str, ...]) -> Iterator[Account]:
+        for each in self._pages("list_accounts_for_parent", "Accounts", ParentId=unit):
+            # Status gives way to State (API reference, Account).
+            state = str(each.get("State") or each.get("Status") or ACTIVE)
+            yield Account(id=each["Id"], name=each.get("Name") or each["Id"], units=path, state=state)
+        for each in self._pages("list_organizational_units_for_parent", "OrganizationalUnits", ParentId=unit):
+            self._parents[each["Id"]] = unit
+            yield from self._below(each["Id"], (*path, each["Id"]))
+
+    def _parent(self, child: str) -> str | None:
+        if child.startswith("r-"):
+            return None
+        if child not in self._parents:
+            try:
+                self._parents[child] = next(iter(self._pages("list_parents", "Parents", ChildId=child)))["Id"]
+            except ClientError as refused:
+                if code_of(refused) not in _OUTSIDE or not child.isdigit():
+                    raise
+                self._parents[child] = None
+        return self._parents[child]
+
+    def _pages(self, operation: str, key: str, **arguments: Any) -> list[Any]:
+        answer = self._client.get_paginator(operation).paginate(**arguments).build_full_result()
+        return list(answer.get(key, []))

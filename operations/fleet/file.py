@@ -1,0 +1,130 @@
+"""Reads a fleet file: YAML in, checked settings out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+
+from components.problems import NAMESPACE, Problem, shown
+from components.settings import SECTIONS
+from components.validation import read_section, suggestion
+from operations.errors import UnusableError
+from operations.fleet.problems import FleetFileError, worded
+from operations.fleet.settings import FleetSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+_OURS = ("aws:assumeRoles", "aws:allowedAccountIds")
+"""What every stack gets from the fleet itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetFile:
+    """A fleet as it was asked for.
+
+    Attributes:
+        path: of the file.
+        settings: what it says.
+    """
+
+    path: Path
+    settings: FleetSettings
+
+
+def read_fleet_file(path: Path) -> FleetFile:
+    """Reads and checks a file, without asking AWS for anything.
+
+    Raises:
+        FleetFileError: with every problem of the file.
+        UnusableError: it cannot be read, or is no YAML.
+    """
+    try:
+        content = _load(path.read_text())
+    except (OSError, UnicodeDecodeError) as failed:
+        raise UnusableError(f"{path} cannot be read: {failed}") from None
+    except yaml.YAMLError as wrong:
+        raise UnusableError(f"{path} is not YAML that can be used: {' '.join(str(wrong).split())}") from None
+    settings, problems, _ = read_section(FleetSettings, content, ())
+    if settings:
+        problems += file_problems(settings)
+    if problems or settings is None:
+        raise FleetFileError(path, map(worded, problems))
+    return FleetFile(path=path, settings=settings)
+
+
+def file_problems(settings: FleetSettings) -> list[Problem]:
+    """What is wrong with values that are each right on their own, as far as the file alone tells."""
+    problems = [*_accounts(settings), *_waves(settings)]
+    for path, values in _layers(settings):
+        problems += [problem for key in values if (problem := _key_problem((*path, key), key))]
+    return problems
+
+
+def _load(text: str) -> Any:
+    return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 -- a SafeLoader
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML would let the second of two equal keys win, and an override be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's own signature
+        seen: set[object] = set()
+        for key, _ in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
+            value = cast("object", key.value)
+            if isinstance(key, yaml.ScalarNode) and value in seen:
+                raise yaml.MarkedYAMLError(problem=f"key {value} stands twice", problem_mark=key.start_mark)
+            seen.add(value if isinstance(key, yaml.ScalarNode) else id(key))
+        return cast("dict[Any, Any]", super().construct_mapping(node, deep))
+
+
+def _accounts(settings: FleetSettings) -> Iterator[Problem]:
+    accounts = settings.accounts
+    if not accounts.listed and accounts.discover is None:
+        yield Problem(path=("accounts",), message="no account is listed and none is to be found; give list or discover")
+    for what in ("name", "id"):
+        for position in _repeated([getattr(each, what) for each in accounts.listed]):
+            given = getattr(accounts.listed[position], what)
+            path = ("accounts", "list", str(position), what)
+            yield Problem(path=path, message=f"{shown(given)} given; allowed: each {what} once")
+
+
+def _waves(settings: FleetSettings) -> Iterator[Problem]:
+    waves = settings.waves
+    for position in _repeated([each.name for each in waves]):
+        path = ("waves", str(position), "name")
+        yield Problem(path=path, message=f"{shown(waves[position].name)} given; allowed: each name once")
+    for position, wave in enumerate(waves[:-1]):
+        if wave.takes_the_rest:
+            message = (
+                "names no accounts; allowed: accounts, organizationalUnits or tags, as only the last takes the rest"
+            )
+            yield Problem(path=("waves", str(position)), message=message)
+
+
+def _layers(settings: FleetSettings) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    yield ("defaults",), settings.defaults
+    for unit, values in settings.overrides.organizational_units.items():
+        yield ("overrides", "organizationalUnits", unit), values
+    for account, values in settings.overrides.accounts.items():
+        yield ("overrides", "accounts", account), values
+
+
+def _key_problem(path: tuple[str, ...], key: str) -> Problem | None:
+    """The engine would pass over a key that it has no use for, and a mistyped setting with it."""
+    if key in _OURS:
+        return Problem(path=path, message="cannot be given, as the fleet sets it for each account (see assumeRole)")
+    namespace, _, section = key.partition(":")
+    if namespace == NAMESPACE and section in SECTIONS:
+        return None
+    if namespace == "aws" and section:
+        return None
+    known = [f"{NAMESPACE}:{each}" for each in SECTIONS]
+    return Problem(path=path, message=f"unknown key{suggestion(key, [*known, 'aws:region', 'aws:defaultTags'])}")
+
+
+def _repeated(values: Sequence[str]) -> list[int]:
+    return [position for position, value in enumerate(values) if value in values[:position]]

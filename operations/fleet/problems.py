@@ -1,0 +1,32 @@
+"""What is wrong with a fleet file, everything at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from operations.errors import UnusableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from components.problems import Problem
+
+
+class FleetFileError(UnusableError):
+    """The file cannot be used, and nothing was begun.
+
+    Attributes:
+        problems: one line each, in the order of the file.
+    """
+
+    def __init__(self, file: Path, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        heading = f"{file} has {'a problem' if count == 1 else f'{count} problems'}; nothing was begun:"
+        super().__init__("\n".join([heading, *(f"  {each}" for each in self.problems)]))
+
+
+def worded(problem: Problem) -> str:
+    """A problem with its place in the file: `waves.1.concurrency: 0 given; ...`."""
+    return f"{'.'.join(problem.path)}: {problem.message}" if problem.path else problem.message

@@ -1,0 +1,99 @@
+"""Shows how a run goes on: live at a terminal, a line an account elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from operations.fleet.report import changes_text, state_text
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rich.console import Console, RenderableType
+
+    from operations.fleet.configuration import Rendered
+    from operations.fleet.results import Result
+
+
+class Progress:
+    """Hears of every account (`operations.fleet.runner.Listener`) and shows it on a console."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        """Makes it.
+
+        Args:
+            console: standard error, so that standard output stays what was asked for.
+            total: how many accounts there are.
+        """
+        self._console = console
+        self._total = total
+        self._lock = threading.Lock()
+        self._running: dict[str, tuple[str, str, str]] = {}
+        self._ended: Counter[str] = Counter()
+        self._live = Live(self._table(), console=console, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    def begun(self, rendered: Rendered, wave: str) -> None:
+        """An account's turn has come."""
+        with self._lock:
+            self._running[rendered.account.id] = (wave, rendered.account.name, "begun")
+        self._show()
+
+    def told(self, rendered: Rendered, text: str) -> None:
+        """How far an account is."""
+        with self._lock:
+            if rendered.account.id in self._running:
+                wave, name, _ = self._running[rendered.account.id]
+                self._running[rendered.account.id] = (wave, name, text)
+        self._show()
+
+    def ended(self, result: Result) -> None:
+        """An account is through, or will not begin."""
+        with self._lock:
+            self._running.pop(result.id, None)
+            self._ended[result.state.value] += 1
+        if self._live is None:
+            changes = changes_text(result)
+            line = f"{result.wave or '-'}  {result.id}  {result.name}: {state_text(result.state).plain}"
+            self._line(f"{line}{f' ({changes})' if changes else ''}, {result.seconds:.0f} s")
+        self._show()
+
+    def pausing(self, wave: str, minutes: int) -> None:
+        """The next wave waits."""
+        self._line(f"Wave {wave} is done; the next begins in {minutes} minute{'' if minutes == 1 else 's'}.")
+
+    def _line(self, text: str) -> None:
+        self._console.print(Text(text), soft_wrap=True)
+
+    def _show(self) -> None:
+        if self._live:
+            self._live.update(self._table())
+
+    def _table(self) -> RenderableType:
+        with self._lock:
+            running, ended = list(self._running.items()), dict(self._ended)
+        counts = ", ".join(f"{count} {state}" for state, count in ended.items())
+        title = f"{sum(ended.values())} of {self._total} accounts{f': {counts}' if counts else ''}"
+        table = Table(box=None)
+        for heading in ("Wave", "Account", "ID", ""):
+            table.add_column(heading)
+        for account_id, (wave, name, told) in running:
+            table.add_row(Text(wave), Text(name), account_id, Text(told))
+        return Group(Text(title), table) if running else Text(title)

@@ -1,0 +1,204 @@
+"""What a fleet file may hold. Wrong values are found here; what it means for accounts is decided elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, cast
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from components.validation import Section
+
+ACCOUNT_ID = r"^\d{12}$"
+ROLE_TEMPLATE = r"^arn:aws[a-z-]*:iam::\{accountId\}:role/[\w+=,.@/-]+$"
+PLACEHOLDER = "{accountId}"
+
+_SHARE = re.compile(r"(100|\d{1,2})%")
+
+_NAMES = "a list of account names or IDs"
+_UNITS = "a list of organizational units such as ou-ab12-c3d4 (or the root, r-ab12)"
+_TAGS = "a mapping of tag keys to the value that each must have"
+
+UnitId = Annotated[str, Field(pattern=r"^(ou-[a-z0-9]{4,32}-[a-z0-9]{4,32}|r-[a-z0-9]{4,32})$")]
+
+
+def _tolerance(given: object) -> int | str:
+    whole = isinstance(given, int) and not isinstance(given, bool) and given >= 0
+    if not whole and not (isinstance(given, str) and _SHARE.fullmatch(given)):
+        raise ValueError("neither a whole number nor a share")
+    return cast("int | str", given)
+
+
+Tolerance = Annotated[
+    int | str,
+    PlainValidator(_tolerance),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_SHARE.pattern}$"}]}
+    ),
+]
+
+
+class ListedAccount(Section):
+    """One account by hand."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=50,
+        description="What people call the account; each name once.",
+        json_schema_extra={"allowed": "text of 1 to 50 characters"},
+    )
+    id: str = Field(
+        pattern=ACCOUNT_ID,
+        description="The account.",
+        json_schema_extra={"allowed": "an account ID of 12 digits in quotes"},
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict,
+        description="For the `tags` of waves.",
+        json_schema_extra={"allowed": "a mapping of names to text"},
+    )
+
+
+class Discovery(Section):
+    """Accounts found through AWS Organizations. An empty section, `discover: {}`, finds all of the organization."""
+
+    organizational_units: list[UnitId] = Field(
+        default_factory=list,
+        description="Where to look, units below included; none: everywhere.",
+        json_schema_extra={"allowed": _UNITS},
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict,
+        description="Only accounts that carry all of these tags.",
+        json_schema_extra={"allowed": _TAGS},
+    )
+
+
+class Accounts(Section):
+    """Which accounts the fleet has. One that is listed and found is taken once, under its listed name."""
+
+    listed: list[ListedAccount] = Field(
+        default_factory=list[ListedAccount],
+        alias="list",
+        description="Accounts by hand.",
+        json_schema_extra={"allowed": "a list of accounts {name, id, tags}"},
+    )
+    discover: Discovery | None = Field(
+        default=None,
+        description="Accounts of the organization; those that are not active are left out.",
+        json_schema_extra={
+            "allowed": "a mapping with organizationalUnits, tags, or neither for the whole organization"
+        },
+    )
+    exclude: list[str] = Field(
+        default_factory=list,
+        description="Accounts to leave out. Their stacks, if they have any, count as orphaned.",
+        json_schema_extra={"allowed": _NAMES},
+    )
+
+
+class Overrides(Section):
+    """Settings that differ from `defaults`, key by key."""
+
+    organizational_units: dict[UnitId, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="For accounts in a unit or below it; an inner unit overrides an outer one.",
+        json_schema_extra={"allowed": "a mapping of units (ou-ab12-c3d4) to settings"},
+    )
+    accounts: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="For one account, over everything else.",
+        json_schema_extra={"allowed": "a mapping of account names (or IDs in quotes) to settings"},
+    )
+
+
+class Wave(Section):
+    """Accounts that go together. Without `accounts`, `organizationalUnits` and `tags` a wave takes what is left."""
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$",
+        description="What `--wave` calls it.",
+        json_schema_extra={"allowed": "at most 40 letters, digits, _ and -"},
+    )
+    accounts: list[str] = Field(
+        default_factory=list, description="These accounts.", json_schema_extra={"allowed": _NAMES}
+    )
+    organizational_units: list[UnitId] = Field(
+        default_factory=list,
+        description="Accounts in these units or below them.",
+        json_schema_extra={"allowed": _UNITS},
+    )
+    tags: dict[str, str] = Field(
+        default_factory=dict, description="Accounts with all of these tags.", json_schema_extra={"allowed": _TAGS}
+    )
+    concurrency: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="How many accounts at a time. Each takes about 0.5 GB of memory with the AWS plugin.",
+        json_schema_extra={"allowed": "a whole number from 1 to 64"},
+    )
+    failure_tolerance: Tolerance = Field(
+        default=0,
+        description="How many accounts of the wave may fail. One more, and no further account begins, in this wave or "
+        "a later one. A share of the wave's accounts is rounded down.",
+        json_schema_extra={"allowed": "a whole number, or a share from 0% to 100%"},
+    )
+    pause_minutes: int = Field(
+        default=0,
+        ge=0,
+        le=1440,
+        description="How long to wait after the wave before the next begins.",
+        json_schema_extra={"allowed": "whole minutes from 0 to 1440"},
+    )
+
+    @property
+    def takes_the_rest(self) -> bool:
+        """Whether the wave names no accounts of its own."""
+        return not (self.accounts or self.organizational_units or self.tags)
+
+
+class FleetSettings(Section):
+    """The whole file."""
+
+    accounts: Accounts = Field(
+        description="Which accounts the fleet has.",
+        json_schema_extra={"allowed": "a mapping with list, discover or both"},
+    )
+    assume_role: str | None = Field(
+        default=None,
+        pattern=ROLE_TEMPLATE,
+        description="The role that is assumed in each account; {accountId} stands for its ID. Left out: the "
+        "credentials as they are, for a runner that signs in to each account itself.",
+        json_schema_extra={"allowed": "arn:aws:iam::{accountId}:role/<name>, or leave it out"},
+    )
+    defaults: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Settings of every account, keys as in a stack's configuration.",
+        json_schema_extra={"allowed": "a mapping of keys such as shell-access:regions to values"},
+    )
+    overrides: Overrides = Field(
+        default_factory=Overrides,
+        description="Settings that differ.",
+        json_schema_extra={"allowed": "a mapping with organizationalUnits, accounts or both"},
+    )
+    waves: list[Wave] = Field(
+        default_factory=lambda: [Wave(name="all")],
+        min_length=1,
+        description="In which order accounts go. An account goes with the first wave that names it; all others, new "
+        "ones among them, with the last. Left out: one wave, `all`.",
+        json_schema_extra={"allowed": "a list of at least one wave"},
+    )
+    stack_prefix: str = Field(
+        default="",
+        pattern=r"^([A-Za-z][A-Za-z0-9_.-]{0,39}-)?$",
+        description="Stacks are called <prefix><account ID>. Needed only where several fleets share a state backend.",
+        json_schema_extra={"allowed": 'at most 41 letters, digits, _ . and -, the last one a -, or ""'},
+    )
+    secrets_provider: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What encrypts secrets in the state of new stacks, as for `pulumi stack init`. Left out: the "
+        "backend's own way.",
+        json_schema_extra={"allowed": "such as awskms://alias/pulumi-secrets?region=eu-west-1, or leave it out"},
+    )

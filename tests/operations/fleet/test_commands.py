@@ -1,0 +1,380 @@
+"""The commands, whole, over a `pulumi` that does as it is told; the real one is tried in tests/engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.workspace import REPOSITORY
+from tests.operations.fleet.arrangement import FLEET, IDS, FakePulumi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+STEP: dict[str, Any] = {
+    "op": "create",
+    "type": "aws:cloudwatch/logGroup:LogGroup",
+    "urn": "urn:pulumi:s::p::t::logs",
+    "new": {"inputs": {"region": "us-east-1"}},
+}
+CREATE = [{"resourcePreEvent": {"metadata": STEP}}]
+
+
+def states(result: Result) -> dict[str, str]:
+    return {each["name"]: each["state"] for each in json.loads(result.stdout)["accounts"]}
+
+
+def without(*names: str) -> dict[str, Any]:
+    return FLEET | {"accounts": {"list": [each for each in FLEET["accounts"]["list"] if each["name"] not in names]}}
+
+
+Fleet = "Callable[..., Result]"
+
+
+def test_up_takes_accounts_through_their_waves(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.tell("web", events=CREATE)
+    result = fleet("up", "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert [{key: value for key, value in each.items() if key != "seconds"} for each in document["accounts"]] == [
+        {"name": name, "id": IDS[name], "wave": wave, "state": state, "changes": changes, "error": None}
+        for name, wave, state, changes in (
+            ("payments", "canary", "unchanged", {}),
+            ("web", "rest", "changed", {"create": 1}),
+            ("data", "rest", "unchanged", {}),
+            ("tools", "rest", "unchanged", {}),
+        )
+    ]
+    (cell,) = [each for each in document["regions"] if each["differences"]]
+    assert (cell["id"], cell["region"], cell["differences"]) == (IDS["web"], "us-east-1", ["create LogGroup logs"])
+    assert pulumi.calls() == list(IDS)
+    assert pulumi.stacks == set(IDS.values())
+    assert "canary  111111111111  payments: unchanged" in result.stderr
+
+
+def test_a_failing_canary_leaves_the_rest_untouched_and_the_next_run_goes_on(
+    fleet: Callable[..., Result], pulumi: FakePulumi
+) -> None:
+    pulumi.tell("payments", fails="role missing")
+    result = fleet("up", "--json")
+    assert (result.exit_code, states(result)) == (
+        1,
+        {"payments": "failed", "web": "notBegun", "data": "notBegun", "tools": "notBegun"},
+    )
+    assert pulumi.stacks == {IDS["payments"]}
+    error = json.loads(result.stdout)["accounts"][0]["error"]
+    assert error.startswith("role missing (log: ")
+    pulumi.be_quiet()
+    assert set(states(fleet("up", "--json")).values()) == {"unchanged"}
+
+
+def test_what_succeeded_is_not_done_again(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.tell("tools", fails="throttled")
+    assert fleet("up").exit_code == 1
+    pulumi.be_quiet()
+    pulumi.forget_calls()
+    result = fleet("up", "--json")
+    assert states(result) == {"payments": "done", "web": "done", "data": "done", "tools": "unchanged"}
+    assert pulumi.calls() == ["tools"]
+    pulumi.forget_calls()
+    assert fleet("up").exit_code == 0
+    assert pulumi.calls() == list(IDS), "a run that was finished is not gone on with"
+
+
+def test_other_settings_are_done_again_and_so_is_another_program(
+    fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    pulumi.tell("tools", fails="throttled")
+    fleet("up")
+    pulumi.forget_calls()
+    other = FLEET | {"overrides": {"accounts": {"web": {"shell-access:tags": {"a": "b"}}}}}
+    assert fleet("up", content=other).exit_code == 1
+    assert pulumi.calls() == ["payments", "web", "tools"]
+    (tmp_path / "program" / "__main__.py").write_text("second")
+    pulumi.forget_calls()
+    fleet("up", content=other)
+    assert pulumi.calls() == list(IDS)
+
+
+@pytest.mark.parametrize("option", [["--again"], ["--refresh"]], ids=" ".join)
+def test_everything_is_done_again_on_demand(
+    option: list[str], fleet: Callable[..., Result], pulumi: FakePulumi
+) -> None:
+    pulumi.tell("tools", fails="throttled")
+    fleet("up")
+    pulumi.forget_calls()
+    fleet("up", *option)
+    assert pulumi.calls() == list(IDS)
+
+
+def test_a_stack_that_cannot_be_made_fails_its_account(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.tell("web", refuses_init="access denied")
+    result = fleet("up", "--json")
+    assert states(result) == {"payments": "unchanged", "web": "failed", "data": "unchanged", "tools": "unchanged"}
+    assert json.loads(result.stdout)["accounts"][1]["error"] == "access denied"
+
+
+def test_an_account_can_be_named(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    fleet("up", "--account", "web", "--account", IDS["tools"])
+    assert pulumi.calls() == ["web", "tools"]
+    fleet("up", "--wave", "canary")
+    assert pulumi.calls() == ["web", "tools", "payments"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--account", "wbe"], "--account wbe is no account of the fleet; did you mean web?\n"),
+        (["--wave", "canry"], "--wave canry is no wave of the fleet; did you mean canary?\n"),
+    ],
+    ids=["account", "wave"],
+)
+def test_a_name_that_nobody_has_is_one_message(
+    arguments: list[str], said: str, fleet: Callable[..., Result], pulumi: FakePulumi
+) -> None:
+    result = fleet("up", *arguments)
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
+    assert pulumi.calls() == []
+
+
+def test_wrong_settings_stop_everything_before_it_begins(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    overrides = {"accounts": {"web": {"shell-access:sessionManager": {"idleSessionTimeout": 99}}}}
+    result = fleet("up", content=FLEET | {"overrides": overrides})
+    assert result.exit_code == 2
+    assert "nothing was begun" in result.stderr
+    assert "overrides.accounts.web.shell-access:sessionManager.idleSessionTimeout: 99 given" in result.stderr
+    assert not pulumi.log.exists()
+
+
+def test_plan_tells_added_changed_unchanged_and_orphaned(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    fleet("up", content=without("tools"))
+    pulumi.add_stack("dev")
+    pulumi.add_stack("9" * 12)
+    pulumi.forget_calls()
+    overrides = {"accounts": {"web": {"shell-access:sessionManager": {"idleSessionTimeout": 7}}}}
+    exclude = FLEET["accounts"] | {"exclude": ["data"]}
+    result = fleet("plan", "--json", content=FLEET | {"accounts": exclude, "overrides": overrides})
+    assert result.exit_code == 0
+    assert states(result) == {
+        "payments": "changed",
+        "web": "changed",
+        "tools": "added",
+        IDS["data"]: "orphaned",
+        "9" * 12: "orphaned",
+    }
+    told = {each["id"]: (each["differences"], each["remedy"]) for each in json.loads(result.stdout)["regions"]}
+    settings = ["shell-access:sessionManager", "shell-access:sessionManager.idleSessionTimeout"]
+    assert told[IDS["web"]] == (settings, None)
+    assert told["9" * 12][0] == [f"stack {'9' * 12}: not in the fleet file"]
+    differences, remedy = told[IDS["data"]]
+    assert differences == [f"stack {IDS['data']}: excluded"]
+    assert remedy.endswith(f" --account {IDS['data']}")
+    assert not pulumi.log.exists(), "nothing is run for a plan"
+
+
+def test_matrix_is_what_a_runner_reads(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    fleet("up", content=without("tools"))
+    result = fleet("matrix")
+    assert json.loads(result.stdout)["include"][0] == {
+        "account": "payments",
+        "id": IDS["payments"],
+        "wave": "canary",
+        "stack": IDS["payments"],
+    }
+    assert [each["account"] for each in json.loads(fleet("matrix", "--changed").stdout)["include"]] == ["tools"]
+    assert len(json.loads(fleet("matrix", "--wave", "rest").stdout)["include"]) == 3
+    assert pulumi.calls("preview") == []
+
+
+def test_explain_says_which_setting_comes_from_where(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    result = fleet("plan", "--account", "payments", "--explain")
+    assert result.exit_code == 0
+    assert (
+        "shell-access:sessionManager.idleSessionTimeout: 10\n  from:        overrides.accounts.payments"
+        in result.stdout
+    )
+    machine = json.loads(fleet("plan", "--account", "payments", "--explain", "--json").stdout)["payments"]
+    by_setting = {each["setting"]: (each["value"], each["from"]) for each in machine}
+    assert by_setting["shell-access:sessionManager.idleSessionTimeout"] == (10, "overrides.accounts.payments")
+    assert by_setting["shell-access:regions"] == (["eu-west-1", "us-east-1"], "defaults")
+    assert by_setting["aws:allowedAccountIds"] == ([IDS["payments"]], "the fleet itself")
+    assert not pulumi.log.exists()
+    assert fleet("plan", "--explain").exit_code == 2
+
+
+def test_a_preview_of_a_new_account_makes_no_stack(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.add_stack(IDS["payments"])
+    pulumi.tell("web", events=CREATE)
+    result = fleet("preview", "--json")
+    assert (result.exit_code, states(result)["web"]) == (0, "changed")
+    assert pulumi.stacks == {IDS["payments"]}
+    assert sorted(pulumi.calls("init-scratch")) == ["data", "tools", "web"]
+    assert pulumi.calls("init") == []
+
+
+def test_drift_in_one_cell_is_found_with_its_remedy(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    fleet("up")
+    pulumi.tell(
+        "data", events=[{"resOutputsEvent": {"metadata": STEP | {"op": "update", "diffs": ["retentionInDays"]}}}]
+    )
+    result = fleet("drift", "--json")
+    assert result.exit_code == 1
+    assert states(result) == {"payments": "unchanged", "web": "unchanged", "data": "different", "tools": "unchanged"}
+    (cell,) = [each for each in json.loads(result.stdout)["regions"] if each["state"] != "unchanged"]
+    assert (cell["id"], cell["region"]) == (IDS["data"], "us-east-1")
+    assert cell["differences"] == ["update LogGroup logs: retentionInDays: null -> null"]
+    assert cell["remedy"].startswith("python -m operations fleet up --refresh --file ")
+    assert cell["remedy"].endswith(" --account data")
+
+
+def test_drift_of_a_stack_that_there_is_not_is_no_drift(fleet: Callable[..., Result]) -> None:
+    result = fleet("drift", "--json")
+    assert result.exit_code == 1
+    assert {each["error"] for each in json.loads(result.stdout)["accounts"]} == {"there is no stack yet; run fleet up"}
+
+
+def test_remove_lists_orphans_and_takes_down_only_those_named(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    fleet("up")
+    left = without("data", "tools")
+    listed = fleet("remove", "--json", content=left)
+    assert (listed.exit_code, states(listed)) == (0, {IDS["data"]: "orphaned", IDS["tools"]: "orphaned"})
+    assert pulumi.calls("destroy") == []
+    refused = fleet("remove", "--account", IDS["web"], content=left)
+    assert (refused.exit_code, pulumi.calls("destroy")) == (2, [])
+    assert f"there are: {IDS['data']}, {IDS['tools']}" in refused.stderr
+    removed = fleet("remove", "--json", "--account", IDS["data"], content=left)
+    assert (removed.exit_code, states(removed)) == (0, {IDS["data"]: "removed"})
+    assert pulumi.stacks == {IDS["payments"], IDS["web"], IDS["tools"]}
+
+
+def test_what_cannot_be_destroyed_stays(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    fleet("up")
+    pulumi.tell("data", fails="account is closed")
+    result = fleet("remove", "--json", "--account", IDS["data"], content=without("data"))
+    assert (result.exit_code, states(result)) == (1, {IDS["data"]: "failed"})
+    assert IDS["data"] in pulumi.stacks
+
+
+def test_a_backend_that_does_not_answer_is_one_message(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    (pulumi.root / "unreachable").touch()
+    for command in ("plan", "preview", "up", "drift", "remove"):
+        result = fleet(command)
+        assert (result.exit_code, result.stderr) == (
+            2,
+            "The state backend cannot be asked for stacks: no such bucket\n",
+        )
+
+
+def test_verify_looks_into_every_account(fleet: Callable[..., Result]) -> None:
+    result = fleet("verify", "--json")
+    assert result.exit_code == 1, "nobody answers"
+    assert set(states(result)) == set(IDS)
+
+
+def test_results_go_to_a_page_and_a_comment_and_can_be_put_together(
+    fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    pulumi.tell("web", fails="no")
+    files = [tmp_path / "canary.json", tmp_path / "rest.json"]
+    for file, wave in zip(files, ("canary", "rest"), strict=True):
+        file.write_text(fleet("preview", "--json", "--wave", wave).stdout)
+    page, comment = tmp_path / "page.html", tmp_path / "comment.md"
+    result = fleet("report", *map(str, files), "--html", str(page), "--markdown", str(comment), "--json")
+    assert (result.exit_code, list(states(result))) == (1, list(IDS))
+    assert "<!doctype html>" in page.read_text()
+    assert comment.read_text().startswith("### fleet preview: 4 accounts")
+    (tmp_path / "other.json").write_text("{}")
+    assert fleet("report", str(tmp_path / "other.json")).exit_code == 2
+
+
+def test_a_table_for_people_ends_with_the_counts(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.tell("web", fails="no such role")
+    result = fleet("up")
+    assert "said:            no such role (log: " in result.stdout
+    assert result.stdout.splitlines()[-1] == "fleet up: 4 accounts: 3 unchanged, 1 failed"
+
+
+def test_an_account_with_leading_zeros_stays_a_text(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    # The fake reads the configuration as JSON: nothing in it is left to what a YAML parser takes for a number.
+    zeros = {
+        "accounts": {"list": [{"name": "zeros", "id": "009900990099"}]},
+        "overrides": {},
+        "waves": [{"name": "all"}],
+    }
+    assert fleet("up", content=FLEET | zeros).exit_code == 0
+    (update,) = json.loads((pulumi.root / "009900990099.stack").read_text())
+    assert update["config"]["aws:allowedAccountIds"]["objectValue"] == ["009900990099"]
+
+
+def test_configurations_are_gone_after_the_run(
+    fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    fleet("up")
+    assert sorted(each.name for each in (tmp_path / "program").iterdir()) == ["Pulumi.yaml", "__main__.py"]
+    logs = tmp_path / ".fleet" / "fleet" / "logs"
+    assert sorted(each.name for each in logs.iterdir()) == [f"{each}-up.log" for each in sorted(IDS.values())]
+    assert pulumi.calls("cancel") == []
+
+
+def interrupted(
+    fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path, signals: list[int]
+) -> dict[str, Any]:
+    """Runs `up` in a process of its own, with a hanging engine, and sends it signals."""
+    (tmp_path / "program").mkdir(exist_ok=True)
+    (tmp_path / "program" / "Pulumi.yaml").write_text("name: shell-access\nruntime: python\n")
+    command = [sys.executable, "-m", "operations", "fleet", "up", "--json", "--file", str(fleet_file())]
+    process = subprocess.Popen(
+        [*command, "--cwd", str(tmp_path / "program")],
+        cwd=REPOSITORY,
+        env=os.environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    marker = pulumi.root / "hanging"
+    while not marker.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    for number in signals:
+        # As a terminal does: to everything that the command has started in its own group.
+        os.killpg(process.pid, number)
+        time.sleep(0.3)
+    output, _ = process.communicate()
+    assert process.returncode == 1
+    engine = int(marker.read_text())
+    assert not os.path.exists(f"/proc/{engine}")  # noqa: PTH110
+    return {each["name"]: each["state"] for each in json.loads(output)["accounts"]}
+
+
+def test_a_signal_lets_the_engine_finish_and_the_next_run_goes_on(
+    fleet: Callable[..., Result], fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    pulumi.tell("web", hangs=1)
+    expected = {"payments": "unchanged", "web": "interrupted", "data": "notBegun", "tools": "notBegun"}
+    assert interrupted(fleet_file, pulumi, tmp_path, [signal.SIGTERM]) == expected
+    assert pulumi.calls("cancel") == [], "an engine that ends by itself unlocks by itself"
+    pulumi.be_quiet()
+    (tmp_path / "program" / "__main__.py").unlink(missing_ok=True)
+    pulumi.forget_calls()
+    result = fleet("up", "--json", "--wave", "rest")
+    assert pulumi.calls() == ["web", "data", "tools"]
+    assert set(states(result).values()) == {"unchanged"}
+
+
+def test_a_second_signal_breaks_the_engine_off_and_takes_its_lock_away(
+    fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    pulumi.tell("payments", hangs=2)
+    states_ = interrupted(fleet_file, pulumi, tmp_path, [signal.SIGINT, signal.SIGINT])
+    assert states_["payments"] == "interrupted"
+    assert pulumi.calls("cancel") == ["payments"]

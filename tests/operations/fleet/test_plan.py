@@ -1,0 +1,68 @@
+"""Which stacks are new, changed or orphaned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from operations.fleet.configuration import render
+from operations.fleet.plan import changed_settings, fingerprint, orphans, planned
+from operations.fleet.results import State
+from tests.operations.fleet.arrangement import IDS, account, settings
+
+DEFAULTS = {"shell-access:tags": {}, "shell-access:approval": {"enabled": False}}
+
+
+def rendered() -> Any:
+    (only,), _ = render(settings(), [account()])
+    return only
+
+
+def test_a_stack_that_was_never_updated_is_to_be_added() -> None:
+    assert planned(rendered(), "canary", None, DEFAULTS).state is State.ADDED
+
+
+def test_the_same_settings_are_no_change_whatever_the_project_adds() -> None:
+    last = DEFAULTS | rendered().values
+    assert planned(rendered(), "canary", last, DEFAULTS).state is State.UNCHANGED
+
+
+def test_changed_settings_are_named() -> None:
+    last = rendered().values | {"shell-access:sessionManager": {"idleSessionTimeout": 20, "s3Logging": True}}
+    result = planned(rendered(), "canary", last, DEFAULTS)
+    (cell,) = result.cells.values()
+    assert (result.state, result.error, cell.differences) == (
+        State.CHANGED,
+        None,
+        ("shell-access:sessionManager.idleSessionTimeout", "shell-access:sessionManager.s3Logging"),
+    )
+
+
+def test_only_stacks_that_are_called_like_the_fleets_are_orphaned() -> None:
+    stacks = ["dev", "prod", "1234", IDS["web"], "9" * 12, f"blue-{'8' * 12}"]
+    left = {"9" * 12: "suspended"}
+    found = orphans(settings(), stacks, [IDS["web"]], left)
+    assert [(each.account_id, each.stack, each.reason) for each in found] == [("9" * 12, "9" * 12, "suspended")]
+    of_blue = orphans(settings(stackPrefix="blue-"), stacks, [], {})
+    assert [(each.account_id, each.stack, each.reason) for each in of_blue] == [
+        ("8" * 12, f"blue-{'8' * 12}", "not in the fleet file")
+    ]
+
+
+configurations = st.dictionaries(
+    st.sampled_from(["a", "b"]), st.one_of(st.integers(0, 2), st.dictionaries(st.sampled_from("xy"), st.integers(0, 2)))
+)
+
+
+@given(configurations, configurations)
+def test_there_are_changes_exactly_where_configurations_differ(before: Any, after: Any) -> None:
+    assert (changed_settings(before, after) == []) == (before == after)
+    assert changed_settings(before, after) == changed_settings(after, before)
+
+
+@given(configurations, configurations)
+def test_fingerprints_are_the_same_exactly_for_the_same(before: Any, after: Any) -> None:
+    assert (fingerprint(before, "p") == fingerprint(after, "p")) == (before == after)
+    assert fingerprint(before, "p") != fingerprint(before, "q")

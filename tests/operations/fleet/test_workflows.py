@@ -1,0 +1,184 @@
+"""The workflows of the forge: what they may do, what they run, and that the commands in them exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer.main
+import yaml
+
+from local.workspace import REPOSITORY
+from operations.cli import app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FOLDER = REPOSITORY / ".github" / "workflows"
+FILES = sorted(FOLDER.glob("*.yml"))
+PINNED = re.compile(r"^\s*-?\s*uses: (?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<version>v\d+\.\d+\.\d+)$")
+KNOWN = {"actions", "aws-actions", "pulumi"}
+COMMAND = re.compile(r"-m operations (fleet [^\n>|)]*(?:\\\n[^\n>|)]*)*)")
+
+
+def workflow(file: Path) -> dict[Any, Any]:
+    return yaml.safe_load(file.read_text())
+
+
+def jobs() -> list[tuple[str, dict[str, Any]]]:
+    return [(f"{file.stem}.{name}", job) for file in FILES for name, job in workflow(file)["jobs"].items()]
+
+
+def steps() -> Iterator[dict[str, Any]]:
+    for _, job in jobs():
+        yield from job["steps"]
+
+
+def test_there_are_the_four_workflows() -> None:
+    assert [each.stem for each in FILES] == ["checks", "fleet-drift", "fleet-preview", "fleet-up"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_every_action_is_pinned_to_a_commit_and_comes_from_a_known_owner(file: Path) -> None:
+    lines = [line for line in file.read_text().splitlines() if re.match(r"\s*-?\s*uses:", line)]
+    assert lines
+    for line in lines:
+        pin = PINNED.match(line)
+        assert pin, line
+        assert pin["action"].split("/")[0] in KNOWN
+
+
+def test_one_action_has_one_version_everywhere() -> None:
+    found = {PINNED.match(line) for file in FILES for line in file.read_text().splitlines()} - {None}
+    pins = {(each["action"], each["commit"], each["version"]) for each in found if each}
+    assert len(pins) == len({action for action, _, _ in pins})
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_workflow_may_only_read_unless_a_job_says_more(file: Path) -> None:
+    content = workflow(file)
+    assert content["permissions"] == {"contents": "read"}
+    assert "concurrency" in content
+    # "on" is a boolean to YAML 1.1.
+    assert "pull_request_target" not in content[True]
+
+
+WRITES = {
+    "fleet-drift.drift": {"id-token"},
+    "fleet-preview.preview": {"id-token"},
+    "fleet-preview.comment": {"pull-requests"},
+    "fleet-up.up": {"id-token"},
+}
+
+
+@pytest.mark.parametrize(("name", "job"), jobs(), ids=[name for name, _ in jobs()])
+def test_a_job_may_write_only_what_it_is_there_for(name: str, job: dict[str, Any]) -> None:
+    permissions = job.get("permissions", {})
+    assert {key for key, value in permissions.items() if value == "write"} == WRITES.get(name, set())
+    assert set(permissions.values()) <= {"read", "write"}
+    assert job["timeout-minutes"] <= 360
+
+
+def test_the_job_that_may_comment_runs_nothing_of_the_change() -> None:
+    comment = workflow(FOLDER / "fleet-preview.yml")["jobs"]["comment"]
+    assert not [each for each in comment["steps"] if "checkout" in each.get("uses", "")]
+    assert [each["run"].split()[:3] for each in comment["steps"] if "run" in each] == [["gh", "pr", "comment"]]
+
+
+def test_only_jobs_that_sign_in_may_ask_for_a_token_and_none_has_a_key() -> None:
+    for name, job in jobs():
+        signs_in = any("configure-aws-credentials" in each.get("uses", "") for each in job["steps"])
+        assert signs_in == (job.get("permissions", {}).get("id-token") == "write"), name
+    for file in FILES:
+        assert "secrets." not in file.read_text()
+        assert "aws-access-key-id" not in file.read_text()
+
+
+def test_no_script_is_made_of_what_others_may_choose() -> None:
+    for each in steps():
+        assert "${{" not in each.get("run", ""), each["run"]
+
+
+def test_no_checkout_leaves_its_token_behind() -> None:
+    checkouts = [each for each in steps() if "actions/checkout" in each.get("uses", "")]
+    assert checkouts
+    assert all(each["with"]["persist-credentials"] is False for each in checkouts)
+
+
+def test_bringing_up_waits_for_a_person_and_is_never_broken_off() -> None:
+    content = workflow(FOLDER / "fleet-up.yml")
+    assert content["jobs"]["up"]["environment"] == "fleet"
+    assert content["concurrency"]["cancel-in-progress"] is False
+    assert set(content[True]) == {"push", "workflow_dispatch"}
+    assert content[True]["push"]["branches"] == ["main"]
+
+
+def texts() -> Iterator[tuple[str, str]]:
+    for file in [*FILES, REPOSITORY / ".github" / "fleet-preview.sh", REPOSITORY / "docs" / "fleet.md"]:
+        # A folded scalar is one line to the shell.
+        yield file.name, re.sub(r"(?m)(-m operations fleet[^\n]*)\n\s+(--)", r"\1 \2", file.read_text())
+
+
+@pytest.mark.parametrize(("name", "text"), list(texts()), ids=[name for name, _ in texts()])
+def test_every_command_of_the_fleet_that_is_written_down_exists(name: str, text: str) -> None:
+    group: Any = typer.main.get_command(app)
+    fleet = group.commands["fleet"]
+    found = [match[1].replace("\\\n", " ") for match in COMMAND.finditer(text)]
+    assert found or name in {"checks.yml", "fleet-preview.yml"}
+    for line in found:
+        words = [word for word in shlex.split(line.split("`")[0], comments=True)[1:] if word]
+        options = {option for parameter in fleet.commands[words[0]].params for option in parameter.opts}
+        used = {word.split("=")[0] for word in words[1:] if word.startswith("-")}
+        assert used <= options, line
+
+
+def test_what_is_shown_for_another_forge_is_yaml() -> None:
+    page = (REPOSITORY / "docs" / "fleet.md").read_text()
+    shown = yaml.safe_load(page.rsplit("```yaml", 1)[1].split("```", 1)[0])
+    assert set(shown) == {"fleet-preview", "fleet-up", "fleet-drift"}
+    assert shown["fleet-up"]["rules"][0]["when"] == "manual"
+
+
+def test_the_script_is_one_that_bash_can_read() -> None:
+    script = REPOSITORY / ".github" / "fleet-preview.sh"
+    assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
+    assert script.stat().st_mode & 0o111
+
+
+def test_the_script_previews_all_where_the_program_changed_and_else_only_whose_settings_did(tmp_path: Path) -> None:
+    script = REPOSITORY / ".github" / "fleet-preview.sh"
+    for folder in ("components", "policies", ".venv/bin"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("__main__.py", "Pulumi.yaml", "requirements.txt", "components/a.py", "policies/a.py", "fleet.yaml"):
+        (tmp_path / file).write_text("before")
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$@" >> calls\ncase "$*" in *matrix*) cat matrix;; esac\n')
+    python.chmod(0o755)
+
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=test", "-c", "user.email=test@example.com")
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    def calls(matrix: str) -> list[str]:
+        (tmp_path / "matrix").write_text(matrix)
+        (tmp_path / "calls").unlink(missing_ok=True)
+        subprocess.run(["bash", str(script), "fleet.yaml", "HEAD"], cwd=tmp_path, check=True)
+        return (tmp_path / "calls").read_text().splitlines()
+
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "before")
+    nobody = calls('{"include": []}')
+    assert nobody == ["-m operations fleet matrix --file fleet.yaml --changed"]
+    assert (tmp_path / "preview.md").read_text() == "### fleet preview: no account is affected\n"
+    some = calls('{"include": [{"id": "111111111111"}, {"id": "222222222222"}]}')
+    shown = "--policy-pack policies --markdown preview.md --html preview.html"
+    assert some[1] == (
+        f"-m operations fleet preview --file fleet.yaml --account=111111111111 --account=222222222222 {shown}"
+    )
+    (tmp_path / "policies" / "a.py").write_text("after")
+    assert calls("{}") == [f"-m operations fleet preview --file fleet.yaml {shown}"]
