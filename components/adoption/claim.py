@@ -22,7 +22,6 @@ Properties = dict[str, Any]
 
 _FIXED = ("kind", "region", "name")
 _INPUTS = (*_FIXED, "value", "owner", "retain", "retentionDays")
-_CHANGING = ("value", "retain")
 
 
 class ClaimProvider(AwsResourceProvider):
@@ -38,9 +37,10 @@ class ClaimProvider(AwsResourceProvider):
         return CheckResult(news, [CheckFailure("name", reason)] if reason else [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Which name it is, what it has now, and what is to become of it."""
+        """Which name it is, what is to become of it, and the key that an alias names: it is given back by that."""
         moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
-        changes = bool(moved) or any(_olds.get(name) != _news.get(name) for name in _CHANGING)
+        noted = ("value", "retain") if _news.get("kind") == Kind.ALIAS else ("retain",)
+        changes = bool(moved) or any(_olds.get(name) != _news.get(name) for name in noted)
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:

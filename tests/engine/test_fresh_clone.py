@@ -86,8 +86,9 @@ def test_two_clones_come_up_at_once_survive_a_killed_aws_and_go_down(new_clone: 
     assert TOLD in said(make(first, "demo"))
     exports = said(make(first, "env"))
     assert all(line.startswith("export ") for line in exports.splitlines())
+    pack = "--policy-pack policies --policy-pack-config policies/config/dev.json"
     by_hand = subprocess.run(
-        ["bash", "-c", 'eval "$0" && pulumi preview --stack dev --expect-no-changes --policy-pack policies', exports],
+        ["bash", "-c", f'eval "$0" && pulumi preview --stack dev --expect-no-changes {pack}', exports],
         check=False,
         cwd=first,
         capture_output=True,

@@ -31,6 +31,9 @@ LOGS_KEY = "Key:session-manager-eu-west-1-logs"
 LOGS_ALIAS = "Alias:session-manager-eu-west-1-logs"
 LOG_GROUP = "LogGroup:session-manager-eu-west-1-logs"
 POLICY = "Policy:session-manager-node"
+DATA_CLAIM, LOGS_CLAIM, GROUP_CLAIM, PARAMETER_CLAIM = (
+    f"Claim:session-manager-eu-west-1-{what}" for what in ("data", "logs", "logGroup", "parameter")
+)
 
 GONE: set[str] = set()
 
@@ -42,24 +45,41 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
     "S3BucketName": ({"s3BucketName": "org-session-logs-us"}, {DOCUMENT: {"s3BucketName"}, POLICY: {"policy"}}),
     "S3KeyPrefix": ({"s3KeyPrefix": "shells"}, {DOCUMENT: {"s3KeyPrefix"}, POLICY: {"policy"}}),
     "S3EncryptionEnabled": ({"s3EncryptionEnabled": False}, {DOCUMENT: {"s3EncryptionEnabled"}}),
-    "CreateCWLogGroup": ({"createCwLogGroup": False}, {LOGS_KEY: GONE, LOGS_ALIAS: GONE, LOG_GROUP: GONE}),
+    "CreateCWLogGroup": (
+        {"createCwLogGroup": False},
+        {LOGS_KEY: GONE, LOGS_ALIAS: GONE, LOGS_CLAIM: GONE, LOG_GROUP: GONE, GROUP_CLAIM: GONE},
+    ),
     "CWLogGroupName": (
         {"cwLogGroupName": "shells"},
         {
             DOCUMENT: {"cloudWatchLogGroupName"},
             LOG_GROUP: {"name"},
-            LOGS_KEY: {"policy"},
+            GROUP_CLAIM: set(),
             POLICY: {"policy"},
         },
     ),
     "CWEncryptionEnabled": (
         {"cwEncryptionEnabled": False},
-        {DOCUMENT: {"cloudWatchEncryptionEnabled"}, LOG_GROUP: {"kmsKeyId"}, LOGS_KEY: GONE, LOGS_ALIAS: GONE},
+        {
+            DOCUMENT: {"cloudWatchEncryptionEnabled"},
+            LOG_GROUP: {"kmsKeyId"},
+            LOGS_KEY: GONE,
+            LOGS_ALIAS: GONE,
+            LOGS_CLAIM: GONE,
+        },
     ),
     "CWStreamingEnabled": ({"cwStreamingEnabled": True}, {DOCUMENT: {"cloudWatchStreamingEnabled"}}),
     "SessionDataEncryption": (
         {"sessionDataEncryption": False},
-        {DOCUMENT: {"kmsKeyId"}, POLICY: {"policy"}, DATA_KEY: GONE, DATA_ALIAS: GONE, PARAMETER: GONE},
+        {
+            DOCUMENT: {"kmsKeyId"},
+            POLICY: {"policy"},
+            DATA_KEY: GONE,
+            DATA_ALIAS: GONE,
+            DATA_CLAIM: GONE,
+            PARAMETER: GONE,
+            PARAMETER_CLAIM: GONE,
+        },
     ),
     "RunAsEnabled": ({"runAsEnabled": False}, {DOCUMENT: {"runAsEnabled", "runAsDefaultUser"}}),
     "RunAsDefaultUser": ({"runAsDefaultUser": "root"}, {DOCUMENT: {"runAsDefaultUser"}}),

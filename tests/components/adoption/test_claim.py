@@ -81,6 +81,8 @@ def test_claim_follows_the_value_and_makes_no_call_for_it(provider: ClaimProvide
     old = claim("alias", "alias/a", "one")
     assert not provider.diff("", old, claim("alias", "alias/a", "one", owner="o/p/other")).changes
     assert provider.diff("", old, claim("alias", "alias/a", "two")).changes
+    # What others have now is the business of the resource that imports them.
+    assert not provider.diff("", claim("parameter", "/p", "one"), claim("parameter", "/p", "two")).changes
     assert (provider.update("", old, claim("alias", "alias/a", "two")).outs or {})["value"] == "two"
     retained = provider.diff("", old, claim("alias", "alias/a", "one", retain=True))
     assert retained.changes
