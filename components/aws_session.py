@@ -58,7 +58,7 @@ class AwsClients:
 
     def caller_arn(self, region: str) -> str:
         """Whom the clients act as, for what is said about a missing permission; anybody may ask that."""
-        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+        from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 -- as below
 
         try:
             return str(self.client("sts", region).get_caller_identity()["Arn"])

@@ -109,7 +109,7 @@ class _Alias:
             return None
         return Found(value=key)
 
-    def make(self, value: str, owner: str) -> bool:  # noqa: ARG002 -- an alias has no tags
+    def make(self, value: str, owner: str) -> bool:
         try:
             self._kms.create_alias(AliasName=self._name, TargetKeyId=value)
         except self._kms.exceptions.AlreadyExistsException:
@@ -172,12 +172,12 @@ class _LogGroup:
         else:
             self._logs.disassociate_kms_key(logGroupName=self._name)
 
-    def leave(self, value: str, owner: str) -> None:  # noqa: ARG002
+    def leave(self, value: str, owner: str) -> None:
         group = self._described()
         if group:
             self._logs.tag_resource(resourceArn=_arn(group), tags={MADE_HERE_TAG: owner})
 
-    def remove(self, value: str) -> None:  # noqa: ARG002
+    def remove(self, value: str) -> None:
         try:
             self._logs.delete_log_group(logGroupName=self._name)
         except self._logs.exceptions.ResourceNotFoundException:
@@ -227,11 +227,11 @@ class _Parameter:
     def put_back(self, value: str) -> None:
         self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Overwrite=True)
 
-    def leave(self, value: str, owner: str) -> None:  # noqa: ARG002
+    def leave(self, value: str, owner: str) -> None:
         tags = [{"Key": MADE_HERE_TAG, "Value": owner}]
         self._ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=self._name, Tags=tags)
 
-    def remove(self, value: str) -> None:  # noqa: ARG002
+    def remove(self, value: str) -> None:
         try:
             self._ssm.delete_parameter(Name=self._name)
         except self._ssm.exceptions.ParameterNotFound:
@@ -269,10 +269,10 @@ class _Topic:
         for name in _GIVEN_BACK:
             self._sns.set_topic_attributes(TopicArn=self._arn, AttributeName=name, AttributeValue=prior[name])
 
-    def leave(self, value: str, owner: str) -> None:  # noqa: ARG002
+    def leave(self, value: str, owner: str) -> None:
         self._sns.tag_resource(ResourceArn=self._arn, Tags=[{"Key": MADE_HERE_TAG, "Value": owner}])
 
-    def remove(self, value: str) -> None:  # noqa: ARG002
+    def remove(self, value: str) -> None:
         self._sns.delete_topic(TopicArn=self._arn)
 
 
@@ -303,7 +303,7 @@ class _Policy:
     def leave(self, value: str, owner: str) -> None:
         """The next stack knows it by its tag."""
 
-    def remove(self, value: str) -> None:  # noqa: ARG002
+    def remove(self, value: str) -> None:
         try:
             pages = self._iam.get_paginator("list_policy_versions").paginate(PolicyArn=self._arn)
             for version in [each for page in pages for each in page["Versions"] if not each["IsDefaultVersion"]]:
