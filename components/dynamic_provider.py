@@ -31,4 +31,4 @@ class AwsResourceProvider(ResourceProvider):
 
 def tell(text: str) -> None:
     """Says something to who runs the engine, which passes on what its plugins say."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 -- the way to the person

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind, holder
+from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind, Service, holder
 from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.documents.errors import DocumentError, explained
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 
 def import_id(kind: Kind, region: str, name: str) -> str | None:
@@ -43,28 +47,31 @@ def retained_key(alias: str, region: str) -> str | None:
     Raises:
         RunError: AWS does not answer, or refuses.
     """
-    clients = program_clients()
-    try:
-        with explained(f"{alias} in {region}", "kms", region, lambda: clients.caller_arn(region)):
-            kms = _client("kms", region)
-            try:
-                key = kms.describe_key(KeyId=alias)["KeyMetadata"]
-            except kms.exceptions.NotFoundException:
-                return None
-            if key["KeyState"] != "Enabled":
-                return None
-            pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"])
-            marked = any(tag["TagKey"] == MADE_HERE_TAG for page in pages for tag in page["Tags"])
-            return f"{key['KeyId']}@{region}" if marked else None
-    except DocumentError as problem:
-        raise pulumi.RunError(str(problem)) from None
+    with _asking(Service.KMS, region, alias):
+        kms = _client(Service.KMS, region)
+        try:
+            key = kms.describe_key(KeyId=alias)["KeyMetadata"]
+        except kms.exceptions.NotFoundException:
+            return None
+        if key["KeyState"] != "Enabled":
+            return None
+        pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"])
+        marked = any(tag["TagKey"] == MADE_HERE_TAG for page in pages for tag in page["Tags"])
+        return f"{key['KeyId']}@{region}" if marked else None
 
 
 def _exists(kind: Kind, region: str, name: str) -> bool:
-    clients, service = program_clients(), SERVICES[kind]
+    service = SERVICES[kind]
+    with _asking(service, region, f"{kind} {name}"):
+        return holder(kind, _client(service, region), name).find() is not None
+
+
+@contextmanager
+def _asking(service: Service, region: str, what: str) -> Generator[None]:
+    """Ends the program in words where AWS does not answer, or refuses."""
     try:
-        with explained(f"{kind} {name} in {region}", service, region, lambda: clients.caller_arn(region)):
-            return holder(kind, _client(service, region), name).find() is not None
+        with explained(f"{what} in {region}", service, region, lambda: program_clients().caller_arn(region)):
+            yield
     except DocumentError as problem:
         raise pulumi.RunError(str(problem)) from None
 
