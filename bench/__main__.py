@@ -113,7 +113,7 @@ class Bench:
         self._console.print(f"  bringing up {name} ...", style="dim")
         folder = self._folder / name
         folder.mkdir()
-        made = Stack(folder, self._endpoint, program=program)
+        made = Stack(folder, self._endpoint, program=program, warm=False)
         made.configure(sections, **aws)
         if not is_new:
             made.up().succeeded()

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    import boto3
+    import botocore.session
+    from botocore.loaders import Loader
 
 ConfigurationReader = Callable[[str], Any]
 """Gives the value of a full key such as `aws:region`, or None."""
@@ -28,6 +31,7 @@ _CLIENT_ALIASES = {
     "sts": ("sts",),
     "kms": ("kms",),
     "logs": ("logs", "cloudwatchlogs"),
+    "config": ("configservice", "config"),
     "s3": ("s3", "s3api"),
 }
 
@@ -37,7 +41,7 @@ class UnsupportedConfigurationError(Exception):
 
 
 class AwsClients:
-    """Makes clients as the stack's AWS provider would.
+    """Makes clients as the stack's AWS provider would, each once; any number of threads may ask.
 
     Raises:
         UnsupportedConfigurationError: when made, for settings that only the provider can follow.
@@ -45,7 +49,10 @@ class AwsClients:
 
     def __init__(self, read: ConfigurationReader) -> None:
         self._read = read
-        self._session: boto3.Session | None = None
+        # Making clients of one session is not safe in several threads, using them is.
+        self._lock = threading.RLock()
+        self._session: botocore.session.Session | None = None
+        self._made: dict[tuple[str, str], Any] = {}
         if self._decoded("assumeRoleWithWebIdentity"):
             raise UnsupportedConfigurationError(
                 "aws:assumeRoleWithWebIdentity is not supported for the preferences document; give the web identity "
@@ -54,7 +61,10 @@ class AwsClients:
 
     def client(self, service: str, region: str) -> Any:
         """A client of `service` (`ssm`, `kms`, ...) in a Region."""
-        return _client(self._authenticated(), service, region, self._endpoint(service))
+        with self._lock:
+            if (service, region) not in self._made:
+                self._made[service, region] = _client(self._authenticated(), service, region, self._endpoint(service))
+            return self._made[service, region]
 
     def caller_arn(self, region: str) -> str:
         """Whom the clients act as, for what is said about a missing permission; anybody may ask that."""
@@ -86,7 +96,7 @@ class AwsClients:
                     return endpoint[name]
         return None
 
-    def _authenticated(self) -> boto3.Session:
+    def _authenticated(self) -> botocore.session.Session:
         if self._session is None:
             session = self._base_session()
             for role in cast("list[dict[str, Any]]", self._decoded("assumeRoles") or []):
@@ -94,36 +104,64 @@ class AwsClients:
             self._session = session
         return self._session
 
-    def _base_session(self) -> boto3.Session:
-        import boto3  # noqa: PLC0415 -- half a second that an unchanged run need not spend
+    def _base_session(self) -> botocore.session.Session:
+        session = _new_session(self._text("profile"))
+        session.set_config_variable("region", self._text("region") or session.get_config_variable("region"))
+        if access_key := self._text("accessKey"):
+            session.set_credentials(access_key, self._text("secretKey") or "", self._text("token"))
+        return session
 
-        return boto3.Session(
-            aws_access_key_id=self._text("accessKey"),
-            aws_secret_access_key=self._text("secretKey"),
-            aws_session_token=self._text("token"),
-            profile_name=self._text("profile"),
-            region_name=self._text("region"),
-        )
-
-    def _assume(self, session: boto3.Session, role: dict[str, Any]) -> boto3.Session:
+    def _assume(self, session: botocore.session.Session, role: dict[str, Any]) -> botocore.session.Session:
         """Each role of the list is assumed with the credentials of the one before."""
-        import boto3  # noqa: PLC0415
-
-        region = self._text("stsRegion") or self._text("region") or session.region_name
-        sts = _client(session, "sts", region, self._endpoint("sts"))
-        credentials = sts.assume_role(**_assume_role_arguments(role))["Credentials"]
-        return boto3.Session(
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
-            region_name=session.region_name,
+        from botocore.credentials import (  # noqa: PLC0415 -- as below
+            CredentialProvider,
+            CredentialResolver,
+            RefreshableCredentials,
         )
 
+        region = session.get_config_variable("region")
+        sts = _client(session, "sts", self._text("stsRegion") or region, self._endpoint("sts"))
+        arguments = _assume_role_arguments(role)
 
-def _client(session: boto3.Session, service: str, region: str | None, endpoint: str | None) -> Any:
+        def assume() -> dict[str, str]:
+            credentials = sts.assume_role(**arguments)["Credentials"]
+            return {
+                "access_key": credentials["AccessKeyId"],
+                "secret_key": credentials["SecretAccessKey"],
+                "token": credentials["SessionToken"],
+                "expiry_time": credentials["Expiration"].isoformat(),
+            }
+
+        class Assumed(CredentialProvider):
+            def load(self) -> RefreshableCredentials:
+                return RefreshableCredentials.create_from_metadata(assume(), assume, "assume-role")
+
+        assumed = _new_session()
+        assumed.set_config_variable("region", region)
+        assumed.register_component("credential_provider", CredentialResolver([Assumed()]))
+        return assumed
+
+
+@cache
+def _service_descriptions() -> Loader:
+    """Large files, read once for all sessions."""
+    from botocore.loaders import Loader  # noqa: PLC0415 -- as below
+
+    return Loader(include_default_search_paths=True)
+
+
+def _new_session(profile: str | None = None) -> botocore.session.Session:
+    import botocore.session  # noqa: PLC0415 -- half a second that an unchanged run need not spend
+
+    session = botocore.session.Session(profile=profile)
+    session.register_component("data_loader", _service_descriptions())
+    return session
+
+
+def _client(session: botocore.session.Session, service: str, region: str | None, endpoint: str | None) -> Any:
     from botocore.config import Config  # noqa: PLC0415
 
-    make = cast("Callable[..., Any]", session.client)
+    make = cast("Callable[..., Any]", session.create_client)
     config = Config(retries=cast("Any", RETRIES), connect_timeout=CONNECT_SECONDS)
     return make(service, region_name=region, endpoint_url=endpoint, config=config)
 

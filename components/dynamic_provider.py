@@ -17,16 +17,17 @@ class AwsResourceProvider(ResourceProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        self._configuration: ConfigureRequest | None = None
+        self._clients: AwsClients | None = None
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Keeps the stack's configuration; clients are made when one is needed."""
-        self._configuration = req
+        """Takes the stack's configuration. The engine's plugin does so once, before the first call."""
+        self._clients = AwsClients(req.config.get)
 
     def clients(self) -> AwsClients:
-        """New ones for each call: the engine calls from several threads."""
-        configuration = self._configuration
-        return AwsClients(lambda key: configuration.config.get(key) if configuration else None)
+        """Clients of the configured stack, for the calls of all threads."""
+        if self._clients is None:
+            self._clients = AwsClients(lambda _key: None)
+        return self._clients
 
 
 def tell(text: str) -> None:

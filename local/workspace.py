@@ -28,9 +28,11 @@ class Workspace:
 
     Attributes:
         folder: created when something is first put there; `.local` of the clone, or a temporary one in tests.
+        python: in which our parts of the engine run.
     """
 
     folder: Path = REPOSITORY / ".local"
+    python: Path = Path(sys.executable)
 
     @property
     def programs(self) -> Path:
@@ -65,7 +67,7 @@ class Workspace:
             if program.is_file() and not program.name.startswith(".") and not target.exists():
                 _link_or_copy(program, target)
         host = self.programs / "pulumi-language-python"
-        host.write_text(_LANGUAGE_HOST.format(repository=REPOSITORY, folder=self.programs, python=sys.executable))
+        host.write_text(_LANGUAGE_HOST.format(repository=REPOSITORY, folder=self.programs, python=self.python))
         host.chmod(0o755)
 
     def _lay_out_aws_plugin(self) -> None:
@@ -75,7 +77,7 @@ class Workspace:
             launcher.unlink()
         real = os.environ.get("SHELL_ACCESS_AWS_PLUGIN")
         if not real:
-            install_stand_in(self.pulumi_home, Path(sys.executable), REPOSITORY)
+            install_stand_in(self.pulumi_home, self.python, REPOSITORY)
             return
         launcher.parent.mkdir(parents=True, exist_ok=True)
         launcher.unlink(missing_ok=True)

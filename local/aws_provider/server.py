@@ -1,16 +1,15 @@
 """The process: a gRPC server on 127.0.0.1 that says its port, and ends with the engine."""
 
-import importlib.util
 import os
 import signal
 import sys
 import threading
-import types
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Final
 
 import grpc
+
+from local.protocol import import_protocol_only
 
 workers: Final = 64
 """Calls served at once. The engine runs as many resources in parallel, and most of them only wait for AWS."""
@@ -21,30 +20,9 @@ stop_seconds: Final = 10.0
 """What calls under way get to finish after a request to stop, so that nothing is made and then forgotten."""
 
 
-def _light_import() -> None:
-    """Makes `pulumi.runtime.proto` importable without the rest of the SDK, which takes twice as long as all else here.
-
-    The protocol modules need nothing of `pulumi` but to lie in it.
-    """
-    if "pulumi" in sys.modules:
-        return
-    spec = importlib.util.find_spec("pulumi")
-    if spec is None or not spec.submodule_search_locations:
-        return
-    root = Path(next(iter(spec.submodule_search_locations)))
-    for name, folder in (
-        ("pulumi", root),
-        ("pulumi.runtime", root / "runtime"),
-        ("pulumi.runtime.proto", root / "runtime" / "proto"),
-    ):
-        module = types.ModuleType(name)
-        module.__path__ = [str(folder)]
-        sys.modules[name] = module
-
-
 def serve() -> int:
     """Runs until the engine goes away, asks to stop, or a signal arrives; returns the exit code."""
-    _light_import()
+    import_protocol_only()
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stopping.set())
@@ -65,9 +43,9 @@ def serve() -> int:
 
 def start(stopping: threading.Event) -> tuple[Any, int]:
     """Starts the server on a free port of the loopback interface; returns it with the port."""
-    from pulumi.runtime.proto import provider_pb2_grpc  # noqa: PLC0415 - after the light import
+    from pulumi.runtime.proto import provider_pb2_grpc  # noqa: PLC0415 - after the protocol is there
 
-    from local.aws_provider.servicer import AwsProvider  # noqa: PLC0415 - after the light import
+    from local.aws_provider.servicer import AwsProvider  # noqa: PLC0415 - after the protocol is there
 
     server = grpc.server(
         ThreadPoolExecutor(max_workers=workers),

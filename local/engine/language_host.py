@@ -21,7 +21,11 @@ from typing import IO, TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import empty_pb2, json_format
-from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+
+from local.protocol import import_protocol_only
+
+import_protocol_only()
+from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402 -- by itself
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +37,12 @@ _EXEC = Path(__file__).parent / "pulumi-language-python-exec"
 
 
 def interpreter(root: Path, options: Mapping[str, Any]) -> str:
-    """The Python of the project's virtual environment, or this one where the project names none."""
+    """The Python of the project's virtual environment, or this one where the project names none.
+
+    `SHELL_ACCESS_PYTHON` names one to take instead, as tests do.
+    """
+    if instead := os.environ.get("SHELL_ACCESS_PYTHON"):
+        return instead
     virtualenv = options.get("virtualenv")
     candidate = root / str(virtualenv) / "bin" / "python" if virtualenv else Path(sys.executable)
     return str(candidate if candidate.exists() else sys.executable)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
+from local.engine.warm_python import warm_python
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-PROGRAM = ("__main__.py", "components", "policies", "Pulumi.yaml", ".venv")
+PROGRAM = ("__main__.py", "components", "policies", "Pulumi.yaml")
 """What a program folder needs of the repository; linked, so that stack files stay out of it."""
 
 _UNCHANGED = {"same", "read", "refresh"}
@@ -69,7 +69,9 @@ class Run:
 class Stack:
     """A stack of a program against one local AWS."""
 
-    def __init__(self, folder: Path, endpoint: str, name: str = "test", program: Path = REPOSITORY) -> None:
+    def __init__(
+        self, folder: Path, endpoint: str, name: str = "test", program: Path = REPOSITORY, *, warm: bool = True
+    ) -> None:
         """Makes the stack.
 
         Args:
@@ -77,21 +79,26 @@ class Stack:
             endpoint: URL of the local AWS.
             name: of the stack.
             program: folder of the program; what it lacks is taken from the repository.
+            warm: forks Pythons from one that is ready; not for runs whose processes are killed.
         """
         self.name = name
         self.folder = folder / "program"
-        self._workspace = Workspace(folder)
+        environment = warm_python() if warm else Path(sys.prefix)
+        python = environment / "bin" / "python"
+        self._workspace = Workspace(folder, python)
         self._endpoint = endpoint
         self._workspace.prepare(command_line())
         self.folder.mkdir()
         for part in PROGRAM:
             source = program / part if (program / part).exists() else REPOSITORY / part
             (self.folder / part).symlink_to(source)
+        (self.folder / ".venv").symlink_to(environment)
         # State is of no use here once a run has ended, so it is written at the end only.
         self.environment = {
             "PULUMI_SKIP_CHECKPOINTS": "true",
             "PULUMI_EXPERIMENTAL": "true",
             "PULUMI_DEBUG_COMMANDS": "true",
+            "SHELL_ACCESS_PYTHON": str(python),
         }
         self.run("stack", "init", name).succeeded()
         self._salt = yaml.safe_load(self._file.read_text())["encryptionsalt"]

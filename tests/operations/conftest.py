@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 import pytest
 from typer.testing import CliRunner
 
@@ -86,10 +87,12 @@ def shared_session() -> boto3.Session:
 class SharedSession:
     """Makes each client once in all tests."""
 
-    region_name = REGION
+    @staticmethod
+    def get_config_variable(_name: str) -> str:
+        return REGION
 
     @staticmethod
-    def client(service: str, *, region_name: str, **options: Any) -> Any:
+    def create_client(service: str, *, region_name: str, **options: Any) -> Any:
         key = (service, region_name, os.environ["AWS_ENDPOINT_URL"])
         if key not in SHARED:
             SHARED[key] = shared_session().client(service, region_name, **options)
@@ -102,8 +105,10 @@ SHARED: dict[tuple[str, str, str], Any] = {}
 class OwnClients(aws_session.AwsClients):
     """Clients that a test may change."""
 
-    def _base_session(self) -> boto3.Session:
-        return shared_session()
+    def _base_session(self) -> botocore.session.Session:
+        session = botocore.session.get_session()
+        session.set_credentials("local", "local")
+        return session
 
 
 @cache
