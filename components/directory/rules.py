@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -92,8 +92,16 @@ class Group:
     def weight(self, direction: Direction, family: Family | None = None) -> int:
         """How many rules the group takes of the quota in a direction; None: the fuller family."""
         if family is None:
-            return max(self.weight(direction, each) for each in Family)
-        return sum(rule.peer.weight(family) for rule in self.rules if rule.direction == direction)
+            return max(self._weights[direction, each] for each in Family)
+        return self._weights[direction, family]
+
+    @cached_property
+    def _weights(self) -> Counter[tuple[Direction, Family]]:
+        counted: Counter[tuple[Direction, Family]] = Counter()
+        for rule in self.rules:
+            for family in Family if rule.peer.family is None else (rule.peer.family,):
+                counted[rule.direction, family] += rule.peer.entries
+        return counted
 
 
 @dataclass(frozen=True, kw_only=True)
