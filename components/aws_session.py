@@ -163,7 +163,11 @@ def _client(session: botocore.session.Session, service: str, region: str | None,
 
     make = cast("Callable[..., Any]", session.create_client)
     config = Config(retries=cast("Any", RETRIES), connect_timeout=CONNECT_SECONDS)
-    return make(service, region_name=region, endpoint_url=endpoint, config=config)
+    client = make(service, region_name=region, endpoint_url=endpoint, config=config)
+    # botocore makes the classes of a client's errors when they are first asked for. Two threads that ask at once would
+    # get two of each, and what one raises would not be what the other catches.
+    _ = client.exceptions
+    return client
 
 
 def _assume_role_arguments(role: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from components.approval.settings import ApprovalSettings, approval_problems
 from components.directory.reading import read_domain_controllers
+from components.nodes.settings import NodesSection
 from components.problems import NAMESPACE, Problem, SettingsError, shown
+from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import (
     EndpointSettings,
     SessionManagerSection,
@@ -23,9 +25,19 @@ if TYPE_CHECKING:
 
     from components.directory.settings import DomainControllersSection
 
-SECTIONS = ("regions", "tags", "sessionManager", "endpoints", "approval", "domainControllers")
+SECTIONS = (
+    "regions",
+    "tags",
+    "permissionsBoundary",
+    "sessionManager",
+    "endpoints",
+    "approval",
+    "domainControllers",
+    "nodes",
+)
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_BOUNDARY = re.compile(r"[\w+=,.@-]{1,128}|arn:aws[\w-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
 _STACK_WIDE = ("enabled", "instanceRoles", "regionOverrides")
 
 
@@ -36,20 +48,24 @@ class Settings:
     Attributes:
         regions: the Regions to govern, in the order given; the first is where global things are kept.
         tags: on everything that can carry tags.
+        permissions_boundary: name or ARN of the managed policy that bounds every role of the stack; empty: none.
         session_manager: by Region, overrides merged; empty where the section is absent.
         instance_roles: names of the instance roles that get the instance policy.
         endpoints: by Region.
         approval: None where the section is absent or switched off.
         domain_controllers: likewise.
+        nodes: likewise.
     """
 
     regions: tuple[str, ...]
     tags: dict[str, str] = field(default_factory=dict[str, str])
+    permissions_boundary: str = ""
     session_manager: dict[str, SessionManagerSettings] = field(default_factory=dict[str, SessionManagerSettings])
     instance_roles: tuple[str, ...] = ()
     endpoints: dict[str, EndpointSettings] = field(default_factory=dict[str, EndpointSettings])
     approval: ApprovalSettings | None = None
     domain_controllers: DomainControllersSection | None = None
+    nodes: NodesSection | None = None
 
     @classmethod
     def load(cls, configuration: Mapping[str, Any]) -> Settings:
@@ -73,6 +89,7 @@ class Settings:
         ]
         regions = _regions(sections.get("regions"), configuration.get("aws:region"), problems)
         tags = _tags(sections.get("tags", {}), problems)
+        boundary = _permissions_boundary(sections.get("permissionsBoundary", ""), problems)
         by_region: dict[str, SessionManagerSettings] = {}
         instance_roles: tuple[str, ...] = ()
         if "sessionManager" in sections:
@@ -80,16 +97,19 @@ class Settings:
         endpoints = _endpoints(sections.get("endpoints", {}), regions, problems)
         approval = _approval(sections["approval"], problems) if "approval" in sections else None
         controllers = _domain_controllers(sections.get("domainControllers"), regions, problems)
+        nodes = _nodes(sections["nodes"], by_region, problems) if "nodes" in sections else None
         if problems:
             raise SettingsError(problems)
         return cls(
             regions=regions,
             tags=tags,
+            permissions_boundary=boundary,
             session_manager=by_region,
             instance_roles=instance_roles,
             endpoints=endpoints,
             approval=approval,
             domain_controllers=controllers,
+            nodes=nodes,
         )
 
 
@@ -131,6 +151,14 @@ def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
         else:
             good[key] = value
     return good
+
+
+def _permissions_boundary(given: Any, problems: list[Problem]) -> str:
+    if given == "" or (isinstance(given, str) and _BOUNDARY.fullmatch(given)):
+        return given
+    allowed = "the name or the ARN of a managed policy, or an empty string"
+    problems.append(Problem(path=("permissionsBoundary",), message=f"{shown(given)} given; allowed: {allowed}"))
+    return ""
 
 
 def _session_manager(
@@ -212,6 +240,23 @@ def _domain_controllers(
     section, found = read_domain_controllers(given, regions)
     problems += found
     return section if section and section.enabled else None
+
+
+def _nodes(
+    given: Any, session_manager: dict[str, SessionManagerSettings], problems: list[Problem]
+) -> NodesSection | None:
+    path = ("nodes",)
+    section, found, _ = read_section(NodesSection, given, path)
+    problems += found
+    if section is None or not section.enabled:
+        return None
+    if section.compliance and instance_policy(session_manager, partition="", account_id="") is None:
+        message = (
+            "given, but there is no instance policy that roles could have; allowed: with a section sessionManager that "
+            "logs sessions or encrypts their data"
+        )
+        problems.append(Problem(path=(*path, "roleCompliance"), message=message))
+    return section
 
 
 def _not_of_the_stack(path: tuple[str, ...], regions: tuple[str, ...]) -> Problem:

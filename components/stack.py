@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from components.account import Account
+from components.boundary import bound_roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
 
     from components.approval.component import Approval
     from components.directory.component import DomainControllers
+    from components.nodes.component import Nodes
     from components.session_manager.component import SessionManager
     from components.settings import Settings
     from components.systems.controllers import PlannedControllers
     from components.systems.endpoints import Endpoints
+    from components.systems.nodes import PlannedNodes
 
 
 def build(settings: Settings, owner: str) -> dict[str, Any]:
@@ -36,14 +39,17 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
         SettingsError: what the settings name is not there, or not as they say; nothing is registered then.
     """
     account = Account.of_provider()
+    bound_roles(settings.permissions_boundary, account)
     _check_approval(settings, account)
     endpoints = _find_endpoints(settings)
     planned = _plan_controllers(settings, endpoints)
+    planned_nodes = _plan_nodes(settings, owner)
     session_manager = _session_manager(settings, account, owner)
     policy_arn = session_manager.instance_policy_arn if session_manager else None
     _endpoints(settings, account, endpoints, planned)
     approval = _approval(settings, account, owner)
     controllers = _controllers(settings, account, planned, policy_arn)
+    nodes = _nodes(settings, planned_nodes, account, owner, session_manager)
     return {
         "accountId": account.id,
         "regions": list(settings.regions),
@@ -53,6 +59,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
         "approval": approval.outputs if approval else None,
         "domainControllers": controllers.sites if controllers else None,
         "domainControllerPolicyArns": controllers.policy_arns if controllers else None,
+        "nodes": nodes.outputs if nodes else None,
     }
 
 
@@ -117,3 +124,25 @@ def _controllers(
     from components.systems.controllers import build_controllers
 
     return build_controllers(settings, account, planned, instance_policy_arn)
+
+
+def _plan_nodes(settings: Settings, owner: str) -> PlannedNodes | None:
+    if settings.nodes is None:
+        return None
+    from components.systems.nodes import plan_nodes
+
+    return plan_nodes(settings, settings.nodes, owner)
+
+
+def _nodes(
+    settings: Settings,
+    planned: PlannedNodes | None,
+    account: Account,
+    owner: str,
+    session_manager: SessionManager | None,
+) -> Nodes | None:
+    if planned is None:
+        return None
+    from components.systems.nodes import build_nodes
+
+    return build_nodes(settings, planned, account, owner, session_manager)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from components.documents.errors import DocumentError
 from components.documents.store import OWNER_TAG
+from components.dynamic_provider import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -304,13 +305,23 @@ class _Policy:
         """The next stack knows it by its tag."""
 
     def remove(self, value: str) -> None:
+        """Detached first: remediation gives it to roles that no state knows."""
         try:
+            self._detach()
             pages = self._iam.get_paginator("list_policy_versions").paginate(PolicyArn=self._arn)
             for version in [each for page in pages for each in page["Versions"] if not each["IsDefaultVersion"]]:
                 self._iam.delete_policy_version(PolicyArn=self._arn, VersionId=version["VersionId"])
             self._iam.delete_policy(PolicyArn=self._arn)
         except self._iam.exceptions.NoSuchEntityException:
             return
+
+    def _detach(self) -> None:
+        pages = self._iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=self._arn, EntityFilter="Role")
+        roles = [role["RoleName"] for page in pages for role in page["PolicyRoles"]]
+        for role in roles:
+            self._iam.detach_role_policy(RoleName=role, PolicyArn=self._arn)
+        if roles:
+            tell(f"The policy {self._arn} goes, and with it from the roles {', '.join(sorted(roles))}.")
 
 
 _HOLDERS: Final = {

@@ -19,7 +19,7 @@ from components.directory.monitoring_policies import (
     monitoring_key_policy,
     topic_policy,
 )
-from components.directory.names import ALERTS_TOPIC, FLOW_LOGS, MONITORING_KEY_ALIAS, alert_rule_name
+from components.directory.names import ALERTS_TOPIC, FLOW_LOGS, FLOW_LOGS_ROLE, MONITORING_KEY_ALIAS, alert_rule_name
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Monitoring(pulumi.ComponentResource):
         role = Role(
             f"{self._name}-flow-logs",
             # Roles are the account's: each Region has its own.
-            name=f"ShellAccessFlowLogs-{region}",
+            name=f"{FLOW_LOGS_ROLE}-{region}",
             description="Flow logs of the domain controllers' subnets",
             assume_role_policy=json.dumps(flow_logs_trust_policy(args.scope)),
             inline_policies=[

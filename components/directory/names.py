@@ -22,8 +22,14 @@ ALERTS_TOPIC: Final = "shell-access-domain-controllers"
 """Of the topic, and what the names of the rules begin with."""
 FLOW_LOGS: Final = "/shell-access/domain-controllers/flow-logs"
 """Of the log group."""
+FLOW_LOGS_ROLE: Final = "ShellAccessFlowLogs"
+"""What the names of the flow logs' roles begin with, one a Region."""
 TRAIL: Final = "shell-access"
 """Of the trail, where the account has none."""
+TRAIL_BUCKET: Final = f"{TRAIL}-trail"
+"""What the name of its bucket begins with; the account and the Region follow, as bucket names are the whole world's."""
+TRAIL_KEY_ALIAS: Final = "alias/shell-access/trail"
+"""Of the key for the trail's logs."""
 
 
 def site_name(region: str) -> str:

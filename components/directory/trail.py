@@ -20,13 +20,11 @@ from pulumi_aws.s3 import (
 )
 
 from components.directory.monitoring_policies import trail_bucket_policy, trail_key_policy
-from components.directory.names import TRAIL
+from components.directory.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
     from components.directory.monitoring_policies import Scope
-
-KEY_ALIAS = "alias/shell-access/trail"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +56,7 @@ class ManagementTrail(pulumi.ComponentResource):
         key = AliasedKey(
             f"{name}-key",
             AliasedKeyArgs(
-                alias=KEY_ALIAS,
+                alias=TRAIL_KEY_ALIAS,
                 description="CloudTrail: API calls of this account",
                 policy=trail_key_policy(args.scope, TRAIL),
                 region=args.scope.region,
@@ -87,8 +85,7 @@ class ManagementTrail(pulumi.ComponentResource):
     def _bucket(self, key_arn: pulumi.Output[str]) -> tuple[Bucket, list[pulumi.Resource]]:
         """The bucket, and what has to be there before anything is written to it."""
         name, scope, child = f"{self._name}-logs", self._args.scope, self._child
-        # Bucket names are the whole world's.
-        bucket_name = f"{TRAIL}-trail-{scope.account_id}-{scope.region}"
+        bucket_name = f"{TRAIL_BUCKET}-{scope.account_id}-{scope.region}"
         bucket = Bucket(
             name,
             bucket=bucket_name,

@@ -200,6 +200,7 @@ _endpoint_aliases: Final = {
     "eventbridge": "events",
     "cloudwatchevents": "events",
     "cloudwatchlogs": "logs",
+    "configservice": "config",
 }
 
 

@@ -14,7 +14,8 @@ modules: Final[dict[str, tuple[str, ...]]] = {
     "kms": ("kms",),
     "cloudtrail": ("trails",),
     "cloudwatch": ("logs", "event_rules", "event_targets"),
-    "ssm": ("ssm_parameters", "ssm_documents", "ssm_lookups"),
+    "ssm": ("ssm_parameters", "ssm_documents", "ssm_associations", "ssm_lookups"),
+    "cfg": ("config_rules", "config_remediations"),
     "iam": ("iam_policies", "iam_roles", "iam_attachments", "instance_profiles", "policy_document"),
     "ebs": ("volumes",),
     "ec2": (

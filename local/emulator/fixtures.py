@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 ROLE_NAME = "WorkloadInstance"
+OTHER_ROLE_NAME = "LegacyInstance"
+"""A role that was made before the stack, and is in nobody's settings: it has what the SSM Agent needs, and no more."""
+
+INSTANCE_ROLES = (ROLE_NAME, OTHER_ROLE_NAME)
+AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 ROLE_TRUST: dict[str, Any] = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -50,12 +55,21 @@ class PersonRole:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """An instance with the workload role, by Name tag, in a subnet of a network."""
+    """An instance with an instance role, by Name tag, in a subnet of a network."""
 
     name: str
     region: str
     network: str
     subnet: str
+    role: str = ROLE_NAME
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """What AWS Config records in a Region, IAM included, and the bucket that it delivers to."""
+
+    region: str
+    bucket: Bucket
 
 
 BUCKETS = (
@@ -104,4 +118,11 @@ NETWORKS = (
 
 PERSON_ROLES = (PersonRole(name="Operator", user="olivia"), PersonRole(name="Approver", user="anton"))
 
-NODES = (Node(name="app-1", region="eu-west-1", network="workloads", subnet="private-a"),)
+RECORDER = Recorder(region="eu-west-1", bucket=Bucket(name="org-config-history", region="eu-west-1"))
+
+NODES = (
+    Node(name="app-1", region="eu-west-1", network="workloads", subnet="private-a"),
+    Node(name="app-2", region="eu-west-1", network="workloads", subnet="private-b"),
+    Node(name="legacy-1", region="eu-west-1", network="workloads", subnet="private-b", role=OTHER_ROLE_NAME),
+)
+"""Two that are ready for governed sessions once the stack is up, and one that is not."""

@@ -1,23 +1,27 @@
 """Puts the fixtures into a local AWS. What is there already is left alone, so that it may be run again."""
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.exceptions import ClientError
 
 from local.emulator.fixtures import (
+    AGENT_POLICY,
     BUCKETS,
+    INSTANCE_ROLES,
     LINUX_IMAGE,
     NETWORKS,
     NODES,
     PERSON_ROLES,
-    ROLE_NAME,
+    RECORDER,
     ROLE_TRUST,
     Bucket,
     Network,
     Node,
     PersonRole,
+    Recorder,
     Subnet,
 )
 
@@ -36,19 +40,22 @@ PRIVATE: Any = {
 
 
 def seed(endpoint_url: str) -> None:
-    """Makes the buckets, the networks, the roles and the instance that the `dev` stack expects."""
+    """Makes the buckets, the networks, the roles, the instances and the recorder that the `dev` stack expects."""
     session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106 (made up)
-    client = cast("Any", session).client
+    client = cache(cast("Any", session).client)
     for bucket in BUCKETS:
         _make_bucket(client("s3", bucket.region, endpoint_url=endpoint_url), bucket)
     for network in NETWORKS:
         _make_network(client("ec2", network.region, endpoint_url=endpoint_url), network)
     iam = client("iam", "us-east-1", endpoint_url=endpoint_url)
-    _make_instance_role(iam)
+    for name in INSTANCE_ROLES:
+        _make_instance_role(iam, name)
     for role in PERSON_ROLES:
         _make_person_role(iam, role)
     for node in NODES:
         _make_node(client("ec2", node.region, endpoint_url=endpoint_url), node)
+    _make_bucket(client("s3", RECORDER.bucket.region, endpoint_url=endpoint_url), RECORDER.bucket)
+    _make_recorder(client("config", RECORDER.region, endpoint_url=endpoint_url), RECORDER)
 
 
 def _make_bucket(s3: "S3Client", bucket: Bucket) -> None:
@@ -88,18 +95,31 @@ def _make_subnet(ec2: "EC2Client", region: str, vpc_id: str, table_id: str, subn
     ec2.associate_route_table(RouteTableId=table_id, SubnetId=made["Subnet"].get("SubnetId", ""))
 
 
-def _make_instance_role(iam: "IAMClient") -> None:
+def _make_instance_role(iam: "IAMClient", name: str) -> None:
     try:
-        iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=json.dumps(ROLE_TRUST))
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(ROLE_TRUST))
     except ClientError as refused:
         _allow(refused, "EntityAlreadyExists")
+    iam.attach_role_policy(RoleName=name, PolicyArn=AGENT_POLICY)
     try:
-        iam.create_instance_profile(InstanceProfileName=ROLE_NAME)
+        iam.create_instance_profile(InstanceProfileName=name)
     except ClientError as refused:
         _allow(refused, "EntityAlreadyExists")
-    profile = iam.get_instance_profile(InstanceProfileName=ROLE_NAME)["InstanceProfile"]
+    profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     if not profile["Roles"]:
-        iam.add_role_to_instance_profile(InstanceProfileName=ROLE_NAME, RoleName=ROLE_NAME)
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+
+
+def _make_recorder(config: Any, recorder: Recorder) -> None:
+    if config.describe_configuration_recorders()["ConfigurationRecorders"]:
+        return
+    role = "arn:aws:iam::123456789012:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig"
+    everything = {"allSupported": True, "includeGlobalResourceTypes": True}
+    config.put_configuration_recorder(
+        ConfigurationRecorder={"name": "default", "roleARN": role, "recordingGroup": everything}
+    )
+    config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": recorder.bucket.name})
+    config.start_configuration_recorder(ConfigurationRecorderName="default")
 
 
 def _make_person_role(iam: "IAMClient", role: PersonRole) -> None:
@@ -132,7 +152,7 @@ def _make_node(ec2: "EC2Client", node: Node) -> None:
         MinCount=1,
         MaxCount=1,
         SubnetId=subnet.get("SubnetId", ""),
-        IamInstanceProfile={"Name": ROLE_NAME},
+        IamInstanceProfile={"Name": node.role},
         TagSpecifications=_named("instance", node.name),
     )
 

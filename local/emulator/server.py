@@ -46,6 +46,7 @@ def build(port: int, instance_id: str) -> BaseWSGIServer:
 
     from local.emulator.application import Application  # noqa: PLC0415
     from local.emulator.calls import CountingApplication  # noqa: PLC0415
+    from local.emulator.recording.recorder import RecordingApplication  # noqa: PLC0415
 
     class QuietRequestHandler(MotoRequestHandler):
         """Serves as moto does, without a line in the log for every call."""
@@ -53,7 +54,7 @@ def build(port: int, instance_id: str) -> BaseWSGIServer:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Logs nothing."""
 
-    application: Any = CountingApplication(Application(instance_id))
+    application: Any = CountingApplication(RecordingApplication(Application(instance_id)))
     return make_server(ADDRESS, port, application, threaded=True, request_handler=QuietRequestHandler)
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Callable
 
 _ACCESS_KEY = re.compile(rb"<AccessKeyId>(\w+)</AccessKeyId>")
 _CREDENTIAL = re.compile(r"Credential=(\w+)/")
@@ -20,16 +21,27 @@ _REFUSED = (
 )
 
 
+def _nothing(_operation: str) -> None:
+    pass
+
+
+def _target(handler: BaseHTTPRequestHandler) -> str:
+    """The operation, where the service names it in a header."""
+    return (handler.headers.get("X-Amz-Target") or "").rpartition(".")[2]
+
+
 class AwsProxy:
     """A server on 127.0.0.1.
 
     Attributes:
         without_role: accounts whose role nobody may assume.
+        after: told the name of each operation when AWS has done it, before whoever called gets the answer.
         url: to be used as the endpoint.
     """
 
     def __init__(self, endpoint: str) -> None:
         self.without_role: set[str] = set()
+        self.after: Callable[[str], None] = _nothing
         self._accounts: dict[str, str] = {}
         self._held: tuple[str, str] | None = None
         self._arrived, self._released = threading.Event(), threading.Event()
@@ -39,6 +51,7 @@ class AwsProxy:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
+        """Ends the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -49,18 +62,26 @@ class AwsProxy:
         self._held = (account, operation)
 
     def wait_for_held(self, process: subprocess.Popen[str]) -> None:
-        """Waits for the call, as long as the process that is to make it lives."""
+        """Waits for the call, as long as the process that is to make it lives.
+
+        Raises:
+            ChildProcessError: it ended first.
+        """
         while not self._arrived.wait(0.2):
-            assert process.poll() is None, "the call that was to be held never came"
+            if process.poll() is not None:
+                raise ChildProcessError("the call that was to be held never came")
 
     def release(self) -> None:
+        """The call that is held gets its answer."""
         self._held = None
         self._released.set()
 
     def _answer(self, handler: BaseHTTPRequestHandler) -> tuple[int, dict[str, str], bytes]:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
-        asked = parse_qs(body.decode(errors="replace")) if b"Action=AssumeRole" in body else {}
-        account = asked["RoleArn"][0].split(":")[4] if asked else None
+        form = "x-www-form-urlencoded" in (handler.headers.get("Content-Type") or "")
+        asked = parse_qs(body.decode(errors="replace")) if form else {}
+        operation = asked["Action"][0] if "Action" in asked else _target(handler)
+        account = asked["RoleArn"][0].split(":")[4] if operation == "AssumeRole" else None
         if account in self.without_role:
             return 403, {"Content-Type": "text/xml"}, _REFUSED
         connection = HTTPConnection(self._target.hostname or "", self._target.port or 0, timeout=120)
@@ -69,6 +90,7 @@ class AwsProxy:
         content = answer.read()
         if account and (key := _ACCESS_KEY.search(content)):
             self._accounts[key[1].decode()] = account
+        self.after(operation)
         self._hold_back(handler)
         unwanted = {"transfer-encoding", "connection", "content-length"}
         return answer.status, {k: v for k, v in answer.getheaders() if k.lower() not in unwanted}, content
@@ -76,8 +98,7 @@ class AwsProxy:
     def _hold_back(self, handler: BaseHTTPRequestHandler) -> None:
         credential = _CREDENTIAL.search(handler.headers.get("Authorization") or "")
         account = self._accounts.get(credential[1]) if credential else None
-        operation = (handler.headers.get("X-Amz-Target") or "").rpartition(".")[2]
-        if self._held == (account, operation):
+        if self._held == (account, _target(handler)):
             self._arrived.set()
             self._released.wait(120)
 

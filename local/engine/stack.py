@@ -15,9 +15,13 @@ import yaml
 from local.engine.warm_python import warm_python
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
+from operations.deployer.names import ROLES_BOUNDARY
 
 PROGRAM = ("__main__.py", "components", "policies", "Pulumi.yaml")
 """What a program folder needs of the repository; linked, so that stack files stay out of it."""
+
+DEPLOYED_TAG = ("deployed-by", "shell-access")
+"""On everything that can carry tags."""
 
 _UNCHANGED = {"same", "read", "refresh"}
 _LOGGED = {"up", "preview", "refresh", "destroy"}
@@ -82,6 +86,7 @@ class Stack:
             warm: forks Pythons from one that is ready; not for runs whose processes are killed.
         """
         self.name = name
+        self.configurations: list[dict[str, Any]] = []
         self.folder = folder / "program"
         environment = warm_python() if warm else Path(sys.prefix)
         python = environment / "bin" / "python"
@@ -104,9 +109,15 @@ class Stack:
         self._salt = yaml.safe_load(self._file.read_text())["encryptionsalt"]
 
     def configure(self, sections: dict[str, Any] | None = None, **aws: Any) -> None:
-        """Replaces the stack's configuration: sections without their namespace, and keys of the AWS provider."""
-        configuration = {f"shell-access:{name}": value for name, value in (sections or {}).items()}
-        configuration |= {f"aws:{name}": value for name, value in ({"region": "eu-west-1"} | aws).items()}
+        """Replaces the stack's configuration: sections without their namespace, and keys of the AWS provider.
+
+        It has what the policies of `python -m operations deployer` go by.
+        """
+        given = {"permissionsBoundary": ROLES_BOUNDARY} | (sections or {})
+        provider: dict[str, Any] = {"region": "eu-west-1", "defaultTags": {"tags": dict([DEPLOYED_TAG])}} | aws
+        configuration = {f"shell-access:{name}": value for name, value in given.items()}
+        configuration |= {f"aws:{name}": value for name, value in provider.items()}
+        self.configurations.append(configuration)
         self._file.write_text(yaml.safe_dump({"config": configuration, "encryptionsalt": self._salt}))
 
     def preview(self, *arguments: str) -> Run:
@@ -140,7 +151,7 @@ class Stack:
             ["pulumi", *arguments],
             check=False,
             cwd=self.folder,
-            env=self.full_environment(),
+            env=self.full_environment(caller=arguments[0]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if arguments[0] in _LOGGED else subprocess.PIPE,
@@ -148,9 +159,14 @@ class Stack:
         )
         return Run(done.returncode, done.stdout + (done.stderr or "" if done.returncode else ""))
 
-    def full_environment(self) -> dict[str, str]:
-        """The environment of the engine and of what runs beside it."""
-        return os.environ | self._workspace.environment(self._endpoint) | self.environment
+    def full_environment(self, caller: str = "local") -> dict[str, str]:
+        """The environment of the engine and of what runs beside it.
+
+        Args:
+            caller: whom the calls of AWS count as made by.
+        """
+        made_by = {"AWS_ACCESS_KEY_ID": caller}
+        return os.environ | self._workspace.environment(self._endpoint) | self.environment | made_by
 
     @property
     def _file(self) -> Path:

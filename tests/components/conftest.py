@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -23,7 +24,12 @@ def endpoint() -> Iterator[str]:
 def client(endpoint: str) -> Callable[..., Any]:
     """Clients of an empty local AWS: `client("ssm")`."""
     reset(endpoint)
+    return _clients(endpoint)
 
+
+@cache
+def _clients(endpoint: str) -> Callable[..., Any]:
+    @cache
     def make(service: str, region: str = "eu-west-1", account: str = "local") -> Any:
         return boto3.client(
             service,
@@ -39,6 +45,6 @@ def client(endpoint: str) -> Callable[..., Any]:
 @pytest.fixture
 def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: ARG001 -- an empty local AWS first
     """As a dynamic provider has them."""
-    services = dict.fromkeys(("iam", "kms", "logs", "s3", "ssm", "sts"), endpoint)
+    services = dict.fromkeys(("config", "iam", "kms", "logs", "s3", "ssm", "sts"), endpoint)
     values = {"region": "eu-west-1", "accessKey": "local", "secretKey": "local", "endpoints": json.dumps([services])}
     return AwsClients(lambda key: values.get(key.removeprefix("aws:")))

@@ -192,7 +192,11 @@ def test_every_problem_is_named_at_once() -> None:
         ({"sesionManager": {}}, "sesionManager", "unknown key; did you mean sessionManager?"),
         ({"sessionManager": {"idleTimeout": 5}}, "sessionManager.idleTimeout", "did you mean idleSessionTimeout?"),
         ({"endpoints": {"eu-west-1": {"subnet": []}}}, "endpoints.eu-west-1.subnet", "did you mean subnets?"),
-        ({"zzz": 1}, "zzz", "known keys: approval, domainControllers, endpoints, regions, sessionManager, tags"),
+        (
+            {"zzz": 1},
+            "zzz",
+            "known keys: approval, domainControllers, endpoints, nodes, permissionsBoundary, regions, sessionManager, tags",
+        ),
     ],
 )
 def test_unknown_key_gets_a_suggestion(sections: dict[str, Any], key: str, expected: str) -> None:

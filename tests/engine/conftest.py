@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
+from local.emulator.recording import recorder
 from local.emulator.running import reset, running_emulator
 from local.emulator.seed import seed
 from local.engine.stack import Stack
+from tests.engine.deployer_policies import check_recording, held, scope_of_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,15 +42,31 @@ def aws(aws_endpoint: str) -> Callable[..., object]:
 
 
 @pytest.fixture
-def new_stack(aws: object, aws_endpoint: str, tmp_path: Path) -> Callable[..., Stack]:  # noqa: ARG001 -- freshly reset
+def new_stack(
+    aws: object,  # noqa: ARG001 -- freshly reset
+    aws_endpoint: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Callable[..., Stack]]:
+    """Makes stacks, and holds what their engines do to the deployer's policies; other programs are not held to them."""
     numbers = itertools.count()
+    held_to: list[Stack] = []
+    recorder.begin(aws_endpoint)
 
     def make(name: str = "test", program: Path | None = None) -> Stack:
         folder = tmp_path / f"stack-{next(numbers)}"
         folder.mkdir()
-        return Stack(folder, aws_endpoint, name, **({"program": program} if program else {}))
+        stack = Stack(folder, aws_endpoint, name, **({"program": program} if program else {}))
+        held_to.extend([] if program else [stack])
+        return stack
 
-    return make
+    yield make
+    questions = recorder.noted(aws_endpoint)
+    recorder.end(aws_endpoint)
+    scope = scope_of_stacks(held_to)
+    if scope:
+        assert held(scope).refusals(questions) == []
+        check_recording(request.node.nodeid.rsplit("/", 1)[-1], questions)
 
 
 @pytest.fixture

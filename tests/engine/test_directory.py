@@ -117,7 +117,7 @@ def test_up_builds_two_sites_that_let_pass_just_what_the_tables_list(stack: Stac
 
 def verified_by_command(stack: Stack) -> None:
     command = ["-m", "operations", "verify", "--json", "--stack", stack.name, "--cwd", str(stack.folder)]
-    environment = stack.full_environment()
+    environment = stack.full_environment(caller="verify")
     done = subprocess.run(
         [sys.executable, *command], check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True
     )
@@ -131,7 +131,7 @@ def verified(stack: Stack) -> dict[str, Finding]:
     """What is otherwise than asked, by check, of a stack of one Region."""
     given = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())["config"]
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
-    with patch.dict(os.environ, stack.full_environment()):
+    with patch.dict(os.environ, stack.full_environment(caller="verify")):
         found = verify_stack(StackConfiguration(name=stack.name, values=values)).regions["eu-west-1"]
     assert any(each.check == "directory-traffic" for each in found)
     return {each.check: each for each in found if each.status != "ok"}

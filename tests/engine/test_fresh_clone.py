@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 ALL_AS_ASKED = "all as asked"
+# What `make up` does first; the stack that it then brings up is in nobody's way.
+START_LOCAL_AWS = """
+from local import aws
+from local.toolchain import command_line
+from local.workspace import Workspace
+workspace = Workspace()
+workspace.prepare(command_line())
+aws.start(workspace)
+"""
 TOLD = "each request, grant, refusal and end was told"
 
 
@@ -68,6 +78,12 @@ def new_clone(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 
 def local_aws(clone: Path) -> dict[str, int]:
     return json.loads((clone / ".local" / "local-aws.json").read_text())
+
+
+def chapter(clone: Path, heading: str) -> str:
+    """The commands of a chapter of the README: its indented lines."""
+    text = (clone / "README.md").read_text().split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    return "\n".join(line.strip() for line in text.splitlines() if line.startswith("    "))
 
 
 def test_two_clones_come_up_at_once_survive_a_killed_aws_and_go_down(new_clone: Callable[[str], Path]) -> None:
@@ -118,6 +134,17 @@ def test_run_that_was_killed_is_taken_up_by_the_next(new_clone: Callable[[str], 
     run.communicate()
     assert run.returncode != 0
     assert ALL_AS_ASKED in said(make(clone, "up"))
+
+
+def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path]) -> None:
+    clone = new_clone("fleet")
+    subprocess.run([sys.executable, "-c", START_LOCAL_AWS], check=True, cwd=clone)
+    commands = ["bash", "-euc", chapter(clone, "A fleet of accounts")]
+    ran = subprocess.run(commands, check=False, cwd=clone, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for told in ("plan: 3 accounts: 3 to be added", "up: 3 accounts: 3 changed", "verify: 3 accounts: 3 unchanged"):
+        assert f"fleet {told}" in ran.stdout
+    assert "<title>fleet up: 3 accounts: 3 changed</title>" in (clone / "fleet.html").read_text()
 
 
 def _pulumi_below(clone: Path) -> int:

@@ -11,6 +11,7 @@ from local.emulator.extension.answers import answer_every_action
 
 MODULES = {
     "cloudtrail": "local.emulator.extension.cloudtrail",
+    "config": "local.emulator.extension.config",
     "ec2": "local.emulator.extension.ec2",
     "iam": "local.emulator.extension.iam",
     "kms": "local.emulator.extension.kms",

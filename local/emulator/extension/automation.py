@@ -114,8 +114,9 @@ class AutomationActions(SimpleSystemManagerResponse):
         managed = [
             {
                 "InstanceId": instance.id,
-                "PingStatus": "Online" if nodes.is_online(instance) else "ConnectionLost",
-                "PlatformType": "Linux",
+                "PingStatus": nodes.ping_status(instance),
+                "AgentVersion": nodes.agent_version(instance),
+                "PlatformType": nodes.platform(instance),
                 "ResourceType": "EC2Instance",
             }
             for instance in nodes.managed_instances(self.current_account, self.region)

@@ -1,16 +1,53 @@
 """Which instances Systems Manager manages."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
+
+from local.emulator.extension.service_settings import is_host_management_on
+
+AGENT_VERSION_TAG: Final = "LocalAws:AgentVersion"
+PING_STATUS_TAG: Final = "LocalAws:PingStatus"
+"""Tags that say of an instance what its agent would: nothing runs on the instances of the local AWS."""
+
+_LATEST: Final = "3.3.2746.0"
 
 
 def managed_instances(account_id: str, region: str) -> list[Any]:
-    """Those with an instance profile: the local AWS has no agents, so a role is taken for one."""
+    """Those with an instance profile: the local AWS has no agents, so a role is taken for one.
+
+    With Default Host Management Configuration those without one too, where they have IMDSv2 (User Guide).
+    """
     from moto.ec2.models import ec2_backends  # noqa: PLC0415 (slow to load, and only needed here)
 
     instances: list[Any] = cast("Any", ec2_backends[account_id][region]).all_instances()
-    return [instance for instance in instances if instance.iam_instance_profile]
+    by_default = is_host_management_on(account_id, region)
+    return [each for each in instances if each.iam_instance_profile or (by_default and _has_metadata(each))]
 
 
 def is_online(instance: Any) -> bool:
     """Whether its agent would answer."""
     return instance.state == "running"
+
+
+def ping_status(instance: Any) -> str:
+    """API_InstanceInformation, PingStatus."""
+    return _tag(instance, PING_STATUS_TAG) or ("Online" if is_online(instance) else "ConnectionLost")
+
+
+def agent_version(instance: Any) -> str:
+    """API_InstanceInformation, AgentVersion: a recent one, unless a tag says otherwise."""
+    return _tag(instance, AGENT_VERSION_TAG) or _LATEST
+
+
+def _has_metadata(instance: Any) -> bool:
+    """IMDSv2 answers wherever the metadata service is not off."""
+    return instance.metadata_options.http_endpoint != "disabled"
+
+
+def platform(instance: Any) -> str:
+    """API_InstanceInformation, PlatformType; EC2 names the platform of Windows alone (API_Instance, Platform)."""
+    return "Windows" if instance.platform == "windows" else "Linux"
+
+
+def _tag(instance: Any, key: str) -> str:
+    tags = cast("list[dict[str, str]]", instance.get_tags())
+    return next((each["value"] for each in tags if each["key"] == key), "")

@@ -18,7 +18,9 @@ from moto.ssm.models import Document, Documents
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from local.emulator.extension import automation_document, document_versions, images, session_document
+from local.emulator.extension.associations import AssociationActions
 from local.emulator.extension.automation import AutomationActions
+from local.emulator.extension.service_settings import ServiceSettingActions
 from local.emulator.extension.sessions import SessionActions
 from local.emulator.settings import SETTINGS
 
@@ -40,7 +42,9 @@ def apply() -> None:
     urls.url_paths["{0}/$"] = LocalSystemsManager.dispatch
 
 
-class LocalSystemsManager(AutomationActions, SessionActions, SimpleSystemManagerResponse):
+class LocalSystemsManager(
+    AssociationActions, AutomationActions, ServiceSettingActions, SessionActions, SimpleSystemManagerResponse
+):
     """moto's Systems Manager with documents, their versions and their checks put right."""
 
     def create_document(self) -> ActionResult:

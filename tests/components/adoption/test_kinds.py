@@ -183,3 +183,18 @@ def test_policy_of_a_stack_is_known_by_its_owner_and_any_other_is_not(client: Ca
         found = holder(Kind.POLICY, client("iam"), POLICY.replace("Node", name)).find()
         assert found is not None
         assert found.made_here is ours
+
+
+def test_policy_goes_from_roles_that_no_state_knows_too(
+    client: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    iam = client("iam")
+    policy = holder(Kind.POLICY, iam, POLICY)
+    policy.make(MADE_OF, "o/p/s")
+    for role in ("Web", "App"):
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
+        iam.attach_role_policy(RoleName=role, PolicyArn=POLICY)
+    policy.remove("")
+    assert policy.find() is None
+    assert iam.list_attached_role_policies(RoleName="Web")["AttachedPolicies"] == []
+    assert f"The policy {POLICY} goes, and with it from the roles App, Web." in capsys.readouterr().err

@@ -16,6 +16,8 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from local.aws_provider import table
 from local.aws_provider.install import install, plugin_version
 
+pytestmark = pytest.mark.local_aws
+
 repository = Path(__file__).parents[3]
 
 
@@ -107,7 +109,7 @@ def test_an_unconfigured_provider_says_so(plugin: Any) -> None:
 
 def test_it_starts_without_the_aws_library_and_without_the_rest_of_the_sdk() -> None:
     code = (
-        "import sys; from local.aws_provider import server; server._light_import();"
+        "import sys; from local import protocol; protocol.import_protocol_only();"
         "from local.aws_provider import servicer, registry; registry.all_resources();"
         "print([name for name in ('botocore', 'boto3', 'pulumi.output', 'pulumi_aws') if name in sys.modules])"
     )

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator.fixtures import BUCKETS, NETWORKS, NODES, PERSON_ROLES
+from local.emulator.fixtures import BUCKETS, INSTANCE_ROLES, NETWORKS, NODES, PERSON_ROLES, RECORDER
 from local.emulator.seed import seed
 
 
@@ -58,11 +58,12 @@ def test_buckets_are_encrypted_private_and_in_their_region(emulator: Any, connec
         assert all(s3.get_public_access_block(Bucket=bucket.name)["PublicAccessBlockConfiguration"].values())
 
 
-def test_instances_have_a_role_that_ec2_may_assume(emulator: Any, iam: Any) -> None:
+@pytest.mark.parametrize("name", INSTANCE_ROLES)
+def test_instances_have_a_role_that_ec2_may_assume(emulator: Any, iam: Any, name: str) -> None:
     seed(emulator.endpoint_url)
-    profile = iam.get_instance_profile(InstanceProfileName="WorkloadInstance")["InstanceProfile"]
-    assert [role["RoleName"] for role in profile["Roles"]] == ["WorkloadInstance"]
-    statement = iam.get_role(RoleName="WorkloadInstance")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+    profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+    assert [role["RoleName"] for role in profile["Roles"]] == [name]
+    statement = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert statement["Principal"] == {"Service": "ec2.amazonaws.com"}
 
 
@@ -79,6 +80,16 @@ def test_a_node_runs_once_and_is_managed(emulator: Any, connect: Any, node: Any)
     seed(emulator.endpoint_url)
     named = [{"Name": "tag:Name", "Values": [node.name]}]
     (found,) = connect("ec2", node.region).describe_instances(Filters=named)["Reservations"]
-    (managed,) = connect("ssm", node.region).describe_instance_information()["InstanceInformationList"]
-    assert managed["InstanceId"] == found["Instances"][0]["InstanceId"]
-    assert managed["PingStatus"] == "Online"
+    managed = connect("ssm", node.region).describe_instance_information()["InstanceInformationList"]
+    (known,) = [each for each in managed if each["InstanceId"] == found["Instances"][0]["InstanceId"]]
+    assert known["PingStatus"] == "Online"
+
+
+def test_config_records_iam_in_one_region(emulator: Any, connect: Any) -> None:
+    seed(emulator.endpoint_url)
+    seed(emulator.endpoint_url)
+    config = connect("config", RECORDER.region)
+    (recorder,) = config.describe_configuration_recorders()["ConfigurationRecorders"]
+    (status,) = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
+    assert recorder["recordingGroup"]["includeGlobalResourceTypes"]
+    assert status["recording"]

@@ -1,0 +1,31 @@
+"""One permissions boundary on every role of a stack, whichever component makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+if TYPE_CHECKING:
+    from components.account import Account
+
+ROLE = "aws:iam/role:Role"
+
+
+def bound_roles(boundary: str, account: Account) -> None:
+    """Gives each role that is registered from now on the boundary.
+
+    Args:
+        boundary: name or ARN of a managed policy; empty: none.
+        account: whose policy a name means.
+    """
+    if not boundary:
+        return
+    arn = boundary if boundary.startswith("arn:") else f"arn:{account.partition}:iam::{account.id}:policy/{boundary}"
+
+    def bounded(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if args.type_ != ROLE:
+            return None
+        return pulumi.ResourceTransformationResult({**args.props, "permissionsBoundary": arn}, args.opts)
+
+    pulumi.runtime.register_stack_transformation(bounded)

@@ -1,0 +1,1 @@
+"""Nodes that can hold a governed session."""

@@ -1,0 +1,262 @@
+"""The fourth system: nodes that can hold a governed session."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.cfg import (
+    RemediationConfiguration,
+    RemediationConfigurationExecutionControlsArgs,
+    RemediationConfigurationExecutionControlsSsmControlsArgs,
+    RemediationConfigurationParameterArgs,
+    Rule,
+    RuleScopeArgs,
+    RuleSourceArgs,
+    RuleSourceCustomPolicyDetailsArgs,
+    RuleSourceSourceDetailArgs,
+)
+from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
+from pulumi_aws.ssm import Association, AssociationTargetArgs
+
+from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
+from components.documents.store import OWNER_TAG
+from components.nodes.host_management import host_trust
+from components.nodes.names import (
+    ASSOCIATION_NAME,
+    HOST_MANAGED_POLICY,
+    HOST_MANAGEMENT_SETTING,
+    HOST_ROLE_NAME,
+    REMEDIATION_ROLE_NAME,
+    ROLE_TYPE,
+    RULE_NAME,
+    RUNBOOK_NAME,
+    UPDATE_DOCUMENT,
+    NodesPlace,
+    PolicyDocument,
+)
+from components.nodes.remediation import (
+    CONCURRENT_EXECUTION_RATE_PERCENTAGE,
+    ERROR_PERCENTAGE,
+    MAXIMUM_AUTOMATIC_ATTEMPTS,
+    RESOURCE_PARAMETER,
+    RETRY_ATTEMPT_SECONDS,
+    ROLE_PARAMETER,
+    remediation_role_policy,
+    remediation_trust,
+    runbook,
+)
+from components.nodes.role_rule import MESSAGE_TYPES, RUNTIME, role_rule
+from components.nodes.service_setting import ServiceSetting, ServiceSettingArgs
+from components.nodes.settings import Remediation
+
+if TYPE_CHECKING:
+    from components.account import Account
+    from components.nodes.settings import AgentsSettings, NodesSection, RoleComplianceSettings
+
+Outputs = dict[str, pulumi.Input[str | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodesArgs:
+    """What the system is made of.
+
+    Attributes:
+        settings: of the system.
+        regions: of the stack.
+        recording_region: where AWS Config records IAM; "" where roles are not evaluated.
+        account: where the stack deploys to.
+        owner: names this stack on what it makes.
+        tags: on everything that can carry tags.
+        policy_name: of the instance policy.
+        policy_arn: of the same, once it is there; None where no feature needs a permission.
+        preferences: what the nodes are made ready for, and the policy; all of it is there first, and goes last.
+        minimum_agent_versions: by Region, what the features in use need.
+    """
+
+    settings: NodesSection
+    regions: tuple[str, ...]
+    recording_region: str
+    account: Account
+    owner: str
+    tags: dict[str, str]
+    policy_name: str
+    policy_arn: pulumi.Output[str] | None
+    preferences: tuple[pulumi.Resource, ...]
+    minimum_agent_versions: dict[str, str]
+
+
+class Nodes(pulumi.ComponentResource):
+    """Compliance of instance roles, Default Host Management Configuration, and up-to-date agents.
+
+    Attributes:
+        outputs: `roleCompliance`, `defaultHostManagement` and `agents` (None where switched off), and
+            `minimumAgentVersions` by Region.
+    """
+
+    def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:nodes:Nodes", name, None, opts)
+        self._name, self._args = name, args
+        self._place = NodesPlace(partition=args.account.partition, account_id=args.account.id)
+        settings = args.settings
+        compliance = self._role_compliance(settings.compliance) if settings.compliance else None
+        host_management = self._host_management() if settings.host_management else None
+        agents = self._agents(settings.agent_updates) if settings.agent_updates else None
+        self.outputs: dict[str, object] = {
+            "roleCompliance": compliance,
+            "defaultHostManagement": host_management,
+            "agents": agents,
+            "minimumAgentVersions": args.minimum_agent_versions,
+        }
+        self.register_outputs(self.outputs)
+
+    @property
+    def _own_tags(self) -> dict[str, str]:
+        """By which the next run knows that the name is this stack's."""
+        return {**self._args.tags, OWNER_TAG: self._args.owner}
+
+    def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
+
+    def _role(self, name: str, role: str, description: str, trust: PolicyDocument) -> Role:
+        return Role(
+            f"{self._name}-{name}",
+            name=role,
+            description=description,
+            assume_role_policy=json.dumps(trust),
+            tags=self._own_tags,
+            opts=self._child(),
+        )
+
+    def _role_compliance(self, settings: RoleComplianceSettings) -> Outputs:
+        policy_arn = self._place.iam(f"policy/{self._args.policy_name}")
+        rule = Rule(
+            f"{self._name}-roles",
+            name=RULE_NAME,
+            description=f"Roles of EC2 instances have {self._args.policy_name}, which governed sessions need",
+            scope=RuleScopeArgs(compliance_resource_types=[ROLE_TYPE]),
+            source=RuleSourceArgs(
+                owner="CUSTOM_POLICY",
+                custom_policy_details=RuleSourceCustomPolicyDetailsArgs(
+                    policy_runtime=RUNTIME, policy_text=role_rule(policy_arn, settings.excluded_roles)
+                ),
+                source_details=[
+                    RuleSourceSourceDetailArgs(event_source="aws.config", message_type=each) for each in MESSAGE_TYPES
+                ],
+            ),
+            region=self._args.recording_region,
+            tags=self._own_tags,
+            opts=self._child(*self._args.preferences),
+        )
+        remediated = settings.remediation is not Remediation.OFF
+        role = self._remediation(settings, rule, policy_arn) if remediated else None
+        return {
+            "ruleName": RULE_NAME,
+            "ruleArn": rule.arn,
+            "region": self._args.recording_region,
+            "remediation": str(settings.remediation),
+            "runbookName": RUNBOOK_NAME if remediated else None,
+            "remediationRoleArn": role.arn if role else None,
+        }
+
+    def _remediation(self, settings: RoleComplianceSettings, rule: Rule, policy_arn: str) -> Role:
+        excluded = sorted(settings.excluded_roles)
+        role = self._role(
+            "remediation",
+            REMEDIATION_ROLE_NAME,
+            f"Attaches {self._args.policy_name} to roles of EC2 instances",
+            remediation_trust(self._place),
+        )
+        rights = RolePolicy(
+            f"{self._name}-remediation",
+            name="shell-access",
+            role=role.name,
+            policy=json.dumps(remediation_role_policy(self._place, policy_arn, excluded)),
+            opts=self._child(),
+        )
+        document = ConvergingDocument(
+            f"{self._name}-runbook",
+            ConvergingDocumentArgs(
+                region=self._args.recording_region,
+                name=RUNBOOK_NAME,
+                type="Automation",
+                content=runbook(self._place, policy_arn, excluded),
+                owner=self._args.owner,
+                section="nodes",
+                take_over=self._args.settings.take_over,
+            ),
+            opts=self._child(rights),
+        )
+        automatic = settings.remediation is Remediation.AUTOMATIC
+        RemediationConfiguration(
+            f"{self._name}-remediation",
+            config_rule_name=rule.name,
+            resource_type=ROLE_TYPE,
+            target_type="SSM_DOCUMENT",
+            target_id=RUNBOOK_NAME,
+            automatic=automatic,
+            maximum_automatic_attempts=MAXIMUM_AUTOMATIC_ATTEMPTS if automatic else None,
+            retry_attempt_seconds=RETRY_ATTEMPT_SECONDS if automatic else None,
+            execution_controls=RemediationConfigurationExecutionControlsArgs(
+                ssm_controls=RemediationConfigurationExecutionControlsSsmControlsArgs(
+                    concurrent_execution_rate_percentage=CONCURRENT_EXECUTION_RATE_PERCENTAGE,
+                    error_percentage=ERROR_PERCENTAGE,
+                )
+            ),
+            parameters=[
+                RemediationConfigurationParameterArgs(name=ROLE_PARAMETER, static_value=role.arn),
+                RemediationConfigurationParameterArgs(name=RESOURCE_PARAMETER, resource_value="RESOURCE_ID"),
+            ],
+            region=self._args.recording_region,
+            opts=self._child(document),
+        )
+        return role
+
+    def _host_management(self) -> Outputs:
+        """Set once the role has what nodes need, so that none comes up with less."""
+        role = self._role(
+            "host",
+            HOST_ROLE_NAME,
+            "What instances without an instance profile may do: be managed, and hold governed sessions",
+            host_trust(),
+        )
+        policies: dict[str, pulumi.Input[str]] = {
+            "managed": f"arn:{self._place.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
+        }
+        if self._args.policy_arn is not None:
+            policies["sessions"] = self._args.policy_arn
+        attached = [
+            RolePolicyAttachment(f"{self._name}-host-{what}", role=role.name, policy_arn=arn, opts=self._child())
+            for what, arn in policies.items()
+        ]
+        for region in self._args.regions:
+            ServiceSetting(
+                f"{self._name}-host-{region}",
+                ServiceSettingArgs(region=region, setting_id=HOST_MANAGEMENT_SETTING, value=HOST_ROLE_NAME),
+                self._child(role, *attached),
+            )
+        return {"roleName": HOST_ROLE_NAME, "roleArn": role.arn}
+
+    def _agents(self, settings: AgentsSettings) -> dict[str, pulumi.Output[str]]:
+        tagged = [
+            AssociationTargetArgs(key=f"tag:{key}", values=values)
+            for key, values in sorted(settings.target_tags.items())
+        ]
+        return {
+            region: Association(
+                f"{self._name}-agents-{region}",
+                name=UPDATE_DOCUMENT,
+                association_name=ASSOCIATION_NAME,
+                schedule_expression=settings.schedule,
+                max_concurrency=settings.max_concurrency,
+                max_errors=settings.max_errors,
+                parameters={"allowDowngrade": "false"},
+                targets=tagged or [AssociationTargetArgs(key="InstanceIds", values=["*"])],
+                region=region,
+                tags=self._own_tags,
+                opts=self._child(),
+            ).association_id
+            for region in self._args.regions
+        }

@@ -1,0 +1,110 @@
+"""Where AWS Config records IAM: found, or what was chosen is checked, before anything is built.
+
+Sources: AWS Config API reference, RecordingGroup and RecordingStrategy; Developer Guide, "Recording AWS resources", section
+on global resources.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.documents.errors import DocumentError, explained
+from components.nodes.names import ROLE_TYPE
+from components.problems import Problem, SettingsError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.aws_session import AwsClients
+
+WITHOUT_IAM: Final = frozenset(
+    {
+        *("ap-east-2", "ap-south-2", "ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7"),
+        *("ca-west-1", "eu-central-2", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1"),
+    }
+)
+"""Regions that AWS Config came to after February 2022, which record no global IAM resources, whatever the recorder says."""
+
+_AT_A_TIME: Final = 8
+_PATH: Final = ("nodes", "roleCompliance", "region")
+
+Json = dict[str, Any]
+
+
+def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | None) -> str:
+    """The Region whose AWS Config sees the roles of the account.
+
+    Args:
+        clients: to look with.
+        regions: of the stack, among which it is found where none is chosen.
+        chosen: by the settings; may be any Region.
+
+    Raises:
+        SettingsError: there is none, there are several to choose from, or AWS does not say.
+    """
+    looked_at = [chosen] if chosen else list(regions)
+    with ThreadPoolExecutor(_AT_A_TIME) as asking:
+        told = asking.map(_why_not, repeat(clients), looked_at)
+        reasons = dict(zip(looked_at, told, strict=True))
+    recording = [region for region, reason in reasons.items() if reason is None]
+    if len(recording) == 1:
+        return recording[0]
+    if recording:
+        listed = ", ".join(recording)
+        raise _refusal(f"is missing, and IAM roles are recorded in {listed}; allowed: the one to evaluate them in")
+    why = "; ".join(f"{region} {reason}" for region, reason in reasons.items())
+    allowed = "allowed: a Region whose AWS Config recorder is on and records IAM roles, by name or as global resources"
+    raise _refusal(f"{shown(chosen)} given, but {why}; {allowed}" if chosen else f"is missing, and {why}; {allowed}")
+
+
+def why_not_recorded(recorders: Sequence[Json], statuses: Sequence[Json]) -> str | None:
+    """Why a Region's recorders do not record IAM roles; None where one does.
+
+    Args:
+        recorders: as DescribeConfigurationRecorders gives them.
+        statuses: as DescribeConfigurationRecorderStatus does.
+    """
+    # Those of other services record for these services alone.
+    own = [
+        each for each in recorders if each.get("recordingScope", "PAID") == "PAID" and not each.get("servicePrincipal")
+    ]
+    if not own:
+        return "has no AWS Config recorder"
+    running = {each["name"] for each in statuses if each.get("recording")}
+    working = [each for each in own if each["name"] in running]
+    if not working:
+        return "has an AWS Config recorder that is stopped"
+    if not any(_records_roles(_part(each, "recordingGroup")) for each in working):
+        return f"has an AWS Config recorder that leaves {ROLE_TYPE} out"
+    return None
+
+
+def _records_roles(group: Json) -> bool:
+    if _part(group, "recordingStrategy").get("useOnly") == "EXCLUSION_BY_RESOURCE_TYPES":
+        return ROLE_TYPE not in (_part(group, "exclusionByResourceTypes").get("resourceTypes") or [])
+    if group.get("allSupported"):
+        return bool(group.get("includeGlobalResourceTypes"))
+    return ROLE_TYPE in (group.get("resourceTypes") or [])
+
+
+def _why_not(clients: AwsClients, region: str) -> str | None:
+    if region in WITHOUT_IAM:
+        return "is a Region in which AWS Config records no IAM resources"
+    config = clients.client("config", region)
+    try:
+        with explained(f"AWS Config in {region}", "config", region, lambda: clients.caller_arn(region)):
+            recorders = config.describe_configuration_recorders()["ConfigurationRecorders"]
+            statuses = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
+    except DocumentError as unknown:
+        raise _refusal(f"cannot be checked: {unknown}") from None
+    return why_not_recorded(recorders, statuses)
+
+
+def _refusal(message: str) -> SettingsError:
+    return SettingsError([Problem(path=_PATH, message=message)])
+
+
+def _part(of: Json, name: str) -> Json:
+    return cast("Json", of.get(name) or {})

@@ -1,0 +1,159 @@
+"""The runbook that gives an instance role the instance policy, and the role that it runs with. Pure.
+
+Sources: AWS Systems Manager User Guide, "Systems Manager Automation actions reference"; AWS Config Developer Guide,
+"Remediating Noncompliant Resources with AWS Config".
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from components.nodes.names import REMEDIATION_ROLE_NAME, NodesPlace, PolicyDocument
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROLE_PARAMETER: Final = "AutomationAssumeRole"
+"""The name that AWS Config wants it to have."""
+RESOURCE_PARAMETER: Final = "RoleId"
+"""AWS Config fills it with the ID of the resource, which of a role is not its name."""
+
+MAXIMUM_AUTOMATIC_ATTEMPTS: Final = 5
+RETRY_ATTEMPT_SECONDS: Final = 300
+CONCURRENT_EXECUTION_RATE_PERCENTAGE: Final = 10
+ERROR_PERCENTAGE: Final = 10
+
+_ROLE_ID: Final = "^AROA[A-Z0-9]{12,124}$"
+_SCRIPT_SECONDS: Final = 120
+_API_SECONDS: Final = 25
+_VERSION: Final = "2012-10-17"
+
+
+def runbook(place: NodesPlace, policy_arn: str, excluded_roles: Sequence[str]) -> dict[str, Any]:
+    """Judges the role, attaches the one policy where it is missing, and makes sure that it is there.
+
+    Args:
+        place: whose nodes they are.
+        policy_arn: of the policy; nobody who starts the runbook can name another one.
+        excluded_roles: names of roles that are never changed.
+    """
+    judged = {"RoleId": _given(RESOURCE_PARAMETER), "PolicyArn": policy_arn, "ExcludedRoles": list(excluded_roles)}
+    role = _given("CheckRole.RoleName")
+    return {
+        "schemaVersion": "0.3",
+        "description": f"Attaches {policy_arn} to a role that EC2 instances have, unless it is excluded.",
+        "assumeRole": _given(ROLE_PARAMETER),
+        "parameters": {
+            ROLE_PARAMETER: {
+                "type": "String",
+                "description": f"The role that the runbook runs with: {REMEDIATION_ROLE_NAME}, no other.",
+                "default": place.remediation_role_arn,
+                "allowedValues": [place.remediation_role_arn],
+            },
+            RESOURCE_PARAMETER: {
+                "type": "String",
+                "description": "The ID of the role that lacks the policy, AROA...",
+                "allowedPattern": _ROLE_ID,
+            },
+        },
+        "mainSteps": [
+            _script("CheckRole", "check_role", judged, ("RoleName", "Verdict")),
+            {
+                "name": "Decide",
+                "action": "aws:branch",
+                "inputs": {
+                    "Choices": [
+                        {"NextStep": "AttachPolicy", "Variable": _given("CheckRole.Verdict"), "StringEquals": "attach"}
+                    ],
+                    "Default": "VerifyAttached",
+                },
+            },
+            {
+                "name": "AttachPolicy",
+                "action": "aws:executeAwsApi",
+                "timeoutSeconds": _API_SECONDS,
+                "inputs": {"Service": "iam", "Api": "AttachRolePolicy", "RoleName": role, "PolicyArn": policy_arn},
+                "nextStep": "VerifyAttached",
+            },
+            {
+                **_script(
+                    "VerifyAttached", "verify_attached", {"RoleName": role, "PolicyArn": policy_arn}, ("Outcome",)
+                ),
+                "isEnd": True,
+            },
+        ],
+        "outputs": ["CheckRole.RoleName", "VerifyAttached.Outcome"],
+    }
+
+
+def remediation_role_policy(place: NodesPlace, policy_arn: str, excluded_roles: Sequence[str]) -> PolicyDocument:
+    """Attach the one policy, to no excluded role, and look at roles. Nothing else.
+
+    Args:
+        place: whose nodes they are.
+        policy_arn: of the policy.
+        excluded_roles: names of roles that are never changed, whatever their path.
+    """
+    looking = ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole"]
+    statements: list[dict[str, object]] = [
+        {
+            "Sid": "AttachInstancePolicy",
+            "Effect": "Allow",
+            "Action": "iam:AttachRolePolicy",
+            "Resource": place.iam("role/*"),
+            "Condition": {"ArnEquals": {"iam:PolicyARN": policy_arn}},
+        },
+        {"Sid": "SeeRoles", "Effect": "Allow", "Action": looking, "Resource": place.iam("role/*")},
+        # Knows no smaller resource (Service Authorization Reference).
+        {"Sid": "FindRole", "Effect": "Allow", "Action": "config:ListDiscoveredResources", "Resource": "*"},
+    ]
+    if excluded_roles:
+        arns = [place.iam(f"role/{path}{name}") for name in excluded_roles for path in ("", "*/")]
+        statements.append(
+            {"Sid": "LeaveExcluded", "Effect": "Deny", "Action": "iam:AttachRolePolicy", "Resource": arns}
+        )
+    return {"Version": _VERSION, "Statement": statements}
+
+
+def remediation_trust(place: NodesPlace) -> PolicyDocument:
+    """Systems Manager may assume the role, for runs of this account only (IAM User Guide, "The confused deputy problem").
+
+    Args:
+        place: whose nodes they are.
+    """
+    runs = f"arn:{place.partition}:ssm:*:{place.account_id}:automation-execution/*"
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ssm.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": place.account_id},
+                    "ArnLike": {"aws:SourceArn": runs},
+                },
+            }
+        ],
+    }
+
+
+@cache
+def _source() -> str:
+    return (Path(__file__).parent / "scripts" / "remediate.py").read_text(encoding="utf-8")
+
+
+def _script(name: str, handler: str, payload: dict[str, Any], outputs: Sequence[str]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "action": "aws:executeScript",
+        "timeoutSeconds": _SCRIPT_SECONDS,
+        "inputs": {"Runtime": "python3.11", "Handler": handler, "InputPayload": payload, "Script": _source()},
+        "outputs": [{"Name": each, "Selector": f"$.Payload.{each}", "Type": "String"} for each in outputs],
+    }
+
+
+def _given(name: str) -> str:
+    return f"{{{{ {name} }}}}"

@@ -1,0 +1,1 @@
+"""Scripts of the remediation's runbook, as data."""

@@ -1,0 +1,167 @@
+"""The settings of `shell-access:nodes`. Ours; the names are AWS' own terms."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from components.validation import Section
+
+MAX_EXCLUDED_ROLES: Final = 40
+"""Each stands twice in the role's inline policy, which takes 10,240 characters (IAM User Guide, "IAM and AWS STS quotas")."""
+MAX_TARGETS: Final = 5
+"""API reference, CreateAssociation, `Targets`."""
+MINIMUM_MINUTES: Final = 30
+"""Between two runs of an association (User Guide, "Reference: Cron and rate expressions for Systems Manager")."""
+
+_RATE: Final = re.compile(r"rate\(([1-9]\d{0,3}) (minute|hour|day)(s?)\)")
+_CRON: Final = re.compile(r"cron\([^\s()]+( [^\s()]+){4,5}\)")
+_MINUTES: Final = {"minute": 1, "hour": 60, "day": 1440}
+
+
+class Remediation(StrEnum):
+    """What becomes of a role that lacks the instance policy."""
+
+    OFF = "off"
+    """It is reported."""
+    MANUAL = "manual"
+    """Somebody may have the policy attached, role by role, in AWS Config."""
+    AUTOMATIC = "automatic"
+    """AWS Config has it attached."""
+
+
+def _remediation(value: object) -> object:
+    # In YAML 1.1 `off` without quotes is false.
+    value = "off" if value is False else value
+    return Remediation(value) if isinstance(value, str) and value in set(Remediation) else value
+
+
+def _schedule(value: str) -> str:
+    rate = _RATE.fullmatch(value)
+    if rate:
+        number = int(rate[1])
+        if (number == 1) is bool(rate[3]) or number * _MINUTES[rate[2]] < MINIMUM_MINUTES:
+            raise ValueError(value)
+    elif not _CRON.fullmatch(value):
+        raise ValueError(value)
+    return value
+
+
+def _enabled(what: str) -> Any:
+    return Field(
+        default=True,
+        description=f"{what}; false is as if the section were absent.",
+        json_schema_extra={"allowed": "true or false"},
+    )
+
+
+class RoleComplianceSettings(Section):
+    """`shell-access:nodes.roleCompliance`: instance roles have the instance policy of this stack."""
+
+    enabled: bool = _enabled("Evaluate instance roles")
+    remediation: Annotated[Remediation, BeforeValidator(_remediation)] = Field(
+        default=Remediation.OFF,
+        description="What becomes of a role that lacks the instance policy: reported only, attached on request in AWS "
+        "Config, or attached by AWS Config itself.",
+        json_schema_extra={"allowed": ", ".join(Remediation)},
+    )
+    excluded_roles: list[Annotated[str, Field(pattern=r"^[\w+=,.@-]{1,64}$")]] = Field(
+        default_factory=list,
+        max_length=MAX_EXCLUDED_ROLES,
+        description="Roles that are neither evaluated nor ever changed.",
+        json_schema_extra={
+            "allowed": f"a list of names (not ARNs), spelled as in IAM, at most {MAX_EXCLUDED_ROLES}",
+        },
+    )
+    region: str | None = Field(
+        default=None,
+        pattern=r"^[a-z]{2}(-[a-z]+)+-\d{1,2}$",
+        description="Where AWS Config records IAM, which is global; left out: the one Region of the stack that does.",
+        json_schema_extra={"allowed": "a Region whose AWS Config recorder records IAM roles"},
+    )
+
+
+class DefaultHostManagementSettings(Section):
+    """`shell-access:nodes.defaultHostManagement`: EC2 instances without an instance profile are managed too."""
+
+    enabled: bool = _enabled("Set Default Host Management Configuration in every Region of the stack")
+
+
+class AgentsSettings(Section):
+    """`shell-access:nodes.agents`: the SSM Agent is kept up to date."""
+
+    enabled: bool = _enabled("Keep the SSM Agent up to date in every Region of the stack")
+    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+        default="rate(14 days)",
+        description="When the agents are updated.",
+        json_schema_extra={
+            "allowed": "rate(14 days), or cron(0 2 ? * SUN *) in UTC; at least half an hour between two runs",
+        },
+    )
+    max_concurrency: str = Field(
+        default="10%",
+        pattern=r"^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$",
+        description="How many nodes are updated at a time.",
+        json_schema_extra={"allowed": 'a number of nodes above 0, or a percentage, in quotes: "50" or "10%"'},
+    )
+    max_errors: str = Field(
+        default="5%",
+        pattern=r"^(0|[1-9][0-9]{0,6}|[0-9]%|[1-9][0-9]%|100%)$",
+        description="After how many failed nodes no further one is begun.",
+        json_schema_extra={"allowed": 'a number of nodes, or a percentage, in quotes: "10" or "5%"'},
+    )
+    target_tags: dict[
+        Annotated[str, Field(pattern=r"^.{1,127}$")],
+        Annotated[list[Annotated[str, Field(max_length=256)]], Field(min_length=1, max_length=50)],
+    ] = Field(
+        default_factory=dict[str, list[str]],
+        max_length=MAX_TARGETS,
+        description="Only nodes with all of these tags; none: all managed nodes.",
+        json_schema_extra={
+            "allowed": f"a mapping of tags to lists of values, at most {MAX_TARGETS}: {{environment: [production, test]}}"
+        },
+    )
+
+
+class NodesSection(Section):
+    """`shell-access:nodes`: nodes are made ready to hold governed sessions."""
+
+    enabled: bool = _enabled("Make nodes ready")
+    role_compliance: RoleComplianceSettings | None = Field(
+        default=None,
+        description="Instance roles have the instance policy of this stack, evaluated by AWS Config.",
+        json_schema_extra={"allowed": "a mapping of settings, {} for the defaults"},
+    )
+    default_host_management: DefaultHostManagementSettings | None = Field(
+        default=None,
+        description="EC2 instances without an instance profile are managed too.",
+        json_schema_extra={"allowed": "a mapping of settings, {} for the defaults"},
+    )
+    agents: AgentsSettings | None = Field(
+        default=None,
+        description="The SSM Agent is kept up to date.",
+        json_schema_extra={"allowed": "a mapping of settings, {} for the defaults"},
+    )
+    take_over: bool = Field(
+        default=False,
+        description="Take the remediation's runbook from another stack that governs it.",
+        json_schema_extra={"allowed": "true or false"},
+    )
+
+    @property
+    def compliance(self) -> RoleComplianceSettings | None:
+        """Where it is switched on."""
+        return self.role_compliance if self.role_compliance and self.role_compliance.enabled else None
+
+    @property
+    def host_management(self) -> bool:
+        """Whether it is switched on."""
+        return self.default_host_management is not None and self.default_host_management.enabled
+
+    @property
+    def agent_updates(self) -> AgentsSettings | None:
+        """Where they are switched on."""
+        return self.agents if self.agents and self.agents.enabled else None

@@ -1,0 +1,108 @@
+"""Nodes that can hold a governed session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.adoption.lookup import program_clients
+from components.nodes.agent_versions import minimum_agent_version
+from components.nodes.component import Nodes, NodesArgs
+from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
+from components.nodes.names_in_use import role_problems, rule_problems
+from components.nodes.recorders import recording_region
+from components.nodes.settings import Remediation
+from components.problems import Collector, SettingsError
+from components.session_manager.names import INSTANCE_POLICY_NAME
+
+if TYPE_CHECKING:
+    from components.account import Account
+    from components.nodes.settings import NodesSection
+    from components.problems import Problem
+    from components.session_manager.component import SessionManager
+    from components.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedNodes:
+    """What is to be registered.
+
+    Attributes:
+        section: of the settings.
+        recording_region: where AWS Config records IAM; "" where roles are not evaluated.
+    """
+
+    section: NodesSection
+    recording_region: str
+
+
+def plan_nodes(settings: Settings, section: NodesSection, owner: str) -> PlannedNodes:
+    """Looks up where roles can be evaluated, and whether our names are free, before anything is registered.
+
+    Args:
+        settings: of the stack.
+        section: of the settings.
+        owner: names the stack on what is made.
+
+    Raises:
+        SettingsError: roles can be evaluated nowhere, or it has to be chosen where; somebody else has our names.
+    """
+    clients, region, collector = program_clients(), "", Collector()
+    if section.compliance:
+        with collector:
+            region = recording_region(clients, settings.regions, section.compliance.region)
+            _refuse(rule_problems(clients, region, owner))
+    for role, key in _roles(section).items():
+        with collector:
+            _refuse(role_problems(clients, settings.regions[0], role, key, owner))
+    collector.check()
+    return PlannedNodes(section=section, recording_region=region)
+
+
+def _roles(section: NodesSection) -> dict[str, str]:
+    """The roles that are made, with the key that asks for each."""
+    remediated = section.compliance and section.compliance.remediation is not Remediation.OFF
+    return {
+        **({REMEDIATION_ROLE_NAME: "roleCompliance"} if remediated else {}),
+        **({HOST_ROLE_NAME: "defaultHostManagement"} if section.host_management else {}),
+    }
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise SettingsError(problems)
+
+
+def build_nodes(
+    settings: Settings, planned: PlannedNodes, account: Account, owner: str, session_manager: SessionManager | None
+) -> Nodes:
+    """Registers what makes nodes ready, after the preferences and the policy that they are made ready for.
+
+    Args:
+        settings: of the stack.
+        planned: as `plan_nodes` gave it.
+        account: where the stack deploys to.
+        owner: names the stack on what is made.
+        session_manager: of the stack, where it governs preferences.
+    """
+    host_management = planned.section.host_management
+    return Nodes(
+        "nodes",
+        NodesArgs(
+            settings=planned.section,
+            regions=settings.regions,
+            recording_region=planned.recording_region,
+            account=account,
+            owner=owner,
+            tags=settings.tags,
+            policy_name=INSTANCE_POLICY_NAME,
+            policy_arn=session_manager.instance_policy_arn if session_manager else None,
+            preferences=(session_manager,) if session_manager else (),
+            minimum_agent_versions={
+                region: minimum_agent_version(
+                    settings.session_manager.get(region), default_host_management=host_management
+                ).version
+                for region in settings.regions
+            },
+        ),
+    )

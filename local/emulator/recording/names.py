@@ -1,0 +1,199 @@
+"""What a call names, by its ARN; and what the local AWS knows of it: tags, aliases, boundaries."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from moto.config.models import config_backends
+from moto.ec2.models import ec2_backends
+from moto.iam.models import get_account_id_from, iam_backends
+from moto.kms.models import kms_backends
+from moto.ssm.models import ssm_backends
+from moto.sts.models import sts_backends
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_PARTITION: Final = "aws"
+_PUBLIC_PARAMETERS: Final = "/aws/"
+_ASSOCIATION: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_EC2_KINDS: Final = {
+    "acl": "network-acl",
+    "eni": "network-interface",
+    "fl": "vpc-flow-log",
+    "i": "instance",
+    "pl": "prefix-list",
+    "sg": "security-group",
+    "sgr": "security-group-rule",
+    "subnet": "subnet",
+    "vol": "volume",
+    "vpc": "vpc",
+    "vpce": "vpc-endpoint",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whose things a call is about.
+
+    Attributes:
+        account: 12 digits.
+        region: such as `eu-west-1`.
+    """
+
+    account: str
+    region: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Of something in this account and Region."""
+        return f"arn:{_PARTITION}:{service}:{self.region}:{self.account}:{resource}"
+
+
+def caller(access_key: str) -> tuple[str, str]:
+    """Account and name of whoever calls: of the role where the key is a session's, else the key itself."""
+    account: str = get_account_id_from(access_key)
+    session: Any = sts_backends[account][_PARTITION].get_assumed_role_from_access_key(access_key)
+    return account, session.role_arn.rsplit("/", 1)[-1] if session else access_key
+
+
+def resolved(kind: str, place: Place, value: str) -> list[str]:
+    """ARNs of what a parameter's value names.
+
+    Args:
+        kind: as `authorization.toml` has it after the exclamation mark.
+        place: of the call.
+        value: of the parameter.
+    """
+    return _KINDS[kind](place, value)
+
+
+def resource_keys(place: Place, arn: str) -> dict[str, Any]:
+    """Condition keys that tell of a resource as it is: tags where it has no name of its own, aliases, boundaries.
+
+    Args:
+        place: of the call.
+        arn: of the resource; a pattern has none of them.
+    """
+    _, _, service, *_ = [*arn.split(":"), "", ""]
+    look = _LOOKS.get(service)
+    return look(place, arn) if look else {}
+
+
+def _ec2_keys(place: Place, arn: str) -> dict[str, Any]:
+    return _tag_keys(ec2_backends[place.account][place.region].tags.get(_last(arn), {}))
+
+
+def _kms_keys(place: Place, arn: str) -> dict[str, Any]:
+    key = _kms(place).keys.get(_last(arn)) if ":key/" in arn else None
+    if key is None:
+        return {}
+    tags = {tag["TagKey"]: tag["TagValue"] for tag in _kms(place).list_resource_tags(key.id)["Tags"]}
+    return {**_tag_keys(tags), **({"kms:ResourceAliases": sorted(key.aliases)} if key.aliases else {})}
+
+
+def _config_keys(place: Place, arn: str) -> dict[str, Any]:
+    rule = next((each for each in _config(place).config_rules.values() if each.config_rule_arn == arn), None)
+    return _tag_keys(getattr(rule, "tags", {}))
+
+
+def _ssm_keys(place: Place, arn: str) -> dict[str, Any]:
+    if ":association/" not in arn:
+        return {}
+    return _tag_keys(vars(ssm_backends[place.account][place.region])["_resource_tags"]["Association"][_last(arn)])
+
+
+def _iam_keys(place: Place, arn: str) -> dict[str, Any]:
+    role = next((each for each in _iam(place).get_roles() if each.arn == arn), None)
+    boundary = getattr(role, "permissions_boundary_arn", None)
+    return {"iam:PermissionsBoundary": boundary} if boundary else {}
+
+
+def _last(arn: str) -> str:
+    return arn.rsplit("/", 1)[-1]
+
+
+def _tag_keys(tags: Mapping[str, str]) -> dict[str, str]:
+    return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
+
+
+def _key(place: Place, value: str) -> list[str]:
+    if value.startswith("arn:") and ":alias/" not in value:
+        return [value]
+    name = value.rsplit(":", 1)[-1] if value.startswith("arn:") else value
+    if not name.startswith("alias/"):
+        return [place.arn("kms", f"key/{name}")]
+    found = next((key.id for key in _kms(place).keys.values() if name in key.aliases), None)
+    return [place.arn("kms", f"key/{found}" if found else name)]
+
+
+def _ec2_resource(place: Place, value: str) -> list[str]:
+    kind = _EC2_KINDS.get(value.rsplit("-", 1)[0])
+    return [place.arn("ec2", f"{kind}/{value}")] if kind else [f"unknown:{value}"]
+
+
+def _profile(place: Place, value: str) -> list[str]:
+    found = _iam(place).instance_profiles.values()
+    return [role.arn for profile in found if profile.name == value for role in profile.roles]
+
+
+def _parameter(place: Place, value: str) -> list[str]:
+    """Those that AWS publishes are of no account (Systems Manager User Guide, "Working with public parameters")."""
+    account = "" if value.startswith(_PUBLIC_PARAMETERS) else place.account
+    return [f"arn:{_PARTITION}:ssm:{place.region}:{account}:parameter/{value.lstrip('/')}"]
+
+
+def _assumed(_place: Place, value: str) -> list[str]:
+    """The role that a document names outright; one that is a parameter is passed by whoever starts it."""
+    named = re.search(r'"assumeRole":\s*"(arn:[^"]+)"', value)
+    return [named[1]] if named else []
+
+
+def _trail(place: Place, value: str) -> list[str]:
+    return [value if value.startswith("arn:") else place.arn("cloudtrail", f"trail/{value}")]
+
+
+def _config_rule(place: Place, value: str) -> list[str]:
+    """A rule's ARN has an ID that it gets when it is made."""
+    found = _config(place).config_rules.get(value)
+    return [found.config_rule_arn if found else place.arn("config", "config-rule/*")]
+
+
+def _tagged_by_systems_manager(place: Place, value: str) -> list[str]:
+    """Documents, parameters and associations share a parameter of the call; their names tell which is which."""
+    if _ASSOCIATION.fullmatch(value):
+        return [place.arn("ssm", f"association/{value}")]
+    return _parameter(place, value) if value.startswith("/") else [place.arn("ssm", f"document/{value}")]
+
+
+def _kms(place: Place) -> Any:
+    return kms_backends[place.account][place.region]
+
+
+def _config(place: Place) -> Any:
+    return config_backends[place.account][place.region]
+
+
+def _iam(place: Place) -> Any:
+    return iam_backends[place.account][_PARTITION]
+
+
+_KINDS: Final[dict[str, Callable[[Place, str], list[str]]]] = {
+    "key": _key,
+    "ec2": _ec2_resource,
+    "profile": _profile,
+    "parameter": _parameter,
+    "trail": _trail,
+    "assumed": _assumed,
+    "config-rule": _config_rule,
+    "ssm": _tagged_by_systems_manager,
+}
+
+_LOOKS: Final[dict[str, Callable[[Place, str], dict[str, Any]]]] = {
+    "config": _config_keys,
+    "ec2": _ec2_keys,
+    "iam": _iam_keys,
+    "kms": _kms_keys,
+    "ssm": _ssm_keys,
+}

@@ -1,0 +1,108 @@
+"""An API call as it comes over the wire, read back into service, operation and parameters."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import urllib.parse
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+_SIGNATURE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([a-z0-9-]+)/")
+
+SUBRESOURCES: Final = (
+    *(
+        "accelerate",
+        "acl",
+        "cors",
+        "encryption",
+        "lifecycle",
+        "location",
+        "logging",
+        "object-lock",
+        "ownershipControls",
+    ),
+    *("policy", "publicAccessBlock", "replication", "requestPayment", "tagging", "versioning", "versions", "website"),
+)
+"""Of a bucket: S3 has one path for all of them (Amazon S3 API Reference)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiCall:
+    """One call.
+
+    Attributes:
+        service: as it is signed for: `ssm`.
+        operation: `PutParameter`; of services that go by method and path what `authorization.toml` calls it by:
+            `PUT bucket?policy`.
+        region: as it is signed for.
+        access_key: of who calls.
+        parameters: as they are named on the wire.
+    """
+
+    service: str
+    operation: str
+    region: str
+    access_key: str
+    parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def read_call(environ: dict[str, Any]) -> ApiCall | None:
+    """The call in a WSGI request, whose body can be read again afterwards; None where nobody has signed it."""
+    signed = _SIGNATURE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    if signed is None:
+        return None
+    access_key, region, service = signed.groups()
+    operation, parameters = _read(service, environ)
+    return ApiCall(service=service, operation=operation, region=region, access_key=access_key, parameters=parameters)
+
+
+def _read(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if service == "s3":
+        return _bucket_operation(environ)
+    body = _body(environ)
+    target = environ.get("HTTP_X_AMZ_TARGET")
+    if target:
+        return str(target).rsplit(".", 1)[-1], json.loads(body or "{}")
+    if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
+        form = dict(urllib.parse.parse_qsl(body, keep_blank_values=True))
+        return form.get("Action", ""), nested(form)
+    kind, _, name = environ["PATH_INFO"].strip("/").partition("/")
+    given: dict[str, Any] = json.loads(body) if body else {}
+    return f"{environ['REQUEST_METHOD']} {kind}", {**given, "Name": urllib.parse.unquote(name)}
+
+
+def _bucket_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    bucket, _, key = environ["PATH_INFO"].strip("/").partition("/")
+    asked = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    subresource = next((f"?{each}" for each in SUBRESOURCES if each in asked), "?delete" if "delete" in asked else "")
+    kind = "object" if key else "bucket" if bucket else "service"
+    return f"{environ['REQUEST_METHOD']} {kind}{subresource}", {"Bucket": bucket, "Key": key}
+
+
+def nested(form: dict[str, str]) -> dict[str, Any]:
+    """`Tags.member.1.Key=a` as `{"Tags": [{"Key": "a"}]}`."""
+    tree: dict[str, Any] = {}
+    for name, value in form.items():
+        parts = [part for part in name.split(".") if part not in ("member", "entry")]
+        place: dict[str, Any] = tree
+        for part in parts[:-1]:
+            place = place.setdefault(part, {})
+        place[parts[-1]] = value
+    return _lists(tree)
+
+
+def _lists(tree: Any) -> Any:
+    if not isinstance(tree, dict):
+        return tree
+    given = cast("dict[str, Any]", tree)
+    if given and all(key.isdigit() for key in given):
+        return [_lists(given[key]) for key in sorted(given, key=int)]
+    return {key: _lists(value) for key, value in given.items()}
+
+
+def _body(environ: dict[str, Any]) -> str:
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body.decode(errors="replace")

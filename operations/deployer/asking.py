@@ -1,0 +1,124 @@
+"""From what a person names on the command line to a scope."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from components.problems import NAMESPACE, SettingsError
+from components.settings import Settings
+from operations.deployer.identities import own_roles
+from operations.deployer.names import ROLES_BOUNDARY
+from operations.deployer.scope import ANY, Scope, scope_of, whole_scope
+from operations.errors import UnusableError
+from operations.fleet.file import read_fleet_file
+from operations.fleet.merging import Layer, merge
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from operations.fleet.settings import FleetSettings
+
+_ACCOUNT = re.compile(r"\d{12}")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+
+
+def account_of(given: str | None) -> str:
+    """The account to cut to.
+
+    Raises:
+        UnusableError: it is none.
+    """
+    if given is not None and not _ACCOUNT.fullmatch(given):
+        raise UnusableError(f"--account {given}: an account ID has 12 digits.")
+    return given or ANY
+
+
+def fleet_stacks(path: Path) -> list[Settings]:
+    """The settings that a fleet file can make: its defaults, and the defaults with each override. AWS is not asked.
+
+    Raises:
+        UnusableError: the file cannot be used.
+    """
+    settings = read_fleet_file(path).settings
+    try:
+        return [Settings.load(_with_region(merge(layers))) for layers in _layers(settings)]
+    except SettingsError as wrong:
+        raise UnusableError(f"{path}: {wrong}") from None
+
+
+def scope_from_stacks(stacks: Sequence[Settings], tag: str | None, account: str) -> Scope:
+    """The scope for stacks.
+
+    Args:
+        stacks: their settings.
+        tag: `KEY=VALUE` as given; None: the first tag that all of them have.
+        account: to cut to.
+
+    Raises:
+        UnusableError: the stacks have no such tag.
+    """
+    common = [pair for pair in stacks[0].tags.items() if all(pair in each.tags.items() for each in stacks)]
+    wanted = parsed_tag(tag) if tag else next(iter(common), None)
+    if wanted is None:
+        raise UnusableError(
+            f"There is no tag that every stack has. Keys, networks and instances have no names of their own, so the "
+            f"deployer knows them by a tag: set one in {NAMESPACE}:tags, service: {NAMESPACE} for example."
+        )
+    if wanted not in common:
+        listed = ", ".join(f"{key}={value}" for key, value in common) or "none"
+        raise UnusableError(f"--tag {tag}: not in {NAMESPACE}:tags of every stack; there are: {listed}.")
+    return scope_of(stacks, wanted, account)
+
+
+def scope_from_options(regions: Sequence[str], tag: str | None, account: str) -> Scope:
+    """The scope for stacks of any settings in some Regions.
+
+    Raises:
+        UnusableError: a Region is none, or the tag is missing.
+    """
+    wrong = [each for each in regions if not _REGION.fullmatch(each)]
+    if wrong:
+        raise UnusableError(f"--region {wrong[0]}: a Region is called eu-west-1 or the like.")
+    if tag is None:
+        raise UnusableError(
+            f"With --region name the tag that every stack has in {NAMESPACE}:tags: --tag service=shell-access"
+        )
+    return whole_scope(tuple(dict.fromkeys(regions)), parsed_tag(tag), account)
+
+
+def parsed_tag(given: str) -> tuple[str, str]:
+    """`KEY=VALUE`.
+
+    Raises:
+        UnusableError: it is not of that form.
+    """
+    key, separator, value = given.partition("=")
+    if not key or not separator or not value:
+        raise UnusableError(f"--tag {given}: a key and its value, service=shell-access.")
+    return key, value
+
+
+def warnings(stacks: Sequence[Settings], scope: Scope) -> list[str]:
+    """What the stacks lack to be deployed by this deployer."""
+    unbounded = [each for each in stacks if each.permissions_boundary.rsplit("/", 1)[-1] != ROLES_BOUNDARY]
+    if not unbounded or not own_roles(scope):
+        return []
+    return [
+        f"{NAMESPACE}:permissionsBoundary is not {ROLES_BOUNDARY}: this deployer makes no role without that boundary. Set it."
+    ]
+
+
+def _layers(settings: FleetSettings) -> Iterator[list[Layer]]:
+    defaults = Layer(origin="defaults", values=settings.defaults)
+    overrides = settings.overrides
+    yield [defaults]
+    for values in (*overrides.organizational_units.values(), *overrides.accounts.values()):
+        yield [defaults, Layer(origin="overrides", values=values)]
+
+
+def _with_region(values: dict[str, Any]) -> dict[str, Any]:
+    regions = values.get(f"{NAMESPACE}:regions")
+    first = cast("list[Any]", regions)[0] if isinstance(regions, list) and regions else None
+    return {"aws:region": first, **values}

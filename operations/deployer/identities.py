@@ -1,0 +1,181 @@
+"""Roles, policies and what connects them. Only those with our names are made; others get our policies and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from components.approval.names import (
+    APPROVER_POLICY_NAME,
+    GUARD_RAIL_POLICY_NAME,
+    OPERATOR_POLICY_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    REQUESTER_POLICY_NAME,
+    ROLE_NAME,
+    TAG_KEY,
+)
+from components.directory import access_restriction_policy, instance_role, port_forwarding_policy
+from components.directory.names import FLOW_LOGS_ROLE
+from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
+from components.session_manager.names import INSTANCE_POLICY_NAME
+from operations.deployer.names import ROLES_BOUNDARY
+from operations.deployer.scope import System
+from operations.deployer.statement import Permit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from operations.deployer.scope import Scope
+
+
+@dataclass(frozen=True)
+class OwnRole:
+    """A role that stacks make.
+
+    Attributes:
+        name: or what it begins with, and a star.
+        system: that makes it.
+        passed_to: the service that the deployer hands it to; empty where nobody is handed it.
+    """
+
+    name: str
+    system: System
+    passed_to: str = ""
+
+
+ROLES: Final = (
+    # A runbook that names its role is made by who may pass that role; nobody who deploys may start one (boundary.py).
+    OwnRole(ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
+    OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
+    OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com"),
+    OwnRole(f"{FLOW_LOGS_ROLE}-*", System.CONTROLLERS, "vpc-flow-logs.amazonaws.com"),
+    OwnRole(REMEDIATION_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),
+    OwnRole(HOST_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),
+)
+
+POLICIES: Final = {
+    INSTANCE_POLICY_NAME: System.SESSION_MANAGER,
+    OPERATOR_POLICY_NAME: System.APPROVAL,
+    REQUESTER_POLICY_NAME: System.APPROVAL,
+    APPROVER_POLICY_NAME: System.APPROVAL,
+    GUARD_RAIL_POLICY_NAME: System.APPROVAL,
+    instance_role.NAME: System.CONTROLLERS,
+    port_forwarding_policy.POLICY_NAME: System.CONTROLLERS,
+    access_restriction_policy.POLICY_NAME: System.CONTROLLERS,
+}
+"""Managed policies that stacks make, with the system that makes each."""
+
+_POLICY_CHANGES: Final = (
+    "CreatePolicy",
+    "CreatePolicyVersion",
+    "DeletePolicy",
+    "DeletePolicyVersion",
+    "TagPolicy",
+    "UntagPolicy",
+)
+_ROLE_CHANGES: Final = (
+    "DeleteRole",
+    "TagRole",
+    "UntagRole",
+    "UpdateAssumeRolePolicy",
+    "UpdateRole",
+    "UpdateRoleDescription",
+)
+_BOUNDED: Final = ("CreateRole", "DeleteRolePolicy", "PutRolePermissionsBoundary", "PutRolePolicy")
+_PROFILE_CHANGES: Final = (
+    "AddRoleToInstanceProfile",
+    "CreateInstanceProfile",
+    "DeleteInstanceProfile",
+    "RemoveRoleFromInstanceProfile",
+    "TagInstanceProfile",
+    "UntagInstanceProfile",
+)
+
+
+def identity_permits(scope: Scope) -> list[Permit]:
+    """What the systems of a scope need of IAM."""
+    return [*_policies(scope), *_roles(scope), *_attachments(scope), *_profiles(scope), *_grants(scope)]
+
+
+def policy_arns(scope: Scope) -> list[str]:
+    """The managed policies that the systems of a scope make."""
+    return [scope.policy(name) for name, system in POLICIES.items() if system in scope.systems]
+
+
+def own_roles(scope: Scope) -> list[OwnRole]:
+    """The roles that the systems of a scope make."""
+    return [each for each in ROLES if each.system in scope.systems]
+
+
+def _policies(scope: Scope) -> list[Permit]:
+    arns = policy_arns(scope)
+    return [_permit("ManagePolicies", _POLICY_CHANGES, arns)] if arns else []
+
+
+def _roles(scope: Scope) -> list[Permit]:
+    roles = own_roles(scope)
+    arns = [scope.iam(f"role/{each.name}") for each in roles]
+    if not arns:
+        return []
+    bounded = {"ArnEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}}
+    passed = [
+        Permit(
+            sid=f"Pass{number}",
+            actions=("iam:PassRole",),
+            resources=(scope.iam(f"role/{each.name}"),),
+            conditions={"StringEquals": {"iam:PassedToService": each.passed_to}},
+            everywhere=True,
+        )
+        for number, each in enumerate(each for each in roles if each.passed_to)
+    ]
+    return [
+        _permit("ManageRoles", _ROLE_CHANGES, arns),
+        _permit("GiveRolesBoundedRights", _BOUNDED, arns, bounded),
+        *passed,
+    ]
+
+
+def _attachments(scope: Scope) -> list[Permit]:
+    """Our policies to whichever role or user the settings name, and nothing else to nobody."""
+    ours = {"ArnEquals": {"iam:PolicyARN": policy_arns(scope)}}
+    own = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
+    roles = [*own, *scope.principals("role", scope.roles)]
+    users = scope.principals("user", scope.users)
+    found: list[Permit] = []
+    if roles:
+        found.append(_permit("AttachToRoles", ("AttachRolePolicy", "DetachRolePolicy"), roles, ours))
+    if users:
+        found.append(_permit("AttachToUsers", ("AttachUserPolicy", "DetachUserPolicy"), users, ours))
+    if System.SESSION_MANAGER in scope.systems:
+        # Before the instance policy goes, it goes from roles that no stack knows: remediation has given it to them.
+        instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(INSTANCE_POLICY_NAME)}}
+        found.append(_permit("TakeNodesPolicyBack", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
+    return found
+
+
+def _profiles(scope: Scope) -> list[Permit]:
+    if System.CONTROLLERS not in scope.systems:
+        return []
+    return [_permit("ManageInstanceProfile", _PROFILE_CHANGES, [scope.iam(f"instance-profile/{instance_role.NAME}")])]
+
+
+def _grants(scope: Scope) -> list[Permit]:
+    """Grants are taken back, never given. In any spelling, as case does not count in keys of tags there."""
+    holders = [*scope.principals("role", scope.operator_roles), *scope.principals("user", scope.operator_users)]
+    if not holders:
+        return []
+    only_grants = {
+        "ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]},
+        "Null": {"aws:TagKeys": "false"},
+    }
+    return [_permit("TakeGrantsBack", ("UntagRole", "UntagUser"), holders, only_grants)]
+
+
+def _permit(
+    sid: str,
+    operations: tuple[str, ...],
+    resources: list[str],
+    conditions: Mapping[str, Mapping[str, str | list[str]]] | None = None,
+) -> Permit:
+    actions = tuple(f"iam:{each}" for each in operations)
+    return Permit(sid=sid, actions=actions, resources=tuple(resources), conditions=conditions or {}, everywhere=True)

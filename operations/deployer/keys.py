@@ -1,0 +1,88 @@
+"""Keys: they have no names of their own, so a tag and the aliases tell ours from others'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from operations.deployer.statement import Permit
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+ALIASES: Final = ("alias/session-manager/*", "alias/shell-access/*")
+"""What the aliases of every system begin with."""
+
+_CHANGES: Final = (
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:PutKeyPolicy",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateKeyDescription",
+)
+
+
+def key_permits(scope: Scope) -> list[Permit]:
+    """Make keys with our tag, change those that have it, and move our aliases."""
+    key, value = scope.tag
+    with_tag = {f"aws:RequestTag/{key}": value}
+    every_key = scope.arn("kms", "key/*")
+    return [
+        Permit(
+            sid="MakeKeys",
+            actions=("kms:CreateKey",),
+            conditions={"StringEquals": with_tag, "BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"}},
+        ),
+        # KMS wants it for every key where a key is tagged as it is made (Developer Guide, "Controlling access to tags");
+        # one with a name is left out, and the boundary keeps those with aliases of others.
+        Permit(
+            sid="TagNewKeys",
+            actions=("kms:TagResource",),
+            conditions={
+                "StringEquals": with_tag,
+                "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
+            },
+        ),
+        Permit(
+            sid="ChangeKeys",
+            actions=_CHANGES,
+            resources=(every_key,),
+            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
+        ),
+        Permit(
+            sid="MoveAliases",
+            actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
+            # An alias that was taken over is given back to the key that it named, which is not ours.
+            resources=(*(scope.arn("kms", each) for each in ALIASES), every_key),
+        ),
+    ]
+
+
+def volume_key_permits(scope: Scope) -> list[Permit]:
+    """EC2 encrypts volumes with our key in the name of whoever makes or attaches them."""
+    key, value = scope.tag
+    through_ec2: dict[str, str | list[str]] = {
+        "kms:ViaService": [f"ec2.{region}.{scope.domain}" for region in scope.regions]
+    }
+    ours = {f"aws:ResourceTag/{key}": value}
+    return [
+        Permit(
+            sid="EncryptVolumes",
+            actions=(
+                "kms:Decrypt",
+                "kms:DescribeKey",
+                "kms:GenerateDataKeyWithoutPlaintext",
+                "kms:ReEncryptFrom",
+                "kms:ReEncryptTo",
+            ),
+            resources=(scope.arn("kms", "key/*"),),
+            conditions={"StringEquals": {**ours, **through_ec2}},
+        ),
+        Permit(
+            sid="LetEc2UseVolumeKey",
+            actions=("kms:CreateGrant",),
+            resources=(scope.arn("kms", "key/*"),),
+            conditions={"StringEquals": {**ours, **through_ec2}, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+    ]

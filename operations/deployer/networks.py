@@ -1,0 +1,144 @@
+"""What belongs to EC2: made with our tag, changed where it is on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from operations.deployer.scope import System
+from operations.deployer.statement import Permit
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_ENDPOINTS: Final = frozenset({System.ENDPOINTS, System.CONTROLLERS})
+
+_MADE_ANYWHERE: Final = {"CreateSecurityGroup": "security-group", "CreateVpcEndpoint": "vpc-endpoint"}
+_MADE_FOR_CONTROLLERS: Final = {
+    "CreateFlowLogs": "vpc-flow-log",
+    "CreateManagedPrefixList": "prefix-list",
+    "CreateNetworkAcl": "network-acl",
+    "CreateVolume": "volume",
+}
+"""What each makes; all of them take tags as they do."""
+
+_USED_ANYWHERE: Final = ("vpc", "subnet", "route-table")
+"""Others' things that ours are put in or connected with."""
+
+_CHANGES_ANYWHERE: Final = (
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateTags",
+    "ec2:DeleteSecurityGroup",
+    "ec2:DeleteTags",
+    "ec2:DeleteVpcEndpoints",
+    "ec2:ModifySecurityGroupRules",
+    "ec2:ModifyVpcEndpoint",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
+)
+_CHANGES_OF_CONTROLLERS: Final = (
+    "ec2:AssociateIamInstanceProfile",
+    "ec2:AttachVolume",
+    "ec2:CreateNetworkAclEntry",
+    "ec2:DeleteFlowLogs",
+    "ec2:DeleteManagedPrefixList",
+    "ec2:DeleteNetworkAcl",
+    "ec2:DeleteNetworkAclEntry",
+    "ec2:DeleteVolume",
+    "ec2:DetachVolume",
+    "ec2:DisassociateIamInstanceProfile",
+    "ec2:ModifyInstanceAttribute",
+    "ec2:ModifyInstanceMetadataOptions",
+    "ec2:ModifyManagedPrefixList",
+    "ec2:ModifyVolume",
+    "ec2:ReplaceIamInstanceProfileAssociation",
+    "ec2:StartInstances",
+    "ec2:StopInstances",
+    "ec2:TerminateInstances",
+)
+
+
+def network_permits(scope: Scope) -> list[Permit]:
+    """Endpoints, and all that protects and makes up domain controllers."""
+    if scope.systems.isdisjoint(_ENDPOINTS):
+        return []
+    controllers = System.CONTROLLERS in scope.systems
+    key, value = scope.tag
+    requested = {"StringEquals": {f"aws:RequestTag/{key}": value}}
+    present = {"StringEquals": {f"aws:ResourceTag/{key}": value}}
+    made = _MADE_ANYWHERE | (_MADE_FOR_CONTROLLERS if controllers else {})
+    making = [f"ec2:{each}" for each in made] + (["ec2:RunInstances"] if controllers else [])
+    kinds = [*made.values(), *(["instance"] if controllers else [])]
+    on_creation: dict[str, str | list[str]] = {
+        "ec2:CreateAction": [each.removeprefix("ec2:") for each in making],
+        f"aws:RequestTag/{key}": value,
+    }
+    changes = _CHANGES_ANYWHERE + (_CHANGES_OF_CONTROLLERS if controllers else ())
+    permits = [
+        Permit(sid="MakeWithTag", actions=tuple(making), resources=_kinds(scope, kinds), conditions=requested),
+        Permit(
+            sid="MakeInNetworks",
+            actions=tuple(each for each in making if each not in ("ec2:CreateManagedPrefixList", "ec2:CreateVolume")),
+            resources=_kinds(scope, _USED_ANYWHERE),
+        ),
+        Permit(
+            sid="UseOwnGroups",
+            actions=tuple(each for each in making if each in ("ec2:CreateVpcEndpoint", "ec2:RunInstances")),
+            resources=_kinds(scope, ["security-group"]),
+            conditions=present,
+        ),
+        Permit(
+            sid="TagOnCreation",
+            actions=("ec2:CreateTags",),
+            resources=_kinds(scope, kinds),
+            conditions={"StringEquals": on_creation},
+        ),
+        # The provider tags rules in a call of its own.
+        Permit(
+            sid="TagRules",
+            actions=("ec2:CreateTags",),
+            resources=_kinds(scope, ["security-group-rule"]),
+            conditions=requested,
+        ),
+        Permit(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
+        # Subnets and route tables that endpoints come to or go from; lists that rules name.
+        Permit(
+            sid="MoveEndpoints", actions=("ec2:ModifyVpcEndpoint",), resources=_kinds(scope, ("subnet", "route-table"))
+        ),
+        Permit(
+            sid="NameListsInRules", actions=("ec2:ModifySecurityGroupRules",), resources=_kinds(scope, ["prefix-list"])
+        ),
+    ]
+    return [*permits, *(_controller_permits(scope) if controllers else [])]
+
+
+def _controller_permits(scope: Scope) -> list[Permit]:
+    key, value = scope.tag
+    images = f"arn:{scope.partition}:ec2:*::image/*"
+    return [
+        # A root volume is tagged after it is made, so only one that nobody has tagged can be.
+        Permit(
+            sid="TagRootVolumes",
+            actions=("ec2:CreateTags",),
+            resources=_kinds(scope, ["volume"]),
+            conditions={
+                "StringEquals": {f"aws:RequestTag/{key}": value},
+                "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
+            },
+        ),
+        Permit(
+            sid="RunFromImages",
+            actions=("ec2:RunInstances",),
+            resources=(images, *_kinds(scope, ["network-interface", "volume"])),
+        ),
+        # Subnets go back to the network ACL that they came from, which is not ours.
+        Permit(
+            sid="AssociateNetworkAcls",
+            actions=("ec2:ReplaceNetworkAclAssociation",),
+            resources=_kinds(scope, ("network-acl", "subnet")),
+        ),
+    ]
+
+
+def _kinds(scope: Scope, kinds: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(scope.arn("ec2", f"{kind}/*") for kind in kinds)

@@ -1,0 +1,122 @@
+"""What makes nodes ready: a rule of AWS Config with its remediation, a service setting, and one association."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.nodes.names import (
+    AWS_HOST_ROLE,
+    HOST_MANAGED_POLICY,
+    HOST_MANAGEMENT_SETTING,
+    HOST_ROLE_NAME,
+    UPDATE_DOCUMENT,
+)
+from operations.deployer.scope import System
+from operations.deployer.statement import Permit
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_REMEDIATION_CHANGES: Final = ("config:DeleteRemediationConfiguration", "config:PutRemediationConfigurations")
+_SETTING_CHANGES: Final = ("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting")
+_ASSOCIATION_CHANGES: Final = (
+    "ssm:AddTagsToResource",
+    "ssm:DeleteAssociation",
+    "ssm:RemoveTagsFromResource",
+    "ssm:UpdateAssociation",
+)
+_EARLIER_HOST_ROLES: Final = (
+    AWS_HOST_ROLE,
+    "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-*",
+)
+"""As the console and Quick Setup of Systems Manager name theirs: set again, where they were set, when the stack goes."""
+_SEEN: Final = (
+    "config:DescribeConfigRules",
+    "config:DescribeConfigurationRecorderStatus",
+    "config:DescribeConfigurationRecorders",
+    "config:DescribeRemediationConfigurations",
+    "config:GetCustomRulePolicy",
+    "config:ListTagsForResource",
+    "ssm:DescribeAssociation",
+)
+
+
+def service_setting(scope: Scope) -> str:
+    """Of Default Host Management Configuration."""
+    return scope.arn("ssm", f"servicesetting{HOST_MANAGEMENT_SETTING}")
+
+
+def host_managed_policy(scope: Scope) -> str:
+    """The one policy of AWS that a role of a stack gets."""
+    return f"arn:{scope.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
+
+
+def node_permits(scope: Scope) -> list[Permit]:
+    """Rules and associations with our tag; commands on nodes only by AWS' document that updates their agent."""
+    if System.NODES not in scope.systems:
+        return []
+    key, value = scope.tag
+    requested = {"StringEquals": {f"aws:RequestTag/{key}": value}}
+    present = {"StringEquals": {f"aws:ResourceTag/{key}": value}}
+    rules = (scope.arn("config", "config-rule/*"),)
+    associations = (scope.arn("ssm", "association/*"),)
+    used = (
+        f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}",
+        scope.arn("ec2", "instance/*"),
+        scope.arn("ssm", "managed-instance/*"),
+    )
+    return [
+        Permit(
+            sid="MakeRules",
+            actions=("config:PutConfigRule", "config:TagResource"),
+            resources=rules,
+            conditions=requested,
+        ),
+        Permit(
+            sid="ChangeRules",
+            actions=("config:DeleteConfigRule", "config:PutConfigRule", "config:TagResource", "config:UntagResource"),
+            resources=rules,
+            conditions=present,
+        ),
+        # It has no tags; the rule that it belongs to is not asked about (Service Authorization Reference).
+        Permit(
+            sid="ManageRemediation",
+            actions=_REMEDIATION_CHANGES,
+            resources=(scope.arn("config", "remediation-configuration/*"),),
+        ),
+        Permit(sid="ManageHosts", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
+        Permit(sid="UpdateAgents", actions=("ssm:CreateAssociation", "ssm:UpdateAssociation"), resources=used),
+        Permit(
+            sid="MakeAssociations",
+            actions=("ssm:AddTagsToResource", "ssm:CreateAssociation"),
+            resources=associations,
+            conditions=requested,
+        ),
+        Permit(sid="ChangeAssociations", actions=_ASSOCIATION_CHANGES, resources=associations, conditions=present),
+        Permit(
+            sid="GiveHostsBack",
+            actions=("iam:PassRole",),
+            resources=tuple(scope.iam(f"role/{name}") for name in _EARLIER_HOST_ROLES),
+            conditions={"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+            everywhere=True,
+        ),
+        Permit(
+            sid="LetHostsBeManaged",
+            actions=("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+            resources=(scope.iam(f"role/{HOST_ROLE_NAME}"),),
+            conditions={"ArnEquals": {"iam:PolicyARN": host_managed_policy(scope)}},
+            everywhere=True,
+        ),
+    ]
+
+
+def node_reading_permits(scope: Scope) -> list[Permit]:
+    """What all of it is looked at with."""
+    if System.NODES not in scope.systems:
+        return []
+    associations = (scope.arn("ssm", "association/*"), f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}")
+    return [
+        Permit(sid="SeeNodes", actions=_SEEN),
+        Permit(sid="SeeHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        Permit(sid="SeeAssociations", actions=("ssm:ListTagsForResource",), resources=associations),
+    ]

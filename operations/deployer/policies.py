@@ -1,0 +1,56 @@
+"""The policies of the deployer and of whoever only looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from operations.deployer.documents import document_permits
+from operations.deployer.identities import identity_permits
+from operations.deployer.keys import key_permits, volume_key_permits
+from operations.deployer.networks import network_permits
+from operations.deployer.nodes import node_permits
+from operations.deployer.reading import reading_permits
+from operations.deployer.scope import System
+from operations.deployer.statement import packed
+from operations.deployer.surveillance import surveillance_permits
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+    from operations.deployer.statement import Permit, Policy
+
+
+def permits(scope: Scope, *, read_only: bool = False) -> list[Permit]:
+    """What a stack of this scope needs of IAM, statement by statement.
+
+    Args:
+        scope: what it is cut to.
+        read_only: only what a preview, a refresh and a verification need.
+    """
+    reading = reading_permits(scope)
+    return reading if read_only else [*reading, *_changing(scope)]
+
+
+def policies(scope: Scope, *, read_only: bool = False) -> list[Policy]:
+    """The same as managed policies, none longer than IAM takes.
+
+    Args:
+        scope: what they are cut to.
+        read_only: as `permits`.
+
+    Raises:
+        TooMuchError: settings name so much that no role could have it all.
+    """
+    return packed(permits(scope, read_only=read_only), scope)
+
+
+def _changing(scope: Scope) -> list[Permit]:
+    keys = scope.systems - {System.ENDPOINTS, System.NODES}
+    return [
+        *document_permits(scope),
+        *identity_permits(scope),
+        *(key_permits(scope) if keys else []),
+        *(volume_key_permits(scope) if System.CONTROLLERS in scope.systems else []),
+        *surveillance_permits(scope),
+        *network_permits(scope),
+        *node_permits(scope),
+    ]

@@ -1,0 +1,159 @@
+"""What is only looked at: all that a preview, a refresh and a verification need, and no secret among it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.session_manager.names import DATA_KEY_PARAMETER
+from operations.deployer.documents import document_names
+from operations.deployer.nodes import node_reading_permits
+from operations.deployer.scope import PUBLIC_PARAMETERS, System
+from operations.deployer.statement import Permit
+from operations.deployer.surveillance import trail_bucket
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_EC2: Final = (
+    "ec2:DescribeAddresses",
+    "ec2:DescribeFlowLogs",
+    "ec2:DescribeImages",
+    "ec2:DescribeInstanceAttribute",
+    "ec2:DescribeInstanceCreditSpecifications",
+    "ec2:DescribeInstanceTypes",
+    "ec2:DescribeInstances",
+    "ec2:DescribeManagedPrefixLists",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribePrefixLists",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeTags",
+    "ec2:DescribeVolumes",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:DescribeVpcs",
+    "ec2:GetManagedPrefixListEntries",
+)
+_IAM: Final = (
+    "iam:GetInstanceProfile",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListAttachedUserPolicies",
+    "iam:ListEntitiesForPolicy",
+    "iam:ListInstanceProfilesForRole",
+    "iam:ListPolicyVersions",
+    "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+    "iam:ListUserTags",
+)
+_KEYS_AND_LOGS: Final = (
+    "kms:DescribeKey",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListAliases",
+    "kms:ListResourceTags",
+    "logs:DescribeLogGroups",
+    "logs:ListTagsForResource",
+)
+_MESSAGES: Final = (
+    "sns:GetSubscriptionAttributes",
+    "sns:GetTopicAttributes",
+    "sns:ListSubscriptionsByTopic",
+    "sns:ListTagsForResource",
+    "sns:ListTopics",
+)
+_SURVEILLANCE: Final = (
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrail",
+    "cloudtrail:GetTrailStatus",
+    "cloudtrail:ListTags",
+    "events:DescribeRule",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+)
+_BUCKET: Final = (
+    "s3:GetAccelerateConfiguration",
+    "s3:GetBucketAcl",
+    "s3:GetBucketCORS",
+    "s3:GetBucketLocation",
+    "s3:GetBucketLogging",
+    "s3:GetBucketObjectLockConfiguration",
+    "s3:GetBucketPolicy",
+    "s3:GetBucketPublicAccessBlock",
+    "s3:GetBucketRequestPayment",
+    "s3:GetBucketTagging",
+    "s3:GetBucketVersioning",
+    "s3:GetBucketWebsite",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:GetReplicationConfiguration",
+    "s3:ListBucket",
+    "s3:ListBucketVersions",
+    "s3:ListTagsForResource",
+)
+LOG_BUCKET: Final = ("s3:GetBucketPublicAccessBlock", "s3:GetEncryptionConfiguration", "s3:ListBucket")
+"""On buckets for session logs, which may stand in another Region than the stack."""
+_DOCUMENT: Final = ("ssm:DescribeDocument", "ssm:GetDocument", "ssm:ListTagsForResource")
+_PARAMETER: Final = ("ssm:GetParameter", "ssm:ListTagsForResource")
+
+
+def reading_permits(scope: Scope) -> list[Permit]:
+    """What the systems of a scope need to be looked at."""
+    networks = not scope.systems.isdisjoint({System.ENDPOINTS, System.CONTROLLERS})
+    controllers = System.CONTROLLERS in scope.systems
+    seen = [
+        *_KEYS_AND_LOGS,
+        *(_EC2 if networks else ()),
+        *(_MESSAGES if controllers or System.APPROVAL in scope.systems else ()),
+        *(_SURVEILLANCE if controllers else ()),
+        *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
+        *(["scheduler:GetSchedule"] if System.APPROVAL in scope.systems else ()),
+    ]
+    return [
+        Permit(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
+        Permit(sid="SeeIdentities", actions=_IAM, everywhere=True),
+        Permit(sid="See", actions=tuple(seen)),
+        *_documents(scope),
+        *_parameters(scope),
+        *_buckets(scope),
+        *node_reading_permits(scope),
+    ]
+
+
+def _documents(scope: Scope) -> list[Permit]:
+    arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
+    return [Permit(sid="SeeDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
+
+
+def parameter_arns(scope: Scope) -> list[str]:
+    """Ours, those that AWS publishes, and those of images: others may be secrets."""
+    arns: list[str] = []
+    if System.SESSION_MANAGER in scope.systems:
+        arns.append(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"))
+    if System.CONTROLLERS in scope.systems:
+        arns.append(f"arn:{scope.partition}:ssm:*::parameter{PUBLIC_PARAMETERS}*")
+        arns += [scope.arn("ssm", f"parameter/{name.lstrip('/')}") for name in sorted(scope.image_parameters)]
+    return arns
+
+
+def _parameters(scope: Scope) -> list[Permit]:
+    arns = tuple(parameter_arns(scope))
+    return [Permit(sid="SeeParameters", actions=_PARAMETER, resources=arns)] if arns else []
+
+
+def _buckets(scope: Scope) -> list[Permit]:
+    """The settings of buckets, and no object in them."""
+    arns = [f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets)]
+    found: list[Permit] = []
+    if arns and System.SESSION_MANAGER in scope.systems:
+        found.append(Permit(sid="SeeLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
+    if System.CONTROLLERS in scope.systems:
+        found.append(Permit(sid="SeeTrailBucket", actions=_BUCKET, resources=(trail_bucket(scope),)))
+    return found

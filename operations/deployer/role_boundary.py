@@ -1,0 +1,119 @@
+"""The permissions boundary of the roles that stacks make: without it, whoever writes their policies could do everything.
+
+It is what these roles' policies hold together, with their conditions where those keep grants honest.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from components.approval.names import REAPER_NAME, ROLE_NAME, TAG_KEY
+from components.directory.instance_role import AGENT_ACTIONS
+from components.session_manager.names import INSTANCE_POLICY_NAME
+from operations.deployer.scope import System
+from operations.deployer.statement import document
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+    from operations.deployer.statement import Policy
+
+_APPROVAL: Final = (
+    "ec2:DescribeInstances",
+    "iam:GetRole",
+    "iam:GetUser",
+    "iam:ListRoleTags",
+    "iam:ListUserTags",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "sns:Publish",
+    "ssm:DescribeAutomationExecutions",
+    "ssm:DescribeInstanceInformation",
+    "ssm:GetAutomationExecution",
+)
+_SESSIONS: Final = (
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "logs:CreateLogStream",
+    "logs:DescribeLogGroups",
+    "logs:DescribeLogStreams",
+    "logs:PutLogEvents",
+    "s3:GetEncryptionConfiguration",
+    "s3:PutObject",
+    "s3:PutObjectAcl",
+)
+"""Of instances with governed sessions, and of flow logs."""
+
+
+_REMEDIATION: Final = (
+    "config:ListDiscoveredResources",
+    "iam:GetRole",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListInstanceProfilesForRole",
+)
+
+
+def role_boundary(scope: Scope) -> Policy:
+    """The policy that `shell-access:permissionsBoundary` names.
+
+    Args:
+        scope: as the deployer's policies are cut to.
+    """
+    approval, nodes = System.APPROVAL in scope.systems, System.NODES in scope.systems
+    hosts = nodes or System.CONTROLLERS in scope.systems
+    actions = {
+        *(_APPROVAL if approval else ()),
+        *((*AGENT_ACTIONS, *_SESSIONS) if hosts else ()),
+        *(_REMEDIATION if nodes else ()),
+    }
+    plain = {"Sid": "Work", "Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
+    attaching = {
+        "Sid": "AttachInstancePolicy",
+        "Effect": "Allow",
+        "Action": ["iam:AttachRolePolicy"],
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"iam:PolicyARN": scope.policy(INSTANCE_POLICY_NAME)}},
+    }
+    return document(
+        [
+            *([plain] if actions else []),
+            *([attaching] if nodes else []),
+            *(_grants(scope) if approval else []),
+        ]
+    )
+
+
+def _grants(scope: Scope) -> list[dict[str, Any]]:
+    present = {"Null": {"aws:TagKeys": "false"}}
+    runbook = [
+        scope.arn("ssm", f"document/{REAPER_NAME}"),
+        scope.arn("ssm", f"automation-definition/{REAPER_NAME}:$DEFAULT"),
+    ]
+    return [
+        {
+            "Sid": "SetGrants",
+            "Effect": "Allow",
+            "Action": ["iam:TagRole", "iam:TagUser"],
+            "Resource": "*",
+            "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, **present},
+        },
+        {
+            "Sid": "TakeGrantsBack",
+            "Effect": "Allow",
+            "Action": ["iam:UntagRole", "iam:UntagUser"],
+            "Resource": "*",
+            "Condition": {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}},
+        },
+        {
+            "Sid": "StartReaper",
+            "Effect": "Allow",
+            "Action": ["ssm:StartAutomationExecution"],
+            "Resource": runbook,
+        },
+        {
+            "Sid": "HandOverRole",
+            "Effect": "Allow",
+            "Action": ["iam:PassRole"],
+            "Resource": [scope.iam(f"role/{ROLE_NAME}")],
+            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+        },
+    ]

@@ -1,0 +1,169 @@
+"""What a deployer's permissions are cut to: account, Regions, systems, and the names that settings give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from components.approval.settings import ApproverType
+from components.session_manager.settings import SessionManagerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from components.settings import Settings
+
+ANY: Final = "*"
+PUBLIC_PARAMETERS: Final = "/aws/service/"
+"""What the names of parameters that AWS publishes begin with; they are of no account."""
+
+
+class System(StrEnum):
+    """What a stack may hold."""
+
+    SESSION_MANAGER = "session-manager"
+    ENDPOINTS = "endpoints"
+    APPROVAL = "approval"
+    CONTROLLERS = "domain-controllers"
+    NODES = "nodes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Where and on what.
+
+    Attributes:
+        regions: that are governed; the first is where global things are reached from.
+        tag: key and value that every stack has in `shell-access:tags`; keys and what belongs to EC2 have no names of
+            their own, so this tells ours from others'.
+        systems: that stacks hold.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        account: 12 digits; `*` for policies that serve every account.
+        roles: names of roles that stacks attach their policies to, and do not make.
+        users: likewise.
+        operator_roles: those of the roles that may hold a grant.
+        operator_users: likewise.
+        log_groups: for session logs.
+        buckets: for session logs; they are looked at only.
+        image_parameters: names of parameters with images for controllers, beside those that AWS publishes.
+        empties_trail_bucket: whether a stack may delete its trail's logs (`terminationProtection: false`).
+    """
+
+    regions: tuple[str, ...]
+    tag: tuple[str, str]
+    systems: frozenset[System] = frozenset(System)
+    partition: str = "aws"
+    account: str = ANY
+    roles: frozenset[str] = field(default_factory=frozenset[str])
+    users: frozenset[str] = field(default_factory=frozenset[str])
+    operator_roles: frozenset[str] = field(default_factory=frozenset[str])
+    operator_users: frozenset[str] = field(default_factory=frozenset[str])
+    log_groups: frozenset[str] = field(default_factory=frozenset[str])
+    buckets: frozenset[str] = field(default_factory=frozenset[str])
+    image_parameters: frozenset[str] = field(default_factory=frozenset[str])
+    empties_trail_bucket: bool = False
+
+    def arn(self, service: str, resource: str) -> str:
+        """In this account and any Region: which ones is for a condition to say."""
+        return f"arn:{self.partition}:{service}:*:{self.account}:{resource}"
+
+    @property
+    def domain(self) -> str:
+        """Of AWS' endpoints."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+
+    def iam(self, resource: str) -> str:
+        """Of this account's IAM."""
+        return f"arn:{self.partition}:iam::{self.account}:{resource}"
+
+    def policy(self, name: str) -> str:
+        """Of a managed policy of this account."""
+        return self.iam(f"policy/{name}")
+
+    def principals(self, kind: str, names: Iterable[str]) -> list[str]:
+        """Roles or users under any path: IAM names are unique in an account."""
+        return [self.iam(f"{kind}/{path}{name}") for name in sorted(names) for path in ("", "*/")]
+
+
+def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = ANY) -> Scope:
+    """The scope of one deployer for one or several stacks.
+
+    Args:
+        stacks: settings of each.
+        tag: as `Scope.tag`.
+        account: as `Scope.account`.
+    """
+    settings = tuple(stacks)
+    approvals = [each.approval for each in settings if each.approval]
+    directories = [each.domain_controllers for each in settings if each.domain_controllers]
+    sessions = [region for each in settings for region in each.session_manager.values()]
+    operator_roles = frozenset(role for each in approvals for role in each.operator_roles)
+    operator_users = frozenset(user for each in approvals for user in each.operator_users)
+    approvers = {
+        kind: frozenset(name for each in approvals for name in each.attachable_approvers(kind))
+        for kind in (ApproverType.IAM_ROLE, ApproverType.IAM_USER)
+    }
+    instance_roles = frozenset(role for each in settings for role in each.instance_roles)
+    regions = tuple(dict.fromkeys(region for each in settings for region in each.regions))
+    return Scope(
+        regions=regions,
+        tag=tag,
+        systems=frozenset(system for each in settings for system in _systems(each)),
+        partition=_partition(regions[0]),
+        account=account,
+        roles=instance_roles | operator_roles | approvers[ApproverType.IAM_ROLE],
+        users=operator_users | approvers[ApproverType.IAM_USER],
+        operator_roles=operator_roles,
+        operator_users=operator_users,
+        log_groups=frozenset(each.cw_log_group_name for each in sessions if each.cw_log_group_name),
+        buckets=frozenset(each.s3_bucket_name for each in sessions if each.s3_bucket_name),
+        image_parameters=frozenset(
+            controller.image_parameter
+            for section in directories
+            for site in section.sites.values()
+            for controller in site.controllers
+            if not controller.image_parameter.startswith(PUBLIC_PARAMETERS)
+        ),
+        empties_trail_bucket=any(not section.termination_protection for section in directories),
+    )
+
+
+def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = ANY) -> Scope:
+    """The scope of a deployer for stacks of any settings: every system, and every role, user, log group and bucket.
+
+    Args:
+        regions: that are governed.
+        tag: as `Scope.tag`.
+        account: as `Scope.account`.
+    """
+    everything = frozenset({ANY})
+    return Scope(
+        regions=regions,
+        tag=tag,
+        partition=_partition(regions[0]),
+        account=account,
+        roles=everything,
+        users=everything,
+        operator_roles=everything,
+        operator_users=everything,
+        log_groups=frozenset({SessionManagerSettings().cw_log_group_name}),
+        buckets=everything,
+    )
+
+
+def _systems(settings: Settings) -> Iterator[System]:
+    if settings.session_manager:
+        yield System.SESSION_MANAGER
+    if settings.endpoints:
+        yield System.ENDPOINTS
+    if settings.approval:
+        yield System.APPROVAL
+    if settings.domain_controllers:
+        yield System.CONTROLLERS
+    if settings.nodes:
+        yield System.NODES
+
+
+def _partition(region: str) -> str:
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rsplit("-", 2)[0], "aws")

@@ -1,0 +1,87 @@
+"""Statements of a policy, and policies no longer than IAM takes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from operations.deployer.scope import Scope
+
+Policy = dict[str, Any]
+Conditions = dict[str, dict[str, "str | list[str]"]]
+
+VERSION: Final = "2012-10-17"
+LONGEST: Final = 6_144
+"""Characters of a managed policy, white space not counted (IAM User Guide, "IAM and AWS STS quotas")."""
+MOST: Final = 10
+"""Managed policies of a role (likewise)."""
+
+
+class TooMuchError(ValueError):
+    """The settings name so much that no role could have it all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Permit:
+    """Some actions on some resources.
+
+    Attributes:
+        sid: names it.
+        actions: written out.
+        resources: ARNs or patterns.
+        conditions: by operator and key.
+        everywhere: whether the service is one for all Regions, so that no Region is asked for.
+    """
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...] = ("*",)
+    conditions: Mapping[str, Mapping[str, str | list[str]]] = field(
+        default_factory=dict[str, "Mapping[str, str | list[str]]"]
+    )
+    everywhere: bool = False
+
+    def rendered(self, scope: Scope) -> Policy:
+        """As a statement."""
+        conditions: Conditions = {operator: dict(keys) for operator, keys in self.conditions.items()}
+        if not self.everywhere:
+            conditions.setdefault("StringEquals", {})["aws:RequestedRegion"] = list(scope.regions)
+        statement: Policy = {
+            "Sid": self.sid,
+            "Effect": "Allow",
+            "Action": sorted(self.actions),
+            "Resource": list(self.resources),
+        }
+        return {**statement, "Condition": conditions} if conditions else statement
+
+
+def size(policy: Policy) -> int:
+    """Characters that IAM counts."""
+    return len(json.dumps(policy, separators=(",", ":")))
+
+
+def document(statements: Iterable[Policy]) -> Policy:
+    """A policy of these statements."""
+    return {"Version": VERSION, "Statement": list(statements)}
+
+
+def packed(permits: Iterable[Permit], scope: Scope) -> list[Policy]:
+    """As few policies as hold the statements in their order, none longer than IAM takes.
+
+    Raises:
+        TooMuchError: a statement alone is too long, or a role cannot have so many policies.
+    """
+    policies: list[Policy] = []
+    for statement in (each.rendered(scope) for each in permits):
+        if size(document([statement])) > LONGEST:
+            raise TooMuchError(f"the statement {statement['Sid']} alone is longer than a policy")
+        if not policies or size(document([*policies[-1]["Statement"], statement])) > LONGEST:
+            policies.append(document([]))
+        policies[-1]["Statement"].append(statement)
+    if len(policies) > MOST:
+        raise TooMuchError(f"they take {len(policies)} policies, and a role has {MOST} at most")
+    return policies

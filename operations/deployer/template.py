@@ -1,0 +1,125 @@
+"""A CloudFormation template with the deployer's role and the preview's, for a StackSet to bring into every account."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from operations.deployer.boundary import boundary
+from operations.deployer.names import BOUNDARY, DEPLOYER_ROLE, PREVIEW_ROLE, ROLES_BOUNDARY
+from operations.deployer.policies import policies
+from operations.deployer.role_boundary import role_boundary
+from operations.deployer.statement import VERSION
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+    from operations.deployer.statement import Policy
+
+LONGEST_TEMPLATE: Final = 51_200
+"""Characters of a template that is handed over as it is (CloudFormation User Guide, "Understand CloudFormation quotas")."""
+
+_ACCOUNT: Final = "${AWS::AccountId}"
+_ORGANIZATION: Final = "OrganizationId"
+_TRUSTED: Final = {DEPLOYER_ROLE: "DeployRoleArn", PREVIEW_ROLE: "PreviewRoleArn"}
+"""By role, the parameter that names who may assume it."""
+_SESSION_SECONDS: Final = 3_600
+
+
+def trust(trusted: list[str], organization: str = "") -> Policy:
+    """Who may assume the deployer's role: the fleet's own roles, and only while they belong to the organization.
+
+    Args:
+        trusted: ARNs of roles.
+        organization: `o-...`; empty: not asked for.
+    """
+    inside = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}}} if organization else {}
+    statement = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole", **inside}
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def template(scope: Scope) -> dict[str, Any]:
+    """The template; the account that it is deployed to takes the place of the scope's.
+
+    Args:
+        scope: what the policies are cut to.
+    """
+    here = replace(scope, account=_ACCOUNT)
+    managed = {
+        BOUNDARY: boundary(here),
+        ROLES_BOUNDARY: role_boundary(here),
+        **named_policies(here),
+        **named_policies(here, read_only=True),
+    }
+    held = {
+        DEPLOYER_ROLE: [name for name in managed if name.startswith(DEPLOYER_ROLE) and name != BOUNDARY],
+        PREVIEW_ROLE: [name for name in managed if name.startswith(PREVIEW_ROLE)],
+    }
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Roles that deploy and preview Shell Access, with their boundaries",
+        "Parameters": {
+            **{
+                parameter: {
+                    "Type": "String",
+                    "AllowedPattern": r"arn:aws[a-z-]*:iam::\d{12}:role/.+",
+                    "Description": f"ARN of the role that may assume {role}",
+                }
+                for role, parameter in _TRUSTED.items()
+            },
+            _ORGANIZATION: {
+                "Type": "String",
+                "AllowedPattern": "o-[a-z0-9]{10,32}",
+                "Description": "The organization that both roles belong to",
+            },
+        },
+        "Resources": {
+            **{_logical(name): _policy(name, content) for name, content in managed.items() if content["Statement"]},
+            **{f"{role}Role": _role(role, names) for role, names in held.items()},
+        },
+        "Outputs": {role: {"Value": {"Fn::GetAtt": [f"{role}Role", "Arn"]}} for role in held},
+    }
+
+
+def named_policies(scope: Scope, *, read_only: bool = False) -> dict[str, Policy]:
+    """The managed policies of one role by name: `ShellAccessDeployer1` and so on.
+
+    Args:
+        scope: what they are cut to.
+        read_only: those of the preview's role.
+    """
+    role = PREVIEW_ROLE if read_only else DEPLOYER_ROLE
+    return {f"{role}{number}": each for number, each in enumerate(policies(scope, read_only=read_only), start=1)}
+
+
+def _policy(name: str, content: Policy) -> dict[str, Any]:
+    return {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {"ManagedPolicyName": name, "PolicyDocument": _substituted(content)},
+    }
+
+
+def _role(role: str, held: list[str]) -> dict[str, Any]:
+    trusted = trust([f"${{{_TRUSTED[role]}}}"], f"${{{_ORGANIZATION}}}")
+    return {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": role,
+            "MaxSessionDuration": _SESSION_SECONDS,
+            "AssumeRolePolicyDocument": _substituted(trusted),
+            "PermissionsBoundary": {"Ref": _logical(BOUNDARY)},
+            "ManagedPolicyArns": [{"Ref": _logical(name)} for name in held],
+        },
+    }
+
+
+def _logical(name: str) -> str:
+    return f"{name}Policy"
+
+
+def _substituted(value: Any) -> Any:
+    """Every text that holds a parameter is for CloudFormation to fill in; ours have no policy variables in them."""
+    if isinstance(value, dict):
+        return {key: _substituted(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, list):
+        return [_substituted(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return {"Fn::Sub": value} if isinstance(value, str) and "${" in value else value

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.nodes.recorders import recording_region, why_not_recorded
+from components.problems import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from components.aws_session import AwsClients
+
+REGIONS = ["eu-west-1", "us-east-1"]
+ROLE = "AWS::IAM::Role"
+EVERYTHING = {"allSupported": True, "includeGlobalResourceTypes": True}
+WITHOUT_GLOBAL = {"allSupported": True, "includeGlobalResourceTypes": False}
+STOPPED = "has an AWS Config recorder that is stopped"
+LEFT_OUT = "has an AWS Config recorder that leaves AWS::IAM::Role out"
+
+
+def named(*types: str) -> dict[str, Any]:
+    strategy = {"useOnly": "INCLUSION_BY_RESOURCE_TYPES"}
+    return {"allSupported": False, "resourceTypes": list(types), "recordingStrategy": strategy}
+
+
+def without(*types: str) -> dict[str, Any]:
+    strategy = {"useOnly": "EXCLUSION_BY_RESOURCE_TYPES"}
+    return {
+        "allSupported": False,
+        "exclusionByResourceTypes": {"resourceTypes": list(types)},
+        "recordingStrategy": strategy,
+    }
+
+
+def judged(group: dict[str, Any] | None, *, recording: bool = True, **recorder: Any) -> str | None:
+    made = {"name": "default", **({"recordingGroup": group} if group else {}), **recorder}
+    return why_not_recorded([made], [{"name": "default", "recording": recording}])
+
+
+@pytest.mark.parametrize(
+    ("group", "expected"),
+    [
+        (EVERYTHING, None),
+        ({**EVERYTHING, "recordingStrategy": {"useOnly": "ALL_SUPPORTED_RESOURCE_TYPES"}}, None),
+        (WITHOUT_GLOBAL, LEFT_OUT),
+        (named(ROLE, "AWS::EC2::Instance"), None),
+        (named("AWS::EC2::Instance"), LEFT_OUT),
+        (without("AWS::EC2::Instance"), None),
+        (without(ROLE), LEFT_OUT),
+        ({}, LEFT_OUT),
+        (None, LEFT_OUT),
+    ],
+)
+def test_what_is_recorded_is_told_from_the_recording_group(group: dict[str, Any] | None, expected: str | None) -> None:
+    assert judged(group) == expected
+
+
+def test_recorder_that_is_stopped_records_nothing() -> None:
+    assert judged(EVERYTHING, recording=False) == STOPPED
+
+
+@pytest.mark.parametrize("foreign", [{"servicePrincipal": "securityhub.amazonaws.com"}, {"recordingScope": "INTERNAL"}])
+def test_recorder_of_a_service_does_not_count(foreign: dict[str, str]) -> None:
+    assert judged(EVERYTHING, **foreign) == "has no AWS Config recorder"
+
+
+def test_one_recorder_of_several_is_enough() -> None:
+    recorders = [{"name": "a", "recordingGroup": WITHOUT_GLOBAL}, {"name": "b", "recordingGroup": EVERYTHING}]
+    assert why_not_recorded(recorders, [{"name": each, "recording": True} for each in "ab"]) is None
+
+
+def record(client: Callable[..., Any], region: str, group: dict[str, Any] = EVERYTHING, *, start: bool = True) -> None:
+    config = client("config", region)
+    recorder = {"name": "default", "roleARN": "arn:aws:iam::123456789012:role/config", "recordingGroup": group}
+    config.put_configuration_recorder(ConfigurationRecorder=recorder)
+    client("s3", "us-east-1").create_bucket(Bucket="history")
+    config.put_delivery_channel(DeliveryChannel={"name": "default", "s3BucketName": "history"})
+    if start:
+        config.start_configuration_recorder(ConfigurationRecorderName="default")
+
+
+def refused(clients: AwsClients, chosen: str | None = None) -> str:
+    with pytest.raises(SettingsError, match=r"nodes\.roleCompliance\.region: ") as error:
+        recording_region(clients, REGIONS, chosen)
+    return error.value.problems[0].message
+
+
+def test_the_one_region_that_records_is_found(client: Callable[..., Any], clients: AwsClients) -> None:
+    record(client, "eu-west-1", WITHOUT_GLOBAL)
+    record(client, "us-east-1")
+    assert recording_region(clients, REGIONS, None) == "us-east-1"
+
+
+def test_region_outside_the_stack_may_be_chosen(client: Callable[..., Any], clients: AwsClients) -> None:
+    record(client, "us-west-2")
+    assert recording_region(clients, REGIONS, "us-west-2") == "us-west-2"
+    assert refused(clients).startswith("is missing, and eu-west-1 has no AWS Config recorder; us-east-1 has no")
+
+
+def test_one_of_several_has_to_be_chosen(client: Callable[..., Any], clients: AwsClients) -> None:
+    for region in REGIONS:
+        record(client, region)
+    assert "recorded in eu-west-1, us-east-1; allowed: the one to evaluate them in" in refused(clients)
+    assert recording_region(clients, REGIONS, "us-east-1") == "us-east-1"
+
+
+def test_chosen_region_has_to_record(client: Callable[..., Any], clients: AwsClients) -> None:
+    record(client, "eu-west-1", start=False)
+    assert refused(clients, "eu-west-1").startswith(f'"eu-west-1" given, but eu-west-1 {STOPPED}; allowed: ')
+
+
+def test_region_in_which_iam_cannot_be_recorded_is_not_asked(clients: AwsClients) -> None:
+    assert "eu-south-2 is a Region in which AWS Config records no IAM resources" in refused(clients, "eu-south-2")

@@ -1,0 +1,125 @@
+"""A service setting is set, shown as it is, and gets its earlier value back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.documents.errors import DocumentError
+from components.nodes.names import HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME
+from components.nodes.service_setting import PriorSettingProvider, ServiceSettingProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from components.aws_session import AwsClients
+
+SETTING = {"region": "eu-west-1", "settingId": HOST_MANAGEMENT_SETTING}
+OURS = {**SETTING, "value": HOST_ROLE_NAME}
+THEIRS = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
+
+
+@pytest.fixture
+def ssm(client: Callable[..., Any]) -> Any:
+    return client("ssm")
+
+
+@pytest.fixture
+def noting(clients: AwsClients) -> PriorSettingProvider:
+    made = PriorSettingProvider()
+    made.clients = lambda: clients
+    return made
+
+
+@pytest.fixture
+def setting(clients: AwsClients) -> ServiceSettingProvider:
+    made = ServiceSettingProvider()
+    made.clients = lambda: clients
+    return made
+
+
+def live(ssm: Any) -> str:
+    return ssm.get_service_setting(SettingId=HOST_MANAGEMENT_SETTING)["ServiceSetting"]["SettingValue"]
+
+
+def put(ssm: Any, value: str) -> None:
+    ssm.update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue=value)
+
+
+def noted(noting: PriorSettingProvider) -> str:
+    return (noting.create({**SETTING, "ours": HOST_ROLE_NAME}).outs or {})["prior"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "$None"), (THEIRS, THEIRS)])
+def test_what_was_set_before_comes_back(
+    ssm: Any, noting: PriorSettingProvider, setting: ServiceSettingProvider, before: str | None, after: str
+) -> None:
+    if before:
+        put(ssm, before)
+    made = setting.create({**OURS, "prior": noted(noting)})
+    assert live(ssm) == HOST_ROLE_NAME
+    setting.delete(made.id, made.outs or {})
+    assert live(ssm) == after
+
+
+def test_our_own_value_is_not_taken_for_an_earlier_one(ssm: Any, noting: PriorSettingProvider) -> None:
+    put(ssm, HOST_ROLE_NAME)
+    assert noted(noting) == ""
+
+
+def test_note_is_not_taken_again(noting: PriorSettingProvider) -> None:
+    old = {**SETTING, "ours": HOST_ROLE_NAME, "prior": THEIRS}
+    assert not noting.diff("id", old, {**SETTING, "ours": "Another", "prior": None}).changes
+    assert noting.diff("id", old, {**old, "region": "us-east-1"}).replaces == ["region"]
+
+
+def test_value_of_somebody_else_stays_when_the_stack_goes(
+    ssm: Any, setting: ServiceSettingProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = setting.create({**OURS, "prior": ""})
+    put(ssm, THEIRS)
+    setting.delete(made.id, made.outs or {})
+    assert live(ssm) == THEIRS
+    assert f"is {THEIRS} by now and stays so" in capsys.readouterr().err
+
+
+def test_setting_that_was_reset_already_is_left_so(ssm: Any, setting: ServiceSettingProvider) -> None:
+    made = setting.create({**OURS, "prior": THEIRS})
+    ssm.reset_service_setting(SettingId=HOST_MANAGEMENT_SETTING)
+    setting.delete(made.id, made.outs or {})
+    assert live(ssm) == "$None"
+
+
+def test_refresh_shows_what_somebody_else_has_set(ssm: Any, setting: ServiceSettingProvider) -> None:
+    made = setting.create({**OURS, "prior": ""})
+    state = made.outs or {}
+    assert setting.read(made.id, state).outs == state
+    put(ssm, THEIRS)
+    drifted = setting.read(made.id, state).outs or {}
+    assert drifted["value"] == THEIRS
+    assert setting.diff(made.id, drifted, {**OURS, "prior": ""}).changes
+    ssm.reset_service_setting(SettingId=HOST_MANAGEMENT_SETTING)
+    assert setting.read(made.id, state).id == ""
+
+
+def test_unchanged_setting_needs_no_call() -> None:
+    assert not ServiceSettingProvider().diff("id", {**OURS, "prior": THEIRS}, {**OURS, "prior": THEIRS}).changes
+
+
+def test_value_that_gives_way_is_said_before_it_does(
+    ssm: Any, setting: ServiceSettingProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setting.check({}, OURS)
+    assert capsys.readouterr().err == ""
+    put(ssm, THEIRS)
+    setting.check({}, OURS)
+    said = capsys.readouterr().err
+    assert f"is {THEIRS}. It becomes {HOST_ROLE_NAME}, and {THEIRS} again when the stack goes." in said
+    setting.check(OURS, OURS)
+    assert capsys.readouterr().err == ""
+
+
+def test_failure_is_said_in_words(setting: ServiceSettingProvider) -> None:
+    with pytest.raises(DocumentError, match=r"the service setting /ssm/none in eu-west-1: .*ServiceSettingNotFound"):
+        setting.create({**OURS, "settingId": "/ssm/none"})

@@ -1,0 +1,155 @@
+"""Holds what engines do in tests to the policies that `python -m operations deployer` prints.
+
+Each question that IAM would be asked is asked of those policies, with the boundary: for `preview` and `refresh` of those
+that only read. Which actions the tests of `RECORDED` ask about is kept in `recorded_actions.json`, so that a policy with
+an action that nobody needs any more is found without the engine (tests/operations/deployer). When they ask about others:
+
+    SHELL_ACCESS_RECORD=1 .venv/bin/python -m pytest -n 0 $(.venv/bin/python -m tests.engine.deployer_policies)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from components.iam.context import ABSENT, Context, Known
+from components.iam.documents import parse
+from components.iam.evaluation import Permissions, decide
+from components.iam.truth import Truth
+from components.problems import SettingsError
+from components.settings import Settings
+from local.emulator.recording.recorder import UNKNOWN
+from local.engine.stack import DEPLOYED_TAG
+from operations.deployer.boundary import boundary
+from operations.deployer.policies import policies
+from operations.deployer.scope import scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from local.engine.stack import Stack
+    from operations.deployer.scope import Scope
+
+ACCOUNT: Final = "123456789012"
+CHANGING: Final = frozenset({"up", "destroy"})
+READING: Final = frozenset({"preview", "refresh", "verify"})
+NOBODY: Final = ""
+"""Of what could not be recorded."""
+SIGNING_IN: Final = "sts:AssumeRole"
+"""Whoever takes the deployer's role is not yet the deployer."""
+
+RECORDED: Final = (
+    "test_adoption.py::test_logs_stay_when_the_stack_goes_and_the_next_one_takes_them_again",
+    "test_adoption.py::test_names_that_are_taken_are_adopted_and_given_back",
+    "test_approval.py::test_mode_automation_has_no_change_template",
+    "test_approval.py::test_operator_that_leaves_loses_its_grant_and_the_others_keep_theirs",
+    "test_approval.py::test_up_builds_everything_and_a_second_run_changes_nothing",
+    "test_directory.py::test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newer_image",
+    "test_directory.py::test_up_builds_two_sites_that_let_pass_just_what_the_tables_list",
+    "test_directory.py::test_what_somebody_changes_by_hand_is_found_and_comes_back",
+    "test_nodes.py::test_nodes_are_made_ready_and_everything_is_given_back",
+    "test_nodes.py::test_remediation_goes_and_its_role_with_it",
+    "test_nodes.py::test_value_that_somebody_has_set_meanwhile_stays",
+    "test_session_manager.py::test_up_builds_everything_and_a_second_run_changes_nothing",
+)
+"""Those that between them ask for every action."""
+FILE: Final = Path(__file__).with_name("recorded_actions.json")
+
+Question = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Held:
+    """The policies of one scope.
+
+    Attributes:
+        changing: of the deployer.
+        reading: of whoever only looks.
+    """
+
+    changing: Permissions
+    reading: Permissions
+
+    def refusals(self, questions: Iterable[Question]) -> list[str]:
+        """What an engine did that it may not, in words."""
+        found: dict[str, None] = {}
+        for each in questions:
+            permissions = self.reading if each["caller"] in READING else self.changing
+            if each["caller"] not in READING | CHANGING | {NOBODY} or each["action"] == SIGNING_IN:
+                continue
+            if each["action"] == UNKNOWN:
+                found[f"what IAM is asked for {each['resource']} is not known: see authorization.toml"] = None
+            elif not allows(permissions, each):
+                found[f"{each['caller']} may not {each['action']} on {each['resource']}, {each['keys']}"] = None
+        return list(found)
+
+
+def allows(permissions: Permissions, question: Question) -> bool:
+    """Whether somebody with these permissions surely may."""
+    context = Context({key.lower(): _known(value) for key, value in question["keys"].items()}, {}, ABSENT)
+    return decide(permissions, question["action"], question["resource"], context).allowed is Truth.YES
+
+
+@cache
+def held(scope: Scope) -> Held:
+    """The policies of a scope, boundary included."""
+    limit = parse(boundary(scope), name="boundary", kind="boundary")
+    changing, reading = (
+        Permissions(
+            identity=tuple(parse(each, name="deployer") for each in policies(scope, read_only=read_only)),
+            boundary=limit,
+        )
+        for read_only in (False, True)
+    )
+    return Held(changing, reading)
+
+
+def scope_of_stacks(stacks: Iterable[Stack]) -> Scope | None:
+    """What the deployer of these stacks is cut to: whatever they were configured to be, one time or another."""
+    settings = [each for stack in stacks for given in stack.configurations if (each := _settings(given))]
+    return scope_of(settings, DEPLOYED_TAG, ACCOUNT) if settings else None
+
+
+def recorded() -> dict[str, dict[str, list[str]]]:
+    """By test and caller, the actions that were asked about."""
+    return json.loads(FILE.read_text()) if FILE.exists() else {}
+
+
+def actions_of(questions: Iterable[Question]) -> dict[str, list[str]]:
+    """By caller, the actions that are asked about."""
+    known = [each for each in questions if each["caller"] in READING | CHANGING]
+    return {
+        caller: sorted({each["action"] for each in known if each["caller"] == caller})
+        for caller in sorted({each["caller"] for each in known})
+    }
+
+
+def check_recording(test: str, questions: Iterable[Question]) -> None:
+    """The recording says what the test has asked about; it is written anew where that is wished."""
+    if test not in RECORDED:
+        return
+    now, kept = actions_of(questions), recorded()
+    if os.environ.get("SHELL_ACCESS_RECORD"):
+        FILE.write_text(json.dumps(dict(sorted((kept | {test: now}).items())), indent=1) + "\n")
+        return
+    assert now == kept.get(test), f"{FILE.name} is out of date; see {Path(__file__).name}"
+
+
+def _settings(configuration: Mapping[str, Any]) -> Settings | None:
+    try:
+        return Settings.load(configuration)
+    except SettingsError:
+        return None
+
+
+def _known(value: str | list[str]) -> Known:
+    return Known(tuple(value), many=True) if isinstance(value, list) else Known((value,))
+
+
+if __name__ == "__main__":
+    for each in RECORDED:
+        print(f"tests/engine/{each}")  # noqa: T201

@@ -1,0 +1,149 @@
+"""Nodes made ready, on the real engine: what is built, what was there before, what is given back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.nodes.names import (
+    ASSOCIATION_NAME,
+    AWS_HOST_ROLE,
+    HOST_MANAGED_POLICY,
+    HOST_MANAGEMENT_SETTING,
+    HOST_ROLE_NAME,
+    REMEDIATION_ROLE_NAME,
+    RULE_NAME,
+    RUNBOOK_NAME,
+    UPDATE_DOCUMENT,
+)
+from components.session_manager.names import INSTANCE_POLICY_NAME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.engine.stack import Stack
+
+pytestmark = pytest.mark.engine
+
+ACCOUNT = "123456789012"
+REGIONS = ["eu-west-1", "us-east-1"]
+POLICY = f"arn:aws:iam::{ACCOUNT}:policy/{INSTANCE_POLICY_NAME}"
+EVERYTHING: dict[str, Any] = {
+    "roleCompliance": {"remediation": "automatic", "excludedRoles": ["Breakglass"]},
+    "defaultHostManagement": {},
+    "agents": {"schedule": "rate(7 days)"},
+}
+
+
+def asked(**nodes: Any) -> dict[str, Any]:
+    return {
+        "regions": REGIONS,
+        "tags": {"owner": "platform-security"},
+        "sessionManager": {"instanceRoles": ["WorkloadInstance"]},
+        "nodes": {**EVERYTHING, **nodes},
+    }
+
+
+def host_management(aws: Callable[..., Any], region: str) -> tuple[str, str]:
+    found = aws("ssm", region).get_service_setting(SettingId=HOST_MANAGEMENT_SETTING)["ServiceSetting"]
+    return found["SettingValue"], found["Status"]
+
+
+def attached(aws: Callable[..., Any], role: str) -> set[str]:
+    policies = aws("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    return {policy["PolicyName"] for policy in policies}
+
+
+def test_nodes_are_made_ready_and_everything_is_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
+    config, ssm = aws("config"), aws("ssm")
+    theirs = AWS_HOST_ROLE
+    ssm.update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue=theirs)
+    stack.configure(asked())
+    preview = stack.preview().succeeded()
+    assert f"{HOST_MANAGEMENT_SETTING} in eu-west-1 is {theirs}. It becomes {HOST_ROLE_NAME}" in preview.text
+    stack.up().succeeded()
+
+    outputs = stack.outputs()["nodes"]
+    assert outputs["roleCompliance"] == {
+        "ruleName": RULE_NAME,
+        "ruleArn": config.describe_config_rules()["ConfigRules"][0]["ConfigRuleArn"],
+        "region": "eu-west-1",
+        "remediation": "automatic",
+        "runbookName": RUNBOOK_NAME,
+        "remediationRoleArn": f"arn:aws:iam::{ACCOUNT}:role/{REMEDIATION_ROLE_NAME}",
+    }
+    assert outputs["defaultHostManagement"] == {
+        "roleName": HOST_ROLE_NAME,
+        "roleArn": f"arn:aws:iam::{ACCOUNT}:role/{HOST_ROLE_NAME}",
+    }
+    assert outputs["minimumAgentVersions"] == dict.fromkeys(REGIONS, "3.2.582.0")
+    assert attached(aws, HOST_ROLE_NAME) == {HOST_MANAGED_POLICY, INSTANCE_POLICY_NAME}
+    assert [host_management(aws, region) for region in REGIONS] == [(HOST_ROLE_NAME, "Customized")] * 2
+    for region in REGIONS:
+        (found,) = aws("ssm", region).list_associations()["Associations"]
+        assert (found["Name"], found["AssociationName"]) == (UPDATE_DOCUMENT, ASSOCIATION_NAME)
+        assert found["AssociationId"] == outputs["agents"][region]
+    (remediation,) = config.describe_remediation_configurations(ConfigRuleNames=[RULE_NAME])[
+        "RemediationConfigurations"
+    ]
+    assert (remediation["TargetId"], remediation["Automatic"]) == (RUNBOOK_NAME, True)
+    text = config.get_custom_rule_policy(ConfigRuleName=RULE_NAME)["PolicyText"]
+    assert POLICY in text
+    assert '"Breakglass"' in text
+
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+
+    aws("iam").attach_role_policy(RoleName="LegacyInstance", PolicyArn=POLICY)
+    destroyed = stack.destroy().succeeded()
+    assert host_management(aws, "eu-west-1") == (theirs, "Customized")
+    assert host_management(aws, "us-east-1") == ("$None", "Default")
+    assert config.describe_config_rules()["ConfigRules"] == []
+    assert ssm.list_associations()["Associations"] == []
+    assert INSTANCE_POLICY_NAME not in attached(aws, "LegacyInstance")
+    assert "LegacyInstance" in destroyed.text
+
+
+def test_value_that_somebody_has_set_meanwhile_stays(stack: Stack, aws: Callable[..., Any]) -> None:
+    settings = {"regions": ["eu-west-1"], "nodes": {"defaultHostManagement": {}}}
+    stack.configure(settings)
+    stack.up().succeeded()
+    aws("ssm").update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue="Theirs")
+    assert "Theirs" in stack.destroy().succeeded().text
+    assert host_management(aws, "eu-west-1") == ("Theirs", "Customized")
+
+
+def test_remediation_goes_and_its_role_with_it(stack: Stack, aws: Callable[..., Any]) -> None:
+    only = {"defaultHostManagement": None, "agents": None}
+    stack.configure(asked(**only))
+    stack.up().succeeded()
+    stack.configure(asked(**only, roleCompliance={"remediation": "off"}))
+    stack.up().succeeded()
+    config = aws("config")
+    assert config.describe_remediation_configurations(ConfigRuleNames=[RULE_NAME])["RemediationConfigurations"] == []
+    with pytest.raises(aws("iam").exceptions.NoSuchEntityException):
+        aws("iam").get_role(RoleName=REMEDIATION_ROLE_NAME)
+    assert '"Breakglass"' not in config.get_custom_rule_policy(ConfigRuleName=RULE_NAME)["PolicyText"]
+
+
+def test_nothing_is_built_where_nobody_records_iam(stack: Stack, aws: Callable[..., Any]) -> None:
+    aws("config").stop_configuration_recorder(ConfigurationRecorderName="default")
+    stack.configure(asked())
+    refused = stack.up().failed()
+    assert "shell-access:nodes.roleCompliance.region: is missing" in refused.text
+    assert "eu-west-1 has an AWS Config recorder that is stopped" in refused.text
+    assert "us-east-1 has no AWS Config recorder" in refused.text
+    assert refused.steps == {}
+
+
+def test_rule_of_another_stack_is_refused_before_anything_is_built(
+    new_stack: Callable[..., Stack], aws: Callable[..., Any]
+) -> None:
+    only = {"defaultHostManagement": None, "agents": None, "roleCompliance": {}}
+    one, other = new_stack("one"), new_stack("other")
+    one.configure(asked(**only))
+    one.up().succeeded()
+    other.configure(asked(**only))
+    refused = other.preview().failed()
+    assert "exists in eu-west-1 and is of the stack organization/shell-access/one" in refused.text
+    assert len(aws("config").describe_config_rules()["ConfigRules"]) == 1

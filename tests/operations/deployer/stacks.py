@@ -1,0 +1,73 @@
+"""Stacks to deploy, and the policies for them as whoever signs in with them has them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import yaml
+
+from components.iam.context import ABSENT, Context, Known
+from components.iam.documents import parse
+from components.iam.evaluation import Permissions, decide
+from components.iam.truth import Truth
+from components.settings import Settings
+from local.workspace import REPOSITORY
+from operations.deployer.boundary import boundary
+from operations.deployer.policies import policies
+from operations.deployer.scope import Scope, scope_of
+
+ACCOUNT = "111122223333"
+TAG = ("service", "shell-access")
+NODES = {"roleCompliance": {"remediation": "automatic"}, "defaultHostManagement": {}, "agents": {}}
+APPROVAL = {
+    "approvers": [{"type": "IamRole", "name": "Approver"}],
+    "operatorRoles": ["Operator"],
+    "operatorUsers": ["Somebody"],
+}
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+@cache
+def settings(name: str) -> Settings:
+    """Of an example in the repository, with every system."""
+    read = yaml.safe_load((REPOSITORY / f"Pulumi.{name}.yaml").read_text())["config"]
+    more = {"nodes": NODES, "approval": APPROVAL, "tags": dict([TAG])}
+    return Settings.load(read | {f"shell-access:{key}": value for key, value in more.items()})
+
+
+@cache
+def scope(name: str = "dev") -> Scope:
+    return scope_of([settings(name)], TAG, ACCOUNT)
+
+
+@cache
+def deployer(*, read_only: bool = False) -> Permissions:
+    identity = tuple(parse(each, name="deployer") for each in policies(scope(), read_only=read_only))
+    return Permissions(identity=identity, boundary=parse(boundary(scope()), name="boundary", kind="boundary"))
+
+
+@cache
+def administrator() -> Permissions:
+    """Whoever is allowed everything, within the boundary."""
+    return replace(deployer(), identity=(parse(EVERYTHING, name="everything"),))
+
+
+def may(permissions: Permissions, action: str, resource: str, **keys: Any) -> bool:
+    """Whether a request may be made for certain; condition keys with `__` for what keyword arguments cannot hold."""
+    return _decided(permissions, action, resource, keys) is Truth.YES
+
+
+def must_not(permissions: Permissions, action: str, resource: str, **keys: Any) -> bool:
+    """Whether a request is refused for certain."""
+    return _decided(permissions, action, resource, keys) is Truth.NO
+
+
+def _decided(permissions: Permissions, action: str, resource: str, keys: dict[str, Any]) -> Truth:
+    given = {"aws:RequestedRegion": "eu-west-1", **keys}
+    values = {
+        key.lower(): Known(tuple(value), many=True) if isinstance(value, list) else Known((value,))
+        for key, value in given.items()
+    }
+    return decide(permissions, action, resource, Context(values, {}, ABSENT)).allowed

@@ -1,0 +1,127 @@
+"""What the deployer may do: what its engines were seen to do, and no more."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+
+from local.workspace import REPOSITORY
+from operations.deployer.policies import permits, policies
+from operations.deployer.scope import Scope, System, whole_scope
+from operations.deployer.statement import LONGEST, MOST, size
+from tests.engine.deployer_policies import CHANGING, READING, RECORDED, recorded
+from tests.operations.deployer.stacks import ACCOUNT, TAG, scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from operations.deployer.statement import Permit
+
+UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
+READS = ("Describe", "Get", "List")
+WITHOUT_RESOURCE = {"TagNewKeys", "MakeKeys", "ManageSubscriptions"}
+"""Statements about every resource: what they allow knows no smaller one."""
+OPEN = {"MakeInNetworks", "MoveEndpoints", "NameListsInRules", "AssociateNetworkAcls", "RunFromImages", "MoveAliases"}
+"""Statements about every resource of a type without a condition: networks and images are others'."""
+
+SCOPES = st.builds(
+    Scope,
+    regions=st.lists(st.sampled_from(["eu-west-1", "us-east-1", "ap-southeast-2"]), min_size=1, unique=True).map(tuple),
+    tag=st.just(TAG),
+    systems=st.frozensets(st.sampled_from(System), min_size=1),
+    account=st.just(ACCOUNT),
+    roles=st.frozensets(st.text("abc", min_size=1, max_size=64), max_size=12),
+    users=st.frozensets(st.text("abc", min_size=1, max_size=64), max_size=12),
+    log_groups=st.frozensets(st.text("abc/", min_size=1, max_size=60), max_size=4),
+    empties_trail_bucket=st.booleans(),
+)
+
+
+def actions(several: list[Permit]) -> set[str]:
+    return {action for each in several for action in each.actions}
+
+
+def seen(*callers: str) -> set[str]:
+    return {action for test in recorded().values() for caller in callers for action in test.get(caller, [])}
+
+
+def unrecorded() -> Iterator[str]:
+    for group in tomllib.loads(UNRECORDED.read_text())["group"]:
+        assert group["why"]
+        assert group["source"]
+        yield from group["actions"]
+
+
+def test_every_chosen_test_is_recorded() -> None:
+    assert set(recorded()) == set(RECORDED)
+
+
+def test_deployer_may_do_all_that_engines_do() -> None:
+    assert seen(*CHANGING, *READING) - actions(permits(scope())) == set()
+
+
+def test_deployer_may_do_nothing_that_no_engine_does_and_nobody_has_given_a_reason_for() -> None:
+    assert actions(permits(scope())) - seen(*CHANGING, *READING) - set(unrecorded()) == set()
+
+
+def test_reasons_are_given_for_actions_that_are_allowed_and_were_not_seen_and_once() -> None:
+    listed = list(unrecorded())
+    assert len(listed) == len(set(listed))
+    assert set(listed) - actions(permits(scope())) == set()
+    assert set(listed) & seen(*CHANGING, *READING) == set()
+
+
+def test_read_only_covers_previews_refreshes_and_verification() -> None:
+    assert seen(*READING) - actions(permits(scope(), read_only=True)) == set()
+
+
+def test_read_only_changes_nothing() -> None:
+    allowed = actions(permits(scope(), read_only=True))
+    assert {each for each in allowed if not each.split(":")[1].startswith(READS)} == set()
+    changes = {each for each in seen(*CHANGING) if not each.split(":")[1].startswith(READS)}
+    assert len(changes) > 100
+    assert changes & allowed == set()
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_policies_of_the_examples_fit_beside_others(name: str) -> None:
+    found = policies(scope(name))
+    assert all(size(each) <= LONGEST for each in found)
+    assert len(found) <= MOST // 2
+
+
+@effort(max_examples=25)
+@given(SCOPES)
+def test_whatever_the_settings_policies_fit_and_nothing_is_left_open(several: Scope) -> None:
+    found = policies(several)
+    assert all(size(each) <= LONGEST for each in found)
+    assert len(found) <= MOST
+    statements = [statement for policy in found for statement in policy["Statement"]]
+    assert len({each["Sid"] for each in statements}) == len(statements)
+    for each in statements:
+        assert not any("*" in action for action in each["Action"])
+        if all(action.split(":")[1].startswith(READS) for action in each["Action"]):
+            continue
+        assert each["Sid"] in WITHOUT_RESOURCE or "*" not in each["Resource"]
+        if any(resource.endswith((":*", "/*")) and "log-group" not in resource for resource in each["Resource"]):
+            conditions = [key for keys in each.get("Condition", {}).values() for key in keys]
+            narrowing = [key for key in conditions if key != "aws:RequestedRegion"]
+            assert narrowing or each["Sid"] in OPEN | {"ManageRemediation", "UpdateAgents", "EmptyTrailBucket"}, each
+
+
+@effort(max_examples=25)
+@given(SCOPES)
+def test_policies_of_fewer_systems_allow_no_more(several: Scope) -> None:
+    assert actions(permits(several)) <= actions(permits(scope())) | {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+    assert actions(permits(several, read_only=True)) <= actions(permits(several))
+
+
+def test_stacks_of_any_settings_need_no_other_actions() -> None:
+    whole = whole_scope(("eu-west-1",), TAG)
+    assert actions(permits(whole)) <= actions(permits(scope()))
+    assert all(size(each) <= LONGEST for each in policies(whole))

@@ -1,0 +1,89 @@
+"""The boundary of the roles that stacks make lets pass what their policies say, and nothing that leads further."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.approval.names import Place
+from components.approval.role_policies import runbook_role_policy, schedule_role_policy
+from components.directory import instance_role
+from components.directory.monitoring_policies import Scope as Where
+from components.directory.monitoring_policies import flow_logs_policy
+from components.directory.names import FLOW_LOGS
+from components.iam.documents import parse
+from components.iam.evaluation import Permissions
+from components.nodes.names import NodesPlace
+from components.nodes.remediation import remediation_role_policy
+from components.session_manager.instance_policy import instance_policy
+from operations.deployer.role_boundary import role_boundary
+from operations.deployer.statement import LONGEST, size
+from tests.operations.deployer.stacks import ACCOUNT, EVERYTHING, must_not, scope, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLACE = Place(partition="aws", account_id=ACCOUNT, region="eu-west-1")
+INSTANCE_POLICY = f"arn:aws:iam::{ACCOUNT}:policy/ShellAccessSessionManagerNode"
+CONDITIONED = {"iam:AttachRolePolicy", "iam:PassRole", "iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser"}
+
+
+def role_policies() -> Iterator[dict[str, Any]]:
+    approval = settings("dev").approval
+    assert approval
+    yield runbook_role_policy(approval, PLACE)
+    yield schedule_role_policy(PLACE)
+    yield instance_role.agent_policy()
+    yield flow_logs_policy(Where(partition="aws", account_id=ACCOUNT, region="eu-west-1"), FLOW_LOGS)
+    yield remediation_role_policy(NodesPlace(partition="aws", account_id=ACCOUNT), INSTANCE_POLICY, [])
+    for name in ("dev", "prod"):
+        policy = instance_policy(settings(name).session_manager, partition="aws", account_id=ACCOUNT)
+        assert policy
+        yield policy
+
+
+def statements(policy: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for statement in policy["Statement"]:
+        given = statement["Action"]
+        for action in [given] if isinstance(given, str) else given:
+            yield action, statement
+
+
+def test_boundary_lets_pass_what_the_roles_policies_allow() -> None:
+    bounded = dict(statements(role_boundary(scope())))
+    for policy in role_policies():
+        for action, statement in statements(policy):
+            assert action in bounded
+            if action in CONDITIONED and "Condition" in bounded[action]:
+                wanted = {key for keys in statement["Condition"].values() for key in keys}
+                asked = {key for keys in bounded[action]["Condition"].values() for key in keys}
+                assert asked <= wanted
+
+
+def test_boundary_lets_pass_nothing_that_no_role_has() -> None:
+    held = {action for policy in role_policies() for action, _ in statements(policy)}
+    assert {action for action, _ in statements(role_boundary(scope()))} - held == set()
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "keys"),
+    [
+        ("iam:TagRole", "role/Operator", {"aws:TagKeys": ["Department"]}),
+        ("iam:TagRole", "role/Operator", {}),
+        ("iam:UntagRole", "role/Operator", {"aws:TagKeys": ["Department"]}),
+        ("iam:AttachRolePolicy", "role/Operator", {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"}),
+        ("iam:PassRole", "role/Administrator", {"iam:PassedToService": "ssm.amazonaws.com"}),
+        ("iam:CreateUser", "user/somebody", {}),
+        ("sts:AssumeRole", "role/Administrator", {}),
+    ],
+)
+def test_role_with_every_right_cannot_go_further(action: str, resource: str, keys: dict[str, Any]) -> None:
+    limit = parse(role_boundary(scope()), name="boundary", kind="boundary")
+    everything = Permissions(identity=(parse(EVERYTHING, name="everything"),), boundary=limit)
+    assert must_not(everything, action, f"arn:aws:iam::{ACCOUNT}:{resource}", **keys)
+    assert must_not(everything, "ssm:StartSession", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1")
+
+
+def test_boundary_fits() -> None:
+    assert size(role_boundary(scope())) <= LONGEST

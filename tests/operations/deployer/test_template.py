@@ -1,0 +1,92 @@
+"""The CloudFormation template: complete in itself, and the same policies as are printed."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from operations.deployer.boundary import boundary
+from operations.deployer.policies import policies
+from operations.deployer.scope import whole_scope
+from operations.deployer.template import LONGEST_TEMPLATE, template
+from tests.operations.deployer.stacks import ACCOUNT, TAG, scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+TEMPLATE = template(scope())
+RESOURCES = TEMPLATE["Resources"]
+PARAMETERS = {
+    "AWS::AccountId": ACCOUNT,
+    "DeployRoleArn": "arn:aws:iam::999988887777:role/deploy",
+    "PreviewRoleArn": "arn:aws:iam::999988887777:role/preview",
+    "OrganizationId": "o-a1b2c3d4e5",
+}
+
+
+def filled(value: Any) -> Any:
+    """As CloudFormation fills parameters in."""
+    if isinstance(value, dict):
+        if set(value) == {"Fn::Sub"}:
+            return re.sub(r"\$\{([^}]+)\}", lambda found: PARAMETERS[found[1]], value["Fn::Sub"])
+        return {key: filled(each) for key, each in value.items()}
+    return [filled(each) for each in value] if isinstance(value, list) else value
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "Ref" in value:
+            yield value["Ref"]
+        for each in value.values():
+            yield from references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from references(each)
+
+
+def attached(role: str) -> list[dict[str, Any]]:
+    held = [
+        RESOURCES[each["Ref"]]["Properties"] for each in RESOURCES[f"{role}Role"]["Properties"]["ManagedPolicyArns"]
+    ]
+    return statements(filled(each["PolicyDocument"]) for each in held)
+
+
+def statements(several: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [statement for policy in several for statement in policy["Statement"]]
+
+
+def test_every_reference_is_to_a_resource_of_the_template() -> None:
+    found = list(references(TEMPLATE))
+    assert found
+    assert set(found) <= set(RESOURCES)
+    assert all(re.fullmatch(r"[A-Za-z0-9]+", name) for name in RESOURCES)
+
+
+def test_roles_have_the_statements_that_are_printed() -> None:
+    assert attached("ShellAccessDeployer") == statements(policies(scope()))
+    assert attached("ShellAccessPreview") == statements(policies(scope(), read_only=True))
+
+
+def test_both_roles_have_the_boundary() -> None:
+    for role in ("ShellAccessDeployer", "ShellAccessPreview"):
+        limit = RESOURCES[f"{role}Role"]["Properties"]["PermissionsBoundary"]["Ref"]
+        properties = filled(RESOURCES[limit]["Properties"])
+        assert properties["ManagedPolicyName"] == "ShellAccessDeployerBoundary"
+        assert properties["PolicyDocument"] == boundary(scope())
+
+
+def test_each_role_trusts_one_role_of_the_organization() -> None:
+    for role, trusted in (("ShellAccessDeployer", "deploy"), ("ShellAccessPreview", "preview")):
+        (statement,) = filled(RESOURCES[f"{role}Role"]["Properties"]["AssumeRolePolicyDocument"])["Statement"]
+        assert statement["Principal"] == {"AWS": [f"arn:aws:iam::999988887777:role/{trusted}"]}
+        assert statement["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}
+
+
+def test_no_account_is_written_into_it() -> None:
+    assert ACCOUNT not in json.dumps(TEMPLATE)
+
+
+def test_it_can_be_handed_over_as_it_is() -> None:
+    whole = template(whole_scope(("eu-west-1", "us-east-1", "ap-south-1"), TAG))
+    assert len(json.dumps(whole, separators=(",", ":"))) <= LONGEST_TEMPLATE
