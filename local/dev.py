@@ -16,6 +16,7 @@ from local.cache import locked, say
 from local.emulator.seed import seed
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
+from operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -57,6 +58,7 @@ class Dev:
             self._pulumi(environment, *arguments)
             self._applied.write_text(json.dumps({"instanceId": emulator.instance_id}))
             self._run("verification", environment, sys.executable, "-m", "operations", "verify", "--stack", STACK)
+            self._show_nodes(environment)
             say(_NEXT.format(endpoint=emulator.endpoint_url))
 
     def down(self) -> None:
@@ -69,16 +71,12 @@ class Dev:
             self.workspace.prepare(command_line())
             emulator = aws.running(self.workspace)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url if emulator else "")
-            if self._has_state and not self._was_killed:
-                if emulator:
-                    self._pulumi(environment, "destroy", "--yes", "--stack", STACK)
-                else:
-                    say("The local AWS is not running, so nothing is left to destroy; forgetting the stack's state.")
-                    self._pulumi(environment, "stack", "rm", STACK, "--yes", "--force", "--preserve-config")
-            elif self._was_killed:
-                shutil.rmtree(self._state_folder)
+            if emulator and self._has_state and not self._was_killed:
+                self._pulumi(environment, "destroy", "--yes", "--stack", STACK)
             self._applied.unlink(missing_ok=True)
             aws.stop(self.workspace)
+            # Nothing is left of what its stacks tell of, those of a fleet among them.
+            shutil.rmtree(self._state_folder, ignore_errors=True)
             say("The local AWS is stopped.")
 
     def demo(self) -> None:
@@ -171,6 +169,13 @@ class Dev:
     def _pulumi(self, environment: dict[str, str], *arguments: str) -> None:
         self._run(f"pulumi {arguments[0]}", environment, "pulumi", *arguments)
 
+    def _show_nodes(self, environment: dict[str, str]) -> None:
+        """One of the seeded nodes is not ready, and shows its reason."""
+        command = [sys.executable, "-m", "operations", "nodes", "--stack", STACK]
+        done = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL)
+        if done.returncode not in (ExitCode.AS_ASKED, ExitCode.DIFFERENT):
+            raise StepError(f"nodes failed (exit code {done.returncode}); what it said is above.")
+
     def _run(self, what: str, environment: dict[str, str], *command: str) -> None:
         done = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL)
         if done.returncode:
@@ -186,7 +191,8 @@ The stack `dev` is up on the local AWS ({endpoint}). Try:
   eval "$(make -s env)"                              settings for this shell, then for instance
   pulumi stack output --stack dev                    what was built
   pulumi preview --stack dev                         nothing to change
-  python -m operations verify --stack dev            the table above again
+  python -m operations verify --stack dev            the first table above again
+  python -m operations doctor legacy-1 --stack dev   why a session on a node would fail
   python -m operations ports --stack dev             what may reach a domain controller, and why
   python -m operations audit --stack dev --approver '*:user/anton'   who gets around approved shell access
   make demo                                          a session granted to an operator, and one refused

@@ -9,7 +9,10 @@ from operations.approval.request import request
 from operations.approval.status import status
 from operations.audit import command as audit
 from operations.connect import command as connect
+from operations.deployer import commands as deployer
+from operations.doctor import command as doctor
 from operations.fleet import commands as fleet
+from operations.nodes import command as nodes
 from operations.ports import command as ports
 from operations.verify import command as verify
 
@@ -31,8 +34,11 @@ def shell_access() -> None:
 app.command("ports")(ports.ports)
 app.command("verify")(verify.verify)
 app.command("connect")(connect.connect)
+app.command("nodes")(nodes.nodes)
+app.command("doctor")(doctor.doctor)
 app.command("audit")(audit.audit)
 app.command("request")(request)
 app.command("approve")(approve)
 app.command("status")(status)
 app.add_typer(fleet.app, name="fleet")
+app.add_typer(deployer.app, name="deployer")

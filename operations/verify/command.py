@@ -9,9 +9,11 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from operations.connect.finding import NoConnectionError
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
+from operations.verify.node import verify_node
 from operations.verify.report import as_json, show
 from operations.verify.run import verify_stack
 
@@ -31,6 +33,10 @@ def verify(
         typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
     ] = Path(),
     machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    node: Annotated[
+        str | None,
+        typer.Option("--node", metavar="INSTANCE", help="Try a session on this instance instead: an id or a Name tag."),
+    ] = None,
 ) -> None:
     """Compares what is live with what the stack's settings ask for. Changes nothing.
 
@@ -41,14 +47,23 @@ def verify(
 
     A call that is refused or fails is reported as "cannot tell", with the permission that it needs.
 
+    With --node it starts a session on that instance, as whoever the AWS command line acts as here, runs one command that
+    prints a marker and the user, ends the session, and looks for its logs. It needs the AWS command line and the Session
+    Manager plugin.
+
     Exit codes: 0 all as asked (warnings allowed), 1 something differs or cannot be told, 2 the command line or the
-    configuration cannot be used.
+    configuration cannot be used, or a program is missing.
     """
+    surroundings = Surroundings.of(context)
     try:
-        verification = _verify(Surroundings.of(context).read_stack(cwd, stack))
+        configuration = surroundings.read_stack(cwd, stack)
+        verification = _verify_node(configuration, node, surroundings) if node else _verify(configuration)
     except UnusableError as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(ExitCode.UNUSABLE) from None
+    except NoConnectionError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.DIFFERENT) from None
     if machine:
         typer.echo(as_json(verification))
     else:
@@ -65,3 +80,8 @@ def _verify(configuration: StackConfiguration) -> Verification:
         return verify_stack(
             configuration, lambda region: progress.update(task, advance=1, description=f"Verified {region}")
         )
+
+
+def _verify_node(configuration: StackConfiguration, node: str, surroundings: Surroundings) -> Verification:
+    with Console(stderr=True).status("Trying a session ...") as status:
+        return verify_node(configuration, node, surroundings.pause, status.update)

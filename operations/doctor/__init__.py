@@ -1,0 +1,1 @@
+"""Why a session on a node would fail or go unlogged."""

@@ -1,0 +1,167 @@
+"""Groups, network ACLs and policies between a node and a service. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.iam.truth import Truth
+from operations.doctor.allowed import Request, by_resource
+from operations.doctor.findings import Cause, Status
+from operations.doctor.needs import needs
+from operations.doctor.passing import HTTPS, anywhere, into_groups, sampled, through_acl
+from operations.doctor.permissions import context
+from operations.doctor.place import Obstacle, modify
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address
+
+    from operations.doctor.facts import Endpoint, NetworkAcl
+    from operations.doctor.place import Place
+
+
+def of_endpoint_groups(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+    """An endpoint's security groups have to let the node in."""
+    granted = [rule for each in endpoint.group_ids for rule in place.network.groups.get(each, ())]
+    if into_groups(granted, place.address, frozenset(place.instance.group_ids)):
+        return []
+    groups = ", ".join(endpoint.group_ids) or "no security group"
+    into = endpoint.group_ids[0] if endpoint.group_ids else "GROUP"
+    region = place.node.asked.region
+    return [
+        Obstacle(
+            cause=Cause.ENDPOINT_SECURITY_GROUP,
+            service=service,
+            about=groups,
+            found=f"{groups} of {endpoint.id} does not let {place.instance.address} in on {HTTPS}",
+            remedy=f"aws ec2 authorize-security-group-ingress --region {region} --group-id {into} --protocol tcp "
+            f"--port {HTTPS} --cidr {place.instance.address}/32, or allowedCidrs of shell-access:endpoints.{region}",
+        )
+    ]
+
+
+def of_policy(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+    """An endpoint's policy has to allow each call that goes through it; the first that it does not stands for all."""
+    role, policy = place.role, endpoint.policy
+    if role is None or policy is None:
+        return []
+    found: list[Obstacle] = []
+    for need in needs(place.node):
+        if need.service != service:
+            continue
+        keys = context(place.node, role, need.through)
+        answers = [
+            by_resource(policy, role, Request(action=need.action, resource=each, context=keys))[1]
+            for each in need.resources
+        ]
+        # S3 itself asks KMS for its key, and not through the endpoint.
+        answer = max(answers, key=lambda each: each.allowed)
+        if answer.allowed is Truth.YES or need.through:
+            continue
+        found.append(
+            Obstacle(
+                cause=Cause.ENDPOINT_POLICY,
+                service=service,
+                status=Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL,
+                about=endpoint.id,
+                found=f"the policy of {endpoint.id} shuts {role.name} out of {need.action}: {answer.why}",
+                remedy=modify(place, endpoint, "--reset-policy") + ", or let the policy allow it",
+            )
+        )
+    return found[:1]
+
+
+def of_own_groups(place: Place, service: str, out: Truth) -> list[Obstacle]:
+    """The node's own security groups have to let HTTPS out.
+
+    Args:
+        place: of the node.
+        service: short name.
+        out: whether they do.
+    """
+    if out is Truth.YES:
+        return []
+    groups = ", ".join(place.instance.group_ids) or "no security group"
+    first = place.instance.group_ids[0] if place.instance.group_ids else "GROUP"
+    lets = (
+        "lets HTTPS out to some addresses of the service and not to others"
+        if out is Truth.UNKNOWN
+        else "lets no HTTPS out"
+    )
+    return [
+        Obstacle(
+            cause=Cause.SECURITY_GROUP,
+            service=service,
+            status=Status.PROBLEM if out is Truth.NO else Status.CANNOT_TELL,
+            about=groups,
+            found=f"{groups} of the node {lets}",
+            remedy=f"aws ec2 authorize-security-group-egress --region {place.node.asked.region} --group-id {first} "
+            f"--ip-permissions IpProtocol=tcp,FromPort={HTTPS},ToPort={HTTPS},IpRanges=[{{CidrIp=0.0.0.0/0}}]",
+        )
+    ]
+
+
+def between(place: Place, service: str, subnet_id: str, targets: tuple[IPv4Address, ...]) -> list[Obstacle]:
+    """Network ACLs see what leaves a subnet, and never what stays in it."""
+    if subnet_id == place.instance.subnet_id:
+        return []
+    own, other = place.network.acl_of(place.instance.subnet_id), place.network.acl_of(subnet_id)
+    found = of_acl(
+        place, service, own, through_acl(own.rules, targets, outward=True, platform=place.platform) if own else Truth.NO
+    )
+    answer = through_acl(other.rules, (place.address,), outward=False, platform=place.platform) if other else Truth.NO
+    return found + of_acl(place, service, other, answer)
+
+
+def of_acl(place: Place, service: str, acl: NetworkAcl | None, passing: Truth) -> list[Obstacle]:
+    """A network ACL has to let requests and answers pass.
+
+    Args:
+        place: of the node.
+        service: short name.
+        acl: in force for one of the two subnets.
+        passing: whether it does.
+    """
+    if passing is Truth.YES:
+        return []
+    name = acl.id if acl else "the network ACL"
+    how = (
+        "does not let HTTPS pass"
+        if passing is Truth.NO
+        else "lets HTTPS pass to some addresses or ports and not to others"
+    )
+    return [
+        Obstacle(
+            cause=Cause.NETWORK_ACL,
+            service=service,
+            status=Status.PROBLEM if passing is Truth.NO else Status.CANNOT_TELL,
+            about=name,
+            found=f"{name} {how} between {place.instance.subnet_id} and the service",
+            remedy=f"let {name} pass TCP {HTTPS} one way and the answers to ports 32768-65535 the other way",
+        )
+    ]
+
+
+def zone_without(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+    """An endpoint in other zones only works, until they fail."""
+    subnets = place.network.subnets
+    own = subnets.get(place.instance.subnet_id)
+    zones = {subnets[each].zone for each in endpoint.subnet_ids if each in subnets}
+    if own is None or own.zone in zones:
+        return []
+    return [
+        Obstacle(
+            cause=Cause.ENDPOINT_ELSEWHERE,
+            service=service,
+            status=Status.WARNING,
+            about=own.zone,
+            found=f"endpoints are in {', '.join(sorted(zones))} and not in {own.zone}, where the node is",
+            remedy=f"give them a subnet in {own.zone}, so that no other zone's failure ends sessions here",
+        )
+    ]
+
+
+def addresses(place: Place, subnet_id: str) -> tuple[IPv4Address, ...]:
+    """Where an endpoint may be in a subnet: any address of it."""
+    subnet = place.network.subnets.get(subnet_id)
+    rules = [*place.granted, *(rule for each in place.network.acls for rule in each.rules)]
+    return sampled((subnet.cidr,), rules) if subnet and subnet.cidr else anywhere(rules)

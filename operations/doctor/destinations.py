@@ -1,0 +1,166 @@
+"""What sessions are encrypted with and logged to, and the document that says so. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.session_manager.names import DATA_KEY_ALIAS
+from operations.doctor.findings import Cause, Finding, Status, cannot_tell
+from operations.reading import Unread
+from operations.verify.document import document_findings
+from operations.verify.facts import BucketEncryption, BucketFacts, KeyFacts, LogGroupFacts
+from operations.verify.findings import Status as Checked
+from operations.verify.keys import ENABLED, SYMMETRIC
+
+if TYPE_CHECKING:
+    from components.session_manager.settings import SessionManagerSettings
+    from operations.doctor.facts import Destinations
+    from operations.verify.facts import Asked
+
+_SECTION: Final = "shell-access:sessionManager"
+_PENDING: Final = "PendingDeletion"
+
+
+def destination_findings(asked: Asked, facts: Destinations) -> list[Finding]:
+    """The key for session data, the log group, the bucket and the document.
+
+    Args:
+        asked: in the Region.
+        facts: what is there.
+    """
+    settings = asked.session_manager
+    if settings is None:
+        return []
+    found = _data_key(asked, facts) if settings.session_data_encryption else []
+    found += _log_group(asked, settings, facts) if settings.logs_to_cloudwatch else []
+    found += _bucket(asked, settings, facts) if settings.s3_logging else []
+    return found + _document(asked, settings, facts)
+
+
+def _data_key(asked: Asked, facts: Destinations) -> list[Finding]:
+    live = facts.live.data_key
+    if isinstance(live, Unread):
+        return [cannot_tell(Cause.DATA_KEY, live)]
+    if live is None:
+        return [Finding(cause=Cause.DATA_KEY, found=f"no key is behind {DATA_KEY_ALIAS}", remedy=asked.repair)]
+    found = _key(Cause.DATA_KEY, asked, live, "session data is encrypted with")
+    if isinstance(facts.data_key_aliases, Unread):
+        found.append(cannot_tell(Cause.DATA_KEY, facts.data_key_aliases, "aliases"))
+    return found
+
+
+def _key(cause: Cause, asked: Asked, key: KeyFacts, what: str) -> list[Finding]:
+    if (key.state, key.spec) == (ENABLED, SYMMETRIC):
+        return []
+    options = f"--key-id {key.key_id} --region {key.arn.split(':')[3]}"
+    enable = f"aws kms enable-key {options}"
+    remedy = f"aws kms cancel-key-deletion {options} && {enable}" if key.state == _PENDING else enable
+    if key.spec != SYMMETRIC:
+        return [Finding(cause=cause, found=f"{what} {key.arn}, which is {key.spec}", remedy=asked.repair)]
+    return [Finding(cause=cause, found=f"{what} {key.arn}, which is {key.state}", remedy=remedy)]
+
+
+def _log_group(asked: Asked, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
+    live, name = facts.live.log_group, settings.cw_log_group_name
+    create = asked.repair if settings.create_cw_log_group else f"create it, or set {_SECTION}.createCwLogGroup to true"
+    if isinstance(live, Unread):
+        return [cannot_tell(Cause.LOG_GROUP, live)]
+    if live is None:
+        return [Finding(cause=Cause.LOG_GROUP, found=f"there is no log group {name}", remedy=create)]
+    if live.kms_key_arn is None:
+        if not settings.cw_encryption_enabled:
+            return []
+        found = f"log group {name} is not encrypted with a key, and sessions require it"
+        remedy = (
+            asked.repair
+            if settings.create_cw_log_group
+            else f"aws logs associate-kms-key --region {asked.region} --log-group-name {name} --kms-key-id KEY"
+        )
+        return [Finding(cause=Cause.LOG_GROUP_ENCRYPTION, found=found, remedy=remedy)]
+    return [*_log_group_key(asked, live, facts), *_other_key(asked, settings, live, facts)]
+
+
+def _log_group_key(asked: Asked, live: LogGroupFacts, facts: Destinations) -> list[Finding]:
+    key = facts.log_group_key
+    if isinstance(key, Unread):
+        return [cannot_tell(Cause.LOG_GROUP_KEY, key)]
+    if key is None:
+        found = f"the log group is encrypted with {live.kms_key_arn}, which does not exist"
+        return [Finding(cause=Cause.LOG_GROUP_KEY, found=found, remedy=asked.repair)]
+    return _key(Cause.LOG_GROUP_KEY, asked, key, "the log group is encrypted with")
+
+
+def _other_key(
+    asked: Asked, settings: SessionManagerSettings, live: LogGroupFacts, facts: Destinations
+) -> list[Finding]:
+    """Sessions work with any key; whoever reads the logs needs the one that the settings mean."""
+    ours = facts.live.logs_key
+    if not settings.encrypts_created_log_group or not isinstance(ours, KeyFacts) or ours.arn == live.kms_key_arn:
+        return []
+    return [
+        Finding(
+            cause=Cause.LOG_GROUP_ENCRYPTION,
+            status=Status.WARNING,
+            found=f"the log group is encrypted with {live.kms_key_arn} and not with {ours.arn}, the stack's own",
+            remedy=asked.repair,
+        )
+    ]
+
+
+def _bucket(asked: Asked, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
+    live, name = facts.live.bucket, settings.s3_bucket_name
+    if isinstance(live, Unread):
+        return [cannot_tell(Cause.BUCKET, live)]
+    if live is None:
+        remedy = f"create the bucket, or correct {_SECTION}.s3BucketName"
+        return [Finding(cause=Cause.BUCKET, found=f"there is no bucket {name}", remedy=remedy)]
+    return [*_bucket_encryption(settings, live), *_bucket_key(asked, live, facts)]
+
+
+def _bucket_encryption(settings: SessionManagerSettings, live: BucketFacts) -> list[Finding]:
+    name, wanted, encryption = settings.s3_bucket_name, settings.s3_kms_key_arn, live.encryption
+    encrypt = (
+        f"aws s3api put-bucket-encryption --bucket {name} --server-side-encryption-configuration file://encryption.json"
+    )
+    if not settings.s3_encryption_enabled and not wanted:
+        return []
+    if isinstance(encryption, Unread):
+        return [cannot_tell(Cause.BUCKET_ENCRYPTION, encryption)]
+    if encryption is None:
+        found = f"bucket {name} is not encrypted, and sessions require it"
+        return [Finding(cause=Cause.BUCKET_ENCRYPTION, found=found, remedy=encrypt)]
+    if wanted and encryption.kms_key_arn != wanted:
+        has = encryption.kms_key_arn or encryption.algorithm
+        found = f"bucket {name} is encrypted with {has} and not with {wanted}, the key that nodes may use"
+        return [Finding(cause=Cause.BUCKET_ENCRYPTION, found=found, remedy=f"{encrypt} (aws:kms with {wanted})")]
+    return []
+
+
+def _bucket_key(asked: Asked, live: BucketFacts, facts: Destinations) -> list[Finding]:
+    encryption = live.encryption
+    arn = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
+    if arn is None:
+        return []
+    key = facts.bucket_key
+    if isinstance(key, Unread):
+        return [cannot_tell(Cause.BUCKET_KEY, key)]
+    if key is None:
+        remedy = "encrypt the bucket with a key that exists"
+        return [Finding(cause=Cause.BUCKET_KEY, found=f"the bucket's key {arn} does not exist", remedy=remedy)]
+    return _key(Cause.BUCKET_KEY, asked, key, "the bucket is encrypted with")
+
+
+def _document(asked: Asked, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
+    checks = document_findings(asked, settings, facts.live.document, facts.live.data_key)
+    wrong = [each for each in checks if each.status not in (Checked.OK, Checked.WARNING)]
+    if not wrong:
+        return []
+    problem = any(each.status is Checked.DIFFERENT for each in wrong)
+    return [
+        Finding(
+            cause=Cause.DOCUMENT,
+            status=Status.PROBLEM if problem else Status.CANNOT_TELL,
+            found="; ".join(f"{each.check}: {each.found}" for each in wrong),
+            remedy=f"python -m operations verify --stack {asked.stack}, which lists every difference; then {asked.repair}",
+        )
+    ]

@@ -1,0 +1,171 @@
+"""From what is known of a node to the causes. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.nodes.agent_versions import needed_agent_versions, unmet, version_key
+from operations.doctor.destinations import destination_findings
+from operations.doctor.facts import Instance, Managed, Network
+from operations.doctor.findings import Cause, Diagnosis, Finding, Status, cannot_tell
+from operations.doctor.needs import REGISTER, services
+from operations.doctor.network import explains_silence, network_findings, obstacles
+from operations.doctor.permissions import Acting, acting, permission_findings
+from operations.doctor.place import Place
+from operations.reading import Unread
+
+if TYPE_CHECKING:
+    from components.iam.principals import Principal
+    from operations.doctor.facts import NodeFacts
+    from operations.doctor.place import Obstacle
+
+_RUNNING: Final = "running"
+_WINDOWS: Final = "Windows"
+
+
+def judge(node: NodeFacts) -> Diagnosis:
+    """Why a session on a node would fail or go unlogged.
+
+    Args:
+        node: with everything that is known.
+
+    Returns:
+        Nothing in the way only where every need of the settings is known to be met.
+    """
+    role = acting(node)
+    principal = role.role if isinstance(role, Acting) else None
+    barriers = _barriers(node, principal)
+    found = [*_instance(node), *_role(node, role), *_network(node, barriers)]
+    if principal is not None:
+        found += permission_findings(node, principal)
+    found += _managed(node, found, barriers)
+    found += _agent(node, by_default=isinstance(role, Acting) and role.by_default)
+    found += destination_findings(node.asked, node.destinations)
+    found += [*_run_as(node), *(Finding(cause=Cause.NOT_SEEN, status=Status.NOTE, found=each) for each in node.limits)]
+    return Diagnosis(
+        node_id=node.id,
+        name=node.name,
+        region=node.asked.region,
+        findings=tuple(sorted(dict.fromkeys(found), key=lambda each: each.order)),
+    )
+
+
+def _instance(node: NodeFacts) -> list[Finding]:
+    instance = node.instance
+    if isinstance(instance, Unread):
+        return [cannot_tell(Cause.STOPPED, instance)]
+    if instance is None:
+        return []
+    found: list[Finding] = []
+    if instance.state != _RUNNING:
+        remedy = f"aws ec2 start-instances --instance-ids {node.id} --region {node.asked.region}"
+        found.append(Finding(cause=Cause.STOPPED, found=f"the instance is {instance.state}", remedy=remedy))
+    if not instance.answers_metadata:
+        remedy = f"aws ec2 modify-instance-metadata-options --region {node.asked.region} --instance-id {node.id} "
+        said = "the metadata service is off, from which the agent gets its credentials"
+        found.append(Finding(cause=Cause.METADATA_OFF, found=said, remedy=f"{remedy}--http-endpoint enabled"))
+    return found
+
+
+def _role(node: NodeFacts, role: Acting | Unread | None) -> list[Finding]:
+    if isinstance(role, Unread):
+        return [cannot_tell(Cause.ROLE, role)]
+    if role is not None or isinstance(node.instance, Unread):
+        return []
+    if node.instance is None:
+        said = "the role of the node's activation is not known, or does not exist"
+        return [
+            Finding(cause=Cause.ROLE, status=Status.CANNOT_TELL, found=said, remedy="see the activation's IAM role")
+        ]
+    has = "its instance profile holds no role" if node.instance.profile_arn else "it has no instance profile"
+    return [
+        Finding(
+            cause=Cause.NO_INSTANCE_PROFILE,
+            found=f"{has}, and Default Host Management Configuration is off in {node.asked.region}",
+            remedy=f"aws ec2 associate-iam-instance-profile --region {node.asked.region} --instance-id {node.id} "
+            "--iam-instance-profile Name=PROFILE, or set shell-access:nodes.defaultHostManagement.enabled",
+        )
+    ]
+
+
+def _barriers(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
+    if not isinstance(node.instance, Instance) or not isinstance(node.network, Network) or not node.instance.address:
+        return []
+    return obstacles(Place(node, node.instance, node.network, role, services(node)))
+
+
+def _network(node: NodeFacts, barriers: list[Obstacle]) -> list[Finding]:
+    if isinstance(node.network, Unread):
+        return [cannot_tell(Cause.NETWORK, node.network)]
+    if node.network is None and not isinstance(node.instance, Unread):
+        said = f"the network of a node outside EC2 is not seen; it has to reach {', '.join(services(node))} on 443"
+        remedy = "run on the node: ssm-cli get-diagnostics"
+        return [Finding(cause=Cause.NETWORK, status=Status.CANNOT_TELL, found=said, remedy=remedy)]
+    if isinstance(node.instance, Instance) and not node.instance.address:
+        said = "the node has no IPv4 address, and its way over IPv6 is not seen"
+        return [Finding(cause=Cause.NETWORK, status=Status.CANNOT_TELL, found=said, remedy="ssm-cli get-diagnostics")]
+    return network_findings(barriers)
+
+
+def _managed(node: NodeFacts, found: list[Finding], barriers: list[Obstacle]) -> list[Finding]:
+    """That a node does not answer mostly follows from something else; only where nothing explains it, it is the cause."""
+    managed = node.managed
+    if isinstance(managed, Unread):
+        return [cannot_tell(Cause.NOT_MANAGED, managed)]
+    if managed is not None and managed.is_online:
+        return []
+    explained = explains_silence(barriers) or any(
+        each.status is Status.PROBLEM
+        and (
+            each.cause in (Cause.STOPPED, Cause.METADATA_OFF, Cause.NO_INSTANCE_PROFILE)
+            or (each.cause is Cause.PERMISSION and each.about == REGISTER)
+        )
+        for each in found
+    )
+    status = Status.NOTE if explained else Status.PROBLEM
+    follows = ", which follows from the above" if explained else ""
+    if managed is None:
+        remedy = "install or start the SSM Agent on it; on the node: ssm-cli get-diagnostics"
+        said = f"Systems Manager has never heard of it{follows}"
+        return [Finding(cause=Cause.NOT_MANAGED, status=status, found=said, remedy="" if explained else remedy)]
+    last = f", last heard of {managed.last_ping}" if managed.last_ping else ""
+    remedy = "restart the SSM Agent on it, and see its log; on the node: ssm-cli get-diagnostics"
+    said = f"its agent does not answer ({managed.ping}{last}){follows}"
+    return [Finding(cause=Cause.OFFLINE, status=status, found=said, remedy="" if explained else remedy)]
+
+
+def _agent(node: NodeFacts, *, by_default: bool) -> list[Finding]:
+    managed = node.managed
+    if not isinstance(managed, Managed):
+        return []
+    update = (
+        f"aws ssm send-command --region {node.asked.region} --document-name AWS-UpdateSSMAgent --targets "
+        f"Key=InstanceIds,Values={node.id}"
+    )
+    if version_key(managed.agent_version) is None:
+        said = f"the agent's version is not known ({managed.agent_version or 'none is reported'})"
+        return [Finding(cause=Cause.AGENT, status=Status.CANNOT_TELL, found=said, remedy=update)]
+    lacking = unmet(
+        needed_agent_versions(
+            node.asked.session_manager, platform=managed.platform or None, default_host_management=by_default
+        ),
+        managed.agent_version,
+    )
+    if not lacking:
+        return []
+    listed = ", ".join(f"{each.feature} needs {each.version}" for each in lacking)
+    return [Finding(cause=Cause.AGENT, found=f"the agent is {managed.agent_version}: {listed}", remedy=update)]
+
+
+def _run_as(node: NodeFacts) -> list[Finding]:
+    settings, managed = node.asked.session_manager, node.managed
+    if (
+        settings is None
+        or not settings.run_as_enabled
+        or (isinstance(managed, Managed) and managed.platform == _WINDOWS)
+    ):
+        return []
+    user = settings.run_as_default_user or "the user of the principal's tag SSMSessionRunAs"
+    said = f"whether {user} exists on the node cannot be known from outside"
+    remedy = f"python -m operations verify --node {node.id} shows it"
+    return [Finding(cause=Cause.RUN_AS, status=Status.NOTE, found=said, remedy=remedy)]

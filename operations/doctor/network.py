@@ -1,0 +1,229 @@
+"""Whether a node reaches the services that a session needs. Pure.
+
+Which way a request takes is decided by its name: an interface endpoint with private DNS takes the service over for the
+whole VPC, whether or not it works; else the route table decides (AWS PrivateLink Guide, "Access an AWS service using an
+interface VPC endpoint").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.iam.truth import Truth
+from components.session_manager.endpoint_services import service_name
+from operations.doctor.barriers import (
+    addresses,
+    between,
+    of_acl,
+    of_endpoint_groups,
+    of_own_groups,
+    of_policy,
+    zone_without,
+)
+from operations.doctor.findings import Cause, Finding, Status
+from operations.doctor.internet import way_out
+from operations.doctor.needs import STORAGE
+from operations.doctor.passing import anywhere, out_of_groups, sampled, through_acl
+from operations.doctor.place import Obstacle, modify
+from operations.reading import Unread
+from operations.verify.facts import BucketFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from operations.doctor.facts import Endpoint
+    from operations.doctor.internet import Way
+    from operations.doctor.place import Place
+
+_INTERFACE: Final = "Interface"
+_GATEWAY: Final = "Gateway"
+_AVAILABLE: Final = "available"
+_REGISTRATION: Final = "ssm"
+_LIVE: Final = frozenset({"pendingacceptance", "pending", _AVAILABLE, "partial"})
+
+
+def obstacles(place: Place) -> list[Obstacle]:
+    """Everything between a node and the services."""
+    return [each for service in place.services for each in _of_service(place, service)]
+
+
+def network_findings(found: Iterable[Obstacle]) -> list[Finding]:
+    """The same, what has one cause in one finding."""
+    together: dict[tuple[Cause, Status, str], list[Obstacle]] = {}
+    for each in found:
+        together.setdefault((each.cause, each.status, each.about), []).append(each)
+    return [
+        Finding(
+            cause=cause,
+            status=status,
+            about=about,
+            found=f"{several[0].found} (concerns {', '.join(sorted({each.service for each in several}))})",
+            remedy=several[0].remedy,
+        )
+        for (cause, status, about), several in together.items()
+    ]
+
+
+def _of_service(place: Place, service: str) -> list[Obstacle]:
+    name = service_name(place.node.asked.region, service)
+    elsewhere = service == STORAGE and _bucket_is_elsewhere(place)
+    of_service = [each for each in place.network.endpoints if each.service == name and each.state.lower() in _LIVE]
+    there = [] if elsewhere else [each for each in of_service if each.kind == _INTERFACE]
+    if place.network.resolves_private_names:
+        taking_over = next((each for each in there if each.private_dns), None)
+        if taking_over is not None:
+            return _through_interface(place, service, taking_over)
+    gateways = [] if elsewhere else [each for each in of_service if each.kind == _GATEWAY]
+    table = place.network.table_of(place.instance.subnet_id)
+    through = next((each for each in gateways if table is not None and table.id in each.route_table_ids), None)
+    if through is not None:
+        return _through_gateway(place, service, through)
+    way = way_out(place.network, place.instance.subnet_id, has_public_address=place.instance.has_public_address)
+    if way.there is Truth.NO:
+        return [_no_way(place, service, way, (*there, *gateways))]
+    return [*_unseen(place, service, way), *_through_public(place, service, ())]
+
+
+def _bucket_is_elsewhere(place: Place) -> bool:
+    """Endpoints lead to S3 of their own Region only (Amazon VPC Guide, "Gateway endpoints for Amazon S3")."""
+    bucket = place.node.destinations.live.bucket
+    return isinstance(bucket, BucketFacts) and bucket.region != place.node.asked.region
+
+
+def _unseen(place: Place, service: str, way: Way) -> list[Obstacle]:
+    managed = place.node.managed
+    answers = managed is not None and not isinstance(managed, Unread) and managed.is_online
+    if way.there is Truth.YES or (answers and service == _REGISTRATION):
+        return []
+    return [
+        Obstacle(
+            cause=Cause.NO_ROUTE,
+            service=service,
+            status=Status.CANNOT_TELL,
+            about=place.instance.subnet_id,
+            found=way.said,
+            remedy="see whether that way leads to the services, or make endpoints for them in the VPC",
+        )
+    ]
+
+
+def _no_way(place: Place, service: str, way: Way, there: Sequence[Endpoint]) -> Obstacle:
+    """Endpoints that are there and of no use say what is wrong with them; else the missing one, or the missing way."""
+    if there and there[0].kind == _GATEWAY:
+        table = place.network.table_of(place.instance.subnet_id)
+        return Obstacle(
+            cause=Cause.ENDPOINT_ROUTE_TABLE,
+            service=service,
+            about=there[0].id,
+            found=f"{there[0].id} is in other route tables than {table.id if table else 'none'}, that of "
+            f"{place.instance.subnet_id}, and there is no other way: {way.said}",
+            remedy=modify(place, there[0], f"--add-route-table-ids {table.id if table else 'TABLE'}"),
+        )
+    if there:
+        dns = (
+            "private DNS is off"
+            if not there[0].private_dns
+            else f"{place.network.vpc_id} does not resolve private names"
+        )
+        return Obstacle(
+            cause=Cause.ENDPOINT_PRIVATE_DNS,
+            service=service,
+            about=there[0].id if not there[0].private_dns else place.network.vpc_id,
+            found=f"{there[0].id} does not take over the service's name: {dns}; and there is no other way: {way.said}",
+            remedy=modify(place, there[0], "--private-dns-enabled")
+            if not there[0].private_dns
+            else f"set enableDnsSupport and enableDnsHostnames of {place.network.vpc_id}",
+        )
+    if service == STORAGE and _bucket_is_elsewhere(place):
+        return Obstacle(
+            cause=Cause.ENDPOINT_MISSING,
+            service=service,
+            about=service,
+            found=f"the bucket is in another Region, to which endpoints do not lead, and there is no other way: {way.said}",
+            remedy=f"name a bucket of {place.node.asked.region} in shell-access:sessionManager.regionOverrides, or give "
+            "the subnet a NAT gateway",
+        )
+    names = {service_name(place.node.asked.region, each) for each in place.services}
+    if any(each.service in names for each in place.network.endpoints):
+        return Obstacle(
+            cause=Cause.ENDPOINT_MISSING,
+            service=service,
+            about=service,
+            found=f"{place.network.vpc_id} has no endpoint for {service}, and there is no other way: {way.said}",
+            remedy=_make(place),
+        )
+    return Obstacle(
+        cause=Cause.NO_ROUTE,
+        service=service,
+        about=place.instance.subnet_id,
+        found=f"{place.instance.subnet_id} has no way to the services: no endpoints, and {way.said}",
+        remedy=f"{_make(place)}, or give the subnet a NAT gateway",
+    )
+
+
+def _make(place: Place) -> str:
+    asked = place.node.asked
+    if asked.endpoints is not None:
+        return asked.repair
+    return f"set shell-access:endpoints.{asked.region} to {place.network.vpc_id} and its subnets"
+
+
+def _through_interface(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+    if endpoint.state.lower() != _AVAILABLE or not endpoint.subnet_ids:
+        return [
+            Obstacle(
+                cause=Cause.ENDPOINT_STATE,
+                service=service,
+                about=endpoint.id,
+                found=f"{endpoint.id} takes over {service} and is {endpoint.state}, in {len(endpoint.subnet_ids)} subnets",
+                remedy="wait until it is available, accept its connection, or replace it",
+            )
+        ]
+    found = [*of_endpoint_groups(place, service, endpoint), *of_policy(place, service, endpoint)]
+    outs: list[Truth] = []
+    for subnet_id in endpoint.subnet_ids:
+        targets = addresses(place, subnet_id)
+        outs.append(out_of_groups(place.granted, targets, frozenset(endpoint.group_ids)))
+        found += between(place, service, subnet_id, targets)
+    found += of_own_groups(place, service, _together(outs))
+    return found + zone_without(place, service, endpoint)
+
+
+def _together(several: Sequence[Truth]) -> Truth:
+    """A name stands for the addresses of all subnets, so that each of them has to be reached."""
+    return (
+        Truth.YES if all(each is Truth.YES for each in several) else Truth.NO if Truth.NO in several else Truth.UNKNOWN
+    )
+
+
+def _through_gateway(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+    """Gateways are a route to the service's public addresses, which a prefix list names."""
+    if endpoint.state.lower() != _AVAILABLE:
+        return [
+            Obstacle(
+                cause=Cause.ENDPOINT_STATE,
+                service=service,
+                about=endpoint.id,
+                found=f"{endpoint.id} is the way to {service} and is {endpoint.state}",
+                remedy="wait until it is available, or replace it",
+            )
+        ]
+    table = place.network.table_of(place.instance.subnet_id)
+    lists = [each.destination for each in (table.routes if table else ()) if each.target == endpoint.id]
+    networks = [cidr for each in lists for cidr in place.network.prefix_lists.get(each, ())]
+    return [*of_policy(place, service, endpoint), *_through_public(place, service, networks)]
+
+
+def _through_public(place: Place, service: str, networks: Sequence[str]) -> list[Obstacle]:
+    """Out through groups and ACL to the service's addresses, or where these are not known to any."""
+    acl = place.network.acl_of(place.instance.subnet_id)
+    rules = [*place.granted, *(acl.rules if acl else ())]
+    targets = (sampled(networks, rules) if networks else ()) or anywhere(rules)
+    out = out_of_groups(place.granted, targets, frozenset())
+    passing = through_acl(acl.rules, targets, outward=True, platform=place.platform) if acl else Truth.NO
+    return [*of_own_groups(place, service, out), *of_acl(place, service, acl, passing)]
+
+
+def explains_silence(found: Iterable[Obstacle]) -> bool:
+    """Whether the obstacles keep a node from registering."""
+    return any(each.service == _REGISTRATION and each.status is Status.PROBLEM for each in found)

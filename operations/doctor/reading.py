@@ -1,0 +1,233 @@
+"""Reads nodes of a Region with everything that sessions on them need; what they share is read once."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from components.iam.documents import DocumentError, parse
+from components.session_manager.names import DATA_KEY_ALIAS
+from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
+from operations.doctor.memo import Memo
+from operations.doctor.networks import read_network
+from operations.reading import Reader, Unread
+from operations.verify.facts import BucketEncryption, BucketFacts, KeyFacts, LogGroupFacts
+from operations.verify.live import read_key, read_region
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.iam.documents import Policy
+    from components.iam.principals import Principal
+    from operations.doctor.facts import Network
+    from operations.doctor.roles import Roles
+    from operations.reading import Answer
+    from operations.verify.facts import Asked
+
+DEFAULT_ROLE_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
+"""Which role Default Host Management Configuration gives to instances (User Guide, under that name)."""
+
+_NONE: Final = "$None"
+_NO_SUCH_INSTANCE: Final = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
+_GONE: Final = ("shutting-down", "terminated")
+_RUNNING: Final = "running"
+_NODES_A_PAGE: Final = 50
+_INSTANCES_A_PAGE: Final = 1000
+"""As many as the two calls give at a time (API references): there may be thousands."""
+
+
+class RegionReader:
+    """Reads one Region."""
+
+    def __init__(self, reader: Reader, asked: Asked, roles: Roles, partition: str) -> None:
+        """Makes a reader.
+
+        Args:
+            reader: of the Region.
+            asked: what the settings ask for there.
+            roles: of the account.
+            partition: `aws`, `aws-cn`, `aws-us-gov`.
+        """
+        self._reader, self._asked, self._roles, self._partition = reader, asked, roles, partition
+        self._memo = Memo()
+
+    def node(self, node_id: str) -> NodeFacts | None:
+        """One node, by its id; None: there is none here.
+
+        Args:
+            node_id: `i-...` or `mi-...`.
+        """
+        by_id = [{"Key": "InstanceIds", "Values": [node_id]}]
+        known = self._reader.read("ssm", "describe_instance_information", Filters=by_id)
+        listed = (
+            known if isinstance(known, Unread) else next(iter((known or {}).get("InstanceInformationList", ())), None)
+        )
+        described: Answer | Unread | None = None
+        if node_id.startswith("i-"):
+            answer = self._reader.read("ec2", "describe_instances", absent=_NO_SUCH_INSTANCE, InstanceIds=[node_id])
+            described = answer if isinstance(answer, Unread) else next(iter(_instances(answer)), None)
+            if described is None:
+                return None
+        elif listed is None:
+            return None
+        return self.facts(node_id, described, listed)
+
+    def nodes(self, *, running_only: bool = False) -> list[tuple[str, Answer | Unread | None, Answer | Unread | None]]:
+        """All managed nodes, and the running instances that should be, each as EC2 and as Systems Manager know it.
+
+        Args:
+            running_only: without those that do not run.
+
+        Returns:
+            What `facts` takes. Nothing where neither list can be read: `unread` then says why.
+        """
+        managed, instances = self.lists()
+        by_id = {each["InstanceId"]: each for each in _instances(instances)}
+        listed = {} if isinstance(managed, Unread) else {each["InstanceId"]: each for each in managed}
+        running = [node_id for node_id, each in by_id.items() if each["State"]["Name"] == _RUNNING]
+        ids = sorted({*running, *(node_id for node_id in listed if not running_only or not node_id.startswith("i-"))})
+        return [
+            (
+                node_id,
+                instances if isinstance(instances, Unread) and node_id.startswith("i-") else by_id.get(node_id),
+                managed if isinstance(managed, Unread) else listed.get(node_id),
+            )
+            for node_id in ids
+            if not node_id.startswith("i-") or node_id in by_id or isinstance(instances, Unread)
+        ]
+
+    def lists(self) -> tuple[list[Answer] | Unread, Answer | Unread | None]:
+        """All nodes as Systems Manager knows them, and all instances as EC2 does."""
+        return self._memo.get("lists", self._lists)
+
+    def facts(self, node_id: str, described: Answer | Unread | None, listed: Answer | Unread | None) -> NodeFacts:
+        """Everything about a node.
+
+        Args:
+            node_id: `i-...` or `mi-...`.
+            described: as EC2 knows it; None: it is not of EC2.
+            listed: as Systems Manager knows it; None: it does not.
+        """
+        instance = described if described is None or isinstance(described, Unread) else _instance(described)
+        managed = listed if listed is None or isinstance(listed, Unread) else _managed(listed)
+        organization = self._roles.organization()
+        return NodeFacts(
+            id=node_id,
+            name=_name(described, listed),
+            partition=self._partition,
+            asked=self._asked,
+            instance=instance,
+            managed=managed,
+            role=self._role(instance, managed),
+            default_role=self._memo.get("default role", self._default_role) if described is not None else None,
+            network=self._network(instance),
+            destinations=self._memo.get("destinations", self._destinations),
+            organization_id=organization.id,
+            limits=organization.limits,
+        )
+
+    def _lists(self) -> tuple[list[Answer] | Unread, Answer | Unread | None]:
+        managed = self._reader.read("ssm", "describe_instance_information", MaxResults=_NODES_A_PAGE)
+        instances = self._reader.read("ec2", "describe_instances", MaxResults=_INSTANCES_A_PAGE)
+        listed = managed if isinstance(managed, Unread) else list((managed or {}).get("InstanceInformationList", ()))
+        return listed, instances
+
+    def _role(self, instance: Instance | Unread | None, managed: Managed | Unread | None) -> Principal | Unread | None:
+        if isinstance(instance, Unread):
+            return instance
+        if instance is not None:
+            return self._roles.of_profile(instance.profile_arn) if instance.profile_arn else None
+        if managed is None or isinstance(managed, Unread):
+            return managed
+        return self._roles.named(managed.role_name.rpartition("/")[2]) if managed.role_name else None
+
+    def _default_role(self) -> Principal | Unread | None:
+        absent = ("ServiceSettingNotFound",)
+        answer = self._reader.read("ssm", "get_service_setting", absent=absent, SettingId=DEFAULT_ROLE_SETTING)
+        if answer is None or isinstance(answer, Unread):
+            return answer
+        value = str(answer["ServiceSetting"].get("SettingValue") or _NONE)
+        return None if value == _NONE else self._roles.named(value.rpartition("/")[2])
+
+    def _network(self, instance: Instance | Unread | None) -> Network | Unread | None:
+        if instance is None or isinstance(instance, Unread):
+            return instance
+        vpc_id = instance.vpc_id
+        return self._memo.get(("network", vpc_id), lambda: read_network(self._reader, vpc_id))
+
+    def _destinations(self) -> Destinations:
+        live = read_region(self._reader, self._asked)
+        key = live.data_key
+        group, bucket = live.log_group, live.bucket
+        encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
+        of_bucket = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
+        of_group = group.kms_key_arn if isinstance(group, LogGroupFacts) else None
+        return Destinations(
+            live=live,
+            data_key_policy=self._key_policy(key) if isinstance(key, KeyFacts) else None,
+            data_key_aliases=self._aliases(key) if isinstance(key, KeyFacts) else (DATA_KEY_ALIAS,),
+            log_group_key=self._key(of_group),
+            bucket_key=self._key(of_bucket),
+        )
+
+    def _key(self, arn: str | None) -> KeyFacts | Unread | None:
+        return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn else None
+
+    def _key_policy(self, key: KeyFacts) -> Policy | Unread | None:
+        answer = self._reader.read("kms", "get_key_policy", KeyId=key.key_id, PolicyName="default")
+        if answer is None or isinstance(answer, Unread):
+            return answer
+        try:
+            return parse(json.loads(answer["Policy"]), name=f"of key {key.key_id}", kind="key")
+        except (ValueError, DocumentError) as wrong:
+            return Unread(action="kms:GetKeyPolicy", cause=str(wrong), remedy="mend the key's policy")
+
+    def _aliases(self, key: KeyFacts) -> tuple[str, ...] | Unread:
+        answer = self._reader.read("kms", "list_aliases", KeyId=key.key_id)
+        if isinstance(answer, Unread):
+            return answer
+        return tuple(each["AliasName"] for each in (answer or {}).get("Aliases", ()))
+
+
+def _instances(answer: Answer | Unread | None) -> list[Answer]:
+    """Those that are not gone."""
+    if answer is None or isinstance(answer, Unread):
+        return []
+    found: list[Answer] = [each for group in answer.get("Reservations", ()) for each in group["Instances"]]
+    return [each for each in found if each["State"]["Name"] not in _GONE]
+
+
+def _instance(found: Answer) -> Instance:
+    profile: Mapping[str, Any] = found.get("IamInstanceProfile") or {}
+    metadata: Mapping[str, Any] = found.get("MetadataOptions") or {}
+    return Instance(
+        state=found["State"]["Name"],
+        vpc_id=found.get("VpcId", ""),
+        subnet_id=found.get("SubnetId", ""),
+        address=found.get("PrivateIpAddress", ""),
+        group_ids=tuple(each["GroupId"] for each in found.get("SecurityGroups", ())),
+        has_public_address=bool(found.get("PublicIpAddress")),
+        profile_arn=profile.get("Arn"),
+        answers_metadata=metadata.get("HttpEndpoint", "enabled") == "enabled",
+    )
+
+
+def _managed(found: Answer) -> Managed:
+    last = found.get("LastPingDateTime")
+    return Managed(
+        ping=found.get("PingStatus", ""),
+        last_ping=last.isoformat(timespec="seconds") if last else "",
+        agent_version=found.get("AgentVersion", ""),
+        platform=found.get("PlatformType", ""),
+        role_name=found.get("IamRole", ""),
+    )
+
+
+def _name(described: Answer | Unread | None, listed: Answer | Unread | None) -> str:
+    if described is not None and not isinstance(described, Unread):
+        for tag in described.get("Tags", ()):
+            if tag["Key"] == "Name":
+                return str(tag["Value"])
+    if listed is not None and not isinstance(listed, Unread):
+        return str(listed.get("Name") or listed.get("ComputerName") or "")
+    return ""

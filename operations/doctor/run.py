@@ -1,0 +1,177 @@
+"""Looks at one node, or at all nodes of a stack's Regions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from components.aws_session import AwsClients, UnsupportedConfigurationError
+from operations.connect.finding import Finder, NoConnectionError
+from operations.doctor.judge import judge
+from operations.doctor.reading import RegionReader
+from operations.doctor.roles import Roles
+from operations.errors import UnusableError
+from operations.reading import Reader, SharedClients, Unread, identify
+from operations.verify.facts import Asked
+
+if TYPE_CHECKING:
+    from components.settings import Settings
+    from operations.doctor.facts import NodeFacts
+    from operations.doctor.findings import Diagnosis
+    from operations.reading import Answer, Identity
+    from operations.stack import StackConfiguration
+
+Progress = Callable[[str, int, int | None], None]
+"""Hears what is being done, how many nodes are done, and of how many."""
+
+_OUTSIDE_EC2 = re.compile(r"mi-[0-9a-f]{17}")
+_AT_A_TIME = 8
+"""Nodes and Regions; what nodes share is read once, so that no quota of an account is near."""
+
+Listed = tuple[RegionReader, str, "Answer | Unread | None", "Answer | Unread | None"]
+"""A node with who reads it: its id, and as EC2 and Systems Manager know it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """All nodes of a stack.
+
+    Attributes:
+        stack: its name.
+        account_id: 12 digits; None where nobody answered.
+        nodes: the worst first.
+        unread: Regions whose nodes cannot be listed, or only in part, with why.
+    """
+
+    stack: str
+    account_id: str | None
+    nodes: tuple[Diagnosis, ...] = ()
+    unread: tuple[tuple[str, Unread], ...] = ()
+
+
+class Doctor:
+    """Looks with the credentials and roles of the stack's AWS provider."""
+
+    def __init__(self, stack: StackConfiguration) -> None:
+        """Makes a doctor.
+
+        Args:
+            stack: with its configuration.
+
+        Raises:
+            UnusableError: the configuration cannot be used.
+        """
+        self._stack, self._settings = stack, stack.settings()
+        try:
+            self._clients = SharedClients(AwsClients(stack.value))
+        except UnsupportedConfigurationError as wrong:
+            raise UnusableError(str(wrong)) from None
+
+    def diagnose(self, wanted: str) -> Diagnosis:
+        """Why a session on a node would fail or go unlogged.
+
+        Args:
+            wanted: `i-...`, `mi-...`, or a Name tag.
+
+        Raises:
+            UnusableError: AWS cannot be asked.
+            NoConnectionError: there is no such node, there are several, or it cannot be told.
+        """
+        identity = self._identity()
+        if isinstance(identity, Unread):
+            raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
+        regions = self._regions(identity)
+        if _OUTSIDE_EC2.fullmatch(wanted):
+            for reader in regions.values():
+                node = reader.node(wanted)
+                if node is not None:
+                    return self._judge(node)
+            raise NoConnectionError(f"There is no node {wanted} in {' or '.join(regions)}.")
+        found = Finder(self._clients, tuple(regions), identity).find(wanted)
+        node = regions[found.region].node(found.id)
+        if node is None:
+            raise NoConnectionError(f"{found} has just gone.")
+        return self._judge(node)
+
+    def survey(self, *, running_only: bool = False, progress: Progress = lambda _what, _done, _of: None) -> Survey:
+        """The same of every managed node of every Region, and of every running instance that is not managed.
+
+        Args:
+            running_only: without those that do not run.
+            progress: is told how far it is.
+
+        Raises:
+            UnusableError: AWS cannot be asked.
+        """
+        identity = self._identity()
+        name = self._stack.name
+        if isinstance(identity, Unread):
+            return Survey(stack=name, account_id=None, unread=(("all Regions", identity),))
+        regions = self._regions(identity)
+        with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
+            progress("Listing nodes", 0, None)
+            lists = [pool.submit(_listed, reader, running_only=running_only) for reader in regions.values()]
+            nodes = [node for each in lists for node in each.result()]
+            judging = [pool.submit(self._judged, each) for each in nodes]
+            diagnoses: list[Diagnosis] = []
+            for done, each in enumerate(as_completed(judging), 1):
+                diagnoses.append(each.result())
+                progress("Judging nodes", done, len(judging))
+        unread = [
+            (region, why) for region, reader in regions.items() for why in reader.lists() if isinstance(why, Unread)
+        ]
+        return Survey(
+            stack=name,
+            account_id=identity.account_id,
+            nodes=tuple(sorted(diagnoses, key=lambda each: each.order)),
+            unread=tuple(unread),
+        )
+
+    def _judged(self, listed: Listed) -> Diagnosis:
+        reader, node_id, described, known = listed
+        return self._judge(reader.facts(node_id, described, known))
+
+    def _judge(self, node: NodeFacts) -> Diagnosis:
+        """With nothing in it from a secret part of the configuration."""
+        found, hide = judge(node), self._stack.without_secrets
+        return replace(
+            found,
+            findings=tuple(
+                replace(each, about=hide(each.about), found=hide(each.found), remedy=hide(each.remedy))
+                for each in found.findings
+            ),
+        )
+
+    def _identity(self) -> Identity | Unread:
+        value = self._stack.value
+        return identify(self._clients, value("aws:stsRegion") or value("aws:region") or self._settings.regions[0])
+
+    def _regions(self, identity: Identity) -> dict[str, RegionReader]:
+        roles = Roles(self._clients, identity, self._settings.regions[0])
+        return {
+            region: RegionReader(
+                Reader(self._clients, region, identity.arn),
+                _asked(self._stack, self._settings, identity, region),
+                roles,
+                identity.partition,
+            )
+            for region in self._settings.regions
+        }
+
+
+def _asked(stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Asked:
+    return Asked(
+        stack=stack.name,
+        account_id=identity.account_id,
+        region=region,
+        session_manager=settings.session_manager.get(region),
+        endpoints=settings.endpoints.get(region),
+        hides_values=stack.is_secret("sessionManager"),
+    )
+
+
+def _listed(reader: RegionReader, *, running_only: bool) -> list[Listed]:
+    return [(reader, *each) for each in reader.nodes(running_only=running_only)]

@@ -1,0 +1,1 @@
+"""All nodes of a stack, the worst first."""

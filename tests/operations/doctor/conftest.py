@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.emulator.running import running_emulator
+from operations.doctor import run
+from tests.operations.conftest import clients
+from tests.operations.doctor.world import World, build
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    """A local AWS of the module's own, so that what is built once stays."""
+    with running_emulator() as running:
+        yield running.endpoint_url
+
+
+@pytest.fixture(scope="module")
+def built(endpoint: str) -> World:
+    return build(clients(endpoint))
+
+
+@pytest.fixture
+def world(built: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """What was built, where the doctor looks."""
+    client = built.client
+
+    class Clients:
+        """Makes each client once in all tests."""
+
+        def __init__(self, _read: object) -> None: ...
+
+        def client(self, service: str, region: str) -> Any:
+            return client(service, region)
+
+    monkeypatch.setattr(run, "AwsClients", Clients)
+    return built

@@ -1,0 +1,289 @@
+"""A node with its network and policies as plain values of AWS' answers; and what a session needs, said once more.
+
+`holds_a_session` is a statement of its own. It shares no code with what it is compared to: it reads policies, rules and
+routes as AWS writes them, and tries single addresses and ports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+REGION, ACCOUNT = "eu-west-1", "123456789012"
+NODE = "i-0123456789abcdef0"
+ADDRESS = "10.20.0.77"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/Node"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1111"
+LOGS_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/2222"
+BUCKET_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/3333"
+ALIAS = "alias/session-manager/data"
+S3_NETWORKS = ["52.218.0.0/17", "3.5.64.0/21"]
+PUBLIC = ["52.119.196.9", "8.8.8.8", "3.5.64.9", "52.218.3.3"]
+SUBNETS = {"subnet-a": "10.20.0.0/20", "subnet-b": "10.20.16.0/20"}
+
+
+@dataclass
+class Plain:
+    """What AWS would answer, and the settings."""
+
+    settings: dict[str, Any]
+    state: str = "running"
+    metadata: bool = True
+    public_address: bool = False
+    groups: list[str] = field(default_factory=lambda: ["sg-node"])
+    managed: dict[str, str] | None = None
+    role: dict[str, Any] | None = None
+    default_role: dict[str, Any] | None = None
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    acls: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    endpoints: list[dict[str, Any]] = field(default_factory=list)
+    default_route: str = ""
+    route_active: bool = True
+    nat_state: str = "available"
+    resolves: bool = True
+    key: dict[str, Any] | None = None
+    key_policy: list[dict[str, Any]] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=lambda: [ALIAS])
+    log_group: dict[str, Any] | None = None
+    logs_key_state: str | None = "Enabled"
+    bucket: dict[str, Any] | None = None
+    bucket_key_state: str | None = "Enabled"
+    document_as_asked: bool = True
+
+
+def holds_a_session(plain: Plain) -> bool:
+    """Whether everything that a governed, logged session needs is there."""
+    role, by_default = _acting(plain)
+    return (
+        plain.state == "running"
+        and plain.metadata
+        and role is not None
+        and _answers(plain)
+        and _agent(plain, by_default=by_default)
+        and all(_may(plain, role, *each) for each in _calls(plain))
+        and all(_reaches(plain, role, each) for each in _services(plain))
+        and _destinations(plain, role)
+    )
+
+
+def _answers(plain: Plain) -> bool:
+    return plain.managed is not None and plain.managed["ping"] == "Online"
+
+
+def _acting(plain: Plain) -> tuple[dict[str, Any] | None, bool]:
+    register = ("ssm:UpdateInstanceInformation", f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{NODE}")
+    if plain.role is not None and (plain.default_role is None or _may(plain, plain.role, *register)):
+        return plain.role, False
+    return plain.default_role, True
+
+
+def _agent(plain: Plain, *, by_default: bool) -> bool:
+    has = _version(plain.managed["agent"]) if plain.managed else ()
+    settings, windows = plain.settings, bool(plain.managed) and plain.managed["platform"] == "Windows"
+    wanted = [(2, 3, 68, 0)]
+    wanted += [(2, 3, 539, 0)] if settings["sessionDataEncryption"] else []
+    wanted += [(3, 0, 284, 0)] if settings["cwStreamingEnabled"] else []
+    wanted += [(3, 0, 161, 0)] if settings["linuxShellProfile"] and not windows else []
+    wanted += [(2, 3, 672, 0)] if settings["runAsEnabled"] and not windows else []
+    wanted += [(3, 2, 582, 0)] if by_default else []
+    return has >= max(wanted)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def _services(plain: Plain) -> list[str]:
+    old = plain.managed is None or _version(plain.managed["agent"]) < (3, 3, 40, 0)
+    return [
+        *("ssm", "ssmmessages"),
+        *(["ec2messages"] if old else []),
+        *(["kms"] if plain.settings["sessionDataEncryption"] else []),
+        *(["logs"] if plain.settings["cwLogGroupName"] else []),
+        *(["s3"] if plain.settings["s3Logging"] else []),
+    ]
+
+
+def _calls(plain: Plain) -> list[tuple[str, str]]:
+    """Actions with a resource, but for `kms:Decrypt`, on which the key's policy has a word."""
+    calls = [("ssm:UpdateInstanceInformation", f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{NODE}")]
+    calls += [(f"ssmmessages:{verb}{kind}Channel", "*") for verb in ("Create", "Open") for kind in ("Control", "Data")]
+    if plain.settings["cwLogGroupName"]:
+        group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{plain.settings['cwLogGroupName']}"
+        stream = f"{group}:log-stream:somebody-0a1b"
+        calls += [("logs:DescribeLogGroups", "*"), ("logs:CreateLogStream", stream), ("logs:PutLogEvents", stream)]
+        calls += [("logs:DescribeLogStreams", f"{group}:*")]
+    if plain.settings["s3Logging"]:
+        objects = f"arn:aws:s3:::session-logs/sessionmanager/{ACCOUNT}/{REGION}/somebody-0a1b.log"
+        calls += [("s3:PutObject", objects), ("s3:GetEncryptionConfiguration", "arn:aws:s3:::session-logs")]
+        if plain.bucket and plain.bucket["key"]:
+            calls += [("kms:GenerateDataKey", plain.bucket["key"])]
+    return calls
+
+
+def _may(plain: Plain, role: dict[str, Any], action: str, resource: str) -> bool:
+    def said(statements: list[dict[str, Any]], effect: str) -> bool:
+        return any(_speaks(plain, each, action, resource) for each in statements if each["Effect"] == effect)
+
+    layers = [role["identity"], *([role["boundary"]] if role["boundary"] is not None else [])]
+    return all(said(layer, "Allow") and not said(layer, "Deny") for layer in layers)
+
+
+def _speaks(plain: Plain, statement: dict[str, Any], action: str, resource: str) -> bool:
+    acts = any(fnmatchcase(action.lower(), each.lower()) for each in _several(statement["Action"]))
+    on = any(fnmatchcase(resource, each) for each in _several(statement["Resource"]))
+    return acts and on and all(_holds(plain, *each) for each in statement.get("Condition", {}).items())
+
+
+def _several(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _holds(plain: Plain, operator: str, keys: dict[str, Any]) -> bool:
+    values = {
+        "aws:RequestedRegion": [REGION],
+        "aws:PrincipalAccount": [ACCOUNT],
+        "kms:ResourceAliases": plain.aliases,
+        "kms:ViaService": [f"s3.{REGION}.amazonaws.com"],
+    }
+    for key, wanted in keys.items():
+        has = values[key]
+        if operator == "Null":
+            if bool(has) != (wanted == "false"):
+                return False
+        elif not all(each in _several(wanted) for each in has):
+            return False
+    return True
+
+
+def _reaches(plain: Plain, role: dict[str, Any], service: str) -> bool:
+    name = f"com.amazonaws.{REGION}.{service}"
+    mine = [each for each in plain.endpoints if each["service"] == name and each["state"] != "deleted"]
+    bucket_here = service != "s3" or plain.bucket is None or plain.bucket["region"] == REGION
+    interfaces = [each for each in mine if each["kind"] == "Interface" and each["dns"]]
+    if bucket_here and plain.resolves and interfaces:
+        return _through_interface(plain, role, service, interfaces[0])
+    gateways = [each for each in mine if each["kind"] == "Gateway" and "rtb-main" in each["tables"]]
+    if bucket_here and gateways:
+        there = all(
+            _out(plain, "subnet-a", each, []) for each in ["52.218.3.3", "3.5.64.9", "52.218.127.255", "3.5.71.255"]
+        )
+        return there and gateways[0]["state"] == "available" and _admits(plain, role, service, gateways[0])
+    way = plain.route_active and (
+        (plain.default_route == "igw-1" and plain.public_address)
+        or (plain.default_route == "nat-1" and plain.nat_state == "available")
+        # What lies behind a transit gateway is not seen, but an agent that answers does so through this service.
+        or (plain.default_route == "tgw-1" and service == "ssm" and _answers(plain))
+    )
+    return way and all(_out(plain, "subnet-a", each, []) for each in PUBLIC)
+
+
+def _through_interface(plain: Plain, role: dict[str, Any], service: str, endpoint: dict[str, Any]) -> bool:
+    if endpoint["state"] != "available" or not endpoint["subnets"] or not _admits(plain, role, service, endpoint):
+        return False
+    into = [each for each in plain.rules if each["GroupId"] in endpoint["groups"]]
+    if not any(_rule_fits(each, egress=False, address=ADDRESS, groups=plain.groups) for each in into):
+        return False
+    for subnet in endpoint["subnets"]:
+        first, last = ip_network(SUBNETS[subnet])[4], ip_network(SUBNETS[subnet])[-2]
+        for address in (str(first), str(last), str(first + 1800)):
+            if not _out(plain, "subnet-a" if subnet != "subnet-a" else "", address, endpoint["groups"]):
+                return False
+        if subnet != "subnet-a" and not _acl_lets(plain.acls[subnet], ADDRESS, inward=True):
+            return False
+    return True
+
+
+def _out(plain: Plain, subnet: str, address: str, groups: list[str]) -> bool:
+    """Out of the node's groups, and through its subnet's ACL unless the packet stays in the subnet."""
+    own = [each for each in plain.rules if each["GroupId"] in plain.groups]
+    leaves = any(_rule_fits(each, egress=True, address=address, groups=groups) for each in own)
+    return leaves and (not subnet or _acl_lets(plain.acls[subnet], address, inward=False))
+
+
+def _rule_fits(rule: dict[str, Any], *, egress: bool, address: str, groups: list[str]) -> bool:
+    if rule["IsEgress"] != egress or rule["IpProtocol"] not in ("tcp", "-1"):
+        return False
+    if rule["IpProtocol"] == "tcp" and not rule["FromPort"] <= 443 <= rule["ToPort"]:
+        return False
+    if "ReferencedGroupInfo" in rule:
+        return rule["ReferencedGroupInfo"]["GroupId"] in groups
+    cidrs = [rule["CidrIpv4"]] if "CidrIpv4" in rule else S3_NETWORKS
+    return any(ip_address(address) in ip_network(each) for each in cidrs)
+
+
+def _acl_lets(entries: list[dict[str, Any]], address: str, *, inward: bool) -> bool:
+    """The request to 443, and the answers to whatever port they go."""
+    answers = all(_first(entries, address, port, egress=inward) for port in (32768, 49152, 50000, 60999))
+    return answers and _first(entries, address, 443, egress=not inward)
+
+
+def _first(entries: list[dict[str, Any]], address: str, port: int, *, egress: bool) -> bool:
+    for entry in sorted(entries, key=lambda each: each["RuleNumber"]):
+        ports = entry.get("PortRange", {"From": 0, "To": 65535})
+        if (
+            entry["Egress"] == egress
+            and entry["Protocol"] in ("-1", "6")
+            and ip_address(address) in ip_network(entry["CidrBlock"])
+            and (entry["Protocol"] == "-1" or ports["From"] <= port <= ports["To"])
+        ):
+            return entry["RuleAction"] == "allow"
+    return False
+
+
+def _admits(plain: Plain, role: dict[str, Any], service: str, endpoint: dict[str, Any]) -> bool:
+    """Whether an endpoint's policy lets the role make each of its calls."""
+    calls = [*_calls(plain), *([("kms:Decrypt", KEY)] if plain.settings["sessionDataEncryption"] else [])]
+    through = [each for each in calls if each[0].startswith(f"{service}:") and each[0] != "kms:GenerateDataKey"]
+    return all(_says(plain, endpoint["policy"], role, *each) for each in through)
+
+
+def _says(plain: Plain, statements: list[dict[str, Any]], role: dict[str, Any], action: str, resource: str) -> bool:
+    def meant(statement: dict[str, Any]) -> bool:
+        return statement["Principal"] in ("*", {"AWS": role["arn"]}, {"AWS": ACCOUNT})
+
+    mine = [each for each in statements if meant(each) and _speaks(plain, each, action, resource)]
+    return any(each["Effect"] == "Allow" for each in mine) and all(each["Effect"] == "Allow" for each in mine)
+
+
+def _destinations(plain: Plain, role: dict[str, Any]) -> bool:
+    settings = plain.settings
+    return (
+        plain.document_as_asked
+        and (not settings["sessionDataEncryption"] or _decrypts(plain, role))
+        and (
+            not settings["cwLogGroupName"]
+            or _takes(plain.log_group, plain.logs_key_state, settings["cwEncryptionEnabled"])
+        )
+        and (not settings["s3Logging"] or _takes(plain.bucket, plain.bucket_key_state, settings["s3EncryptionEnabled"]))
+    )
+
+
+def _takes(log: dict[str, Any] | None, key_state: str | None, encrypted: bool) -> bool:  # noqa: FBT001 -- a setting
+    """Whether a log group or bucket is there, encrypted where it has to be, with a key that works."""
+    if log is None or (encrypted and not log.get("encrypted", log["key"])):
+        return False
+    return not log["key"] or key_state == "Enabled"
+
+
+def _decrypts(plain: Plain, role: dict[str, Any]) -> bool:
+    if plain.key is None or plain.key["state"] != "Enabled" or plain.key["spec"] != "SYMMETRIC_DEFAULT":
+        return False
+    mine = [each for each in plain.key_policy if _speaks(plain, each, "kms:Decrypt", KEY)]
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    if any(each["Effect"] == "Deny" and each["Principal"] in ("*", root, {"AWS": role["arn"]}) for each in mine):
+        return False
+    denied = any(
+        each["Effect"] == "Deny" and _speaks(plain, each, "kms:Decrypt", KEY)
+        for each in [*role["identity"], *(role["boundary"] or [])]
+    )
+    bounded = role["boundary"] is not None and not any(
+        each["Effect"] == "Allow" and _speaks(plain, each, "kms:Decrypt", KEY) for each in role["boundary"]
+    )
+    if any(each["Principal"] in ("*", {"AWS": role["arn"]}) and each["Effect"] == "Allow" for each in mine):
+        return not denied and not bounded
+    return any(each["Principal"] == root and each["Effect"] == "Allow" for each in mine) and _may(
+        plain, role, "kms:Decrypt", KEY
+    )

@@ -1,0 +1,183 @@
+"""`python -m operations doctor` and `nodes`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from local.emulator.extension.nodes import AGENT_VERSION_TAG
+from operations.cli import app
+from operations.doctor import reading
+from operations.errors import UnusableError
+from operations.surroundings import Surroundings
+from tests.operations.arrangement import refusal
+from tests.operations.doctor.world import STACK, bucket_missing, launch, no_core
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+    from operations.stack import StackConfiguration
+    from tests.operations.doctor.world import World
+
+
+def run(*arguments: str, stack: StackConfiguration | Exception = STACK) -> Result:
+    def read_stack(*_: object) -> StackConfiguration:
+        if isinstance(stack, Exception):
+            raise stack
+        return stack
+
+    environment = {"COLUMNS": "120", "TERM": "dumb"}
+    return CliRunner().invoke(app, list(arguments), obj=Surroundings(read_stack=read_stack), env=environment)
+
+
+def test_a_ready_node_ends_with_zero(world: World) -> None:
+    for wanted in (world.node, "app-1"):
+        result = run("doctor", wanted)
+        assert result.exit_code == 0
+        assert result.stdout == f"app-1 ({world.node}, eu-west-1): ready\n"
+
+
+def test_a_node_that_is_not_ready_says_why_and_what_to_do(world: World) -> None:
+    with no_core(world):
+        result = run("doctor", "app-1")
+    assert result.exit_code == 1
+    assert "not ready" in result.stdout
+    assert "problem: permission\n  Node may not ssm:UpdateInstanceInformation on " in result.stdout
+    assert result.stdout.count("remedy: aws iam attach-role-policy --role-name Node") == 1
+
+
+def test_nothing_secret_is_shown(world: World) -> None:
+    secret = replace(STACK, secret_keys=frozenset({"shell-access:sessionManager"}))
+    with bucket_missing(world):
+        for arguments in (("doctor", "app-1"), ("doctor", "app-1", "--json"), ("nodes", "--json")):
+            result = run(*arguments, stack=secret)
+            assert result.exit_code == 1
+            assert "there is no bucket [secret]" in result.stdout
+            assert "session-logs" not in result.output
+
+
+def test_machines_get_one_document(world: World) -> None:
+    with no_core(world):
+        result = run("doctor", "app-1", "--json")
+    found = json.loads(result.stdout)
+    assert (found["node"], found["verdict"], result.exit_code) == (world.node, "notReady", 1)
+    assert {each["status"] for each in found["findings"]} == {"problem"}
+    assert all(each["found"] and each["remedy"] for each in found["findings"])
+
+
+@pytest.mark.usefixtures("world")
+def test_a_node_that_is_not_there_is_said_so() -> None:
+    for wanted in ("app-9", "i-0123456789abcdef0", "mi-0123456789abcdef0"):
+        result = run("doctor", wanted)
+        assert result.exit_code == 1
+        assert wanted in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("doctor", "app-1"), ("nodes",)])
+def test_a_configuration_that_cannot_be_used_ends_with_two(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments, stack=UnusableError("no stack"))
+    assert (result.exit_code, result.stderr) == (2, "no stack\n")
+
+
+def test_a_call_that_is_refused_cannot_be_told_and_names_the_permission(world: World) -> None:
+    def refuse(**_: object) -> None:
+        raise refusal("AccessDenied", operation="GetRolePolicy")
+
+    iam = world.client("iam", "eu-west-1")
+    iam.meta.events.register("before-call.iam.ListRolePolicies", refuse)
+    try:
+        result = run("doctor", "app-1")
+    finally:
+        iam.meta.events.unregister("before-call.iam.ListRolePolicies", refuse)
+    assert result.exit_code == 1
+    assert "cannot tell" in result.stdout
+    assert "allow iam:ListRolePolicies to" in result.stdout
+
+
+def test_all_nodes_are_listed_the_worst_first(world: World) -> None:
+    others = [
+        launch(world, "old", "b", tags={AGENT_VERSION_TAG: "2.0.0.0"}),
+        launch(world, "bare", "b", profile=False),
+        launch(world, "good", "b"),
+    ]
+    halted = launch(world, "halted", "a")
+    world.ec2.stop_instances(InstanceIds=[halted])
+    try:
+        shown, told = run("nodes"), run("nodes", "--json")
+        running = run("nodes", "--running", "--json")
+    finally:
+        world.ec2.terminate_instances(InstanceIds=[*others, halted])
+    found = json.loads(told.stdout)
+    assert [(each["name"], each["verdict"]) for each in found["nodes"]] == [
+        *(("bare", "notReady"), ("halted", "notReady"), ("old", "notReady")),
+        *(("app-1", "ready"), ("good", "ready")),
+    ]
+    assert found["counts"] == {"notReady": 3, "cannotTell": 0, "ready": 2}
+    assert found["causes"] == {"agent": 1, "no-instance-profile": 1, "stopped": 1}
+    assert {each["name"] for each in json.loads(running.stdout)["nodes"]} == {"app-1", "bare", "good", "old"}
+    assert shown.exit_code == told.exit_code == 1
+    assert "5 nodes: 3 not ready, 2 ready" in shown.stdout
+
+
+def test_where_all_are_ready_the_exit_code_is_zero(world: World) -> None:
+    result = run("nodes")
+    assert result.exit_code == 0
+    assert f"app-1 {world.node}" in result.stdout
+    assert result.stdout.endswith("1 node: 1 ready\n")
+
+
+def test_lists_are_read_page_by_page(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "_INSTANCES_A_PAGE", 5)
+    several = [launch(world, f"copy-{number}", "b") for number in range(7)]
+    try:
+        found = json.loads(run("nodes", "--json").stdout)
+    finally:
+        world.ec2.terminate_instances(InstanceIds=several)
+    assert found["counts"] == {"notReady": 0, "cannotTell": 0, "ready": 8}
+
+
+def test_what_nodes_share_is_read_once(world: World) -> None:
+    calls: list[str] = []
+
+    def note(model: object, **_: object) -> None:
+        calls.append(model.name)  # pyright: ignore[reportAttributeAccessIssue] -- a model of botocore
+
+    several = [launch(world, f"copy-{number}", "b") for number in range(4)]
+    clients = [world.client(service, "eu-west-1") for service in ("ec2", "iam", "kms", "logs", "s3", "ssm")]
+    for each in clients:
+        each.meta.events.register("before-call", note)
+    try:
+        result = run("nodes", "--json")
+    finally:
+        for each in clients:
+            each.meta.events.unregister("before-call", note)
+        world.ec2.terminate_instances(InstanceIds=several)
+    assert len(json.loads(result.stdout)["nodes"]) == 5
+    assert {
+        name: calls.count(name) for name in ("GetRole", "GetInstanceProfile", "DescribeVpcEndpoints", "GetKeyPolicy")
+    } == {
+        "GetRole": 1,
+        "GetInstanceProfile": 1,
+        "DescribeVpcEndpoints": 1,
+        "GetKeyPolicy": 1,
+    }
+
+
+def test_a_region_that_cannot_be_listed_is_no_success(world: World) -> None:
+    def refuse(**_: object) -> None:
+        raise refusal("AccessDeniedException", operation="DescribeInstanceInformation")
+
+    ssm = world.client("ssm", "eu-west-1")
+    ssm.meta.events.register("before-call.ssm.DescribeInstanceInformation", refuse)
+    try:
+        result = run("nodes", "--json")
+    finally:
+        ssm.meta.events.unregister("before-call.ssm.DescribeInstanceInformation", refuse)
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert [each["verdict"] for each in found["nodes"]] == ["cannotTell"]
+    assert [each["action"] for each in found["cannotTell"]] == ["ssm:DescribeInstanceInformation"]

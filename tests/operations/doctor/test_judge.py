@@ -1,0 +1,274 @@
+"""From facts to causes, where the local AWS cannot bring the facts about or a word matters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from operations.doctor.findings import Cause, Status, Verdict
+from operations.doctor.judge import judge
+from operations.reading import Unread
+from tests.operations.doctor.plain_facts import SETTINGS, facts, healthy, interface, own_policy, role
+from tests.operations.doctor.plain_world import KEY, ROLE, Plain
+
+if TYPE_CHECKING:
+    from operations.doctor.findings import Diagnosis, Finding
+
+UNREAD = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read to arn:me, then try again", refused=True)
+
+
+def changed(plain: Plain | None = None, **changes: Any) -> Diagnosis:
+    found = plain or healthy()
+    for key, value in changes.items():
+        setattr(found, key, value)
+    return judge(facts(found))
+
+
+def problems(diagnosis: Diagnosis) -> list[tuple[str, str]]:
+    return [(each.cause.value, each.about) for each in diagnosis.findings if each.status is Status.PROBLEM]
+
+
+def the(diagnosis: Diagnosis, cause: Cause) -> Finding:
+    return next(each for each in diagnosis.findings if each.cause is cause)
+
+
+def test_default_host_management_stands_in_for_an_instance_profile() -> None:
+    assert changed(role=None, default_role=role(own_policy(SETTINGS))).verdict is Verdict.READY
+
+
+def test_default_host_management_needs_a_recent_agent() -> None:
+    managed = {"ping": "Online", "agent": "3.1.0.0", "platform": "Linux"}
+    found = changed(role=None, default_role=role(own_policy(SETTINGS)), managed=managed)
+    assert problems(found) == [("agent", "")]
+    assert "Default Host Management Configuration needs 3.2.582.0" in the(found, Cause.AGENT).found
+
+
+def test_a_role_that_does_not_register_leaves_it_to_default_host_management() -> None:
+    nothing = role([{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}])
+    assert changed(role=nothing, default_role=role(own_policy(SETTINGS))).verdict is Verdict.READY
+
+
+def test_a_role_that_registers_is_the_one_that_counts() -> None:
+    own = [each for each in own_policy(SETTINGS) if each.get("Sid") != "DecryptSessionData"]
+    found = changed(role=role(own), default_role=role(own_policy(SETTINGS)))
+    assert problems(found) == [("permission", "kms:Decrypt")]
+
+
+def test_without_profile_and_default_host_management_that_is_the_cause() -> None:
+    found = changed(role=None, managed=None)
+    assert problems(found) == [("no-instance-profile", "")]
+    assert the(found, Cause.NOT_MANAGED).status is Status.NOTE
+
+
+def test_a_node_without_metadata_has_no_credentials() -> None:
+    assert problems(changed(metadata=False)) == [("metadata-off", "")]
+
+
+def test_silence_that_nothing_explains_is_a_cause_of_its_own() -> None:
+    assert problems(changed(managed=None)) == [("not-managed", "")]
+    lost = {"ping": "ConnectionLost", "agent": "3.3.987.0", "platform": "Linux"}
+    assert problems(changed(managed=lost)) == [("offline", "")]
+
+
+def test_silence_that_follows_from_something_else_is_a_note() -> None:
+    lost = {"ping": "ConnectionLost", "agent": "3.3.987.0", "platform": "Linux"}
+    found = changed(managed=lost, state="stopped")
+    assert problems(found) == [("stopped", "")]
+    assert the(found, Cause.OFFLINE).status is Status.NOTE
+
+
+def test_without_endpoints_and_route_there_is_no_way_said_once_for_all_services() -> None:
+    found = changed(endpoints=[])
+    assert problems(found) == [("no-route", "subnet-a")]
+    assert "concerns kms, logs, s3, ssm, ssmmessages" in the(found, Cause.NO_ROUTE).found
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"default_route": "nat-1"}, Verdict.READY),
+        ({"default_route": "nat-1", "nat_state": "failed"}, Verdict.NOT_READY),
+        ({"default_route": "igw-1", "public_address": True}, Verdict.READY),
+        ({"default_route": "igw-1"}, Verdict.NOT_READY),
+        ({"default_route": "igw-1", "public_address": True, "route_active": False}, Verdict.NOT_READY),
+        ({"default_route": "tgw-1"}, Verdict.CANNOT_TELL),
+        ({"default_route": "eni-1"}, Verdict.CANNOT_TELL),
+    ],
+    ids=lambda given: "-".join(map(str, given.values())) if isinstance(given, dict) else given.value,
+)
+def test_the_route_decides_where_there_are_no_endpoints(changes: dict[str, Any], verdict: Verdict) -> None:
+    assert changed(endpoints=[], **changes).verdict is verdict
+
+
+def test_a_way_out_of_sight_that_the_agent_answers_through_leads_to_systems_manager_at_least() -> None:
+    found = the(changed(endpoints=[], default_route="tgw-1"), Cause.NO_ROUTE)
+    assert found.status is Status.CANNOT_TELL
+    assert "concerns kms, logs, s3, ssmmessages" in found.found
+
+
+def test_an_endpoint_takes_its_service_over_even_where_there_is_another_way() -> None:
+    world = healthy()
+    world.endpoints[0] = interface("ssm", state="pending")
+    assert problems(changed(world, default_route="nat-1")) == [("endpoint-state", "vpce-ssm")]
+
+
+def test_an_old_agent_needs_ec2messages_and_a_recent_one_does_not() -> None:
+    without = [each for each in healthy().endpoints if each["id"] != "vpce-ec2messages"]
+    assert changed(endpoints=without).verdict is Verdict.READY
+    old = {"ping": "Online", "agent": "3.3.39.0", "platform": "Linux"}
+    assert problems(changed(endpoints=without, managed=old)) == [("endpoint-missing", "ec2messages")]
+
+
+def test_endpoints_in_other_zones_work_and_are_worth_a_word() -> None:
+    world = healthy()
+    world.endpoints = [
+        {**each, "subnets": ["subnet-b"]} if each["kind"] == "Interface" else each for each in world.endpoints
+    ]
+    found = changed(world)
+    assert found.verdict is Verdict.READY
+    assert [(each.cause, each.status) for each in found.findings] == [(Cause.ENDPOINT_ELSEWHERE, Status.WARNING)]
+
+
+def test_a_vpc_that_does_not_resolve_private_names_makes_endpoints_useless() -> None:
+    assert problems(changed(resolves=False)) == [("endpoint-private-dns", "vpc-1")]
+
+
+def test_a_bucket_of_another_region_is_not_reached_through_endpoints() -> None:
+    bucket = {"region": "us-east-1", "encrypted": True, "key": None}
+    found = changed(bucket=bucket)
+    assert problems(found) == [("endpoint-missing", "s3")]
+    assert "in another Region" in the(found, Cause.ENDPOINT_MISSING).found
+    assert changed(bucket=bucket, default_route="nat-1").verdict is Verdict.READY
+
+
+@pytest.mark.parametrize("field", ["instance", "managed", "role", "network"])
+def test_what_cannot_be_read_is_never_taken_for_healthy(field: str) -> None:
+    found = judge(replace(facts(healthy()), **{field: UNREAD}))
+    assert found.verdict is Verdict.CANNOT_TELL
+    assert any(each.found == "x:Read: refused: no" and each.remedy == UNREAD.remedy for each in found.findings)
+
+
+@pytest.mark.parametrize("field", ["document", "data_key", "log_group", "bucket"])
+def test_destinations_that_cannot_be_read_are_never_taken_for_healthy(field: str) -> None:
+    node = facts(healthy())
+    live = replace(node.destinations.live, **{field: UNREAD})
+    assert judge(replace(node, destinations=replace(node.destinations, live=live))).verdict is Verdict.CANNOT_TELL
+
+
+@pytest.mark.parametrize("field", ["data_key_policy", "data_key_aliases", "log_group_key"])
+def test_keys_that_cannot_be_read_are_never_taken_for_healthy(field: str) -> None:
+    node = facts(healthy())
+    destinations = replace(node.destinations, **{field: UNREAD})
+    assert judge(replace(node, destinations=destinations)).verdict is Verdict.CANNOT_TELL
+
+
+def test_without_a_profile_it_matters_whether_default_host_management_can_be_read() -> None:
+    node = replace(facts(healthy()), role=None, default_role=UNREAD)
+    assert judge(node).verdict is Verdict.CANNOT_TELL
+
+
+def test_the_way_of_a_node_outside_ec2_is_not_seen() -> None:
+    node = replace(facts(healthy()), id="mi-0123456789abcdef0", instance=None, network=None)
+    found = judge(node)
+    assert found.verdict is Verdict.CANNOT_TELL
+    assert [each.cause for each in found.findings] == [Cause.NETWORK]
+
+
+def test_an_agent_that_does_not_say_its_version_cannot_be_told() -> None:
+    node = facts(healthy())
+    assert node.managed is not None
+    assert not isinstance(node.managed, Unread)
+    found = judge(replace(node, managed=replace(node.managed, agent_version="")))
+    assert the(found, Cause.AGENT).status is Status.CANNOT_TELL
+
+
+def test_whether_the_run_as_user_exists_cannot_be_known_and_matters_not_on_windows() -> None:
+    settings = {**SETTINGS, "runAsEnabled": True, "runAsDefaultUser": "ops"}
+    found = changed(healthy(settings))
+    assert found.verdict is Verdict.READY
+    assert the(found, Cause.RUN_AS).status is Status.NOTE
+    windows = {"ping": "Online", "agent": "3.3.987.0", "platform": "Windows"}
+    assert changed(healthy(settings), managed=windows).findings == ()
+
+
+def test_a_statement_that_denies_is_named_with_its_policy() -> None:
+    deny = {"Sid": "NoKeys", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}
+    found = the(changed(role=role([*own_policy(SETTINGS), deny])), Cause.PERMISSION)
+    assert found.found == f"Node may not kms:Decrypt on {KEY}: statement NoKeys of inline policy inline denies it"
+    assert "attach-role-policy" not in found.remedy
+
+
+def test_a_boundary_that_does_not_allow_is_named() -> None:
+    boundary = [{"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"}]
+    found = the(changed(role=role(own_policy(SETTINGS), boundary)), Cause.PERMISSION)
+    assert found.found.endswith("no statement of the permissions boundary boundary allows it")
+
+
+def test_what_nobody_allows_is_mended_with_the_policy_that_does() -> None:
+    found = changed(role=role([each for each in own_policy(SETTINGS) if "Sid" not in each]))
+    remedies = {each.about: each.remedy for each in found.findings}
+    assert remedies["kms:Decrypt"].endswith("policy/ShellAccessSessionManagerNode")
+    found = changed(role=role([each for each in own_policy(SETTINGS) if "Sid" in each]))
+    remedies = {each.about: each.remedy for each in found.findings}
+    assert remedies["ssmmessages:OpenDataChannel"].endswith("aws:policy/AmazonSSMManagedInstanceCore")
+
+
+def test_a_condition_that_cannot_be_told_is_a_doubt_and_no_problem() -> None:
+    own = [
+        {**each, "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}
+        if each.get("Sid") == "WriteSessionLogObject"
+        else each
+        for each in own_policy(SETTINGS)
+    ]
+    found = changed(role=role(own))
+    assert found.verdict is Verdict.CANNOT_TELL
+    assert "aws:SourceVpce" in the(found, Cause.PERMISSION).found
+
+
+def test_a_key_policy_that_names_the_role_needs_no_permission_of_its_own() -> None:
+    own = [each for each in own_policy(SETTINGS) if each.get("Sid") != "DecryptSessionData"]
+    direct = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:Decrypt", "Resource": "*"}
+    assert changed(role=role(own), key_policy=[direct]).verdict is Verdict.READY
+
+
+def test_the_cause_that_explains_most_comes_first() -> None:
+    lost = {"ping": "ConnectionLost", "agent": "2.3.68.0", "platform": "Linux"}
+    found = changed(state="stopped", managed=lost, log_group=None, key=None)
+    assert [each.cause.value for each in found.findings] == ["stopped", "agent", "data-key", "log-group", "offline"]
+
+
+def test_what_is_not_taken_into_account_is_said() -> None:
+    node = replace(facts(healthy()), limits=("service control policies are not taken into account",))
+    found = judge(node)
+    assert found.verdict is Verdict.READY
+    assert the(found, Cause.NOT_SEEN).status is Status.NOTE
+
+
+def test_without_preferences_only_the_session_itself_is_judged() -> None:
+    node = facts(healthy())
+    node = replace(node, asked=replace(node.asked, session_manager=None))
+    assert judge(node).findings == ()
+
+
+def test_a_gateway_serves_only_the_route_tables_that_it_is_in() -> None:
+    world = healthy()
+    world.endpoints[-1]["tables"] = ["rtb-public"]
+    assert problems(changed(world)) == [("endpoint-route-table", "vpce-s3")]
+
+
+def test_a_deny_of_an_endpoint_or_key_wins_over_what_allows() -> None:
+    world = healthy()
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
+    world.endpoints[0]["policy"] = [*world.endpoints[0]["policy"], deny]
+    world.key_policy = [*world.key_policy, {**deny, "Action": "kms:Decrypt"}]
+    assert problems(changed(world)) == [("endpoint-policy", "vpce-ssm"), ("data-key-policy", "kms:Decrypt")]
+
+
+def test_a_network_acl_does_not_see_what_stays_in_the_subnet() -> None:
+    world = healthy({**SETTINGS, "s3Logging": False})
+    world.acls["subnet-a"] = []
+    assert problems(changed(world)) == [("network-acl", "acl-subnet-a")]
+    world.endpoints = [interface(each, subnets=["subnet-a"]) for each in ("ssm", "ssmmessages", "kms", "logs")]
+    assert changed(world).verdict is Verdict.READY

@@ -1,0 +1,127 @@
+"""Situations on the local AWS, read and judged for real: the doctor names exactly what was broken."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import pytest
+
+from operations.doctor.findings import Status, Verdict
+from operations.doctor.reading import DEFAULT_ROLE_SETTING
+from operations.doctor.run import Doctor
+from tests.operations.doctor.world import (
+    CAUSES,
+    CORE,
+    INSTANCE_POLICY,
+    STACK,
+    TRUST,
+    launch,
+    old_agent,
+    private_dns_off,
+)
+
+if TYPE_CHECKING:
+    from operations.doctor.findings import Diagnosis
+    from tests.operations.doctor.world import Break, Found, World
+
+SAME_THING = (
+    {"key_disabled", "key_pending"},
+    {"log_group_missing", "log_group_open"},
+    {"log_group_missing", "log_group_key_disabled"},
+    {"log_group_open", "log_group_key_disabled"},
+    {"bucket_missing", "bucket_with_a_strange_key"},
+    {"log_group_key_disabled", "bucket_with_a_strange_key"},
+)
+"""Pairs that are about one and the same thing, which cannot be broken in both ways."""
+SILENT = {"stopped", "no_profile", "no_core", "endpoint_group_shut", "own_group_shut", "acl_shut"}
+"""What keeps the agent from answering, so that its silence is no cause of its own."""
+OF_A_ROLE = {"permission", "data-key-policy", "endpoint-policy"}
+
+PAIRS = [pair for pair in combinations(CAUSES, 2) if {each.__name__ for each in pair} not in SAME_THING]
+
+
+def problems(diagnosis: Diagnosis) -> Found:
+    return {(each.cause.value, each.about) for each in diagnosis.findings if each.status is Status.PROBLEM}
+
+
+def expected(broken: tuple[Break, ...], found: list[Found]) -> Found:
+    names = {each.__name__ for each in broken}
+    everything = {one for several in found for one in several}
+    if names & SILENT:
+        everything.discard(("offline", ""))
+    if "no_profile" in names:
+        everything = {each for each in everything if each[0] not in OF_A_ROLE}
+    return everything
+
+
+def broken_and_found(world: World, *ways: Break) -> tuple[Found, Found]:
+    with ExitStack() as stack:
+        told = [stack.enter_context(way(world)) for way in ways]
+        return expected(ways, told), problems(Doctor(STACK).diagnose("app-1"))
+
+
+@pytest.mark.usefixtures("world")
+def test_a_node_that_has_everything_is_ready() -> None:
+    diagnosis = Doctor(STACK).diagnose("app-1")
+    assert diagnosis.findings == ()
+    assert diagnosis.verdict is Verdict.READY
+
+
+@pytest.mark.parametrize("way", CAUSES, ids=lambda way: way.__name__)
+def test_each_cause_alone_is_named_and_nothing_else(world: World, way: Break) -> None:
+    wanted, found = broken_and_found(world, way)
+    assert found == wanted
+
+
+@pytest.mark.parametrize("pair", PAIRS[::11], ids=lambda pair: "-".join(way.__name__ for way in pair))
+def test_pairs_of_causes_are_both_named(world: World, pair: tuple[Break, Break]) -> None:
+    wanted, found = broken_and_found(world, *pair)
+    assert found == wanted
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(way.__name__ for way in pair))
+def test_every_pair_of_causes_is_named(world: World, pair: tuple[Break, Break]) -> None:
+    wanted, found = broken_and_found(world, *pair)
+    assert found == wanted
+
+
+def test_default_host_management_stands_in_where_there_is_no_profile(world: World) -> None:
+    world.iam.create_role(RoleName="Hosts", AssumeRolePolicyDocument=json.dumps(TRUST))
+    for arn in (CORE, INSTANCE_POLICY):
+        world.iam.attach_role_policy(RoleName="Hosts", PolicyArn=arn)
+    bare, ssm = launch(world, "bare", "b", profile=False), world.client("ssm")
+    try:
+        assert problems(Doctor(STACK).diagnose("bare")) == {("no-instance-profile", "")}
+        ssm.update_service_setting(SettingId=DEFAULT_ROLE_SETTING, SettingValue="Hosts")
+        assert Doctor(STACK).diagnose("bare").verdict is Verdict.READY
+        with old_agent(world, bare):
+            found = Doctor(STACK).diagnose("bare")
+        assert problems(found) == {("agent", "")}
+        assert "Default Host Management Configuration needs 3.2.582.0" in found.findings[0].found
+    finally:
+        ssm.reset_service_setting(SettingId=DEFAULT_ROLE_SETTING)
+        world.ec2.terminate_instances(InstanceIds=[bare])
+
+
+def test_a_nat_gateway_is_a_way_and_an_internet_gateway_without_a_public_address_is_none(world: World) -> None:
+    ec2 = world.ec2
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=world.vpc)
+    public = ec2.create_route_table(VpcId=world.vpc)["RouteTable"]["RouteTableId"]
+    ec2.create_route(RouteTableId=public, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    subnet = ec2.create_subnet(VpcId=world.vpc, CidrBlock="10.20.48.0/24")["Subnet"]["SubnetId"]
+    ec2.associate_route_table(RouteTableId=public, SubnetId=subnet)
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    nat = ec2.create_nat_gateway(SubnetId=subnet, AllocationId=address)["NatGateway"]["NatGatewayId"]
+    default = {"RouteTableId": world.table, "DestinationCidrBlock": "0.0.0.0/0"}
+    with private_dns_off(world) as missing:
+        assert problems(Doctor(STACK).diagnose("app-1")) == missing
+        ec2.create_route(**default, NatGatewayId=nat)
+        assert Doctor(STACK).diagnose("app-1").verdict is Verdict.READY
+        ec2.replace_route(**default, GatewayId=gateway)
+        assert problems(Doctor(STACK).diagnose("app-1")) == missing
+        ec2.delete_route(**default)

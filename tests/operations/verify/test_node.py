@@ -1,0 +1,249 @@
+"""A session on a node, tried for real: the transcript, and the flow with programs that stand in for AWS' own."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typer.testing import CliRunner
+
+from local.emulator.fixtures import LINUX_IMAGE
+from operations.cli import app
+from operations.surroundings import Surroundings
+from operations.verify import node as verify_node
+from operations.verify.node_terminal import Pace
+from operations.verify.node_transcript import marker_command, read_transcript
+from tests.operations.arrangement import ACCOUNT, REGION, SESSION_MANAGER, configuration, named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    from operations.stack import StackConfiguration
+    from tests.operations.arrangement import Account
+
+ID = "olivia-0a1b2c3d4e5f60718"
+GROUP = "ssm-sessionmanager-logs"
+KEY = f"sessionmanager/{ACCOUNT}/{REGION}/{ID}.log"
+STACK = configuration(session_manager={**SESSION_MANAGER, "instanceRoles": []})
+FAKE = Path(__file__).with_name("fake_aws.txt")
+
+TRANSCRIPT = (
+    "\r\nStarting session with SessionId: olivia-0a1b2c3d4e5f60718\r\n"
+    "This session is encrypted using AWS KMS.\r\n"
+    "\x1b[?2004hsh-4.2$ printf '%s-%s user=%s;\\n' shell-access c0ffee \"$(whoami)\"\r\n"
+    "\x1b[?2004l\rshell-access-c0ffee user=ssm-user;\r\n"
+    "\x1b[?2004hsh-4.2$ exit\r\nexit\r\n\r\n\r\nExiting session with sessionId: olivia-0a1b2c3d4e5f60718.\r\n"
+)
+
+
+def test_a_transcript_gives_session_notice_user_and_end() -> None:
+    found = read_transcript(TRANSCRIPT, "c0ffee")
+    assert (found.session_id, found.encrypted, found.user, found.ended) == (ID, True, "ssm-user", True)
+
+
+def test_an_echo_of_the_marker_command_is_no_answer() -> None:
+    for platform in ("Linux", "Windows"):
+        assert read_transcript(f"$ {marker_command('c0ffee', platform)}\r\n", "c0ffee").user == ""
+
+
+def test_a_notice_after_the_first_answer_does_not_count() -> None:
+    said = "shell-access-c0ffee user=ssm-user;\nThis session is encrypted using AWS KMS.\n"
+    assert not read_transcript(said, "c0ffee").encrypted
+
+
+def test_the_answer_of_another_command_does_not_count() -> None:
+    assert read_transcript(TRANSCRIPT, "decaf0").user == ""
+
+
+def test_what_has_come_so_far_never_says_more_than_all_of_it() -> None:
+    whole = read_transcript(TRANSCRIPT, "c0ffee")
+    for cut in range(len(TRANSCRIPT)):
+        found = read_transcript(TRANSCRIPT[:cut], "c0ffee")
+        assert found.session_id in ("", whole.session_id)
+        assert found.user in ("", whole.user)
+
+
+def look_there(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes each client once in all tests."""
+
+    class Clients:
+        def __init__(self, _read: object) -> None: ...
+
+        def client(self, service: str, region: str) -> Any:
+            return account.client(service, region)
+
+    monkeypatch.setattr(verify_node, "AwsClients", Clients)
+
+
+@pytest.fixture
+def instance(account: Account, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A managed instance, and where its sessions are logged to."""
+    account.arrange(STACK)
+    look_there(account, monkeypatch)
+    iam = account.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName="Node", AssumeRolePolicyDocument=document)
+    iam.create_instance_profile(InstanceProfileName="Node")
+    iam.add_role_to_instance_profile(InstanceProfileName="Node", RoleName="Node")
+    made = account.client("ec2").run_instances(
+        ImageId=LINUX_IMAGE,
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=named("instance", "app-1"),
+        IamInstanceProfile={"Name": "Node"},
+    )
+    return made["Instances"][0]["InstanceId"]
+
+
+@pytest.fixture
+def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Account) -> Callable[..., Path]:
+    """Puts both programs on the PATH: `session(notice=False)` says how the session goes, `group` and `key` where its log
+    arrives some time after it."""
+    monkeypatch.setattr(verify_node, "PACE", Pace(start=20, quiet=0.1, answer=0.5, end=20))
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("aws", "session-manager-plugin"):
+        program = folder / name
+        program.write_text(f"#!{sys.executable}\n{FAKE.read_text()}")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+
+    def goes(**how: Any) -> Path:
+        usual = {
+            "id": ID,
+            "called": str(tmp_path / "called"),
+            "refusal": "",
+            "notice": True,
+            "answers": True,
+            "user": "ssm-user",
+            "hangs_up": False,
+            "log": str(tmp_path / "log"),
+        }
+        group, key = how.pop("group", GROUP), how.pop("key", KEY)
+        monkeypatch.setenv("FAKE_SESSION", json.dumps({**usual, **how}))
+        monkeypatch.setattr(Later, "arrives", lambda: arrive(account, (tmp_path / "log").read_text(), group, key))
+        return tmp_path / "called"
+
+    return goes
+
+
+class Later:
+    """What happens while the command waits for the first time."""
+
+    arrives: Callable[[], None] | None = None
+
+
+def arrive(account: Account, text: str, group: str, key: str) -> None:
+    if group:
+        logs = account.client("logs")
+        logs.create_log_stream(logGroupName=group, logStreamName=ID)
+        event = {"timestamp": int(time.time() * 1000), "message": text}
+        logs.put_log_events(logGroupName=group, logStreamName=ID, logEvents=[event])
+    if key:
+        account.client("s3").put_object(Bucket="session-logs", Key=key, Body=text)
+
+
+def wait(_seconds: float) -> None:
+    if Later.arrives:
+        Later.arrives()
+        Later.arrives = None
+
+
+def verify(node: str = "app-1", stack: StackConfiguration = STACK) -> tuple[Result, dict[str, str]]:
+    """The command's result, and how each check ended."""
+    surroundings = Surroundings(read_stack=lambda *_: stack, pause=wait)
+    result = CliRunner().invoke(app, ["verify", "--node", node, "--json"], obj=surroundings)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    try:
+        findings = json.loads(result.stdout)["regions"][REGION]
+    except ValueError:
+        return result, {}
+    return result, {each["check"]: each["status"] for each in findings}
+
+
+def test_a_session_that_is_encrypted_and_logged_is_as_asked(instance: str, session: Callable[..., Path]) -> None:
+    called = session()
+    result, found = verify()
+    assert found == dict.fromkeys(
+        ("session", "session-encryption", "session-user", "session-log-cloudwatch", "session-log-s3"), "ok"
+    )
+    assert result.exit_code == 0
+    arguments = json.loads(called.read_text())
+    assert arguments[:2] == ["ssm", "start-session"]
+    assert arguments[arguments.index("--target") + 1] == instance
+    assert arguments[arguments.index("--document-name") + 1] == "SSM-SessionManagerRunShell"
+
+
+@pytest.mark.usefixtures("instance")
+@pytest.mark.parametrize(
+    ("how", "check"),
+    [
+        ({"notice": False}, "session-encryption"),
+        ({"user": "root"}, "session-user"),
+        ({"group": ""}, "session-log-cloudwatch"),
+        ({"key": ""}, "session-log-s3"),
+        ({"key": f"elsewhere/{ID}.log"}, "session-log-s3"),
+    ],
+    ids=["no notice", "another user", "no stream", "no object", "another prefix"],
+)
+def test_what_is_not_as_asked_is_named(session: Callable[..., Path], how: dict[str, Any], check: str) -> None:
+    session(**how)
+    result, found = verify()
+    assert {each for each, status in found.items() if status != "ok"} == {check}
+    assert result.exit_code == 1
+
+
+@pytest.mark.usefixtures("instance")
+def test_a_session_that_is_refused_says_what_was_said(session: Callable[..., Path]) -> None:
+    session(refusal="An error occurred (AccessDeniedException) when calling the StartSession operation: no")
+    result, found = verify()
+    assert found == {"session": "different"}
+    assert "AccessDeniedException" in result.stdout
+    assert result.exit_code == 1
+
+
+@pytest.mark.usefixtures("instance")
+def test_a_session_that_does_not_answer_is_told_and_ended(session: Callable[..., Path], account: Account) -> None:
+    started = account.client("ssm").start_session(Target=verify_target(account))["SessionId"]
+    session(answers=False, id=started, hangs_up=True)
+    _, found = verify()
+    assert found == {"session": "different"}
+    ended = account.client("ssm").describe_sessions(State="History")["Sessions"]
+    assert [each["SessionId"] for each in ended] == [started]
+
+
+@pytest.mark.usefixtures("instance")
+@pytest.mark.parametrize(("user", "status"), [("ops", "ok"), ("ssm-user", "different")])
+def test_the_run_as_user_is_compared(session: Callable[..., Path], user: str, status: str) -> None:
+    session(user=user)
+    settings = {**SESSION_MANAGER, "instanceRoles": [], "runAsEnabled": True, "runAsDefaultUser": "ops"}
+    _, found = verify(stack=configuration(session_manager=settings))
+    assert found["session-user"] == status
+
+
+@pytest.mark.usefixtures("instance")
+def test_without_the_programs_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result, _ = verify()
+    assert result.exit_code == 2
+    assert "Install the AWS command line" in result.stderr
+    assert "the Session Manager plugin" in result.stderr
+
+
+@pytest.mark.usefixtures("instance")
+def test_a_node_that_is_not_there_is_said_so(session: Callable[..., Path]) -> None:
+    session()
+    result, _ = verify("app-9")
+    assert result.exit_code == 1
+    assert "There is no instance app-9" in result.stderr
+
+
+def verify_target(account: Account) -> str:
+    return account.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]["InstanceId"]
