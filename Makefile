@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN = @$(PYTHON) -m local.bootstrap
 
-.PHONY: help up demo down env test test-all faults bench docs lock
+.PHONY: help up demo down env test test-all faults bench bench-fleet docs lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,6 +31,9 @@ faults:  ## every call for the preferences document under every fault, as a tabl
 
 bench:  ## speed, as ratios measured side by side
 	$(RUN) bench
+
+bench-fleet:  ## a fleet of 12 accounts x 4 Regions: every situation, time and memory (half an hour)
+	$(RUN) bench-fleet
 
 docs:  ## the pages of docs/ that are made from the code
 	$(RUN) docs

@@ -100,6 +100,12 @@ def bench() -> None:
 
 
 @app.command()
+def bench_fleet() -> None:
+    """Measure a fleet."""
+    _reporting(lambda: _passing_on([sys.executable, "-m", "bench.fleet"]))
+
+
+@app.command()
 def docs() -> None:
     """Write the pages of docs/ that are made from the code."""
     from local.docs import write_pages  # noqa: PLC0415 -- loads the whole policy SDK

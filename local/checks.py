@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.cache import say
+from local.guard import guard
 from local.simulator import simulator
 from local.toolchain import command_line
 from local.workspace import REPOSITORY
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PROGRAMS = Path(sys.executable).parent
-_PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "2")
+_PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "auto")
 _FAULTS = "tests/faults"
 _SIMULATOR = "tests/simulator"
 _WITHOUT_THEM = (f"--ignore={_FAULTS}", f"--ignore={_SIMULATOR}")
@@ -41,6 +42,7 @@ CHECKS = (
     Check("lint", (str(_PROGRAMS / "ruff"), "check")),
     Check("format", (str(_PROGRAMS / "ruff"), "format", "--check")),
     Check("types", (str(_PROGRAMS / "basedpyright"),)),
+    Check("workflows", (sys.executable, "-m", "local.workflows")),
     Check("units", (*_PYTEST, "-m", "not engine and not local_aws", *_WITHOUT_THEM)),
     Check("the local AWS", (*_PYTEST, "-m", "local_aws and not engine", *_WITHOUT_THEM)),
     Check("faults", (*_PYTEST, "-m", "not exhaustive", _FAULTS)),
@@ -56,6 +58,7 @@ def run_checks(checks: Sequence[Check] = CHECKS) -> bool:
     """Runs checks, also after one has failed, and says how each went."""
     command_line()
     simulator()
+    guard()
     failed: list[str] = []
     for check in checks:
         say(f"== {check.what}")

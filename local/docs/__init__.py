@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from local.docs.configuration import configuration_page
 from local.docs.fleet import fleet_file_page
+from local.docs.fleet_costs import fleet_costs_page
 from local.docs.policies import policies_page
 from local.workspace import REPOSITORY
 from operations.fleet.schema import schema_text
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 PAGES: dict[Path, Callable[[], str]] = {
     REPOSITORY / "docs" / "configuration.md": configuration_page,
+    REPOSITORY / "docs" / "fleet-costs.md": fleet_costs_page,
     REPOSITORY / "docs" / "fleet-file.md": fleet_file_page,
     REPOSITORY / "docs" / "fleet.schema.json": schema_text,
     REPOSITORY / "docs" / "policies.md": policies_page,

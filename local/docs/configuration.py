@@ -18,6 +18,12 @@ from components.directory.settings import (
     SiteSettings,
     VolumeSettings,
 )
+from components.nodes.settings import (
+    AgentsSettings,
+    DefaultHostManagementSettings,
+    NodesSection,
+    RoleComplianceSettings,
+)
 from components.session_manager.settings import EndpointSettings, SessionManagerSection
 from local.docs.markdown import table
 
@@ -33,6 +39,7 @@ what the stack does beside that provider (documents, the end of session grants) 
 | --- | --- | --- | --- |
 | `regions` | a list of Regions, each once | the provider's Region | The Regions to govern. |
 | `tags` | a mapping of names to text | none | Tags for everything that can carry them. |
+| `permissionsBoundary` | the name or the ARN of a managed policy | none | The permissions boundary of every role that the stack makes. Ours, not the post's: see [deployer.md](deployer.md). |
 """
 
 _PREFERENCES = """Session Manager preferences in every Region. An empty section, `sessionManager: {}`, gives the
@@ -53,6 +60,9 @@ attached to nobody: see the output `domainControllerPolicyArns`."""
 _SITE = """One site a Region; sites admit each other's controllers. The VPC gets the endpoints `ssm`, `ssmmessages`,
 `ec2messages` and `ec2`, and what session logs need, unless `shell-access:endpoints` names the same VPC."""
 
+_NODES = """Nodes that can hold a governed session: see docs/nodes.md. Each of the three parts is optional, and `{}` gives its
+defaults."""
+
 _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("sessionManager", _PREFERENCES, SessionManagerSection),
     ("endpoints.<Region>", _ENDPOINTS, EndpointSettings),
@@ -65,6 +75,10 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("domainControllers.clientPrefixLists.<name>", "By name.", ClientPrefixList),
     ("domainControllers.monitoring", "Who hears of what, and where it is kept.", MonitoringSettings),
     ("domainControllers.quotas", "Asked of AWS in the Service Quotas console.", QuotaSettings),
+    ("nodes", _NODES, NodesSection),
+    ("nodes.roleCompliance", "A rule of AWS Config, and its remediation.", RoleComplianceSettings),
+    ("nodes.defaultHostManagement", "In every Region of the stack.", DefaultHostManagementSettings),
+    ("nodes.agents", "An association of State Manager in every Region of the stack.", AgentsSettings),
 )
 
 _OUTPUTS = """## Outputs
@@ -77,6 +91,7 @@ _OUTPUTS = """## Outputs
 | `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn` |
 | `domainControllers` | by Region: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts` (by group: `ingress`, `egress`), `quotaHeadroom` |
 | `domainControllerPolicyArns` | `portForwarding`, `accessRestriction` |
+| `nodes` | `roleCompliance` (`ruleName`, `ruleArn`, `region`, `remediation`, `runbookName`, `remediationRoleArn`), `defaultHostManagement` (`roleName`, `roleArn`), `agents` (by Region: ID of the association), `minimumAgentVersions` (by Region) |
 
 An output of a section that is absent is null, which the engine keeps as no value at all: it is missing from
 `pulumi stack output --json`, and a stack reference gets `None`.

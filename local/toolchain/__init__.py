@@ -65,7 +65,12 @@ def _output(command: list[str], folder: Path | None = None) -> str:
     return done.stdout.strip()
 
 
-def _go() -> str:
+def go_command() -> str:
+    """A Go that is new enough: the one on PATH, or one of our own.
+
+    Raises:
+        ToolchainError: none could be had.
+    """
     go = shutil.which("go")
     if go and _version(_output([go, "env", "GOVERSION"])) >= MINIMUM_GO:
         return go
@@ -89,7 +94,7 @@ def _install_go(folder: Path) -> None:
 
 def _build(folder: Path) -> None:
     """Compiles `pulumi` into the folder and puts the Python SDK's two launchers beside it, as a release has them."""
-    go = _go()
+    go = go_command()
     say(f"Building the Pulumi command line {VERSION} from its Go modules (once on this machine, about 5 minutes) ...")
     package = f"{_PULUMI}/pkg/v3/cmd/pulumi"
     say("  downloading modules ...")

@@ -24,15 +24,14 @@ from operations.fleet.options import (  # noqa: TC001 -- Typer reads them when t
     SomeAccounts,
     SomeWaves,
 )
-from operations.fleet.output import Output, told_in_words
-from operations.fleet.plan import orphans, planned
+from operations.fleet.output import finish, progress_of, told_in_words
+from operations.fleet.plan import orphans
 from operations.fleet.problems import FleetFileError, worded
 from operations.fleet.report import show_settings
 from operations.fleet.results import ACCOUNT_WIDE, Cell, Report, Result, State, from_json, merge_reports
 from operations.fleet.runner import run_waves
-from operations.fleet.running import Command, engines_of, looked_at, state_folder
+from operations.fleet.running import Command, engines_of, plan_of, state_folder
 from operations.fleet.stopping import stopped_by_signals
-from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from operations.fleet.configuration import Rendered
@@ -74,23 +73,10 @@ def plan(  # noqa: PLR0913 -- one parameter an option
             _explain(fleet, account or [], machine=machine)
             return
         chosen = fleet.chosen(account or [], [])
-        with looked_at(fleet, cwd) as (program, pulumi, stacks):
-            report = Report(
-                command="plan",
-                results=(
-                    *(
-                        planned(
-                            each,
-                            fleet.waves[each.account.id],
-                            pulumi.last_configuration(each.stack) if each.stack in stacks else None,
-                            program.defaults,
-                        )
-                        for each in chosen
-                    ),
-                    *(_orphaned(fleet, each) for each in (_orphans(fleet, stacks) if not account else [])),
-                ),
-            )
-        Output(Surroundings.of(context), machine=machine, page=html).end(report)
+        results, stacks = plan_of(fleet, cwd, chosen)
+        if not account:
+            results += [_orphaned(fleet, each) for each in _orphans(fleet, stacks)]
+        finish(context, Report(command="plan", results=tuple(results)), machine=machine, page=html)
 
 
 @app.command()
@@ -116,8 +102,7 @@ def preview(  # noqa: PLR0913 -- one parameter an option
         chosen = fleet.chosen(account or [], wave or [])
         command = Command(fleet=fleet, cwd=cwd, policy_packs=tuple(policy_pack or ()), refresh=refresh)
         results = _with_engines(command, chosen, work.preview)
-        output = Output(Surroundings.of(context), machine=machine, page=html, comment=markdown)
-        output.end(Report(command="preview", results=tuple(results)))
+        finish(context, Report(command="preview", results=tuple(results)), machine=machine, page=html, comment=markdown)
 
 
 @app.command()
@@ -160,8 +145,7 @@ def up(  # noqa: PLR0913 -- one parameter an option
                 engines.listener,
             )
             journal.close({each.account.id: engines.fingerprint(each) for each in fleet.accounts})
-        output = Output(Surroundings.of(context), machine=machine, page=html, comment=markdown)
-        output.end(Report(command="up", results=tuple(results)))
+        finish(context, Report(command="up", results=tuple(results)), machine=machine, page=html, comment=markdown)
 
 
 @app.command()
@@ -183,8 +167,7 @@ def drift(  # noqa: PLR0913 -- one parameter an option
     with told_in_words():
         fleet = load_fleet(file)
         results = _with_engines(Command(fleet=fleet, cwd=cwd), fleet.chosen(account or [], wave or []), work.drift)
-        output = Output(Surroundings.of(context), machine=machine, page=html, comment=markdown)
-        output.end(Report(command="drift", results=tuple(results)))
+        finish(context, Report(command="drift", results=tuple(results)), machine=machine, page=html, comment=markdown)
 
 
 @app.command()
@@ -207,15 +190,14 @@ def verify(  # noqa: PLR0913 -- one parameter an option
     with told_in_words():
         fleet = load_fleet(file)
         chosen = fleet.chosen(account or [], wave or [])
-        with stopped_by_signals() as stop, Output.progress(len(chosen)) as progress:
+        with stopped_by_signals() as stop, progress_of(len(chosen)) as progress:
             results = run_waves(
                 fleet.at_once(chosen),
                 lambda each, name: work.verify(work.repair_command(fleet, "up --refresh", each), each, name),
                 stop,
                 progress,
             )
-        output = Output(Surroundings.of(context), machine=machine, page=html, comment=markdown)
-        output.end(Report(command="verify", results=tuple(results)))
+        finish(context, Report(command="verify", results=tuple(results)), machine=machine, page=html, comment=markdown)
 
 
 @app.command()
@@ -237,7 +219,9 @@ def matrix(
         fleet = load_fleet(file)
         chosen = fleet.chosen(account or [], wave or [])
         if changed:
-            chosen = _changed(fleet, cwd, chosen)
+            results, _ = plan_of(fleet, cwd, chosen)
+            wanted = {each.id for each in results if each.state is not State.UNCHANGED}
+            chosen = [each for each in chosen if each.account.id in wanted]
         include = [
             {
                 "account": each.account.name,
@@ -276,9 +260,7 @@ def remove(  # noqa: PLR0913 -- one parameter an option
             results = [_orphaned(fleet, each) for each in left]
             if account:
                 results = _remove(engines, left, account)
-        Output(Surroundings.of(context), machine=machine, page=html).end(
-            Report(command="remove", results=tuple(results))
-        )
+        finish(context, Report(command="remove", results=tuple(results)), machine=machine, page=html)
 
 
 @app.command()
@@ -327,8 +309,7 @@ def report(
                 reports.append(from_json(each.read_text()))
             except (OSError, ValueError) as wrong:
                 raise UnusableError(f"{each} cannot be used: {wrong}") from None
-        output = Output(Surroundings.of(context), machine=machine, page=html, comment=markdown)
-        output.end(merge_reports(reports))
+        finish(context, merge_reports(reports), machine=machine, page=html, comment=markdown)
 
 
 def _with_engines(command: Command, chosen: list[Rendered], do: work.Work) -> list[Result]:
@@ -382,13 +363,3 @@ def _remove(engines: Engines, left: list[Orphan], accounts: list[str]) -> list[R
             known = ", ".join(by_id) or "none"
             raise UnusableError(f"--account {name} has no stack that lost its account; there are: {known}")
     return [work.remove(engines, by_id[name]) for name in dict.fromkeys(accounts) if not engines.stop.is_asked]
-
-
-def _changed(fleet: Fleet, cwd: Path, chosen: list[Rendered]) -> list[Rendered]:
-    with looked_at(fleet, cwd) as (program, pulumi, stacks):
-
-        def is_changed(each: Rendered) -> bool:
-            last = pulumi.last_configuration(each.stack) if each.stack in stacks else None
-            return planned(each, "", last, program.defaults).state is not State.UNCHANGED
-
-        return [each for each in chosen if is_changed(each)]

@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from operations.fleet.configuration import Rendered
     from operations.fleet.settings import FleetSettings
 
-_TOGETHER = 8
-"""How many accounts are only looked at at the same time, at most."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
@@ -60,8 +57,8 @@ class Fleet:
         ]
 
     def at_once(self, chosen: Sequence[Rendered]) -> list[Turn]:
-        """All chosen accounts without regard to waves, for what changes nothing."""
-        together = min(_TOGETHER, max(wave.concurrency for wave in self.settings.waves))
+        """All chosen accounts without regard to waves, as many at a time as any wave allows: for what changes nothing."""
+        together = max(wave.concurrency for wave in self.settings.waves)
         return [
             Turn(wave=turn.wave, accounts=turn.accounts, concurrency=together, tolerance=None)
             for turn in self.turns(chosen)

@@ -14,49 +14,47 @@ from operations.fleet.page import results_page
 from operations.fleet.progress import Progress
 from operations.fleet.report import markdown, show
 from operations.fleet.results import as_json
+from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
     from operations.fleet.results import Report
-    from operations.surroundings import Surroundings
 
 
-class Output:
-    """Standard output, and files that were asked for."""
+def progress_of(accounts: int) -> Progress:
+    """Shows how so many accounts go on, on standard error."""
+    return Progress(Console(stderr=True, highlight=False), accounts)
 
-    def __init__(
-        self, surroundings: Surroundings, *, machine: bool, page: Path | None = None, comment: Path | None = None
-    ) -> None:
-        self._surroundings = surroundings
-        self._machine = machine
-        self._page = page
-        self._comment = comment
 
-    @staticmethod
-    def progress(accounts: int) -> Progress:
-        """Shows how so many accounts go on, on standard error."""
-        return Progress(Console(stderr=True, highlight=False), accounts)
+def finish(
+    context: typer.Context, report: Report, *, machine: bool, page: Path | None, comment: Path | None = None
+) -> None:
+    """Writes the results wherever they were asked for, and ends the command with their exit code.
 
-    def end(self, report: Report) -> None:
-        """Writes everything and ends the command with the report's exit code.
+    Args:
+        context: of the command.
+        report: the results.
+        machine: whether standard output gets JSON instead of a table.
+        page: file for the page, if any.
+        comment: file for the Markdown, if any.
 
-        Raises:
-            UnusableError: a file cannot be written.
-        """
-        try:
-            if self._page:
-                self._page.write_text(results_page(report, self._surroundings.now()), encoding="utf-8")
-            if self._comment:
-                self._comment.write_text(markdown(report), encoding="utf-8")
-        except OSError as failed:
-            raise UnusableError(f"The results cannot be written: {failed}") from None
-        if self._machine:
-            typer.echo(as_json(report))
-        else:
-            show(report, Console(highlight=False))
-        raise typer.Exit(report.exit_code)
+    Raises:
+        UnusableError: a file cannot be written.
+    """
+    try:
+        if page:
+            page.write_text(results_page(report, Surroundings.of(context).now()), encoding="utf-8")
+        if comment:
+            comment.write_text(markdown(report), encoding="utf-8")
+    except OSError as failed:
+        raise UnusableError(f"The results cannot be written: {failed}") from None
+    if machine:
+        typer.echo(as_json(report))
+    else:
+        show(report, Console(highlight=False))
+    raise typer.Exit(report.exit_code)
 
 
 @contextmanager

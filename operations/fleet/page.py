@@ -57,7 +57,8 @@ def _search(report: Report) -> Iterator[str]:
 
 def _table(report: Report) -> Iterator[str]:
     regions = list(dict.fromkeys(region for each in report.results for region in each.cells))
-    yield '<div class="scroll" role="region" aria-label="Results" tabindex="0"><table id="results">'
+    # What the skip link leads to takes the focus, and the arrow keys then scroll it.
+    yield '<div class="scroll" id="results" role="region" aria-label="Results" tabindex="0"><table>'
     yield "<caption>Accounts by Regions. Open a cell for its differences and what to do.</caption><thead><tr>"
     headings = ["Account", "Wave", "Result", *(region or _ACCOUNT_WIDE for region in regions)]
     yield "".join(f'<th scope="col">{escape(each)}</th>' for each in headings)
@@ -73,27 +74,29 @@ def _row(result: Result, regions: list[str]) -> Iterator[str]:
     yield f'<th scope="row">{escape(result.name)}<br><small>{escape(result.id)}</small></th>'
     yield f'<td data-label="Wave">{escape(result.wave or "none")}</td>'
     told = [each for each in (changes_text(result), result.error) if each]
-    yield f'<td data-label="Result" class="{escape(result.state.value)}">{_opening(said, told)}</td>'
+    yield f'<td data-label="Result" class="{escape(result.state.value)}">{_opening(said, result.name, told)}</td>'
     for region in regions:
         cell = result.cells.get(region)
-        label = escape(region or _ACCOUNT_WIDE)
+        label, where = escape(region or _ACCOUNT_WIDE), f"{result.name}, {region or _ACCOUNT_WIDE}"
         if cell is None:
             yield f'<td data-label="{label}" class="none"><span aria-hidden="true">-</span><span class="hidden">nothing</span></td>'
         else:
-            yield f'<td data-label="{label}" class="{escape(cell.state.value)}">{_cell(cell)}</td>'
+            yield f'<td data-label="{label}" class="{escape(cell.state.value)}">{_cell(cell, where)}</td>'
     yield "</tr>"
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: Cell, where: str) -> str:
     told = [*cell.differences, *([f"Remedy: {cell.remedy}"] if cell.remedy else [])]
-    return _opening(SHOWN[cell.state][0], told)
+    return _opening(SHOWN[cell.state][0], where, told)
 
 
-def _opening(said: str, told: list[str]) -> str:
+def _opening(said: str, where: str, told: list[str]) -> str:
+    """A state, to be opened where more is told; `where` is for those who come upon it without its row and column."""
     if not told:
         return escape(said)
     items = "".join(f"<li>{escape(each)}</li>" for each in told)
-    return f"<details><summary>{escape(said)}</summary><ul>{items}</ul></details>"
+    summary_of = f'{escape(said)}<span class="hidden"> ({escape(where)})</span>'
+    return f"<details><summary>{summary_of}</summary><ul>{items}</ul></details>"
 
 
 def _asset(name: str) -> str:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from operations.fleet.engine import Pulumi
-from operations.fleet.output import Output
+from operations.fleet.output import progress_of
+from operations.fleet.plan import planned
 from operations.fleet.program import read_program
 from operations.fleet.work import Engines
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
+    from operations.fleet.configuration import Rendered
     from operations.fleet.fleet import Fleet
     from operations.fleet.program import Program
+    from operations.fleet.results import Result
     from operations.fleet.stopping import Stop
+
+_HISTORIES_TOGETHER = 8
+"""How many stacks' histories are read at the same time, each by a process of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +65,21 @@ def looked_at(
         yield program, pulumi, frozenset(pulumi.stacks())
 
 
+def plan_of(fleet: Fleet, cwd: Path, chosen: Sequence[Rendered]) -> tuple[list[Result], frozenset[str]]:
+    """What becomes of the stacks of some accounts, and all stacks that the backend has.
+
+    Raises:
+        UnusableError: the program or the backend cannot be used.
+    """
+    with looked_at(fleet, cwd) as (program, pulumi, stacks), ThreadPoolExecutor(_HISTORIES_TOGETHER) as pool:
+
+        def one(each: Rendered) -> Result:
+            last = pulumi.last_configuration(each.stack) if each.stack in stacks else None
+            return planned(each, fleet.waves[each.account.id], last, program.defaults)
+
+        return list(pool.map(one, chosen)), stacks
+
+
 @contextmanager
 def engines_of(command: Command, stop: Stop, accounts: int) -> Generator[Engines]:
     """Everything that the engines of one command have in common.
@@ -70,7 +92,7 @@ def engines_of(command: Command, stop: Stop, accounts: int) -> Generator[Engines
     packs = tuple(each.resolve() for each in command.policy_packs)
     with (
         looked_at(command.fleet, command.cwd, packs) as (program, pulumi, stacks),
-        Output.progress(accounts) as progress,
+        progress_of(accounts) as progress,
     ):
         yield Engines(
             fleet=command.fleet,

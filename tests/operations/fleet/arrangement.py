@@ -41,7 +41,7 @@ class FakePulumi:
     root: Path
 
     def tell(self, account_name: str, **orders: Any) -> None:
-        """`fails="why"`, `hangs=1` (until so many interrupts), `events=[...]`, `refuses_init="why"`."""
+        """`fails="why"`, `hangs=1` (until so many interrupts), `events=[...]`, `refuses_init="why"`, `meets=ID`."""
         (self.root / f"{IDS[account_name]}.orders").write_text(json.dumps(orders))
 
     def be_quiet(self) -> None:

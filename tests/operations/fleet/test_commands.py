@@ -182,6 +182,14 @@ def test_plan_tells_added_changed_unchanged_and_orphaned(fleet: Callable[..., Re
     assert not pulumi.log.exists(), "nothing is run for a plan"
 
 
+def test_plan_reads_several_histories_at_a_time(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    fleet("up", "--json")
+    pulumi.tell("payments", meets=IDS["tools"])
+    pulumi.tell("tools", meets=IDS["payments"])
+    result = fleet("plan", "--json")
+    assert set(states(result).values()) == {"unchanged"}, result.output
+
+
 def test_matrix_is_what_a_runner_reads(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up", content=without("tools"))
     result = fleet("matrix")

@@ -11,6 +11,7 @@ import yaml
 from local.workspace import REPOSITORY
 from operations.errors import UnusableError
 from operations.fleet.file import read_fleet_file
+from operations.fleet.fleet import load_fleet
 from operations.fleet.problems import FleetFileError
 from operations.fleet.schema import fleet_schema
 from tests.operations.fleet.arrangement import FLEET
@@ -184,3 +185,19 @@ def test_the_example_in_the_docs_is_a_good_file(fleet_file: Callable[..., Path])
     example = page.split("```yaml", 1)[1].split("```", 1)[0]
     read_fleet_file(fleet_file(example))
     assert jsonschema.Draft202012Validator(fleet_schema()).is_valid(yaml.safe_load(example))
+
+
+def test_the_example_of_the_repository_is_a_good_fleet() -> None:
+    fleet = load_fleet(REPOSITORY / "examples" / "fleet.yaml")
+    assert [each.account.name for each in fleet.accounts] == ["sandbox", "payments", "data"]
+
+
+def test_what_changes_nothing_looks_at_as_many_accounts_at_a_time_as_any_wave_allows(
+    fleet_file: Callable[..., Path],
+) -> None:
+    waves = [{"name": "canary", "accounts": ["payments"], "concurrency": 1}, {"name": "rest", "concurrency": 12}]
+    fleet = load_fleet(fleet_file(FLEET | {"waves": waves}))
+    assert [each.concurrency for each in fleet.turns(fleet.accounts)] == [1, 12]
+    looking = fleet.at_once(fleet.accounts)
+    assert {each.concurrency for each in looking} == {12}
+    assert {each.tolerance for each in looking} == {None}

@@ -102,8 +102,13 @@ def test_a_cell_opens_to_its_difference_and_remedy(page: Page) -> None:
     (cell,) = [
         text for attributes, text in page.all("td") if attributes["data-label"] == "us-east-1" and "different" in text
     ]
-    assert cell == "differentretentionInDays: 90 -> 1Remedy: repair it"
+    assert cell == "different (payments, us-east-1)retentionInDays: 90 -> 1Remedy: repair it"
     assert len(page.all("details")) == len(page.all("summary")) == 4
+
+
+def test_what_opens_says_by_itself_which_account_and_region_it_is_of(page: Page) -> None:
+    said = [text for _, text in page.all("summary")]
+    assert said[:2] == ["different (payments)", "different (payments, us-east-1)"]
 
 
 def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
@@ -138,7 +143,8 @@ def test_keyboard_and_screen_reader_find_everything(page: Page) -> None:
     labels = [name for name, _, _ in page.elements if name in {"label", "input", "select"}]
     assert labels == ["label", "input", "label", "select"]
     scrolling = [each for each, _ in page.all("div") if each.get("class") == "scroll"]
-    assert scrolling == [{"class": "scroll", "role": "region", "aria-label": "Results", "tabindex": "0"}]
+    region = {"role": "region", "aria-label": "Results", "tabindex": "0"}
+    assert scrolling == [{"class": "scroll", "id": "results"} | region]
     assert page.all("p")[-1] == ({"id": "count", "role": "status"}, "3 of 3 accounts")
 
 

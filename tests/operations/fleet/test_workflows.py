@@ -13,6 +13,8 @@ import yaml
 
 from local.workspace import REPOSITORY
 from operations.cli import app
+from operations.fleet.report import markdown
+from operations.fleet.results import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,10 +85,41 @@ def test_a_job_may_write_only_what_it_is_there_for(name: str, job: dict[str, Any
     assert job["timeout-minutes"] <= 360
 
 
+def comment_script() -> str:
+    """The only one of the job that may comment."""
+    comment = workflow(FOLDER / "fleet-preview.yml")["jobs"]["comment"]
+    (script,) = [each["run"] for each in comment["steps"] if "run" in each]
+    return script
+
+
 def test_the_job_that_may_comment_runs_nothing_of_the_change() -> None:
     comment = workflow(FOLDER / "fleet-preview.yml")["jobs"]["comment"]
     assert not [each for each in comment["steps"] if "checkout" in each.get("uses", "")]
-    assert [each["run"].split()[:3] for each in comment["steps"] if "run" in each] == [["gh", "pr", "comment"]]
+    assert "python" not in comment_script()
+
+
+@pytest.mark.parametrize(
+    ("there_is", "expected"),
+    [
+        ("", "pr comment 7 --body-file preview.md"),
+        ("11\n12\n", "api --silent --method PATCH repos/o/r/issues/comments/12 --field body=@preview.md"),
+    ],
+    ids=["none yet", "an earlier one"],
+)
+def test_there_is_one_comment_and_it_is_kept_up_to_date(there_is: str, expected: str, tmp_path: Path) -> None:
+    (tmp_path / "found").write_text(there_is)
+    program = tmp_path / "gh"
+    program.write_text('#!/bin/sh\necho "$@" >> calls\ncase "$*" in *--jq*) cat found;; esac\n')
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "GH_REPO": "o/r", "NUMBER": "7"}
+    subprocess.run(["bash", "-e", "-o", "pipefail", "-c", comment_script()], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "calls").read_text().splitlines()[-1] == expected
+
+
+def test_the_comment_is_found_by_what_a_preview_begins_with() -> None:
+    (beginning,) = re.findall(r'startswith\("([^"]+)"\)', comment_script())
+    assert markdown(Report(command="preview", results=())).startswith(beginning)
+    assert f'echo "{beginning}:' in (REPOSITORY / ".github" / "fleet-preview.sh").read_text()
 
 
 def test_only_jobs_that_sign_in_may_ask_for_a_token_and_none_has_a_key() -> None:
@@ -112,6 +145,7 @@ def test_no_checkout_leaves_its_token_behind() -> None:
 def test_bringing_up_waits_for_a_person_and_is_never_broken_off() -> None:
     content = workflow(FOLDER / "fleet-up.yml")
     assert content["jobs"]["up"]["environment"] == "fleet"
+    assert "github.ref == 'refs/heads/main'" in content["jobs"]["up"]["if"]
     assert content["concurrency"]["cancel-in-progress"] is False
     assert set(content[True]) == {"push", "workflow_dispatch"}
     assert content[True]["push"]["branches"] == ["main"]

@@ -1,0 +1,87 @@
+"""What a command and all that it starts take of the machine: time, processor time, memory."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+
+_LOOK_AGAIN_SECONDS = 0.2
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What was taken.
+
+    Attributes:
+        seconds: by the clock on the wall.
+        cpu_seconds: of one processor, all processes together.
+        peak_megabytes: resident memory of all processes together, at its highest; pages that processes share count in each.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_megabytes: float
+
+
+class Watch:
+    """Watches a process and its descendants from its start to its end."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        """Begins; the process should just have been started."""
+        self._process = process.pid
+        self._began = time.perf_counter()
+        self._cpu_before = _children_seconds()
+        self._peak = 0
+        self._over = threading.Event()
+        self._watching = threading.Thread(target=self._watch, daemon=True)
+        self._watching.start()
+
+    @property
+    def peak_megabytes(self) -> float:
+        """The most memory so far."""
+        return self._peak / 1e6
+
+    def end(self) -> Usage:
+        """What was taken, once the process has been waited for; it must be the only one meanwhile."""
+        seconds = time.perf_counter() - self._began
+        self._over.set()
+        self._watching.join()
+        return Usage(
+            seconds=seconds,
+            cpu_seconds=_children_seconds() - self._cpu_before,
+            peak_megabytes=self.peak_megabytes,
+        )
+
+    def _watch(self) -> None:
+        while not self._over.wait(_LOOK_AGAIN_SECONDS):
+            self._peak = max(self._peak, sum(map(_resident, _tree(self._process))))
+
+
+def _children_seconds() -> float:
+    """Processor time of all children that have been waited for, and of theirs."""
+    taken = os.times()
+    return taken.children_user + taken.children_system
+
+
+def _tree(process: int) -> list[int]:
+    below: list[int] = []
+    with suppress(OSError):
+        for task in Path(f"/proc/{process}/task").iterdir():
+            below += map(int, (task / "children").read_text().split())
+    return [process, *(each for child in below for each in _tree(child))]
+
+
+def _resident(process: int) -> int:
+    """Bytes."""
+    with suppress(OSError, IndexError):
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
+    return 0

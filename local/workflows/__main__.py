@@ -1,0 +1,17 @@
+"""`python -m local.workflows`: ends with 1 where a workflow of this repository, or a script of one, has a fault."""
+
+from __future__ import annotations
+
+import sys
+
+from local.toolchain import ToolchainError
+from local.workflows import lint
+from local.workspace import REPOSITORY
+
+_FORGE = REPOSITORY / ".github"
+
+if __name__ == "__main__":
+    try:
+        sys.exit(not lint(sorted((_FORGE / "workflows").glob("*.yml")), sorted(_FORGE.glob("*.sh"))))
+    except ToolchainError as problem:
+        sys.exit(str(problem))

@@ -1,0 +1,53 @@
+"""The laws of the simulation of large fleets."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.simulation import AccountCost, Runner, finished, fleet_seconds, runners_for
+
+COST = AccountCost(cpu_seconds=8.0, megabytes=500.0, aws_calls=80)
+RUNNER = Runner(processors=4, engines=6)
+
+durations = st.lists(st.floats(0.1, 100), min_size=1, max_size=30)
+slots = st.integers(1, 40)
+
+
+@given(durations, slots)
+def test_nothing_is_done_before_its_longest_task_and_before_its_share(tasks: list[float], count: int) -> None:
+    took = finished(tasks, count)
+    assert took >= max(tasks)
+    assert took >= sum(tasks) / count - 1e-6
+    assert took <= sum(tasks) + 1e-6
+
+
+@given(durations, slots)
+def test_no_slot_is_idle_while_a_task_waits(tasks: list[float], count: int) -> None:
+    assert finished(tasks, count) <= sum(tasks) / count + max(tasks) + 1e-6
+
+
+@given(durations, slots)
+def test_one_more_slot_never_takes_longer(tasks: list[float], count: int) -> None:
+    assert finished(tasks, count + 1) <= finished(tasks, count) + 1e-6
+
+
+def test_an_account_takes_as_long_as_it_waits_or_as_the_processors_need() -> None:
+    assert Runner(processors=4, engines=1).seconds(COST) == pytest.approx(9)
+    assert Runner(processors=1, engines=4).seconds(COST) == pytest.approx(32)
+
+
+def test_waves_wait_for_each_other() -> None:
+    assert fleet_seconds([1, 1], COST, RUNNER, 100) > fleet_seconds([2], COST, RUNNER, 100)
+
+
+def test_the_runners_that_are_named_suffice_and_one_less_does_not() -> None:
+    wanted = runners_for([1, 999], COST, RUNNER, 600)
+    assert wanted is not None
+    assert fleet_seconds([1, 999], COST, RUNNER, wanted) <= 600
+    assert fleet_seconds([1, 999], COST, RUNNER, wanted - 1) > 600
+
+
+def test_no_number_of_runners_beats_the_start_and_the_longest_account() -> None:
+    assert runners_for([1], COST, RUNNER, 120) is None
