@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
     from operations.approval.workflow import Workflow
 
-SOMEWHERE_ELSE: Final = "i-0123456789abcdef0"
-"""An instance that nobody has, where the local AWS has but one."""
 _SECONDS: Final = 60
 _LOOK_AGAIN_SECONDS: Final = 0.1
 _DENIED: Final = "AccessDeniedException"
@@ -301,16 +299,22 @@ class _Demo:
         return desk_of(self._workflow, Clients(given, self._endpoint))
 
     def _instances(self) -> tuple[str, str]:
-        """The seeded one, and another one."""
+        """Two of those that are seeded."""
         ec2 = self._all.client("ec2", self._workflow.region)
         running = [{"Name": "instance-state-name", "Values": ["running"]}]
         pages = ec2.get_paginator("describe_instances").paginate(Filters=running)
-        found = [each for page in pages for reserved in page["Reservations"] for each in reserved["Instances"]]
-        named = {"Key": "Name", "Value": NODES[0].name}
-        own = next((each["InstanceId"] for each in found if named in each.get("Tags", [])), None)
-        if own is None:
-            raise DemoError(f"There is no instance {NODES[0].name} in {self._workflow.region}. Begin with: make up")
-        return own, next((each["InstanceId"] for each in found if each["InstanceId"] != own), SOMEWHERE_ELSE)
+        found = {
+            tag["Value"]: each["InstanceId"]
+            for page in pages
+            for reserved in page["Reservations"]
+            for each in reserved["Instances"]
+            for tag in each.get("Tags", [])
+            if tag["Key"] == "Name"
+        }
+        own, other = (each.name for each in NODES[:2])
+        if not {own, other} <= found.keys():
+            raise DemoError(f"{own} and {other} are not in {self._workflow.region}. Begin with: make up")
+        return found[own], found[other]
 
     def _listen(self) -> Callable[[], list[tuple[str, str]]]:
         """Hears the topic; what is returned gives subjects and texts so far."""

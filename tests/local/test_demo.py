@@ -25,6 +25,7 @@ from components.approval.operator_policy import operator_policy
 from components.approval.runbook import runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.demo import DemoError, play
+from local.emulator.fixtures import NODES
 from local.emulator.running import change_settings, reset, running_emulator
 from local.emulator.seed import seed
 from operations.approval.workflow import Workflow
@@ -49,7 +50,7 @@ def client(endpoint: str) -> Callable[[str], Any]:
     reset(endpoint)
     seed(endpoint)
     session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
-    clients = {name: session.client(name, endpoint_url=endpoint) for name in ("iam", "sns", "sqs", "ssm")}
+    clients = {name: session.client(name, endpoint_url=endpoint) for name in ("ec2", "iam", "sns", "sqs", "ssm")}
     clients["iam"].create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=TRUST)
     clients["sns"].create_topic(Name=TOPIC_NAME)
     return clients.__getitem__
@@ -102,6 +103,11 @@ def played(endpoint: str, mode: Mode = Mode.AUTOMATION) -> str:
     return text
 
 
+def another_instance(account: Callable[[str], Any]) -> str:
+    named = [{"Name": "tag:Name", "Values": [NODES[1].name]}]
+    return account("ec2").describe_instances(Filters=named)["Reservations"][0]["Instances"][0]["InstanceId"]
+
+
 def allow(client: Callable[[str], Any], action: str, resource: str = "*") -> None:
     statement = {"Effect": "Allow", "Action": action, "Resource": resource}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -136,14 +142,14 @@ def test_it_runs_through_in_either_mode_and_leaves_nothing(
     ("action", "resource", "said"),
     [
         ("ssm:StartSession", "*", "Not so: no session for the operator"),
-        ("ssm:StartSession", f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0123456789abcdef0", "not on another instance"),
+        ("ssm:StartSession", "arn:aws:ec2:*:{account}:instance/{other}", "not on another instance"),
         ("ssm:StartSession", "arn:aws:ssm:*::document/*", "not with another document"),
     ],
 )
 def test_it_fails_where_the_operator_may_more(
     account: Callable[[str], Any], endpoint: str, action: str, resource: str, said: str
 ) -> None:
-    allow(account, action, resource)
+    allow(account, action, resource.format(account=ACCOUNT, other=another_instance(account)))
     with pytest.raises(DemoError, match=said):
         played(endpoint)
     assert account("sns").list_subscriptions()["Subscriptions"] == []
@@ -168,7 +174,7 @@ def test_it_fails_where_the_tag_stays(account: Callable[[str], Any], endpoint: s
 
 
 def test_a_failure_ends_the_grant_that_it_leaves(account: Callable[[str], Any], endpoint: str) -> None:
-    allow(account, "ssm:StartSession", f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0123456789abcdef0")
+    allow(account, "ssm:StartSession", f"arn:aws:ec2:*:{ACCOUNT}:instance/{another_instance(account)}")
     with pytest.raises(DemoError):
         played(endpoint)
     latest, *_ = account("ssm").describe_automation_executions()["AutomationExecutionMetadataList"]
