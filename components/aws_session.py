@@ -105,7 +105,7 @@ class AwsClients:
         return self._session
 
     def _base_session(self) -> botocore.session.Session:
-        session = _new_session(self._text("profile"))
+        session = new_session(self._text("profile"))
         session.set_config_variable("region", self._text("region") or session.get_config_variable("region"))
         if access_key := self._text("accessKey"):
             session.set_credentials(access_key, self._text("secretKey") or "", self._text("token"))
@@ -136,7 +136,7 @@ class AwsClients:
             def load(self) -> RefreshableCredentials:
                 return RefreshableCredentials.create_from_metadata(assume(), assume, "assume-role")
 
-        assumed = _new_session()
+        assumed = new_session()
         assumed.set_config_variable("region", region)
         assumed.register_component("credential_provider", CredentialResolver([Assumed()]))
         return assumed
@@ -150,7 +150,8 @@ def _service_descriptions() -> Loader:
     return Loader(include_default_search_paths=True)
 
 
-def _new_session(profile: str | None = None) -> botocore.session.Session:
+def new_session(profile: str | None = None) -> botocore.session.Session:
+    """A session that shares its service descriptions with all others of this process."""
     import botocore.session  # noqa: PLC0415 -- half a second that an unchanged run need not spend
 
     session = botocore.session.Session(profile=profile)

@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import botocore.session
 import pytest
 from typer.testing import CliRunner
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    import botocore.session
     from click.testing import Result
 
     from operations.stack import StackConfiguration
@@ -106,7 +106,7 @@ class OwnClients(aws_session.AwsClients):
     """Clients that a test may change."""
 
     def _base_session(self) -> botocore.session.Session:
-        session = botocore.session.get_session()
+        session = aws_session.new_session()
         session.set_credentials("local", "local")
         return session
 
