@@ -65,7 +65,7 @@ class FleetBench:
         self.calls: dict[str, dict[str, int]] = {}
         self.state_bytes: dict[int, int] = {}
         """Of one account's state, by its number of Regions."""
-        self.fleet = LocalFleet(folder, endpoint, ACCOUNTS)
+        self.fleet = LocalFleet(folder, endpoint, ACCOUNTS, warm=False)
         self.ask_for(REGIONS)
 
     def ask_for(self, regions: list[str], minutes: int = 20) -> None:
@@ -77,6 +77,7 @@ class FleetBench:
                 {"name": "canary", "accounts": [CANARY], "concurrency": 1},
                 {"name": "rest", "concurrency": CONCURRENCY, "failureTolerance": 1},
             ],
+            preview_role=None,
         )
 
     def play(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -20,6 +21,9 @@ MINIMUM_MINUTES: Final = 30
 _RATE: Final = re.compile(r"rate\(([1-9]\d{0,3}) (minute|hour|day)(s?)\)")
 _CRON: Final = re.compile(r"cron\([^\s()]+( [^\s()]+){4,5}\)")
 _MINUTES: Final = {"minute": 1, "hour": 60, "day": 1440}
+_MONTH: Final = 3
+_WITH_MONTHS: Final = 6
+"""Which field of a cron expression the months are, and how many fields it has then."""
 
 
 class Remediation(StrEnum):
@@ -45,9 +49,30 @@ def _schedule(value: str) -> str:
         number = int(rate[1])
         if (number == 1) is bool(rate[3]) or number * _MINUTES[rate[2]] < MINIMUM_MINUTES:
             raise ValueError(value)
-    elif not _CRON.fullmatch(value):
+    elif not _CRON.fullmatch(value) or not _is_for_associations(value.removeprefix("cron(").removesuffix(")").split()):
         raise ValueError(value)
     return value
+
+
+def _is_for_associations(fields: list[str]) -> bool:
+    """State Manager takes no months, and runs nothing more often than every half hour."""
+    minutes = _minutes(fields[0])
+    # Where the hour is one, the end of it does not meet the next one's beginning.
+    ends = minutes if fields[1].isdigit() else [*minutes, minutes[0] + _MINUTES["hour"]]
+    often = any(after - before < MINIMUM_MINUTES for before, after in pairwise(ends))
+    return not often and (len(fields) < _WITH_MONTHS or fields[_MONTH] in ("*", "?"))
+
+
+def _minutes(field: str) -> list[int]:
+    """The minutes of an hour that a field of a cron expression stands for, in order; at least one."""
+    found: set[int] = set()
+    for part in field.split(","):
+        span, _, step = part.partition("/")
+        first, _, last = ("0", "", "59") if span in ("*", "?") else span.partition("-")
+        found |= set(range(int(first), int(last or (59 if step else first)) + 1, int(step or 1)))
+    if not found or max(found) >= _MINUTES["hour"]:
+        raise ValueError(field)
+    return sorted(found)
 
 
 def _enabled(what: str) -> Any:

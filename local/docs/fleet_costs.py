@@ -28,7 +28,7 @@ _INTRODUCTION = """<!-- Made by `make docs` from bench/fleet.json, which `python
 Measured on two processors that the engines share with the local AWS and with whatever else the machine had to do, which
 was much: so times here are processor time, of all processes of a command together, and what counts are the ratios. The
 AWS plugin is the stand-in; the real one is another program. Memory is the sum over all processes, pages that they share
-counted in each.
+counted in each. Without `previewRole`: with it `drift` runs the program too, which was not measured.
 """
 
 _AFTER_MEASURED = """

@@ -35,12 +35,14 @@ class AwsProxy:
 
     Attributes:
         without_role: accounts whose role nobody may assume.
+        asked_for: ARNs of the roles that somebody wanted to assume; whoever counts them clears it.
         after: told the name of each operation when AWS has done it, before whoever called gets the answer.
         url: to be used as the endpoint.
     """
 
     def __init__(self, endpoint: str) -> None:
         self.without_role: set[str] = set()
+        self.asked_for: set[str] = set()
         self.after: Callable[[str], None] = _nothing
         self._accounts: dict[str, str] = {}
         self._held: tuple[str, str] | None = None
@@ -81,7 +83,10 @@ class AwsProxy:
         form = "x-www-form-urlencoded" in (handler.headers.get("Content-Type") or "")
         asked = parse_qs(body.decode(errors="replace")) if form else {}
         operation = asked["Action"][0] if "Action" in asked else _target(handler)
-        account = asked["RoleArn"][0].split(":")[4] if operation == "AssumeRole" else None
+        role = asked["RoleArn"][0] if operation == "AssumeRole" else None
+        account = role.split(":")[4] if role else None
+        if role:
+            self.asked_for.add(role)
         if account in self.without_role:
             return 403, {"Content-Type": "text/xml"}, _REFUSED
         connection = HTTPConnection(self._target.hostname or "", self._target.port or 0, timeout=120)

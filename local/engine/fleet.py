@@ -14,6 +14,7 @@ import boto3
 import yaml
 
 from local.engine.aws_proxy import AwsProxy
+from local.engine.warm_python import warm_python
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROLE = "arn:aws:iam::{accountId}:role/ShellAccessDeployer"
+PREVIEW_ROLE = "arn:aws:iam::{accountId}:role/ShellAccessPreview"
 WITHOUT_CHECKPOINTS = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
 """Saves time where nobody asks what a state holds in the middle of a run."""
 
@@ -65,7 +67,13 @@ class LocalFleet:
     """
 
     def __init__(
-        self, folder: Path, endpoint: str, accounts: Iterable[str], listed: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        endpoint: str,
+        accounts: Iterable[str],
+        listed: Mapping[str, str] | None = None,
+        *,
+        warm: bool = True,
     ) -> None:
         """Makes the organization, and everything but the fleet file.
 
@@ -74,10 +82,13 @@ class LocalFleet:
             endpoint: URL of the local AWS.
             accounts: names of those in the unit.
             listed: IDs of those that the file names, by name.
+            warm: forks Pythons from one that is ready; not where it is measured.
         """
         self.endpoint = endpoint
         self.proxy = AwsProxy(endpoint)
-        self.workspace = Workspace(folder / "engine")
+        environment = warm_python() if warm else REPOSITORY / ".venv"
+        self._python = environment / "bin" / "python"
+        self.workspace = Workspace(folder / "engine", self._python)
         self.workspace.prepare(command_line())
         self.file = folder / "fleet.yaml"
         self.program = folder / "program"
@@ -87,7 +98,7 @@ class LocalFleet:
             shutil.copytree(REPOSITORY / part, self.program / part, ignore=shutil.ignore_patterns("__pycache__"))
         for part in ("__main__.py", "Pulumi.yaml", "requirements.txt"):
             shutil.copy(REPOSITORY / part, self.program / part)
-        (self.program / ".venv").symlink_to(REPOSITORY / ".venv")
+        (self.program / ".venv").symlink_to(environment)
         self._organizations: Any = self.client("organizations", "us-east-1")
         self._organizations.create_organization(FeatureSet="ALL")
         self._root = self._organizations.list_roots()["Roots"][0]["Id"]
@@ -106,12 +117,15 @@ class LocalFleet:
         """Takes an account out of the unit."""
         self._organizations.move_account(AccountId=account, SourceParentId=self.unit, DestinationParentId=self._root)
 
-    def write(self, defaults: Mapping[str, Any], waves: list[dict[str, Any]]) -> None:
+    def write(
+        self, defaults: Mapping[str, Any], waves: list[dict[str, Any]], *, preview_role: str | None = PREVIEW_ROLE
+    ) -> None:
         """Writes the fleet file.
 
         Args:
             defaults: settings of every account, keys as in a stack's configuration.
             waves: as the file has them.
+            preview_role: for runs that only look; None: the one that deploys.
         """
         content = {
             "accounts": {
@@ -119,6 +133,7 @@ class LocalFleet:
                 "discover": {"organizationalUnits": [self.unit]},
             },
             "assumeRole": ROLE,
+            "previewRole": preview_role,
             "defaults": dict(defaults),
             "waves": waves,
         }
@@ -130,7 +145,10 @@ class LocalFleet:
         return subprocess.Popen(
             [sys.executable, "-m", "operations", "fleet", command, "--file", str(self.file), *cwd, *arguments],
             cwd=REPOSITORY,
-            env=os.environ | self.workspace.environment(self.proxy.url) | dict(more or {}),
+            env=os.environ
+            | self.workspace.environment(self.proxy.url)
+            | {"SHELL_ACCESS_PYTHON": str(self._python)}
+            | dict(more or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

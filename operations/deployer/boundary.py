@@ -6,93 +6,98 @@ Deny, so that it holds against a policy of any resource too (IAM User Guide, "Pe
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.names import ROLE_NAME, TAG_KEY
 from components.directory.names import TRAIL
-from operations.deployer.identities import policy_arns
+from components.nodes.names import UPDATE_DOCUMENT
+from operations.deployer.documents import document_names
+from operations.deployer.identities import own_roles, policy_arns
 from operations.deployer.keys import ALIASES
 from operations.deployer.names import OWN, ROLES_BOUNDARY
-from operations.deployer.nodes import host_managed_policy
+from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
 from operations.deployer.policies import permits
 from operations.deployer.reading import LOG_BUCKET, parameter_arns
-from operations.deployer.scope import System
-from operations.deployer.statement import document
+from operations.deployer.scope import ANY, System
+from operations.deployer.statement import document, fitting
+from operations.deployer.surveillance import trail_bucket
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
     from operations.deployer.statement import Policy
 
-_OF_NO_REGION: Final = ("iam:*", *LOG_BUCKET, "sts:*")
-"""IAM is one for all Regions."""
+_OURS: Final = "/ShellAccess"
+"""What most names begin with that stacks give to roles and policies, and those of the deployer's own likewise."""
 
-_IAM_CHANGES: Final = tuple(
-    f"iam:{verb}*"
-    for verb in (
-        "Add",
-        "Attach",
-        "Create",
-        "Delete",
-        "Detach",
-        "Pass",
-        "Put",
-        "Remove",
-        "Set",
-        "Tag",
-        "Untag",
-        "Update",
-    )
-)
+_ENOUGH: Final = 24
+"""Characters by which a long name is known, as a policy has few."""
+
+_OF_NO_REGION: Final = ("iam:*", "route53:*", *LOG_BUCKET, "sts:*")
+"""IAM and Route 53 are one for all Regions."""
+
+_IAM_CHANGES: Final = tuple(f"iam:{letter}*" for letter in "ACDPRSTU")
+"""All but `Get` and `List`, and what is of nobody's own."""
+
+_PASSING: Final = {
+    "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
+    "events": ("*Rule*", "*Targets*", "*ag*Resource"),
+    "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
+    "logs": ("*KmsKey", "*LogGroup*", "*RetentionPolicy", "*ag*Resource"),
+    "s3": ("*Bucket*", "*EncryptionConfiguration", "*ag*Resource", "DeleteObject*", "Get*Configuration"),
+    "ssm": (
+        "*Association",
+        "*Document*",
+        "*Parameter*",
+        "*ServiceSetting",
+        "*Tags*",
+    ),
+}
+"""Of services in which there is more that leads to people, shells, sessions' logs or others' settings than we have work in."""
 
 _PEOPLE: Final = (
-    "iam:*AccessKey*",
-    "iam:*Account*",
+    "iam:*AccountPassword*",
     "iam:*Credential*",
     "iam:*Group*",
-    "iam:*LoginProfile*",
-    "iam:*MFADevice*",
-    "iam:*OpenIDConnectProvider*",
-    "iam:*SAMLProvider*",
-    "iam:*SSHPublicKey*",
-    "iam:*ServerCertificate*",
-    "iam:*SigningCertificate*",
-    "iam:*UserPermissionsBoundary",
-    "iam:ChangePassword",
-    "iam:CreateServiceLinkedRole",
-    "iam:CreateUser",
-    "iam:DeleteRolePermissionsBoundary",
-    "iam:DeleteUser",
+    "iam:*ServiceLinkedRole",
+    "iam:*UserPerm*",
+    "iam:DeleteRolePerm*",
     "iam:DeleteUserPolicy",
     "iam:PutUserPolicy",
-    "iam:SetDefaultPolicyVersion",
-    "iam:TagUser",
-    "iam:UpdateUser",
+    "iam:SetDefault*",
 )
-"""Whoever can make or take somebody's credentials needs no approval (bypasses by way of IAM)."""
+"""Whoever can make or take somebody's credentials needs no approval (bypasses by way of IAM). Most of it does not pass."""
 
 _SESSIONS: Final = (
+    "config:*Organization*",
+    "config:StartRemediationExecution",
+    "ec2:CreateImage",
+    "ec2:CreateInstanceConnect*",
     "ec2:CreateKeyPair",
+    "ec2:CreateReplaceRoot*",
+    "ec2:CreateSnapshot*",
+    "ec2:EnableSerialConsole*",
     "ec2:GetConsole*",
     "ec2:GetPasswordData",
     "ec2:ImportKeyPair",
     "ec2:SendDiagnosticInterrupt",
-    "ssm:*AccessRequest*",
-    "ssm:*MaintenanceWindow*",
-    "ssm:*OpsItem*",
-    "ssm:CreateActivation",
-    "ssm:GetAccessToken",
     "ssm:ModifyDocumentPermission",
-    "ssm:ResumeSession",
-    "ssm:SendAutomationSignal",
-    "ssm:SendCommand",
-    "ssm:Start*Execution*",
-    "ssm:StartSession",
     "ssm:UpdateDocumentMetadata",
 )
 """Ways to a shell or to an approval, or to have somebody else go one."""
 
 _SETTINGS_OF_NODES: Final = ("ssm:*Association*", "ssm:*ServiceSetting")
-_OTHERS: Final = ("sts:AssumeRole*", "sts:GetFederationToken", "sts:GetSessionToken", "sts:TagSession")
+_ASSOCIATION_CHANGES: Final = ("ssm:CreateAssociation*", "ssm:UpdateAssociation")
+_OTHERS: Final = ("sts:Assume*", "sts:Get*Token", "sts:Set*", "sts:Tag*")
+_ROLE_CHANGES: Final = (
+    "iam:CreateRole",
+    "iam:DeleteRole*",
+    "iam:PassRole",
+    "iam:PutRole*",
+    "iam:TagRole",
+    "iam:Update*Role*",
+)
+_KEY_USES: Final = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*", "kms:ReplicateKey")
 _KEY_CHANGES: Final = (
     "kms:DisableKey",
     "kms:PutKeyPolicy",
@@ -106,66 +111,115 @@ def boundary(scope: Scope) -> Policy:
     """The policy that the deployer's role and the preview's role have as their boundary.
 
     Args:
-        scope: as their policies are cut to.
+        scope: as their policies are cut to. Of no account, as what a boundary rules out is in its own account anyway, and
+            it has to be short.
+
+    Raises:
+        TooMuchError: settings name so much that no policy could hold it.
     """
-    passing = sorted({f"{action.split(':', 1)[0]}:*" for each in permits(scope) for action in each.actions})
+    scope = replace(scope, account=ANY)
+    everything = {"Sid": "AsPoliciesSay", "Effect": "Allow", "Action": _passing(scope), "Resource": "*"}
+    regions: Policy = {
+        "Sid": "InTheseRegions",
+        "Effect": "Deny",
+        "NotAction": list(_OF_NO_REGION),
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
+    }
+    statements = [everything, regions, *_identities(scope), *_shells(scope), *_things(scope)]
+    return fitting(document(statements), "the boundary of the deployer")
+
+
+def _passing(scope: Scope) -> list[str]:
+    """Services; of a service that is needed for one thing just that."""
+    services: dict[str, list[str]] = {}
+    for action in sorted({action for each in permits(scope) for action in each.actions}):
+        services.setdefault(action.split(":", 1)[0], []).append(action)
+    return [
+        each
+        for service, actions in services.items()
+        for each in (actions if len(actions) == 1 else [f"{service}:{name}" for name in _PASSING.get(service, ("*",))])
+    ]
+
+
+def _identities(scope: Scope) -> list[Policy]:
+    aws_managed = [host_managed_policy(scope)] if System.NODES in scope.systems else []
+    roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
+    earlier = [scope.iam(f"role/{name[:_ENOUGH]}*") for name in EARLIER_HOST_ROLES if System.NODES in scope.systems]
+    return [
+        _deny(
+            "NotItself",
+            _IAM_CHANGES,
+            [scope.iam(f"*/{name}*") for name in OWN],
+        ),
+        _deny("NoPeople", _PEOPLE),
+        _deny_elsewhere("NoOtherPolicies", ("iam:CreatePolicy*", "iam:DeletePolicy*"), _shortened(policy_arns(scope))),
+        _deny(
+            "AttachNoOthers",
+            ("iam:AttachRolePolicy", "iam:AttachUserPolicy"),
+            condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
+        ),
+        _deny_elsewhere("NoOtherRoles", _ROLE_CHANGES, _shortened([*roles, *earlier])),
+        _deny(
+            "BoundedRoles",
+            ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"),
+            condition={"ArnNotEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}},
+        ),
+        _deny(
+            "RunbooksRole",
+            ("iam:PassRole",),
+            [scope.iam(f"role/{ROLE_NAME}")],
+            {"StringNotEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+        ),
+        _deny("NobodyElse", _OTHERS),
+        _deny(
+            "NoGrants", ("iam:TagRole",), condition={"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
+        ),
+    ]
+
+
+def _shells(scope: Scope) -> list[Policy]:
     nodes = System.NODES in scope.systems
-    aws_managed = [host_managed_policy(scope)] if nodes else []
-    secrets = ("ssm:GetParameter*",)
-    parameters = parameter_arns(scope)
-    return document(
-        [
-            {"Sid": "AsPoliciesSay", "Effect": "Allow", "Action": passing, "Resource": "*"},
-            {
-                "Sid": "InTheseRegions",
-                "Effect": "Deny",
-                "NotAction": list(_OF_NO_REGION),
-                "Resource": "*",
-                "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
-            },
-            _deny(
-                "NotItsOwnRights",
-                _IAM_CHANGES,
-                [scope.iam(f"{kind}/{name}*") for kind in ("role", "policy") for name in OWN],
+    documents = [scope.arn("ssm", f"document/{name}") for name in document_names(scope)]
+    updates = [
+        f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}",
+        scope.arn("ec2", "instance/*"),
+        scope.arn("ssm", "managed-instance/*"),
+        scope.arn("ssm", "association/*"),
+    ]
+    return [
+        _deny("NoSessions", (*_SESSIONS, *(() if nodes else _SETTINGS_OF_NODES))),
+        _deny_elsewhere(
+            "NoOtherDocuments", ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*"), documents
+        ),
+        *([_deny_elsewhere("NoOtherAssociations", _ASSOCIATION_CHANGES, updates)] if nodes else []),
+    ]
+
+
+def _things(scope: Scope) -> list[Policy]:
+    key, value = scope.tag
+    return [
+        _deny(
+            "NoKeysOfOthers",
+            _KEY_CHANGES,
+            condition={"ForAnyValue:StringNotLike": {"kms:ResourceAliases": list(ALIASES)}},
+        ),
+        _deny("UseNoOtherKeys", _KEY_USES, condition={"StringNotEquals": {f"aws:ResourceTag/{key}": value}}),
+        _deny_elsewhere("NoSecrets", ("ssm:GetParameter*",), parameter_arns(scope)),
+        _deny_elsewhere(
+            "NoOtherTrails",
+            (
+                "cloudtrail:Delete*",
+                "cloudtrail:Put*",
+                "cloudtrail:Stop*",
+                "cloudtrail:Update*",
+                "s3:Delete*",
+                "s3:Put*",
             ),
-            _deny("NoPeople", _PEOPLE),
-            _deny(
-                "NoPoliciesOfOthers",
-                ("iam:AttachRolePolicy", "iam:AttachUserPolicy"),
-                condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
-            ),
-            _deny(
-                "NoRolesWithoutBoundary",
-                ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"),
-                condition={"ArnNotEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}},
-            ),
-            _deny(
-                "RunbooksRoleForRunbooks",
-                ("iam:PassRole",),
-                [scope.iam(f"role/{ROLE_NAME}")],
-                {"StringNotEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
-            ),
-            _deny("NobodyElse", _OTHERS),
-            _deny("NoSessions", (*_SESSIONS, *(() if nodes else _SETTINGS_OF_NODES))),
-            _deny(
-                "NoGrants",
-                ("iam:TagRole",),
-                condition={"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}},
-            ),
-            _deny(
-                "NoKeysOfOthers",
-                _KEY_CHANGES,
-                condition={"ForAnyValue:StringNotLike": {"kms:ResourceAliases": list(ALIASES)}},
-            ),
-            _deny_elsewhere("NoSecrets", secrets, parameters) if parameters else _deny("NoSecrets", secrets),
-            _deny_elsewhere(
-                "NoTrailsOfOthers",
-                ("cloudtrail:Delete*", "cloudtrail:Put*", "cloudtrail:Stop*", "cloudtrail:Update*"),
-                [scope.arn("cloudtrail", f"trail/{TRAIL}")],
-            ),
-            _deny("NoOrganization", ("account:*", "organizations:*")),
-        ]
-    )
+            [scope.arn("cloudtrail", f"trail/{TRAIL}"), trail_bucket(scope)],
+        ),
+        _deny("NoOrganization", ("account:*", "organizations:*")),
+    ]
 
 
 def _deny(
@@ -175,5 +229,12 @@ def _deny(
     return {**statement, "Condition": condition} if condition else statement
 
 
+def _shortened(arns: list[str]) -> list[str]:
+    """With one pattern for all names that begin with ours: what begins so and is not a stack's, is denied beside it."""
+    return list(dict.fromkeys(f"{arn.split(_OURS)[0]}{_OURS}*" if _OURS in arn else arn for arn in arns))
+
+
 def _deny_elsewhere(sid: str, actions: tuple[str, ...], spared: list[str]) -> Policy:
+    if not spared:
+        return _deny(sid, actions)
     return {"Sid": sid, "Effect": "Deny", "Action": list(actions), "NotResource": spared}

@@ -77,11 +77,16 @@ _ROLE_CHANGES: Final = (
     "DeleteRole",
     "TagRole",
     "UntagRole",
-    "UpdateAssumeRolePolicy",
     "UpdateRole",
     "UpdateRoleDescription",
 )
-_BOUNDED: Final = ("CreateRole", "DeleteRolePolicy", "PutRolePermissionsBoundary", "PutRolePolicy")
+_BOUNDED: Final = (
+    "CreateRole",
+    "DeleteRolePolicy",
+    "PutRolePermissionsBoundary",
+    "PutRolePolicy",
+    "UpdateAssumeRolePolicy",
+)
 _PROFILE_CHANGES: Final = (
     "AddRoleToInstanceProfile",
     "CreateInstanceProfile",
@@ -117,7 +122,6 @@ def _roles(scope: Scope) -> list[Permit]:
     arns = [scope.iam(f"role/{each.name}") for each in roles]
     if not arns:
         return []
-    bounded = {"ArnEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}}
     passed = [
         Permit(
             sid=f"Pass{number}",
@@ -130,7 +134,7 @@ def _roles(scope: Scope) -> list[Permit]:
     ]
     return [
         _permit("ManageRoles", _ROLE_CHANGES, arns),
-        _permit("GiveRolesBoundedRights", _BOUNDED, arns, bounded),
+        _permit("GiveRolesBoundedRights", _BOUNDED, arns, _bounded(scope)),
         *passed,
     ]
 
@@ -139,9 +143,20 @@ def _attachments(scope: Scope) -> list[Permit]:
     """Our policies to whichever role or user the settings name, and nothing else to nobody."""
     ours = {"ArnEquals": {"iam:PolicyARN": policy_arns(scope)}}
     own = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
-    roles = [*own, *scope.principals("role", scope.roles)]
+    roles = scope.principals("role", scope.roles)
     users = scope.principals("user", scope.users)
     found: list[Permit] = []
+    if own:
+        # A role of an earlier stack may have no boundary yet, and its policies are whatever the deployer writes.
+        found.append(
+            _permit(
+                "AttachToOwnRoles",
+                ("AttachRolePolicy",),
+                own,
+                {"ArnEquals": {**ours["ArnEquals"], **_bounded(scope)["ArnEquals"]}},
+            )
+        )
+        found.append(_permit("DetachFromOwnRoles", ("DetachRolePolicy",), own, ours))
     if roles:
         found.append(_permit("AttachToRoles", ("AttachRolePolicy", "DetachRolePolicy"), roles, ours))
     if users:
@@ -151,6 +166,10 @@ def _attachments(scope: Scope) -> list[Permit]:
         instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(INSTANCE_POLICY_NAME)}}
         found.append(_permit("TakeNodesPolicyBack", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
     return found
+
+
+def _bounded(scope: Scope) -> dict[str, dict[str, str | list[str]]]:
+    return {"ArnEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}}
 
 
 def _profiles(scope: Scope) -> list[Permit]:

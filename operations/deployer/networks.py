@@ -109,7 +109,15 @@ def network_permits(scope: Scope) -> list[Permit]:
             sid="NameListsInRules", actions=("ec2:ModifySecurityGroupRules",), resources=_kinds(scope, ["prefix-list"])
         ),
     ]
-    return [*permits, *(_controller_permits(scope) if controllers else [])]
+    private_names = Permit(
+        sid="NameEndpoints",
+        actions=("route53:AssociateVPCWithHostedZone",),
+        resources=(f"arn:{scope.partition}:route53:::hostedzone/*",),
+        # EC2 asks for it in the deployer's name where an endpoint takes over the service's own names.
+        conditions={"Bool": {"aws:ViaAWSService": "true"}},
+        everywhere=True,
+    )
+    return [*permits, private_names, *(_controller_permits(scope) if controllers else [])]
 
 
 def _controller_permits(scope: Scope) -> list[Permit]:

@@ -25,7 +25,7 @@ _ASSOCIATION_CHANGES: Final = (
     "ssm:RemoveTagsFromResource",
     "ssm:UpdateAssociation",
 )
-_EARLIER_HOST_ROLES: Final = (
+EARLIER_HOST_ROLES: Final = (
     AWS_HOST_ROLE,
     "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-*",
 )
@@ -96,7 +96,7 @@ def node_permits(scope: Scope) -> list[Permit]:
         Permit(
             sid="GiveHostsBack",
             actions=("iam:PassRole",),
-            resources=tuple(scope.iam(f"role/{name}") for name in _EARLIER_HOST_ROLES),
+            resources=tuple(scope.iam(f"role/{name}") for name in EARLIER_HOST_ROLES),
             conditions={"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
             everywhere=True,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from components.directory.port_forwarding_policy import ROLE_TAG
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.documents import document_names
 from operations.deployer.nodes import node_reading_permits
@@ -18,7 +19,6 @@ _EC2: Final = (
     "ec2:DescribeAddresses",
     "ec2:DescribeFlowLogs",
     "ec2:DescribeImages",
-    "ec2:DescribeInstanceAttribute",
     "ec2:DescribeInstanceCreditSpecifications",
     "ec2:DescribeInstanceTypes",
     "ec2:DescribeInstances",
@@ -123,6 +123,7 @@ def reading_permits(scope: Scope) -> list[Permit]:
         *_documents(scope),
         *_parameters(scope),
         *_buckets(scope),
+        *_controllers(scope),
         *node_reading_permits(scope),
     ]
 
@@ -130,6 +131,21 @@ def reading_permits(scope: Scope) -> list[Permit]:
 def _documents(scope: Scope) -> list[Permit]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
     return [Permit(sid="SeeDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
+
+
+def _controllers(scope: Scope) -> list[Permit]:
+    """Of controllers alone, as the user data of others may hold secrets."""
+    if System.CONTROLLERS not in scope.systems:
+        return []
+    key, value = ROLE_TAG
+    return [
+        Permit(
+            sid="SeeControllers",
+            actions=("ec2:DescribeInstanceAttribute",),
+            resources=(scope.arn("ec2", "instance/*"),),
+            conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
+        )
+    ]
 
 
 def parameter_arns(scope: Scope) -> list[str]:

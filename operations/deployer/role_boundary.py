@@ -1,17 +1,20 @@
 """The permissions boundary of the roles that stacks make: without it, whoever writes their policies could do everything.
 
-It is what these roles' policies hold together, with their conditions where those keep grants honest.
+It is what these roles' policies hold together. What leads further is for the one role whose work it is, so that code
+on a node or in a runbook of nodes has no part of it: only the runbooks' role sets grants, and on operators alone.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from components.approval.names import REAPER_NAME, ROLE_NAME, TAG_KEY
+from components.approval.names import REAPER_NAME, REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, TAG_KEY
 from components.directory.instance_role import AGENT_ACTIONS
+from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
+from operations.deployer.names import DEPLOYER_ROLE, PREVIEW_ROLE
 from operations.deployer.scope import System
-from operations.deployer.statement import document
+from operations.deployer.statement import document, fitting
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -71,19 +74,39 @@ def role_boundary(scope: Scope) -> Policy:
         "Effect": "Allow",
         "Action": ["iam:AttachRolePolicy"],
         "Resource": "*",
-        "Condition": {"ArnEquals": {"iam:PolicyARN": scope.policy(INSTANCE_POLICY_NAME)}},
+        "Condition": {
+            "ArnEquals": {
+                "iam:PolicyARN": scope.policy(INSTANCE_POLICY_NAME),
+                **_as(scope, REMEDIATION_ROLE_NAME),
+            }
+        },
     }
-    return document(
-        [
-            *([plain] if actions else []),
-            *([attaching] if nodes else []),
-            *(_grants(scope) if approval else []),
-        ]
-    )
+    spared = {
+        "Sid": "NotToWhoDeploys",
+        "Effect": "Deny",
+        "Action": ["iam:AttachRolePolicy"],
+        "Resource": [scope.iam(f"role/{name}*") for name in (DEPLOYER_ROLE, PREVIEW_ROLE)],
+    }
+    statements = [
+        *([plain] if actions else []),
+        *([attaching, spared] if nodes else []),
+        *(_grants(scope) if approval else []),
+    ]
+    return fitting(document(statements), "the boundary of its roles")
+
+
+def _as(scope: Scope, role: str) -> dict[str, str]:
+    return {"aws:PrincipalArn": scope.iam(f"role/{role}")}
 
 
 def _grants(scope: Scope) -> list[dict[str, Any]]:
     present = {"Null": {"aws:TagKeys": "false"}}
+    by_runbooks = {"ArnEquals": _as(scope, ROLE_NAME)}
+    by_schedule = {"ArnEquals": _as(scope, REAPER_SCHEDULE_ROLE_NAME)}
+    operators = [
+        *scope.principals("role", scope.operator_roles),
+        *scope.principals("user", scope.operator_users),
+    ]
     runbook = [
         scope.arn("ssm", f"document/{REAPER_NAME}"),
         scope.arn("ssm", f"automation-definition/{REAPER_NAME}:$DEFAULT"),
@@ -94,26 +117,34 @@ def _grants(scope: Scope) -> list[dict[str, Any]]:
             "Effect": "Allow",
             "Action": ["iam:TagRole", "iam:TagUser"],
             "Resource": "*",
-            "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, **present},
+            "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, **present, **by_runbooks},
         },
         {
             "Sid": "TakeGrantsBack",
             "Effect": "Allow",
             "Action": ["iam:UntagRole", "iam:UntagUser"],
             "Resource": "*",
-            "Condition": {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}},
+            "Condition": {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}, **by_runbooks},
+        },
+        # Once for both, as a policy has few characters and there may be many operators.
+        {
+            "Sid": "OperatorsAlone",
+            "Effect": "Deny",
+            "Action": ["iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser"],
+            "NotResource": operators,
         },
         {
             "Sid": "StartReaper",
             "Effect": "Allow",
             "Action": ["ssm:StartAutomationExecution"],
             "Resource": runbook,
+            "Condition": by_schedule,
         },
         {
             "Sid": "HandOverRole",
             "Effect": "Allow",
             "Action": ["iam:PassRole"],
             "Resource": [scope.iam(f"role/{ROLE_NAME}")],
-            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
+            "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}, **by_schedule},
         },
     ]

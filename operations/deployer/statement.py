@@ -69,6 +69,17 @@ def document(statements: Iterable[Policy]) -> Policy:
     return {"Version": VERSION, "Statement": list(statements)}
 
 
+def fitting(policy: Policy, what: str) -> Policy:
+    """The policy, where it is not longer than IAM takes.
+
+    Raises:
+        TooMuchError: it is.
+    """
+    if size(policy) > LONGEST:
+        raise TooMuchError(f"{what} takes {size(policy)} characters, and a policy has {LONGEST} at most")
+    return policy
+
+
 def packed(permits: Iterable[Permit], scope: Scope) -> list[Policy]:
     """As few policies as hold the statements in their order, none longer than IAM takes.
 

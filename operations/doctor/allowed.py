@@ -58,6 +58,12 @@ def by_role(role: Principal, request: Request) -> Answer:
     return Answer(allowed=allowed, why=cut or _lacking(permissions, request), cut=bool(cut))
 
 
+def denied_by_resource(policy: Policy, role: Principal, request: Request) -> Answer:
+    """What the policy of a resource of the own account takes away from what IAM allows."""
+    denied, why = _denial(policy, role, request)
+    return Answer(allowed=denied.negated(), why=f"{why} denies it" if why else "", cut=bool(why))
+
+
 def by_resource(policy: Policy, role: Principal, request: Request) -> tuple[Answer, Answer]:
     """What the policy of a key, a bucket or an endpoint says of a role: by its own word, and with the account's IAM.
 
@@ -66,13 +72,11 @@ def by_resource(policy: Policy, role: Principal, request: Request) -> tuple[Answ
         explicit Deny counts in both.
     """
     statements = policy.covering(request.action)
-    denying = [(each, _bears(each, role, request)) for each in statements if not each.allows]
-    denied = any_of(truth for _, truth in denying)
+    denied, why = _denial(policy, role, request)
     direct = any_of(
         _bears(each, role, request) for each in statements if each.allows and _names(role, each) == "direct"
     )
     named = any_of(_bears(each, role, request) for each in statements if each.allows)
-    why = next((_called(policy, each) for each, truth in denying if truth is not Truth.NO), "")
     said = f"{why} denies it" if why else f"no statement of {policy.name} allows it to {role.name}"
 
     def answer(allowing: Truth) -> Answer:
@@ -80,6 +84,13 @@ def by_resource(policy: Policy, role: Principal, request: Request) -> tuple[Answ
         return Answer(allowed=allowed, why="" if allowed is Truth.YES else said, cut=bool(why))
 
     return answer(direct), answer(named)
+
+
+def _denial(policy: Policy, role: Principal, request: Request) -> tuple[Truth, str]:
+    """Whether a statement denies, and which one."""
+    denying = [(each, _bears(each, role, request)) for each in policy.covering(request.action) if not each.allows]
+    why = next((_called(policy, each) for each, truth in denying if truth is not Truth.NO), "")
+    return any_of(truth for _, truth in denying), why
 
 
 def _names(role: Principal, statement: Statement) -> str | None:

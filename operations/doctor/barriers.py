@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from components.iam.truth import Truth
 from operations.doctor.allowed import Request, by_resource
+from operations.doctor.context import context
 from operations.doctor.findings import Cause, Status
 from operations.doctor.needs import needs
 from operations.doctor.passing import HTTPS, anywhere, into_groups, sampled, through_acl
-from operations.doctor.permissions import context
 from operations.doctor.place import Obstacle, modify
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def of_policy(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
                 status=Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL,
                 about=endpoint.id,
                 found=f"the policy of {endpoint.id} shuts {role.name} out of {need.action}: {answer.why}",
-                remedy=modify(place, endpoint, "--reset-policy") + ", or let the policy allow it",
+                remedy=f"let it allow {need.action} to {role.name}: "
+                + modify(place, endpoint, "--policy-document file://policy.json"),
             )
         )
     return found[:1]
@@ -95,7 +96,8 @@ def of_own_groups(place: Place, service: str, out: Truth) -> list[Obstacle]:
             about=groups,
             found=f"{groups} of the node {lets}",
             remedy=f"aws ec2 authorize-security-group-egress --region {place.node.asked.region} --group-id {first} "
-            f"--ip-permissions IpProtocol=tcp,FromPort={HTTPS},ToPort={HTTPS},IpRanges=[{{CidrIp=0.0.0.0/0}}]",
+            f"--ip-permissions 'IpProtocol=tcp,FromPort={HTTPS},ToPort={HTTPS},IpRanges=[{{CidrIp=0.0.0.0/0}}]', or only to "
+            "the endpoints",
         )
     ]
 
@@ -112,7 +114,9 @@ def between(place: Place, service: str, subnet_id: str, targets: tuple[IPv4Addre
     return found + of_acl(place, service, other, answer)
 
 
-def of_acl(place: Place, service: str, acl: NetworkAcl | None, passing: Truth) -> list[Obstacle]:
+def of_acl(
+    place: Place, service: str, acl: NetworkAcl | None, passing: Truth, *, answers_to: str = "32768-65535"
+) -> list[Obstacle]:
     """A network ACL has to let requests and answers pass.
 
     Args:
@@ -120,6 +124,7 @@ def of_acl(place: Place, service: str, acl: NetworkAcl | None, passing: Truth) -
         service: short name.
         acl: in force for one of the two subnets.
         passing: whether it does.
+        answers_to: the ports that connections are opened from.
     """
     if passing is Truth.YES:
         return []
@@ -136,7 +141,7 @@ def of_acl(place: Place, service: str, acl: NetworkAcl | None, passing: Truth) -
             status=Status.PROBLEM if passing is Truth.NO else Status.CANNOT_TELL,
             about=name,
             found=f"{name} {how} between {place.instance.subnet_id} and the service",
-            remedy=f"let {name} pass TCP {HTTPS} one way and the answers to ports 32768-65535 the other way",
+            remedy=f"let {name} pass TCP {HTTPS} one way and the answers to ports {answers_to} the other way",
         )
     ]
 
@@ -163,5 +168,6 @@ def zone_without(place: Place, service: str, endpoint: Endpoint) -> list[Obstacl
 def addresses(place: Place, subnet_id: str) -> tuple[IPv4Address, ...]:
     """Where an endpoint may be in a subnet: any address of it."""
     subnet = place.network.subnets.get(subnet_id)
-    rules = [*place.granted, *(rule for each in place.network.acls for rule in each.rules)]
+    acls = (place.network.acl_of(each) for each in {subnet_id, place.instance.subnet_id})
+    rules = [*place.granted, *(rule for each in acls if each for rule in each.rules)]
     return sampled((subnet.cidr,), rules) if subnet and subnet.cidr else anywhere(rules)

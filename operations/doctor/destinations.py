@@ -156,11 +156,12 @@ def _document(asked: Asked, settings: SessionManagerSettings, facts: Destination
     if not wrong:
         return []
     problem = any(each.status is Checked.DIFFERENT for each in wrong)
+    compare = f"python -m operations verify --stack {asked.stack}, which lists every difference; then {asked.repair}"
     return [
         Finding(
             cause=Cause.DOCUMENT,
             status=Status.PROBLEM if problem else Status.CANNOT_TELL,
             found="; ".join(f"{each.check}: {each.found}" for each in wrong),
-            remedy=f"python -m operations verify --stack {asked.stack}, which lists every difference; then {asked.repair}",
+            remedy=compare if problem else "; ".join(dict.fromkeys(each.remedy or "" for each in wrong)),
         )
     ]

@@ -72,11 +72,21 @@ class Managed:
 
 @dataclass(frozen=True, kw_only=True)
 class Subnet:
-    """A subnet: id, zone and IPv4 network; empty: it has none."""
+    """A subnet.
+
+    Attributes:
+        id: `subnet-...`.
+        zone: its availability zone.
+        cidr: its IPv4 network; empty: it has none.
+        owner_id: the account that shares it; empty: not known.
+        blocks: what VPC Block Public Access takes from it: `off`, `block-ingress`, `block-bidirectional`.
+    """
 
     id: str
     zone: str
     cidr: str
+    owner_id: str = ""
+    blocks: str = "off"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +98,7 @@ class Endpoint:
         service: `com.amazonaws.eu-west-1.ssm`.
         kind: `Interface`, `Gateway`, ...
         state: `available`, `pending`, ...
-        private_dns: whether the service's own name leads to it.
+        private_dns: whether the service's own name leads nodes of the VPC to it.
         subnet_ids: of an interface endpoint.
         group_ids: of an interface endpoint.
         route_table_ids: of a gateway endpoint.
@@ -135,10 +145,14 @@ class RouteTable:
 
 @dataclass(frozen=True, kw_only=True)
 class NatGateway:
-    """A NAT gateway: where it stands, whether it works, whether it leads to the internet."""
+    """A NAT gateway: where it stands, whether it works, whether it leads to the internet.
+
+    A Regional one stands in no subnet and has a route table of its own.
+    """
 
     id: str
     subnet_id: str
+    table_id: str = ""
     state: str = "available"
     public: bool = True
 
@@ -198,6 +212,8 @@ class Destinations:
         data_key_aliases: all of that key, which conditions on `kms:ResourceAliases` see.
         log_group_key: that encrypts the log group; None where it has none, or that one is gone.
         bucket_key: the customer managed key of the bucket, likewise.
+        bucket_policy: of the bucket; None: it has none.
+        bucket_key_policy: of the bucket's key; None where there is no such key.
     """
 
     live: RegionFacts = field(default_factory=RegionFacts)
@@ -205,6 +221,8 @@ class Destinations:
     data_key_aliases: tuple[str, ...] | Unread = ()
     log_group_key: KeyFacts | Unread | None = None
     bucket_key: KeyFacts | Unread | None = None
+    bucket_policy: Policy | Unread | None = None
+    bucket_key_policy: Policy | Unread | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

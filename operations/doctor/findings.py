@@ -41,6 +41,8 @@ class Cause(StrEnum):
     BUCKET = "bucket"
     BUCKET_ENCRYPTION = "bucket-encryption"
     BUCKET_KEY = "bucket-key"
+    BUCKET_KEY_POLICY = "bucket-key-policy"
+    BUCKET_POLICY = "bucket-policy"
     DOCUMENT = "document"
     ENDPOINT_ELSEWHERE = "endpoint-elsewhere"
     RUN_AS = "run-as"

@@ -1,17 +1,31 @@
-"""Whether a subnet has a way to the services' public addresses. Pure."""
+"""Whether a subnet has a way to the services' public addresses. Pure.
+
+Sources: Amazon VPC User Guide, "Route priority", "NAT gateways", and "Block public access to VPCs and subnets".
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, collapse_addresses, ip_network
 from typing import TYPE_CHECKING, Final
 
 from components.iam.truth import Truth
 
 if TYPE_CHECKING:
-    from operations.doctor.facts import Network
+    from collections.abc import Iterable
+
+    from operations.doctor.facts import NatGateway, Network, Route, RouteTable
 
 _EVERYWHERE: Final = "0.0.0.0/0"
 _AVAILABLE: Final = "available"
+_INTERNET: Final = (IPv4Network(_EVERYWHERE),)
+_NOT_PUBLIC: Final = tuple(
+    map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
+)
+_OWN: Final = ("local", "vpce-", "igw-", "nat-", "eigw-")
+"""What targets of the VPC itself, its endpoints and its ways to the internet begin with."""
+_NOT_BLOCKED: Final = "off"
+_ALL_BLOCKED: Final = "block-bidirectional"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +35,12 @@ class Way:
     Attributes:
         there: whether it is; UNKNOWN where it leads out of sight.
         said: what is in the way, or where it leads.
+        nat: that it leads through.
     """
 
     there: Truth
     said: str = ""
+    nat: NatGateway | None = None
 
 
 def way_out(network: Network, subnet_id: str, *, has_public_address: bool) -> Way:
@@ -38,40 +54,95 @@ def way_out(network: Network, subnet_id: str, *, has_public_address: bool) -> Wa
     table = network.table_of(subnet_id)
     if table is None:
         return Way(there=Truth.NO, said=f"{subnet_id} has no route table")
-    routes = [each for each in table.routes if each.destination == _EVERYWHERE]
+    routes = _public_routes(network, table)
     if not routes:
         return Way(there=Truth.NO, said=f"{table.id} has no default route")
-    if not routes[0].active:
-        return Way(there=Truth.NO, said=f"the default route of {table.id} leads to {routes[0].target}, which is gone")
-    return _through(network, table.id, routes[0].target, has_public_address=has_public_address)
+    ways = [
+        _along(network, subnet_id, table.id, route, has_public_address=has_public_address)
+        for route, _networks in routes
+    ]
+    amiss = [each for each in ways if each.there is not Truth.YES]
+    if amiss and any(each.there is not Truth.NO for each in ways):
+        return replace(amiss[0], there=Truth.UNKNOWN)
+    if amiss:
+        return amiss[0]
+    covered = tuple(collapse_addresses(each for _route, networks in routes for each in networks))
+    if covered != _INTERNET:
+        # Which addresses the services have is not known, and changes.
+        said = f"{table.id} has routes to some public addresses and no default route"
+        return Way(there=Truth.UNKNOWN, said=said)
+    return next((each for each in ways if each.nat is not None), ways[0])
 
 
-def _through(network: Network, table_id: str, target: str, *, has_public_address: bool) -> Way:
+def reaches_other_networks(network: Network, subnet_id: str) -> bool:
+    """Whether a subnet's routes lead into networks where somebody may keep endpoints for it."""
+    table = network.table_of(subnet_id)
+    return any(
+        each.active and not each.target.startswith(_OWN) and ":" not in each.destination
+        for each in (table.routes if table else ())
+    )
+
+
+def _public_routes(network: Network, table: RouteTable) -> list[tuple[Route, tuple[IPv4Network, ...]]]:
+    """The routes that any public address may go along; those of endpoints and of the VPC itself are no way out."""
+    found: list[tuple[Route, tuple[IPv4Network, ...]]] = []
+    for route in table.routes:
+        if route.target == "local" or (route.destination.startswith("pl-") and route.target.startswith("vpce-")):
+            continue
+        cidrs = network.prefix_lists.get(route.destination, (route.destination,))
+        networks = tuple(_public(cidr for cidr in cidrs if "." in cidr))
+        if networks:
+            found.append((route, networks))
+    return sorted(found, key=lambda each: each[0].destination != _EVERYWHERE)
+
+
+def _public(cidrs: Iterable[str]) -> list[IPv4Network]:
+    networks = [each for each in map(ip_network, cidrs) if isinstance(each, IPv4Network)]
+    return [each for each in networks if not any(each.subnet_of(private) for private in _NOT_PUBLIC)]
+
+
+def _along(network: Network, subnet_id: str, table_id: str, route: Route, *, has_public_address: bool) -> Way:
+    what = "the default route" if route.destination == _EVERYWHERE else f"the route to {route.destination}"
+    said, target = f"{what} of {table_id} leads to {route.target}", route.target
+    if not route.active:
+        return Way(there=Truth.NO, said=f"{said}, which is gone")
     if target.startswith("igw-"):
-        if has_public_address:
-            return Way(there=Truth.YES)
-        return Way(there=Truth.NO, said=f"the default route leads to {target}, and the node has no public address")
+        if not has_public_address:
+            return Way(there=Truth.NO, said=f"{said}, and the node has no public address")
+        blocked = _blocks(network, subnet_id)
+        if blocked != _NOT_BLOCKED:
+            return Way(there=Truth.NO, said=f"{said}, and VPC Block Public Access shuts {subnet_id} off ({blocked})")
+        return Way(there=Truth.YES)
     if target.startswith("nat-"):
-        return _through_nat(network, target)
-    said = f"the default route of {table_id} leads to {target}; what lies behind it is not seen"
-    return Way(there=Truth.UNKNOWN, said=said)
+        return _through_nat(network, target, said)
+    return Way(there=Truth.UNKNOWN, said=f"{said}; what lies behind it is not seen")
 
 
-def _through_nat(network: Network, nat_id: str) -> Way:
+def _through_nat(network: Network, nat_id: str, said: str) -> Way:
     nat = network.nats.get(nat_id)
     if nat is None:
-        return Way(there=Truth.UNKNOWN, said=f"the default route leads to {nat_id}, which is not in {network.vpc_id}")
+        return Way(there=Truth.UNKNOWN, said=f"{said}, which is not in {network.vpc_id}")
     if nat.state != _AVAILABLE:
-        return Way(there=Truth.NO, said=f"the default route leads to {nat_id}, which is {nat.state}")
-    if not nat.public:
-        return Way(there=Truth.UNKNOWN, said=f"the default route leads to {nat_id}, a private NAT gateway")
-    table = network.table_of(nat.subnet_id)
+        return Way(there=Truth.NO, said=f"{said}, which is {nat.state}")
+    if _blocks(network, nat.subnet_id) == _ALL_BLOCKED:
+        return Way(there=Truth.NO, said=f"{said}, and VPC Block Public Access shuts {nat.subnet_id} off")
+    return _beyond_nat(network, nat) if nat.public else Way(there=Truth.UNKNOWN, said=f"{said}, a private NAT gateway")
+
+
+def _beyond_nat(network: Network, nat: NatGateway) -> Way:
+    table = next((each for each in network.tables if each.id == nat.table_id), None) or network.table_of(nat.subnet_id)
     routes = [each for each in table.routes if each.destination == _EVERYWHERE and each.active] if table else []
+    where = nat.subnet_id or f"several zones with {nat.table_id or 'a route table of its own'}"
     if any(each.target.startswith("igw-") for each in routes):
-        return Way(there=Truth.YES)
+        return Way(there=Truth.YES, nat=nat)
     if routes:
         return Way(
-            there=Truth.UNKNOWN,
-            said=f"{nat_id} stands in {nat.subnet_id}, whose default route leads to {routes[0].target}",
+            there=Truth.UNKNOWN, said=f"{nat.id} stands in {where}, whose default route leads to {routes[0].target}"
         )
-    return Way(there=Truth.NO, said=f"{nat_id} stands in {nat.subnet_id}, which has no route to the internet")
+    return Way(there=Truth.NO, said=f"{nat.id} stands in {where}, which has no route to the internet")
+
+
+def _blocks(network: Network, subnet_id: str) -> str:
+    """What VPC Block Public Access takes from a subnet."""
+    subnet = network.subnets.get(subnet_id)
+    return subnet.blocks if subnet else _NOT_BLOCKED

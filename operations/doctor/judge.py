@@ -77,13 +77,19 @@ def _role(node: NodeFacts, role: Acting | Unread | None) -> list[Finding]:
         return [
             Finding(cause=Cause.ROLE, status=Status.CANNOT_TELL, found=said, remedy="see the activation's IAM role")
         ]
-    has = "its instance profile holds no role" if node.instance.profile_arn else "it has no instance profile"
+    profile = (node.instance.profile_arn or "").rpartition("/")[2]
+    has = "its instance profile holds no role" if profile else "it has no instance profile"
+    mend = (
+        f"aws iam add-role-to-instance-profile --instance-profile-name {profile} --role-name ROLE"
+        if profile
+        else f"aws ec2 associate-iam-instance-profile --region {node.asked.region} --instance-id {node.id} "
+        "--iam-instance-profile Name=PROFILE"
+    )
     return [
         Finding(
             cause=Cause.NO_INSTANCE_PROFILE,
             found=f"{has}, and Default Host Management Configuration is off in {node.asked.region}",
-            remedy=f"aws ec2 associate-iam-instance-profile --region {node.asked.region} --instance-id {node.id} "
-            "--iam-instance-profile Name=PROFILE, or set shell-access:nodes.defaultHostManagement.enabled",
+            remedy=f"{mend}, or set shell-access:nodes.defaultHostManagement.enabled",
         )
     ]
 
@@ -104,7 +110,19 @@ def _network(node: NodeFacts, barriers: list[Obstacle]) -> list[Finding]:
     if isinstance(node.instance, Instance) and not node.instance.address:
         said = "the node has no IPv4 address, and its way over IPv6 is not seen"
         return [Finding(cause=Cause.NETWORK, status=Status.CANNOT_TELL, found=said, remedy="ssm-cli get-diagnostics")]
-    return network_findings(barriers)
+    return [*_shared(node), *network_findings(barriers)]
+
+
+def _shared(node: NodeFacts) -> list[Finding]:
+    """What another account keeps in the VPC that it shares is hidden (Amazon VPC User Guide, "Share your VPC subnets")."""
+    if not isinstance(node.network, Network) or not isinstance(node.instance, Instance):
+        return []
+    subnet = node.network.subnets.get(node.instance.subnet_id)
+    if subnet is None or subnet.owner_id in ("", node.asked.account_id):
+        return []
+    said = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be seen from here"
+    remedy = f"look from that account, or try: python -m operations verify --node {node.id} --stack {node.asked.stack}"
+    return [Finding(cause=Cause.NETWORK, status=Status.CANNOT_TELL, about=subnet.id, found=said, remedy=remedy)]
 
 
 def _managed(node: NodeFacts, found: list[Finding], barriers: list[Obstacle]) -> list[Finding]:
@@ -167,5 +185,5 @@ def _run_as(node: NodeFacts) -> list[Finding]:
         return []
     user = settings.run_as_default_user or "the user of the principal's tag SSMSessionRunAs"
     said = f"whether {user} exists on the node cannot be known from outside"
-    remedy = f"python -m operations verify --node {node.id} shows it"
+    remedy = f"python -m operations verify --node {node.id} --stack {node.asked.stack} shows it"
     return [Finding(cause=Cause.RUN_AS, status=Status.NOTE, found=said, remedy=remedy)]

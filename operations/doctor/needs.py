@@ -30,6 +30,7 @@ CHANNEL_ACTIONS: Final = (
 MESSAGES: Final = "ec2messages"
 STORAGE: Final = "s3"
 DECRYPT: Final = "kms:Decrypt"
+GENERATE: Final = "kms:GenerateDataKey"
 
 WITHOUT_MESSAGES: Final = "3.3.40.0"
 """The agent's first version that does without ec2messages."""
@@ -115,4 +116,4 @@ def _of_bucket_key(node: NodeFacts, named: str) -> list[Need]:
         return []
     region = key.split(":")[3]
     through = f"s3.{region}.amazonaws.com{'.cn' * (node.partition == 'aws-cn')}"
-    return [Need(action="kms:GenerateDataKey", resources=(key,), through=through)]
+    return [Need(action=GENERATE, resources=(key,), through=through)]

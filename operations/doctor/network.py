@@ -21,9 +21,9 @@ from operations.doctor.barriers import (
     zone_without,
 )
 from operations.doctor.findings import Cause, Finding, Status
-from operations.doctor.internet import way_out
+from operations.doctor.internet import reaches_other_networks, way_out
 from operations.doctor.needs import STORAGE
-from operations.doctor.passing import anywhere, out_of_groups, sampled, through_acl
+from operations.doctor.passing import NAT_GATEWAY, out_of_groups, through_acl, to_public
 from operations.doctor.place import Obstacle, modify
 from operations.reading import Unread
 from operations.verify.facts import BucketFacts
@@ -31,7 +31,7 @@ from operations.verify.facts import BucketFacts
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from operations.doctor.facts import Endpoint
+    from operations.doctor.facts import Endpoint, NatGateway
     from operations.doctor.internet import Way
     from operations.doctor.place import Place
 
@@ -81,7 +81,8 @@ def _of_service(place: Place, service: str) -> list[Obstacle]:
     way = way_out(place.network, place.instance.subnet_id, has_public_address=place.instance.has_public_address)
     if way.there is Truth.NO:
         return [_no_way(place, service, way, (*there, *gateways))]
-    return [*_unseen(place, service, way), *_through_public(place, service, ())]
+    through_nat = _through_nat_subnet(place, service, way.nat) if way.nat else []
+    return [*_unseen(place, service, way), *_through_public(place, service, ()), *through_nat]
 
 
 def _bucket_is_elsewhere(place: Place) -> bool:
@@ -152,11 +153,14 @@ def _no_way(place: Place, service: str, way: Way, there: Sequence[Endpoint]) -> 
             found=f"{place.network.vpc_id} has no endpoint for {service}, and there is no other way: {way.said}",
             remedy=_make(place),
         )
+    elsewhere = reaches_other_networks(place.network, place.instance.subnet_id)
     return Obstacle(
         cause=Cause.NO_ROUTE,
         service=service,
+        status=Status.CANNOT_TELL if elsewhere else Status.PROBLEM,
         about=place.instance.subnet_id,
-        found=f"{place.instance.subnet_id} has no way to the services: no endpoints, and {way.said}",
+        found=f"{place.instance.subnet_id} has no way to the services: no endpoints, and {way.said}"
+        + ("; whether its names lead to endpoints in other networks is not seen" if elsewhere else ""),
         remedy=f"{_make(place)}, or give the subnet a NAT gateway",
     )
 
@@ -217,11 +221,19 @@ def _through_gateway(place: Place, service: str, endpoint: Endpoint) -> list[Obs
 def _through_public(place: Place, service: str, networks: Sequence[str]) -> list[Obstacle]:
     """Out through groups and ACL to the service's addresses, or where these are not known to any."""
     acl = place.network.acl_of(place.instance.subnet_id)
-    rules = [*place.granted, *(acl.rules if acl else ())]
-    targets = (sampled(networks, rules) if networks else ()) or anywhere(rules)
-    out = out_of_groups(place.granted, targets, frozenset())
-    passing = through_acl(acl.rules, targets, outward=True, platform=place.platform) if acl else Truth.NO
+    out, passing = to_public(place.granted, acl.rules if acl else (), tuple(networks), place.platform)
     return [*of_own_groups(place, service, out), *of_acl(place, service, acl, passing)]
+
+
+def _through_nat_subnet(place: Place, service: str, nat: NatGateway) -> list[Obstacle]:
+    """The network ACL of a NAT gateway's subnet sees each connection twice: in from the node, and on to the service."""
+    if not nat.subnet_id or nat.subnet_id == place.instance.subnet_id:
+        return []
+    acl = place.network.acl_of(nat.subnet_id)
+    rules = acl.rules if acl else ()
+    inward = through_acl(rules, (place.address,), outward=False, platform=place.platform)
+    _, onward = to_public((), rules, (), NAT_GATEWAY)
+    return of_acl(place, service, acl, inward) + of_acl(place, service, acl, onward, answers_to="1024-65535")
 
 
 def explains_silence(found: Iterable[Obstacle]) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TARGETS = (
     *("GatewayId", "NatGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId", "InstanceId"),
-    *("LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId"),
+    *("LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "OdbNetworkArn"),
 )
 _FILTER_VALUES = 200
 """As many as a filter of EC2 takes (API reference, Filter)."""
@@ -109,16 +109,26 @@ def _prefix_lists(
 
 
 def _subnet(each: Answer) -> Subnet:
-    return Subnet(id=each["SubnetId"], zone=each["AvailabilityZone"], cidr=each.get("CidrBlock", ""))
+    return Subnet(
+        id=each["SubnetId"],
+        zone=each["AvailabilityZone"],
+        cidr=each.get("CidrBlock", ""),
+        owner_id=each.get("OwnerId", ""),
+        blocks=each.get("BlockPublicAccessStates", {}).get("InternetGatewayBlockMode", "off"),
+    )
 
 
 def _endpoint(each: Answer) -> Endpoint:
     return Endpoint(
         id=each["VpcEndpointId"],
-        service=each["ServiceName"],
+        # Those for resources and service networks of VPC Lattice have none.
+        service=each.get("ServiceName", ""),
         kind=each["VpcEndpointType"],
         state=each["State"],
-        private_dns=bool(each.get("PrivateDnsEnabled")),
+        # With the option on, only requests from outside the VPC go through S3's interface endpoint (Amazon S3 User Guide,
+        # "AWS PrivateLink for Amazon S3", section on private DNS).
+        private_dns=bool(each.get("PrivateDnsEnabled"))
+        and not each.get("DnsOptions", {}).get("PrivateDnsOnlyForInboundResolverEndpoint"),
         subnet_ids=tuple(each.get("SubnetIds", ())),
         group_ids=tuple(group["GroupId"] for group in each.get("Groups", ())),
         route_table_ids=tuple(each.get("RouteTableIds", ())),
@@ -160,7 +170,8 @@ def _route(route: Mapping[str, Any]) -> Route:
 def _nat(each: Answer) -> NatGateway:
     return NatGateway(
         id=each["NatGatewayId"],
-        subnet_id=each["SubnetId"],
+        subnet_id=each.get("SubnetId", ""),
+        table_id=each.get("RouteTableId", ""),
         state=each["State"],
         public=each.get("ConnectivityType", "public") == "public",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -19,11 +20,23 @@ HTTPS: Final = 443
 SOMEBODY: Final = IPv4Address("52.119.196.1")
 """An address of a service, where no rule tells one from another."""
 
+_KEPT: Final = 1024
+"""Combinations of groups, ACLs and platforms that a VPC's nodes have."""
+
 ItemT = TypeVar("ItemT")
 
 _TCP: Final = 6
-_EPHEMERAL: Final = {"Windows": (49152, 65535), "MacOS": (49152, 65535), "Linux": (32768, 60999)}
-"""The ports that connections are opened from (defaults of Windows Server, macOS and the Linux kernel)."""
+NAT_GATEWAY: Final = "NatGateway"
+"""Stands where a platform does."""
+
+_EPHEMERAL: Final = {
+    "Windows": (49152, 65535),
+    "MacOS": (49152, 65535),
+    "Linux": (32768, 60999),
+    NAT_GATEWAY: (1024, 65535),
+}
+"""The ports that connections are opened from (defaults of Windows Server, macOS and the Linux kernel; Amazon VPC User Guide,
+"Ephemeral ports")."""
 _ANY_EPHEMERAL: Final = (32768, 65535)
 
 
@@ -57,20 +70,41 @@ def through_acl(rules: Sequence[AclRule], addresses: Sequence[IPv4Address], *, o
         rules: of the ACL.
         addresses: of the other end.
         outward: the connection is opened from behind the ACL.
-        platform: of who opens it, `Linux`, `Windows`, `MacOS`; anything else: not known.
+        platform: of who opens it, `Linux`, `Windows`, `MacOS`, `NAT_GATEWAY`; anything else: not known.
     """
     request, answer = (Direction.EGRESS, Direction.INGRESS) if outward else (Direction.INGRESS, Direction.EGRESS)
     low, high = _EPHEMERAL.get(platform, _ANY_EPHEMERAL)
-    edges = {each for rule in rules for each in (rule.from_port - 1, rule.from_port, rule.to_port, rule.to_port + 1)}
-    ports = sorted({low, high, *(port for port in edges if low <= port <= high)})
 
     def passes(address: IPv4Address) -> Truth:
-        if not acl_lets_pass(rules, _packet(request, address)):
+        # Nothing but what is about the address can match: of many rules mostly a few.
+        about = [each for each in rules if address in each.network]
+        if not acl_lets_pass(about, _packet(request, address)):
             return Truth.NO
-        return _all_or_none(ports, lambda port: acl_lets_pass(rules, _packet(answer, address, port=port)))
+        edges = {
+            each for rule in about for each in (rule.from_port - 1, rule.from_port, rule.to_port, rule.to_port + 1)
+        }
+        ports = sorted({low, high, *(port for port in edges if low <= port <= high)})
+        return _all_or_none(ports, lambda port: acl_lets_pass(about, _packet(answer, address, port=port)))
 
     found = {passes(each) for each in addresses}
     return found.pop() if len(found) == 1 else Truth.UNKNOWN
+
+
+@lru_cache(maxsize=_KEPT)
+def to_public(
+    granted: tuple[Permission, ...], acl: tuple[AclRule, ...], networks: tuple[str, ...], platform: str
+) -> tuple[Truth, Truth]:
+    """Whether groups, and whether a network ACL, let HTTPS out to public addresses; the same for thousands of nodes.
+
+    Args:
+        granted: of all groups of the interface.
+        acl: of its subnet.
+        networks: that a service's addresses are in; empty: any.
+        platform: as for `through_acl`.
+    """
+    rules = [*granted, *acl]
+    targets = (sampled(networks, rules) if networks else ()) or anywhere(rules)
+    return out_of_groups(granted, targets, frozenset()), through_acl(acl, targets, outward=True, platform=platform)
 
 
 def sampled(within: Iterable[str], rules: Iterable[Permission | AclRule]) -> tuple[IPv4Address, ...]:
@@ -81,12 +115,12 @@ def sampled(within: Iterable[str], rules: Iterable[Permission | AclRule]) -> tup
         rules: whose networks have edges there.
     """
     networks = [each for each in map(ip_network, within) if isinstance(each, IPv4Network)]
-    edges = {edge for network in networks for edge in (int(network[0]), int(network[-1]))}
+    spans = [(int(network[0]), int(network[-1])) for network in networks]
+    edges = {edge for span in spans for edge in span}
     for rule in rules:
         for each in _networks(rule):
             edges |= {int(each[0]) - 1, int(each[0]), int(each[-1]), int(each[-1]) + 1}
-    inside = (IPv4Address(edge) for edge in sorted(edges) if 0 <= edge < 2**32)
-    return tuple(each for each in inside if any(each in network for network in networks))
+    return tuple(IPv4Address(edge) for edge in sorted(edges) if any(first <= edge <= last for first, last in spans))
 
 
 def anywhere(rules: Iterable[Permission | AclRule]) -> tuple[IPv4Address, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.iam.context import ABSENT, UNKNOWN, Context, Known, Value, known
 from components.iam.truth import Truth
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.doctor.allowed import Answer, Request, by_resource, by_role
-from operations.doctor.findings import Cause, Finding, Status, cannot_tell
-from operations.doctor.needs import DECRYPT, REGISTER, needs
+from operations.doctor.allowed import Answer, Request, by_role
+from operations.doctor.context import context
+from operations.doctor.findings import Cause, Finding, Status
+from operations.doctor.needs import GENERATE, REGISTER, needs
+from operations.doctor.resource_policies import bucket_policy_findings, with_key_policy
 from operations.reading import Unread
-from operations.verify.facts import KeyFacts
 
 if TYPE_CHECKING:
     from components.iam.principals import Principal
@@ -57,72 +57,20 @@ def _registers(node: NodeFacts, role: Principal) -> bool:
 
 
 def permission_findings(node: NodeFacts, role: Principal) -> list[Finding]:
-    """Each action that the role lacks, with the statement that denies it, and what the data key's policy says."""
+    """Each action that the role lacks, with the statement that denies it, and what the policies of keys and bucket say."""
     found: list[Finding] = []
     for need in needs(node):
-        answer = _by_role(node, role, need)
-        if need.action == DECRYPT and not need.through:
-            answer, of_key = _with_key_policy(node, role, need, answer)
-            found += of_key
+        answer, of_key = with_key_policy(node, role, need, _by_role(node, role, need))
+        found += of_key
         if answer.allowed is not Truth.YES:
             found.append(_lacking(node, role, need, answer))
-    return found
-
-
-def context(node: NodeFacts, role: Principal, through: str = "") -> Context:
-    """The keys of the node's requests; what is not named here is not known.
-
-    Args:
-        node: that makes them.
-        role: that it acts as.
-        through: the service that calls for it; empty: none.
-    """
-    aliases = node.destinations.data_key_aliases
-    values: dict[str, Value] = {
-        "aws:requestedregion": known(node.asked.region),
-        "aws:securetransport": known("true"),
-        "aws:viaawsservice": known("true" if through else "false"),
-        "kms:viaservice": known(through) if through else ABSENT,
-        "kms:resourcealiases": UNKNOWN if isinstance(aliases, Unread) or through else Known(aliases, many=True),
-        "kms:calleraccount": known(node.asked.account_id),
-        "aws:principalorgid": known(node.organization_id) if node.organization_id else UNKNOWN,
-    }
-    if node.id.startswith("i-"):
-        values |= {
-            "ec2:sourceinstancearn": known(node.node_arn),
-            "aws:ec2instancesourceinstancearn": known(node.node_arn),
-        }
-    own = role.context()
-    return Context({**own.values, **values}, own.prefixes)
+    return found + bucket_policy_findings(node, role)
 
 
 def _by_role(node: NodeFacts, role: Principal, need: Need) -> Answer:
     keys = context(node, role, need.through)
     answers = [by_role(role, Request(action=need.action, resource=each, context=keys)) for each in need.resources]
     return max(answers, key=lambda each: each.allowed)
-
-
-def _with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> tuple[Answer, list[Finding]]:
-    """A key's policy has to let the role in itself, or to leave it to IAM (KMS Developer Guide, "Key policies")."""
-    key, policy = node.destinations.live.data_key, node.destinations.data_key_policy
-    if not isinstance(key, KeyFacts) or policy is None:
-        # Said elsewhere: there is no key, or it cannot be looked at.
-        return answer, []
-    if isinstance(policy, Unread):
-        return answer, [cannot_tell(Cause.DATA_KEY_POLICY, policy, need.action)]
-    direct, named = by_resource(
-        policy, role, Request(action=need.action, resource=key.arn, context=context(node, role))
-    )
-    if named.allowed is Truth.YES:
-        return (Answer(allowed=Truth.YES) if direct.allowed is Truth.YES and not answer.cut else answer), []
-    finding = Finding(
-        cause=Cause.DATA_KEY_POLICY,
-        status=Status.PROBLEM if named.allowed is Truth.NO else Status.CANNOT_TELL,
-        about=need.action,
-        found=f"{need.action} on {key.arn}: {named.why}",
-        remedy=f"{node.asked.repair}, which gives the key its policy back",
-    )
-    return answer, [finding]
 
 
 def _lacking(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Finding:
@@ -142,6 +90,10 @@ def _remedy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> str
         return "see whether the condition holds for this node"
     if answer.cut:
         return f"change that policy, so that it leaves {need.action} to {role.name}"
+    settings = node.asked.session_manager
+    if need.action == GENERATE and settings and not settings.s3_kms_key_arn:
+        # Of a key that the settings do not name the instance policy knows nothing, attached or not.
+        return f"set shell-access:sessionManager.s3KmsKeyArn to {need.resources[0]}, then pulumi up"
     agents = need.action.startswith(("ssm:", "ssmmessages:"))
     owner = "aws" if agents else node.asked.account_id
     policy = f"arn:{node.partition}:iam::{owner}:policy/{_CORE if agents else INSTANCE_POLICY_NAME}"

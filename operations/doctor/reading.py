@@ -168,25 +168,58 @@ class RegionReader:
             data_key_aliases=self._aliases(key) if isinstance(key, KeyFacts) else (DATA_KEY_ALIAS,),
             log_group_key=self._key(of_group),
             bucket_key=self._key(of_bucket),
+            bucket_policy=self._bucket_policy(bucket) if isinstance(bucket, BucketFacts) else None,
+            bucket_key_policy=self._policy_of_bucket_key(of_bucket) if of_bucket else None,
         )
 
     def _key(self, arn: str | None) -> KeyFacts | Unread | None:
         return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn else None
 
     def _key_policy(self, key: KeyFacts) -> Policy | Unread | None:
-        answer = self._reader.read("kms", "get_key_policy", KeyId=key.key_id, PolicyName="default")
+        return _read_key_policy(self._reader, key.key_id)
+
+    def _policy_of_bucket_key(self, arn: str) -> Policy | Unread | None:
+        _arn, _partition, _kms, region, account_id, resource = arn.split(":")
+        if account_id != self._asked.account_id:
+            # GetKeyPolicy answers to the key's own account only (KMS API reference).
+            why = f"the bucket's key is of account {account_id}, from which alone its policy can be read"
+            return Unread(action="kms:GetKeyPolicy", cause=why, remedy=f"look at the policy of {arn} from there")
+        return _read_key_policy(self._reader.elsewhere(region), resource.rpartition("/")[2])
+
+    def _bucket_policy(self, bucket: BucketFacts) -> Policy | Unread | None:
+        settings = self._asked.session_manager
+        if settings is None:
+            return None
+        answer = self._reader.elsewhere(bucket.region).read(
+            "s3",
+            "get_bucket_policy",
+            absent=("NoSuchBucketPolicy",),
+            Bucket=settings.s3_bucket_name,
+            ExpectedBucketOwner=settings.s3_bucket_owner or self._asked.account_id,
+        )
         if answer is None or isinstance(answer, Unread):
             return answer
-        try:
-            return parse(json.loads(answer["Policy"]), name=f"of key {key.key_id}", kind="key")
-        except (ValueError, DocumentError) as wrong:
-            return Unread(action="kms:GetKeyPolicy", cause=str(wrong), remedy="mend the key's policy")
+        return _parsed(answer["Policy"], f"of bucket {settings.s3_bucket_name}", "bucket", "s3:GetBucketPolicy")
 
     def _aliases(self, key: KeyFacts) -> tuple[str, ...] | Unread:
         answer = self._reader.read("kms", "list_aliases", KeyId=key.key_id)
         if isinstance(answer, Unread):
             return answer
         return tuple(each["AliasName"] for each in (answer or {}).get("Aliases", ()))
+
+
+def _read_key_policy(reader: Reader, key_id: str) -> Policy | Unread | None:
+    answer = reader.read("kms", "get_key_policy", absent=("NotFoundException",), KeyId=key_id, PolicyName="default")
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    return _parsed(answer["Policy"], f"of key {key_id}", "key", "kms:GetKeyPolicy")
+
+
+def _parsed(text: str, name: str, kind: str, action: str) -> Policy | Unread:
+    try:
+        return parse(json.loads(text), name=name, kind=kind)
+    except (ValueError, DocumentError) as wrong:
+        return Unread(action=action, cause=str(wrong), remedy=f"mend the policy {name}")
 
 
 def _instances(answer: Answer | Unread | None) -> list[Answer]:

@@ -85,15 +85,15 @@ class Doctor:
             raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
         regions = self._regions(identity)
         if _OUTSIDE_EC2.fullmatch(wanted):
-            for reader in regions.values():
-                node = reader.node(wanted)
-                if node is not None:
-                    return self._judge(node)
-            raise NoConnectionError(f"There is no node {wanted} in {' or '.join(regions)}.")
-        found = Finder(self._clients, tuple(regions), identity).find(wanted)
-        node = regions[found.region].node(found.id)
+            found = [node for reader in regions.values() if (node := reader.node(wanted)) is not None]
+            if not found:
+                raise NoConnectionError(f"There is no node {wanted} in {' or '.join(regions)}.")
+            # A Region that cannot be read may have it; one that has it surely does.
+            return self._judge(min(found, key=lambda each: isinstance(each.managed, Unread)))
+        instance = Finder(self._clients, tuple(regions), identity).find(wanted)
+        node = regions[instance.region].node(instance.id)
         if node is None:
-            raise NoConnectionError(f"{found} has just gone.")
+            raise NoConnectionError(f"{instance} has just gone.")
         return self._judge(node)
 
     def survey(self, *, running_only: bool = False, progress: Progress = lambda _what, _done, _of: None) -> Survey:

@@ -35,6 +35,7 @@ class Rendered:
         stack: its name in the state backend.
         layers: where the configuration comes from, the most general first.
         values: what holds, by full key.
+        preview_values: the same for a run that only looks, which may enter the account by a role of its own.
         regions: that it governs.
     """
 
@@ -42,6 +43,7 @@ class Rendered:
     stack: str
     layers: tuple[Layer, ...]
     values: dict[str, Any]
+    preview_values: dict[str, Any]
     regions: tuple[str, ...]
 
     @property
@@ -50,8 +52,9 @@ class Rendered:
         return explain(self.layers)
 
     def as_stack(self) -> StackConfiguration:
-        """As the engine would hand it over."""
-        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in self.values.items()}
+        """As the engine would hand it over to a run that only looks."""
+        values = self.preview_values
+        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
         return StackConfiguration(name=self.stack, values=texts)
 
 
@@ -76,8 +79,16 @@ def render(settings: FleetSettings, accounts: Sequence[Account]) -> tuple[list[R
             for problem in wrong.problems:
                 problems.setdefault((_place(problem, layers), problem.message), []).append(account.name)
             continue
-        stack = stack_name(settings, account.id)
-        rendered.append(Rendered(account=account, stack=stack, layers=layers, values=values, regions=regions))
+        rendered.append(
+            Rendered(
+                account=account,
+                stack=stack_name(settings, account.id),
+                layers=layers,
+                values=values,
+                preview_values={**values, **_access(settings.preview_role or settings.assume_role, account.id)},
+                regions=regions,
+            )
+        )
     said = [f"{place}: {message} ({_counted(names, len(accounts))})" for (place, message), names in problems.items()]
     return rendered, said
 
@@ -106,23 +117,22 @@ def layers_of(settings: FleetSettings, account: Account) -> tuple[Layer, ...]:
 
 def destroy_values(settings: FleetSettings, account_id: str, region: str) -> dict[str, Any]:
     """The configuration with which an orphaned stack is taken down: only how to get into its account."""
-    return {"aws:region": region, **_access(settings, account_id)}
+    return {"aws:region": region, **_access(settings.assume_role, account_id)}
 
 
 def _own(settings: FleetSettings, account: Account, values: dict[str, Any]) -> dict[str, Any]:
-    own = _access(settings, account.id)
+    own = _access(settings.assume_role, account.id)
     regions = values.get(f"{NAMESPACE}:regions")
     if "aws:region" not in values and isinstance(regions, list) and regions:
         own["aws:region"] = cast("list[Any]", regions)[0]
     return own
 
 
-def _access(settings: FleetSettings, account_id: str) -> dict[str, Any]:
+def _access(role: str | None, account_id: str) -> dict[str, Any]:
     """The second key keeps a stack out of every other account, whatever the credentials are."""
     access: dict[str, Any] = {"aws:allowedAccountIds": [account_id]}
-    if settings.assume_role:
-        role = settings.assume_role.replace(PLACEHOLDER, account_id)
-        access["aws:assumeRoles"] = [{"roleArn": role, "sessionName": SESSION_NAME}]
+    if role:
+        access["aws:assumeRoles"] = [{"roleArn": role.replace(PLACEHOLDER, account_id), "sessionName": SESSION_NAME}]
     return access
 
 

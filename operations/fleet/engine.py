@@ -62,6 +62,7 @@ class Task:
         values: its configuration.
         policy_packs: that judge it, relative to the program.
         refresh: whether to look first at what is live.
+        enters_anew: the account is entered by another role than the one that the state has from the last update.
         log: the file for everything that the engine prints.
     """
 
@@ -71,6 +72,7 @@ class Task:
     log: Path
     policy_packs: tuple[Path, ...] = ()
     refresh: bool = False
+    enters_anew: bool = False
 
 
 class Run:
@@ -217,6 +219,7 @@ class Pulumi:
         events = self._folder / f"{task.stack}.events"
         events.unlink(missing_ok=True)
         packs = task.policy_packs if task.operation in _JUDGED else ()
+        looks_at_live = task.refresh or task.operation is Operation.DRIFT
         arguments = [
             *_ARGUMENTS[task.operation],
             *("--stack", task.stack),
@@ -225,6 +228,8 @@ class Pulumi:
             *_SETTLED,
             *(part for pack in packs for part in ("--policy-pack", str(pack))),
             *(["--refresh"] if task.refresh and task.operation in _JUDGED else []),
+            # The engine would look with the provider that the state has, and so by the other role.
+            *(["--run-program"] if task.enters_anew and looks_at_live else []),
         ]
         with task.log.open("ab") as printed:
             process = subprocess.Popen(  # noqa: S603 -- by argument list

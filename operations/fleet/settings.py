@@ -15,6 +15,7 @@ PLACEHOLDER = "{accountId}"
 
 _SHARE = re.compile(r"(100|\d{1,2})%")
 
+_ROLE = "arn:aws:iam::{accountId}:role/<name>, or leave it out"
 _NAMES = "a list of account names or IDs"
 _UNITS = "a list of organizational units such as ou-ab12-c3d4 (or the root, r-ab12)"
 _TAGS = "a mapping of tag keys to the value that each must have"
@@ -170,7 +171,14 @@ class FleetSettings(Section):
         pattern=ROLE_TEMPLATE,
         description="The role that is assumed in each account; {accountId} stands for its ID. Left out: the "
         "credentials as they are, for a runner that signs in to each account itself.",
-        json_schema_extra={"allowed": "arn:aws:iam::{accountId}:role/<name>, or leave it out"},
+        json_schema_extra={"allowed": _ROLE},
+    )
+    preview_role: str | None = Field(
+        default=None,
+        pattern=ROLE_TEMPLATE,
+        description="The role that is assumed instead by what only looks: `preview`, `drift` and `verify`. Left out: "
+        "that of `assumeRole`.",
+        json_schema_extra={"allowed": _ROLE},
     )
     defaults: dict[str, Any] = Field(
         default_factory=dict,

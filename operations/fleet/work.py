@@ -41,11 +41,13 @@ class _Kind:
     changed: State
     remedy: str | None = None
     """The command of the fleet that does something about it."""
+    changes_accounts: bool = False
+    """Else it only looks, by the role for that."""
 
 
 _PREVIEW = _Kind(Operation.PREVIEW, State.CHANGED, "up")
 _DRIFT = _Kind(Operation.DRIFT, State.DIFFERENT, "up --refresh")
-_UP = _Kind(Operation.UP, State.CHANGED)
+_UP = _Kind(Operation.UP, State.CHANGED, changes_accounts=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,10 +183,12 @@ def remove_command(fleet: Fleet, orphan: Orphan) -> str:
 def _engine_run(engines: Engines, rendered: Rendered, wave: str, kind: _Kind, *, on_scratch: bool = False) -> Result:
     started = time.monotonic()
     log = _log(engines, rendered.account.id, kind.operation)
+    values = rendered.values if kind.changes_accounts else rendered.preview_values
     task = Task(
         operation=kind.operation,
         stack=rendered.stack,
-        values=rendered.values,
+        values=values,
+        enters_anew=values != rendered.values,
         log=log,
         policy_packs=engines.policy_packs,
         refresh=engines.refresh,

@@ -140,10 +140,11 @@ def _session(tried: Tried) -> tuple[Transcript, int]:
             terminal.send("exit")
             terminal.wait(lambda output: read_transcript(output, tried.token).ended, PACE.end)
     finally:
+        # Also where somebody interrupts it: a session that nobody holds would stay until it has been idle long enough.
         code = terminal.close()
-    found = read_transcript(terminal.output, tried.token)
-    if found.session_id and not found.ended:
-        tried.reader.read("ssm", "terminate_session", SessionId=found.session_id)
+        found = read_transcript(terminal.output, tried.token)
+        if found.session_id and not found.ended:
+            tried.reader.read("ssm", "terminate_session", SessionId=found.session_id)
     return found, code
 
 

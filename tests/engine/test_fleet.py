@@ -12,7 +12,7 @@ import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
 from local.emulator.running import running_emulator
-from local.engine.fleet import WITHOUT_CHECKPOINTS, LocalFleet, Ran
+from local.engine.fleet import PREVIEW_ROLE, ROLE, WITHOUT_CHECKPOINTS, LocalFleet, Ran
 from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
@@ -47,6 +47,12 @@ class Fleet(LocalFleet):
                 {"name": "rest", "concurrency": concurrency, "failureTolerance": "34%"},
             ],
         )
+
+    def roles(self, command: str, *arguments: str) -> tuple[Ran, set[str]]:
+        """Runs a command; gives the roles too that were asked for meanwhile, the account left open."""
+        self.proxy.asked_for.clear()
+        ran = self.run(command, *arguments)
+        return ran, {each.replace(each.split(":")[4], "{accountId}") for each in self.proxy.asked_for}
 
     def minutes(self, name: str, region: str = "us-east-1") -> str | None:
         """What is live in an account: the idle timeout, or None where there is no document."""
@@ -123,16 +129,25 @@ def test_drift_is_found_in_its_cell_by_the_state_and_by_the_settings(fleet: Flee
     changed = ssm.update_document(Name=DOCUMENT_NAME, DocumentVersion="$LATEST", Content=json.dumps(content))
     latest = changed["DocumentDescription"]["DocumentVersion"]
     ssm.update_document_default_version(Name=DOCUMENT_NAME, DocumentVersion=latest)
-    ran = fleet.run("drift", "--account", "data", "--account", "web")
-    assert (ran.code, ran.states) == (1, {"data": "different", "web": "unchanged"})
+    ran, roles = fleet.roles("drift", "--account", "data", "--account", "web")
+    assert (ran.code, ran.states, roles) == (1, {"data": "different", "web": "unchanged"}, {PREVIEW_ROLE})
     (cell,) = [each for each in ran.document["regions"] if each["state"] != "unchanged"]
     assert (cell["id"], cell["region"]) == (fleet.ids["data"], "us-east-1")
     assert "idleSessionTimeout: 20 -> 55" in cell["differences"][0]
-    verified = fleet.run("verify")
+    verified, roles = fleet.roles("verify")
+    assert roles == {PREVIEW_ROLE}
     assert {name for name, state in verified.states.items() if state != "unchanged"} == {"data"}
-    repaired = fleet.run("up", "--account", "data", "--refresh")
-    assert repaired.states == {"data": "changed"}
+    repaired, roles = fleet.roles("up", "--account", "data", "--refresh")
+    assert (repaired.states, roles) == ({"data": "changed"}, {ROLE})
     assert fleet.minutes("data") == "20"
+
+
+@pytest.mark.usefixtures("first_runs")
+@pytest.mark.parametrize("options", [(), ("--refresh",)], ids=["by the state", "by what is live"])
+def test_a_preview_by_a_role_of_its_own_shows_no_change_because_of_it(options: tuple[str, ...], fleet: Fleet) -> None:
+    ran, roles = fleet.roles("preview", "--account", "web", *options)
+    assert (ran.states, roles) == ({"web": "unchanged"}, {PREVIEW_ROLE})
+    assert fleet.run("plan", "--account", "web").states == {"web": "unchanged"}
 
 
 @pytest.mark.usefixtures("first_runs")

@@ -21,7 +21,7 @@ TABLE: Final = Path(__file__).with_name("authorization.toml")
 
 GLOBAL_REGION: Final = "us-east-1"
 """`aws:RequestedRegion` of services that are one for all Regions (IAM User Guide, "AWS global condition context keys")."""
-_GLOBAL: Final = frozenset({"iam", "organizations"})
+_GLOBAL: Final = frozenset({"iam", "organizations", "route53"})
 
 _ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Z]\w*")
 _PARAMETER: Final = re.compile(r"\{([^}]+)\}")
@@ -113,8 +113,11 @@ def _values(parameters: Any, path: str) -> list[str]:
 
 
 def _keys(line: _Line, call: ApiCall, place: Place, resource: str) -> Keys:
-    region = GLOBAL_REGION if call.service in _GLOBAL else call.region
+    asked_of = call.service if line.passed_to else line.action.split(":", 1)[0]
+    region = GLOBAL_REGION if asked_of in _GLOBAL else call.region
     keys: Keys = {"aws:RequestedRegion": region}
+    if asked_of != call.service:
+        keys["aws:ViaAWSService"] = "true"
     tags = _request_tags(call, resource)
     if tags and _takes_tags(line.action):
         keys |= {f"aws:RequestTag/{key}": value for key, value in tags.items()}
@@ -168,6 +171,6 @@ def _lines(operation: str, lines: list[str], resources: dict[str, str]) -> Itera
         first, _, second = rest.partition(" ")
         action, resource = (first, second) if _ACTION.fullmatch(first) else (operation, first)
         known = resources.get(f"{service}.{resource}", resource)
-        if known == resource and resource != "*" and "{" not in resource:
+        if known == resource and resource != "*" and not resource.startswith(("arn:", "{")):
             raise ValueError(f"{TABLE.name}, {operation}: there is no resource {resource}")
         yield _Line(action=action, resource=known, needs=needs, passed_to=passed_to)

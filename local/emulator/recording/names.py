@@ -138,6 +138,12 @@ def _profile(place: Place, value: str) -> list[str]:
     return [role.arn for profile in found if profile.name == value for role in profile.roles]
 
 
+def _profile_association(place: Place, value: str) -> list[str]:
+    """IAM is asked about the instance that it is of."""
+    found = ec2_backends[place.account][place.region].iam_instance_profile_associations.get(value)
+    return [place.arn("ec2", f"instance/{found.instance_id}")] if found else []
+
+
 def _parameter(place: Place, value: str) -> list[str]:
     """Those that AWS publishes are of no account (Systems Manager User Guide, "Working with public parameters")."""
     account = "" if value.startswith(_PUBLIC_PARAMETERS) else place.account
@@ -183,6 +189,7 @@ _KINDS: Final[dict[str, Callable[[Place, str], list[str]]]] = {
     "key": _key,
     "ec2": _ec2_resource,
     "profile": _profile,
+    "profile-association": _profile_association,
     "parameter": _parameter,
     "trail": _trail,
     "assumed": _assumed,

@@ -67,7 +67,12 @@ def test_roles_cannot_be_held_to_a_policy_that_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", ["rate(30 minutes)", "rate(1 hour)", "rate(1 day)", "rate(14 days)", "cron(0 2 ? * SUN *)"]
+    "schedule",
+    [
+        *("rate(30 minutes)", "rate(1 hour)", "rate(1 day)", "rate(14 days)"),
+        *("cron(0 2 ? * SUN *)", "cron(0/30 * * * ? *)", "cron(*/30 * * * ? *)", "cron(15,45 * * * ? *)"),
+        *("cron(0 0/4 * * ? *)", "cron(15 10 ? * TUE#2 *)", "cron(0,50 2 ? * SUN *)", "cron(59 23 ? * SUN *)"),
+    ],
 )
 def test_schedules_of_state_manager_are_taken(schedule: str) -> None:
     section = load({"agents": {"schedule": schedule}}).nodes
@@ -90,6 +95,14 @@ def test_schedules_of_state_manager_are_taken(schedule: str) -> None:
         ("agents", "schedule", "rate(2 day)"),
         ("agents", "schedule", "rate(0 days)"),
         ("agents", "schedule", "cron(0 2)"),
+        ("agents", "schedule", "cron(* 2 ? * SUN *)"),
+        ("agents", "schedule", "cron(0/20 * * * ? *)"),
+        ("agents", "schedule", "cron(0,50 * ? * SUN *)"),
+        ("agents", "schedule", "cron(0-5 2 ? * SUN *)"),
+        ("agents", "schedule", "cron(60 2 ? * SUN *)"),
+        ("agents", "schedule", "cron(0/0 2 ? * SUN *)"),
+        ("agents", "schedule", "cron(two 2 ? * SUN *)"),
+        ("agents", "schedule", "cron(0 2 ? JAN SUN *)"),
         ("agents", "maxConcurrency", "0"),
         ("agents", "maxConcurrency", "101%"),
         ("agents", "maxConcurrency", 10),

@@ -171,3 +171,18 @@ def test_lists_of_query_parameters_are_read_back() -> None:
         "Tags": [{"Key": "a"}, {"Key": "b"}],
         "Name": "c",
     }
+
+
+def test_private_names_of_an_endpoint_are_asked_of_route_53_by_ec2(connect: Connect, asked: Any) -> None:
+    ec2 = connect("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    for setting in ("EnableDnsSupport", "EnableDnsHostnames"):
+        ec2.modify_vpc_attribute(VpcId=vpc, **{setting: {"Value": True}})
+    for service, kind, private in (("s3", "Gateway", None), ("ssm", "Interface", True)):
+        given = {"PrivateDnsEnabled": True} if private else {}
+        ec2.create_vpc_endpoint(
+            VpcId=vpc, ServiceName=f"com.amazonaws.eu-west-1.{service}", VpcEndpointType=kind, **given
+        )
+    ((resource, keys),) = asked("route53:AssociateVPCWithHostedZone")
+    assert resource == "arn:aws:route53:::hostedzone/*"
+    assert keys == {"aws:RequestedRegion": "us-east-1", "aws:ViaAWSService": "true"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from components.iam.documents import parse
 from components.iam.evaluation import Permissions
+from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
+from operations.deployer.identities import own_roles
 from operations.deployer.scope import System, whole_scope
-from operations.deployer.statement import LONGEST, size
+from operations.deployer.statement import LONGEST, TooMuchError, size
 from tests.operations.deployer.stacks import ACCOUNT, TAG, administrator, deployer, may, must_not, scope
 
 GRANT = "SecurityAllowSessionInstance"
@@ -21,6 +24,8 @@ SSM = f"arn:aws:ssm:eu-west-1:{ACCOUNT}"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 RUNBOOK_ROLE = f"{IAM}:role/SsmSessionControlChangeMangerRole"
 ROLE_BOUNDARY = f"{IAM}:policy/ShellAccessRoleBoundary"
+OUR_POLICY = {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"}
+ENDPOINT = {"aws:RequestedRegion": "us-east-1", "aws:ViaAWSService": "true"}
 OURS = {f"aws:ResourceTag/{TAG[0]}": TAG[1]}
 
 NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -105,6 +110,77 @@ NEVER: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "the organization": ("organizations:LeaveOrganization", "*", {}),
     "the account": ("account:PutContactInformation", "*", {}),
+    "trust of somebody's role": (
+        "iam:UpdateAssumeRolePolicy",
+        f"{IAM}:role/Administrator",
+        {"iam:PermissionsBoundary": ROLE_BOUNDARY},
+    ),
+    "trust of a role without a boundary": ("iam:UpdateAssumeRolePolicy", RUNBOOK_ROLE, {}),
+    "rights of somebody's role": (
+        "iam:PutRolePolicy",
+        f"{IAM}:role/Administrator",
+        {"iam:PermissionsBoundary": ROLE_BOUNDARY},
+    ),
+    "somebody's policy": ("iam:CreatePolicyVersion", f"{IAM}:policy/Payments", {}),
+    "somebody's role to an instance": (
+        "iam:PassRole",
+        f"{IAM}:role/Administrator",
+        {"iam:PassedToService": "ec2.amazonaws.com"},
+    ),
+    "itself to an instance": (
+        "iam:PassRole",
+        f"{IAM}:role/ShellAccessDeployer",
+        {"iam:PassedToService": "ec2.amazonaws.com"},
+    ),
+    "a member of a group": ("iam:AddUserToGroup", f"{IAM}:group/Operators", {}),
+    "a policy of a group": ("iam:PutGroupPolicy", f"{IAM}:group/Operators", {}),
+    "a second factor": ("iam:DeactivateMFADevice", f"{IAM}:user/somebody", {}),
+    "a service-linked role": ("iam:CreateServiceLinkedRole", f"{IAM}:role/aws-service-role/any", {}),
+    "a delegation": ("iam:AcceptDelegationRequest", "*", {}),
+    "sessions of root": ("iam:EnableOrganizationsRootSessions", "*", {}),
+    "root": ("sts:AssumeRoot", f"{IAM}:root", {}),
+    "a token for elsewhere": ("sts:GetWebIdentityToken", "*", {}),
+    "somebody's name": ("sts:SetSourceIdentity", f"{IAM}:role/Operator", {}),
+    "a run of a remediation": ("config:StartRemediationExecution", "*", {}),
+    "the account's recorder": ("config:StopConfigurationRecorder", "*", {}),
+    "a rule for every account": ("config:PutOrganizationConfigRule", "*", {}),
+    "a command by an association": ("ssm:CreateAssociation", "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript", {}),
+    "commands by associations": (
+        "ssm:CreateAssociationBatch",
+        "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript",
+        {},
+    ),
+    "a command by an association of ours": (
+        "ssm:UpdateAssociation",
+        "arn:aws:ssm:eu-west-1::document/AWS-RunPowerShellScript",
+        {},
+    ),
+    "a command in a window": ("ssm:RegisterTaskWithMaintenanceWindow", f"{SSM}:maintenancewindow/mw-1", {}),
+    "what a command said": ("ssm:GetCommandInvocation", "*", {}),
+    "packages by a baseline": ("ssm:CreatePatchBaseline", "*", {}),
+    "a node of elsewhere": ("ssm:CreateActivation", "*", {}),
+    "the role of a node": ("ssm:UpdateManagedInstanceRole", f"{SSM}:managed-instance/mi-1", {}),
+    "rules of access just in time": ("ssm:CreateDocument", f"{SSM}:document/AutoApproval", {}),
+    "somebody's runbook": ("ssm:UpdateDocument", f"{SSM}:document/Patching", {}),
+    "an earlier version of a runbook": ("ssm:UpdateDocumentDefaultVersion", f"{SSM}:document/Patching", {}),
+    "an approval of a template": (
+        "ssm:UpdateDocumentMetadata",
+        f"{SSM}:document/AllowSsmSessionStartTemplate",
+        {},
+    ),
+    "a recorded session": ("s3:GetObject", "arn:aws:s3:::org-session-logs/any", {}),
+    "who reads recorded sessions": ("s3:PutBucketPolicy", "arn:aws:s3:::org-session-logs", {}),
+    "a session's log": ("logs:GetLogEvents", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs", {}),
+    "sessions' logs to elsewhere": (
+        "logs:PutSubscriptionFilter",
+        f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:ssm-sessionmanager-logs",
+        {},
+    ),
+    "what somebody encrypted": ("kms:Decrypt", KEY, {}),
+    "a grant on somebody's key": ("kms:CreateGrant", KEY, {"kms:GrantIsForAWSResource": "true"}),
+    "a copy of a disk": ("ec2:CreateSnapshot", f"{EC2}:volume/vol-0123456789abcdef0", OURS),
+    "a console": ("ec2:EnableSerialConsoleAccess", "*", {}),
+    "a way in without Systems Manager": ("ec2:CreateInstanceConnectEndpoint", f"{EC2}:subnet/subnet-1", {}),
     "another service": ("lambda:CreateFunction", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:any", {}),
 }
 
@@ -132,6 +208,12 @@ def test_policies_do_not_allow_it_either(what: str) -> None:
         ("iam:CreateRole", RUNBOOK_ROLE, {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
         ("iam:AttachRolePolicy", f"{IAM}:role/Operator", {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"}),
         ("iam:UntagRole", f"{IAM}:role/Operator", {"aws:TagKeys": [GRANT.lower()]}),
+        ("iam:AttachRolePolicy", RUNBOOK_ROLE, OUR_POLICY | {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
+        ("iam:UpdateAssumeRolePolicy", RUNBOOK_ROLE, {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
+        ("ec2:DescribeInstanceAttribute", f"{EC2}:instance/i-1", {"aws:ResourceTag/Role": "DomainController"}),
+        ("route53:AssociateVPCWithHostedZone", "arn:aws:route53:::hostedzone/any", ENDPOINT),
+        ("ssm:CreateAssociation", "arn:aws:ssm:eu-west-1::document/AWS-UpdateSSMAgent", {}),
+        ("s3:PutBucketPolicy", f"arn:aws:s3:::shell-access-trail-{ACCOUNT}-eu-west-1", {}),
         ("kms:ScheduleKeyDeletion", KEY, OURS),
         ("kms:PutKeyPolicy", KEY, OURS | {"kms:ResourceAliases": ["alias/shell-access/approval"]}),
         ("ec2:AuthorizeSecurityGroupIngress", f"{EC2}:security-group/sg-0123456789abcdef0", OURS),
@@ -149,6 +231,14 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
         ("iam:CreatePolicyVersion", f"{IAM}:policy/Payments", {}),
         ("iam:CreateRole", f"{IAM}:role/Payments", {"iam:PermissionsBoundary": ROLE_BOUNDARY}),
         ("iam:AttachRolePolicy", f"{IAM}:role/Payments", {"iam:PolicyARN": f"{IAM}:policy/RequestSsmSessions"}),
+        ("iam:AttachRolePolicy", RUNBOOK_ROLE, OUR_POLICY),
+        ("ec2:DescribeInstanceAttribute", f"{EC2}:instance/i-1", {}),
+        (
+            "route53:AssociateVPCWithHostedZone",
+            "arn:aws:route53:::hostedzone/any",
+            ENDPOINT | {"aws:ViaAWSService": "false"},
+        ),
+        ("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/any", ENDPOINT),
         ("iam:UntagRole", f"{IAM}:role/Operator", {"aws:TagKeys": ["owner"]}),
         ("iam:UntagRole", f"{IAM}:role/Operator", {}),
         ("iam:PassRole", f"{IAM}:role/ShellAccessDomainController", {"iam:PassedToService": "lambda.amazonaws.com"}),
@@ -165,7 +255,6 @@ def test_boundary_lets_its_own_work_pass(action: str, resource: str, keys: dict[
         ("events:PutTargets", f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/shell-access-domain-controllers-state", {}),
         ("logs:DeleteLogGroup", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:payments", {}),
         ("s3:GetObject", "arn:aws:s3:::org-session-logs/any", {}),
-        ("s3:PutBucketPolicy", "arn:aws:s3:::org-session-logs", {}),
         ("config:DeleteConfigRule", f"arn:aws:config:eu-west-1:{ACCOUNT}:config-rule/config-rule-1", {}),
     ],
 )
@@ -182,9 +271,48 @@ def test_associations_and_service_settings_are_for_stacks_with_nodes() -> None:
     without = replace(scope(), systems=frozenset(System) - {System.NODES})
     limit = parse(boundary(without), name="boundary", kind="boundary")
     everything = Permissions(identity=administrator().identity, boundary=limit)
-    for action in ("ssm:CreateAssociation", "ssm:UpdateServiceSetting"):
-        assert must_not(everything, action, "*")
-        assert may(administrator(), action, "*")
+    for action, resource in (
+        ("ssm:CreateAssociation", f"{SSM}:association/*"),
+        ("ssm:UpdateServiceSetting", f"{SSM}:servicesetting/ssm/managed-instance/default-ec2-instance-management-role"),
+    ):
+        assert must_not(everything, action, resource)
+        assert may(administrator(), action, resource)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "autoscaling:CreateAutoScalingGroup",
+        "cloudformation:CreateStack",
+        "codebuild:StartBuild",
+        "ec2-instance-connect:SendSSHPublicKey",
+        "ecs:ExecuteCommand",
+        "glue:CreateJob",
+        "rolesanywhere:CreateTrustAnchor",
+        "secretsmanager:GetSecretValue",
+        "ssm-guiconnect:StartConnection",
+        "sso:AttachManagedPolicyToPermissionSet",
+        "states:CreateStateMachine",
+    ],
+)
+def test_services_that_no_stack_uses_are_out_of_reach(action: str) -> None:
+    assert must_not(administrator(), action, "*")
+
+
+def test_boundary_is_no_other_for_another_account() -> None:
+    assert boundary(replace(scope(), account="999988887777")) == boundary(scope())
+
+
+def test_boundary_that_would_not_fit_is_refused() -> None:
+    many = replace(scope(), regions=tuple(f"eu-west-{number}" for number in range(99)))
+    with pytest.raises(TooMuchError, match="the boundary of the deployer takes"):
+        boundary(many)
+
+
+def test_policy_for_the_organization_is_about_every_role_of_a_stack() -> None:
+    written = (REPOSITORY / "docs" / "deployer.md").read_text(encoding="utf-8")
+    (statement,) = json.loads(written.split("```json\n")[1].split("```")[0])["Statement"]
+    assert statement["Resource"] == sorted(f"arn:aws:iam::*:role/{each.name}" for each in own_roles(scope()))
 
 
 def test_preview_changes_nothing_of_its_own_either() -> None:
@@ -193,6 +321,7 @@ def test_preview_changes_nothing_of_its_own_either() -> None:
     for action, resource, keys in (
         ("ssm:UpdateDocument", f"{SSM}:document/SSM-SessionManagerRunShell", {}),
         ("ssm:GetParameter", f"{SSM}:parameter/payments/password", {}),
+        ("ec2:DescribeInstanceAttribute", f"{EC2}:instance/i-0123456789abcdef0", {}),
         ("s3:GetObject", "arn:aws:s3:::shell-access-trail-111122223333-eu-west-1/any", {}),
     ):
         assert must_not(looking, action, resource, **keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +19,8 @@ from components.nodes.names import NodesPlace
 from components.nodes.remediation import remediation_role_policy
 from components.session_manager.instance_policy import instance_policy
 from operations.deployer.role_boundary import role_boundary
-from operations.deployer.statement import LONGEST, size
-from tests.operations.deployer.stacks import ACCOUNT, EVERYTHING, must_not, scope, settings
+from operations.deployer.statement import LONGEST, TooMuchError, size
+from tests.operations.deployer.stacks import ACCOUNT, EVERYTHING, may, must_not, scope, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,14 +52,15 @@ def statements(policy: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_boundary_lets_pass_what_the_roles_policies_allow() -> None:
-    bounded = dict(statements(role_boundary(scope())))
+    allowed = [each for each in role_boundary(scope())["Statement"] if each["Effect"] == "Allow"]
+    passing = dict(statements({"Statement": allowed}))
     for policy in role_policies():
         for action, statement in statements(policy):
-            assert action in bounded
-            if action in CONDITIONED and "Condition" in bounded[action]:
+            assert action in passing
+            if action in CONDITIONED and "Condition" in passing[action]:
                 wanted = {key for keys in statement["Condition"].values() for key in keys}
-                asked = {key for keys in bounded[action]["Condition"].values() for key in keys}
-                assert asked <= wanted
+                asked = {key for keys in passing[action]["Condition"].values() for key in keys}
+                assert asked - {"aws:PrincipalArn"} <= wanted
 
 
 def test_boundary_lets_pass_nothing_that_no_role_has() -> None:
@@ -66,6 +68,65 @@ def test_boundary_lets_pass_nothing_that_no_role_has() -> None:
     assert {action for action, _ in statements(role_boundary(scope()))} - held == set()
 
 
+GRANT: dict[str, Any] = {"aws:TagKeys": ["SecurityAllowSessionInstance"]}
+OUR_POLICY = {"iam:PolicyARN": INSTANCE_POLICY}
+TO_SSM = {"iam:PassedToService": "ssm.amazonaws.com"}
+RUNBOOKS, SCHEDULE, REMEDIATION, HOST, CONTROLLER = (
+    "SsmSessionControlChangeMangerRole",
+    "SsmSessionGrantReaperSchedule",
+    "ShellAccessNodeRemediation",
+    "ShellAccessDefaultHostManagement",
+    "ShellAccessDomainController",
+)
+
+
+def by(role: str) -> dict[str, str]:
+    return {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/{role}"}
+
+
+def bounded() -> Permissions:
+    limit = parse(role_boundary(scope()), name="boundary", kind="boundary")
+    return Permissions(identity=(parse(EVERYTHING, name="everything"),), boundary=limit)
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "resource", "keys"),
+    [
+        (RUNBOOKS, "iam:TagRole", "role/Operator", GRANT),
+        (RUNBOOKS, "iam:TagUser", "user/Somebody", GRANT),
+        (RUNBOOKS, "iam:UntagRole", "role/operators/Operator", GRANT),
+        (REMEDIATION, "iam:AttachRolePolicy", "role/Payments", OUR_POLICY),
+        (SCHEDULE, "iam:PassRole", f"role/{RUNBOOKS}", TO_SSM),
+    ],
+)
+def test_one_role_does_what_leads_further_and_no_other(
+    role: str, action: str, resource: str, keys: dict[str, Any]
+) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:{resource}"
+    for each in (RUNBOOKS, SCHEDULE, REMEDIATION, HOST, CONTROLLER):
+        asked = keys | by(each)
+        assert (may if each == role else must_not)(bounded(), action, arn, **asked)
+
+
+def test_grants_are_for_operators_alone() -> None:
+    for resource in ("role/Payments", "user/Anybody", f"role/{RUNBOOKS}"):
+        action = "iam:TagUser" if resource.startswith("user") else "iam:TagRole"
+        assert must_not(bounded(), action, f"arn:aws:iam::{ACCOUNT}:{resource}", **GRANT, **by(RUNBOOKS))
+
+
+def test_instance_policy_does_not_come_to_who_deploys() -> None:
+    for role in ("ShellAccessDeployer", "ShellAccessPreview"):
+        keys = OUR_POLICY | by(REMEDIATION)
+        assert must_not(bounded(), "iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/{role}", **keys)
+
+
+def test_boundary_that_would_not_fit_is_refused() -> None:
+    many = replace(scope(), operator_roles=frozenset(f"Operator{number:056}" for number in range(64)))
+    with pytest.raises(TooMuchError, match="the boundary of its roles takes"):
+        role_boundary(many)
+
+
+@pytest.mark.parametrize("role", [RUNBOOKS, REMEDIATION, CONTROLLER])
 @pytest.mark.parametrize(
     ("action", "resource", "keys"),
     [
@@ -78,11 +139,9 @@ def test_boundary_lets_pass_nothing_that_no_role_has() -> None:
         ("sts:AssumeRole", "role/Administrator", {}),
     ],
 )
-def test_role_with_every_right_cannot_go_further(action: str, resource: str, keys: dict[str, Any]) -> None:
-    limit = parse(role_boundary(scope()), name="boundary", kind="boundary")
-    everything = Permissions(identity=(parse(EVERYTHING, name="everything"),), boundary=limit)
-    assert must_not(everything, action, f"arn:aws:iam::{ACCOUNT}:{resource}", **keys)
-    assert must_not(everything, "ssm:StartSession", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1")
+def test_role_with_every_right_cannot_go_further(role: str, action: str, resource: str, keys: dict[str, Any]) -> None:
+    assert must_not(bounded(), action, f"arn:aws:iam::{ACCOUNT}:{resource}", **keys, **by(role))
+    assert must_not(bounded(), "ssm:StartSession", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1")
 
 
 def test_boundary_fits() -> None:

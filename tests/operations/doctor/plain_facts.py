@@ -43,6 +43,7 @@ from tests.operations.doctor.plain_world import (
     KEY,
     LOGS_KEY,
     NODE,
+    PUBLIC_SUBNET,
     REGION,
     ROLE,
     S3_NETWORKS,
@@ -125,16 +126,22 @@ def _network(plain: Plain) -> Network:
         for each in plain.endpoints
         if each["kind"] == "Gateway" and "rtb-main" in each["tables"]
     ]
+    routes += [Route(destination=network, target=target) for network, target in plain.other_routes.items()]
     groups = {each["GroupId"] for each in plain.rules}
     public = RouteTable(
         id="rtb-public",
-        subnet_ids=frozenset({"subnet-public"}),
+        subnet_ids=frozenset({PUBLIC_SUBNET}),
         routes=(Route(destination="0.0.0.0/0", target="igw-1"),),
     )
     return Network(
         vpc_id="vpc-1",
         resolves_private_names=plain.resolves,
-        subnets={key: Subnet(id=key, zone=f"eu-west-1{key[-1]}", cidr=cidr) for key, cidr in SUBNETS.items()},
+        subnets={key: Subnet(id=key, zone=f"eu-west-1{key[-1]}", cidr=cidr) for key, cidr in SUBNETS.items()}
+        | {
+            PUBLIC_SUBNET: Subnet(
+                id=PUBLIC_SUBNET, zone="eu-west-1a", cidr="10.20.32.0/24", blocks=plain.public_blocked
+            )
+        },
         endpoints=tuple(
             Endpoint(
                 id=each["id"],
@@ -150,7 +157,7 @@ def _network(plain: Plain) -> Network:
             for each in plain.endpoints
         ),
         tables=(public, RouteTable(id="rtb-main", main=True, routes=tuple(routes))),
-        nats={"nat-1": NatGateway(id="nat-1", subnet_id="subnet-public", state=plain.nat_state)},
+        nats={"nat-1": NatGateway(id="nat-1", subnet_id=PUBLIC_SUBNET, state=plain.nat_state)},
         acls=tuple(
             NetworkAcl(id=f"acl-{key}", subnet_ids=frozenset({key}), rules=acl_rules_from_aws(entries))
             for key, entries in plain.acls.items()
@@ -193,6 +200,8 @@ def _destinations(plain: Plain, settings: SessionManagerSettings) -> Destination
         data_key_aliases=tuple(plain.aliases),
         log_group_key=None if plain.logs_key_state is None else _key(LOGS_KEY, plain.logs_key_state),
         bucket_key=None if plain.bucket_key_state is None else _key(BUCKET_KEY, plain.bucket_key_state),
+        bucket_policy=None if plain.bucket_policy is None else _policy(plain.bucket_policy, "bucket"),
+        bucket_key_policy=_policy(plain.bucket_key_policy, "key") if bucket and bucket["key"] else None,
     )
 
 
@@ -283,12 +292,13 @@ def healthy(settings: dict[str, Any] | None = None) -> Plain:
             rule("sg-node", "0.0.0.0/0", egress=True, ports=None),
             rule("sg-endpoints", "10.20.0.0/16", egress=False),
         ],
-        acls={each: open_acl() for each in SUBNETS},
+        acls={each: open_acl() for each in (*SUBNETS, PUBLIC_SUBNET)},
         endpoints=[*(interface(each) for each in ("ssm", "ssmmessages", "ec2messages", "kms", "logs")), gateway()],
         key={"state": "Enabled", "spec": "SYMMETRIC_DEFAULT"},
         key_policy=[GOVERNED_BY_IAM],
         log_group={"key": LOGS_KEY},
         bucket={"region": REGION, "encrypted": True, "key": None},
+        bucket_key_policy=[GOVERNED_BY_IAM],
     )
 
 
@@ -319,9 +329,11 @@ _PARTS = (
         "rules",
         "subnet-a",
         "subnet-b",
+        PUBLIC_SUBNET,
     ),
     *("endpoints", "endpoint state", "endpoint policy", "endpoint dns", "endpoint groups", "tables", "route", "nat"),
     *("resolves", "key", "key_policy", "aliases", "log_group", "logs_key", "bucket", "bucket_key", "document"),
+    *("bucket_policy", "bucket_key_policy", "public_blocked", "other_routes"),
 )
 _BOOLEANS = st.booleans()
 _CIDRS = st.sampled_from(
@@ -414,7 +426,7 @@ def worlds(draw: st.DrawFn) -> Plain:
             _ENTRIES,
             _ENTRIES.map(lambda entries: [*entries, acl_entry(300, egress=True), acl_entry(300, egress=False)]),
         )
-        for each in SUBNETS
+        for each in (*SUBNETS, PUBLIC_SUBNET)
     }
     plain.endpoints = draw(_endpoints(loose, plain.endpoints))
     plain.default_route = draw(st.sampled_from(["", "", "igw-1", "nat-1", "tgw-1"]))
@@ -449,6 +461,21 @@ def worlds(draw: st.DrawFn) -> Plain:
         ),
     )
     plain.bucket_key_state = loose("bucket_key", "Enabled", st.none(), st.just("PendingDeletion"))
+    plain.bucket_key_policy = loose("bucket_key_policy", [GOVERNED_BY_IAM], _of_resource(root))
+    plain.bucket_policy = loose("bucket_policy", None, st.just([]), _of_resource(root))
+    if draw(_BOOLEANS):
+        plain.settings = {**plain.settings, "s3BucketOwner": draw(st.sampled_from([ACCOUNT, "999988887777"]))}
+        plain.bucket_policy = plain.bucket_policy or draw(st.sampled_from([None, [ANYBODY], [ANYBODY]]))
+    plain.public_blocked = loose("public_blocked", "off", st.sampled_from(["block-ingress", "block-bidirectional"]))
+    plain.other_routes = loose(
+        "other_routes",
+        {},
+        st.dictionaries(
+            st.sampled_from(["0.0.0.0/1", "128.0.0.0/1", "52.0.0.0/8", "192.168.0.0/16"]),
+            st.sampled_from(["igw-1", "nat-1", "tgw-1"]),
+            min_size=1,
+        ),
+    )
     plain.document_as_asked = loose("document", True, st.just(False))
     return plain
 

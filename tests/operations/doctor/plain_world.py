@@ -22,6 +22,8 @@ ALIAS = "alias/session-manager/data"
 S3_NETWORKS = ["52.218.0.0/17", "3.5.64.0/21"]
 PUBLIC = ["52.119.196.9", "8.8.8.8", "3.5.64.9", "52.218.3.3"]
 SUBNETS = {"subnet-a": "10.20.0.0/20", "subnet-b": "10.20.16.0/20"}
+PUBLIC_SUBNET = "subnet-public"
+"""Where the NAT gateway stands."""
 
 
 @dataclass
@@ -50,6 +52,10 @@ class Plain:
     logs_key_state: str | None = "Enabled"
     bucket: dict[str, Any] | None = None
     bucket_key_state: str | None = "Enabled"
+    bucket_key_policy: list[dict[str, Any]] = field(default_factory=list)
+    bucket_policy: list[dict[str, Any]] | None = None
+    public_blocked: str = "off"
+    other_routes: dict[str, str] = field(default_factory=dict)
     document_as_asked: bool = True
 
 
@@ -118,6 +124,7 @@ def _calls(plain: Plain) -> list[tuple[str, str]]:
     if plain.settings["s3Logging"]:
         objects = f"arn:aws:s3:::session-logs/sessionmanager/{ACCOUNT}/{REGION}/somebody-0a1b.log"
         calls += [("s3:PutObject", objects), ("s3:GetEncryptionConfiguration", "arn:aws:s3:::session-logs")]
+        calls += [("s3:PutObjectAcl", objects)] if plain.settings.get("s3BucketOwner", ACCOUNT) != ACCOUNT else []
         if plain.bucket and plain.bucket["key"]:
             calls += [("kms:GenerateDataKey", plain.bucket["key"])]
     return calls
@@ -171,13 +178,27 @@ def _reaches(plain: Plain, role: dict[str, Any], service: str) -> bool:
             _out(plain, "subnet-a", each, []) for each in ["52.218.3.3", "3.5.64.9", "52.218.127.255", "3.5.71.255"]
         )
         return there and gateways[0]["state"] == "available" and _admits(plain, role, service, gateways[0])
-    way = plain.route_active and (
-        (plain.default_route == "igw-1" and plain.public_address)
-        or (plain.default_route == "nat-1" and plain.nat_state == "available")
-        # What lies behind a transit gateway is not seen, but an agent that answers does so through this service.
-        or (plain.default_route == "tgw-1" and service == "ssm" and _answers(plain))
-    )
-    return way and all(_out(plain, "subnet-a", each, []) for each in PUBLIC)
+    return all(_on_the_internet(plain, service, each) for each in PUBLIC)
+
+
+def _on_the_internet(plain: Plain, service: str, address: str) -> bool:
+    """Along the most specific route, out of the node's groups and subnet, and where it is so, through the NAT gateway's."""
+    routes = {**({"0.0.0.0/0": plain.default_route} if plain.default_route else {}), **plain.other_routes}
+    fitting = [each for each in routes if ip_address(address) in ip_network(each)]
+    if not fitting or not _out(plain, "subnet-a", address, []):
+        return False
+    network = max(fitting, key=lambda each: ip_network(each).prefixlen)
+    if network == "0.0.0.0/0" and not plain.route_active:
+        return False
+    target = routes[network]
+    if target == "igw-1":
+        return plain.public_address
+    if target == "nat-1":
+        there = plain.nat_state == "available" and plain.public_blocked != "block-bidirectional"
+        passed = _acl_lets(plain.acls[PUBLIC_SUBNET], ADDRESS, inward=True)
+        return there and passed and _acl_lets(plain.acls[PUBLIC_SUBNET], address, inward=False, ports=_OF_NAT)
+    # What lies behind a transit gateway is not seen, but an agent that answers does so through this service.
+    return target == "tgw-1" and service == "ssm" and _answers(plain)
 
 
 def _through_interface(plain: Plain, role: dict[str, Any], service: str, endpoint: dict[str, Any]) -> bool:
@@ -214,9 +235,13 @@ def _rule_fits(rule: dict[str, Any], *, egress: bool, address: str, groups: list
     return any(ip_address(address) in ip_network(each) for each in cidrs)
 
 
-def _acl_lets(entries: list[dict[str, Any]], address: str, *, inward: bool) -> bool:
+_OF_LINUX = (32768, 49152, 50000, 60999)
+_OF_NAT = (1024, 30000, 32768, 50000, 65535)
+
+
+def _acl_lets(entries: list[dict[str, Any]], address: str, *, inward: bool, ports: tuple[int, ...] = _OF_LINUX) -> bool:
     """The request to 443, and the answers to whatever port they go."""
-    answers = all(_first(entries, address, port, egress=inward) for port in (32768, 49152, 50000, 60999))
+    answers = all(_first(entries, address, port, egress=inward) for port in ports)
     return answers and _first(entries, address, 443, egress=not inward)
 
 
@@ -242,7 +267,8 @@ def _admits(plain: Plain, role: dict[str, Any], service: str, endpoint: dict[str
 
 def _says(plain: Plain, statements: list[dict[str, Any]], role: dict[str, Any], action: str, resource: str) -> bool:
     def meant(statement: dict[str, Any]) -> bool:
-        return statement["Principal"] in ("*", {"AWS": role["arn"]}, {"AWS": ACCOUNT})
+        root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        return statement["Principal"] in ("*", {"AWS": role["arn"]}, {"AWS": ACCOUNT}, root)
 
     mine = [each for each in statements if meant(each) and _speaks(plain, each, action, resource)]
     return any(each["Effect"] == "Allow" for each in mine) and all(each["Effect"] == "Allow" for each in mine)
@@ -258,7 +284,24 @@ def _destinations(plain: Plain, role: dict[str, Any]) -> bool:
             or _takes(plain.log_group, plain.logs_key_state, settings["cwEncryptionEnabled"])
         )
         and (not settings["s3Logging"] or _takes(plain.bucket, plain.bucket_key_state, settings["s3EncryptionEnabled"]))
+        and (not settings["s3Logging"] or _bucket_lets(plain, role))
     )
+
+
+def _bucket_lets(plain: Plain, role: dict[str, Any]) -> bool:
+    """No statement of the bucket's policy denies; that of another account has to allow. Its key's policy lets IAM decide."""
+    said = plain.bucket_policy
+    foreign = plain.settings.get("s3BucketOwner", ACCOUNT) != ACCOUNT
+    for action, resource in (each for each in _calls(plain) if each[0].startswith("s3:")):
+        if (said is not None or foreign) and not _says(
+            plain, [*([] if foreign else _LET), *(said or [])], role, action, resource
+        ):
+            return False
+    key = plain.bucket["key"] if plain.bucket else None
+    return not key or _says(plain, plain.bucket_key_policy, role, "kms:GenerateDataKey", key)
+
+
+_LET = [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]
 
 
 def _takes(log: dict[str, Any] | None, key_state: str | None, encrypted: bool) -> bool:  # noqa: FBT001 -- a setting

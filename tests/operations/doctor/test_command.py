@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,8 @@ from operations.cli import app
 from operations.doctor import reading
 from operations.errors import UnusableError
 from operations.surroundings import Surroundings
-from tests.operations.arrangement import refusal
-from tests.operations.doctor.world import STACK, bucket_missing, launch, no_core
+from tests.operations.arrangement import configuration, refusal
+from tests.operations.doctor.world import SETTINGS, STACK, bucket_missing, launch, no_core
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -181,3 +182,27 @@ def test_a_region_that_cannot_be_listed_is_no_success(world: World) -> None:
     assert result.exit_code == 1
     assert [each["verdict"] for each in found["nodes"]] == ["cannotTell"]
     assert [each["action"] for each in found["cannotTell"]] == ["ssm:DescribeInstanceInformation"]
+
+
+def test_a_node_outside_ec2_is_found_although_another_region_cannot_be_read(world: World) -> None:
+    node = "mi-0123456789abcdef0"
+    stack = configuration(regions=("us-east-1", "eu-west-1"), session_manager=SETTINGS)
+
+    def refuse(**_: object) -> None:
+        raise refusal("AccessDeniedException", operation="DescribeInstanceInformation")
+
+    def answer(**_: object) -> tuple[SimpleNamespace, dict[str, object]]:
+        listed = [{"InstanceId": node, "PingStatus": "Online", "ComputerName": "db1"}]
+        return SimpleNamespace(status_code=200), {"InstanceInformationList": listed}
+
+    call = "before-call.ssm.DescribeInstanceInformation"
+    there, elsewhere = (world.client("ssm", region).meta.events for region in ("eu-west-1", "us-east-1"))
+    there.register(call, answer)
+    elsewhere.register(call, refuse)
+    try:
+        result = run("doctor", node, "--json", stack=stack)
+    finally:
+        there.unregister(call, answer)
+        elsewhere.unregister(call, refuse)
+    found = json.loads(result.stdout)
+    assert (found["region"], found["name"]) == ("eu-west-1", "db1")

@@ -7,11 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from operations.doctor.facts import Network, Subnet
 from operations.doctor.findings import Cause, Status, Verdict
 from operations.doctor.judge import judge
 from operations.reading import Unread
-from tests.operations.doctor.plain_facts import SETTINGS, facts, healthy, interface, own_policy, role
-from tests.operations.doctor.plain_world import KEY, ROLE, Plain
+from tests.operations.doctor.plain_facts import (
+    ANYBODY,
+    SETTINGS,
+    acl_entry,
+    facts,
+    healthy,
+    interface,
+    open_acl,
+    own_policy,
+    role,
+)
+from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, KEY, PUBLIC_SUBNET, ROLE, Plain
 
 if TYPE_CHECKING:
     from operations.doctor.findings import Diagnosis, Finding
@@ -271,4 +282,149 @@ def test_a_network_acl_does_not_see_what_stays_in_the_subnet() -> None:
     world.acls["subnet-a"] = []
     assert problems(changed(world)) == [("network-acl", "acl-subnet-a")]
     world.endpoints = [interface(each, subnets=["subnet-a"]) for each in ("ssm", "ssmmessages", "kms", "logs")]
+    assert changed(world).verdict is Verdict.READY
+
+
+def test_a_nat_gateway_passes_through_the_network_acl_of_its_own_subnet() -> None:
+    world = healthy()
+    world.endpoints, world.default_route = [], "nat-1"
+    assert changed(world).verdict is Verdict.READY
+    world.acls[PUBLIC_SUBNET] = [acl_entry(100, egress=True), acl_entry(100, egress=False, ports=(443, 443))]
+    found = changed(world)
+    assert problems(found) == [("network-acl", f"acl-{PUBLIC_SUBNET}")]
+    assert "1024-65535" in the(found, Cause.NETWORK_ACL).remedy
+    world.acls[PUBLIC_SUBNET][1:] = [acl_entry(100, egress=False, ports=(1024, 65535))]
+    assert problems(changed(world)) == [("network-acl", f"acl-{PUBLIC_SUBNET}")]
+
+
+@pytest.mark.parametrize("mode", ["block-ingress", "block-bidirectional"])
+def test_block_public_access_shuts_internet_gateways_and_only_when_it_works_both_ways_nat_gateways(mode: str) -> None:
+    both = mode == "block-bidirectional"
+    found = changed(endpoints=[], default_route="nat-1", public_blocked=mode)
+    assert found.verdict is (Verdict.NOT_READY if both else Verdict.READY)
+    node = facts(healthy())
+    assert isinstance(node.network, Network)
+    subnets = {"subnet-a": Subnet(id="subnet-a", zone="a", cidr="10.20.0.0/20", blocks=mode)}
+    plain = healthy()
+    plain.endpoints, plain.default_route, plain.public_address = [], "igw-1", True
+    node = facts(plain)
+    assert isinstance(node.network, Network)
+    assert judge(node).verdict is Verdict.READY
+    found = judge(replace(node, network=replace(node.network, subnets={**node.network.subnets, **subnets})))
+    assert problems(found) == [("no-route", "subnet-a")]
+    assert "Block Public Access" in the(found, Cause.NO_ROUTE).found
+
+
+@pytest.mark.parametrize(
+    ("default", "others", "verdict"),
+    [
+        ("nat-1", {"52.0.0.0/8": "tgw-1"}, Verdict.CANNOT_TELL),
+        ("nat-1", {"52.0.0.0/8": "igw-1"}, Verdict.CANNOT_TELL),
+        ("nat-1", {"192.168.0.0/16": "tgw-1"}, Verdict.READY),
+        ("", {"0.0.0.0/1": "nat-1", "128.0.0.0/1": "nat-1"}, Verdict.READY),
+        ("", {"0.0.0.0/1": "nat-1"}, Verdict.CANNOT_TELL),
+        ("", {"0.0.0.0/1": "igw-1"}, Verdict.NOT_READY),
+        ("", {"192.168.0.0/16": "tgw-1"}, Verdict.CANNOT_TELL),
+        ("", {}, Verdict.NOT_READY),
+    ],
+)
+def test_routes_that_are_more_specific_than_the_default_one_count(
+    default: str, others: dict[str, str], verdict: Verdict
+) -> None:
+    assert changed(endpoints=[], default_route=default, other_routes=others).verdict is verdict
+
+
+def test_a_missing_endpoint_beside_others_is_missing_whatever_other_networks_are_reached() -> None:
+    world = healthy()
+    world.endpoints = [each for each in world.endpoints if each["id"] != "vpce-kms"]
+    assert problems(changed(world, other_routes={"192.168.0.0/16": "tgw-1"})) == [("endpoint-missing", "kms")]
+
+
+def test_what_the_owner_of_a_shared_vpc_keeps_in_it_is_not_seen() -> None:
+    node = facts(healthy())
+    assert isinstance(node.network, Network)
+    for owner, verdict in ((ACCOUNT, Verdict.READY), ("999988887777", Verdict.CANNOT_TELL)):
+        subnet = replace(node.network.subnets["subnet-a"], owner_id=owner)
+        network = replace(node.network, subnets={**node.network.subnets, "subnet-a": subnet})
+        assert judge(replace(node, network=network)).verdict is verdict
+
+
+WRITING = ("s3:PutObject", "s3:GetEncryptionConfiguration")
+THEIRS = {**SETTINGS, "s3BucketOwner": "999988887777"}
+
+
+def test_a_bucket_of_another_account_has_to_let_the_role_in() -> None:
+    assert changed(healthy(THEIRS), bucket_policy=[ANYBODY]).verdict is Verdict.READY
+    found = changed(healthy(THEIRS), bucket_policy=None)
+    assert problems(found) == [("bucket-policy", each) for each in sorted([*WRITING, "s3:PutObjectAcl"])]
+    only_encryption = {**ANYBODY, "Action": "s3:GetEncryptionConfiguration"}
+    found = changed(healthy(THEIRS), bucket_policy=[only_encryption])
+    assert problems(found) == [("bucket-policy", "s3:PutObject"), ("bucket-policy", "s3:PutObjectAcl")]
+
+
+def test_a_bucket_of_the_own_account_only_has_not_to_deny() -> None:
+    assert changed(bucket_policy=[]).verdict is Verdict.READY
+    deny = {"Sid": "Sealed", "Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": "*"}
+    found = changed(bucket_policy=[deny])
+    assert problems(found) == [("bucket-policy", "s3:PutObject")]
+    assert "statement Sealed of bucket policy" in the(found, Cause.BUCKET_POLICY).found
+    plain_http = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    assert changed(bucket_policy=[plain_http]).verdict is Verdict.READY
+    elsewhere = {**deny, "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}
+    assert changed(bucket_policy=[elsewhere]).verdict is Verdict.CANNOT_TELL
+
+
+def test_the_policy_of_the_buckets_key_counts() -> None:
+    bucket = {"region": "eu-west-1", "encrypted": True, "key": BUCKET_KEY}
+    settings = {**SETTINGS, "s3KmsKeyArn": BUCKET_KEY}
+    assert changed(healthy(settings), bucket=bucket).verdict is Verdict.READY
+    assert problems(changed(healthy(settings), bucket=bucket, bucket_key_policy=[])) == [
+        ("bucket-key-policy", "kms:GenerateDataKey")
+    ]
+
+
+@pytest.mark.parametrize("field", ["bucket_policy", "bucket_key_policy"])
+def test_policies_of_the_bucket_and_its_key_that_cannot_be_read_are_never_taken_for_healthy(field: str) -> None:
+    plain = healthy({**SETTINGS, "s3KmsKeyArn": BUCKET_KEY})
+    plain.bucket = {"region": "eu-west-1", "encrypted": True, "key": BUCKET_KEY}
+    node = facts(plain)
+    assert judge(node).verdict is Verdict.READY
+    assert (
+        judge(replace(node, destinations=replace(node.destinations, **{field: UNREAD}))).verdict is Verdict.CANNOT_TELL
+    )
+
+
+def test_remedies_mend_what_is_said() -> None:
+    bucket = {"region": "eu-west-1", "encrypted": True, "key": BUCKET_KEY}
+    remedy = the(changed(bucket=bucket), Cause.PERMISSION).remedy
+    assert remedy == f"set shell-access:sessionManager.s3KmsKeyArn to {BUCKET_KEY}, then pulumi up"
+    node = facts(healthy())
+    remedy = the(judge(replace(node, role=None)), Cause.NO_INSTANCE_PROFILE).remedy
+    assert remedy.startswith("aws iam add-role-to-instance-profile --instance-profile-name Node --role-name ROLE")
+    world = healthy()
+    world.rules = [each for each in world.rules if each["GroupId"] != "sg-node"]
+    assert (
+        "'IpProtocol=tcp,FromPort=443,ToPort=443,IpRanges=[{CidrIp=0.0.0.0/0}]'"
+        in the(changed(world), Cause.SECURITY_GROUP).remedy
+    )
+    world = healthy()
+    world.endpoints[0]["policy"] = []
+    assert "--reset-policy" not in the(changed(world), Cause.ENDPOINT_POLICY).remedy
+
+
+def test_the_network_acl_of_an_endpoints_subnet_takes_requests_in_and_lets_answers_out() -> None:
+    world = healthy()
+    into = [acl_entry(100, egress=False, ports=(443, 443)), acl_entry(100, egress=True, ports=(32768, 65535))]
+    world.acls["subnet-b"] = into
+    assert changed(world).verdict is Verdict.READY
+    world.acls["subnet-b"] = [{**each, "Egress": not each["Egress"]} for each in into]
+    assert problems(changed(world)) == [("network-acl", "acl-subnet-b")]
+
+
+@pytest.mark.parametrize("egress", [True, False])
+def test_a_rule_of_a_network_acl_that_denies_wins_over_later_ones(*, egress: bool) -> None:
+    world = healthy()
+    world.acls["subnet-b"] = [*open_acl(), acl_entry(50, "10.20.0.0/20", egress=egress, allow=False)]
+    assert problems(changed(world)) == [("network-acl", "acl-subnet-b")]
+    world.acls["subnet-b"] = [*open_acl(), acl_entry(150, "10.20.0.0/20", egress=egress, allow=False)]
     assert changed(world).verdict is Verdict.READY

@@ -33,12 +33,13 @@ SAME_THING = (
     {"log_group_missing", "log_group_key_disabled"},
     {"log_group_open", "log_group_key_disabled"},
     {"bucket_missing", "bucket_with_a_strange_key"},
+    {"bucket_missing", "bucket_policy_shut"},
     {"log_group_key_disabled", "bucket_with_a_strange_key"},
 )
 """Pairs that are about one and the same thing, which cannot be broken in both ways."""
 SILENT = {"stopped", "no_profile", "no_core", "endpoint_group_shut", "own_group_shut", "acl_shut"}
 """What keeps the agent from answering, so that its silence is no cause of its own."""
-OF_A_ROLE = {"permission", "data-key-policy", "endpoint-policy"}
+OF_A_ROLE = {"permission", "data-key-policy", "endpoint-policy", "bucket-policy"}
 
 PAIRS = [pair for pair in combinations(CAUSES, 2) if {each.__name__ for each in pair} not in SAME_THING]
 

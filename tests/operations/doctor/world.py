@@ -376,6 +376,22 @@ def bucket_with_a_strange_key(world: World) -> Iterator[Found]:
 
 
 @contextmanager
+def bucket_policy_shut(world: World) -> Iterator[Found]:
+    deny = {
+        "Sid": "OnlyArchivists",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::session-logs/*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/Archivist"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    world.client("s3").put_bucket_policy(Bucket="session-logs", Policy=policy)
+    yield {("bucket-policy", "s3:PutObject")}
+    world.client("s3").delete_bucket_policy(Bucket="session-logs")
+
+
+@contextmanager
 def document_changed(world: World) -> Iterator[Found]:
     ssm = world.client("ssm")
     content = json.loads(ssm.get_document(Name=DOCUMENT)["Content"])
@@ -398,5 +414,6 @@ CAUSES = (
     *(stopped, offline, old_agent, no_profile, no_core, denied, bounded, second_alias),
     *(key_disabled, key_pending, key_policy_shut, endpoint_missing, private_dns_off, endpoint_group_shut),
     *(endpoint_policy_shut, gateway_elsewhere, own_group_shut, acl_shut, log_group_missing, log_group_open),
-    *(log_group_key_disabled, bucket_missing, bucket_with_a_strange_key, document_changed),
+    *(log_group_key_disabled, bucket_missing, bucket_with_a_strange_key, bucket_policy_shut),
+    document_changed,
 )

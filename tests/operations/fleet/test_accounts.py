@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,6 +124,16 @@ def test_without_a_role_the_credentials_are_taken_as_they_are() -> None:
     (rendered,), _ = render(settings(assumeRole=None), [account()])
     assert "aws:assumeRoles" not in rendered.values
     assert rendered.values["aws:allowedAccountIds"] == ["111111111111"]
+
+
+def test_runs_that_only_look_enter_by_a_role_of_their_own_and_everything_else_is_the_same() -> None:
+    deployer, looker = (f"arn:aws:iam::{{accountId}}:role/{name}" for name in ("Deployer", "Looker"))
+    (rendered,), _ = render(settings(assumeRole=deployer, previewRole=looker), [account()])
+    (other,), _ = render(settings(assumeRole=deployer), [account()])
+    assert rendered.values == other.values == other.preview_values
+    entered = [{"roleArn": "arn:aws:iam::111111111111:role/Looker", "sessionName": "shell-access-fleet"}]
+    assert rendered.preview_values == rendered.values | {"aws:assumeRoles": entered}
+    assert rendered.as_stack().values["aws:assumeRoles"] == json.dumps(entered)
 
 
 def test_a_prefix_keeps_fleets_apart() -> None:

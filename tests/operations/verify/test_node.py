@@ -220,6 +220,22 @@ def test_a_session_that_does_not_answer_is_told_and_ended(session: Callable[...,
 
 
 @pytest.mark.usefixtures("instance")
+def test_a_session_that_is_interrupted_is_ended(
+    session: Callable[..., Path], account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    started = account.client("ssm").start_session(Target=verify_target(account))["SessionId"]
+    session(answers=False, id=started, hangs_up=True)
+    monkeypatch.setattr(verify_node.Terminal, "settle", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        verify_node.verify_node(STACK, "app-1", lambda _seconds: None)
+    ended = account.client("ssm").describe_sessions(State="History")["Sessions"]
+    assert [each["SessionId"] for each in ended] == [started]
+
+
+@pytest.mark.usefixtures("instance")
 @pytest.mark.parametrize(("user", "status"), [("ops", "ok"), ("ssm-user", "different")])
 def test_the_run_as_user_is_compared(session: Callable[..., Path], user: str, status: str) -> None:
     session(user=user)

@@ -1,0 +1,64 @@
+"""A VPC as EC2 describes it, with the forms that the local AWS does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from operations.doctor.facts import Network
+from operations.doctor.networks import read_network
+
+Answers = dict[str, dict[str, Any]]
+
+
+class Described:
+    """Answers as EC2 does, instead of a reader; what is not given is empty."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = answers
+        self.calls: list[str] = []
+
+    def read(self, _service: str, operation: str, **_: object) -> dict[str, Any]:
+        self.calls.append(operation)
+        return self._answers.get(operation, {})
+
+
+def network(answers: Answers) -> Network:
+    found = read_network(Described(answers), "vpc-1")  # pyright: ignore[reportArgumentType] -- reads like one
+    assert isinstance(found, Network)
+    return found
+
+
+def endpoint(**given: Any) -> dict[str, Any]:
+    return {"VpcEndpointId": "vpce-1", "VpcEndpointType": "Interface", "State": "available", **given}
+
+
+def test_endpoints_for_resources_of_vpc_lattice_have_no_service() -> None:
+    (found,) = network({"describe_vpc_endpoints": {"VpcEndpoints": [endpoint(VpcEndpointType="Resource")]}}).endpoints
+    assert (found.kind, found.service) == ("Resource", "")
+
+
+def test_a_regional_nat_gateway_stands_in_no_subnet_and_has_a_route_table_of_its_own() -> None:
+    given = {"NatGatewayId": "nat-1", "State": "available", "RouteTableId": "rtb-nat", "AvailabilityMode": "regional"}
+    nat = network({"describe_nat_gateways": {"NatGateways": [given]}}).nats["nat-1"]
+    assert (nat.subnet_id, nat.table_id, nat.public) == ("", "rtb-nat", True)
+
+
+def test_an_s3_endpoint_whose_private_dns_is_for_resolvers_only_does_not_take_over_the_vpcs_requests() -> None:
+    name = "com.amazonaws.eu-west-1.s3"
+    for only, private in ((True, False), (False, True)):
+        given = endpoint(
+            ServiceName=name, PrivateDnsEnabled=True, DnsOptions={"PrivateDnsOnlyForInboundResolverEndpoint": only}
+        )
+        (found,) = network({"describe_vpc_endpoints": {"VpcEndpoints": [given]}}).endpoints
+        assert found.private_dns is private
+
+
+def test_who_shares_a_subnet_and_what_is_blocked_there_is_read() -> None:
+    given = {
+        "SubnetId": "subnet-1",
+        "AvailabilityZone": "eu-west-1a",
+        "OwnerId": "999988887777",
+        "BlockPublicAccessStates": {"InternetGatewayBlockMode": "block-bidirectional"},
+    }
+    subnet = network({"describe_subnets": {"Subnets": [given]}}).subnets["subnet-1"]
+    assert (subnet.owner_id, subnet.blocks, subnet.cidr) == ("999988887777", "block-bidirectional", "")
