@@ -42,7 +42,14 @@ class Ear:
 
 def turn(wave: str, names: str, **more: Any) -> Turn:
     accounts = tuple(
-        Rendered(account=account(name, id=name.rjust(12, "0")), stack=name, layers=(), values={}, regions=())
+        Rendered(
+            account=account(name, id=name.rjust(12, "0")),
+            stack=name,
+            layers=(),
+            values={},
+            preview_values={},
+            regions=(),
+        )
         for name in names
     )
     return Turn(**{"wave": wave, "accounts": accounts, "concurrency": 1, "tolerance": 0} | more)
