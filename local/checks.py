@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _PROGRAMS = Path(sys.executable).parent
 _PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "auto")
+_ENGINES = str(2 * (os.cpu_count() or 1))
+"""A run of the engine leaves a processor idle for half of its time."""
 _FAULTS = "tests/faults"
 _SIMULATOR = "tests/simulator"
 _WITHOUT_THEM = (f"--ignore={_FAULTS}", f"--ignore={_SIMULATOR}")
@@ -47,7 +50,7 @@ CHECKS = (
     Check("the local AWS", (*_PYTEST, "-m", "local_aws and not engine and not exhaustive", *_WITHOUT_THEM)),
     Check("faults", (*_PYTEST, "-m", "not exhaustive", _FAULTS)),
     Check("AWS' simulator of runbooks", (*_PYTEST, "-n", "0", _SIMULATOR)),
-    Check("the real engine", (*_PYTEST, "--dist", "loadgroup", "-m", "engine and not exhaustive")),
+    Check("the real engine", (*_PYTEST, "-n", _ENGINES, "--dist", "loadgroup", "-m", "engine and not exhaustive")),
 )
 
 EXHAUSTIVE = Check("every case", (*_PYTEST, "--dist", "loadgroup", "-m", "exhaustive"))
