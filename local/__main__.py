@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -126,4 +127,7 @@ def _passing_on(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # A shell starts what is in the background with SIGINT ignored, and that is inherited. The engine ends its plugins with
+    # it, and would wait five seconds for each that does not hear.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     app()

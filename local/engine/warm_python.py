@@ -85,6 +85,8 @@ def serve(address: str) -> None:
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # As a Python does that is not in the background: with it the engine ends its plugins.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     listening = socket.socket(socket.AF_UNIX)
     listening.bind(address)
     listening.listen(64)
