@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import boto3
@@ -32,7 +33,7 @@ from operations.approval.report import show_details, start_command, table
 from operations.approval.requests import Request, State
 from operations.approval.runs import find, get_run, recent
 from operations.approval.tags import read_tags
-from operations.reading import SharedClients, Unread
+from operations.reading import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,6 +57,10 @@ class DemoError(StepError):
     """Something was not as it should be; the text says what."""
 
 
+_MAKING: Final = Lock()
+"""Making clients of one session is not safe in several threads, using them is."""
+
+
 @cache
 def _session() -> Any:
     """One for everybody, as it keeps the models of the services; credentials go with each client."""
@@ -68,17 +73,21 @@ class Clients:
 
     credentials: Mapping[str, Any]
     endpoint: str
+    _made: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
 
     def client(self, service: str, region: str) -> Any:
         """A client of a service in a Region."""
-        return _session().client(
-            service,
-            region_name=region,
-            endpoint_url=self.endpoint,
-            aws_access_key_id=self.credentials["AccessKeyId"],
-            aws_secret_access_key=self.credentials["SecretAccessKey"],
-            aws_session_token=self.credentials["SessionToken"],
-        )
+        with _MAKING:
+            if (service, region) not in self._made:
+                self._made[service, region] = _session().client(
+                    service,
+                    region_name=region,
+                    endpoint_url=self.endpoint,
+                    aws_access_key_id=self.credentials["AccessKeyId"],
+                    aws_secret_access_key=self.credentials["SecretAccessKey"],
+                    aws_session_token=self.credentials["SessionToken"],
+                )
+            return self._made[service, region]
 
 
 def play(endpoint: str, workflow: Workflow, console: Console) -> None:
@@ -106,7 +115,7 @@ class _Demo:
         self._endpoint, self._workflow, self._console, self._afterwards = endpoint, workflow, console, afterwards
         self._steps = 0
         made_up = {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
-        self._all = SharedClients(Clients(made_up, endpoint))
+        self._all = Clients(made_up, endpoint)
         self._operator, self._approver = self._desk("Operator"), self._desk("Approver")
         self._principal = principal_for(self._operator.identity.arn, None, None)
         self._instance, self._other = self._instances()

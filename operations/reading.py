@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -53,23 +52,6 @@ class Identity:
     account_id: str
     partition: str
     arn: str
-
-
-class SharedClients:
-    """Makes each client once, for many threads: making them is not safe there, using them is (boto3, "Clients")."""
-
-    def __init__(self, clients: Clients) -> None:
-        self._clients = clients
-        self._lock = threading.Lock()
-        self._made: dict[tuple[str, str], Any] = {}
-
-    def client(self, service: str, region: str) -> Any:
-        """A client of `service` in a Region, the same one for the same arguments."""
-        with self._lock:
-            key = (service, region)
-            if key not in self._made:
-                self._made[key] = self._clients.client(service, region)
-            return self._made[key]
 
 
 class Reader:

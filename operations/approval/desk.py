@@ -11,7 +11,7 @@ from components.aws_session import AwsClients
 from operations.approval.calls import CallError
 from operations.approval.workflow import Workflow, workflow_named, workflow_of
 from operations.errors import UnusableError
-from operations.reading import Clients, Identity, SharedClients, Unread, identify
+from operations.reading import Clients, Identity, Unread, identify
 
 if TYPE_CHECKING:
     from operations.surroundings import Surroundings
@@ -79,8 +79,7 @@ def desk_of(workflow: Workflow, clients: Clients) -> Desk:
         UnusableError: there are no credentials.
         CallError: AWS does not say whose they are.
     """
-    shared = SharedClients(clients)
-    identity = identify(shared, workflow.region)
+    identity = identify(clients, workflow.region)
     if isinstance(identity, Unread):
         raise CallError(f"{identity.action} failed: {identity.cause}.")
-    return Desk(workflow=workflow, clients=shared, identity=identity)
+    return Desk(workflow=workflow, clients=clients, identity=identity)

@@ -19,7 +19,7 @@ from operations.audit.protected import Declared, protected
 from operations.audit.severity import Severity
 from operations.audit.world import World
 from operations.errors import UnusableError
-from operations.reading import SharedClients, Unread, identify, unread
+from operations.reading import Unread, identify, unread
 
 if TYPE_CHECKING:
     from operations.reading import Clients, Identity
@@ -58,7 +58,7 @@ def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = la
     """
     region = stack.value("aws:region") or _FALLBACK_REGION
     try:
-        clients = SharedClients(AwsClients(stack.value))
+        clients = AwsClients(stack.value)
     except UnsupportedConfigurationError as wrong:
         raise UnusableError(str(wrong)) from None
     identity = identify(clients, stack.value("aws:stsRegion") or region)

@@ -14,7 +14,7 @@ from operations.connect.finding import Finder, Instance, NoConnectionError
 from operations.connect.session import RDP_PORT, Forwarding, as_typed, command
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
-from operations.reading import SharedClients, Unread, identify
+from operations.reading import Unread, identify
 from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _find(configuration: StackConfiguration, wanted: str) -> Instance:
     """The instance, once it is known that a session on it can be started."""
     regions = configuration.settings().regions
     # The session will be the person's own, so the roles and keys of the stack's provider take no part.
-    clients = SharedClients(AwsClients(lambda key: configuration.value(key) if key == "aws:region" else None))
+    clients = AwsClients(lambda key: configuration.value(key) if key == "aws:region" else None)
     identity = identify(clients, configuration.value("aws:region") or regions[0])
     if isinstance(identity, Unread):
         raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")

@@ -12,6 +12,7 @@ import typer
 
 from operations.deployer.asking import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
 from operations.deployer.boundary import boundary
+from operations.deployer.names import Role
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import TooMuchError
 from operations.deployer.template import LONGEST_TEMPLATE, named_policies, template, trust
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Prints the policies of the role that deploys stacks, of the one that previews them, and their boundaries.",
+    help="Prints the policies of the role that deploys stacks, of the one that previews them, their boundaries, and what `doctor` needs.",
 )
 
 Stack = Annotated[
@@ -56,6 +57,7 @@ Account = Annotated[
     str | None, typer.Option("--account", metavar="ID", help="For this account alone. Default: for every account.")
 ]
 ReadOnly = Annotated[bool, typer.Option("--read-only", help="For previews, drift and verification: changes nothing.")]
+ForDoctor = Annotated[bool, typer.Option("--doctor", help="For `doctor` and `nodes`, by a person: changes nothing.")]
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
@@ -72,6 +74,7 @@ def policy(  # noqa: PLR0913 -- options of a command line
     tag: Tag = None,
     account: Account = None,
     read_only: ReadOnly = False,
+    doctor: ForDoctor = False,
 ) -> None:
     """Prints the managed policies of the role by name, none longer than IAM takes.
 
@@ -79,7 +82,7 @@ def policy(  # noqa: PLR0913 -- options of a command line
     """
     with _refusing():
         scope = _scope(context, stack, cwd, file, region, tag, account)
-        _print(named_policies(scope, read_only=read_only))
+        _print(named_policies(scope, _role(read_only=read_only, doctor=doctor)))
 
 
 @app.command("boundary")
@@ -144,6 +147,12 @@ def print_template(  # noqa: PLR0913
     """
     with _refusing():
         _print(template(_scope(context, stack, cwd, file, region, tag, None)), longest=LONGEST_TEMPLATE)
+
+
+def _role(*, read_only: bool, doctor: bool) -> Role:
+    if read_only and doctor:
+        raise UnusableError("--read-only and --doctor are alternatives: choose one.")
+    return Role.PREVIEW if read_only else Role.DOCTOR if doctor else Role.DEPLOYER
 
 
 def _scope(  # noqa: PLR0913, PLR0917

@@ -1,12 +1,14 @@
-"""The policies of the deployer and of whoever only looks."""
+"""The policies of the deployer and of those who only look."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from operations.deployer.doctor import doctor_permits
 from operations.deployer.documents import document_permits
 from operations.deployer.identities import identity_permits
 from operations.deployer.keys import key_permits, volume_key_permits
+from operations.deployer.names import Role
 from operations.deployer.networks import network_permits
 from operations.deployer.nodes import node_permits
 from operations.deployer.reading import reading_permits
@@ -19,28 +21,33 @@ if TYPE_CHECKING:
     from operations.deployer.statement import Permit, Policy
 
 
-def permits(scope: Scope, *, read_only: bool = False) -> list[Permit]:
-    """What a stack of this scope needs of IAM, statement by statement.
+def permits(scope: Scope, role: Role = Role.DEPLOYER) -> list[Permit]:
+    """What somebody needs of IAM for a stack of this scope, statement by statement.
 
     Args:
         scope: what it is cut to.
-        read_only: only what a preview, a refresh and a verification need.
+        role: who.
     """
-    reading = reading_permits(scope)
-    return reading if read_only else [*reading, *_changing(scope)]
+    match role:
+        case Role.DEPLOYER:
+            return [*reading_permits(scope), *_changing(scope)]
+        case Role.PREVIEW:
+            return reading_permits(scope)
+        case Role.DOCTOR:
+            return doctor_permits(scope)
 
 
-def policies(scope: Scope, *, read_only: bool = False) -> list[Policy]:
+def policies(scope: Scope, role: Role = Role.DEPLOYER) -> list[Policy]:
     """The same as managed policies, none longer than IAM takes.
 
     Args:
         scope: what they are cut to.
-        read_only: as `permits`.
+        role: whose.
 
     Raises:
         TooMuchError: settings name so much that no role could have it all.
     """
-    return packed(permits(scope, read_only=read_only), scope)
+    return packed(permits(scope, role), scope)
 
 
 def _changing(scope: Scope) -> list[Permit]:

@@ -12,7 +12,7 @@ from components.approval.names import REAPER_NAME, REAPER_SCHEDULE_ROLE_NAME, RO
 from components.directory.instance_role import AGENT_ACTIONS
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.deployer.names import DEPLOYER_ROLE, PREVIEW_ROLE
+from operations.deployer.names import Role
 from operations.deployer.scope import System
 from operations.deployer.statement import document, fitting
 
@@ -85,7 +85,7 @@ def role_boundary(scope: Scope) -> Policy:
         "Sid": "NotToWhoDeploys",
         "Effect": "Deny",
         "Action": ["iam:AttachRolePolicy"],
-        "Resource": [scope.iam(f"role/{name}*") for name in (DEPLOYER_ROLE, PREVIEW_ROLE)],
+        "Resource": [scope.iam(f"role/{name}*") for name in (Role.DEPLOYER, Role.PREVIEW)],
     }
     statements = [
         *([plain] if actions else []),

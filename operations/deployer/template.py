@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from operations.deployer.boundary import boundary
-from operations.deployer.names import BOUNDARY, DEPLOYER_ROLE, PREVIEW_ROLE, ROLES_BOUNDARY
+from operations.deployer.names import BOUNDARY, ROLES_BOUNDARY, Role
 from operations.deployer.policies import policies
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import VERSION
@@ -20,7 +20,7 @@ LONGEST_TEMPLATE: Final = 51_200
 
 _ACCOUNT: Final = "${AWS::AccountId}"
 _ORGANIZATION: Final = "OrganizationId"
-_TRUSTED: Final = {DEPLOYER_ROLE: "DeployRoleArn", PREVIEW_ROLE: "PreviewRoleArn"}
+_TRUSTED: Final = {Role.DEPLOYER: "DeployRoleArn", Role.PREVIEW: "PreviewRoleArn"}
 """By role, the parameter that names who may assume it."""
 _SESSION_SECONDS: Final = 3_600
 
@@ -47,12 +47,12 @@ def template(scope: Scope) -> dict[str, Any]:
     managed = {
         BOUNDARY: boundary(here),
         ROLES_BOUNDARY: role_boundary(here),
-        **named_policies(here),
-        **named_policies(here, read_only=True),
+        **named_policies(here, Role.DEPLOYER),
+        **named_policies(here, Role.PREVIEW),
     }
     held = {
-        DEPLOYER_ROLE: [name for name in managed if name.startswith(DEPLOYER_ROLE) and name != BOUNDARY],
-        PREVIEW_ROLE: [name for name in managed if name.startswith(PREVIEW_ROLE)],
+        Role.DEPLOYER: [name for name in managed if name.startswith(Role.DEPLOYER) and name != BOUNDARY],
+        Role.PREVIEW: [name for name in managed if name.startswith(Role.PREVIEW)],
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -80,15 +80,14 @@ def template(scope: Scope) -> dict[str, Any]:
     }
 
 
-def named_policies(scope: Scope, *, read_only: bool = False) -> dict[str, Policy]:
+def named_policies(scope: Scope, role: Role) -> dict[str, Policy]:
     """The managed policies of one role by name: `ShellAccessDeployer1` and so on.
 
     Args:
         scope: what they are cut to.
-        read_only: those of the preview's role.
+        role: whose.
     """
-    role = PREVIEW_ROLE if read_only else DEPLOYER_ROLE
-    return {f"{role}{number}": each for number, each in enumerate(policies(scope, read_only=read_only), start=1)}
+    return {f"{role}{number}": each for number, each in enumerate(policies(scope, role), start=1)}
 
 
 def _policy(name: str, content: Policy) -> dict[str, Any]:
@@ -98,7 +97,7 @@ def _policy(name: str, content: Policy) -> dict[str, Any]:
     }
 
 
-def _role(role: str, held: list[str]) -> dict[str, Any]:
+def _role(role: Role, held: list[str]) -> dict[str, Any]:
     trusted = trust([f"${{{_TRUSTED[role]}}}"], f"${{{_ORGANIZATION}}}")
     return {
         "Type": "AWS::IAM::Role",

@@ -14,7 +14,7 @@ from operations.doctor.judge import judge
 from operations.doctor.reading import RegionReader
 from operations.doctor.roles import Roles
 from operations.errors import UnusableError
-from operations.reading import Reader, SharedClients, Unread, identify
+from operations.reading import Reader, Unread, identify
 from operations.verify.facts import Asked
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Doctor:
         """
         self._stack, self._settings = stack, stack.settings()
         try:
-            self._clients = SharedClients(AwsClients(stack.value))
+            self._clients = AwsClients(stack.value)
         except UnsupportedConfigurationError as wrong:
             raise UnusableError(str(wrong)) from None
 

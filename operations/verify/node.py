@@ -13,7 +13,7 @@ from operations.connect import machine
 from operations.connect.finding import Finder, NoConnectionError
 from operations.connect.session import command
 from operations.errors import UnusableError
-from operations.reading import Reader, SharedClients, Unread, identify
+from operations.reading import Reader, Unread, identify
 from operations.verify.findings import Finding, Status, Verification, cannot_tell, compared
 from operations.verify.node_terminal import Pace, Terminal
 from operations.verify.node_transcript import NOTICE, marker, marker_command, read_transcript
@@ -95,7 +95,7 @@ def verify_node(
 def _tried(stack: StackConfiguration, wanted: str) -> Tried:
     settings = stack.settings()
     try:
-        clients = SharedClients(AwsClients(stack.value))
+        clients = AwsClients(stack.value)
     except UnsupportedConfigurationError as wrong:
         raise UnusableError(str(wrong)) from None
     identity = identify(clients, stack.value("aws:stsRegion") or stack.value("aws:region") or settings.regions[0])

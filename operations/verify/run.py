@@ -10,7 +10,7 @@ from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.errors import UnusableError
-from operations.reading import Identity, Reader, SharedClients, Unread, identify
+from operations.reading import Identity, Reader, Unread, identify
 from operations.verify.comparison import region_findings
 from operations.verify.directory import DirectoryVerification
 from operations.verify.directory_facts import AskedSite
@@ -74,9 +74,9 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
     return _verification(stack, identity.account_id, findings)
 
 
-def _clients(stack: StackConfiguration) -> SharedClients:
+def _clients(stack: StackConfiguration) -> AwsClients:
     try:
-        return SharedClients(AwsClients(stack.value))
+        return AwsClients(stack.value)
     except UnsupportedConfigurationError as wrong:
         raise UnusableError(str(wrong)) from None
 
@@ -102,7 +102,7 @@ def _asked(stack: StackConfiguration, settings: Settings, identity: Identity, re
 
 
 def _directory(
-    stack: StackConfiguration, settings: Settings, clients: SharedClients, identity: Identity
+    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
 ) -> DirectoryVerification | None:
     section = settings.domain_controllers
     if section is None or not section.sites:
@@ -117,14 +117,14 @@ def _directory(
 
 
 def _verify_region(
-    stack: StackConfiguration, settings: Settings, clients: SharedClients, identity: Identity, region: str
+    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity, region: str
 ) -> list[Finding]:
     asked = _asked(stack, settings, identity, region)
     return region_findings(asked, read_region(Reader(clients, region, identity.arn), asked))
 
 
 def _verify_account(
-    stack: StackConfiguration, settings: Settings, clients: SharedClients, identity: Identity
+    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
 ) -> list[Finding]:
     """What an account has once is reported with the first Region, where the stack keeps it."""
     region = settings.regions[0]

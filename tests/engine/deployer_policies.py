@@ -25,6 +25,7 @@ from components.settings import Settings
 from local.emulator.recording.recorder import UNKNOWN
 from local.engine.stack import DEPLOYED_TAG
 from operations.deployer.boundary import boundary
+from operations.deployer.names import Role
 from operations.deployer.policies import policies
 from operations.deployer.scope import scope_of
 
@@ -100,10 +101,10 @@ def held(scope: Scope) -> Held:
     limit = parse(boundary(scope), name="boundary", kind="boundary")
     changing, reading = (
         Permissions(
-            identity=tuple(parse(each, name="deployer") for each in policies(scope, read_only=read_only)),
+            identity=tuple(parse(each, name="deployer") for each in policies(scope, role)),
             boundary=limit,
         )
-        for read_only in (False, True)
+        for role in (Role.DEPLOYER, Role.PREVIEW)
     )
     return Held(changing, reading)
 

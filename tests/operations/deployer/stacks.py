@@ -15,6 +15,7 @@ from components.iam.truth import Truth
 from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
+from operations.deployer.names import Role
 from operations.deployer.policies import policies
 from operations.deployer.scope import Scope, scope_of
 
@@ -43,8 +44,8 @@ def scope(name: str = "dev") -> Scope:
 
 
 @cache
-def deployer(*, read_only: bool = False) -> Permissions:
-    identity = tuple(parse(each, name="deployer") for each in policies(scope(), read_only=read_only))
+def deployer(role: Role = Role.DEPLOYER) -> Permissions:
+    identity = tuple(parse(each, name="deployer") for each in policies(scope(), role))
     return Permissions(identity=identity, boundary=parse(boundary(scope()), name="boundary", kind="boundary"))
 
 

@@ -13,6 +13,7 @@ from components.iam.evaluation import Permissions
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.identities import own_roles
+from operations.deployer.names import Role
 from operations.deployer.scope import System, whole_scope
 from operations.deployer.statement import LONGEST, TooMuchError, size
 from tests.operations.deployer.stacks import ACCOUNT, TAG, administrator, deployer, may, must_not, scope
@@ -316,7 +317,7 @@ def test_policy_for_the_organization_is_about_every_role_of_a_stack() -> None:
 
 
 def test_preview_changes_nothing_of_its_own_either() -> None:
-    looking = deployer(read_only=True)
+    looking = deployer(Role.PREVIEW)
     assert may(looking, "ssm:GetDocument", f"{SSM}:document/SSM-SessionManagerRunShell")
     for action, resource, keys in (
         ("ssm:UpdateDocument", f"{SSM}:document/SSM-SessionManagerRunShell", {}),

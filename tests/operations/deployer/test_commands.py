@@ -75,6 +75,10 @@ def test_read_only_policy_has_a_name_of_its_own(command: Command) -> None:
     assert list(printed(command, "policy", "--read-only")) == ["ShellAccessPreview1"]
 
 
+def test_doctor_has_policies_of_its_own(command: Command) -> None:
+    assert list(printed(command, "policy", "--doctor")) == ["ShellAccessDoctor1"]
+
+
 def test_fleet_file_gives_what_all_its_stacks_need(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "fleet.yaml"
     file.write_text(yaml.safe_dump(FLEET))
@@ -112,6 +116,7 @@ def test_trust_is_of_the_named_roles_within_the_organization(command: Command) -
         (["policy", "--region", "eu-west-1", "--tag", "service"], "--tag service: a key and its value"),
         (["policy", "--tag", "service=other"], "there are: service=shell-access, owner=security"),
         (["policy", "--stack", "prod", "--region", "eu-west-1"], "are alternatives"),
+        (["policy", "--read-only", "--doctor"], "are alternatives"),
         (["trust", "fleet"], "fleet is not the ARN of a role"),
         (["trust", "arn:aws:iam::999988887777:role/fleet", "--organization", "acme"], "--organization acme"),
     ],

@@ -11,6 +11,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from local.workspace import REPOSITORY
+from operations.deployer.names import Role
 from operations.deployer.policies import permits, policies
 from operations.deployer.scope import Scope, System, whole_scope
 from operations.deployer.statement import LONGEST, MOST, size
@@ -77,11 +78,12 @@ def test_reasons_are_given_for_actions_that_are_allowed_and_were_not_seen_and_on
 
 
 def test_read_only_covers_previews_refreshes_and_verification() -> None:
-    assert seen(*READING) - actions(permits(scope(), read_only=True)) == set()
+    assert seen(*READING) - actions(permits(scope(), Role.PREVIEW)) == set()
 
 
-def test_read_only_changes_nothing() -> None:
-    allowed = actions(permits(scope(), read_only=True))
+@pytest.mark.parametrize("role", [Role.PREVIEW, Role.DOCTOR])
+def test_who_only_looks_changes_nothing(role: Role) -> None:
+    allowed = actions(permits(scope(), role))
     assert {each for each in allowed if not each.split(":")[1].startswith(READS)} == set()
     changes = {each for each in seen(*CHANGING) if not each.split(":")[1].startswith(READS)}
     assert len(changes) > 100
@@ -118,7 +120,7 @@ def test_whatever_the_settings_policies_fit_and_nothing_is_left_open(several: Sc
 @given(SCOPES)
 def test_policies_of_fewer_systems_allow_no_more(several: Scope) -> None:
     assert actions(permits(several)) <= actions(permits(scope())) | {"s3:DeleteObject", "s3:DeleteObjectVersion"}
-    assert actions(permits(several, read_only=True)) <= actions(permits(several))
+    assert actions(permits(several, Role.PREVIEW)) <= actions(permits(several))
 
 
 def test_stacks_of_any_settings_need_no_other_actions() -> None:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from operations.deployer.boundary import boundary
+from operations.deployer.names import Role
 from operations.deployer.policies import policies
 from operations.deployer.scope import whole_scope
 from operations.deployer.template import LONGEST_TEMPLATE, template
@@ -65,7 +66,7 @@ def test_every_reference_is_to_a_resource_of_the_template() -> None:
 
 def test_roles_have_the_statements_that_are_printed() -> None:
     assert attached("ShellAccessDeployer") == statements(policies(scope()))
-    assert attached("ShellAccessPreview") == statements(policies(scope(), read_only=True))
+    assert attached("ShellAccessPreview") == statements(policies(scope(), Role.PREVIEW))
 
 
 def test_both_roles_have_the_boundary() -> None:

@@ -1,0 +1,84 @@
+"""What `doctor` and `nodes` look at: nodes with their roles and networks, and what their sessions use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.names import DATA_KEY_PARAMETER
+from operations.deployer.nodes import service_setting
+from operations.deployer.reading import LOG_BUCKET
+from operations.deployer.scope import System
+from operations.deployer.statement import Permit
+
+if TYPE_CHECKING:
+    from operations.deployer.scope import Scope
+
+_ROLES: Final = (
+    "iam:GetInstanceProfile",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+)
+_ORGANIZATION: Final = (
+    "organizations:DescribeOrganization",
+    "organizations:DescribePolicy",
+    "organizations:ListParents",
+    "organizations:ListPoliciesForTarget",
+)
+"""Answered in the management account and to delegated administrators only; elsewhere the doctor notes what it cannot see."""
+_KEYS: Final = ("kms:DescribeKey", "kms:GetKeyPolicy")
+"""Of the bucket too, which may stand in another Region than the stack."""
+_NODES: Final = (
+    "ec2:DescribeInstances",
+    "ec2:DescribeNatGateways",
+    "ec2:DescribeNetworkAcls",
+    "ec2:DescribeRouteTables",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcEndpoints",
+    "ec2:GetManagedPrefixListEntries",
+    "kms:GetKeyRotationStatus",
+    "kms:ListAliases",
+    "logs:DescribeLogGroups",
+    "ssm:DescribeInstanceInformation",
+)
+
+
+def doctor_permits(scope: Scope) -> list[Permit]:
+    """All that it asks AWS. The settings of a bucket in another account have to be allowed there too.
+
+    Args:
+        scope: of the stacks whose nodes are looked at.
+    """
+    named_networks = ("ec2:DescribeVpcs",) if System.ENDPOINTS in scope.systems else ()
+    document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")
+    buckets = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets))
+    return [
+        Permit(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
+        Permit(sid="SeeRoles", actions=_ROLES, everywhere=True),
+        Permit(sid="SeeOrganization", actions=_ORGANIZATION, everywhere=True),
+        Permit(sid="SeeKeys", actions=_KEYS, everywhere=True),
+        Permit(sid="SeeNodes", actions=(*_NODES, *named_networks)),
+        Permit(sid="SeePreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
+        Permit(
+            sid="SeeDataKey",
+            actions=("ssm:GetParameter",),
+            resources=(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"),),
+        ),
+        Permit(sid="SeeHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        *(
+            [
+                Permit(
+                    sid="SeeLogBuckets", actions=("s3:GetBucketPolicy", *LOG_BUCKET), resources=buckets, everywhere=True
+                )
+            ]
+            if buckets
+            else []
+        ),
+    ]
