@@ -13,7 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.cache import cached, say
+from local.cache import cache_folder, cached, say
 
 MINIMUM = (3, 11)
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -70,6 +70,15 @@ def link_environment(environment: Path) -> Path:
     return link
 
 
+def keep_byte_code() -> None:
+    """Keeps byte code in the cache where none is wanted beside the sources, as in most container images.
+
+    Without any, each of the many Pythons that the engine starts compiles all of its packages again, for seconds.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(cache_folder() / "bytecode"))
+
+
 def main() -> None:
     """Prepares the environment and replaces this process by `python -m local` with the same arguments."""
     if sys.version_info < MINIMUM:
@@ -83,6 +92,7 @@ def main() -> None:
     except SetUpError as problem:
         sys.exit(f"Set-up stopped: {problem}")
     python = str(environment / "bin" / "python")
+    keep_byte_code()
     os.execv(python, [python, "-m", "local", *sys.argv[1:]])
 
 

@@ -16,7 +16,8 @@ _models: Final = botocore.loaders.Loader(include_default_search_paths=True)
 """Descriptions of services, large files that are read once for all sessions."""
 
 
-def _new_session(profile: str | None = None) -> Any:
+def new_session(profile: str | None = None) -> Any:
+    """A session that shares its service descriptions with all others of this process."""
     session = botocore.session.Session(profile=profile)
     session.register_component("data_loader", _models)
     return session
@@ -25,7 +26,7 @@ def _new_session(profile: str | None = None) -> Any:
 def open_session(config: ProviderConfig) -> Any:
     """A session with the credentials that the configuration leads to, assumed roles included."""
     raw = config.raw
-    session = _new_session(raw.get("profile") or None)
+    session = new_session(raw.get("profile") or None)
     if raw.get("sharedCredentialsFiles"):
         session.set_config_variable("credentials_file", raw["sharedCredentialsFiles"][0])
     if raw.get("sharedConfigFiles"):
@@ -62,7 +63,7 @@ def _assume(session: Any, config: ProviderConfig, role: Values, region: str) -> 
             "expiry_time": answer["Expiration"].isoformat(),
         }
 
-    assumed = _new_session()
+    assumed = new_session()
     credentials = RefreshableCredentials.create_from_metadata(refresh(), refresh, "assume-role")
     # botocore has no public way to give a session credentials that refresh themselves.
     assumed._credentials = credentials  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]

@@ -2,7 +2,7 @@
 
 import json
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import ClientError
@@ -41,21 +41,30 @@ PRIVATE: Any = {
 
 def seed(endpoint_url: str) -> None:
     """Makes the buckets, the networks, the roles, the instances and the recorder that the `dev` stack expects."""
-    session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106 (made up)
-    client = cache(cast("Any", session).client)
     for bucket in BUCKETS:
-        _make_bucket(client("s3", bucket.region, endpoint_url=endpoint_url), bucket)
+        _make_bucket(_client("s3", bucket.region, endpoint_url), bucket)
     for network in NETWORKS:
-        _make_network(client("ec2", network.region, endpoint_url=endpoint_url), network)
-    iam = client("iam", "us-east-1", endpoint_url=endpoint_url)
+        _make_network(_client("ec2", network.region, endpoint_url), network)
+    iam = _client("iam", "us-east-1", endpoint_url)
     for name in INSTANCE_ROLES:
         _make_instance_role(iam, name)
     for role in PERSON_ROLES:
         _make_person_role(iam, role)
     for node in NODES:
-        _make_node(client("ec2", node.region, endpoint_url=endpoint_url), node)
-    _make_bucket(client("s3", RECORDER.bucket.region, endpoint_url=endpoint_url), RECORDER.bucket)
-    _make_recorder(client("config", RECORDER.region, endpoint_url=endpoint_url), RECORDER)
+        _make_node(_client("ec2", node.region, endpoint_url), node)
+    _make_bucket(_client("s3", RECORDER.bucket.region, endpoint_url), RECORDER.bucket)
+    _make_recorder(_client("config", RECORDER.region, endpoint_url), RECORDER)
+
+
+@cache
+def _session() -> Any:
+    return boto3.Session(aws_access_key_id="local", aws_secret_access_key="local")  # noqa: S106 (made up)
+
+
+@cache
+def _client(service: str, region: str, endpoint_url: str) -> Any:
+    """Kept for the next seeding, as making clients takes longer than using them."""
+    return _session().client(service, region, endpoint_url=endpoint_url)
 
 
 def _make_bucket(s3: "S3Client", bucket: Bucket) -> None:

@@ -46,6 +46,21 @@ _READY = (
     "local.aws_provider.server",
     "local.aws_provider.servicer",
 )
+_SERVICES = (
+    "cloudtrail",
+    "config",
+    "ec2",
+    "events",
+    "iam",
+    "kms",
+    "logs",
+    "s3",
+    "s3control",
+    "scheduler",
+    "sns",
+    "ssm",
+    "sts",
+)
 
 
 @cache
@@ -82,6 +97,7 @@ def serve(address: str) -> None:
     """
     for module in _READY:
         importlib.import_module(module)
+    _read_service_descriptions()
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -98,6 +114,18 @@ def serve(address: str) -> None:
             listening.close()
             _become(launcher)
         launcher.close()
+
+
+def _read_service_descriptions() -> None:
+    """Half a second for each session of botocore that makes its first clients."""
+    from components.aws_session import new_session as of_components  # noqa: PLC0415 -- for whoever is warm only
+    from local.aws_provider.credentials import new_session as of_plugin  # noqa: PLC0415
+
+    for new_session in (of_components, of_plugin):
+        session = new_session()
+        session.set_credentials("none", "none")
+        for service in _SERVICES:
+            session.create_client(service, "us-east-1")
 
 
 def _become(launcher: socket.socket) -> NoReturn:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import boto3
@@ -28,17 +29,18 @@ def aws(aws_endpoint: str) -> Callable[..., object]:
     """Clients of a fresh local AWS with the fixtures in it: `aws("ssm", "us-east-1")`."""
     reset(aws_endpoint)
     seed(aws_endpoint)
+    return partial(_client, aws_endpoint)
 
-    def client(service: str, region: str = "eu-west-1") -> object:
-        return boto3.client(
-            service,
-            region_name=region,
-            endpoint_url=aws_endpoint,
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
 
-    return client
+@cache
+def _client(endpoint: str, service: str, region: str = "eu-west-1") -> object:
+    return boto3.client(
+        service,
+        region_name=region,
+        endpoint_url=endpoint,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
 
 
 @pytest.fixture

@@ -49,6 +49,20 @@ def test_older_python_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch
         bootstrap.main()
 
 
+def test_byte_code_that_is_not_wanted_beside_the_sources_is_kept_in_the_cache(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SHELL_ACCESS_CACHE", str(tmp_path))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", "")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX")
+    bootstrap.keep_byte_code()
+    source = tmp_path / "example.py"
+    source.touch()
+    subprocess.run([sys.executable, "-c", "import example"], check=True, cwd=tmp_path)
+    assert [path.suffix for path in (tmp_path / "bytecode").rglob("example.*")] == [".pyc"]
+
+
 def test_failed_installation_says_which_step_and_what_to_do(
     clone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

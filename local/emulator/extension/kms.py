@@ -10,10 +10,11 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time, utcnow
-from moto.kms import urls
+from moto.kms import models, urls
 from moto.kms.exceptions import ValidationException
 from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
+from moto.kms.utils import AbstractPrivateKey, KeySpec, generate_private_key
 
 from local.emulator.extension.answers import LocalError, refuse
 
@@ -64,6 +65,12 @@ KEY_ID_LENGTH = 36
 def apply() -> None:
     """Puts the extended Key Management Service in place of moto's."""
     urls.url_paths["{0}/$"] = LocalKeys.dispatch
+    models.generate_private_key = _private_key  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
+
+
+def _private_key(key_spec: str) -> AbstractPrivateKey | None:
+    """Symmetric keys have none; moto makes each an RSA key, which takes longer than all the rest of a call."""
+    return None if key_spec == KeySpec.SYMMETRIC_DEFAULT else generate_private_key(key_spec)
 
 
 class LocalKeys(KmsResponse):
