@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.cache import cache_folder
+from local.engine.fleet import WITHOUT_CHECKPOINTS
 from local.workspace import REPOSITORY
 from tests.engine.processes import descendants, end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.engine
@@ -36,8 +37,8 @@ aws.start(workspace)
 TOLD = "each request, grant, refusal and end was told"
 
 
-def make(clone: Path, target: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"SHELL_ACCESS_CACHE": str(cache_folder())}
+def make(clone: Path, target: str, engine: Mapping[str, str] = WITHOUT_CHECKPOINTS) -> subprocess.Popen[str]:
+    environment = os.environ | {"SHELL_ACCESS_CACHE": str(cache_folder())} | engine
     return subprocess.Popen(
         ["make", "-s", target],
         cwd=clone,
@@ -121,7 +122,7 @@ def test_two_clones_come_up_at_once_survive_a_killed_aws_and_go_down(new_clone: 
 
 def test_run_that_was_killed_is_taken_up_by_the_next(new_clone: Callable[[str], Path]) -> None:
     clone = new_clone("killed")
-    run = make(clone, "up")
+    run = make(clone, "up", engine={})
     assert run.stdout
     engine = None
     for line in run.stdout:
@@ -140,7 +141,8 @@ def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path]) -
     clone = new_clone("fleet")
     subprocess.run([sys.executable, "-c", START_LOCAL_AWS], check=True, cwd=clone)
     commands = ["bash", "-euc", chapter(clone, "A fleet of accounts")]
-    ran = subprocess.run(commands, check=False, cwd=clone, capture_output=True, text=True)
+    environment = os.environ | WITHOUT_CHECKPOINTS
+    ran = subprocess.run(commands, check=False, cwd=clone, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     for told in ("plan: 3 accounts: 3 to be added", "up: 3 accounts: 3 changed", "verify: 3 accounts: 3 unchanged"):
         assert f"fleet {told}" in ran.stdout
