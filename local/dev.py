@@ -50,7 +50,7 @@ class Dev:
             seed(emulator.endpoint_url)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
             self._pulumi(environment, "stack", "select", "--create", STACK)
-            arguments = ["up", "--yes", "--stack", STACK, *POLICY_PACK]
+            arguments = ["up", "--yes", "--skip-preview", "--stack", STACK, *POLICY_PACK]
             if self._state_is_of_another(emulator.instance_id):
                 say("State and local AWS have parted (it was restarted, or a run was interrupted); refreshing first.")
                 arguments.append("--refresh")
@@ -72,7 +72,7 @@ class Dev:
             emulator = aws.running(self.workspace)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url if emulator else "")
             if emulator and self._has_state and not self._was_killed:
-                self._pulumi(environment, "destroy", "--yes", "--stack", STACK)
+                self._pulumi(environment, "destroy", "--yes", "--skip-preview", "--stack", STACK)
             self._applied.unlink(missing_ok=True)
             aws.stop(self.workspace)
             # Nothing is left of what its stacks tell of, those of a fleet among them.
