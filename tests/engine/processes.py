@@ -14,9 +14,9 @@ def end(process: int) -> None:
 
 
 def descendants(process: int) -> list[int]:
-    children = [
-        int(child)
-        for task in Path(f"/proc/{process}/task").iterdir()
-        for child in (task / "children").read_text().split()
-    ]
+    """Those that run below a process; one that ends meanwhile has none."""
+    children: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{process}/task").iterdir():
+            children += [int(child) for child in (task / "children").read_text().split()]
     return [*children, *(below for child in children for below in descendants(child))]

@@ -155,7 +155,10 @@ def provider_among(processes: list[int]) -> int:
 
 
 def python_command(process: int) -> str:
-    words = Path(f"/proc/{process}/cmdline").read_text().split("\0")
+    try:
+        words = Path(f"/proc/{process}/cmdline").read_text().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
     return " ".join(words) if "python" in words[0] else ""
 
 
