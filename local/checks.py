@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,33 +44,46 @@ class Check:
 
 
 CHECKS = (
-    Check("lint", (str(_PROGRAMS / "ruff"), "check")),
-    Check("format", (str(_PROGRAMS / "ruff"), "format", "--check")),
-    Check("types", (str(_PROGRAMS / "basedpyright"),)),
-    Check("workflows", (sys.executable, "-m", "local.workflows")),
-    Check("units", (*_PYTEST, "-m", "not engine and not local_aws and not exhaustive", *_WITHOUT_THEM)),
-    Check("the local AWS", (*_PYTEST, "-m", "local_aws and not engine and not exhaustive", *_WITHOUT_THEM)),
-    Check("faults", (*_PYTEST, "-m", "not exhaustive", _FAULTS)),
-    Check("AWS' simulator of runbooks", (*_PYTEST, "-n", "0", _SIMULATOR)),
-    Check("the real engine", (*_PYTEST, "-n", _ENGINES, "--dist", "loadgroup", "-m", "engine and not exhaustive")),
+    (Check("lint", (str(_PROGRAMS / "ruff"), "check")),),
+    (Check("format", (str(_PROGRAMS / "ruff"), "format", "--check")),),
+    (Check("workflows", (sys.executable, "-m", "local.workflows")),),
+    (
+        Check("types", (str(_PROGRAMS / "basedpyright"),)),
+        Check("AWS' simulator of runbooks", (*_PYTEST, "-n", "0", _SIMULATOR)),
+    ),
+    (Check("units", (*_PYTEST, "-m", "not engine and not local_aws and not exhaustive", *_WITHOUT_THEM)),),
+    (Check("the local AWS", (*_PYTEST, "-m", "local_aws and not engine and not exhaustive", *_WITHOUT_THEM)),),
+    (Check("faults", (*_PYTEST, "-m", "not exhaustive", _FAULTS)),),
+    (Check("the real engine", (*_PYTEST, "-n", _ENGINES, "--dist", "loadgroup", "-m", "engine and not exhaustive")),),
 )
+"""One after another; those that leave processors idle run side by side."""
 
-EXHAUSTIVE = Check("every case", (*_PYTEST, "--dist", "loadgroup", "-m", "exhaustive"))
+EXHAUSTIVE = (Check("every case", (*_PYTEST, "--dist", "loadgroup", "-m", "exhaustive")),)
 """What the others take samples of; an hour at most."""
 
 
-def run_checks(checks: Sequence[Check] = CHECKS) -> bool:
+def run_checks(checks: Sequence[Sequence[Check]] = CHECKS) -> bool:
     """Runs checks, also after one has failed, and says how each went."""
     command_line()
     simulator()
     guard()
     failed: list[str] = []
-    for check in checks:
-        say(f"== {check.what}")
-        started = time.monotonic()
-        code = subprocess.run(check.command, check=False, cwd=REPOSITORY, stdin=subprocess.DEVNULL).returncode
-        say(f"== {check.what}: {'passed' if code == 0 else 'FAILED'} ({time.monotonic() - started:.0f} s)")
-        if code:
-            failed.append(check.what)
+    for several in checks:
+        with ThreadPoolExecutor(len(several)) as pool:
+            passed = pool.map(partial(_passes, alone=len(several) == 1), several)
+            failed += [check.what for check, has in zip(several, passed, strict=True) if not has]
     say("All checks passed." if not failed else f"Failed: {', '.join(failed)}")
     return not failed
+
+
+def _passes(check: Check, *, alone: bool) -> bool:
+    """What it prints is shown at once where it runs alone, and else when it has ended."""
+    say(f"== {check.what}")
+    started = time.monotonic()
+    output = None if alone else subprocess.PIPE
+    done = subprocess.run(
+        check.command, check=False, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True
+    )
+    result = "passed" if done.returncode == 0 else "FAILED"
+    say(f"{done.stdout or ''}{done.stderr or ''}== {check.what}: {result} ({time.monotonic() - started:.0f} s)")
+    return done.returncode == 0
