@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
+from components.nodes.names import AWS_HOST_ROLE, HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME
 from components.session_manager.document import DOCUMENT_NAME
 from local.emulator.running import reset
 from local.engine.stack import Stack
@@ -241,6 +242,26 @@ def test_first_run_writes_what_is_tried(tmp_path: Path, gate: Gate, ssm: Any) ->
     interrupted.stack.up().succeeded()
     later = {"PutKeyPolicy", "TagResource", "UntagResource", "UntagPolicy", "TagPolicy", "RemoveTagsFromResource"}
     assert {call.operation for call in gate.written} - later == set(MAKING)
+
+
+def host_role(ssm: Any) -> str:
+    return ssm.get_service_setting(SettingId=HOST_MANAGEMENT_SETTING)["ServiceSetting"]["SettingValue"]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_service_setting_gets_its_earlier_value_back_though_runs_are_killed(
+    tmp_path: Path, gate: Gate, ssm: Any, *, after: bool
+) -> None:
+    ssm.update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue=AWS_HOST_ROLE)
+    interrupted = Interruptible(tmp_path, gate)
+    interrupted.stack.configure({"nodes": {"defaultHostManagement": {}}})
+    interrupted.kill(Kill("first", "engine", "UpdateServiceSetting", after))
+    interrupted.stack.up().succeeded()
+    assert host_role(ssm) == HOST_ROLE_NAME
+    interrupted.stack.preview("--refresh", "--expect-no-changes").succeeded()
+    interrupted.kill(Kill("restore", "engine", "UpdateServiceSetting", after))
+    interrupted.stack.destroy().succeeded()
+    assert host_role(ssm) == AWS_HOST_ROLE
 
 
 def test_of_two_stacks_at_once_one_has_the_document_and_the_other_is_told(tmp_path: Path, gate: Gate, ssm: Any) -> None:
