@@ -41,6 +41,7 @@ from components.nodes.remediation import (
     CONCURRENT_EXECUTION_RATE_PERCENTAGE,
     ERROR_PERCENTAGE,
     MAXIMUM_AUTOMATIC_ATTEMPTS,
+    REMEDIATION_POLICY_NAME,
     RESOURCE_PARAMETER,
     RETRY_ATTEMPT_SECONDS,
     ROLE_PARAMETER,
@@ -171,7 +172,7 @@ class Nodes(pulumi.ComponentResource):
         )
         rights = RolePolicy(
             f"{self._name}-remediation",
-            name="shell-access",
+            name=REMEDIATION_POLICY_NAME,
             role=role.name,
             policy=json.dumps(remediation_role_policy(self._place, policy_arn, excluded)),
             opts=self._child(),

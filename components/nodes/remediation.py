@@ -15,6 +15,9 @@ from components.nodes.names import REMEDIATION_ROLE_NAME, NodesPlace, PolicyDocu
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+REMEDIATION_POLICY_NAME: Final = "shell-access"
+"""Of the inline policy of the role."""
+
 ROLE_PARAMETER: Final = "AutomationAssumeRole"
 """The name that AWS Config wants it to have."""
 RESOURCE_PARAMETER: Final = "RoleId"

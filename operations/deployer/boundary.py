@@ -36,9 +36,6 @@ _ENOUGH: Final = 24
 _OF_NO_REGION: Final = ("iam:*", "route53:*", *LOG_BUCKET, "sts:*")
 """IAM and Route 53 are one for all Regions."""
 
-_IAM_CHANGES: Final = tuple(f"iam:{letter}*" for letter in "ACDPRSTU")
-"""All but `Get` and `List`, and what is of nobody's own."""
-
 _PASSING: Final = {
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
@@ -51,6 +48,7 @@ _PASSING: Final = {
         "*Parameter*",
         "*ServiceSetting",
         "*Tags*",
+        "ListAssociations",
     ),
 }
 """Of services in which there is more that leads to people, shells, sessions' logs or others' settings than we have work in."""
@@ -147,11 +145,12 @@ def _identities(scope: Scope) -> list[Policy]:
     roles = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
     earlier = [scope.iam(f"role/{name[:_ENOUGH]}*") for name in EARLIER_HOST_ROLES if System.NODES in scope.systems]
     return [
-        _deny(
-            "NotItself",
-            _IAM_CHANGES,
-            [scope.iam(f"*/{name}*") for name in OWN],
-        ),
+        {
+            "Sid": "NotItself",
+            "Effect": "Deny",
+            "NotAction": ["iam:Get*", "iam:List*"],
+            "Resource": [scope.iam(f"*/{name}*") for name in OWN],
+        },
         _deny("NoPeople", _PEOPLE),
         _deny_elsewhere("NoOtherPolicies", ("iam:CreatePolicy*", "iam:DeletePolicy*"), _shortened(policy_arns(scope))),
         _deny(

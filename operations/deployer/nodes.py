@@ -38,6 +38,7 @@ _SEEN: Final = (
     "config:GetCustomRulePolicy",
     "config:ListTagsForResource",
     "ssm:DescribeAssociation",
+    "ssm:ListAssociations",
 )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.aws_session import AwsClients, UnsupportedConfigurationError
+from components.nodes.names import NodesPlace
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.errors import UnusableError
@@ -18,6 +19,7 @@ from operations.verify.facts import Asked
 from operations.verify.findings import Finding, Verification, cannot_tell
 from operations.verify.instance_policy import instance_policy_findings
 from operations.verify.live import read_policy, read_region
+from operations.verify.nodes import NodesVerification
 from operations.verify.secrecy import without_secrets
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
     settings = stack.settings()
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
     asked = {*settings.session_manager, *settings.endpoints, *sites}
-    regions = [each for each in settings.regions if each in asked]
+    regions = [each for each in settings.regions if each in asked or settings.nodes]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
     clients = _clients(stack)
@@ -62,14 +64,17 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
         directory = _directory(stack, settings, clients, identity)
         of_sites = pool.submit(directory.findings) if directory else None
         trail = pool.submit(directory.trail, settings.regions[0]) if directory else None
+        nodes = _nodes(stack, settings, clients, identity)
+        of_nodes = pool.submit(nodes.findings) if nodes else None
         running = {region: pool.submit(verify, region) for region in regions}
         findings: dict[str, list[Finding]] = {}
         for region, each in running.items():
             findings[region] = each.result()
             progress(region)
         findings[regions[0]] += shared.result()
-        for region, several in of_sites.result().items() if of_sites else ():
-            findings[region] += several
+        for several_regions in (of_sites, of_nodes):
+            for region, several in several_regions.result().items() if several_regions else ():
+                findings[region] += several
         findings[regions[0]] += trail.result() if trail else []
     return _verification(stack, identity.account_id, findings)
 
@@ -116,6 +121,25 @@ def _directory(
     return DirectoryVerification(clients=clients, caller=identity.arn, sites=sites)
 
 
+def _nodes(
+    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
+) -> NodesVerification | None:
+    if settings.nodes is None:
+        return None
+    return NodesVerification(
+        clients=clients,
+        caller=identity.arn,
+        place=NodesPlace(partition=identity.partition, account_id=identity.account_id),
+        regions={region: _asked(stack, settings, identity, region) for region in settings.regions},
+        section=settings.nodes,
+        has_instance_policy=_instance_policy(settings, identity) is not None,
+    )
+
+
+def _instance_policy(settings: Settings, identity: Identity) -> dict[str, Any] | None:
+    return instance_policy(settings.session_manager, partition=identity.partition, account_id=identity.account_id)
+
+
 def _verify_region(
     stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity, region: str
 ) -> list[Finding]:
@@ -128,7 +152,7 @@ def _verify_account(
 ) -> list[Finding]:
     """What an account has once is reported with the first Region, where the stack keeps it."""
     region = settings.regions[0]
-    wanted = instance_policy(settings.session_manager, partition=identity.partition, account_id=identity.account_id)
+    wanted = _instance_policy(settings, identity)
     if wanted is None:
         return []
     arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{INSTANCE_POLICY_NAME}"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +21,7 @@ from components.nodes.names import (
     UPDATE_DOCUMENT,
 )
 from components.session_manager.names import INSTANCE_POLICY_NAME
+from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +96,7 @@ def test_nodes_are_made_ready_and_everything_is_given_back(stack: Stack, aws: Ca
     assert POLICY in text
     assert '"Breakglass"' in text
 
+    assert verified(stack) == {}
     stack.preview("--refresh", "--expect-no-changes").succeeded()
 
     aws("iam").attach_role_policy(RoleName="LegacyInstance", PolicyArn=POLICY)
@@ -102,6 +107,43 @@ def test_nodes_are_made_ready_and_everything_is_given_back(stack: Stack, aws: Ca
     assert ssm.list_associations()["Associations"] == []
     assert INSTANCE_POLICY_NAME not in attached(aws, "LegacyInstance")
     assert "LegacyInstance" in destroyed.text
+
+
+def test_what_somebody_changes_by_hand_is_found(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure(asked())
+    stack.up().succeeded()
+    config, iam = aws("config"), aws("iam")
+    rule = config.describe_config_rules(ConfigRuleNames=[RULE_NAME])["ConfigRules"][0]
+    rule["Source"]["CustomPolicyDetails"]["PolicyText"] = "rule nothing { this exists }"
+    config.put_config_rule(ConfigRule={key: rule[key] for key in ("ConfigRuleName", "Source", "Scope")})
+    iam.attach_role_policy(RoleName=HOST_ROLE_NAME, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    iam.update_assume_role_policy(
+        RoleName=REMEDIATION_ROLE_NAME, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    (association,) = aws("ssm", "us-east-1").list_associations()["Associations"]
+    aws("ssm", "us-east-1").delete_association(AssociationId=association["AssociationId"])
+    aws("ssm").reset_service_setting(SettingId=HOST_MANAGEMENT_SETTING)
+    assert verified(stack) == {
+        "eu-west-1": {"host-management", "host-management-role", "node-roles-content", "node-remediation-role"},
+        "us-east-1": {"agent-updates"},
+    }
+
+
+def verified(stack: Stack) -> dict[str, set[str]]:
+    """By Region what is otherwise than asked."""
+    command = ["-m", "operations", "verify", "--json", "--stack", stack.name, "--cwd", str(stack.folder)]
+    environment = stack.full_environment(caller="verify")
+    done = subprocess.run(
+        [sys.executable, *command], check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    regions = json.loads(done.stdout)["regions"]
+    assert "host-management" in {each["check"] for each in regions["us-east-1"]}
+    different = {
+        region: {each["check"] for each in findings if each["status"] != "ok"} for region, findings in regions.items()
+    }
+    return {region: checks for region, checks in different.items() if checks}
 
 
 def test_value_that_somebody_has_set_meanwhile_stays(stack: Stack, aws: Callable[..., Any]) -> None:

@@ -1,0 +1,141 @@
+"""Verifies what makes nodes ready: agents and Default Host Management in each Region, compliance where IAM is recorded."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from components.nodes.host_management import host_trust
+from components.nodes.names import HOST_MANAGED_POLICY, HOST_ROLE_NAME, REMEDIATION_ROLE_NAME, RUNBOOK_NAME, NodesPlace
+from components.nodes.remediation import REMEDIATION_POLICY_NAME, remediation_role_policy, remediation_trust, runbook
+from components.nodes.role_rule import role_rule
+from components.nodes.settings import Remediation
+from components.session_manager.names import INSTANCE_POLICY_NAME
+from operations.reading import Reader
+from operations.verify.nodes_comparison import (
+    WantedRole,
+    agent_updates_finding,
+    host_management_finding,
+    remediation_finding,
+    role_finding,
+    rule_findings,
+    runbook_finding,
+)
+from operations.verify.nodes_live import (
+    RemediationFacts,
+    RuleFacts,
+    read_association,
+    read_host_role,
+    read_role,
+    read_rule,
+    read_runbook,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.nodes.settings import NodesSection, RoleComplianceSettings
+    from operations.reading import Clients
+    from operations.verify.facts import Asked
+    from operations.verify.findings import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodesVerification:
+    """Everything that verifying it takes.
+
+    Attributes:
+        clients: to read with.
+        caller: ARN of who reads, for remedies.
+        place: whose nodes they are.
+        regions: what is asked, by Region; the first is where the stack keeps what an account has once.
+        section: `shell-access:nodes`.
+        has_instance_policy: whether any feature needs a permission of nodes.
+    """
+
+    clients: Clients
+    caller: str
+    place: NodesPlace
+    regions: Mapping[str, Asked]
+    section: NodesSection
+    has_instance_policy: bool
+
+    def findings(self) -> dict[str, list[Finding]]:
+        """By Region."""
+        with ThreadPoolExecutor() as pool:
+            compliance = pool.submit(self._compliance)
+            host_role = pool.submit(self._host_role)
+            found = dict(zip(self.regions, pool.map(self._region, self.regions), strict=True))
+            for region, several in (host_role.result(), compliance.result()):
+                found[region] += several
+        return found
+
+    @property
+    def _first(self) -> str:
+        return next(iter(self.regions))
+
+    @property
+    def _policy_arn(self) -> str:
+        return self.place.iam(f"policy/{INSTANCE_POLICY_NAME}")
+
+    def _reader(self, region: str) -> Reader:
+        return Reader(self.clients, region, self.caller)
+
+    def _region(self, region: str) -> list[Finding]:
+        asked, reader = self.regions[region], self._reader(region)
+        agents = self.section.agent_updates
+        return [
+            *([host_management_finding(asked, read_host_role(reader))] if self.section.host_management else ()),
+            *([agent_updates_finding(asked, agents, read_association(reader))] if agents else ()),
+        ]
+
+    def _host_role(self) -> tuple[str, list[Finding]]:
+        if not self.section.host_management:
+            return self._first, []
+        managed = f"arn:{self.place.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
+        wanted = WantedRole(
+            check="host-management-role",
+            name=HOST_ROLE_NAME,
+            trust=host_trust(),
+            attached=frozenset({managed, *([self._policy_arn] if self.has_instance_policy else ())}),
+            inline={},
+        )
+        live = read_role(self._reader(self._first), HOST_ROLE_NAME)
+        return self._first, [role_finding(self.regions[self._first], wanted, live)]
+
+    def _compliance(self) -> tuple[str, list[Finding]]:
+        """With the Region of the stack where the rule is; with the first one where it is in none of them."""
+        settings = self.section.compliance
+        if settings is None:
+            return self._first, []
+        regions = [settings.region] if settings.region else list(self.regions)
+        rules = {region: read_rule(self._reader(region)) for region in regions}
+        region = next((region for region, rule in rules.items() if rule is not None), regions[0])
+        rule = rules[region]
+        # IAM may be recorded outside the Regions of the stack.
+        asked = self.regions.get(region) or replace(self.regions[self._first], region=region)
+        findings = rule_findings(asked, role_rule(self._policy_arn, settings.excluded_roles), rule)
+        if isinstance(rule, RuleFacts):
+            findings += self._remediation(asked, settings, rule)
+        return region if region in self.regions else self._first, findings
+
+    def _remediation(self, asked: Asked, settings: RoleComplianceSettings, rule: RuleFacts) -> list[Finding]:
+        excluded = sorted(settings.excluded_roles)
+        if settings.remediation is Remediation.OFF:
+            return [remediation_finding(asked, None, rule.remediation)]
+        reader, automatic = self._reader(asked.region), settings.remediation is Remediation.AUTOMATIC
+        remediation = RemediationFacts(
+            runbook=RUNBOOK_NAME, automatic=automatic, role_arn=self.place.remediation_role_arn
+        )
+        role = WantedRole(
+            check="node-remediation-role",
+            name=REMEDIATION_ROLE_NAME,
+            trust=remediation_trust(self.place),
+            inline={REMEDIATION_POLICY_NAME: remediation_role_policy(self.place, self._policy_arn, excluded)},
+        )
+        return [
+            remediation_finding(asked, remediation, rule.remediation),
+            runbook_finding(asked, runbook(self.place, self._policy_arn, excluded), read_runbook(reader)),
+            role_finding(asked, role, read_role(reader, REMEDIATION_ROLE_NAME)),
+        ]

@@ -1,0 +1,240 @@
+"""What makes nodes ready: facts made up, findings compared. The engine's tests verify what was really built."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.nodes.host_management import host_trust
+from components.nodes.names import (
+    ASSOCIATION_NAME,
+    HOST_ROLE_NAME,
+    REMEDIATION_ROLE_NAME,
+    RULE_NAME,
+    RUNBOOK_NAME,
+    UPDATE_DOCUMENT,
+    NodesPlace,
+)
+from components.nodes.remediation import (
+    REMEDIATION_POLICY_NAME,
+    remediation_role_policy,
+    remediation_trust,
+    runbook,
+)
+from components.nodes.role_rule import role_rule
+from components.nodes.settings import NodesSection
+from operations.reading import Unread
+from operations.verify import nodes
+from operations.verify.facts import Asked
+from operations.verify.nodes import NodesVerification
+from operations.verify.nodes_live import AssociationFacts, RemediationFacts, RoleFacts, RuleFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ACCOUNT = "123456789012"
+PLACE = NodesPlace(partition="aws", account_id=ACCOUNT)
+POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
+MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+EXCLUDED = ["Breakglass"]
+UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+REGIONS = ("eu-west-1", "us-east-1")
+
+ASSOCIATION = AssociationFacts(
+    document=UPDATE_DOCUMENT,
+    schedule="rate(14 days)",
+    max_concurrency="10%",
+    max_errors="5%",
+    targets={"InstanceIds": frozenset("*")},
+)
+REMEDIATION = RemediationFacts(runbook=RUNBOOK_NAME, automatic=True, role_arn=PLACE.remediation_role_arn)
+RULE = RuleFacts(state="ACTIVE", text=role_rule(POLICY, EXCLUDED), remediation=REMEDIATION)
+ROLES = {
+    HOST_ROLE_NAME: RoleFacts(trust=host_trust(), attached=frozenset({MANAGED, POLICY}), inline={}),
+    REMEDIATION_ROLE_NAME: RoleFacts(
+        trust=remediation_trust(PLACE),
+        attached=frozenset(),
+        inline={REMEDIATION_POLICY_NAME: remediation_role_policy(PLACE, POLICY, EXCLUDED)},
+    ),
+}
+RIGHT: dict[str, Any] = {
+    "host_role": HOST_ROLE_NAME,
+    "association": ASSOCIATION,
+    "rule": RULE,
+    "runbook": json.dumps(runbook(PLACE, POLICY, EXCLUDED)),
+}
+"""What is live, by what it is read with; roles are by name."""
+EVERYTHING = {
+    "roleCompliance": {"remediation": "automatic", "excludedRoles": EXCLUDED},
+    "defaultHostManagement": {},
+    "agents": {},
+}
+OF_A_REGION = ["host-management", "agent-updates"]
+OF_THE_ACCOUNT = [
+    "host-management-role",
+    *("node-roles", "node-roles-content", "node-remediation", "node-remediation-runbook", "node-remediation-role"),
+]
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is found in eu-west-1; in us-east-1 all is right, and there is no rule."""
+    asked_in: list[tuple[str, str]] = []
+    found: dict[str, Any] = {**RIGHT, **ROLES, "asked in": asked_in}
+
+    def reading(what: str) -> Any:
+        def read(reader: Any) -> Any:
+            if reader.region == "us-east-1":
+                return None if what == "rule" else RIGHT[what]
+            asked_in.append((what, reader.region))
+            return found[what]
+
+        return read
+
+    for what in RIGHT:
+        monkeypatch.setattr(nodes, f"read_{what}", reading(what))
+    monkeypatch.setattr(nodes, "read_role", lambda _reader, name: found[name])
+    return found
+
+
+def findings(section: Mapping[str, Any] = EVERYTHING, *, policy: bool = True) -> dict[str, dict[str, str]]:
+    """By Region and check, how it ended; with what was found where it is not as asked."""
+    verification = NodesVerification(
+        clients=None,  # pyright: ignore[reportArgumentType]
+        caller="me",
+        place=PLACE,
+        regions={region: Asked(stack="dev", account_id=ACCOUNT, region=region) for region in REGIONS},
+        section=NodesSection.model_validate(section),
+        has_instance_policy=policy,
+    )
+    return {
+        region: {each.check: "ok" if each.status == "ok" else f"{each.status}: {each.found}" for each in several}
+        for region, several in verification.findings().items()
+    }
+
+
+@pytest.mark.usefixtures("live")
+def test_all_as_asked_is_said_where_it_is() -> None:
+    assert findings() == {
+        "eu-west-1": dict.fromkeys([*OF_A_REGION, *OF_THE_ACCOUNT], "ok"),
+        "us-east-1": dict.fromkeys(OF_A_REGION, "ok"),
+    }
+
+
+@pytest.mark.usefixtures("live")
+def test_what_is_switched_off_is_not_looked_at() -> None:
+    assert findings({}) == {"eu-west-1": {}, "us-east-1": {}}
+
+
+@pytest.mark.parametrize(
+    ("what", "found", "check", "said"),
+    [
+        ("host_role", None, "host-management", "is not set"),
+        ("host_role", "Theirs", "host-management", "is Theirs"),
+        ("association", None, "agent-updates", "no such association"),
+        ("association", replace(ASSOCIATION, schedule="rate(1 day)"), "agent-updates", "rate(1 day) found"),
+        ("association", replace(ASSOCIATION, max_errors="100%"), "agent-updates", "100% found"),
+        ("association", replace(ASSOCIATION, targets={"tag:a": frozenset("b")}), "agent-updates", "tag:a=b found"),
+        ("association", replace(ASSOCIATION, document="AWS-RunShellScript"), "agent-updates", "AWS-RunShellScript"),
+        ("rule", replace(RULE, state="DELETING"), "node-roles", "it is DELETING"),
+        ("rule", replace(RULE, text="rule nothing { this exists }"), "node-roles-content", "rule nothing"),
+        ("rule", replace(RULE, text=role_rule(POLICY, ["Other"])), "node-roles-content", '"Other"'),
+        ("rule", replace(RULE, remediation=None), "node-remediation", "no remediation"),
+        ("rule", replace(RULE, remediation=replace(REMEDIATION, automatic=False)), "node-remediation", "on request"),
+        ("rule", replace(RULE, remediation=replace(REMEDIATION, role_arn="")), "node-remediation", "with no role"),
+        ("rule", replace(RULE, remediation=replace(REMEDIATION, runbook="X")), "node-remediation", "X runs by itself"),
+        ("runbook", None, "node-remediation-runbook", "no such document"),
+        ("runbook", json.dumps(runbook(PLACE, ADMINISTRATOR, [])), "node-remediation-runbook", "something else"),
+        (HOST_ROLE_NAME, None, "host-management-role", "no such role"),
+        (
+            HOST_ROLE_NAME,
+            replace(ROLES[HOST_ROLE_NAME], attached=frozenset({MANAGED, ADMINISTRATOR})),
+            "host-management-role",
+            f"{POLICY} is not attached; {ADMINISTRATOR} is attached",
+        ),
+        (
+            HOST_ROLE_NAME,
+            replace(ROLES[HOST_ROLE_NAME], inline={"more": {}}),
+            "host-management-role",
+            "inline policy more is not asked for",
+        ),
+        (
+            REMEDIATION_ROLE_NAME,
+            replace(ROLES[REMEDIATION_ROLE_NAME], trust=host_trust()),
+            "node-remediation-role",
+            "trust policy: ",
+        ),
+        (
+            REMEDIATION_ROLE_NAME,
+            replace(ROLES[REMEDIATION_ROLE_NAME], inline={}),
+            "node-remediation-role",
+            "inline policy shell-access is missing",
+        ),
+        (
+            REMEDIATION_ROLE_NAME,
+            replace(
+                ROLES[REMEDIATION_ROLE_NAME],
+                inline={REMEDIATION_POLICY_NAME: remediation_role_policy(PLACE, POLICY, [])},
+            ),
+            "node-remediation-role",
+            "statement LeaveExcluded is missing",
+        ),
+    ],
+)
+def test_one_thing_that_is_otherwise_is_found_and_nothing_else(
+    live: dict[str, Any], what: str, found: Any, check: str, said: str
+) -> None:
+    live[what] = found
+    by_region = findings()
+    different = {name: text for name, text in by_region["eu-west-1"].items() if text != "ok"}
+    assert list(different) == [check]
+    assert different[check].startswith("different: ")
+    assert said in different[check]
+    assert set(by_region["us-east-1"].values()) == {"ok"}
+
+
+@pytest.mark.parametrize("what", [*RIGHT, *ROLES])
+def test_what_cannot_be_read_cannot_be_told(live: dict[str, Any], what: str) -> None:
+    live[what] = UNREAD
+    unclear = [text for text in findings()["eu-west-1"].values() if text != "ok"]
+    assert unclear == ["cannotTell: a:B: refused: no"]
+
+
+def test_rule_that_is_nowhere_is_missing_where_the_stack_keeps_what_an_account_has_once(live: dict[str, Any]) -> None:
+    live["rule"] = None
+    found = findings()
+    assert found["eu-west-1"]["node-roles"] == "different: no such rule"
+    assert "node-roles" not in found["us-east-1"]
+
+
+def test_rule_outside_the_regions_of_the_stack_is_reported_with_the_first_one(live: dict[str, Any]) -> None:
+    elsewhere = {"roleCompliance": EVERYTHING["roleCompliance"] | {"region": "eu-central-1"}}
+    assert findings(elsewhere)["eu-west-1"] == dict.fromkeys(OF_THE_ACCOUNT[1:], "ok")
+    assert ("rule", "eu-central-1") in live["asked in"]
+    assert ("runbook", "eu-central-1") in live["asked in"]
+
+
+def test_remediation_that_nobody_asked_for_is_found(live: dict[str, Any]) -> None:
+    only_reported = {"roleCompliance": {"excludedRoles": EXCLUDED}}
+    found = findings(only_reported)["eu-west-1"]
+    assert found["node-remediation"].startswith(f"different: {RUNBOOK_NAME} runs by itself")
+    live["rule"] = replace(RULE, remediation=None)
+    assert set(findings(only_reported)["eu-west-1"].values()) == {"ok"}
+
+
+def test_without_an_instance_policy_hosts_have_that_of_aws_only(live: dict[str, Any]) -> None:
+    live[HOST_ROLE_NAME] = replace(ROLES[HOST_ROLE_NAME], attached=frozenset({MANAGED}))
+    found = findings({"defaultHostManagement": {}}, policy=False)
+    assert found["eu-west-1"]["host-management-role"] == "ok"
+
+
+def test_remedy_of_a_rule_whose_text_was_changed_is_more_than_a_refresh() -> None:
+    asked = Asked(stack="dev", account_id=ACCOUNT, region="eu-west-1")
+    _, content = nodes.rule_findings(asked, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x"))
+    assert content.remedy is not None
+    assert f"delete-config-rule --config-rule-name {RULE_NAME} --region eu-west-1" in content.remedy
+    assert ASSOCIATION_NAME not in content.remedy
