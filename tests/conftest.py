@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 
 import pytest
@@ -25,3 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     for item in items:
         if _ON_THE_LOCAL_AWS & set(item.fixturenames):
             item.add_marker(pytest.mark.local_aws)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: looking at it again and again for garbage takes a tenth of the time."""
+    gc.collect()
+    gc.freeze()

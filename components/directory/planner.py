@@ -143,6 +143,7 @@ class _Facts:
             if own:
                 self._audience(audience, own)
         self._shared: dict[frozenset[Audience], list[Rule] | None] = {}
+        self._weights: dict[frozenset[Audience], int] = {}
 
     def _audience(self, audience: Audience, own: tuple[Demand, ...]) -> None:
         by_demand = [{(*s.peer.key, s.name): s for s in each.sources} for each in own]
@@ -169,11 +170,12 @@ class _Facts:
 
     def shared_weight(self, listed: frozenset[Audience]) -> int:
         """How full the shared group is, in the fuller direction and family."""
-        rules = self._fitting(listed)
-        if rules is None:
-            return RULES_PER_INTERFACE + 1
-        group = Group(name="", description="", rules=tuple(rules))
-        return max(group.weight(direction) for direction in Direction)
+        if listed not in self._weights:
+            rules = self._fitting(listed)
+            group = Group(name="", description="", rules=tuple(rules or ()))
+            fullest = max(group.weight(direction) for direction in Direction)
+            self._weights[listed] = RULES_PER_INTERFACE + 1 if rules is None else fullest
+        return self._weights[listed]
 
     def _fitting(self, listed: frozenset[Audience]) -> list[Rule] | None:
         """None where no quota could hold the rules: they are not even made, as there may be very many."""
