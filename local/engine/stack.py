@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -16,6 +16,9 @@ from local.engine.warm_python import warm_python
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 from operations.deployer.names import ROLES_BOUNDARY
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PROGRAM = ("__main__.py", "components", "policies", "Pulumi.yaml")
 """What a program folder needs of the repository; linked, so that stack files stay out of it."""
@@ -70,6 +73,22 @@ class Run:
         return self
 
 
+@dataclass(frozen=True)
+class _EmptyStack:
+    """What `pulumi stack init` makes.
+
+    Attributes:
+        settings: content of the stack's settings file.
+        state: files of the backend, by path.
+    """
+
+    settings: str
+    state: Mapping[Path, bytes]
+
+
+_empty_stacks: dict[tuple[str, Path], _EmptyStack] = {}
+
+
 class Stack:
     """A stack of a program against one local AWS."""
 
@@ -105,8 +124,22 @@ class Stack:
             "PULUMI_DEBUG_COMMANDS": "true",
             "SHELL_ACCESS_PYTHON": str(python),
         }
-        self.run("stack", "init", name).succeeded()
+        self._initialize(program)
         self._salt = yaml.safe_load(self._file.read_text())["encryptionsalt"]
+
+    def _initialize(self, program: Path) -> None:
+        """`pulumi stack init`; of further stacks of the same name by its result, which is the same for all of them."""
+        empty = _empty_stacks.get((self.name, program))
+        if empty is None:
+            self.run("stack", "init", self.name).succeeded()
+            states = self._workspace.state
+            state = {path.relative_to(states): path.read_bytes() for path in states.rglob("*") if path.is_file()}
+            _empty_stacks[self.name, program] = _EmptyStack(settings=self._file.read_text(), state=state)
+            return
+        self._file.write_text(empty.settings)
+        for path, content in empty.state.items():
+            (self._workspace.state / path).parent.mkdir(parents=True, exist_ok=True)
+            (self._workspace.state / path).write_bytes(content)
 
     def configure(self, sections: dict[str, Any] | None = None, **aws: Any) -> None:
         """Replaces the stack's configuration: sections without their namespace, and keys of the AWS provider.

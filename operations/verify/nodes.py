@@ -12,7 +12,7 @@ from components.nodes.remediation import REMEDIATION_POLICY_NAME, remediation_ro
 from components.nodes.role_rule import role_rule
 from components.nodes.settings import Remediation
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.reading import Reader
+from operations.reading import Reader, Unread
 from operations.verify.nodes_comparison import (
     WantedRole,
     agent_updates_finding,
@@ -111,7 +111,9 @@ class NodesVerification:
             return self._first, []
         regions = [settings.region] if settings.region else list(self.regions)
         rules = {region: read_rule(self._reader(region)) for region in regions}
-        region = next((region for region, rule in rules.items() if rule is not None), regions[0])
+        there = [region for region, rule in rules.items() if isinstance(rule, RuleFacts)]
+        perhaps = [region for region, rule in rules.items() if isinstance(rule, Unread)]
+        region = [*there, *perhaps, *regions][0]
         rule = rules[region]
         # IAM may be recorded outside the Regions of the stack.
         asked = self.regions.get(region) or replace(self.regions[self._first], region=region)

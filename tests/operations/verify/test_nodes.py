@@ -89,7 +89,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def reading(what: str) -> Any:
         def read(reader: Any) -> Any:
             if reader.region == "us-east-1":
-                return None if what == "rule" else RIGHT[what]
+                return found.get("rule elsewhere") if what == "rule" else RIGHT[what]
             asked_in.append((what, reader.region))
             return found[what]
 
@@ -209,6 +209,13 @@ def test_rule_that_is_nowhere_is_missing_where_the_stack_keeps_what_an_account_h
     found = findings()
     assert found["eu-west-1"]["node-roles"] == "different: no such rule"
     assert "node-roles" not in found["us-east-1"]
+
+
+def test_rule_is_found_though_another_region_does_not_tell(live: dict[str, Any]) -> None:
+    live["rule"], live["rule elsewhere"] = UNREAD, RULE
+    found = findings()
+    assert found["us-east-1"]["node-roles"] == "ok"
+    assert "node-roles" not in found["eu-west-1"]
 
 
 def test_rule_outside_the_regions_of_the_stack_is_reported_with_the_first_one(live: dict[str, Any]) -> None:
