@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 SECONDS = 120
+MOMENT = 0.02
+"""Seconds in which all threads of a process come to a halt."""
 PLAIN = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
 WRITES = {"adoption": 3, "update": 2, "restore": 4}
 """How often each run writes to AWS; a test makes sure of it."""
@@ -126,6 +129,8 @@ class Interruptible:
         try:
             assert self.gate.is_holding.wait(SECONDS), f"held nothing back; written: {self.gate.written}"
             started = descendants(engine.pid)
+            if kill.victim == "engine":
+                self.stop_between_checkpoints(engine.pid)
             os.kill(engine.pid if kill.victim == "engine" else provider_among(started), signal.SIGKILL)
             if kill.victim == "provider":
                 self.gate.open()
@@ -138,6 +143,17 @@ class Interruptible:
             self.gate.open()
         self.stack.run("cancel", "--yes", "--stack", self.stack.name)
 
+    def stop_between_checkpoints(self, engine: int) -> None:
+        """A kill may cut a state in a file short; backends that people share states in write them in one piece."""
+        states = Path(self.stack.full_environment()["PULUMI_BACKEND_URL"].removeprefix("file://"))
+        while True:
+            os.kill(engine, signal.SIGSTOP)
+            time.sleep(MOMENT)
+            if any(is_whole(path) for path in states.glob(f".pulumi/stacks/*/{self.stack.name}.json")):
+                return
+            os.kill(engine, signal.SIGCONT)
+            time.sleep(MOMENT)
+
     def begin(self, command: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             ["pulumi", command, "--yes", "--skip-preview", "--stack", self.stack.name],
@@ -147,6 +163,14 @@ class Interruptible:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+
+def is_whole(state: Path) -> bool:
+    try:
+        json.loads(state.read_text())
+    except (FileNotFoundError, ValueError):
+        return False
+    return True
 
 
 def provider_among(processes: list[int]) -> int:
