@@ -247,8 +247,8 @@ def test_document_of_another_stack_is_refused_by_its_name(
 
 def test_state_holds_no_secret_of_the_configuration(stack: Stack) -> None:
     stack.configure(governed())
-    stack.run("config", "set", "--secret", "aws:secretKey", "a secret key of the provider").succeeded()
-    stack.run("config", "set", "--secret", "aws:accessKey", "AKIDOFTHEPROVIDER").succeeded()
+    for key, secret in {"aws:secretKey": "a secret key of the provider", "aws:accessKey": "AKIDOFTHEPROVIDER"}.items():
+        stack.run("config", "set", "--stack", stack.name, "--secret", key, secret).succeeded()
     stack.up().succeeded()
     state = json.dumps(stack.state())
     assert "AKIDOFTHEPROVIDER" not in state
