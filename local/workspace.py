@@ -100,6 +100,9 @@ class Workspace:
             "PULUMI_BACKEND_URL": f"file://{self.state}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # A run is over before its garbage matters.
+            "GOGC": "off",
+            "GOMEMLIMIT": "512MiB",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DISABLE_REGISTRY_RESOLVE": "true",
             "AWS_ENDPOINT_URL": endpoint,

@@ -1,6 +1,7 @@
 """Runs the local AWS: `python -m local.emulator --port 0 --port-file local-aws.json`."""
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -31,6 +32,9 @@ def main(argv: list[str] | None = None) -> int:
         # werkzeug prints the reason and raises SystemExit where the port is taken
         sys.stderr.write(f"local AWS: cannot listen on {ADDRESS}:{arguments.port}: {problem}\n")
         return 1
+    # What was imported stays: it is never looked at for garbage again.
+    gc.collect()
+    gc.freeze()
     if arguments.port_file is not None:
         write_port_file(arguments.port_file, server.port, instance_id)
     _serve_until_told(server)

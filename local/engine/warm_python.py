@@ -98,8 +98,10 @@ def serve(address: str) -> None:
     for module in _READY:
         importlib.import_module(module)
     _read_service_descriptions()
+    # A run of the engine is over before its garbage matters; looking for it would copy the memory that is shared.
     gc.collect()
     gc.freeze()
+    gc.disable()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     # As a Python does that is not in the background: with it the engine ends its plugins.
     signal.signal(signal.SIGINT, signal.default_int_handler)
