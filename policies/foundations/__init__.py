@@ -1,10 +1,11 @@
-"""What everything else rests on: keys, logs and their buckets, topics, trails, shared documents, trust in roles."""
+"""What everything else rests on: keys, logs and their buckets, topics, trails, shared documents, trust in roles, associations."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from policies.foundations import (
+    association_rate_limited,
     kms_key_deletion_window,
     kms_key_no_lockout_bypass,
     kms_key_policy_closed,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from policies.rule import Rule
 
 RULES: tuple[Rule, ...] = (
+    association_rate_limited.RULE,
     kms_key_deletion_window.RULE,
     kms_key_no_lockout_bypass.RULE,
     kms_key_policy_closed.RULE,

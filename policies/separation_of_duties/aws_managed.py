@@ -16,6 +16,7 @@ OTHERS: Final = _LISTS["others"]
 DOCUMENTS: Final = _LISTS["documents"]
 TAG: Final = _LISTS["tag"]
 CHANGE: Final = _LISTS["change"]
+WIDEN: Final = _LISTS["widen"]
 
 
 def name_of(arn: str) -> str:

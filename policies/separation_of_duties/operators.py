@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING, Final
 from components.iam.evaluation import Target
 from components.iam.patterns import SOME
 from policies.parameters import Parameter
-from policies.separation_of_duties.identity_policies import CARRIERS, POLICY, held_in
+from policies.separation_of_duties.holdings import held_by_holder, judgeable
 from policies.separation_of_duties.requests import Requests, allowed, is_admitted, one
 from policies.separation_of_duties.sessions import APPROVAL_KEY, START
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from components.iam.documents import Policy
-    from policies.findings import Resource
-    from policies.separation_of_duties.identity_policies import Held
+    from policies.separation_of_duties.holdings import Holding
     from policies.stack import Stack
 
 _APPROVED: Final = "i-0feedfacecafebeef"
@@ -55,24 +52,6 @@ ANY_ACCOUNT: Final = Account(partition=SOME, number=SOME)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Holding:
-    """A policy that somebody has.
-
-    Attributes:
-        carrier: the resource that the policy's document is in, or that attaches what AWS manages.
-        held: as the carrier has it.
-    """
-
-    carrier: Resource
-    held: Held
-
-    @property
-    def policy(self) -> Policy | None:
-        """What can be judged."""
-        return self.held.reading.policy if self.held.reading else None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class Operator:
     """Somebody who starts sessions once they are approved.
 
@@ -89,41 +68,19 @@ class Operator:
     @property
     def policies(self) -> tuple[Policy, ...]:
         """Those that can be judged."""
-        return tuple(each.policy for each in self.holdings if each.policy)
+        return judgeable(self.holdings)
 
 
 def operators_in(stack: Stack) -> tuple[Operator, ...]:
     """The operators of a stack that are known by name."""
     named: list[str] = stack.settings[OPERATORS.name]
     found: list[Operator] = []
-    for name, holdings in _held_by_holder(stack).items():
+    for name, holdings in held_by_holder(stack).items():
         accounts = {account for each in holdings if each.policy for account in _starts_by_approval(each.policy)}
         if accounts or is_admitted(name, named):
             account = accounts.pop() if len(accounts) == 1 else ANY_ACCOUNT
             found.append(Operator(name=name, holdings=tuple(holdings), account=account))
     return tuple(found)
-
-
-def _held_by_holder(stack: Stack) -> Mapping[str, list[Holding]]:
-    managed = [(policy, held) for policy in stack.of(POLICY) for held in held_in(policy)]
-    found: dict[str, list[Holding]] = {}
-    for carrier in stack.of(*CARRIERS):
-        for held in held_in(carrier):
-            holdings = [Holding(carrier=carrier, held=held)]
-            if held.reading is None:
-                holdings = list(_attached(carrier, held, managed)) or holdings
-            for holder in held.holders:
-                if isinstance(holder, str):
-                    found.setdefault(holder, []).extend(holdings)
-    return found
-
-
-def _attached(carrier: Resource, held: Held, managed: list[tuple[Resource, Held]]) -> Iterator[Holding]:
-    """The policies of the stack that an attachment names."""
-    name = held.property.partition("[")[0]
-    for policy, document in managed:
-        if carrier.refers(name, policy):
-            yield Holding(carrier=policy, held=document)
 
 
 def _starts_by_approval(policy: Policy) -> set[Account]:

@@ -41,6 +41,7 @@ RESOURCES = [
 ]
 STACK = [
     ("operators-change-nothing", "policy-of-an-operator", "statement 1 (ssm:UpdateDocument: "),
+    ("service-roles-widen-nothing", "policy-of-a-node", "statement 1 (iam:AttachRolePolicy: "),
     ("runbook-asks-first", "runbook-that-asks-nobody", "a way to it that asks nobody"),
     ("approvers-not-operators", "runbook-that-asks-operators", "role/Operator"),
 ]

@@ -51,6 +51,7 @@ CONTROLLERS = {
 }
 
 FOUNDATIONS = {
+    ("association-rate-limited", "association-without-limits"),
     ("kms-key-deletion-window", "key-gone-in-a-week"),
     ("kms-key-no-lockout-bypass", "key-without-the-check"),
     ("kms-key-policy-closed", "key-for-everybody"),

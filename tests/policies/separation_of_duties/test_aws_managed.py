@@ -15,6 +15,7 @@ from components.session_manager.document import DOCUMENT_NAME
 from policies.separation_of_duties import aws_managed
 from policies.separation_of_duties.approval_tag import sets_approval_tag
 from policies.separation_of_duties.operators_change_nothing import changes
+from policies.separation_of_duties.service_roles_widen_nothing import widening
 from policies.separation_of_duties.sessions import (
     starts_beyond_approval,
     starts_with_other_documents,
@@ -40,6 +41,7 @@ QUESTIONS: dict[str, Callable[[list[Policy]], Any]] = {
     "documents": other_documents,
     "change": changes,
     "tag": sets_approval_tag,
+    "widen": widening,
 }
 
 

@@ -46,6 +46,9 @@ aws.iam.Policy("policy-for-any-document", policy=policy("ssm:StartSession", [TAG
 aws.iam.Policy("policy-for-tags", policy=policy("iam:tag*"))
 aws.iam.RolePolicy("policy-in-pieces", role="Some", policy='{"Version": "2012-10-17", "Statement": ["x"]}')
 
+node = aws.iam.Role("good-node", assume_role_policy=trust)
+aws.iam.RolePolicy("policy-of-a-node", role=node.name, policy=policy("iam:AttachRolePolicy"))
+
 aws.iam.RolePolicy("policy-of-an-operator", role="Operator", policy=policy("ssm:UpdateDocument"))
 
 BACK = {"onFailure": "step:Untag", "onCancel": "step:Untag"}

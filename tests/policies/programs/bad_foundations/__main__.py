@@ -53,3 +53,10 @@ aws.ec2.FlowLog(
     log_destination=flows.arn,
     log_destination_type="s3",
 )
+aws.ssm.Association(
+    "association-without-limits",
+    name="AWS-UpdateSSMAgent",
+    targets=[{"key": "InstanceIds", "values": ["*"]}],
+    max_concurrency="100%",
+    max_errors="1",
+)
