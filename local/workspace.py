@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ PASSPHRASE = "local-aws"  # noqa: S105 -- nothing secret is kept in a stack of t
 """Of the local stacks' state; Pulumi.dev.yaml carries the salt made with it."""
 
 _LANGUAGE_HOST = """#!/bin/sh
-PYTHONPATH='{repository}' SHELL_ACCESS_LANGUAGE_EXEC='{folder}/pulumi-language-python-exec' \\
-  exec '{python}' -m local.engine.language_host "$@"
+SHELL_ACCESS_LANGUAGE_EXEC={folder}/pulumi-language-python-exec \\
+  exec {python} {repository}/local/engine/language_host.py "$@"
 """
 
 
@@ -67,7 +68,8 @@ class Workspace:
             if program.is_file() and not program.name.startswith(".") and not target.exists():
                 _link_or_copy(program, target)
         host = self.programs / "pulumi-language-python"
-        host.write_text(_LANGUAGE_HOST.format(repository=REPOSITORY, folder=self.programs, python=self.python))
+        names = {"repository": REPOSITORY, "folder": self.programs, "python": self.python}
+        host.write_text(_LANGUAGE_HOST.format(**{key: shlex.quote(str(value)) for key, value in names.items()}))
         host.chmod(0o755)
 
     def _lay_out_aws_plugin(self) -> None:

@@ -6,6 +6,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from local.engine.warm_python import share_warm_python
+
 # What is imported stays: looking at it again and again for garbage takes a tenth of the time.
 gc.disable()
 
@@ -13,14 +15,20 @@ gc.disable()
 settings.register_profile("project", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
-# Nothing of the person at this machine takes part: neither accounts nor stacks.
-for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_"))]:
+# No accounts and stacks of the user take part, and no setting of a build image hides how a plain machine behaves.
+for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_")) or name == "PYTHONUNBUFFERED"]:
     del os.environ[name]
 os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"}
 
 _ON_THE_LOCAL_AWS = frozenset({"arena", "aws_address", "emulator", "endpoint"})
 """The fixtures that start one."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let all workers of a run fork from the same warm Pythons; they start with the first test that uses one."""
+    if not hasattr(config, "workerinput"):
+        share_warm_python()
 
 
 @pytest.hookimpl(tryfirst=True)

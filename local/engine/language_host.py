@@ -22,7 +22,10 @@ from typing import IO, TYPE_CHECKING, Any
 import grpc
 from google.protobuf import empty_pb2, json_format
 
-from local.protocol import import_protocol_only
+# Started as a file, so that nothing of this repository is on the path of the programs that it starts.
+sys.path[0] = str(Path(__file__).resolve().parents[2])
+
+from local.protocol import import_protocol_only  # noqa: E402
 
 import_protocol_only()
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402 -- by itself

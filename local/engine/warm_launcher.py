@@ -1,7 +1,11 @@
-"""What stands in for `python` beside a `WarmPython`: hands its arguments, environment and open files over, and waits.
+"""Stand-in for `python` beside a `WarmPython`: starts the program in a fork of a Python that is ready, or in a new one.
 
-Runs without the standard library's `site`, as it has to begin at once; so it is a program of its own.
+A fork is used only where it cannot differ from a new Python: the same command line options, the same values of every
+variable that CPython, the C library or an imported module reads at start-up, no module in the program's folder that
+shadows an imported one, and no terminal. Runs without the standard library's `site`, to begin at once.
 """
+
+from __future__ import annotations
 
 import array
 import json
@@ -10,35 +14,126 @@ import signal
 import socket
 import sys
 
-ADDRESS = "SHELL_ACCESS_WARM_PYTHON"
-COLD = "SHELL_ACCESS_COLD_PYTHON"
+TYPE_CHECKING = False
+"""As in `typing`, which is slow to import."""
+if TYPE_CHECKING:
+    from typing import Any
+
+OPTIONS = frozenset({"-u", "-P"})
+"""Command line options of Python that a `WarmPython` can have been started with."""
+START_UP_PREFIXES = ("PYTHON", "LC_", "LD_", "MALLOC_", "OPENSSL_", "SSL_", "GRPC_")
+START_UP_NAMES = frozenset({"LANG", "LANGUAGE", "TZ", "TZDIR", "HOME", "GLIBC_TUNABLES", "AWS_DATA_PATH"})
+FORWARDED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 SIZE_BYTES = 8
-OPEN_FILES = 3
+STANDARD_STREAMS = 3
+
+
+def split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Split a command line of Python into options that are supported, and the rest."""
+    count = 0
+    while count < len(arguments) and arguments[count] in OPTIONS:
+        count += 1
+    return arguments[:count], arguments[count:]
+
+
+def is_read_at_start_up(variable: str) -> bool:
+    """Return True for environment variables that CPython or the C libraries read before any program runs."""
+    return variable.startswith(START_UP_PREFIXES) or variable in START_UP_NAMES
+
+
+def program_folder(program: list[str]) -> str:
+    """Return the folder that Python puts first on its path: `python -m module` or `python file`."""
+    return os.getcwd() if program[0] == "-m" else os.path.dirname(os.path.realpath(program[0]))  # noqa: PTH109, PTH120
+
+
+def _is_supported(program: list[str]) -> bool:
+    if not program or (program[0].startswith("-") and (program[0] != "-m" or not program[1:])):
+        return False
+    if program[0] != "-m" and not os.path.isfile(program[0]):  # noqa: PTH113
+        return False
+    if any(os.isatty(number) for number in range(STANDARD_STREAMS)):
+        return False
+    return not any(_is_inherited(int(number)) for number in os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def _is_inherited(number: int) -> bool:
+    try:
+        return number >= STANDARD_STREAMS and os.get_inheritable(number)
+    except OSError:
+        return False
+
+
+def _fits(warm: dict[str, Any], options: list[str], program: list[str]) -> bool:
+    """Compare what a warm Python wrote about itself with what is asked for."""
+    if warm["options"] != options:
+        return False
+    if any(os.environ.get(name) != value for name, value in warm["environment"].items()):
+        return False
+    if any(is_read_at_start_up(name) and name not in warm["environment"] for name in os.environ):
+        return False
+    if "-P" in options:
+        return True
+    folder = program_folder(program)
+    return not any(_shadows(f"{folder}/{entry}", warm["modules"]) for entry in os.listdir(folder))  # noqa: PTH208
+
+
+def _shadows(path: str, modules: dict[str, str]) -> bool:
+    """Return True for a file or folder that would be imported in place of a module that is loaded already."""
+    name = path.rpartition("/")[2]
+    origin = modules.get(name.partition(".")[0])
+    if origin is None or os.path.realpath(path) == origin:
+        return False
+    return name.endswith((".py", ".so", ".pyc")) or os.path.isdir(path)  # noqa: PTH112
+
+
+def _connect(folder: str) -> socket.socket | None:
+    """Return a connection to a warm Python that fits, or None."""
+    options, program = split(sys.argv[2:])
+    if not _is_supported(program):
+        return None
+    for name in os.listdir(folder):  # noqa: PTH208
+        if not name.endswith(".json"):
+            continue
+        with open(f"{folder}/{name}") as file:  # noqa: PTH123
+            warm = json.load(file)
+        if _fits(warm, options, program):
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(f"{folder}/{name[: -len('.json')]}")
+            except OSError:
+                return None
+            return connection
+    return None
 
 
 def main() -> int:
-    """The exit code of the program that was asked for; where a signal ended it, its number below zero."""
-    warm = socket.socket(socket.AF_UNIX)
-    try:
-        warm.connect(os.environ[ADDRESS])
-    except OSError:
-        os.execv(os.environ[COLD], [os.environ[COLD], *sys.argv[1:]])
-    request = json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}).encode()  # noqa: PTH109 -- pathlib is slow to import
-    files = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", range(OPEN_FILES)))
+    """Run the program and return its exit code; where a signal ended it, the signal's negative number."""
+    warm = _connect(sys.argv[1])
+    if warm is None:
+        os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+    mask = os.umask(0)
+    os.umask(mask)
+    request = json.dumps(
+        {
+            "arguments": sys.argv[2:],
+            "folder": os.getcwd(),  # noqa: PTH109
+            "environment": dict(os.environ),
+            "mask": mask,
+            "ignoresInterrupts": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+        }
+    ).encode()
+    files = (socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", range(STANDARD_STREAMS)))
     warm.sendmsg([len(request).to_bytes(SIZE_BYTES, "big")], [files])
     warm.sendall(request)
     answers = warm.makefile("r")
     child = int(answers.readline())
-    ended_by = signal.SIGKILL
-
-    def pass_on(number: int, _frame: object) -> None:
-        nonlocal ended_by
-        ended_by = signal.Signals(number)
-        os.kill(child, number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, pass_on)
-    return int(answers.readline() or -ended_by)
+    # The program alone holds its streams, so that whoever reads them sees where it closes them.
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in range(STANDARD_STREAMS):
+        os.dup2(nothing, number)
+    for number in FORWARDED_SIGNALS:
+        signal.signal(number, lambda number, _frame: os.kill(child, number))
+    return int(answers.readline() or -signal.SIGKILL)
 
 
 if __name__ == "__main__":

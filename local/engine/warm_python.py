@@ -1,16 +1,20 @@
-"""A Python that has imported already what the engine's programs and plugins import at each start.
+"""Pythons that have already imported what the engine's programs and plugins import at each start.
 
 One run of the engine starts five Pythons, which spend most of their time on imports; tests run the engine hundreds of
-times. Here each of those Pythons is forked from one that is ready. What runs in it is the same: the program,
-its arguments, environment, folder and open files.
+times. Each of those Pythons is forked from a warm one that was started with the same options and start-up variables;
+where none fits, a new Python is started (`warm_launcher` decides). What a fork cannot have as a new Python would: its
+modules are loaded already, and its hash seed is that of the warm one.
 """
 
 from __future__ import annotations
 
+import argparse
 import atexit
+import contextlib
+import faulthandler
 import gc
-import importlib
-import itertools
+import importlib.util
+import io
 import json
 import os
 import runpy
@@ -23,181 +27,388 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import dataclass
 from functools import cache
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
-from local.engine import warm_launcher
-from local.workspace import REPOSITORY
-
 if TYPE_CHECKING:
-    import io
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
 
-_READY = (
-    "pulumi",
-    "pulumi.dynamic",
-    "pulumi.policy",
-    "pulumi_aws",
-    "components.stack",
-    "components.systems.approval",
-    "components.systems.controllers",
-    "components.systems.endpoints",
-    "local.aws_provider.credentials",
-    "local.aws_provider.server",
-    "local.aws_provider.servicer",
-)
+REPOSITORY = Path(__file__).resolve().parents[2]
+if not sys.flags.safe_path:  # started as a file, to import as a program elsewhere does
+    sys.path.insert(0, str(REPOSITORY))
+
+from local.cache import locked  # noqa: E402
+from local.engine import warm_launcher  # noqa: E402
+
+_started: list[subprocess.Popen[bytes]] = []
+"""Kept, as they end by themselves."""
+
+SHARED = "SHELL_ACCESS_WARM_PYTHON"
+"""Variable with the folder of the warm Pythons that this process shares with those below it, and whom they end with."""
+
+STACKS = "SHELL_ACCESS_STACKS"
+"""Variable with the folder where forked Pythons write their stacks on SIGUSR1."""
+
+_OURS = ("components", "local", "operations", "policies")
 _SERVICES = (
-    "cloudtrail",
-    "config",
-    "ec2",
-    "events",
-    "iam",
-    "kms",
-    "logs",
-    "s3",
-    "s3control",
-    "scheduler",
-    "sns",
-    "ssm",
+    *("cloudtrail", "config", "ec2", "events", "iam", "kms", "logs", "s3", "s3control", "scheduler", "sns", "ssm"),
     "sts",
 )
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What one kind of engine process needs to be ready.
+
+    Attributes:
+        options: Command line options of Python.
+        path: Value of PYTHONPATH, or "" to leave it as it is.
+        modules: Imported in advance.
+        sessions: Modules whose botocore sessions read the descriptions of AWS' services in advance.
+    """
+
+    options: tuple[str, ...]
+    path: str
+    modules: tuple[str, ...]
+    sessions: tuple[str, ...] = ()
+
+
+KINDS = {
+    "language-host": Kind((), "", ("local.engine.language_host",)),
+    "provider": Kind(
+        ("-P",),
+        str(REPOSITORY),
+        ("local.aws_provider.server", "local.aws_provider.servicer", "local.aws_provider.credentials"),
+        ("local.aws_provider.credentials",),
+    ),
+    "program": Kind(
+        ("-u",),
+        "",
+        (
+            *("pulumi", "pulumi.dynamic", "pulumi.policy", "pulumi_aws", "components.stack"),
+            *("components.systems.approval", "components.systems.controllers", "components.systems.endpoints"),
+        ),
+        ("components.aws_session",),
+    ),
+}
+
+
 @cache
 def warm_python() -> Path:
-    """A folder laid out as a virtual environment, whose Python is warm from the first call to the end of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="warm-python-"))
-    address = folder / "socket"
-    python = folder / "bin" / "python"
-    python.parent.mkdir()
-    launcher = shlex.quote(str(Path(warm_launcher.__file__)))
-    cold = shlex.quote(sys.executable)
-    python.write_text(
-        f'#!/bin/sh\n{warm_launcher.ADDRESS}={address} {warm_launcher.COLD}={cold} exec {cold} -IS {launcher} "$@"\n'
-    )
-    python.chmod(0o755)
-    command = [sys.executable, "-m", "local.engine.warm_python", str(address)]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    cast("IO[bytes]", process.stdout).readline()
-    atexit.register(_end, process, folder)
-    return folder
+    """Return a folder laid out as a virtual environment whose Python forks from warm ones.
 
-
-def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
-    process.terminate()
-    process.wait()
-    shutil.rmtree(folder)
-
-
-def serve(address: str) -> None:
-    """Forks a Python for each request, until the process that started this one ends.
-
-    Args:
-        address: path of the socket to listen on.
+    Processes below the one that calls `share_warm_python` use the same ones.
     """
-    for module in _READY:
-        importlib.import_module(module)
-    _read_service_descriptions()
-    # A run of the engine is over before its garbage matters; looking for it would copy the memory that is shared.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    # As a Python does that is not in the background: with it the engine ends its plugins.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(address)
-    listening.listen(64)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    while listening in select.select([listening, sys.stdin], [], [])[0]:
-        launcher, _ = listening.accept()
-        if os.fork() == 0:
-            listening.close()
-            _become(launcher)
+    if SHARED not in os.environ:
+        share_warm_python()
+    folder, _, owner = os.environ[SHARED].rpartition(":")
+    with locked(Path(folder) / "lock", "it is starting the warm Pythons"):
+        if not (Path(folder) / "bin").exists():
+            starting = [_start(name, kind, Path(folder), owner) for name, kind in KINDS.items()]
+            for process in starting:
+                cast("IO[bytes]", process.stdout).readline()
+            _started.extend(starting)
+            _write_launcher(Path(folder))
+    return Path(folder)
+
+
+def share_warm_python() -> None:
+    """Give the warm Pythons of this process and those below it a folder; they end with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="warm-python-"))
+    os.environ[SHARED] = f"{folder}:{os.getpid()}"
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _start(name: str, kind: Kind, folder: Path, owner: str) -> subprocess.Popen[bytes]:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, *kind.options, __file__, name, str(folder), owner]
+    return subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        env=environment | ({"PYTHONPATH": kind.path} if kind.path else {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    )
+
+
+def _write_launcher(folder: Path) -> None:
+    """Write `bin/python`, in one step, once every warm Python is ready or has failed to start."""
+    cold, launcher = shlex.quote(sys.executable), shlex.quote(str(Path(warm_launcher.__file__)))
+    binaries = folder / "bin.new"
+    binaries.mkdir()
+    python = binaries / "python"
+    python.write_text(f'#!/bin/sh\nexec {cold} -IS {launcher} {shlex.quote(str(folder))} "$@"\n')
+    python.chmod(0o755)
+    binaries.rename(folder / "bin")
+
+
+class WarmPython:
+    """The process that programs are forked from."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        """Import what the kind needs.
+
+        Args:
+            name: Of the kind, and of the socket.
+            folder: Where to put the socket, and the description of what fits beside it.
+        """
+        self._kind = KINDS[name]
+        self._address = folder / name
+        self._own_path = sys.path[2:] if not sys.flags.safe_path else list(sys.path)
+        self._launchers: dict[socket.socket, int] = {}
+        self._own_files: tuple[int, ...] = ()
+        read = _variables_read_by(self._import)
+        self._read_service_descriptions()
+        # Nothing that is shared is ever garbage; looking for it would copy the shared memory.
+        gc.collect()
+        gc.freeze()
+        environment = {
+            key: value for key, value in os.environ.items() if key in read or warm_launcher.is_read_at_start_up(key)
+        }
+        description: dict[str, Any] = {
+            "options": list(self._kind.options),
+            "environment": dict.fromkeys(read) | environment,
+            "modules": {key: origin for key, origin in _top_level_modules().items() if key not in {*_OURS, "__main__"}},
+        }
+        listening = socket.socket(socket.AF_UNIX)
+        listening.bind(str(self._address))
+        listening.listen(64)
+        self._listening = listening
+        fresh = folder / f"{name}.new"
+        fresh.write_text(json.dumps(description))
+        fresh.rename(folder / f"{name}.json")
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+
+    def _import(self) -> None:
+        for module in self._kind.modules:
+            importlib.import_module(module)
+
+    def _read_service_descriptions(self) -> None:
+        """Save half a second for each session of botocore that makes its first clients."""
+        for module in self._kind.sessions:
+            session = importlib.import_module(module).new_session()
+            session.set_credentials("none", "none")
+            for service in _SERVICES:
+                session.create_client(service, "us-east-1")
+
+    def serve(self, owner: int) -> None:
+        """Fork a Python for each request until the owner ends; what still runs then ends too."""
+        ended, wake = os.pipe()
+        os.set_blocking(wake, False)
+        signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+        signal.set_wakeup_fd(wake)
+        try:
+            alive = os.pidfd_open(owner)
+        except ProcessLookupError:
+            return
+        self._own_files = (alive, ended, wake)
+        while alive not in (ready := select.select([alive, ended, self._listening, *self._launchers], [], [])[0]):
+            if ended in ready:
+                os.read(ended, 4096)
+                self._report_ended()
+            for launcher in [each for each in ready if each in self._launchers]:
+                # A launcher says nothing after its request: it is gone, and its program goes with it.
+                os.kill(self._launchers[launcher], signal.SIGKILL)
+                self._forget(launcher)
+            if self._listening in ready:
+                self._fork()
+        for process in self._launchers.values():
+            os.kill(process, signal.SIGKILL)
+
+    def _fork(self) -> None:
+        launcher, _ = self._listening.accept()
+        size, files, *_ = socket.recv_fds(launcher, warm_launcher.SIZE_BYTES, warm_launcher.STANDARD_STREAMS)
+        request = launcher.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
+        process = os.fork()
+        if process == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for other in (self._listening, *self._launchers):
+                other.close()
+            for file in self._own_files:
+                os.close(file)
+            _Program(json.loads(request), files, launcher, self._own_path).run()
+        for file in files:
+            os.close(file)
+        self._launchers[launcher] = process
+
+    def _report_ended(self) -> None:
+        for launcher, process in list(self._launchers.items()):
+            with contextlib.suppress(ChildProcessError):
+                found, status = os.waitpid(process, os.WNOHANG)
+                if found:
+                    with contextlib.suppress(OSError):
+                        launcher.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+                    self._forget(launcher)
+
+    def _forget(self, launcher: socket.socket) -> None:
+        del self._launchers[launcher]
         launcher.close()
 
 
-def _read_service_descriptions() -> None:
-    """Half a second for each session of botocore that makes its first clients."""
-    from components.aws_session import new_session as of_components  # noqa: PLC0415 -- for whoever is warm only
-    from local.aws_provider.credentials import new_session as of_plugin  # noqa: PLC0415
+def _variables_read_by(action: Callable[[], None]) -> set[str]:
+    """Return the environment variables that are read while an action runs; programs may not differ in them."""
+    environment: Any = type(os.environ)
+    original = environment.__getitem__
+    read: set[str] = set()
 
-    for new_session in (of_components, of_plugin):
-        session = new_session()
-        session.set_credentials("none", "none")
-        for service in _SERVICES:
-            session.create_client(service, "us-east-1")
+    def note(self: Mapping[str, str], key: str) -> str:
+        read.add(key)
+        return original(self, key)
 
-
-def _become(launcher: socket.socket) -> NoReturn:
-    """Turns this process into the Python that was asked for."""
-    size, files, *_ = socket.recv_fds(launcher, warm_launcher.SIZE_BYTES, warm_launcher.OPEN_FILES)
-    wanted = json.loads(launcher.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
-    for number, file in enumerate(files):
-        os.dup2(file, number)
-        os.close(file)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.chdir(wanted["folder"])
-    os.environ.clear()
-    os.environ.update(wanted["environment"])
-    launcher.sendall(f"{os.getpid()}\n".encode())
-    threading.Thread(target=_end_with, args=(launcher,), daemon=True).start()
-    ending = _Ending(launcher)
+    environment.__getitem__ = note
     try:
-        _run(wanted["arguments"])
-    except SystemExit as asked:
-        ending.code = asked.code
-        raise
-    except BaseException:
-        ending.code = 1
-        raise
-    sys.exit()
+        action()
+    finally:
+        environment.__getitem__ = original
+    return read
 
 
-def _end_with(launcher: socket.socket) -> None:
-    launcher.recv(1)
-    os.kill(os.getpid(), signal.SIGKILL)
+def _top_level_modules() -> dict[str, str]:
+    """Return imported packages and modules with the folder or file that they come from."""
+    found: dict[str, str] = {}
+    for name, module in list(sys.modules.items()):
+        origin = getattr(module, "__file__", None)
+        if "." not in name and origin:
+            path = Path(origin)
+            found[name] = os.path.realpath(path.parent if path.stem == "__init__" else path)
+    return found
 
 
-class _Ending:
-    """Says with which code this process ends, as the last thing that it does."""
+class _Program:
+    """Turns a forked process into the Python that was asked for."""
 
-    def __init__(self, launcher: socket.socket) -> None:
-        self.code: Any = 0
-        self._launcher = launcher
-        atexit.register(self._say)
+    def __init__(self, wanted: dict[str, Any], files: list[int], launcher: socket.socket, own_path: list[str]) -> None:
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+            os.close(file)
+        os.chdir(wanted["folder"])
+        os.umask(wanted["mask"])
+        os.environ.clear()
+        os.environ.update(wanted["environment"])
+        if wanted["ignoresInterrupts"]:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+        started = _peer(launcher)
+        os.getppid = lambda: _parent(started)
+        launcher.sendall(f"{os.getpid()}\n".encode())
+        launcher.close()
+        self._arguments: list[str] = wanted["arguments"]
+        self._own_path = own_path
+        if stacks := os.environ.get(STACKS):
+            faulthandler.register(signal.SIGUSR1, (Path(stacks) / str(os.getpid())).open("w"))
 
-    def _say(self) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        code = self.code if isinstance(self.code, int) else int(self.code is not None)
-        self._launcher.sendall(f"{code}\n".encode())
-        # Nothing is left to be done: taking apart all that was imported would only copy the memory that is shared.
-        os._exit(code)
+    def run(self) -> NoReturn:
+        """Run the program, and end as CPython does: threads, exit functions, open files."""
+        code = 0
+        try:
+            self._execute()
+        except SystemExit as asked:
+            code = asked.code if isinstance(asked.code, int) else int(asked.code is not None)
+            if code == 1 and not isinstance(asked.code, int):
+                sys.stderr.write(f"{asked.code}\n")
+        except BaseException as problem:  # noqa: BLE001 -- as the interpreter does at its end
+            code = -signal.SIGINT if isinstance(problem, KeyboardInterrupt) else 1
+            sys.excepthook(type(problem), problem, _without_our_frames(problem))
+        threading._shutdown()  # type: ignore[attr-defined] # noqa: SLF001 -- what CPython calls at its end
+        atexit._run_exitfuncs()  # type: ignore[attr-defined] # noqa: SLF001 -- as above
+        code = 120 if _flush() else code
+        if code < 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+        os._exit(code & 0xFF)
+
+    def _execute(self) -> None:
+        """Run `-m module` or a file as `__main__`."""
+        options, program = warm_launcher.split(self._arguments)
+        is_module = program[0] == "-m"
+        own = [] if "-P" in options else [warm_launcher.program_folder(program)]
+        sys.path[:] = [*own, *self._own_path]
+        sys.orig_argv[:] = [sys.executable, *self._arguments]
+        sys.argv[:] = ["-m", *program[2:]] if is_module else program
+        sys.path_importer_cache.clear()
+        importlib.invalidate_caches()
+        _forget_what_is_elsewhere()
+        main = ModuleType("__main__")
+        vars(main)["__builtins__"] = __builtins__
+        sys.modules["__main__"] = main
+        if is_module:
+            runpy._run_module_as_main(program[1])  # type: ignore[attr-defined] # noqa: SLF001 -- what `python -m` calls
+            return
+        file = program[0]
+        main.__loader__ = SourceFileLoader("__main__", file)
+        vars(main).update({"__file__": file, "__cached__": None})
+        exec(compile(Path(file).read_bytes(), file, "exec", dont_inherit=True), vars(main))  # noqa: S102
 
 
-def _run(arguments: list[str]) -> None:
-    """Runs a Python command line: any of `-u` and `-P`, then `-m module` or a file."""
-    options = list(itertools.takewhile(lambda argument: argument in {"-u", "-P"}, arguments))
-    name, *rest = arguments[len(options) :]
-    module = name == "-m"
-    if module:
-        name, *rest = rest
-    if "-u" in options:
-        for stream in (sys.stdout, sys.stderr):
-            cast("io.TextIOWrapper", stream).reconfigure(write_through=True)
-    own = [] if "-P" in options else [str(Path.cwd() if module else Path(name).parent)]
-    sys.path[:] = [*own, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *sys.path[1:]]
-    sys.argv[:] = [name, *rest]
-    if Path("components").resolve() != REPOSITORY / "components":
-        for other in [each for each in sys.modules if each.partition(".")[0] == "components"]:
-            del sys.modules[other]
-    if module:
-        runpy.run_module(name, run_name="__main__", alter_sys=True)
-    else:
-        runpy.run_path(name, run_name="__main__")
+def _forget_what_is_elsewhere() -> None:
+    """Forget imported packages of this repository that the program does not find, or finds somewhere else."""
+    for name in _OURS:
+        loaded = sys.modules.get(name)
+        if loaded is None:
+            continue
+        del sys.modules[name]
+        spec = importlib.util.find_spec(name)
+        if spec and spec.origin and Path(spec.origin).samefile(loaded.__file__ or ""):
+            sys.modules[name] = loaded
+            continue
+        for each in [each for each in sys.modules if each.startswith(f"{name}.")]:
+            del sys.modules[each]
+
+
+def _flush() -> bool:
+    """Flush files that the program left open, and return True where the standard streams cannot be."""
+    for each in gc.get_objects():
+        if isinstance(each, io.IOBase) and each not in {sys.stdout, sys.stderr}:
+            with contextlib.suppress(OSError, ValueError):
+                each.flush()
+    has_failed = False
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if not stream.closed:
+                stream.flush()
+        except OSError as problem:
+            has_failed = True
+            if stream is sys.stdout:
+                sys.stderr.write(f"Exception ignored in: {stream!r}\n{type(problem).__name__}: {problem}\n")
+    return has_failed
+
+
+def _without_our_frames(problem: BaseException) -> TracebackType | None:
+    """Return the traceback from the program's first frame on."""
+    frame = problem.__traceback__
+    while frame and frame.tb_frame.f_code.co_filename == __file__:
+        frame = frame.tb_next
+    return frame
+
+
+def _peer(launcher: socket.socket) -> int:
+    return int.from_bytes(launcher.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[:4], sys.byteorder)
+
+
+def _parent(process: int) -> int:
+    """Return the parent of a process, 1 where the process has ended."""
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 1
+
+
+def main() -> None:
+    """Serve one kind until the owner ends."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("owner", type=int)
+    given = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    WarmPython(given.kind, given.folder).serve(given.owner)
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    main()
