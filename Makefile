@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN = @$(PYTHON) -m local.bootstrap
 
-.PHONY: help up demo down env test test-all faults bench bench-fleet docs lock
+.PHONY: help up demo down env check test test-all faults bench bench-fleet docs lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -20,10 +20,13 @@ down:  ## destroy dev, stop the local AWS
 env:  ## settings for working by hand: eval "$(make -s env)"
 	$(RUN) env
 
-test:  ## every check
+check:  ## lint, format, types, unit tests: a minute
+	$(RUN) check
+
+test:  ## every check that a change needs: the unit tests, the local AWS, the real engine
 	$(RUN) test
 
-test-all:  ## every check, and every case of what they take samples of (an hour at most)
+test-all:  ## `make test`, every case of what it samples, and AWS' own simulator of runbooks (1 GB)
 	$(RUN) test-all
 
 faults:  ## every call for the preferences document under every fault, as a table

@@ -1,4 +1,4 @@
-"""The commands behind `make`: `python -m local up|demo|down|env|test|test-all|faults|bench|docs|lock`."""
+"""The commands behind `make`: `python -m local up|demo|down|env|check|test|test-all|faults|bench|docs|lock`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 from local.bootstrap import SetUpError
 from local.cache import say
-from local.checks import CHECKS, EXHAUSTIVE, run_checks
+from local.checks import CHECK, TEST, TEST_ALL, Tier, run_tier
 from local.dev import Dev, StepError
 from local.emulator.running import EmulatorError
 from local.requirements import resolve
@@ -61,22 +61,26 @@ def env() -> None:
 
 
 @app.command()
+def check() -> None:
+    """Run lint, format, types and the tests that need nothing but Python."""
+    _run_tier(CHECK)
+
+
+@app.command()
 def test() -> None:
-    """Run every check."""
-
-    def checks() -> None:
-        if not run_checks():
-            raise typer.Exit(1)
-
-    _reporting(checks)
+    """Run every check that a change needs."""
+    _run_tier(TEST)
 
 
 @app.command()
 def test_all() -> None:
-    """Run every check, and every case of what they take samples of."""
+    """Run every check, every case of what the tests sample, and AWS' own simulator of runbooks."""
+    _run_tier(TEST_ALL)
 
+
+def _run_tier(tier: Tier) -> None:
     def checks() -> None:
-        if not run_checks((*CHECKS, EXHAUSTIVE)):
+        if not run_tier(tier):
             raise typer.Exit(1)
 
     _reporting(checks)

@@ -1,11 +1,13 @@
-"""Every check of the project, in the order in which they tell most for the least time."""
+"""The checks of the project in three tiers: `make check`, `make test`, `make test-all`."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tempfile
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -13,21 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.cache import say
+from local.engine.processes import RUN, command, descendants, end, survivors
 from local.guard import guard
 from local.simulator import simulator
 from local.toolchain import command_line
 from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
 _PROGRAMS = Path(sys.executable).parent
-_PYTEST = (sys.executable, "-m", "pytest", "-q", "-n", "auto")
-_ENGINES = str(2 * (os.cpu_count() or 1))
-"""A run of the engine leaves a processor idle for half of its time."""
-_FAULTS = "tests/faults"
+_PYTEST = (sys.executable, "-m", "pytest", "-q")
 _SIMULATOR = "tests/simulator"
-_WITHOUT_THEM = (f"--ignore={_FAULTS}", f"--ignore={_SIMULATOR}")
+_WORKERS = str(2 * (os.cpu_count() or 1))
+"""A test on the engine or the local AWS leaves a processor idle for a good part of its time."""
+
+SETTLE_SECONDS = 5.0
+"""In which what a check has started may still end by itself."""
 
 
 @dataclass(frozen=True)
@@ -35,55 +39,152 @@ class Check:
     """One check.
 
     Attributes:
-        what: it makes sure of.
-        command: exits with 0 when all is well.
+        name: In the summary.
+        command: Exits with 0 when the check passes.
+        seconds: After which it is ended as stuck: five times what it takes on a loaded machine.
     """
 
-    what: str
+    name: str
     command: tuple[str, ...]
+    seconds: int
 
 
-CHECKS = (
-    (Check("lint", (str(_PROGRAMS / "ruff"), "check")),),
-    (Check("format", (str(_PROGRAMS / "ruff"), "format", "--check")),),
-    (Check("workflows", (sys.executable, "-m", "local.workflows")),),
+@dataclass(frozen=True)
+class Result:
+    """The outcome of a check.
+
+    Attributes:
+        name: Of the check.
+        outcome: "passed", "FAILED" or "STUCK".
+        seconds: It took.
+    """
+
+    name: str
+    outcome: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Tier:
+    """The checks behind one command.
+
+    Attributes:
+        checks: Groups that run one after another; the checks of a group run side by side.
+        needs: Prepare what the checks use; each is slow only on its first run on a machine.
+    """
+
+    checks: tuple[tuple[Check, ...], ...]
+    needs: tuple[Callable[[], object], ...] = ()
+
+
+CHECK = Tier(
     (
-        Check("types", (str(_PROGRAMS / "basedpyright"),)),
-        Check("AWS' simulator of runbooks", (*_PYTEST, "-n", "0", _SIMULATOR)),
+        (
+            Check("lint", (str(_PROGRAMS / "ruff"), "check"), 120),
+            Check("format", (str(_PROGRAMS / "ruff"), "format", "--check"), 120),
+            Check("workflows", (sys.executable, "-m", "local.workflows"), 600),
+        ),
+        (
+            Check("types", (str(_PROGRAMS / "basedpyright"),), 600),
+            Check(
+                "unit tests",
+                (*_PYTEST, "-n", "auto", "-m", "not engine and not local_aws and not exhaustive"),
+                900,
+            ),
+        ),
     ),
-    (Check("units", (*_PYTEST, "-m", "not engine and not local_aws and not exhaustive", *_WITHOUT_THEM)),),
-    (Check("the local AWS", (*_PYTEST, "-m", "local_aws and not engine and not exhaustive", *_WITHOUT_THEM)),),
-    (Check("faults", (*_PYTEST, "-m", "not exhaustive", _FAULTS)),),
-    (Check("the real engine", (*_PYTEST, "-n", _ENGINES, "--dist", "loadgroup", "-m", "engine and not exhaustive")),),
+    (guard,),
 )
-"""One after another; those that leave processors idle run side by side."""
+"""The inner loop: what needs neither the local AWS nor the engine."""
 
-EXHAUSTIVE = (Check("every case", (*_PYTEST, "--dist", "loadgroup", "-m", "exhaustive")),)
-"""What the others take samples of; an hour at most."""
+TEST = Tier(
+    (
+        *CHECK.checks,
+        (
+            Check(
+                "local AWS and engine",
+                (
+                    *(*_PYTEST, "-n", _WORKERS, "--dist", "loadgroup"),
+                    *("-m", "(local_aws or engine) and not exhaustive", f"--ignore={_SIMULATOR}"),
+                ),
+                2400,
+            ),
+        ),
+    ),
+    (guard, command_line),
+)
+"""All that a contributor needs to trust a change."""
+
+TEST_ALL = Tier(
+    (
+        *TEST.checks,
+        (Check("AWS' simulator of runbooks", (*_PYTEST, _SIMULATOR), 900),),
+        (
+            Check(
+                "exhaustive tests",
+                (*_PYTEST, "-n", _WORKERS, "--dist", "loadgroup", "-m", "exhaustive"),
+                3 * 3600,
+            ),
+        ),
+    ),
+    (*TEST.needs, simulator),
+)
+"""Every case of what the others sample, and AWS' own simulator, a download of 1 GB."""
 
 
-def run_checks(checks: Sequence[Sequence[Check]] = CHECKS) -> bool:
-    """Runs checks, also after one has failed, and says how each went."""
-    command_line()
-    simulator()
-    guard()
-    failed: list[str] = []
-    for several in checks:
-        with ThreadPoolExecutor(len(several)) as pool:
-            passed = pool.map(partial(_passes, alone=len(several) == 1), several)
-            failed += [check.what for check, has in zip(several, passed, strict=True) if not has]
+def run_tier(tier: Tier) -> bool:
+    """Run all checks of a tier, also after one has failed, print a summary, and return True where all passed."""
+    for prepare in tier.needs:
+        prepare()
+    run = uuid.uuid4().hex
+    results: list[Result] = []
+    for group in tier.checks:
+        with ThreadPoolExecutor(len(group)) as pool:
+            results += pool.map(partial(_run, run=run, is_alone=len(group) == 1), group)
+    left = _left_running(run)
+    say("\nSummary")
+    width = max(len(result.name) for result in results)
+    for result in results:
+        say(f"  {result.name:<{width}}  {result.outcome:<6}  {result.seconds:4.0f} s")
+    for process in left:
+        say(f"Left running, and ended now: {command(process)}")
+        end(process)
+    failed = [result.name for result in results if result.outcome != "passed"]
+    failed += ["processes left running"] if left else []
     say("All checks passed." if not failed else f"Failed: {', '.join(failed)}")
     return not failed
 
 
-def _passes(check: Check, *, alone: bool) -> bool:
-    """What it prints is shown at once where it runs alone, and else when it has ended."""
-    say(f"== {check.what}")
+def _left_running(run: str) -> list[int]:
+    """Return the processes that a run leaves; those that are about to end get a moment."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (left := survivors(run)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def _run(check: Check, *, run: str, is_alone: bool) -> Result:
+    """Run one check; its output is shown as it comes where it runs alone, and else when it has ended."""
+    say(f"== {check.name}")
     started = time.monotonic()
-    output = None if alone else subprocess.PIPE
-    done = subprocess.run(
-        check.command, check=False, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=output, stderr=output, text=True
-    )
-    result = "passed" if done.returncode == 0 else "FAILED"
-    say(f"{done.stdout or ''}{done.stderr or ''}== {check.what}: {result} ({time.monotonic() - started:.0f} s)")
-    return done.returncode == 0
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            check.command,
+            cwd=REPOSITORY,
+            env=os.environ | {RUN: run},
+            stdin=subprocess.DEVNULL,
+            stdout=None if is_alone else output,
+            stderr=None if is_alone else output,
+        )
+        try:
+            outcome = "passed" if process.wait(check.seconds) == 0 else "FAILED"
+        except subprocess.TimeoutExpired:
+            outcome = "STUCK"
+            for number in (process.pid, *descendants(process.pid)):
+                end(number)
+            process.wait()
+        output.seek(0)
+        said = output.read()
+    seconds = time.monotonic() - started
+    say(f"{said}== {check.name}: {outcome} ({seconds:.0f} s)")
+    return Result(check.name, outcome, seconds)

@@ -1,11 +1,33 @@
-"""Imports the engine's protocol without the rest of Pulumi's SDK, which takes longer than all else that a plugin needs."""
+"""The engine's protocol without the rest of Pulumi's SDK, which takes longer to import than all else that a plugin needs."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import sys
+import threading
 import types
 from pathlib import Path
+
+PARENT_POLL_SECONDS = 1.0
+
+
+class EndOfService:
+    """The end of a plugin's service: a request to stop, SIGTERM, SIGINT, or the end of the process that started it."""
+
+    def __init__(self) -> None:
+        """Begin to listen to signals; called in the main thread."""
+        self.requested = threading.Event()
+        self._parent = os.getppid()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: self.requested.set())
+
+    def wait(self) -> None:
+        """Wait for it. An engine that is killed cannot ask its plugins to stop."""
+        while not self.requested.wait(PARENT_POLL_SECONDS):
+            if os.getppid() != self._parent:
+                return
 
 
 def import_protocol_only() -> None:

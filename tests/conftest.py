@@ -21,6 +21,9 @@ for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_"))
 os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"}
 
+ENGINE_SECONDS = 300
+"""Five times what a test on the engine takes on a loaded machine."""
+
 _ON_THE_LOCAL_AWS = frozenset({"arena", "aws_address", "emulator", "endpoint"})
 """The fixtures that start one."""
 
@@ -33,10 +36,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Tells the tests on the local AWS from those that need nothing but Python, by what they ask for."""
+    """Mark the tests on the local AWS by their fixtures, bound those on the engine, and begin with the longest."""
     for item in items:
         if _ON_THE_LOCAL_AWS & set(item.fixturenames):
             item.add_marker(pytest.mark.local_aws)
+        if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(ENGINE_SECONDS))
+    items.sort(key=lambda item: -_seconds_allowed(item))
+
+
+def _seconds_allowed(item: pytest.Function) -> int:
+    marker = item.get_closest_marker("timeout")
+    return int(marker.args[0]) if marker else 0
 
 
 def pytest_collection_finish() -> None:

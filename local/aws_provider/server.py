@@ -1,7 +1,5 @@
 """The process: a gRPC server on 127.0.0.1 that says its port, and ends with the engine."""
 
-import os
-import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +7,12 @@ from typing import Any, Final
 
 import grpc
 
-from local.protocol import import_protocol_only
+from local.protocol import EndOfService, import_protocol_only
 
 workers: Final = 64
 """Calls served at once. The engine runs as many resources in parallel, and most of them only wait for AWS."""
 message_bytes: Final = 400 * 1024 * 1024
 """Largest message, as in Pulumi's own gRPC settings."""
-parent_poll_seconds: Final = 1.0
 stop_seconds: Final = 10.0
 """What calls under way get to finish after a request to stop, so that nothing is made and then forgotten."""
 
@@ -23,20 +20,15 @@ stop_seconds: Final = 10.0
 def serve() -> int:
     """Runs until the engine goes away, asks to stop, or a signal arrives; returns the exit code."""
     import_protocol_only()
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stopping.set())
-    parent = os.getppid()
-    server, port = start(stopping)
+    end = EndOfService()
+    server, port = start(end.requested)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     # The protocol is spoken over the port; nothing else may reach the engine's end of this pipe.
     from local.aws_provider import aws  # noqa: PLC0415 - after the port is known
 
     threading.Thread(target=aws.warm_up, daemon=True).start()
-    while not stopping.wait(parent_poll_seconds):
-        if os.getppid() != parent:
-            break
+    end.wait()
     server.stop(stop_seconds).wait()
     return 0
 

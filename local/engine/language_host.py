@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -25,7 +24,7 @@ from google.protobuf import empty_pb2, json_format
 # Started as a file, so that nothing of this repository is on the path of the programs that it starts.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-from local.protocol import import_protocol_only  # noqa: E402
+from local.protocol import EndOfService, import_protocol_only  # noqa: E402
 
 import_protocol_only()
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2  # noqa: E402 -- by itself
@@ -100,9 +99,13 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.AboutResponse(executable=sys.executable, version=sys.version.split()[0])
 
     def Cancel(self, request: object, context: object) -> empty_pb2.Empty:
+        self.end_programs()
+        return empty_pb2.Empty()
+
+    def end_programs(self) -> None:
+        """Terminate the programs and policy packs that still run."""
         for child in list(self._children):
             child.terminate()
-        return empty_pb2.Empty()
 
     def Run(self, request: language_pb2.RunRequest, context: object) -> language_pb2.RunResponse:
         """Runs the program once; its output goes to ours, which the engine shows."""
@@ -164,17 +167,17 @@ def _stream(child: subprocess.Popen[bytes]) -> Iterator[language_pb2.RunPluginRe
 
 
 def serve(engine: str) -> None:
-    """Serves on a free port of 127.0.0.1 until a signal, printing the port first as the engine expects."""
+    """Serve on a free port of 127.0.0.1 until the engine ends, and print the port first as the engine expects."""
+    end = EndOfService()
+    host = LanguageHost(engine)
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(LanguageHost(engine), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stopped.set())
-    stopped.wait()
+    end.wait()
+    host.end_programs()
     server.stop(grace=None)
 
 

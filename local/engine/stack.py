@@ -6,13 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from local.engine.warm_python import warm_python
+from local.engine.processes import end_stuck
+from local.engine.warm_python import STACKS, warm_python
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 from operations.deployer.names import ROLES_BOUNDARY
@@ -25,6 +27,9 @@ PROGRAM = ("__main__.py", "components", "policies", "Pulumi.yaml")
 
 DEPLOYED_TAG = ("deployed-by", "shell-access")
 """On everything that can carry tags."""
+
+RUN_SECONDS = 120
+"""Five times what the longest run takes on a loaded machine."""
 
 _UNCHANGED = {"same", "read", "refresh"}
 _LOGGED = {"up", "preview", "refresh", "destroy"}
@@ -105,6 +110,7 @@ class Stack:
             warm: forks Pythons from one that is ready; not for runs whose processes are killed.
         """
         self.name = name
+        self.seconds = RUN_SECONDS
         self.configurations: list[dict[str, Any]] = []
         self.folder = folder / "program"
         environment = warm_python() if warm else Path(sys.prefix)
@@ -179,18 +185,31 @@ class Stack:
         return json.loads(exported)["deployment"].get("resources", [])
 
     def run(self, *arguments: str) -> Run:
-        """`pulumi` with any arguments, in the stack's folder and environment."""
-        done = subprocess.run(
-            ["pulumi", *arguments],
-            check=False,
-            cwd=self.folder,
-            env=self.full_environment(caller=arguments[0]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if arguments[0] in _LOGGED else subprocess.PIPE,
-            text=True,
-        )
-        return Run(done.returncode, done.stdout + (done.stderr or "" if done.returncode else ""))
+        """Run `pulumi` with any arguments, in the stack's folder and environment.
+
+        Raises:
+            EngineError: It did not end in time; the message says where its processes were stuck.
+        """
+        with tempfile.TemporaryDirectory(prefix="stacks-") as stacks:
+            process = subprocess.Popen(
+                ["pulumi", *arguments],
+                cwd=self.folder,
+                env=self.full_environment(caller=arguments[0]) | {STACKS: stacks},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT if arguments[0] in _LOGGED else subprocess.PIPE,
+                text=True,
+            )
+            try:
+                text, problems = process.communicate(timeout=self.seconds)
+            except subprocess.TimeoutExpired:
+                where = end_stuck(process, Path(stacks))
+                text, _ = process.communicate()
+                command = " ".join(arguments)
+                raise EngineError(
+                    f"`pulumi {command}` did not end in {self.seconds} seconds:\n{text}\n{where}"
+                ) from None
+        return Run(process.returncode, text + (problems or "" if process.returncode else ""))
 
     def full_environment(self, caller: str = "local") -> dict[str, str]:
         """The environment of the engine and of what runs beside it.

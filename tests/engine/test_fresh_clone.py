@@ -15,8 +15,8 @@ import pytest
 
 from local.cache import cache_folder
 from local.engine.fleet import WITHOUT_CHECKPOINTS
+from local.engine.processes import descendants, end
 from local.workspace import REPOSITORY
-from tests.engine.processes import descendants, end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
