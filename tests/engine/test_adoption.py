@@ -148,72 +148,61 @@ def test_document_that_stays_keeps_all_that_it_names(stack: Stack, aws: Callable
     assert ssm.get_parameter(Name=DATA_KEY_PARAMETER)["Parameter"]["Value"] == named["kmsKeyId"]
 
 
-def test_preview_says_what_taking_over_the_preferences_will_change(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm = aws("ssm")
-    ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER)
+    tags = [{"Key": "shell-access:owner", "Value": "organization/shell-access/other"}]
+    ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER, Tags=tags)
     stack.configure(governed())
-    said = stack.preview().succeeded().text
-    assert f"{DOCUMENT_NAME} in eu-west-1 exists already and will be taken over" in said
-    assert "what is live stays as version 1 and comes back on destroy" in said
-    assert "idleSessionTimeout: 45 -> 20" in said
-    assert 'kmsKeyId: "" -> known after the update' in said
+    text = stack.preview().failed().text
+    assert "is kept by the stack organization/shell-access/other" in text
+    assert "shell-access:sessionManager.takeOver" in text
+    ssm.remove_tags_from_resource(ResourceType="Document", ResourceId=DOCUMENT_NAME, TagKeys=["shell-access:owner"])
+
+    text = stack.preview().succeeded().text
+    assert f"{DOCUMENT_NAME} in eu-west-1 exists already and will be taken over" in text
+    assert "what is live stays as version 1 and comes back on destroy" in text
+    assert "idleSessionTimeout: 45 -> 20" in text
+    assert 'kmsKeyId: "" -> known after the update' in text
     assert live(ssm) == json.loads(EARLIER)
     stack.up().succeeded()
-    assert "taken over" not in stack.preview("--expect-no-changes").succeeded().text
+    assert live(ssm)["inputs"]["idleSessionTimeout"] == "20"
+    assert "taken over" not in stack.preview("--refresh", "--expect-no-changes").succeeded().text
 
-
-def test_preview_refuses_what_another_stack_keeps(stack: Stack, aws: Callable[..., Any]) -> None:
-    tags = [{"Key": "shell-access:owner", "Value": "organization/shell-access/other"}]
-    aws("ssm").create_document(
-        Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER, Tags=tags
-    )
-    stack.configure(governed())
-    said = stack.preview().failed().text
-    assert "is kept by the stack organization/shell-access/other" in said
-    assert "shell-access:sessionManager.takeOver" in said
-    stack.configure(governed(takeOver=True))
-    assert "will be taken over" in stack.preview().succeeded().text
-
-
-def test_change_by_somebody_else_is_told_before_it_is_replaced(stack: Stack, aws: Callable[..., Any]) -> None:
-    ssm = aws("ssm")
-    stack.configure(governed())
-    stack.up().succeeded()
     theirs = live(ssm)
     theirs["inputs"]["idleSessionTimeout"] = "60"
     ssm.update_document(Name=DOCUMENT_NAME, DocumentVersion="$LATEST", Content=json.dumps(theirs))
-    ssm.update_document_default_version(Name=DOCUMENT_NAME, DocumentVersion="2")
+    ssm.update_document_default_version(Name=DOCUMENT_NAME, DocumentVersion="3")
     stack.configure(governed(maxSessionDuration=120))
-    for said in (stack.preview().succeeded().text, stack.up().succeeded().text):
-        assert "was changed by somebody else since the last run and will be replaced" in said
-        assert "theirs stays as version 2" in said
-        assert "idleSessionTimeout: 20 -> 60" in said
+    for text in (stack.preview().succeeded().text, stack.up().succeeded().text):
+        assert "was changed by somebody else since the last run and will be replaced" in text
+        assert "theirs stays as version 3" in text
+        assert "idleSessionTimeout: 20 -> 60" in text
     assert live(ssm)["inputs"]["idleSessionTimeout"] == "20"
-    kept = ssm.get_document(Name=DOCUMENT_NAME, DocumentVersion="2")["Content"]
+    kept = ssm.get_document(Name=DOCUMENT_NAME, DocumentVersion="3")["Content"]
     assert json.loads(kept) == theirs
+    stack.destroy().succeeded()
+    latest = json.loads(ssm.get_document(Name=DOCUMENT_NAME, DocumentVersion="$LATEST")["Content"])
+    assert live(ssm) == latest == json.loads(EARLIER)
 
 
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        (
-            {"createCwLogGroup": False, "cwLogGroupName": "plain"},
-            "encryption: the log group plain is not encrypted, and sessions require it",
-        ),
-        ({"createCwLogGroup": False, "cwLogGroupName": "gone"}, "missing: the log group gone does not exist"),
-        ({"s3Logging": True, "s3BucketName": "no-such-bucket"}, "missing: the bucket no-such-bucket does not exist"),
-    ],
-    ids=["not encrypted", "no log group", "no bucket"],
-)
-def test_nothing_is_published_while_what_it_names_is_not_as_asked(
-    stack: Stack, aws: Callable[..., Any], settings: dict[str, Any], said: str
-) -> None:
+def test_document_is_not_published_while_a_log_target_is_unusable(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm = aws("ssm")
     ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER)
     aws("logs").create_log_group(logGroupName="plain")
-    stack.configure(governed(**settings))
-    text = stack.up().failed().text
-    assert said in text
-    assert "what is live stays as it is" in text
-    assert live(ssm) == json.loads(EARLIER)
-    assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"
+    bucket = {"s3Logging": True, "s3BucketName": "no-such-bucket"}
+    for settings, messages in (
+        (
+            {"createCwLogGroup": False, "cwLogGroupName": "plain"},
+            ["encryption: the log group plain is not encrypted, and sessions require it"],
+        ),
+        (
+            {"createCwLogGroup": False, "cwLogGroupName": "gone", **bucket},
+            ["missing: the log group gone does not exist", "missing: the bucket no-such-bucket does not exist"],
+        ),
+    ):
+        stack.configure(governed(**settings))
+        text = stack.up().failed().text
+        assert all(message in text for message in messages)
+        assert "what is live stays as it is" in text
+        assert live(ssm) == json.loads(EARLIER)
+        assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"

@@ -97,39 +97,6 @@ def test_up_builds_everything_and_a_second_run_changes_nothing(stack: Stack, aws
     assert aws("scheduler").list_schedules()["Schedules"] == []
 
 
-def test_validity_changes_only_the_runbook(stack: Stack) -> None:
-    stack.configure(governed())
-    stack.up().succeeded()
-    stack.configure(governed(approvalValidityMinutes=30))
-    assert stack.preview().succeeded().diffs == {RUNBOOK: {"content"}}
-
-
-def test_mode_automation_has_no_change_template(stack: Stack, aws: Callable[..., Any]) -> None:
-    stack.configure(governed())
-    stack.up().succeeded()
-    assert own_documents(aws("ssm")) == sorted([RUNBOOK_NAME, REAPER_NAME])
-    assert stack.outputs()["approval"]["changeTemplateName"] is None
-    stack.configure(governed(mode="change-manager"))
-    stack.up().succeeded()
-    assert CHANGE_TEMPLATE_NAME in own_documents(aws("ssm"))
-
-
-@pytest.mark.parametrize("foreign", ["a later version", "another default", "gone", "another type"])
-def test_documents_converge_whatever_somebody_did_to_them(stack: Stack, aws: Callable[..., Any], foreign: str) -> None:
-    ssm = aws("ssm")
-    types = {RUNBOOK_NAME: "Automation", CHANGE_TEMPLATE_NAME: "Automation.ChangeTemplate"}
-    stack.configure(governed(mode="change-manager"))
-    stack.up().succeeded()
-    wanted = {name: live(ssm, name) for name in types}
-    for name in types:
-        meddle(ssm, name, foreign)
-    stack.up("--refresh").succeeded()
-    for name, kind in types.items():
-        assert live(ssm, name) == live(ssm, name, "$LATEST") == wanted[name]
-        assert ssm.describe_document(Name=name)["Document"]["DocumentType"] == kind
-    stack.preview("--refresh", "--expect-no-changes").succeeded()
-
-
 def meddle(ssm: Any, name: str, foreign: str) -> None:
     if foreign in ("gone", "another type"):
         ssm.delete_document(Name=name)
@@ -137,10 +104,58 @@ def meddle(ssm: Any, name: str, foreign: str) -> None:
         content = {"schemaVersion": "2.2", "mainSteps": []}
         ssm.create_document(Name=name, DocumentType="Command", Content=json.dumps(content))
     if foreign in ("a later version", "another default"):
-        text = json.dumps({**live(ssm, name), "description": "changed"})
-        ssm.update_document(Name=name, DocumentVersion="$LATEST", Content=text)
-    if foreign == "another default":
-        ssm.update_document_default_version(Name=name, DocumentVersion="2")
+        text = json.dumps({**live(ssm, name), "description": foreign})
+        done = ssm.update_document(Name=name, DocumentVersion="$LATEST", Content=text)["DocumentDescription"]
+        if foreign == "another default":
+            ssm.update_document_default_version(Name=name, DocumentVersion=done["DocumentVersion"])
+
+
+def test_changes_of_settings_and_drift_converge(stack: Stack, aws: Callable[..., Any]) -> None:
+    iam, ssm = aws("iam"), aws("ssm")
+    grant(iam)
+    iam.create_role(RoleName="Second", AssumeRolePolicyDocument="{}")
+    stack.configure(governed(operatorRoles=["Operator", "Second"]))
+    stack.up().succeeded()
+    assert tags(iam) == {"team": "a"}  # a grant from before has no approval
+    assert own_documents(ssm) == sorted([RUNBOOK_NAME, REAPER_NAME])
+    assert stack.outputs()["approval"]["changeTemplateName"] is None
+    protects_before_an_operator_gets_the_policy(stack)
+
+    stack.configure(governed(operatorRoles=["Operator", "Second"], approvalValidityMinutes=30))
+    assert stack.preview().succeeded().diffs == {RUNBOOK: {"content"}}
+    stack.configure(governed(operatorRoles=["Operator", "Second"], mode="change-manager"))
+    stack.up().succeeded()
+    types = {RUNBOOK_NAME: "Automation", CHANGE_TEMPLATE_NAME: "Automation.ChangeTemplate"}
+    assert CHANGE_TEMPLATE_NAME in own_documents(ssm)
+    wanted = {name: live(ssm, name) for name in types}
+    for foreign in ("a later version", "another default", "gone", "another type"):
+        for name in types:
+            meddle(ssm, name, foreign)
+        stack.up("--refresh").succeeded()
+        for name, kind in types.items():
+            assert live(ssm, name) == live(ssm, name, "$LATEST") == wanted[name]
+            assert ssm.describe_document(Name=name)["Document"]["DocumentType"] == kind
+
+    grant(iam)
+    grant(iam, "Second")
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+    stack.configure(governed(operatorRoles=["Second"], mode="change-manager"))
+    stack.up().succeeded()
+    assert TAG_KEY not in tags(iam)
+    assert TAG_KEY in tags(iam, "Second")
+    stack.destroy().succeeded()
+    assert tags(iam, "Second") == tags(iam) == {"team": "a"}
+
+
+def protects_before_an_operator_gets_the_policy(stack: Stack) -> None:
+    resources = {each["urn"]: each for each in stack.state()}
+    attachments = [each for each in resources.values() if each["urn"].endswith("-role-Operator")]
+    assert len(attachments) == 2
+    for attachment in attachments:
+        before = {resources[urn]["type"].rsplit(":", 1)[1] for urn in attachment["dependencies"]}
+        assert {"Policy", "Document", "OperatorGrants"} <= before
+    (rights,) = (each for each in resources.values() if each["urn"].endswith("RolePolicy::approval-role"))
+    assert any(urn.endswith("OperatorGrants::approval-grants") for urn in rights["dependencies"])
 
 
 def test_topic_and_document_that_were_there_are_adopted_and_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
@@ -176,44 +191,6 @@ def test_role_and_policy_of_somebody_else_are_refused_before_anything_is_built(
         assert f"shell-access:approval: {what} exists and is not of a stack of this program" in said
     assert own_documents(aws("ssm")) == []
     assert aws("sns").list_topics()["Topics"] == []
-
-
-def test_no_grant_is_there_at_the_beginning_and_none_at_the_end(stack: Stack, aws: Callable[..., Any]) -> None:
-    iam = aws("iam")
-    grant(iam)
-    stack.configure(governed())
-    stack.up().succeeded()
-    assert tags(iam) == {"team": "a"}
-    grant(iam)
-    stack.preview("--refresh", "--expect-no-changes").succeeded()
-    stack.destroy().succeeded()
-    assert tags(iam) == {"team": "a"}
-
-
-def test_operator_that_leaves_loses_its_grant_and_the_others_keep_theirs(stack: Stack, aws: Callable[..., Any]) -> None:
-    iam = aws("iam")
-    iam.create_role(RoleName="Second", AssumeRolePolicyDocument="{}")
-    stack.configure(governed(operatorRoles=["Operator", "Second"]))
-    stack.up().succeeded()
-    grant(iam)
-    grant(iam, "Second")
-    stack.configure(governed(operatorRoles=["Second"]))
-    stack.up().succeeded()
-    assert TAG_KEY not in tags(iam)
-    assert TAG_KEY in tags(iam, "Second")
-
-
-def test_everything_that_protects_is_there_before_an_operator_gets_the_policy(stack: Stack) -> None:
-    stack.configure(governed())
-    stack.up().succeeded()
-    resources = {each["urn"]: each for each in stack.state()}
-    attachments = [each for each in resources.values() if each["urn"].endswith("-role-Operator")]
-    assert len(attachments) == 2
-    for attachment in attachments:
-        before = {resources[urn]["type"].rsplit(":", 1)[1] for urn in attachment["dependencies"]}
-        assert {"Policy", "Document", "OperatorGrants"} <= before
-    (rights,) = (each for each in resources.values() if each["urn"].endswith("RolePolicy::approval-role"))
-    assert any(urn.endswith("OperatorGrants::approval-grants") for urn in rights["dependencies"])
 
 
 def test_bad_configuration_names_every_problem_and_touches_nothing(stack: Stack, aws: Callable[..., Any]) -> None:

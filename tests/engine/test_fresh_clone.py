@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 ALL_AS_ASKED = "all as asked"
 # What `make up` does first; the stack that it then brings up is in nobody's way.
@@ -37,8 +37,15 @@ aws.start(workspace)
 TOLD = "each request, grant, refusal and end was told"
 
 
+PACKAGE_CLIENTS = ("PIP_", "GOPROXY", "SSL_", "PYTHONPYCACHEPREFIX")
+"""Where packages come from on this machine, and where it keeps byte code."""
+
+
 def make(clone: Path, target: str, engine: Mapping[str, str] = WITHOUT_CHECKPOINTS) -> subprocess.Popen[str]:
-    environment = os.environ | {"SHELL_ACCESS_CACHE": str(cache_folder())} | engine
+    """Start a target in a clean environment: nothing that a build image sets, and most machines do not, can help."""
+    inherited = {name: value for name, value in os.environ.items() if name.startswith(PACKAGE_CLIENTS)}
+    environment = inherited | {name: os.environ[name] for name in ("HOME", "PATH")} | {"LANG": "C.UTF-8"}
+    environment |= {"SHELL_ACCESS_CACHE": str(cache_folder())} | engine
     return subprocess.Popen(
         ["make", "-s", target],
         cwd=clone,
