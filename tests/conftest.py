@@ -2,11 +2,16 @@ from __future__ import annotations
 
 import gc
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from local.emulator.running import Emulator, running_emulator
 from local.engine.warm_python import share_warm_python
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # What is imported stays: looking at it again and again for garbage takes a tenth of the time.
 gc.disable()
@@ -26,6 +31,13 @@ ENGINE_SECONDS = 300
 
 _ON_THE_LOCAL_AWS = frozenset({"arena", "aws_address", "emulator", "endpoint"})
 """The fixtures that start one."""
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """The local AWS of this process, for tests that reset it first."""
+    with running_emulator() as running:
+        yield running
 
 
 def pytest_configure(config: pytest.Config) -> None:

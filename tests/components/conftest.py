@@ -8,16 +8,15 @@ import boto3
 import pytest
 
 from components.aws_session import AwsClients
-from local.emulator.running import reset, running_emulator
+from local.emulator.running import Emulator, reset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    with running_emulator() as emulator:
-        yield emulator.endpoint_url
+def endpoint(emulator: Emulator) -> str:
+    return emulator.endpoint_url
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from local.emulator.recording import recorder
-from local.emulator.running import reset, running_emulator
+from local.emulator.running import Emulator, reset
 from local.emulator.seed import seed
 from local.engine.stack import Stack
 from tests.engine.deployer_policies import check_recording, held, scope_of_stacks
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def aws_endpoint() -> Iterator[str]:
-    with running_emulator() as emulator:
-        yield emulator.endpoint_url
+def aws_endpoint(emulator: Emulator) -> str:
+    return emulator.endpoint_url
 
 
 @pytest.fixture

@@ -46,15 +46,13 @@ SIGNING_IN: Final = "sts:AssumeRole"
 RECORDED: Final = (
     "test_adoption.py::test_logs_stay_when_the_stack_goes_and_the_next_one_takes_them_again",
     "test_adoption.py::test_names_that_are_taken_are_adopted_and_given_back",
-    "test_approval.py::test_mode_automation_has_no_change_template",
-    "test_approval.py::test_operator_that_leaves_loses_its_grant_and_the_others_keep_theirs",
+    "test_approval.py::test_changes_of_settings_and_drift_converge",
     "test_approval.py::test_up_builds_everything_and_a_second_run_changes_nothing",
     "test_directory.py::test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newer_image",
     "test_directory.py::test_up_builds_two_sites_that_let_pass_just_what_the_tables_list",
     "test_directory.py::test_what_somebody_changes_by_hand_is_found_and_comes_back",
+    "test_nodes.py::test_manual_changes_are_found_and_kept_on_destroy",
     "test_nodes.py::test_nodes_are_made_ready_and_everything_is_given_back",
-    "test_nodes.py::test_remediation_goes_and_its_role_with_it",
-    "test_nodes.py::test_value_that_somebody_has_set_meanwhile_stays",
     "test_session_manager.py::test_up_builds_everything_and_a_second_run_changes_nothing",
 )
 """Those that between them ask for every action."""

@@ -98,7 +98,7 @@ class Interruptible:
     def __init__(self, folder: Path, gate: Gate, name: str = "test") -> None:
         folder.mkdir(exist_ok=True)
         self.gate = gate
-        self.stack = Stack(folder, gate.endpoint_url, name, warm=False)
+        self.stack = Stack(folder, gate.endpoint_url, name)
         self.stack.environment["PULUMI_SKIP_CHECKPOINTS"] = "false"
         self.configure(20)
 

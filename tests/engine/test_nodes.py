@@ -109,7 +109,7 @@ def test_nodes_are_made_ready_and_everything_is_given_back(stack: Stack, aws: Ca
     assert "LegacyInstance" in destroyed.text
 
 
-def test_what_somebody_changes_by_hand_is_found(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_manual_changes_are_found_and_kept_on_destroy(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(asked())
     stack.up().succeeded()
     config, iam = aws("config"), aws("iam")
@@ -129,6 +129,19 @@ def test_what_somebody_changes_by_hand_is_found(stack: Stack, aws: Callable[...,
         "us-east-1": {"agent-updates"},
     }
 
+    iam.detach_role_policy(RoleName=HOST_ROLE_NAME, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    stack.configure(asked(roleCompliance={"remediation": "off"}))
+    stack.up("--refresh").succeeded()
+    assert verified(stack) == {}
+    assert config.describe_remediation_configurations(ConfigRuleNames=[RULE_NAME])["RemediationConfigurations"] == []
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.get_role(RoleName=REMEDIATION_ROLE_NAME)
+    assert '"Breakglass"' not in config.get_custom_rule_policy(ConfigRuleName=RULE_NAME)["PolicyText"]
+    # A value that is not the stack's any more is not the stack's to restore.
+    aws("ssm").update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue="Theirs")
+    assert "Theirs" in stack.destroy().succeeded().text
+    assert host_management(aws, "eu-west-1") == ("Theirs", "Customized")
+
 
 def verified(stack: Stack) -> dict[str, set[str]]:
     """By Region what is otherwise than asked."""
@@ -144,28 +157,6 @@ def verified(stack: Stack) -> dict[str, set[str]]:
         region: {each["check"] for each in findings if each["status"] != "ok"} for region, findings in regions.items()
     }
     return {region: checks for region, checks in different.items() if checks}
-
-
-def test_value_that_somebody_has_set_meanwhile_stays(stack: Stack, aws: Callable[..., Any]) -> None:
-    settings = {"regions": ["eu-west-1"], "nodes": {"defaultHostManagement": {}}}
-    stack.configure(settings)
-    stack.up().succeeded()
-    aws("ssm").update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue="Theirs")
-    assert "Theirs" in stack.destroy().succeeded().text
-    assert host_management(aws, "eu-west-1") == ("Theirs", "Customized")
-
-
-def test_remediation_goes_and_its_role_with_it(stack: Stack, aws: Callable[..., Any]) -> None:
-    only = {"defaultHostManagement": None, "agents": None}
-    stack.configure(asked(**only))
-    stack.up().succeeded()
-    stack.configure(asked(**only, roleCompliance={"remediation": "off"}))
-    stack.up().succeeded()
-    config = aws("config")
-    assert config.describe_remediation_configurations(ConfigRuleNames=[RULE_NAME])["RemediationConfigurations"] == []
-    with pytest.raises(aws("iam").exceptions.NoSuchEntityException):
-        aws("iam").get_role(RoleName=REMEDIATION_ROLE_NAME)
-    assert '"Breakglass"' not in config.get_custom_rule_policy(ConfigRuleName=RULE_NAME)["PolicyText"]
 
 
 def test_nothing_is_built_where_nobody_records_iam(stack: Stack, aws: Callable[..., Any]) -> None:

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.emulator.running import running_emulator
-from local.emulator.seed import seed
-from local.engine.stack import Stack
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from local.engine.stack import Stack
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("parameters")]
+pytestmark = pytest.mark.engine
 
 BASE: dict[str, Any] = {
     "s3Logging": True,
@@ -38,13 +34,36 @@ DATA_CLAIM, LOGS_CLAIM, GROUP_CLAIM, PARAMETER_CLAIM = (
 GONE: set[str] = set()
 
 CASES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
+    "document only": (
+        {
+            "s3EncryptionEnabled": False,
+            "cwStreamingEnabled": True,
+            "runAsDefaultUser": "root",
+            "idleSessionTimeout": 15,
+            "maxSessionDuration": 90,
+            "winShellProfile": "cd \\",
+            "linuxShellProfile": "cd ~",
+        },
+        {
+            DOCUMENT: {
+                *("s3EncryptionEnabled", "cloudWatchStreamingEnabled", "runAsDefaultUser", "idleSessionTimeout"),
+                *("maxSessionDuration", "shellProfile"),
+            }
+        },
+    ),
+    "run as and maximum left out": (
+        {"runAsEnabled": False, "maxSessionDuration": None},
+        {DOCUMENT: {"runAsEnabled", "runAsDefaultUser", "maxSessionDuration"}},
+    ),
     "S3Logging": (
         {"s3Logging": False},
         {DOCUMENT: {"s3BucketName", "s3KeyPrefix", "s3EncryptionEnabled"}, POLICY: {"policy"}},
     ),
     "S3BucketName": ({"s3BucketName": "org-session-logs-us"}, {DOCUMENT: {"s3BucketName"}, POLICY: {"policy"}}),
-    "S3KeyPrefix": ({"s3KeyPrefix": "shells"}, {DOCUMENT: {"s3KeyPrefix"}, POLICY: {"policy"}}),
-    "S3EncryptionEnabled": ({"s3EncryptionEnabled": False}, {DOCUMENT: {"s3EncryptionEnabled"}}),
+    "S3KeyPrefix and log retention": (
+        {"s3KeyPrefix": "shells", "logRetentionDays": 365},
+        {DOCUMENT: {"s3KeyPrefix"}, POLICY: {"policy"}, LOG_GROUP: {"retentionInDays"}},
+    ),
     "CreateCWLogGroup": (
         {"createCwLogGroup": False},
         {LOGS_KEY: GONE, LOGS_ALIAS: GONE, LOGS_CLAIM: GONE, LOG_GROUP: GONE, GROUP_CLAIM: GONE},
@@ -68,7 +87,6 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
             LOGS_CLAIM: GONE,
         },
     ),
-    "CWStreamingEnabled": ({"cwStreamingEnabled": True}, {DOCUMENT: {"cloudWatchStreamingEnabled"}}),
     "SessionDataEncryption": (
         {"sessionDataEncryption": False},
         {
@@ -81,31 +99,15 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
             PARAMETER_CLAIM: GONE,
         },
     ),
-    "RunAsEnabled": ({"runAsEnabled": False}, {DOCUMENT: {"runAsEnabled", "runAsDefaultUser"}}),
-    "RunAsDefaultUser": ({"runAsDefaultUser": "root"}, {DOCUMENT: {"runAsDefaultUser"}}),
-    "IdleSessionTimeout": ({"idleSessionTimeout": 15}, {DOCUMENT: {"idleSessionTimeout"}}),
-    "MaxSessionDuration": ({"maxSessionDuration": 90}, {DOCUMENT: {"maxSessionDuration"}}),
-    "MaxSessionDuration left out": ({"maxSessionDuration": None}, {DOCUMENT: {"maxSessionDuration"}}),
-    "WinShellProfile": ({"winShellProfile": "cd \\"}, {DOCUMENT: {"shellProfile"}}),
-    "LinuxShellProfile": ({"linuxShellProfile": "cd ~"}, {DOCUMENT: {"shellProfile"}}),
-    "log retention": ({"logRetentionDays": 365}, {LOG_GROUP: {"retentionInDays"}}),
     "nothing": ({}, {}),
 }
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_emulator() as emulator:
-        seed(emulator.endpoint_url)
-        made = Stack(tmp_path_factory.mktemp("parameters"), emulator.endpoint_url)
-        made.configure({"sessionManager": BASE})
-        made.up().succeeded()
-        yield made
-
-
-@pytest.mark.parametrize("parameter", CASES)
-def test_parameter_changes_just_what_it_should(stack: Stack, parameter: str) -> None:
-    change, expected = CASES[parameter]
-    wanted = {name: value for name, value in {**BASE, **change}.items() if value is not None}
-    stack.configure({"sessionManager": wanted})
-    assert stack.preview().succeeded().diffs == expected
+def test_parameter_changes_just_what_it_should(stack: Stack, subtests: pytest.Subtests) -> None:
+    stack.configure({"sessionManager": BASE})
+    stack.up().succeeded()
+    for parameter, (change, expected) in CASES.items():
+        wanted = {name: value for name, value in {**BASE, **change}.items() if value is not None}
+        stack.configure({"sessionManager": wanted})
+        with subtests.test(parameter):
+            assert stack.preview().succeeded().diffs == expected

@@ -14,7 +14,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from local.aws_provider import server, wire
 from local.aws_provider.aws import Session
 from local.aws_provider.failure import AwsError
-from local.emulator.running import reset, running_emulator
+from local.emulator.running import Emulator, reset
 
 region = "eu-west-1"
 account = "123456789012"
@@ -187,10 +187,9 @@ def _refuse(failures: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def aws_address() -> Any:
+def aws_address(emulator: Emulator) -> str:
     """The local AWS of this test process."""
-    with running_emulator() as emulator:
-        yield emulator.endpoint_url
+    return emulator.endpoint_url
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""One emulator for all tests of a worker, emptied before each test."""
+"""The emulator of the worker, emptied before each test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -8,16 +8,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from local.emulator.running import Emulator, reset, running_emulator
+from local.emulator.running import Emulator, reset
 
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 Connect = Callable[..., Any]
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    with running_emulator() as running:
-        yield running
 
 
 @pytest.fixture(scope="session")
