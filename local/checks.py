@@ -30,9 +30,6 @@ _SIMULATOR = "tests/simulator"
 _WORKERS = str(2 * (os.cpu_count() or 1))
 """A test on the engine or the local AWS leaves a processor idle for a good part of its time."""
 
-SETTLE_SECONDS = 5.0
-"""In which what a check has started may still end by itself."""
-
 
 @dataclass(frozen=True)
 class Check:
@@ -141,7 +138,7 @@ def run_tier(tier: Tier) -> bool:
     for group in tier.checks:
         with ThreadPoolExecutor(len(group)) as pool:
             results += pool.map(partial(_run, run=run, is_alone=len(group) == 1), group)
-    left = _left_running(run)
+    left = survivors(RUN, run)
     say("\nSummary")
     width = max(len(result.name) for result in results)
     for result in results:
@@ -153,14 +150,6 @@ def run_tier(tier: Tier) -> bool:
     failed += ["processes left running"] if left else []
     say("All checks passed." if not failed else f"Failed: {', '.join(failed)}")
     return not failed
-
-
-def _left_running(run: str) -> list[int]:
-    """Return the processes that a run leaves; those that are about to end get a moment."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while (left := survivors(run)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return left
 
 
 def _run(check: Check, *, run: str, is_alone: bool) -> Result:

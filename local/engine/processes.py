@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 RUN = "SHELL_ACCESS_RUN"
 """Variable with the name of a run of checks, inherited by all that it starts."""
 
+STACK = "SHELL_ACCESS_STACK"
+"""Variable with the folder of a stack, inherited by all that its engine starts."""
+
+SETTLE_SECONDS = 5.0
+"""How long processes get to end by themselves."""
+
+POLL_SECONDS = 0.1
+
 STACKS_SECONDS = 1.0
 """How long processes get to write their stacks."""
 
@@ -36,27 +44,31 @@ def descendants(process: int) -> list[int]:
     return [*children, *(below for child in children for below in descendants(child))]
 
 
-def end_stuck(process: subprocess.Popen[str], stacks: Path) -> str:
-    """Kill a process that did not end in time, with all below it.
+def end_stuck(process: subprocess.Popen[str], stack: str, stacks: Path) -> str:
+    """Kill an engine that did not end in time, with all that it started.
 
     Args:
         process: The engine.
+        stack: Value of the variable `SHELL_ACCESS_STACK` of all that it started.
         stacks: Folder where its Pythons write their stacks, named to them by the variable `SHELL_ACCESS_STACKS`.
 
     Returns:
         What ran below it, and where each Python was.
     """
-    below = descendants(process.pid)
-    commands = [f"{number}: {command(number)}" for number in below]
-    for number in below:
+    started = _with_variable(f"{STACK}={stack}".encode())
+    commands = [f"{number}: {command(number)}" for number in started]
+    for number in started:
         if warm_launcher.__file__ in command(number):  # passes the signal on
             with contextlib.suppress(ProcessLookupError):
                 os.kill(number, signal.SIGUSR1)
     time.sleep(STACKS_SECONDS)
-    for number in (process.pid, *below):
-        end(number)
+    while left := _with_variable(f"{STACK}={stack}".encode()):
+        for number in left:
+            end(number)
+        process.poll()
+        time.sleep(POLL_SECONDS)
     traces = [f"Stacks of {file.name}:\n{file.read_text()}" for file in stacks.iterdir() if file.stat().st_size]
-    return "\n".join(["Processes below it:", *commands, *traces])
+    return "\n".join(["Its processes:", *commands, *traces])
 
 
 def command(process: int) -> str:
@@ -66,9 +78,15 @@ def command(process: int) -> str:
     return ""
 
 
-def survivors(run: str) -> list[int]:
-    """Return the processes, other than this one, that were started by a run of checks and are still there."""
-    marker = f"{RUN}={run}".encode()
+def survivors(variable: str, value: str) -> list[int]:
+    """Return the processes, other than this one, that inherited a variable and still run after a moment."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (found := _with_variable(f"{variable}={value}".encode())) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return found
+
+
+def _with_variable(marker: bytes) -> list[int]:
     found: list[int] = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():

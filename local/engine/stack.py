@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from local.engine.processes import end_stuck
+from local.engine.processes import STACK, command, end_stuck, survivors
 from local.engine.warm_python import STACKS, warm_python
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
@@ -114,6 +114,7 @@ class Stack:
             warm: forks Pythons from one that is ready; not for runs whose processes are killed.
         """
         self.name = name
+        self.is_foreign = program != REPOSITORY
         self.seconds = RUN_SECONDS
         self.configurations: list[dict[str, Any]] = []
         self.folder = folder / "program"
@@ -133,6 +134,7 @@ class Stack:
             "PULUMI_EXPERIMENTAL": "true",
             "PULUMI_DEBUG_COMMANDS": "true",
             "SHELL_ACCESS_PYTHON": str(python),
+            STACK: str(folder),
         }
         self._initialize(program)
         self._salt = yaml.safe_load(self._file.read_text())["encryptionsalt"]
@@ -179,16 +181,24 @@ class Stack:
         """`pulumi destroy`."""
         return self._logged("destroy", "--yes", "--skip-preview", *arguments)
 
+    def left_running(self) -> list[str]:
+        """Return the commands of processes that outlive the stack's engines."""
+        return [command(process) for process in survivors(STACK, self.environment[STACK])]
+
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secret ones as `pulumi stack output` shows them."""
-        found = next((each.get("outputs", {}) for each in self.state() if each["type"] == STACK_TYPE), {})
+        nothing: dict[str, Any] = {}
+        found: dict[str, Any] = next(
+            (each.get("outputs", nothing) for each in self.state() if each["type"] == STACK_TYPE), nothing
+        )
         return {key: "[secret]" if SECRET in json.dumps(value) else value for key, value in found.items()}
 
     def state(self) -> list[dict[str, Any]]:
         """Return the resources in the stack's state, read from the backend's file to save a run of `pulumi`."""
         project = yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"]
         file = self._workspace.state / ".pulumi" / "stacks" / project / f"{self.name}.json"
-        return (json.loads(file.read_text())["checkpoint"].get("latest") or {}).get("resources", [])
+        latest: dict[str, Any] = json.loads(file.read_text())["checkpoint"].get("latest") or {}
+        return latest.get("resources", [])
 
     def run(self, *arguments: str) -> Run:
         """Run `pulumi` with any arguments, in the stack's folder and environment.
@@ -209,7 +219,7 @@ class Stack:
             try:
                 text, problems = process.communicate(timeout=self.seconds)
             except subprocess.TimeoutExpired:
-                where = end_stuck(process, Path(stacks))
+                where = end_stuck(process, self.environment[STACK], Path(stacks))
                 text, _ = process.communicate()
                 command = " ".join(arguments)
                 raise EngineError(

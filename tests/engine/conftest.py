@@ -11,6 +11,7 @@ from local.emulator.recording import recorder
 from local.emulator.running import Emulator, reset
 from local.emulator.seed import seed
 from local.engine.stack import Stack
+from local.workspace import REPOSITORY
 from tests.engine.deployer_policies import check_recording, held, scope_of_stacks
 
 if TYPE_CHECKING:
@@ -51,17 +52,19 @@ def new_stack(
 ) -> Iterator[Callable[..., Stack]]:
     """Makes stacks, and holds what their engines do to the deployer's policies; other programs are not held to them."""
     numbers = itertools.count()
-    held_to: list[Stack] = []
+    made: list[Stack] = []
     recorder.begin(aws_endpoint)
 
-    def make(name: str = "test", program: Path | None = None) -> Stack:
+    def make(name: str = "test", program: Path | None = None, *, warm: bool = True) -> Stack:
         folder = tmp_path / f"stack-{next(numbers)}"
         folder.mkdir()
-        stack = Stack(folder, aws_endpoint, name, **({"program": program} if program else {}))
-        held_to.extend([] if program else [stack])
+        stack = Stack(folder, aws_endpoint, name, program or REPOSITORY, warm=warm)
+        made.append(stack)
         return stack
 
     yield make
+    assert [each for stack in made for each in stack.left_running()] == []
+    held_to = [stack for stack in made if not stack.is_foreign]
     questions = recorder.noted(aws_endpoint)
     recorder.end(aws_endpoint)
     scope = scope_of_stacks(held_to)

@@ -4,8 +4,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from local import checks
 from local.checks import Check, Tier, run_tier
+from local.engine import processes
 from local.engine.processes import command
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def test_run_tier_stuck_check_is_ended(capfd: pytest.CaptureFixture[str]) -> Non
 def test_run_tier_survivor_fails(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(checks, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(processes, "SETTLE_SECONDS", 0)
     file = tmp_path / "pid"
     leave = f"import contextlib\nwith contextlib.redirect_stdout(open({str(file)!r}, 'w')):\n    {LEAVE}"
     assert not run_tier(Tier(((python("leaves", leave),),)))
