@@ -94,10 +94,12 @@ def chapter(clone: Path, heading: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.startswith("    "))
 
 
-def test_two_clones_come_up_at_once_survive_a_killed_aws_and_go_down(new_clone: Callable[[str], Path]) -> None:
+def test_make_up_two_clones_and_interruptions_converge(new_clone: Callable[[str], Path]) -> None:
     first, second = new_clone("first"), new_clone("second")
-    runs = [make(first, "up"), make(second, "up")]
-    assert all(ALL_AS_ASKED in said(run) for run in runs)
+    whole, killed = make(first, "up"), make(second, "up", engine={})
+    kill_the_engine(killed, second)
+    assert ALL_AS_ASKED in said(whole)
+    assert ALL_AS_ASKED in said(make(second, "up"))
     assert local_aws(first)["port"] != local_aws(second)["port"]
 
     again = said(make(first, "up"))
@@ -127,21 +129,17 @@ def test_two_clones_come_up_at_once_survive_a_killed_aws_and_go_down(new_clone: 
     socket.create_connection(("127.0.0.1", still_there)).close()
 
 
-def test_run_that_was_killed_is_taken_up_by_the_next(new_clone: Callable[[str], Path]) -> None:
-    clone = new_clone("killed")
-    run = make(clone, "up", engine={})
+def kill_the_engine(run: subprocess.Popen[str], clone: Path) -> None:
+    """Kill a run and all below it once it has created something."""
     assert run.stdout
-    engine = None
-    for line in run.stdout:
-        if "created" in line and "aws:" in line:
-            engine = _pulumi_below(clone)
-            break
-    assert engine, "the run ended before anything was created"
+    created = next((line for line in run.stdout if "created" in line and "aws:" in line), None)
+    assert created, "the run ended before anything was created"
+    locks = list((clone / ".local" / "state" / ".pulumi" / "locks").rglob("*.json"))
+    engine = json.loads(locks[0].read_text())["pid"]
     for process in [engine, *descendants(engine)]:
         end(process)
     run.communicate()
     assert run.returncode != 0
-    assert ALL_AS_ASKED in said(make(clone, "up"))
 
 
 def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path]) -> None:
@@ -154,9 +152,3 @@ def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path]) -
     for told in ("plan: 3 accounts: 3 to be added", "up: 3 accounts: 3 changed", "verify: 3 accounts: 3 unchanged"):
         assert f"fleet {told}" in ran.stdout
     assert "<title>fleet up: 3 accounts: 3 changed</title>" in (clone / "fleet.html").read_text()
-
-
-def _pulumi_below(clone: Path) -> int:
-    """The engine that runs in the clone."""
-    locks = list((clone / ".local" / "state" / ".pulumi" / "locks").rglob("*.json"))
-    return json.loads(locks[0].read_text())["pid"]
