@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN = @$(PYTHON) -m local.bootstrap
 
-.PHONY: help up demo down env check test test-all faults bench bench-fleet docs lock
+.PHONY: help up demo down env check test test-all faults bench bench-fleet docs golden lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,9 @@ bench-fleet:  ## a fleet of 12 accounts x 4 Regions: every situation, time and m
 
 docs:  ## the pages of docs/ that are made from the code
 	$(RUN) docs
+
+golden:  ## the golden files that tests compare with: help, JSON, exit codes, previews, schemas
+	$(RUN) golden
 
 lock:  ## resolve the pinned requirements again
 	$(RUN) lock

@@ -1,4 +1,4 @@
-"""The commands behind `make`: `python -m local up|demo|down|env|check|test|test-all|faults|bench|docs|lock`."""
+"""The commands behind `make`: `python -m local up|demo|down|env|check|test|test-all|faults|bench|docs|golden|lock`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local.checks import CHECK, TEST, TEST_ALL, Tier, run_tier
 from local.dev import Dev, StepError
 from local.emulator.running import EmulatorError
 from local.requirements import resolve
-from local.toolchain import ToolchainError
+from local.toolchain import ToolchainError, command_line
 from local.workspace import REPOSITORY, Workspace
 
 if TYPE_CHECKING:
@@ -116,6 +116,19 @@ def docs() -> None:
     from local.docs import write_pages  # noqa: PLC0415 -- loads the whole policy SDK
 
     _reporting(write_pages)
+
+
+@app.command()
+def golden() -> None:
+    """Rewrite the golden files in tests/golden, for the difference to be reviewed."""
+    _reporting(_rewrite_golden_files)
+
+
+def _rewrite_golden_files() -> None:
+    command_line()
+    tests = ["-m", "pytest", "-q", "-n", "auto", "--dist", "loadgroup", "-m", "golden", "--update-golden"]
+    _passing_on([sys.executable, *tests])
+    say("The difference to what is committed: git diff tests/golden")
 
 
 @app.command()

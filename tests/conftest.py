@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 
 from local.emulator.running import Emulator, running_emulator
 from local.engine.warm_python import share_warm_python
+from tests.golden_files import Golden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,16 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite the golden files (make golden)")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compare with a golden file: `golden("rules.yaml", rules)`."""
+    return Golden(updates=request.config.getoption("--update-golden"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let all workers of a run fork from the same warm Pythons; they start with the first test that uses one."""
     if not hasattr(config, "workerinput"):
@@ -48,10 +59,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark the tests on the local AWS by their fixtures, bound those on the engine, and begin with the longest."""
+    """Mark the tests on the local AWS and of golden files by their fixtures, bound those on the engine, and begin with the longest."""
     for item in items:
         if _ON_THE_LOCAL_AWS & set(item.fixturenames):
             item.add_marker(pytest.mark.local_aws)
+        if "golden" in item.fixturenames:
+            item.add_marker(pytest.mark.golden)
         if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(ENGINE_SECONDS))
     items.sort(key=lambda item: -_seconds_allowed(item))

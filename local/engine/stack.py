@@ -200,6 +200,10 @@ class Stack:
         latest: dict[str, Any] = json.loads(file.read_text())["checkpoint"].get("latest") or {}
         return latest.get("resources", [])
 
+    def events(self) -> list[dict[str, Any]]:
+        """Return the engine's events of the last preview, update, refresh or destroy."""
+        return [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
+
     def run(self, *arguments: str) -> Run:
         """Run `pulumi` with any arguments, in the stack's folder and environment.
 
@@ -240,13 +244,16 @@ class Stack:
     def _file(self) -> Path:
         return self.folder / f"Pulumi.{self.name}.yaml"
 
+    @property
+    def _log(self) -> Path:
+        return self.folder / "events.json"
+
     def _logged(self, command: str, *arguments: str) -> Run:
-        log = self.folder / "events.json"
-        log.unlink(missing_ok=True)
-        done = self.run(command, "--stack", self.name, "--event-log", str(log), *arguments)
+        self._log.unlink(missing_ok=True)
+        done = self.run(command, "--stack", self.name, "--event-log", str(self._log), *arguments)
         run = Run(done.code, done.text)
-        for line in log.read_text().splitlines() if log.exists() else ():
-            _note(run, json.loads(line))
+        for event in self.events():
+            _note(run, event)
         return run
 
 

@@ -9,9 +9,11 @@ import pytest
 import yaml
 
 from local.workspace import REPOSITORY
+from tests.golden_files import previewed, previewed_outputs
 
 if TYPE_CHECKING:
     from local.engine.stack import Stack
+    from tests.golden_files import Golden
 
 pytestmark = pytest.mark.engine
 
@@ -25,10 +27,12 @@ def sections(file: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_example_passes_the_policy_pack_in_preview(stack: Stack, name: str) -> None:
+def test_example_passes_the_policy_pack_in_preview(stack: Stack, name: str, golden: Golden) -> None:
     stack.configure(sections(f"Pulumi.{name}.yaml"))
     configuration = REPOSITORY / "policies" / "config" / f"{name}.json"
     run = stack.preview(*PACK, "--policy-pack-config", str(configuration)).succeeded()
+    golden(f"stacks/{name}.yaml", previewed(stack.events()))
+    golden(f"stacks/{name}-outputs.yaml", previewed_outputs(stack.events()))
     assert all("is applied in the update" in text for texts in run.violations.values() for text in texts)
     assert set(run.steps.values()) == {"create"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -17,10 +18,13 @@ from local.cache import cache_folder
 from local.engine.fleet import WITHOUT_CHECKPOINTS
 from local.engine.processes import descendants, end
 from local.workspace import REPOSITORY
+from tests.golden_files import resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from tests.golden_files import Golden
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -142,13 +146,16 @@ def kill_the_engine(run: subprocess.Popen[str], clone: Path) -> None:
     assert run.returncode != 0
 
 
-def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path]) -> None:
+def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path], golden: Golden) -> None:
     clone = new_clone("fleet")
     subprocess.run([sys.executable, "-c", START_LOCAL_AWS], check=True, cwd=clone)
     commands = ["bash", "-euc", chapter(clone, "A fleet of accounts")]
     environment = os.environ | WITHOUT_CHECKPOINTS
     ran = subprocess.run(commands, check=False, cwd=clone, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+    states = (clone / ".local" / "state" / ".pulumi" / "stacks" / "shell-access").glob("*.json")
+    found = [json.loads(file.read_text())["checkpoint"]["latest"]["resources"] for file in states]
+    golden("stacks/fleet.yaml", resources(itertools.chain(*found)))
     for told in ("plan: 3 accounts: 3 to be added", "up: 3 accounts: 3 changed", "verify: 3 accounts: 3 unchanged"):
         assert f"fleet {told}" in ran.stdout
     assert "<title>fleet up: 3 accounts: 3 changed</title>" in (clone / "fleet.html").read_text()
