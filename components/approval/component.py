@@ -11,13 +11,14 @@ from pulumi_aws.iam import Policy, Role, RolePolicy, RolePolicyAttachment, UserP
 from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, ScheduleTargetArgs
 
 from components.approval.change_template import change_template
-from components.approval.guard_rails import operator_deny_policy
+from components.approval.guard_rails import guard_rail_policies
 from components.approval.names import (
     APPROVER_POLICY_NAME,
     AUTOMATION,
     CHANGE_TEMPLATE,
     CHANGE_TEMPLATE_NAME,
     GUARD_RAIL_POLICY_NAME,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME,
     OPERATOR_POLICY_NAME,
     REAPER_NAME,
     REAPER_SCHEDULE_NAME,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
 
 REAPER_RATE = "rate(15 minutes)"
+GUARD_RAILS = {"guard-rails": GUARD_RAIL_POLICY_NAME, "identities-guard-rails": IDENTITIES_GUARD_RAIL_POLICY_NAME}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,10 +188,9 @@ class Approval(pulumi.ComponentResource):
         request = self._policy("requester", REQUESTER_POLICY_NAME, "Ask for a session", asking)
         policies = {"operator": policy, "requester": request}
         if settings.guard_rails:
-            rails = operator_deny_policy(settings, place)
-            policies["guard-rails"] = self._policy(
-                "guard-rails", GUARD_RAIL_POLICY_NAME, "Keep what the approval rests on", rails
-            )
+            rails = guard_rail_policies(settings, place)
+            for key, name in GUARD_RAILS.items():
+                policies[key] = self._policy(key, name, "Deny changing what approval rests on", rails[name])
         for name, each in policies.items():
             self._attach(name, each, settings.operator_roles, settings.operator_users, after)
         return policy.arn

@@ -1,20 +1,29 @@
-"""Optional fences around the workflow, as plain data: for operators, and for a whole organization."""
+"""Optional guard rails, as plain data: a deny policy for operators, and a service control policy.
+
+Sources: Service Authorization Reference; IAM User Guide, "Tags for IAM resources". What must stay as it is for approval to
+hold is held to the reference by tests: an action that AWS adds to one of these services fails them.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import (
-    APPROVER_POLICY_NAME,
+    ALARM_PREFIX,
     CHANGE_TEMPLATE_NAME,
     DOCUMENT_NAMES,
+    EVENT_FORWARDING_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
-    OPERATOR_POLICY_NAME,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME,
+    KEY_ALIAS,
+    POLICY_NAMES,
+    REAPER_SCHEDULE_GROUP,
+    REAPER_SCHEDULE_NAME,
     REAPER_SCHEDULE_ROLE_NAME,
-    REQUESTER_POLICY_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
     TAG_KEY,
+    TOPIC_NAME,
     Place,
     PolicyDocument,
 )
@@ -24,75 +33,143 @@ from components.session_manager.document import DOCUMENT_NAME
 if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
 
-_CHANGING_PRINCIPALS: Final = [
-    *("iam:Add*", "iam:Attach*", "iam:Create*", "iam:Deactivate*", "iam:Delete*", "iam:Detach*", "iam:Enable*"),
-    *("iam:Put*", "iam:Remove*", "iam:Reset*", "iam:Set*", "iam:Tag*", "iam:Untag*", "iam:Update*", "iam:Upload*"),
+_CHANGING_IDENTITIES: Final = [f"iam:{verb}*" for verb in ("A", "Cr", "De", "E", "Pu", "R", "Se", "T", "U")]
+"""Every IAM action that changes something, by the beginning of its verb: a managed policy has few characters."""
+_IDENTITIES: Final = ("group", "user", "mfa", "saml-provider", "oidc-provider", "delegation-request")
+"""A person signs in by these. Who is behind an approver's role is for its trust policy to say, which this policy does not
+know, and no condition key tells which user joins a group: operators therefore administer none of them."""
+_CHANGING_WORKFLOW: Final = [
+    *("ssm:AddTags*", "ssm:CreateDocument", "ssm:Delete*", "ssm:ModifyDocument*", "ssm:Put*", "ssm:RemoveTags*"),
+    *("ssm:ResetServiceSetting", "ssm:UpdateDocument*", "ssm:UpdateServiceSetting"),
+    *("sns:Add*", "sns:C*", "sns:Delete*", "sns:Put*", "sns:Remove*", "sns:Set*", "sns:Subscribe", "sns:*agResource"),
+    *("scheduler:C*", "scheduler:D*", "scheduler:U*", "scheduler:T*"),
+    *("events:Del*", "events:Dis*", "events:E*", "events:P*", "events:R*", "events:*agResource"),
+    *("cloudwatch:Del*", "cloudwatch:Dis*", "cloudwatch:E*", "cloudwatch:P*", "cloudwatch:S*", "cloudwatch:*agResource"),
+    "kms:*Alias",
+]
+_CHANGING_KEY: Final = [
+    *("kms:CreateGrant", "kms:Del*", "kms:Disable*", "kms:Put*", "kms:Ret*", "kms:Rev*", "kms:Schedule*", "kms:*agResource"),
+    "kms:Update*",
 ]
 _SETTING_TAGS: Final = ["iam:TagRole", "iam:TagUser", "iam:CreateRole", "iam:CreateUser", "sts:TagSession"]
 """Session tags override those of the principal (IAM User Guide, "Pass session tags in AWS STS")."""
 _REMOVING_TAGS: Final = ["iam:UntagRole", "iam:UntagUser"]
-_RUNNING_WITH_A_ROLE: Final = [
-    *("ssm:StartAutomationExecution", "ssm:StartChangeRequestExecution", "ssm:CreateAssociation*"),
-    *("ssm:UpdateAssociation", "ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask"),
+_BECOMING: Final = ["sts:AssumeRole*", "iam:PassRole"]
+"""A service that is passed a role acts with it."""
+_STARTING: Final = ["ssm:StartAutomationExecution", "ssm:StartChangeRequestExecution"]
+"""Requesters may pass the runbook's role; another runbook could use it for anything."""
+_NEVER: Final = [
+    # These hand the runbook's role, which requesters may pass, to a node or to a runbook of the operator's choice.
+    *("ssm:CreateActivation", "ssm:UpdateManagedInstanceRole"),
+    *("ssm:CreateAssociation*", "ssm:UpdateAssociation", "ssm:StartAssociationsOnce"),
+    *("ssm:RegisterTaskWith*", "ssm:UpdateMaintenanceWindowTask"),
+    *("config:PutRemediationC*", "config:StartRemediation*", "config:Put*ConformancePack"),
+    # These have no resource of their own (Service Authorization Reference).
+    *("sns:SetSubscription*", "sns:Unsubscribe"),
+    # These decide which person has which identity, and which policies of the organization hold, outside IAM.
+    *("sts:AssumeRoot", "account-access:C*", "cognito-identity:Set*", "rolesanywhere:C*", "rolesanywhere:E*"),
+    *("rolesanywhere:I*", "rolesanywhere:P*", "rolesanywhere:U*", "identitystore:C*", "identitystore:U*"),
+    *("sso:A*", "sso:C*", "sso:P*", "sso:St*", "sso:U*", "sso-directory:A*", "sso-directory:C*"),
+    *("sso-directory:E*", "sso-directory:I*", "sso-directory:St*", "sso-directory:U*", "organizations:DeleteP*"),
+    *("organizations:Det*", "organizations:DisableP*", "organizations:Leave*", "organizations:Move*"),
+    *("organizations:Remove*", "organizations:UpdateP*"),
 ]
-"""Who asks for a session may pass the runbooks' role; with any other runbook it could do something else."""
-_POLICY_NAMES: Final = (OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME, APPROVER_POLICY_NAME, GUARD_RAIL_POLICY_NAME)
+_CHAT: Final = ["chatbot:A*", "chatbot:C*", "chatbot:R*", "chatbot:U*"]
+_HOST_MANAGEMENT: Final = "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"
+
+
+def guard_rail_policies(settings: ApprovalSettings, place: Place) -> dict[str, PolicyDocument]:
+    """Return the managed policies that deny operators to change what approval rests on, whatever else they have.
+
+    Two, by name: the names of operators and approvers need most of the characters that a managed policy has.
+
+    Args:
+        settings: settings of the workflow.
+        place: location of the workflow.
+    """
+    return {
+        GUARD_RAIL_POLICY_NAME: _document(_workflow_statements(settings, place)),
+        IDENTITIES_GUARD_RAIL_POLICY_NAME: _document(_identity_statements(settings, place)),
+    }
 
 
 def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument:
-    """Operators cannot change what the approval rests on, nor decide, whatever else their policies allow.
+    """Return everything that the guard rails deny, as one document.
 
     Args:
-        settings: of the workflow.
-        place: where it lives.
+        settings: settings of the workflow.
+        place: location of the workflow.
     """
-    protected = [
-        *place.principals("role", [*settings.operator_roles, ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME]),
-        *place.principals("user", settings.operator_users),
-        *(place.iam(f"policy/{name}") for name in _POLICY_NAMES),
-    ]
+    return _document([*_identity_statements(settings, place), *_workflow_statements(settings, place)])
+
+
+def _identity_statements(settings: ApprovalSettings, place: Place) -> list[dict[str, object]]:
     approvers = place.principals(
         "role", [each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE]
     )
-    documents = [place.ssm(f"document/{name}", "*") for name in (*DOCUMENT_NAMES, DOCUMENT_NAME)]
-    changing_documents = [
-        *("ssm:CreateDocument", "ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion"),
-        *("ssm:UpdateDocumentMetadata", "ssm:DeleteDocument", "ssm:ModifyDocumentPermission"),
-        "ssm:PutResourcePolicy",
+    own = [place.iam(f"role/{name}") for name in (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)]
+    kept = [
+        *(place.iam(f"{kind}/*") for kind in _IDENTITIES),
+        *own,
+        *place.principals("role", settings.operator_roles),
+        *approvers,
+        *(place.iam(f"policy/{name}") for name in POLICY_NAMES),
     ]
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            _deny("KeepPrincipals", _CHANGING_PRINCIPALS, protected),
-            _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
-            _deny("KeepDocuments", changing_documents, documents),
-            _deny("DecideNothing", ["ssm:SendAutomationSignal"], place.ssm("automation-execution/*", "*")),
-            *([_deny("BecomeNoApprover", ["sts:AssumeRole*"], approvers)] if approvers else []),
-            _only_on("RunNothingElse", _RUNNING_WITH_A_ROLE, _requests(place)),
-        ],
-    }
+    return [
+        _deny("KeepIdentities", _CHANGING_IDENTITIES, kept),
+        # Requesters pass the runbook's role, to Systems Manager.
+        _deny("BecomeNoOther", _BECOMING, [*approvers, *own[1:]]),
+    ]
+
+
+def _workflow_statements(settings: ApprovalSettings, place: Place) -> list[dict[str, object]]:
+    of_topic = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [KEY_ALIAS]}}
+    deciding = ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"]
+    return [
+        _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
+        _deny("KeepWorkflow", _CHANGING_WORKFLOW, _workflow(place)),
+        _deny("KeepKey", _CHANGING_KEY, "*", of_topic),
+        # A run that is stopped as complete skips the step that removes its tag, and the reaper's runs could be stopped too.
+        _deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),
+        _deny("Never", [*_NEVER, *(_CHAT if settings.chat_approver_roles else [])], "*"),
+        _only_on("RunNothingElse", _STARTING, _requests(place)),
+    ]
 
 
 def tag_control_policy(place: Place) -> PolicyDocument:
-    """A service control policy: only the runbooks' role sets or removes the tag, and nobody passes it as a session tag.
+    """Return a service control policy: the runbook's role alone sets or removes the tag, and no session has it as a tag.
 
-    To be attached in the organization's management account, to the accounts that use this workflow.
+    It is for the organization's management account, attached to the accounts that use this workflow.
 
     Args:
-        place: of the workflow; in every account of the organization the role has the same name.
+        place: location of the workflow; in every account of the organization the role has the same name.
     """
-    role = f"arn:{place.partition}:iam::*:role/{ROLE_NAME}"
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            _deny(
-                "OnlyTheRunbook",
-                [*_SETTING_TAGS, *_REMOVING_TAGS],
-                "*",
-                {**_names_the_tag(), "ArnNotLike": {"aws:PrincipalArn": [role]}},
+    others = {"ArnNotLike": {"aws:PrincipalArn": [f"arn:{place.partition}:iam::*:role/{ROLE_NAME}"]}}
+    return _document([_deny("OnlyTheRunbook", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", {**_names_the_tag(), **others})])
+
+
+def _document(statements: list[dict[str, object]]) -> PolicyDocument:
+    return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _workflow(place: Place) -> list[str]:
+    """ARNs of what the workflow consists of beside identities; documents, rules and settings in every Region."""
+    here, everywhere = f"{place.region}:{place.account_id}", f"*:{place.account_id}"
+    return [
+        *(place.ssm(f"document/{name}", "*") for name in (*DOCUMENT_NAMES, DOCUMENT_NAME)),
+        place.ssm(_HOST_MANAGEMENT, "*"),
+        *(
+            f"arn:{place.partition}:{resource}"
+            for resource in (
+                f"sns:{here}:{TOPIC_NAME}",
+                f"scheduler:{here}:schedule/*/{REAPER_SCHEDULE_NAME}",
+                f"scheduler:{here}:schedule-group/{REAPER_SCHEDULE_GROUP}",
+                f"events:{everywhere}:rule/{ALARM_PREFIX}*",
+                f"cloudwatch:{here}:alarm:{ALARM_PREFIX}*",
+                f"kms:{here}:{KEY_ALIAS}",
             )
-        ],
-    }
+        ),
+    ]
 
 
 def _names_the_tag() -> dict[str, object]:

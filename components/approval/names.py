@@ -19,8 +19,22 @@ REAPER_SCHEDULE_ROLE_NAME: Final = "SsmSessionGrantReaperSchedule"
 REQUESTER_POLICY_NAME: Final = "RequestSsmSessions"
 APPROVER_POLICY_NAME: Final = "DecideSsmSessionRequests"
 GUARD_RAIL_POLICY_NAME: Final = "DenyChangingSsmSessionApproval"
+IDENTITIES_GUARD_RAIL_POLICY_NAME: Final = "DenyChangingSsmSessionIdentities"
 KEY_ALIAS: Final = "alias/shell-access/approval"
 
+REAPER_SCHEDULE_GROUP: Final = "shell-access-approval"
+"""A group of its own: Amazon CloudWatch counts invocations per schedule group."""
+ALARM_PREFIX: Final = "shell-access-approval-"
+"""Every EventBridge rule and CloudWatch alarm of the workflow begins with it."""
+EVENT_FORWARDING_ROLE_NAME: Final = "SsmSessionApprovalEvents"
+
+POLICY_NAMES: Final = (
+    OPERATOR_POLICY_NAME,
+    REQUESTER_POLICY_NAME,
+    APPROVER_POLICY_NAME,
+    GUARD_RAIL_POLICY_NAME,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME,
+)
 DOCUMENT_NAMES: Final = (RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME)
 
 AUTOMATION: Final = "Automation"
@@ -52,6 +66,19 @@ class Place:
     def topic_arn(self) -> str:
         """Of the topic for notifications."""
         return f"arn:{self.partition}:sns:{self.region}:{self.account_id}:{TOPIC_NAME}"
+
+    @property
+    def event_bus_arn(self) -> str:
+        """ARN of the default event bus in the Region of the workflow."""
+        return f"arn:{self.partition}:events:{self.region}:{self.account_id}:event-bus/default"
+
+    def rule_arn(self, name: str, region: str = "") -> str:
+        """ARN of an EventBridge rule on the default event bus, by default in the Region of the workflow."""
+        return f"arn:{self.partition}:events:{region or self.region}:{self.account_id}:rule/{name}"
+
+    def alarm_arn(self, name: str) -> str:
+        """ARN of a CloudWatch alarm."""
+        return f"arn:{self.partition}:cloudwatch:{self.region}:{self.account_id}:alarm:{name}"
 
     def iam(self, resource: str) -> str:
         """An ARN of this account's IAM."""

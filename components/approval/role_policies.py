@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from components.approval.names import KEY_ALIAS, REAPER_NAME, TAG_KEY, Place, PolicyDocument
 
@@ -10,15 +10,26 @@ if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
 
 _VERSION = "2012-10-17"
+_SOURCES: Final = {
+    "ssm.amazonaws.com": "ssm:*:{account}:automation-execution/*",
+    "scheduler.amazonaws.com": "scheduler:*:{account}:schedule-group/*",
+}
+"""What a service works for when it assumes a role, as `aws:SourceArn` shows it. Systems Manager assumes roles for nodes,
+maintenance windows and automations; an automation is one however it was started, by a call, a schedule or a change request
+(Systems Manager User Guide, "Setting up Automation"; EventBridge Scheduler User Guide, "Confused deputy prevention")."""
 
 
 def service_trust(service: str, place: Place) -> PolicyDocument:
-    """An AWS service may assume the role, on behalf of this account only (IAM User Guide, "The confused deputy problem").
+    """Return a trust policy for an AWS service that acts for this account (IAM User Guide, "The confused deputy problem").
 
     Args:
-        service: such as `ssm.amazonaws.com`.
-        place: whose account.
+        service: service principal, such as `ssm.amazonaws.com`.
+        place: location of the workflow.
     """
+    condition: dict[str, object] = {"StringEquals": {"aws:SourceAccount": place.account_id}}
+    if service in _SOURCES:
+        source = _SOURCES[service].format(account=place.account_id)
+        condition["ArnLike"] = {"aws:SourceArn": f"arn:{place.partition}:{source}"}
     return {
         "Version": _VERSION,
         "Statement": [
@@ -26,7 +37,7 @@ def service_trust(service: str, place: Place) -> PolicyDocument:
                 "Effect": "Allow",
                 "Principal": {"Service": service},
                 "Action": "sts:AssumeRole",
-                "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
+                "Condition": condition,
             }
         ],
     }

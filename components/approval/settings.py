@@ -142,6 +142,20 @@ class ApprovalSettings(Section):
         "post's; such a role that is not named here is refused.",
         json_schema_extra={"allowed": f"{_NAMES_ALLOWED}, each in operatorRoles too"},
     )
+    shared_approver_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+        default_factory=list,
+        description="Approver roles whose sessions do not prove which person approves, accepted knowingly: all approvals "
+        "by one of them count as one person, and a requester who may assume it may approve under another session name. "
+        "Ours, not the post's; approvals by such a role that is not listed here are refused.",
+        json_schema_extra={"allowed": f"{_NAMES_ALLOWED}, each an approver of type IamRole"},
+    )
+    chat_approver_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+        default_factory=list,
+        description="Approver roles through which one person each approves in a chat (Amazon Q Developer in chat "
+        "applications). AWS sees the role, not the person, so each needs a role of their own. Ours, not the post's; "
+        "approvals that come through a chat are refused otherwise.",
+        json_schema_extra={"allowed": f"{_NAMES_ALLOWED}, each an approver of type IamRole"},
+    )
     notification_emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]] = Field(
         default_factory=list,
         description="Who hears of each request, grant, refusal and end.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from components.approval.guard_rails import operator_deny_policy
+from components.approval.guard_rails import guard_rail_policies
 from components.approval.role_policies import runbook_role_policy
 from components.problems import Problem
 
@@ -28,7 +28,8 @@ def size_problems(settings: ApprovalSettings, place: Place) -> list[Problem]:
     """
     policies = [("the role of the runbooks", runbook_role_policy(settings, place), ROLE_CHARACTERS)]
     if settings.guard_rails:
-        policies.append(("the guard rails", operator_deny_policy(settings, place), MANAGED_CHARACTERS))
+        rails = guard_rail_policies(settings, place)
+        policies += [(f"the guard rails {name}", each, MANAGED_CHARACTERS) for name, each in rails.items()]
     operators = len(settings.operator_roles) + len(settings.operator_users)
     return [
         Problem(

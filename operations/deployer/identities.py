@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from components.approval.names import (
     APPROVER_POLICY_NAME,
     GUARD_RAIL_POLICY_NAME,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME,
     OPERATOR_POLICY_NAME,
     REAPER_SCHEDULE_ROLE_NAME,
     REQUESTER_POLICY_NAME,
@@ -59,6 +60,7 @@ POLICIES: Final = {
     REQUESTER_POLICY_NAME: System.APPROVAL,
     APPROVER_POLICY_NAME: System.APPROVAL,
     GUARD_RAIL_POLICY_NAME: System.APPROVAL,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME: System.APPROVAL,
     instance_role.NAME: System.CONTROLLERS,
     port_forwarding_policy.POLICY_NAME: System.CONTROLLERS,
     access_restriction_policy.POLICY_NAME: System.CONTROLLERS,

@@ -80,6 +80,6 @@ def _concrete(statement: dict[str, Any], variables: dict[str, str]) -> dict[str,
             elif operator in ("Null", "BoolIfExists"):
                 continue
             else:
-                folded = operator.removeprefix("ForAllValues:").removesuffix("IgnoreCase")
+                folded = operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:").removesuffix("IgnoreCase")
                 condition.setdefault(folded, {})[key] = value
     return {**known, "Condition": condition}
