@@ -57,6 +57,9 @@ def runbook_role_policy(settings: ApprovalSettings, place: Place) -> PolicyDocum
     executions = place.ssm("automation-execution/*")
     statements += [
         _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
+        # Who is behind a requester or an approver: trust policies, and users by their IDs, which knows no smaller resource.
+        _allow("SeeTrust", "iam:GetRole", place.iam("role/*")),
+        _allow("FindUsers", "iam:ListUsers", "*"),
         _allow("SeeRun", "ssm:GetAutomationExecution", executions),
         # Knows no smaller resource (Service Authorization Reference).
         _allow("FindRuns", "ssm:DescribeAutomationExecutions", "*"),

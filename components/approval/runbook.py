@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 INSTANCE_PATTERN: Final = "^i-([0-9a-f]{8}|[0-9a-f]{17})$"
-PRINCIPAL_PATTERN: Final = r"^[\w+=,.@-]{1,64}$"
-REASON_PATTERN: Final = r"^[^{}\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]{1,300}$"
-"""Without braces, which Automation would take for a reference, and without what moves a terminal's cursor or turns the
-direction of writing. Escaped as Java and Python both read it."""
+PRINCIPAL_PATTERN: Final = r"^[A-Za-z0-9_+=,.@-]{1,64}$"
+REASON_PATTERN: Final = (
+    r"^[^{}\x00-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0"
+    r"\ufff0-\ufffb\ufffe\uffff]{1,300}$"
+)
+"""Without braces, which Automation would take for a reference, and without characters that do not show, as far as Java and
+Python read the pattern alike: those beyond U+FFFF, and unassigned ones, the runbook's first step refuses."""
 APPROVAL_SECONDS: Final = 86_400
 """How long a request waits for its approvers: a day. `aws:approve` would wait for a week, and all that time a flood of
 requests would take up what the account may have of runs."""
@@ -58,7 +62,13 @@ def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
         "description": f"Allows one principal to start sessions on one instance for {minutes} minutes, once approved.",
         "assumeRole": "{{ AutomationAssumeRole }}",
         "parameters": _parameters(place),
-        "mainSteps": [*approvals, *_checks(settings, place, regions), *_grant(minutes, place), *_endings(place)],
+        "mainSteps": [
+            *_first(settings),
+            *approvals,
+            *_checks(settings, place, regions),
+            *_grant(minutes, place),
+            *_endings(place),
+        ],
         "outputs": [*(f"CheckRequest.{name}" for name in _JUDGED), "ReleaseGrant.Outcome"],
     }
 
@@ -140,6 +150,22 @@ def _parameters(place: Place) -> dict[str, Any]:
     }
 
 
+def _first(settings: ApprovalSettings) -> list[Step]:
+    """In mode `automation` the reason is judged before approvers read it; a change request has asked them already."""
+    if settings.mode is not Mode.AUTOMATION:
+        return []
+    return [
+        {
+            "name": "CheckReason",
+            "action": "aws:executeScript",
+            "timeoutSeconds": SCRIPT_SECONDS,
+            "onFailure": "step:AnnounceNotGranted",
+            "onCancel": "step:AnnounceNotGranted",
+            "inputs": script_inputs("reason", "check_reason", {"ExecutionId": _REQUEST["ExecutionId"]}),
+        }
+    ]
+
+
 def _approvals(settings: ApprovalSettings, place: Place) -> list[Step]:
     """One step a level: `aws:approve` with the approvers fixed here, out of the requester's reach."""
     return [
@@ -173,6 +199,9 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
         "OperatorRoles": settings.operator_roles,
         "OperatorUsers": settings.operator_users,
         "SharedOperatorRoles": settings.shared_operator_roles,
+        "SharedApproverRoles": settings.shared_approver_roles,
+        "ChatApproverRoles": settings.chat_approver_roles,
+        "Levels": [required_approvals(level) for level in settings.levels()],
         "Regions": list(regions),
     }
     return [
@@ -182,7 +211,7 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
             "timeoutSeconds": SCRIPT_SECONDS,
             "onFailure": "step:AnnounceNotGranted",
             "onCancel": "step:AnnounceNotGranted",
-            "inputs": script_inputs("grants", "check_request", payload),
+            "inputs": script_inputs("check_request", "check_request", payload),
             "outputs": [_output(name) for name in _JUDGED],
         },
         {

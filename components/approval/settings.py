@@ -6,13 +6,15 @@ your EC2 instances"; where a setting is ours its description says so.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
-from components.approval.names import ROLE_NAME
+from components.approval.names import REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME
+from components.approval.scripts.characters import hidden_character
 from components.problems import Problem, shown
 from components.validation import Section
 
@@ -27,7 +29,8 @@ MAX_NAME: Final = 128
 MAX_PATH: Final = 512
 """IAM User Guide, "IAM and AWS STS quotas"."""
 
-_NAME: Final = r"^[\w+=,.@-]{1,64}$"
+_NAME: Final = r"^[A-Za-z0-9_+=,.@-]{1,64}$"
+_IAM_NAME: Final = re.compile(r"([\x21-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,128}")
 _IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
 """Where IAM Identity Center lives in Ireland: the Region is its own, and left out in us-east-1."""
 _NAMES_ALLOWED: Final = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"
@@ -204,6 +207,11 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
             allowed = f"at most {MAX_APPROVERS_OF_A_LEVEL} approvers in level {level[0].level}"
             problem(("approvers",), len(level), allowed)
     problems += _operator_problems(settings, path)
+    problems += _accepted_role_problems(settings, path)
+    for position, address in enumerate(settings.notification_emails):
+        if hidden_character(address):
+            message = f"{shown(address)} given; allowed: an e-mail address without {hidden_character(address)}"
+            problems.append(Problem(path=(*path, "notificationEmails", str(position)), message=message))
     for position, approver in enumerate(settings.approvers):
         problems += _approver_problems(settings, approver, (*path, "approvers", str(position)))
     return problems
@@ -226,6 +234,24 @@ def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> lis
     return problems
 
 
+def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
+    """Roles that are accepted although they prove nobody, or come through a chat: approvers, each in its own spelling."""
+    approvers = {each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE}
+    accepted = {
+        "sharedApproverRoles": settings.shared_approver_roles,
+        "chatApproverRoles": settings.chat_approver_roles,
+    }
+    return [
+        Problem(
+            path=(*path, key, str(position)),
+            message=f"{shown(role)} given; allowed: the name of an approver of type IamRole, without a path",
+        )
+        for key, roles in accepted.items()
+        for position, role in enumerate(roles)
+        if role not in approvers
+    ]
+
+
 def _unfit(role: str) -> str | None:
     """Why a role cannot be an operator."""
     if role.startswith(IDENTITY_CENTER_PREFIX):
@@ -243,6 +269,15 @@ def _twice(names: list[str], path: tuple[str, ...]) -> list[Problem]:
     return [Problem(path=path, message=f"{shown(name)} given more than once; allowed: each once") for name in repeated]
 
 
+_ONE_PERSON: Final = (ApproverType.IAM_USER, ApproverType.SSO_USER)
+_ONE_PRINCIPAL: Final = (*_ONE_PERSON, ApproverType.IAM_ROLE)
+
+
+def _is_same(one: Approver, other: Approver) -> bool:
+    """Case means nothing in IAM names."""
+    return (one.type, one.bare_name.lower()) == (other.type, other.bare_name.lower())
+
+
 def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
     problems: list[Problem] = []
 
@@ -256,9 +291,21 @@ def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tup
     }
     if approver.bare_name.lower() in operators.get(approver.type, set()):
         problem("name", approver.name, "somebody who is no operator: nobody approves their own request")
-    same = [each for each in settings.approvers if (each.type, each.bare_name) == (approver.type, approver.bare_name)]
+    if approver.type is ApproverType.IAM_ROLE and approver.bare_name in (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME):
+        problem("name", approver.name, "another role than those of the workflow itself")
+    is_iam = approver.type in (*operators, ApproverType.IAM_GROUP)
+    if hidden_character(approver.name) or (is_iam and not _IAM_NAME.fullmatch(approver.name)):
+        allowed = "letters, digits and + = , . @ _ - in names of IAM, and no characters that do not show"
+        problem("name", approver.name, allowed)
+    same = [each for each in settings.approvers if _is_same(each, approver)]
     if len([each for each in same if each.level == approver.level]) > 1 and approver is same[-1]:
         problem("name", approver.name, f"each approver once in level {approver.level}")
+    elif approver.type in _ONE_PRINCIPAL and any(each.level < approver.level for each in same):
+        problem("name", approver.name, "one level for each role or user: two levels take two people")
+    counts_once = approver.type in _ONE_PERSON or approver.bare_name in settings.shared_approver_roles
+    if counts_once and approver.min_required_approvals > 1 and settings.mode is Mode.CHANGE_MANAGER:
+        allowed = "0 or 1, as a user, or a role in sharedApproverRoles, counts as one person"
+        problem("minRequiredApprovals", approver.min_required_approvals, allowed)
     if "/" in approver.name and approver.type not in operators:
         problem("name", approver.name, "a name without a path, as groups and users of IAM Identity Center have none")
     if settings.mode is Mode.AUTOMATION:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
+from components.approval.scripts.characters import hidden_character
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
 from operations.approval.calls import called
 from operations.approval.people import Principal, principal_of
+from operations.approval.words import visible
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
@@ -52,8 +54,11 @@ def check_words(instance: str, reason: str, *names: str | None) -> None:
     """
     if not re.fullmatch(INSTANCE_PATTERN, instance):
         raise UnusableError(f"{instance!r} given; allowed: the id of an instance, i-0123456789abcdef0")
-    if not re.fullmatch(REASON_PATTERN, reason):
-        raise UnusableError("--reason: allowed: one line of 1 to 300 characters, without braces and control characters")
+    if not re.fullmatch(REASON_PATTERN, reason) or hidden_character(reason):
+        raise UnusableError(
+            "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got "
+            f"{visible(reason)}."
+        )
     for name in (each for each in names if each):
         if not re.fullmatch(PRINCIPAL_PATTERN, name):
             raise UnusableError(f"{name!r} given; allowed: the name of a role or user, neither an ARN nor a path")

@@ -26,6 +26,7 @@ _APPROVAL: Final = (
     "iam:GetUser",
     "iam:ListRoleTags",
     "iam:ListUserTags",
+    "iam:ListUsers",
     "kms:Decrypt",
     "kms:GenerateDataKey",
     "sns:Publish",

@@ -140,7 +140,8 @@ def test_approval_comes_first_and_its_approvers_are_fixed(wanted: ApprovalSettin
         assert approvals == []
         approvals = change_template(wanted, PLACE)["mainSteps"]
     else:
-        assert steps[: len(approvals)] == approvals
+        assert steps[0]["name"] == "CheckReason"
+        assert steps[1 : len(approvals) + 1] == approvals
         assert all("{{" not in approver for step in approvals for approver in step["inputs"]["Approvers"])
         assert all(step["inputs"]["MinRequiredApprovals"] <= len(step["inputs"]["Approvers"]) for step in approvals)
     assert [step["inputs"]["MinRequiredApprovals"] for step in approvals] == [

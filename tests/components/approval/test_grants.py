@@ -10,134 +10,31 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, TAG_KEY
-from components.approval.scripts import grants
+from components.approval.names import TAG_KEY
+from components.approval.scripts import check_request, grants
+from components.approval.scripts import trust as trust_policies
+from tests.components.approval.scripted_account import (
+    ANTON,
+    EVENTS,
+    INSTANCE,
+    LATER,
+    OLIVIA,
+    OWN,
+    ROOT,
+    USER,
+    approval,
+    change_request,
+    refusal,
+    run,
+    tag_step,
+)
 from tests.components.approval.workflow import ACCOUNT, trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 Json = dict[str, Any]
-INSTANCE = "i-0123456789abcdef0"
-OWN = "00000000-0000-0000-0000-000000000001"
-LATER = "00000000-0000-0000-0000-000000000002"
-OLIVIA = f"arn:aws:sts::{ACCOUNT}:assumed-role/Operator/olivia"
-ANTON = f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/anton"
-USER = f"arn:aws:iam::{ACCOUNT}:user/olivia"
-ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
-EVENTS = {
-    "PrincipalType": "role",
-    "PrincipalName": "Operator",
-    "InstanceId": INSTANCE,
-    "ExecutionId": OWN,
-    "Runbook": RUNBOOK_NAME,
-    "Mode": "automation",
-    "ChangeTemplate": CHANGE_TEMPLATE_NAME,
-    "RequireChangeRequest": True,
-    "OperatorRoles": ["Operator"],
-    "OperatorUsers": ["bob"],
-    "SharedOperatorRoles": [],
-    "Regions": ["eu-west-1"],
-}
-
-
-def approval(*deciders: str) -> Json:
-    decided = [json.dumps({"Approver": each, "Decision": "Approve"}) for each in deciders]
-    return {
-        "StepName": "ApproveLevel1",
-        "Action": "aws:approve",
-        "StepStatus": "Success",
-        "Outputs": {"ApproverDecisions": decided},
-    }
-
-
-def tag_step(when: int, status: str = "Success") -> Json:
-    return {"StepName": "TagRole", "Action": "aws:executeAwsApi", "StepStatus": status, "ExecutionStartTime": when}
-
-
-def run(execution: str, *steps: Json, action: str = "aws:sleep", **more: Any) -> Json:
-    return {
-        "AutomationExecutionId": execution,
-        "DocumentName": RUNBOOK_NAME,
-        "AutomationExecutionStatus": "InProgress",
-        "CurrentAction": action,
-        "Mode": "Auto",
-        "ExecutedBy": OLIVIA,
-        "Parameters": {"PrincipalType": ["role"], "PrincipalName": ["Operator"], "InstanceId": [INSTANCE]},
-        "StepExecutions": [*(steps or (approval(ANTON),))],
-        **more,
-    }
-
-
-class Account:
-    """What the scripts ask of IAM, Systems Manager and EC2, with a clock that goes on with every answer."""
-
-    def __init__(
-        self, *runs: Json, tags: Json | None = None, trusting: str = "", seconds: float = 0, page: int = 50
-    ) -> None:
-        self.runs = {each["AutomationExecutionId"]: each for each in runs}
-        self.tags: Json = {TAG_KEY: INSTANCE} if tags is None else tags
-        self.trust = json.loads(trusting or trust({"AWS": USER}))
-        self.read: list[str] = []
-        self.seconds, self.now, self.page = seconds, 0.0, page
-        self.failure: Exception | None = None
-
-    def client(self, _service: str, _region: str | None = None) -> Account:
-        return self
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def get_paginator(self, operation: str) -> Account:
-        self.operation = operation
-        return self
-
-    def paginate(self, **wanted: Any) -> Iterator[Json]:
-        if self.operation != "describe_automation_executions":
-            yield {"Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()]}
-            return
-        if self.failure:
-            raise self.failure
-        statuses = {each["Key"]: each["Values"] for each in wanted["Filters"]}["ExecutionStatus"]
-        listed = [each for each in self.runs.values() if each["AutomationExecutionStatus"] in statuses]
-        for start in range(0, len(listed), self.page):
-            self.now += self.seconds
-            yield {"AutomationExecutionMetadataList": listed[start : start + self.page]}
-
-    def get_automation_execution(self, *, AutomationExecutionId: str) -> Json:  # noqa: N803 -- as boto3 has it
-        self.read.append(AutomationExecutionId)
-        self.now += self.seconds
-        return {"AutomationExecution": self.runs[AutomationExecutionId]}
-
-    def untag_role(self, *, RoleName: str, TagKeys: list[str]) -> None:  # noqa: ARG002, N803
-        for key in TagKeys:
-            del self.tags[key]
-
-    def get_role(self, **_given: str) -> Json:
-        return {"Role": {"Path": "/", "AssumeRolePolicyDocument": self.trust}}
-
-    def get_user(self, **_given: str) -> Json:
-        return {}
-
-    def describe_instances(self, **_given: Any) -> Json:
-        return {"Reservations": [{"Instances": [{"State": {"Name": "running"}}]}]}
-
-    def describe_instance_information(self, **_given: Any) -> Json:
-        return {"InstanceInformationList": [{"PingStatus": "Online"}]}
-
-
 Made = "Callable[..., Account]"
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Account]:
-    def make(*runs: Json, **more: Any) -> Account:
-        made = Account(*runs, **more)
-        monkeypatch.setattr(grants, "_client", made.client)
-        monkeypatch.setattr(grants.time, "monotonic", made.monotonic)
-        return made
-
-    return make
 
 
 def release() -> str:
@@ -146,12 +43,6 @@ def release() -> str:
 
 def reap() -> Json:
     return grants.remove_expired_grants({**EVENTS, "OperatorUsers": []}, None)
-
-
-def refusal(**changes: Any) -> str:
-    judged = grants.check_request({**EVENTS, **changes}, None)
-    assert (judged["Verdict"] == "accepted") == (judged["Reason"] == "")
-    return judged["Reason"]
 
 
 def flood(number: int = 500) -> list[Json]:
@@ -204,7 +95,7 @@ def test_tag_goes_where_the_runs_cannot_be_told_at_all(account: Made, failure: E
 def test_request_is_granted_where_other_grants_cannot_be_told(account: Made) -> None:
     made = account(run(OWN))
     made.failure = ConnectTimeoutError(endpoint_url="https://ssm")
-    judged = grants.check_request(EVENTS, None)
+    judged = check_request.check_request(EVENTS, None)
     assert (judged["Verdict"], judged["Note"]) == (
         "accepted",
         "whether it comes over another live grant could not be told in time",
@@ -264,14 +155,11 @@ def test_nobody_approves_for_themselves(account: Made, mode: str, asked_by: str,
     if mode == "automation":
         account(run(OWN, approval("carol", approved_by), ExecutedBy=asked_by))
     else:
-        request = run(LATER, approval("carol", approved_by), ExecutedBy=asked_by, **REQUEST)
+        request = change_request(approval("carol", approved_by), ExecutedBy=asked_by)
         account(run(OWN, tag_step(1, "Pending"), ParentAutomationExecutionId=LATER), request)
     reason = refusal(PrincipalType="user", PrincipalName="bob", Mode=mode)
     assert said in reason
     assert bool(said) == bool(reason)
-
-
-REQUEST = {"AutomationSubtype": "ChangeRequest", "DocumentName": CHANGE_TEMPLATE_NAME}
 
 
 def test_person_behind_a_role_does_not_approve_a_grant_to_it(account: Made) -> None:
@@ -281,28 +169,33 @@ def test_person_behind_a_role_does_not_approve_a_grant_to_it(account: Made) -> N
 
 def test_one_of_several_behind_a_shared_role_does_not_either(account: Made) -> None:
     shared = trust({"AWS": [USER, f"arn:aws:iam::{ACCOUNT}:user/anton"]})
-    account(run(OWN), trusting=shared)
+    account(run(OWN, ExecutedBy="carol"), trusting=shared)
     assert "which the same person may use" in refusal(SharedOperatorRoles=["Operator"])
 
 
 def test_change_request_without_decisions_on_record_is_change_managers_affair(account: Made) -> None:
     waiting = {"StepName": "ApproveLevel1", "Action": "aws:approve", "StepStatus": "Success"}
-    account(run(OWN, tag_step(1, "Pending"), ParentAutomationExecutionId=LATER), run(LATER, waiting, **REQUEST))
+    account(run(OWN, tag_step(1, "Pending"), ParentAutomationExecutionId=LATER), change_request(waiting))
     assert refusal(Mode="change-manager") == ""
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
 def test_yes_to_a_request_of_nobody_is_none(account: Made, mode: str) -> None:
-    more = {} if mode == "automation" else REQUEST
-    account(run(OWN, approval(ANTON), **{**more, "ExecutedBy": ""}))
+    made = run(OWN, approval(ANTON), ExecutedBy="")
+    account(
+        {**made, "ParentAutomationExecutionId": LATER} if mode == "change-manager" else made,
+        change_request(approval(ANTON), ExecutedBy=""),
+    )
     assert refusal(Mode=mode) == "it is not known who asked"
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
 def test_decisions_that_cannot_be_read_are_no_yes(account: Made, mode: str) -> None:
     unread = {**approval(), "Outputs": {"ApproverDecisions": ["approved by anton"]}}
-    more = {} if mode == "automation" else REQUEST
-    account(run(OWN, unread, **more))
+    made = run(OWN, unread)
+    account(
+        {**made, "ParentAutomationExecutionId": LATER} if mode == "change-manager" else made, change_request(unread)
+    )
     assert "could not be checked" in refusal(Mode=mode)
 
 
@@ -462,7 +355,7 @@ principals = st.sampled_from([{"AWS": USER}, ROOT, "*", {"Service": "ec2.amazona
 
 @given(st.lists(st.builds(statement, st.just("Allow"), actions, principals), max_size=4))
 def test_role_that_anybody_unknown_may_assume_is_never_personal(statements: list[Json]) -> None:
-    people = grants._trusted({"Statement": statements})
+    people = trust_policies.trusted({"Statement": statements})
     unknown = [
         each
         for each in statements

@@ -123,7 +123,7 @@ def changed_otherwise(policy: Policy) -> str | None:
     """Anything in IAM beyond the tag and a look at the principal."""
     request = Request(policy)
     known = [f"iam:{verb}{kind}" for verb in ("Tag", "Untag", "Get") for kind in PRINCIPALS]
-    known += ["iam:ListRoleTags", "iam:ListUserTags"]
+    known += ["iam:ListRoleTags", "iam:ListUserTags", "iam:ListUsers"]
     otherwise = [request.allowed, request.does("iam:*"), z3.Not(request.does(*known))]
     return first_example(request, [request.allows("iam:AttachRolePolicy")], otherwise)
 
@@ -240,7 +240,15 @@ def test_leak_has_a_counter_example(leak: str) -> None:
 
 
 def test_every_statement_about_sessions_and_tags_has_a_leaky_variant() -> None:
-    about_something_else = {"SeeInstances", "SeeRun", "FindRuns", "TellTopic", "EncryptNotifications", "SeeUser"}
+    about_something_else = {
+        "SeeInstances",
+        "SeeRun",
+        "FindRuns",
+        "TellTopic",
+        "EncryptNotifications",
+        "SeeTrust",
+        "FindUsers",
+    }
     leaky = [each for _, policy in LEAKS.values() for each in policy["Statement"]]
     for statement in (*operators()["Statement"], *runbook_role()["Statement"]):
         variants = [each for each in leaky if each["Sid"] == statement["Sid"] and each != statement]

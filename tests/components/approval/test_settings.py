@@ -41,6 +41,8 @@ def test_defaults() -> None:
         "operatorRoles": ["Operator"],
         "operatorUsers": [],
         "sharedOperatorRoles": [],
+        "sharedApproverRoles": [],
+        "chatApproverRoles": [],
         "notificationEmails": [],
         "guardRails": False,
         "requireChangeRequest": True,
@@ -106,6 +108,42 @@ def test_wrong_value_is_named_with_what_is_allowed(key: str, value: Any, allowed
             "approvers.0.name",
             "a name without a path",
         ),
+        ({"approvers": [APPROVER, {**APPROVER, "level": 2}]}, "approvers.1.name", "two levels take two people"),
+        (
+            {"approvers": [{"type": "IamUser", "name": "a", "level": 3}, {"type": "IamUser", "name": "t/A"}]},
+            "approvers.0.name",
+            "two levels take two people",
+        ),
+        (
+            {"mode": "change-manager", "approvers": [{"type": "IamUser", "name": "a", "minRequiredApprovals": 2}]},
+            "approvers.0.minRequiredApprovals",
+            "counts as one person",
+        ),
+        (
+            {
+                "mode": "change-manager",
+                "approvers": [{**APPROVER, "minRequiredApprovals": 2}],
+                "sharedApproverRoles": ["Approver"],
+            },
+            "approvers.0.minRequiredApprovals",
+            "counts as one person",
+        ),
+        ({"sharedApproverRoles": ["Other"]}, "sharedApproverRoles.0", "an approver of type IamRole"),
+        ({"chatApproverRoles": ["Other"]}, "chatApproverRoles.0", "an approver of type IamRole"),
+        (
+            {"approvers": [{"type": "IamUser", "name": "anton"}], "sharedApproverRoles": ["anton"]},
+            "sharedApproverRoles.0",
+            "an approver of type IamRole",
+        ),
+        (
+            {"approvers": [{"type": "IamRole", "name": "SsmSessionControlChangeMangerRole"}]},
+            "approvers.0.name",
+            "another role than those of the workflow",
+        ),
+        ({"approvers": [{**APPROVER, "name": "Appr\u200bover"}]}, "approvers.0.name", "do not show"),
+        ({"approvers": [{**APPROVER, "name": "\u0410pprover"}]}, "approvers.0.name", "letters, digits"),
+        ({"operatorRoles": ["\u041eperator"]}, "operatorRoles.0", "names (not ARNs)"),
+        ({"notificationEmails": ["a\u061cb@example.org"]}, "notificationEmails.0", "U+061C"),
         ({"operatorRole": ["x"]}, "operatorRole", "did you mean operatorRoles?"),
     ],
 )
@@ -115,6 +153,18 @@ def test_problem_is_named_with_its_key_and_reason(given: dict[str, Any], key: st
 
 def test_same_name_of_an_approving_user_and_an_operating_role_is_no_clash() -> None:
     assert load(approvers=[{"type": "IamUser", "name": "Operator"}])
+
+
+@pytest.mark.parametrize("kind", ["SSOGroup", "IamGroup"])
+def test_group_may_approve_two_levels(kind: str) -> None:
+    levels = [{"type": kind, "name": "security", "level": level} for level in (1, 2)]
+    assert len(load(mode="change-manager", approvers=levels).levels()) == 2
+
+
+def test_accepted_approver_roles_are_named_without_path() -> None:
+    approvers = [{**APPROVER, "name": "team/Approver"}]
+    found = load(approvers=approvers, sharedApproverRoles=["Approver"], chatApproverRoles=["Approver"])
+    assert (found.shared_approver_roles, found.chat_approver_roles) == (["Approver"], ["Approver"])
 
 
 def test_change_manager_takes_groups_and_several_approvals_of_one() -> None:
@@ -127,7 +177,8 @@ def test_approver_below_a_path_is_named_by_the_arn_that_it_has() -> None:
     given = [{"type": "IamRole", "name": path}, {"type": "IamUser", "name": "team/anton"}, APPROVER]
     settings = load(approvers=given)
     place = Place(partition="aws", account_id="123456789012", region="eu-west-1")
-    assert runbook(settings, place, ["eu-west-1"])["mainSteps"][0]["inputs"]["Approvers"] == [
+    steps = runbook(settings, place, ["eu-west-1"])["mainSteps"]
+    assert steps[1]["inputs"]["Approvers"] == [
         f"arn:aws:iam::123456789012:role/{path}",
         "arn:aws:iam::123456789012:user/team/anton",
         "arn:aws:iam::123456789012:role/Approver",

@@ -1,0 +1,35 @@
+"""Calls to AWS that the runbooks' scripts share. Data: see `components.approval.script`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
+
+Json = dict[str, Any]
+
+
+class RefusedError(Exception):
+    """The request is not granted; the text says why."""
+
+
+def client(service: str, region: str | None = None) -> Any:
+    make: Any = getattr(boto3, "client")  # noqa: B009 -- its overloads name every service there is
+    patience = Config(connect_timeout=3, read_timeout=8, retries={"mode": "standard", "max_attempts": 5})
+    return make(service, region_name=region, config=patience)
+
+
+def code_of(failure: ClientError) -> str:
+    return failure.response.get("Error", {}).get("Code", "")
+
+
+def get_run(ssm: Any, execution: str) -> Json:
+    return ssm.get_automation_execution(AutomationExecutionId=execution)["AutomationExecution"]
+
+
+def listed(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [value]

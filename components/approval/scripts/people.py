@@ -1,0 +1,148 @@
+"""Which person is behind a principal. Data: see `components.approval.script`.
+
+People are written as the ARN or the name of a user, or as a session of IAM Identity Center. A session whose name its owner
+chose proves nobody; it still counts where it has the name of somebody else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from components.approval.scripts.aws import Json, RefusedError, client, code_of
+from components.approval.scripts.trust import admits_chat, session_person, trusted
+
+IDENTITY_CENTER = "AWSReservedSSO_"
+WORKFLOW_ROLES = ("SsmSessionControlChangeMangerRole", "SsmSessionGrantReaperSchedule")
+CHAT = "chatbot"
+
+
+class Approval:
+    """One approval of a request.
+
+    Attributes:
+        who: ARN of the caller, or name of a user.
+        people: everybody who it may be: the person, the name of the session, and for a shared role its known people.
+        counted: what it counts as: the person, or the shared role.
+    """
+
+    def __init__(self, who: str, people: list[str], counted: str) -> None:
+        self.who, self.people, self.counted = who, people, counted
+
+    def is_by(self, *people: str) -> bool:
+        """Whether it may come from one of these people."""
+        return any(same_person(mine, person) for mine in self.people for person in people)
+
+    def is_same(self, other: Approval) -> bool:
+        """Whether one person may have given both."""
+        return self.counted == other.counted or self.is_by(*other.people)
+
+
+class People:
+    """People of the account, as its IAM tells them."""
+
+    def __init__(self, shared_roles: list[str], chat_roles: list[str]) -> None:
+        self._iam = client("iam")
+        self._shared, self._chat = _lower(shared_roles), _lower(chat_roles)
+        self._users: dict[str, str] | None = None
+
+    def requester(self, who: str) -> list[str]:
+        """Return everybody known who may be behind a requester.
+
+        Raises:
+            RefusedError: it is none of a person.
+        """
+        if not who:
+            raise RefusedError("it is not known who asked")
+        kind, name = principal_of(who)
+        if kind == "role" and (name in _lower(WORKFLOW_ROLES) or name.startswith("awsservicerolefor")):
+            raise RefusedError(f"{who} asked, which is a role of this workflow or of a service, and no person")
+        if kind not in ("role", "user"):
+            raise RefusedError(f"{who} asked, and it cannot be told which person that is")
+        return [who, *(self.known(self._trust(_role(who))) if kind == "role" else [])]
+
+    def approval(self, who: str) -> Approval:
+        """Return an approval with the person behind it.
+
+        Raises:
+            RefusedError: it is not certain which person that is, and not accepted as shared.
+        """
+        kind, name = principal_of(who)
+        if kind == "user":
+            return Approval(who, [who], name)
+        if kind != "role":
+            raise RefusedError(f"{who} approved, and it cannot be told which person that is")
+        session, role = who.rsplit("/", 1)[-1], _role(who)
+        chat, trust = name in self._chat, self._trust(role)
+        if (admits_chat(trust) or CHAT in session.lower()) and not chat:
+            raise RefusedError(
+                f"{who} approved through a chat, where everybody in the channel is the same to AWS: it takes a role that is "
+                "listed in chatApproverRoles"
+            )
+        person = session if role.startswith(IDENTITY_CENTER) else session_person(trust, session, chat=chat)
+        if person:
+            resolved = self.resolved(person)
+            return Approval(who, [resolved, session], resolved.lower().rsplit("/", 1)[-1])
+        if name in self._shared:
+            return Approval(who, [who, *self.known(trust)], f"role {name}")
+        raise RefusedError(
+            f"{who} approved, and the trust policy of role {role} does not prove which person that is: it takes one that names "
+            "one user, or that forces sts:RoleSessionName to be ${aws:username}; or the role in sharedApproverRoles"
+        )
+
+    def resolved(self, person: str) -> str:
+        """Return the user whom an ID names; others as they are.
+
+        Raises:
+            RefusedError: no user of this account has the ID.
+        """
+        if not person.startswith("AIDA"):
+            return person
+        if self._users is None:
+            pages = self._iam.get_paginator("list_users").paginate()
+            self._users = {user["UserId"]: user["Arn"] for page in pages for user in page["Users"]}
+        if person not in self._users:
+            raise RefusedError(f"a trust policy names {person}, an ID that no user of this account has")
+        return self._users[person]
+
+    def known(self, trust: Json) -> list[str]:
+        """Return the people whom a trust policy names, however many others it admits."""
+        return [self.resolved(each) for each in sorted(trusted(trust) - {""})]
+
+    def _trust(self, role: str) -> Json:
+        """The trust policy of a role; IAM Identity Center keeps that of its own."""
+        if role.startswith(IDENTITY_CENTER):
+            return {}
+        try:
+            return self._iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        except ClientError as failure:
+            if code_of(failure) != "NoSuchEntity":
+                raise
+        raise RefusedError(f"role {role} is gone, and with it who its sessions are")
+
+
+def principal_of(who: str) -> tuple[str, str]:
+    """`role` or `user`, or what else there is, and the name, of an ARN, session or bare user name.
+
+    In small letters: case means nothing in IAM names.
+    """
+    resource = who.split(":", 5)[5] if who.startswith("arn:") else f"user/{who}"
+    parts = resource.lower().split("/")
+    if parts[0] == "assumed-role":
+        return "role", parts[1]
+    return parts[0], parts[-1]
+
+
+def same_person(one: str, other: str) -> bool:
+    """The same principal, or the same person behind two: a console switches roles under the user's own name."""
+    names = [who.lower().rsplit("/", 1)[-1].rsplit(":", 1)[-1] for who in (one, other)]
+    return principal_of(one) == principal_of(other) or names[0] == names[1]
+
+
+def _role(session: str) -> str:
+    return session.split("/")[1]
+
+
+def _lower(names: Any) -> list[str]:
+    return [name.lower() for name in names]

@@ -1,0 +1,20 @@
+"""Refuses a reason with characters that do not show, before approvers read it. Data: see `components.approval.script`."""
+
+from __future__ import annotations
+
+from components.approval.scripts.aws import Json, RefusedError, client, get_run
+from components.approval.scripts.characters import hidden_character
+
+
+def check_reason(events: Json, _context: object) -> None:
+    """Raise where the reason of a run has a hidden character.
+
+    It is read from the run's record, as a text in the input of a script may be changed on the way.
+    """
+    check_text_of(get_run(client("ssm"), events["ExecutionId"]))
+
+
+def check_text_of(run: Json) -> None:
+    found = hidden_character("".join(run.get("Parameters", {}).get("Reason", [])))
+    if found:
+        raise RefusedError(f"the reason holds {found}, a character that does not show")

@@ -1,0 +1,172 @@
+"""Which people a role's trust policy admits. Pure, and data: see `components.approval.script`.
+
+An empty text stands for principals that are not certainly one person.
+"""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import Any, cast
+
+from components.approval.scripts.aws import Json, listed
+
+TAG_KEY = "SecurityAllowSessionInstance"
+PERSON = re.compile(r"arn:[^:]+:(iam::\d{12}:user/.+|sts::\d{12}:assumed-role/AWSReservedSSO_[^/]+/[^/]+)")
+"""A user, or a session of IAM Identity Center, which names it itself; other callers choose the name of a session."""
+ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+CHAT_SERVICE = "chatbot.amazonaws.com"
+FORCED_NAMES = ("${aws:username}", "${aws:sourceidentity}")
+"""The user's name, or the source identity that an earlier role has forced and that cannot change any more."""
+
+
+def admitting(trust: Json) -> list[Json]:
+    """The statements that let principals assume the role."""
+    statements = listed(trust.get("Statement", []))
+    return [each for each in statements if each.get("Effect") == "Allow" and _covers(each, *ASSUMING)]
+
+
+def trusted(trust: Json) -> set[str]:
+    """Everybody whom a trust policy admits."""
+    return {person for each in admitting(trust) for person in _people(each)}
+
+
+def session_person(trust: Json, session: str, *, chat: bool = False) -> str:
+    """Return the one person who can be behind a session of a role; empty where the trust policy does not prove it.
+
+    Args:
+        trust: trust policy of the role.
+        session: name of the session.
+        chat: the role is one person's in a chat, so that the chat service does not count.
+    """
+    statements = [
+        each for each in admitting(trust) if not (chat and _services(each) == _principals(each) == [CHAT_SERVICE])
+    ]
+    if chat:
+        statements = [_without_services(each) if _services(each) == [CHAT_SERVICE] else each for each in statements]
+    forced = [each for each in statements if _forces_name(each)]
+    people = {person for each in statements if each not in forced for person in _people(each)}
+    if forced:
+        return "" if people else session
+    return people.pop() if len(people) == 1 else ""
+
+
+def admits_chat(trust: Json) -> bool:
+    """Whether the chat service may assume the role."""
+    return any(CHAT_SERVICE in _services(each) for each in admitting(trust))
+
+
+def lets_tag_sessions(trust: Json) -> bool:
+    """Whether principals that may assume a role can set the tag on their session: it counts as the role's own."""
+    tagging = [each for each in listed(trust.get("Statement", [])) if _covers(each, "sts:TagSession")]
+    if any(each.get("Effect") == "Deny" and "Action" in each and _denies_tag(each) for each in tagging):
+        return False
+    return any(each.get("Effect") == "Allow" and not _spares_tag(each) for each in tagging)
+
+
+def _covers(statement: Json, *actions: str) -> bool:
+    """Whether a statement is about one of these actions; one that names what it is not about counts as well."""
+    patterns = [str(pattern).lower() for pattern in listed(statement.get("Action", "*"))]
+    return any(fnmatchcase(action.lower(), pattern) for action in actions for pattern in patterns)
+
+
+def _named(statement: Json) -> list[str]:
+    """Principals by ARN or account; `*` where there are others."""
+    principal = statement.get("Principal", "*")
+    known: Json = cast("Json", principal) if isinstance(principal, dict) else {}
+    return [str(arn) for arn in listed(known["AWS"])] if list(known) == ["AWS"] else ["*"]
+
+
+def _services(statement: Json) -> list[str]:
+    principal = statement.get("Principal", "*")
+    known: Json = cast("Json", principal) if isinstance(principal, dict) else {}
+    return [str(each).lower() for each in listed(known.get("Service", []))]
+
+
+def _principals(statement: Json) -> list[str]:
+    principal = statement.get("Principal", "*")
+    known: Json = cast("Json", principal) if isinstance(principal, dict) else {"AWS": "*"}
+    return [str(each).lower() for names in known.values() for each in listed(names)]
+
+
+def _without_services(statement: Json) -> Json:
+    named = cast("Json", statement["Principal"])
+    return {**statement, "Principal": {kind: names for kind, names in named.items() if kind != "Service"}}
+
+
+def _people(statement: Json) -> list[str]:
+    """Whom a statement admits."""
+    named = _named(statement)
+    for operator, keys in statement.get("Condition", {}).items():
+        for key, values in keys.items():
+            texts = [str(value) for value in listed(values)]
+            exact = operator in ("StringEquals", "ArnEquals") and not any(re.search(r"[*?$]", text) for text in texts)
+            if exact and texts and all(_names_person(key.lower(), text, named) for text in texts):
+                return texts
+    return [arn if PERSON.fullmatch(arn) else "" for arn in named]
+
+
+def _names_person(key: str, value: str, named: list[str]) -> bool:
+    """Whether a condition key has this value for one person alone.
+
+    Not so: the ID of a role's session, which ends in a name that the caller chooses, and the subject of a token, which
+    may be a pipeline. A user name is one person's in one account.
+    """
+    if key == "aws:userid":
+        return value.startswith("AIDA")
+    if key == "aws:username":
+        return len(named) == 1 and named != ["*"]
+    return key == "aws:principalarn" and bool(PERSON.fullmatch(value)) and ":user/" in value
+
+
+def _forces_name(statement: Json) -> bool:
+    """Whether the session has to have the name of the user, or of the source identity, in one account."""
+    accounts = {arn.split(":")[4] if arn.startswith("arn:") else arn for arn in _named(statement)}
+    return (
+        len(accounts) == 1
+        and accounts != {"*"}
+        and any(
+            operator in ("stringequals", "stringlike")
+            and key == "sts:rolesessionname"
+            and len(values) == 1
+            and values[0] in FORCED_NAMES
+            for operator, key, values in _conditions(statement)
+        )
+    )
+
+
+def _denies_tag(statement: Json) -> bool:
+    """Whether a statement that denies holds for everybody, with no condition but that the tag is there."""
+    if statement.get("Principal") not in ("*", {"AWS": "*"}):
+        return False
+    conditions = _conditions(statement)
+    return not conditions or (
+        len(conditions) == 1
+        and any(
+            (operator, key, values) == ("null", f"aws:requesttag/{TAG_KEY}".lower(), ["false"])
+            or ((operator, key) == ("foranyvalue:stringequalsignorecase", "aws:tagkeys") and TAG_KEY.lower() in values)
+            for operator, key, values in conditions
+        )
+    )
+
+
+def _spares_tag(statement: Json) -> bool:
+    """Whether a statement that allows does so without the tag only. Case means nothing in keys of tags."""
+    for operator, key, values in _conditions(statement):
+        if (operator, key, values) == ("null", f"aws:requesttag/{TAG_KEY}".lower(), ["true"]):
+            return True
+        only_listed = operator in ("forallvalues:stringequals", "forallvalues:stringequalsignorecase")
+        if only_listed and key == "aws:tagkeys" and TAG_KEY.lower() not in values and "$" not in "".join(values):
+            return True
+        if operator == "forallvalues:stringnotequalsignorecase" and key == "aws:tagkeys" and TAG_KEY.lower() in values:
+            return True
+    return False
+
+
+def _conditions(statement: Json) -> list[tuple[str, str, list[str]]]:
+    """Operator, key and values of each condition, in small letters."""
+    return [
+        (operator.lower(), key.lower(), [str(value).lower() for value in listed(values)])
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, values in keys.items()
+    ]

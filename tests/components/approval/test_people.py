@@ -1,0 +1,389 @@
+"""Two people are two people: who is behind a requester, an approver and a grant, as the runbook judges it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.approval.names import CHANGE_TEMPLATE_NAME, REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, RUNBOOK_NAME
+from components.approval.scripts import trust as trust_policies
+from tests.components.approval.scripted_account import (
+    ANTON,
+    LATER,
+    OLIVIA,
+    OWN,
+    ROOT,
+    USER,
+    approval,
+    change_request,
+    parameters,
+    refusal,
+    run,
+)
+from tests.components.approval.workflow import ACCOUNT, trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.components.approval.scripted_account import Account
+
+    Made = Callable[..., Account]
+
+OLIVIA_ID, ANTON_ID = "AIDAQ3EGRA7JWEXAMPLE1", "AIDAQ3EGRA7JWEXAMPLE2"
+CHAT = {"Service": "chatbot.amazonaws.com"}
+
+
+def user(name: str) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:user/{name}"
+
+
+def session(role: str, name: str) -> str:
+    return f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{name}"
+
+
+def by_id(unique: str) -> str:
+    return trust(ROOT, StringEquals={"aws:userid": unique})
+
+
+def forced(value: str = "${aws:username}", operator: str = "StringEquals", principal: Any = ROOT) -> str:
+    return trust(principal, **{operator: {"sts:RoleSessionName": value}})
+
+
+def test_user_id_in_a_trust_policy_is_resolved_to_its_user(account: Made) -> None:
+    """Requested as the role, under any session name, and approved as the user."""
+    account(run(OWN, approval(user("olivia")), ExecutedBy=session("Operator", "x")), trusting=by_id(OLIVIA_ID))
+    assert "nobody approves their own request" in refusal()
+    account(run(OWN, approval(user("olivia")), ExecutedBy="carol"), trusting=by_id(OLIVIA_ID))
+    assert "which the same person may use" in refusal()
+
+
+def test_user_id_of_an_approver_role_is_resolved_to_its_user(account: Made) -> None:
+    runs = run(OWN, approval(session("Approver", "x")), ExecutedBy=user("olivia"))
+    account(runs, trusts={"Approver": by_id(OLIVIA_ID)})
+    assert "nobody approves their own request" in refusal()
+    account(runs, trusts={"Approver": by_id(ANTON_ID)})
+    assert refusal() == ""
+
+
+def test_user_id_that_no_user_has_is_refused(account: Made) -> None:
+    account(run(OWN), trusting=by_id("AIDAQ3EGRA7JWEXAMPLE9"))
+    assert "an ID that no user of this account has" in refusal()
+
+
+def test_requester_who_may_assume_the_approvers_role_is_refused(account: Made) -> None:
+    """The session's name says nothing: the role's trust policy says that it is olivia."""
+    account(
+        run(OWN, approval(session("Approver", "anton")), ExecutedBy=OLIVIA), trusts={"Approver": trust({"AWS": USER})}
+    )
+    assert "nobody approves their own request" in refusal()
+
+
+def test_requester_behind_another_role_of_the_approver_is_refused(account: Made) -> None:
+    account(run(OWN, ExecutedBy=session("AntonsOther", "zoe")), trusts={"AntonsOther": trust({"AWS": user("anton")})})
+    assert "nobody approves their own request" in refusal()
+
+
+PERSONAL: list[tuple[str, str]] = [
+    (trust({"AWS": user("anton")}), "olivi4"),
+    (by_id(ANTON_ID), "anything"),
+    (trust(ROOT, StringEquals={"aws:username": "anton"}), "anything"),
+    (trust(ROOT, StringEquals={"aws:PrincipalArn": user("anton")}), "anything"),
+    (forced(), "anton"),
+    (forced("${AWS:UserName}"), "anton"),
+    (forced(operator="StringLike"), "anton"),
+    (forced("${aws:SourceIdentity}", principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/Hub"}), "anton"),
+    (forced(principal={"AWS": [user("anton"), user("bea")]}), "anton"),
+]
+SHARED: list[tuple[str, str]] = [
+    (trust(ROOT), "anton"),
+    (trust(ROOT), "0livia"),
+    (trust({"AWS": "*"}), "anton"),
+    (trust({"AWS": [user("anton"), user("bea")]}), "anton"),
+    (trust({"AWS": f"arn:aws:iam::{ACCOUNT}:role/Team"}), "anton"),
+    (trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/x"}), "anton"),
+    (trust({"Service": "ec2.amazonaws.com"}), "i-0123456789abcdef0"),
+    (forced("anton"), "anton"),
+    (forced("*"), "anton"),
+    (forced("${aws:username}-*", "StringLike"), "anton-1"),
+    (forced("${aws:PrincipalTag/name}"), "anton"),
+    (forced(operator="StringEqualsIfExists"), "anton"),
+    (forced(operator="StringNotEquals"), "anton"),
+    (forced(principal={"AWS": "*"}), "anton"),
+    (forced(principal={"AWS": [ROOT["AWS"], "arn:aws:iam::999999999999:root"]}), "anton"),
+    (trust(ROOT, StringEquals={"sts:RoleSessionName": ["${aws:username}", "olivia"]}), "anton"),
+    # CloudTrail shows it; the record of the approval does not.
+    (trust(ROOT, StringEquals={"sts:SourceIdentity": "${aws:username}"}), "anton"),
+    (trust(ROOT, StringEquals={"sts:SourceIdentity": "anton"}), "anton"),
+]
+
+
+@pytest.mark.parametrize(("policy", "name"), PERSONAL)
+def test_approver_role_that_proves_its_person_counts(account: Made, policy: str, name: str) -> None:
+    account(run(OWN, approval(session("Approver", name))), trusts={"Approver": policy})
+    assert refusal() == ""
+
+
+@pytest.mark.parametrize(("policy", "name"), SHARED)
+def test_approver_role_that_proves_nobody_is_refused(account: Made, policy: str, name: str) -> None:
+    account(run(OWN, approval(session("Approver", name))), trusts={"Approver": policy})
+    assert "does not prove which person that is" in refusal()
+    assert refusal(SharedApproverRoles=["Approver"]) == ""
+
+
+def test_approver_role_with_one_more_way_in_is_refused(account: Made) -> None:
+    statements = [json.loads(each)["Statement"][0] for each in (forced(), trust({"AWS": user("bea")}))]
+    account(
+        run(OWN, approval(session("Approver", "anton"))), trusts={"Approver": json.dumps({"Statement": statements})}
+    )
+    assert "does not prove which person that is" in refusal()
+
+
+def test_forced_name_is_the_person(account: Made) -> None:
+    account(run(OWN, approval(session("Approver", "olivia"))), trusts={"Approver": forced()})
+    assert "nobody approves their own request" in refusal()
+
+
+def test_two_people_may_use_one_role_with_forced_names(account: Made) -> None:
+    request = {"ExecutedBy": session("Team", "olivia")}
+    trusts = {"Team": forced()}
+    account(run(OWN, approval(session("Team", "anton")), **request), trusts=trusts)
+    assert refusal() == ""
+    account(run(OWN, approval(session("Team", "olivia")), **request), trusts=trusts)
+    assert "nobody approves their own request" in refusal()
+
+
+def test_people_of_identity_center_count_by_name(account: Made) -> None:
+    reserved = "AWSReservedSSO_Team_0123456789abcdef"
+    account(run(OWN, approval(session(reserved, "anton@x.org")), ExecutedBy=session(reserved, "olivia@x.org")))
+    assert refusal() == ""
+    account(run(OWN, approval(session(reserved, "olivia@x.org")), ExecutedBy=session(reserved, "Olivia@x.org")))
+    assert "nobody approves their own request" in refusal()
+
+
+@pytest.mark.parametrize(
+    "who", [f"arn:aws:iam::{ACCOUNT}:root", f"arn:aws:sts::{ACCOUNT}:federated-user/anton", session("Gone", "anton")]
+)
+def test_approver_who_is_no_certain_person_is_refused(account: Made, who: str) -> None:
+    account(run(OWN, approval(who)))
+    assert refusal(SharedApproverRoles=["Gone"])
+
+
+def levels(*deciders: str | list[str]) -> list[Any]:
+    return [approval(*([each] if isinstance(each, str) else each)) for each in deciders]
+
+
+BEA = session("Second", "bea")
+TWO = {"Second": trust({"AWS": user("bea")}), "AntonToo": trust({"AWS": user("anton")})}
+SAME: dict[str, tuple[Any, Any]] = {
+    "one principal": (ANTON, ANTON),
+    "one role, two sessions": (ANTON, session("Approver", "other")),
+    "one session name, two roles": (ANTON, session("Second", "Anton")),
+    "one person, two roles": (ANTON, session("AntonToo", "zoe")),
+    "a role and its user": (ANTON, user("anton")),
+    "a user and its name": (user("anton"), "anton"),
+}
+
+
+@pytest.mark.parametrize("same", SAME)
+def test_one_person_does_not_approve_two_levels(account: Made, same: str) -> None:
+    account(run(OWN, *levels(*SAME[same])), trusts=TWO)
+    assert "may be one person" in refusal(Levels=[1, 1])
+
+
+@pytest.mark.parametrize("same", SAME)
+def test_one_person_is_not_two_of_a_level(account: Made, same: str) -> None:
+    account(run(OWN, *levels(list(SAME[same]))), trusts=TWO)
+    assert "takes 2 people, and 1 approved" in refusal(Levels=[2])
+
+
+def test_two_people_are_two(account: Made) -> None:
+    account(run(OWN, *levels(ANTON, BEA)), trusts=TWO)
+    assert refusal(Levels=[1, 1]) == ""
+    account(run(OWN, *levels([ANTON, BEA])), trusts=TWO)
+    assert refusal(Levels=[2]) == ""
+
+
+def test_level_that_nobody_approved_is_refused(account: Made) -> None:
+    account(run(OWN, *levels(ANTON)), trusts=TWO)
+    assert "nobody is on record as having approved every level" in refusal(Levels=[1, 1])
+
+
+def test_shared_role_counts_as_one_person(account: Made) -> None:
+    trusts = {"Approver": trust(ROOT)}
+    account(run(OWN, *levels([session("Approver", "anton"), session("Approver", "bea")])), trusts=trusts)
+    assert "takes 2 people, and 1 approved" in refusal(Levels=[2], SharedApproverRoles=["Approver"])
+
+
+@pytest.mark.parametrize("mode", ["automation", "change-manager"])
+def test_rejection_on_record_is_no_approval(account: Made, mode: str) -> None:
+    rejected = json.dumps({"Approver": "bea", "Decision": "Reject"})
+    step = approval(ANTON)
+    step["Outputs"]["ApproverDecisions"].append(rejected)
+    parent = {"ParentAutomationExecutionId": LATER} if mode == "change-manager" else {}
+    account(run(OWN, step, **parent), change_request(step))
+    assert "bea is on record as having rejected" in refusal(Mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("policy", "name"),
+    [
+        (trust(CHAT), "anton"),
+        (trust({**CHAT, "AWS": user("anton")}), "anton"),
+        (trust({"Service": ["ec2.amazonaws.com", "chatbot.amazonaws.com"]}), "anton"),
+        (trust({"AWS": user("anton")}), "chatbot-session"),
+        (trust({"AWS": user("anton")}), "Chatbot-anton"),
+        (forced(), "chatbot"),
+    ],
+)
+def test_decider_who_comes_through_a_chat_is_refused(account: Made, policy: str, name: str) -> None:
+    account(run(OWN, approval(session("Approver", name))), trusts={"Approver": policy})
+    assert "through a chat" in refusal()
+    assert "through a chat" in refusal(SharedApproverRoles=["Approver"])
+
+
+def test_listed_chat_role_is_the_person_that_it_names(account: Made) -> None:
+    one = trust({**CHAT, "AWS": user("anton")})
+    two = json.dumps(
+        {"Statement": [json.loads(each)["Statement"][0] for each in (trust(CHAT), trust({"AWS": user("anton")}))]}
+    )
+    for policy in (one, two):
+        account(run(OWN, approval(session("Approver", "chatbot-session"))), trusts={"Approver": policy})
+        assert refusal(ChatApproverRoles=["Approver"]) == ""
+        account(
+            run(OWN, approval(session("Approver", "chatbot-session")), ExecutedBy=user("anton")),
+            trusts={"Approver": policy},
+        )
+        assert "nobody approves their own request" in refusal(ChatApproverRoles=["Approver"])
+
+
+def test_listed_chat_role_that_names_nobody_is_refused(account: Made) -> None:
+    account(run(OWN, approval(session("Approver", "chatbot-session"))), trusts={"Approver": trust(CHAT)})
+    assert "does not prove which person" in refusal(ChatApproverRoles=["Approver"])
+
+
+NOT_ALONE: list[dict[str, Any]] = [
+    {"ParentAutomationExecutionId": LATER},
+    {"Targets": [{"Key": "ParameterValues", "Values": ["i-1", "i-2"]}]},
+    {"TargetMaps": [{"InstanceId": ["i-1"]}]},
+    {"TargetLocations": [{"Accounts": ["111122223333"], "Regions": ["us-east-1"]}]},
+    {"TargetLocationsURL": "https://example.org/targets.json"},
+    {"TargetParameterName": "InstanceId"},
+    {"Target": "i-0123456789abcdef0"},
+    {"ResolvedTargets": {"ParameterValues": ["i-1"], "Truncated": False}},
+    {"AssociationId": "12345678-1234-1234-1234-123456789012"},
+    {"AutomationSubtype": "ChangeRequest"},
+    {"ExecutedBy": session(ROLE_NAME, "Automation-1")},
+    {"ExecutedBy": session(ROLE_NAME.lower(), "olivia")},
+    {"ExecutedBy": session(REAPER_SCHEDULE_ROLE_NAME, "x")},
+    {"ExecutedBy": session("AWSServiceRoleForConfigRemediation", "x")},
+    {"ExecutedBy": f"arn:aws:iam::{ACCOUNT}:root"},
+    {"ExecutedBy": f"arn:aws:sts::{ACCOUNT}:federated-user/olivia"},
+]
+
+
+@pytest.mark.parametrize("found", NOT_ALONE, ids=lambda each: "-".join(each))
+def test_run_that_no_person_started_for_one_instance_is_refused(account: Made, found: dict[str, Any]) -> None:
+    account(run(OWN, **found), change_request())
+    assert refusal()
+
+
+def test_run_that_shows_empty_targets_is_granted(account: Made) -> None:
+    """As Systems Manager shows a run of one target."""
+    account(run(OWN, Targets=[], TargetMaps=[], ResolvedTargets={"ParameterValues": [], "Truncated": False}))
+    assert refusal() == ""
+
+
+def requested(**changes: Any) -> list[dict[str, Any]]:
+    return [{"DocumentName": RUNBOOK_NAME, "Parameters": parameters(), **changes}]
+
+
+OTHERWISE: dict[str, dict[str, Any]] = {
+    "another instance": {"Runbooks": requested(Parameters=parameters(instance="i-12345678"))},
+    "another principal": {"Runbooks": requested(Parameters=parameters(name="Second"))},
+    "another kind": {"Runbooks": requested(Parameters=parameters(kind="user"))},
+    "two instances": {"Runbooks": requested(Parameters={**parameters(), "InstanceId": ["i-1", "i-2"]})},
+    "no instance": {"Runbooks": requested(Parameters={})},
+    "another reason": {"Runbooks": requested(Parameters={**parameters(), "Reason": ["Disk is full"]})},
+    "another runbook": {"Runbooks": requested(DocumentName="AWS-RestartEC2Instance")},
+    "two runbooks": {"Runbooks": [*requested(), *requested()]},
+    "no runbook": {"Runbooks": []},
+    "targets of the runbook": {"Runbooks": requested(TargetParameterName="InstanceId", Targets=[{"Key": "x"}])},
+    "maps of the runbook": {"Runbooks": requested(TargetMaps=[{"InstanceId": ["i-1"]}])},
+    "targets": {"Targets": [{"Key": "ParameterValues", "Values": ["i-1"]}]},
+    "another template": {"DocumentName": "AWS-HelloWorld"},
+    "rejected": {"AutomationExecutionStatus": "Rejected"},
+}
+
+
+@pytest.mark.parametrize("otherwise", OTHERWISE)
+def test_run_other_than_the_change_request_is_refused(account: Made, otherwise: str) -> None:
+    account(run(OWN, ParentAutomationExecutionId=LATER), change_request(approval(ANTON), **OTHERWISE[otherwise]))
+    assert refusal(Mode="change-manager")
+
+
+def test_run_as_the_change_request_is_granted(account: Made) -> None:
+    account(run(OWN, ParentAutomationExecutionId=LATER), change_request(approval(ANTON)))
+    assert refusal(Mode="change-manager") == ""
+    reason = {**parameters(), "Reason": ["Disk is full"]}
+    account(
+        run(OWN, ParentAutomationExecutionId=LATER, Parameters=reason),
+        change_request(approval(ANTON), Runbooks=requested(Parameters=reason)),
+    )
+    assert refusal(Mode="change-manager") == ""
+
+
+def test_change_request_of_another_template_counts_for_nothing(account: Made) -> None:
+    account(run(OWN, ParentAutomationExecutionId=LATER), change_request(DocumentName="Other"))
+    assert CHANGE_TEMPLATE_NAME in refusal(Mode="change-manager")
+
+
+principals = st.sampled_from([{"AWS": user("anton")}, {"AWS": user("bea")}, ROOT, {"AWS": "*"}, CHAT, "*"])
+conditions = st.sampled_from(
+    [
+        {},
+        {"StringEquals": {"sts:RoleSessionName": "${aws:username}"}},
+        {"StringLike": {"sts:RoleSessionName": "*"}},
+        {"StringEquals": {"aws:username": "anton"}},
+        {"StringEquals": {"aws:username": ["anton", "bea"]}},
+        {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    ]
+)
+statements = st.builds(
+    lambda principal, condition: {
+        **{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal},
+        "Condition": condition,
+    },
+    principals,
+    conditions,
+)
+
+
+def callers(statement: dict[str, Any]) -> set[str]:
+    """Who of a small account, by user or role, can have a session called `anton` by a statement, decided apart."""
+    principal, condition = statement["Principal"], statement["Condition"]
+    everybody = {"user/anton", "user/bea", "role/Team"}
+    if principal == CHAT:
+        found = {"chat"}
+    elif principal in (ROOT, {"AWS": "*"}, "*"):
+        found = everybody | ({"elsewhere/anton"} if principal != ROOT else set())
+    else:
+        found = {principal["AWS"].split(":")[-1]}
+    names = condition.get("StringEquals", {})
+    if "sts:RoleSessionName" in names:
+        found = {each for each in found if each.endswith("/anton")}
+    if "aws:username" in names:
+        allowed = names["aws:username"] if isinstance(names["aws:username"], list) else [names["aws:username"]]
+        found = {each for each in found if not each.startswith("role") and each.rsplit("/", 1)[-1] in allowed}
+    return found
+
+
+@given(st.lists(statements, min_size=1, max_size=4))
+def test_session_is_never_taken_for_a_person_who_others_may_be(given_statements: list[dict[str, Any]]) -> None:
+    person = trust_policies.session_person({"Statement": given_statements}, "anton")
+    if person:
+        may_be = {each for statement in given_statements for each in callers(statement)}
+        assert may_be <= {f"user/{person.rsplit('/', 1)[-1]}"}
