@@ -139,7 +139,7 @@ def _identity_statements(settings: ApprovalSettings, place: Place) -> list[dict[
 
 
 def _workflow_statements(settings: ApprovalSettings, place: Place) -> list[dict[str, object]]:
-    of_topic = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [KEY_ALIAS]}}
+    of_topic: dict[str, object] = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": [KEY_ALIAS]}}
     deciding = ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"]
     return [
         _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),

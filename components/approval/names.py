@@ -19,7 +19,7 @@ REAPER_SCHEDULE_ROLE_NAME: Final = "SsmSessionGrantReaperSchedule"
 REQUESTER_POLICY_NAME: Final = "RequestSsmSessions"
 APPROVER_POLICY_NAME: Final = "DecideSsmSessionRequests"
 GUARD_RAIL_POLICY_NAME: Final = "DenyChangingSsmSessionApproval"
-IDENTITIES_GUARD_RAIL_POLICY_NAME: Final = "DenyChangingSsmSessionIdentities"
+IDENTITIES_GUARD_RAIL_POLICY_NAME: Final = "ShellAccessGuardRails"
 KEY_ALIAS: Final = "alias/shell-access/approval"
 
 REAPER_SCHEDULE_GROUP: Final = "shell-access-approval"

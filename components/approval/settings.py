@@ -278,6 +278,35 @@ def _is_same(one: Approver, other: Approver) -> bool:
     return (one.type, one.bare_name.lower()) == (other.type, other.bare_name.lower())
 
 
+def _name_problem(approver: Approver) -> str | None:
+    """What names are allowed instead of this approver's, if it is not one of them."""
+    if approver.type is ApproverType.IAM_ROLE and approver.bare_name in (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME):
+        return "another role than those of the workflow itself"
+    is_iam = approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER, ApproverType.IAM_GROUP)
+    if hidden_character(approver.name) or (is_iam and not _IAM_NAME.fullmatch(approver.name)):
+        return "letters, digits and + = , . @ _ - in names of IAM, and no characters that do not show"
+    return None
+
+
+def _count_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
+    """Where an approver is to count for more people than it can be."""
+    problems: list[Problem] = []
+
+    def problem(key: str, given: object, allowed: str) -> None:
+        problems.append(Problem(path=(*path, key), message=f"{shown(given)} given; allowed: {allowed}"))
+
+    same = [each for each in settings.approvers if _is_same(each, approver)]
+    if len([each for each in same if each.level == approver.level]) > 1 and approver is same[-1]:
+        problem("name", approver.name, f"each approver once in level {approver.level}")
+    elif approver.type in _ONE_PRINCIPAL and any(each.level < approver.level for each in same):
+        problem("name", approver.name, "one level for each role or user: two levels take two people")
+    counts_once = approver.type in _ONE_PERSON or approver.bare_name in settings.shared_approver_roles
+    if counts_once and approver.min_required_approvals > 1 and settings.mode is Mode.CHANGE_MANAGER:
+        allowed = "0 or 1, as a user, or a role in sharedApproverRoles, counts as one person"
+        problem("minRequiredApprovals", approver.min_required_approvals, allowed)
+    return problems
+
+
 def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
     problems: list[Problem] = []
 
@@ -291,21 +320,10 @@ def _approver_problems(settings: ApprovalSettings, approver: Approver, path: tup
     }
     if approver.bare_name.lower() in operators.get(approver.type, set()):
         problem("name", approver.name, "somebody who is no operator: nobody approves their own request")
-    if approver.type is ApproverType.IAM_ROLE and approver.bare_name in (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME):
-        problem("name", approver.name, "another role than those of the workflow itself")
-    is_iam = approver.type in (*operators, ApproverType.IAM_GROUP)
-    if hidden_character(approver.name) or (is_iam and not _IAM_NAME.fullmatch(approver.name)):
-        allowed = "letters, digits and + = , . @ _ - in names of IAM, and no characters that do not show"
-        problem("name", approver.name, allowed)
-    same = [each for each in settings.approvers if _is_same(each, approver)]
-    if len([each for each in same if each.level == approver.level]) > 1 and approver is same[-1]:
-        problem("name", approver.name, f"each approver once in level {approver.level}")
-    elif approver.type in _ONE_PRINCIPAL and any(each.level < approver.level for each in same):
-        problem("name", approver.name, "one level for each role or user: two levels take two people")
-    counts_once = approver.type in _ONE_PERSON or approver.bare_name in settings.shared_approver_roles
-    if counts_once and approver.min_required_approvals > 1 and settings.mode is Mode.CHANGE_MANAGER:
-        allowed = "0 or 1, as a user, or a role in sharedApproverRoles, counts as one person"
-        problem("minRequiredApprovals", approver.min_required_approvals, allowed)
+    unfit = _name_problem(approver)
+    if unfit:
+        problem("name", approver.name, unfit)
+    problems += _count_problems(settings, approver, path)
     if "/" in approver.name and approver.type not in operators:
         problem("name", approver.name, "a name without a path, as groups and users of IAM Identity Center have none")
     if settings.mode is Mode.AUTOMATION:

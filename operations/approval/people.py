@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from components.approval.settings import IDENTITY_CENTER_PREFIX
+
 
 @dataclass(frozen=True)
 class Principal:
@@ -44,9 +46,15 @@ def principal_of(who: str) -> Principal | None:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Whether two callers are the same principal, or by name the same person behind two, as the runbook judges it."""
+    """Return whether two callers are the same principal, or by name the same person behind two.
+
+    The runbook judges it the same way, and knows more: which people the trust policies of their roles admit.
+    """
     principal = principal_of(one)
-    return _name(one) == _name(other) or (principal is not None and principal.is_same(principal_of(other)))
+    if _name(one) == _name(other):
+        return True
+    is_reserved = principal is not None and principal.name.lower().startswith(IDENTITY_CENTER_PREFIX.lower())
+    return principal is not None and principal.is_same(principal_of(other)) and not is_reserved
 
 
 def short(who: str) -> str:

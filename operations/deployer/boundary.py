@@ -154,7 +154,7 @@ def _identities(scope: Scope) -> list[Policy]:
         _deny("NoPeople", _PEOPLE),
         _deny_elsewhere("NoOtherPolicies", ("iam:CreatePolicy*", "iam:DeletePolicy*"), _shortened(policy_arns(scope))),
         _deny(
-            "AttachNoOthers",
+            "AttachOurs",
             ("iam:AttachRolePolicy", "iam:AttachUserPolicy"),
             condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
         ),
@@ -191,7 +191,7 @@ def _shells(scope: Scope) -> list[Policy]:
         _deny_elsewhere(
             "NoOtherDocuments", ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*"), documents
         ),
-        *([_deny_elsewhere("NoOtherAssociations", _ASSOCIATION_CHANGES, updates)] if nodes else []),
+        *([_deny_elsewhere("OurAssociations", _ASSOCIATION_CHANGES, updates)] if nodes else []),
     ]
 
 

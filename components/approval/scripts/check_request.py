@@ -50,7 +50,8 @@ def _check_run(run: Json) -> None:
 
 def _check_targets(given: Json, what: str) -> None:
     found = [name for name in TARGETS if given.get(name)]
-    if (given.get("ResolvedTargets") or {}).get("ParameterValues"):
+    resolved: Json = given.get("ResolvedTargets") or {}
+    if resolved.get("ParameterValues"):
         found.append("ResolvedTargets")
     if found:
         raise RefusedError(f"{what} has targets ({', '.join(found)}): one request is for one instance")
@@ -142,11 +143,12 @@ def _change_request(ssm: Any, run: Json, events: Json) -> Json:
 def _check_change_request(request: Json, run: Json, events: Json) -> None:
     """What approvers have seen is what this run does."""
     _check_targets(request, "the change request")
-    runbooks = request.get("Runbooks") or []
+    runbooks: list[Json] = request.get("Runbooks") or []
     if len(runbooks) != 1 or _document_name(runbooks[0]) != events["Runbook"]:
         raise RefusedError(f"the change request is not for the one runbook {events['Runbook']}")
     _check_targets(runbooks[0], "the runbook of the change request")
-    asked, given = runbooks[0].get("Parameters") or {}, run.get("Parameters") or {}
+    asked: Json = runbooks[0].get("Parameters") or {}
+    given: Json = run.get("Parameters") or {}
     for name in COMPARED:
         if name == "Reason" and name not in asked:
             continue

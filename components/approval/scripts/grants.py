@@ -85,6 +85,7 @@ def _heir(ssm: Any, events: Json) -> str | None:
 
 
 def asked_for(events: Json) -> tuple[str, str, str]:
+    """Return principal type, principal name and instance of the request."""
     return events["PrincipalType"], events["PrincipalName"], events["InstanceId"]
 
 

@@ -135,9 +135,15 @@ def principal_of(who: str) -> tuple[str, str]:
 
 
 def same_person(one: str, other: str) -> bool:
-    """The same principal, or the same person behind two: a console switches roles under the user's own name."""
+    """Return whether two callers are the same principal, or by name the same person behind two.
+
+    A console switches roles under the user's own name. A role of IAM Identity Center has as many people as its sessions
+    have names.
+    """
     names = [who.lower().rsplit("/", 1)[-1].rsplit(":", 1)[-1] for who in (one, other)]
-    return principal_of(one) == principal_of(other) or names[0] == names[1]
+    principal = principal_of(one)
+    reserved = principal[1].startswith(IDENTITY_CENTER.lower())
+    return names[0] == names[1] or (principal == principal_of(other) and not reserved)
 
 
 def _role(session: str) -> str:

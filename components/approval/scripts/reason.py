@@ -15,6 +15,7 @@ def check_reason(events: Json, _context: object) -> None:
 
 
 def check_text_of(run: Json) -> None:
+    """Raise where the reason of this run has a hidden character."""
     found = hidden_character("".join(run.get("Parameters", {}).get("Reason", [])))
     if found:
         raise RefusedError(f"the reason holds {found}, a character that does not show")

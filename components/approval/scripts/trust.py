@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from typing import Any, cast
+from typing import cast
 
 from components.approval.scripts.aws import Json, listed
 

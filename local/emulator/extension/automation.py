@@ -33,7 +33,8 @@ class AutomationActions(SimpleSystemManagerResponse):
     def start_automation_execution(self) -> ActionResult:
         """API_StartAutomationExecution."""
         document, version = self._runbook(str(self._get_param("DocumentName")), self._get_param("DocumentVersion"))
-        run = self._begin(document, version, self._get_param("Parameters") or {}, self._caller())
+        shown = {name: self._get_param(name) for name in automation_views.AS_STARTED if self._get_param(name)}
+        run = self._begin(document, version, self._get_param("Parameters") or {}, self._caller(), shown=shown)
         return ActionResult({"AutomationExecutionId": run.id})
 
     def start_change_request_execution(self) -> ActionResult:
@@ -124,14 +125,21 @@ class AutomationActions(SimpleSystemManagerResponse):
         ]
         return ActionResult({"InstanceInformationList": managed})
 
-    def _begin(
-        self, document: dict[str, Any], version: str, given: dict[str, Any], asked: str, parent: str = ""
+    def _begin(  # noqa: PLR0913 -- how it was started
+        self,
+        document: dict[str, Any],
+        version: str,
+        given: dict[str, Any],
+        asked: str,
+        *,
+        parent: str = "",
+        shown: dict[str, Any] | None = None,
     ) -> Execution:
         parameters = parameters_of(document, given)
         name = document["__name__"]
         request = Request(document=name, version=version, parameters=parameters, asked_by=asked)
         run = automation_runs.begin(document, request, self._connect())
-        run.extra |= {"given": given, "parent": parent}
+        run.extra |= {"given": given, "parent": parent, **(shown or {})}
         self._runs()[run.id] = run
         return run
 

@@ -1,9 +1,12 @@
 """Runs and steps as Systems Manager shows them (API_AutomationExecution, API_StepExecution)."""
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from local.automation.execution import Execution, Step
 from local.automation.templates import text_of
+
+AS_STARTED: Final = ("Mode", "Targets", "TargetMaps", "TargetParameterName", "TargetLocations", "TargetLocationsURL")
+"""Shown as they were given. The local AWS runs such an automation once; AWS makes a run per target, or goes step by step."""
 
 
 def summary(run: Execution) -> dict[str, Any]:
@@ -27,7 +30,7 @@ def summary(run: Execution) -> dict[str, Any]:
         shown |= {"CurrentStepName": current.name, "CurrentAction": current.action}
     if run.extra.get("parent"):
         shown["ParentAutomationExecutionId"] = run.extra["parent"]
-    for name in ("AutomationSubtype", "ChangeRequestName", "Runbooks"):
+    for name in ("AutomationSubtype", "ChangeRequestName", "Runbooks", *AS_STARTED):
         if run.extra.get(name):
             shown[name] = run.extra[name]
     return shown

@@ -7,6 +7,7 @@ from moto.core.responses import ActionResult
 from moto.iam import urls
 from moto.iam.exceptions import DeleteConflictException
 from moto.iam.responses import IamResponse
+from moto.iam.utils import generate_access_key_id_from_account_id
 
 
 def apply() -> None:
@@ -16,6 +17,15 @@ def apply() -> None:
 
 class LocalIam(IamResponse):
     """moto's Identity and Access Management with the deletion of policies put right."""
+
+    def create_user(self) -> ActionResult:
+        """API_CreateUser: the ID begins with AIDA (IAM User Guide, "Unique identifiers")."""
+        answer = super().create_user()
+        made = self.backend.get_user(self._get_param("UserName"))
+        made.id = generate_access_key_id_from_account_id(
+            account_id=self.current_account, prefix="AIDA", total_length=21
+        )
+        return answer
 
     def delete_policy(self) -> ActionResult:
         """API_DeletePolicy: detached from everything first, and every other version deleted."""

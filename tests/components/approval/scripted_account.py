@@ -72,7 +72,7 @@ def run(execution: str, *steps: Json, action: str = "aws:sleep", **more: Any) ->
 class Account:
     """What the scripts ask of IAM, Systems Manager and EC2, with a clock that goes on with every answer."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- each may differ
         self,
         *runs: Json,
         tags: Json | None = None,

@@ -139,7 +139,7 @@ def changing(service: str, resource_type: str) -> Iterator[str]:
 
 def reached(action: str, patterns: tuple[str, ...], *left_out: str) -> str | None:
     """A resource among these that the action is allowed on, or None where there provably is none."""
-    service = patterns[0].split(":")[2] if patterns[0] != "*" else action.split(":")[0]
+    service = patterns[0].split(":")[2] if patterns[0] != "*" else action.split(":", maxsplit=1)[0]
     request = operator(service, *left_out)
     return request.example(request.allows(action), request.on(*patterns))
 

@@ -285,7 +285,7 @@ NOT_ALONE: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("found", NOT_ALONE, ids=lambda each: "-".join(each))
+@pytest.mark.parametrize("found", NOT_ALONE, ids="-".join)
 def test_run_that_no_person_started_for_one_instance_is_refused(account: Made, found: dict[str, Any]) -> None:
     account(run(OWN, **found), change_request())
     assert refusal()
@@ -354,7 +354,9 @@ conditions = st.sampled_from(
 )
 statements = st.builds(
     lambda principal, condition: {
-        **{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal},
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": principal,
         "Condition": condition,
     },
     principals,

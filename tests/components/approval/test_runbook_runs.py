@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.approval.names import CHANGE_TEMPLATE_NAME, REAPER_NAME, RUNBOOK_NAME, TAG_KEY
+from components.approval.names import CHANGE_TEMPLATE_NAME, REAPER_NAME, ROLE_NAME, RUNBOOK_NAME, TAG_KEY
 from local.emulator.running import change_settings
-from tests.components.approval.workflow import ACCOUNT, Workflow
+from tests.components.approval.workflow import ACCOUNT, Workflow, only, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,7 +169,10 @@ def test_shared_role_is_accepted_where_the_settings_say_so(client: Callable[...,
         {"Reason": ["{{ PrincipalName }}"]},
         {"Reason": ["all is well\x1b[2K"]},
         {"Reason": ["two\nlines"]},
-        {"Reason": ["\u202esdrawkcab"]},
+        *(
+            {"Reason": [f"all is well{each}"]}
+            for each in "\u202e\u200e\u200f\u061c\u200b\u2060\ufeff\u00ad\u2800\u3164\ue000"
+        ),
     ],
     ids=str,
 )
@@ -177,6 +180,99 @@ def test_parameters_that_could_lead_elsewhere_are_refused(flow: Workflow, given:
     good = {"InstanceId": ["i-0123456789abcdef0"], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
     with pytest.raises(flow.ssm.exceptions.InvalidAutomationExecutionParametersException):
         flow.ssm.start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters={**good, **given})
+
+
+@pytest.mark.parametrize("hidden", ["\U000e0041", "\U000f0000", "\u0378", "\U000e0100"])
+def test_hidden_character_is_refused_before_approvers_read_it(flow: Workflow, hidden: str) -> None:
+    given = {"InstanceId": [flow.instance()], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
+    given["Reason"] = [f"Disk is full{hidden}"]
+    started = flow.as_role("Operator", "olivia").start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)
+    ended = flow.end(started["AutomationExecutionId"])
+    assert ended["AutomationExecutionStatus"] == "Failed"
+    assert f"U+{ord(hidden):04X}" in ended["FailureMessage"]
+    assert flow.heard() == [NOT_GRANTED]
+
+
+@pytest.mark.parametrize(
+    "reason", ["Festplatte voll: Überlauf", "ディスクがいっぱい", "disk \u26a0\ufe0f 100 %", "a\u00a0b"]
+)
+def test_reason_in_any_language_is_taken(flow: Workflow, reason: str) -> None:
+    given = {"InstanceId": [flow.instance()], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
+    started = flow.as_role("Operator", "olivia").start_automation_execution(
+        DocumentName=RUNBOOK_NAME, Parameters={**given, "Reason": [reason]}
+    )
+    run = started["AutomationExecutionId"]
+    flow.decide(run)
+    flow.until_asleep(run)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (
+            {"Targets": [{"Key": "ParameterValues", "Values": ["i-1"]}], "TargetParameterName": "InstanceId"},
+            "has targets",
+        ),
+        ({"TargetMaps": [{"InstanceId": ["i-1"]}]}, "has targets"),
+        ({"TargetLocations": [{"Accounts": [ACCOUNT], "Regions": ["us-east-1"]}]}, "has targets"),
+        ({"Mode": "Interactive"}, "goes step by step"),
+    ],
+    ids=["targets", "maps", "locations", "step by step"],
+)
+def test_run_of_another_kind_is_refused(flow: Workflow, given: dict[str, Any], reason: str) -> None:
+    parameters = {"InstanceId": [flow.instance()], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
+    run = flow.as_role("Operator", "olivia").start_automation_execution(
+        DocumentName=RUNBOOK_NAME, Parameters=parameters, **given
+    )["AutomationExecutionId"]
+    assert reason in refused(flow, run)
+
+
+def test_request_by_the_runbooks_own_role_is_refused(flow: Workflow) -> None:
+    assert "no person" in refused(flow, flow.ask(flow.instance(), by=(ROLE_NAME, "olivia")))
+
+
+def test_approver_role_that_others_may_assume_is_refused(flow: Workflow) -> None:
+    flow.iam.update_assume_role_policy(
+        RoleName="Approver", PolicyDocument=trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    )
+    assert "does not prove which person that is" in refused(flow, flow.ask(flow.instance()))
+
+
+def test_shared_approver_role_that_is_accepted_approves(client: Callable[..., Any], endpoint: str) -> None:
+    flow = Workflow(client, endpoint, sharedApproverRoles=["Approver"])
+    flow.iam.update_assume_role_policy(
+        RoleName="Approver", PolicyDocument=trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+    )
+    flow.granted(flow.instance())
+
+
+def test_user_id_of_a_role_is_resolved_to_the_approving_user(client: Callable[..., Any], endpoint: str) -> None:
+    flow = Workflow(client, endpoint, approvers=[{"type": "IamUser", "name": "olivia"}])
+    unique = flow.iam.get_user(UserName="olivia")["User"]["UserId"]
+    named = trust({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, StringEquals={"aws:userid": unique})
+    flow.iam.update_assume_role_policy(RoleName="Operator", PolicyDocument=named)
+    run = flow.ask(flow.instance(), by=("Operator", "somebody-else"))
+    key = flow.iam.create_access_key(UserName="olivia")["AccessKey"]["AccessKeyId"]
+    flow.until(run, lambda found: found["AutomationExecutionStatus"] == "Waiting")
+    flow.client("ssm", account=key).send_automation_signal(AutomationExecutionId=run, SignalType="Approve")
+    flow.end(run)
+    assert "nobody approves their own request" in flow.output(run, "CheckRequest.Reason")
+
+
+def test_two_levels_take_two_people(client: Callable[..., Any], endpoint: str) -> None:
+    approvers = [{"type": "IamRole", "name": "Approver"}, {"type": "IamRole", "name": "Second", "level": 2}]
+    flow = Workflow(client, endpoint, approvers=approvers, operatorRoles=["Operator"])
+    for person, refusal in (("anton", True), ("bea", False)):
+        flow.iam.update_assume_role_policy(RoleName="Second", PolicyDocument=only(person))
+        run = flow.ask(flow.instance())
+        flow.decide(run)
+        flow.until(run, lambda found: found.get("CurrentStepName") == "ApproveLevel2")
+        flow.decide(run, by=("Second", "another-name"))
+        if refusal:
+            flow.end(run)
+            assert "may be one person" in flow.output(run, "CheckRequest.Reason")
+        else:
+            flow.until_asleep(run)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

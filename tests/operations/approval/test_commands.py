@@ -58,16 +58,18 @@ UNUSABLE: list[tuple[list[str], str]] = [
     (["request", "app-1", *REASON], "'app-1' given; allowed: the id of an instance, i-0123456789abcdef0"),
     (
         ["request", NOWHERE, "--reason", "{{ x }}"],
-        "--reason: allowed: one line of 1 to 300 characters, without braces and control characters",
+        "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got ",
     ),
     (
         ["request", NOWHERE, "--reason", "a\x1b[2Kb"],
-        "--reason: allowed: one line of 1 to 300 characters, without braces and control characters",
+        "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got ",
     ),
     (
         ["request", NOWHERE, "--reason", ""],
-        "--reason: allowed: one line of 1 to 300 characters, without braces and control characters",
+        "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got ",
     ),
+    (["request", NOWHERE, "--reason", "all\u200b well"], "got all\\u200b well."),
+    (["request", NOWHERE, "--reason", "well\U000e0041"], "got well\\U000e0041."),
     (["request", NOWHERE, *REASON, "--as-role", "a/b"], "'a/b' given; allowed: the name of a role or user"),
     (["request", NOWHERE, *REASON, "--as-role", "AWSReservedSSO_x"], "belongs to IAM Identity Center"),
     (["request", NOWHERE, *REASON, "--as-role", "a", "--as-user", "b"], "--as-role and --as-user are alternatives"),
