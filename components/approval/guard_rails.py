@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _CHANGING_IDENTITIES: Final = [f"iam:{verb}*" for verb in ("A", "Cr", "De", "E", "Pu", "R", "Se", "T", "U")]
 """Every IAM action that changes something, by the beginning of its verb: a managed policy has few characters."""
-_IDENTITIES: Final = ("group", "user", "mfa", "saml-provider", "oidc-provider", "delegation-request")
+_IDENTITIES: Final = ("group", "user", "mfa", "saml-provider", "oidc-provider")
 """A person signs in by these. Who is behind an approver's role is for its trust policy to say, which this policy does not
 know, and no condition key tells which user joins a group: operators therefore administer none of them."""
 _CHANGING_WORKFLOW: Final = [
@@ -83,6 +83,7 @@ _NEVER: Final = [
     # These have no resource of their own (Service Authorization Reference).
     *("sns:SetSubscription*", "sns:Unsubscribe"),
     # These decide which person has which identity, and which policies of the organization hold, outside IAM.
+    *("iam:A*DelegationRequest", "iam:CreateDelegation*", "iam:SendDelegation*", "iam:UpdateDelegation*"),
     *("sts:AssumeRoot", "account-access:C*", "cognito-identity:Set*", "rolesanywhere:C*", "rolesanywhere:E*"),
     *("rolesanywhere:I*", "rolesanywhere:P*", "rolesanywhere:U*", "identitystore:C*", "identitystore:U*"),
     *("sso:A*", "sso:C*", "sso:P*", "sso:St*", "sso:U*", "sso-directory:A*", "sso-directory:C*"),

@@ -83,7 +83,7 @@ def test_up_builds_everything_and_a_second_run_changes_nothing(stack: Stack, aws
     assert own_documents(ssm) == sorted([RUNBOOK_NAME, CHANGE_TEMPLATE_NAME, REAPER_NAME])
     attached = [each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName="Operator")["AttachedPolicies"]]
     assert {policy, f"arn:aws:iam::123456789012:policy/{REQUESTER_POLICY_NAME}"} <= set(attached)
-    assert len(attached) == len(iam.list_attached_user_policies(UserName="olivia")["AttachedPolicies"]) == 3
+    assert len(attached) == len(iam.list_attached_user_policies(UserName="olivia")["AttachedPolicies"]) == 4
     (deciding,) = iam.list_attached_role_policies(RoleName="Approver")["AttachedPolicies"]
     assert deciding["PolicyName"] == APPROVER_POLICY_NAME
     key = aws("kms").describe_key(KeyId="alias/shell-access/approval")["KeyMetadata"]["KeyId"]

@@ -59,7 +59,6 @@ PROTECTED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("iam", "mfa"): (f"{IAM}mfa/*",),
     ("iam", "saml-provider"): (f"{IAM}saml-provider/*",),
     ("iam", "oidc-provider"): (f"{IAM}oidc-provider/*",),
-    ("iam", "delegation-request"): (f"{IAM}delegation-request/*",),
     ("iam", "policy"): (
         f"{IAM}policy/AllowStartSsmSessionBasedOnIamTags",
         f"{IAM}policy/RequestSsmSessions",
@@ -108,7 +107,13 @@ NEVER: Final = (
     *("ssm:UpdateAssociation", "ssm:StartAssociationsOnce", "ssm:RegisterTaskWithMaintenanceWindow"),
     *("ssm:UpdateMaintenanceWindowTask", "config:PutRemediationConfigurations", "config:StartRemediationExecution"),
     *("config:PutConformancePack", "config:PutOrganizationConformancePack", "sns:Unsubscribe"),
-    *("sns:SetSubscriptionAttributes", "sts:AssumeRoot", "account-access:CreateEntitlement"),
+    *("iam:AcceptDelegationRequest", "iam:AssociateDelegationRequest", "iam:SendDelegationToken"),
+    *(
+        "iam:CreateDelegationRequest",
+        "sns:SetSubscriptionAttributes",
+        "sts:AssumeRoot",
+        "account-access:CreateEntitlement",
+    ),
     *("chatbot:CreateSlackChannelConfiguration", "chatbot:UpdateMicrosoftTeamsChannelConfiguration"),
 )
 
