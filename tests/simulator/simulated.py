@@ -191,6 +191,9 @@ def record(document: Json) -> Json:
     """What the local AWS runs meanwhile: the approvals, the ways from step to step, and nothing else."""
     steps: list[Json] = []
     for step in document["mainSteps"]:
+        if step["name"] == "CheckReason":
+            # Before the approvals, which the record has to reach before the simulation begins.
+            continue
         if step["action"] == "aws:approve":
             steps.append({key: value for key, value in step.items() if key != "onCancel"})
         elif step["action"] == "aws:branch":

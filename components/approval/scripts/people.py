@@ -15,6 +15,7 @@ from components.approval.scripts.trust import admits_chat, session_person, trust
 
 IDENTITY_CENTER = "AWSReservedSSO_"
 WORKFLOW_ROLES = ("SsmSessionControlChangeMangerRole", "SsmSessionGrantReaperSchedule")
+RESERVED_PATH = "/aws-reserved/sso.amazonaws.com/"
 CHAT = "chatbot"
 
 
@@ -60,7 +61,7 @@ class People:
             raise RefusedError(f"{who} asked, which is a role of this workflow or of a service, and no person")
         if kind not in ("role", "user"):
             raise RefusedError(f"{who} asked, and it cannot be told which person that is")
-        return [who, *(self.known(self._trust(_role(who))) if kind == "role" else [])]
+        return [who, *(self.known(self._role(who)["AssumeRolePolicyDocument"]) if kind == "role" else [])]
 
     def approval(self, who: str) -> Approval:
         """Return an approval with the person behind it.
@@ -73,21 +74,22 @@ class People:
             return Approval(who, [who], name)
         if kind != "role":
             raise RefusedError(f"{who} approved, and it cannot be told which person that is")
-        session, role = who.rsplit("/", 1)[-1], _role(who)
-        chat, trust = name in self._chat, self._trust(role)
+        session, role, chat = who.rsplit("/", 1)[-1], self._role(who), name in self._chat
+        trust = role["AssumeRolePolicyDocument"]
         if (admits_chat(trust) or CHAT in session.lower()) and not chat:
             raise RefusedError(
                 f"{who} approved through a chat, where everybody in the channel is the same to AWS: it takes a role that is "
                 "listed in chatApproverRoles"
             )
-        person = session if role.startswith(IDENTITY_CENTER) else session_person(trust, session, chat=chat)
+        # IAM Identity Center names the sessions of its roles; nobody else can make a role below this path.
+        person = session if role["Path"].startswith(RESERVED_PATH) else session_person(trust, session, chat=chat)
         if person:
             resolved = self.resolved(person)
             return Approval(who, [resolved, session], resolved.lower().rsplit("/", 1)[-1])
         if name in self._shared:
             return Approval(who, [who, *self.known(trust)], f"role {name}")
         raise RefusedError(
-            f"{who} approved, and the trust policy of role {role} does not prove which person that is: it takes one that names "
+            f"{who} approved, and the trust policy of role {role['RoleName']} does not prove which person that is: it takes one that names "
             "one user, or that forces sts:RoleSessionName to be ${aws:username}; or the role in sharedApproverRoles"
         )
 
@@ -110,16 +112,14 @@ class People:
         """Return the people whom a trust policy names, however many others it admits."""
         return [self.resolved(each) for each in sorted(trusted(trust) - {""})]
 
-    def _trust(self, role: str) -> Json:
-        """The trust policy of a role; IAM Identity Center keeps that of its own."""
-        if role.startswith(IDENTITY_CENTER):
-            return {}
+    def _role(self, session: str) -> Json:
+        name = session.split("/")[1]
         try:
-            return self._iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+            return self._iam.get_role(RoleName=name)["Role"]
         except ClientError as failure:
             if code_of(failure) != "NoSuchEntity":
                 raise
-        raise RefusedError(f"role {role} is gone, and with it who its sessions are")
+        raise RefusedError(f"role {name} is gone, and with it who its sessions are")
 
 
 def principal_of(who: str) -> tuple[str, str]:
@@ -144,10 +144,6 @@ def same_person(one: str, other: str) -> bool:
     principal = principal_of(one)
     reserved = principal[1].startswith(IDENTITY_CENTER.lower())
     return names[0] == names[1] or (principal == principal_of(other) and not reserved)
-
-
-def _role(session: str) -> str:
-    return session.split("/")[1]
 
 
 def _lower(names: Any) -> list[str]:

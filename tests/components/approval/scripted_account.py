@@ -79,6 +79,7 @@ class Account:
         trusting: str = "",
         trusts: dict[str, str] | None = None,
         users: dict[str, str] | None = None,
+        reserved: tuple[str, ...] = (),
         seconds: float = 0,
         page: int = 50,
     ) -> None:
@@ -90,6 +91,7 @@ class Account:
             **{role.lower(): json.loads(text) for role, text in (trusts or {}).items()},
         }
         self.users = {"olivia": "AIDAQ3EGRA7JWEXAMPLE1", "anton": "AIDAQ3EGRA7JWEXAMPLE2"} if users is None else users
+        self.reserved = reserved
         self.read: list[str] = []
         self.seconds, self.now, self.page = seconds, 0.0, page
         self.failure: Exception | None = None
@@ -132,7 +134,9 @@ class Account:
     def get_role(self, *, RoleName: str) -> Json:  # noqa: N803
         if RoleName.lower() not in self.trusts:
             raise ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole")
-        return {"Role": {"Path": "/", "AssumeRolePolicyDocument": self.trusts[RoleName.lower()]}}
+        path = "/aws-reserved/sso.amazonaws.com/" if RoleName in self.reserved else "/"
+        trusted = self.trusts[RoleName.lower()]
+        return {"Role": {"RoleName": RoleName, "Path": path, "AssumeRolePolicyDocument": trusted}}
 
     def get_user(self, **_given: str) -> Json:
         return {}

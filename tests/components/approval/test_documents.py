@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +20,11 @@ from components.approval import guard_rails, participant_policies, role_policies
 from components.approval.change_template import change_template
 from components.approval.names import RUNBOOK_NAME, TAG_KEY, Place
 from components.approval.operator_policy import operator_policy
+from components.approval.role_policies import service_trust
 from components.approval.runbook import reaper, runbook
+from components.approval.script import source
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
-from components.approval.sizes import size_problems
+from components.approval.sizes import DOCUMENT_BYTES, size_problems
 from components.documents.content import serialized
 from local.emulator.extension import automation_document
 
@@ -224,3 +228,56 @@ def test_policies_of_many_operators_fit_or_are_refused_with_the_arithmetic(guard
     (problem, *_) = size_problems(many(80, guard_rails=guard_rails), PLACE)
     assert str(problem).startswith("shell-access:approval.operatorRoles: 80 operators given, with whom the policy of ")
     assert "allowed: at most 10240 characters" in str(problem)
+
+
+@pytest.mark.parametrize(
+    ("script", "handler"),
+    [
+        ("grants", "release_grant"),
+        ("grants", "remove_expired_grants"),
+        ("check_request", "check_request"),
+        ("reason", "check_reason"),
+        ("refuse", "refuse"),
+    ],
+)
+def test_script_is_one_text_with_its_handler(script: str, handler: str) -> None:
+    """Systems Manager has nothing but the text, the standard library and boto3."""
+    tree = ast.parse(source(script))
+    imported = {name for node in ast.walk(tree) for name in _imported(node)}
+    assert imported <= {"__future__", "boto3", "botocore", *sys.stdlib_module_names}
+    defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    assert handler in defined
+    assert len(defined) == len(set(defined)), "one module hides a name of another"
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [each.name.split(".")[0] for each in node.names]
+    return [(node.module or "").split(".")[0]] if isinstance(node, ast.ImportFrom) else []
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_runbook_leaves_room_in_its_document(mode: Mode) -> None:
+    assert len(serialized(runbook(settings(mode), PLACE, REGIONS)).encode()) < DOCUMENT_BYTES
+
+
+def test_runbook_that_no_document_holds_is_refused() -> None:
+    names = [f"Operator{number:04}" + "x" * 50 for number in range(400)]
+    given = settings(Mode.AUTOMATION).model_copy(update={"operator_roles": names})
+    assert any("the runbook takes" in each.message for each in size_problems(given, PLACE))
+
+
+def test_roles_trust_their_service_for_what_it_does_here() -> None:
+    for partition in ("aws", "aws-cn", "aws-us-gov"):
+        place = Place(partition=partition, account_id="111122223333", region="x")
+        expected = {
+            "ssm.amazonaws.com": f"arn:{partition}:ssm:*:111122223333:automation-execution/*",
+            "scheduler.amazonaws.com": f"arn:{partition}:scheduler:*:111122223333:schedule-group/*",
+        }
+        for service, source_arn in expected.items():
+            policy: Any = service_trust(service, place)
+            (statement,) = policy["Statement"]
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:SourceAccount": "111122223333"},
+                "ArnLike": {"aws:SourceArn": source_arn},
+            }

@@ -156,12 +156,24 @@ def test_two_people_may_use_one_role_with_forced_names(account: Made) -> None:
     assert "nobody approves their own request" in refusal()
 
 
-def test_people_of_identity_center_count_by_name(account: Made) -> None:
-    reserved = "AWSReservedSSO_Team_0123456789abcdef"
-    account(run(OWN, approval(session(reserved, "anton@x.org")), ExecutedBy=session(reserved, "olivia@x.org")))
-    assert refusal() == ""
-    account(run(OWN, approval(session(reserved, "olivia@x.org")), ExecutedBy=session(reserved, "Olivia@x.org")))
-    assert "nobody approves their own request" in refusal()
+RESERVED = "AWSReservedSSO_Team_0123456789abcdef"
+BY_SAML = trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"})
+
+
+@pytest.mark.parametrize(("asked_by", "said"), [("olivia@x.org", ""), ("Anton@x.org", "nobody approves their own")])
+def test_people_of_identity_center_count_by_name(account: Made, asked_by: str, said: str) -> None:
+    account(
+        run(OWN, approval(session(RESERVED, "anton@x.org")), ExecutedBy=session(RESERVED, asked_by)),
+        trusts={RESERVED: BY_SAML},
+        reserved=(RESERVED,),
+    )
+    assert said in refusal()
+    assert bool(said) == bool(refusal())
+
+
+def test_role_that_is_only_called_like_identity_centers_proves_nobody(account: Made) -> None:
+    account(run(OWN, approval(session(RESERVED, "anton@x.org"))), trusts={RESERVED: trust(ROOT)})
+    assert "does not prove which person that is" in refusal()
 
 
 @pytest.mark.parametrize(
