@@ -69,8 +69,8 @@ def _check_approval(ssm: Any, run: Json, people: People, events: Json) -> list[A
     steps = [step for step in approved.get("StepExecutions", []) if step["Action"] == "aws:approve"]
     levels = [_decisions(step) for step in steps]
     for decision in (each for level in levels for each in level):
-        if not decision.get("Decision", "").startswith("Approve"):
-            raise RefusedError(f"{decision['Approver']} is on record as having rejected the request")
+        if not decision["Decision"].startswith("Approve"):
+            raise RefusedError(f"{decision['Approver']} is on record with the decision {decision['Decision']}")
     if by_change_request and not any(levels):
         return []
     if not by_change_request and len([each for each in levels if each]) < len(events["Levels"]):
@@ -173,7 +173,7 @@ def _decisions(step: Json) -> list[Json]:
     found: list[Json] = []
     for text in step.get("Outputs", {}).get("ApproverDecisions", []):
         found += listed(json.loads(text))
-    return [each for each in found if each.get("Decision", "").startswith(("Approve", "Reject"))]
+    return [each for each in found if each.get("Decision")]
 
 
 def _check_principal(people: People, events: Json) -> list[str]:

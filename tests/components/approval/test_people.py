@@ -230,14 +230,15 @@ def test_shared_role_counts_as_one_person(account: Made) -> None:
     assert "takes 2 people, and 1 approved" in refusal(Levels=[2], SharedApproverRoles=["Approver"])
 
 
+@pytest.mark.parametrize("decision", ["Reject", "Rejected", "Revoke", "Unknown"])
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_rejection_on_record_is_no_approval(account: Made, mode: str) -> None:
-    rejected = json.dumps({"Approver": "bea", "Decision": "Reject"})
+def test_other_decision_on_record_is_no_approval(account: Made, mode: str, decision: str) -> None:
+    rejected = json.dumps({"Approver": "bea", "Decision": decision})
     step = approval(ANTON)
     step["Outputs"]["ApproverDecisions"].append(rejected)
     parent = {"ParentAutomationExecutionId": LATER} if mode == "change-manager" else {}
     account(run(OWN, step, **parent), change_request(step))
-    assert "bea is on record as having rejected" in refusal(Mode=mode)
+    assert f"bea is on record with the decision {decision}" in refusal(Mode=mode)
 
 
 @pytest.mark.parametrize(
