@@ -278,30 +278,34 @@ def test_listed_chat_role_that_names_nobody_is_refused(account: Made) -> None:
     assert "does not prove which person" in refusal(ChatApproverRoles=["Approver"])
 
 
-NOT_ALONE: list[dict[str, Any]] = [
-    {"ParentAutomationExecutionId": LATER},
-    {"Targets": [{"Key": "ParameterValues", "Values": ["i-1", "i-2"]}]},
-    {"TargetMaps": [{"InstanceId": ["i-1"]}]},
-    {"TargetLocations": [{"Accounts": ["111122223333"], "Regions": ["us-east-1"]}]},
-    {"TargetLocationsURL": "https://example.org/targets.json"},
-    {"TargetParameterName": "InstanceId"},
-    {"Target": "i-0123456789abcdef0"},
-    {"ResolvedTargets": {"ParameterValues": ["i-1"], "Truncated": False}},
-    {"AssociationId": "12345678-1234-1234-1234-123456789012"},
-    {"AutomationSubtype": "ChangeRequest"},
-    {"ExecutedBy": session(ROLE_NAME, "Automation-1")},
-    {"ExecutedBy": session(ROLE_NAME.lower(), "olivia")},
-    {"ExecutedBy": session(REAPER_SCHEDULE_ROLE_NAME, "x")},
-    {"ExecutedBy": session("AWSServiceRoleForConfigRemediation", "x")},
-    {"ExecutedBy": f"arn:aws:iam::{ACCOUNT}:root"},
-    {"ExecutedBy": f"arn:aws:sts::{ACCOUNT}:federated-user/olivia"},
+NOT_ALONE: list[tuple[dict[str, Any], str]] = [
+    ({"ParentAutomationExecutionId": LATER}, "started by another run"),
+    ({"Targets": [{"Key": "ParameterValues", "Values": ["i-1", "i-2"]}]}, "has targets"),
+    ({"TargetMaps": [{"InstanceId": ["i-1"]}]}, "has targets"),
+    ({"TargetLocations": [{"Accounts": ["111122223333"], "Regions": ["us-east-1"]}]}, "has targets"),
+    ({"TargetLocationsURL": "https://example.org/targets.json"}, "has targets"),
+    ({"TargetParameterName": "InstanceId"}, "has targets"),
+    ({"Target": "i-0123456789abcdef0"}, "has targets"),
+    ({"ResolvedTargets": {"ParameterValues": ["i-1"], "Truncated": False}}, "has targets"),
+    ({"AssociationId": "12345678-1234-1234-1234-123456789012"}, "by an association"),
+    ({"AutomationSubtype": "ChangeRequest"}, "by an association or a change request"),
+    ({"ExecutedBy": session(ROLE_NAME, "Automation-1")}, "no person"),
+    ({"ExecutedBy": session(ROLE_NAME.lower(), "olivia")}, "no person"),
+    ({"ExecutedBy": session(REAPER_SCHEDULE_ROLE_NAME, "x")}, "no person"),
+    ({"ExecutedBy": session("AWSServiceRoleForConfigRemediation", "x")}, "no person"),
+    ({"ExecutedBy": f"arn:aws:iam::{ACCOUNT}:root"}, "cannot be told which person"),
+    ({"ExecutedBy": f"arn:aws:sts::{ACCOUNT}:federated-user/olivia"}, "cannot be told which person"),
 ]
+SERVICES = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, "AWSServiceRoleForConfigRemediation")
 
 
-@pytest.mark.parametrize("found", NOT_ALONE, ids="-".join)
-def test_run_that_no_person_started_for_one_instance_is_refused(account: Made, found: dict[str, Any]) -> None:
-    account(run(OWN, **found), change_request())
-    assert refusal()
+@pytest.mark.parametrize(("found", "said"), NOT_ALONE)
+def test_run_that_no_person_started_for_one_instance_is_refused(
+    account: Made, found: dict[str, Any], said: str
+) -> None:
+    trusts = {role: trust({"Service": "ssm.amazonaws.com"}) for role in SERVICES}
+    account(run(OWN, **found), change_request(), trusts=trusts)
+    assert said in refusal()
 
 
 def test_run_that_shows_empty_targets_is_granted(account: Made) -> None:
