@@ -26,7 +26,7 @@ REAPER_SCHEDULE_GROUP: Final = "shell-access-approval"
 """A group of its own: Amazon CloudWatch counts invocations per schedule group."""
 ALARM_PREFIX: Final = "shell-access-approval-"
 """Every EventBridge rule and CloudWatch alarm of the workflow begins with it."""
-EVENT_FORWARDING_ROLE_NAME: Final = "SsmSessionApprovalEvents"
+EVENT_FORWARDING_ROLE_NAME: Final = "ShellAccessApprovalEvents"
 
 POLICY_NAMES: Final = (
     OPERATOR_POLICY_NAME,

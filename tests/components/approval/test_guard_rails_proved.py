@@ -52,7 +52,7 @@ PROTECTED: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         f"{IAM}role/*/Operator",
         f"{IAM}role/SsmSessionControlChangeMangerRole",
         f"{IAM}role/SsmSessionGrantReaperSchedule",
-        f"{IAM}role/SsmSessionApprovalEvents",
+        f"{IAM}role/ShellAccessApprovalEvents",
     ),
     ("iam", "user"): (f"{IAM}user/*",),
     ("iam", "group"): (f"{IAM}group/*",),
