@@ -11,7 +11,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from components.approval.scripts.aws import Json, RefusedError, client, code_of
-from components.approval.scripts.trust import admits_chat, session_person, trusted
+from components.approval.scripts.trust import (
+    admits_chat,
+    earlier_roles,
+    session_person,
+    sets_source_identity,
+    trusted,
+)
 
 IDENTITY_CENTER = "AWSReservedSSO_"
 WORKFLOW_ROLES = ("SsmSessionControlChangeMangerRole", "SsmSessionGrantReaperSchedule")
@@ -83,7 +89,7 @@ class People:
             )
         # IAM Identity Center names the sessions of its roles; nobody else can make a role below this path.
         person = session if role["Path"].startswith(RESERVED_PATH) else session_person(trust, session, chat=chat)
-        if person:
+        if person and all(self._sets_source_identity(each) for each in earlier_roles(trust)):
             resolved = self.resolved(person)
             return Approval(who, [resolved, session], resolved.lower().rsplit("/", 1)[-1])
         if name in self._shared:
@@ -112,8 +118,14 @@ class People:
         """Return the people whom a trust policy names, however many others it admits."""
         return [self.resolved(each) for each in sorted(trusted(trust) - {""})]
 
-    def _role(self, session: str) -> Json:
-        name = session.split("/")[1]
+    def _sets_source_identity(self, principal: str) -> bool:
+        """Whether a principal is a role that lets nobody choose their source identity."""
+        is_role = ":role/" in principal
+        return is_role and sets_source_identity(self._role(principal)["AssumeRolePolicyDocument"])
+
+    def _role(self, arn: str) -> Json:
+        """A role, by its ARN or that of a session."""
+        name = arn.rsplit("/", 1)[-1] if ":role/" in arn else arn.split("/")[1]
         try:
             return self._iam.get_role(RoleName=name)["Role"]
         except ClientError as failure:

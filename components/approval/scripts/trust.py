@@ -16,8 +16,8 @@ PERSON = re.compile(r"arn:[^:]+:(iam::\d{12}:user/.+|sts::\d{12}:assumed-role/AW
 """A user, or a session of IAM Identity Center, which names it itself; other callers choose the name of a session."""
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 CHAT_SERVICE = "chatbot.amazonaws.com"
-FORCED_NAMES = ("${aws:username}", "${aws:sourceidentity}")
-"""The user's name, or the source identity that an earlier role has forced and that cannot change any more."""
+USER_NAME, SOURCE_IDENTITY = "${aws:username}", "${aws:sourceidentity}"
+"""What the name of a session may have to be: the user's, or the source identity that an earlier role has set for good."""
 
 
 def admitting(trust: Json) -> list[Json]:
@@ -51,6 +51,24 @@ def session_person(trust: Json, session: str, *, chat: bool = False) -> str:
     return people.pop() if len(people) == 1 else ""
 
 
+def earlier_roles(trust: Json) -> list[str]:
+    """Return who is admitted under the name of their source identity: it proves as much as what has set it."""
+    return [
+        arn
+        for each in admitting(trust)
+        if _forces(each, "sts:rolesessionname", SOURCE_IDENTITY)
+        for arn in _named(each)
+    ]
+
+
+def sets_source_identity(trust: Json) -> bool:
+    """Whether all sessions of a role have the user's name as source identity, or one that an identity provider signs."""
+    statements = admitting(trust)
+    return bool(statements) and all(
+        _kinds(each) == ["Federated"] or _forces(each, "sts:sourceidentity", USER_NAME) for each in statements
+    )
+
+
 def admits_chat(trust: Json) -> bool:
     """Whether the chat service may assume the role."""
     return any(CHAT_SERVICE in _services(each) for each in admitting(trust))
@@ -81,6 +99,11 @@ def _services(statement: Json) -> list[str]:
     principal = statement.get("Principal", "*")
     known: Json = cast("Json", principal) if isinstance(principal, dict) else {}
     return [str(each).lower() for each in listed(known.get("Service", []))]
+
+
+def _kinds(statement: Json) -> list[str]:
+    principal = statement.get("Principal", "*")
+    return list(cast("Json", principal)) if isinstance(principal, dict) else ["*"]
 
 
 def _principals(statement: Json) -> list[str]:
@@ -120,17 +143,19 @@ def _names_person(key: str, value: str, named: list[str]) -> bool:
 
 
 def _forces_name(statement: Json) -> bool:
-    """Whether the session has to have the name of the user, or of the source identity, in one account."""
+    """Whether the session has to have the name of the user, or of the source identity."""
+    return any(_forces(statement, "sts:rolesessionname", name) for name in (USER_NAME, SOURCE_IDENTITY))
+
+
+def _forces(statement: Json, key: str, value: str) -> bool:
+    """Whether a condition key has to have this one value, for principals of one account."""
     accounts = {arn.split(":")[4] if arn.startswith("arn:") else arn for arn in _named(statement)}
     return (
         len(accounts) == 1
         and accounts != {"*"}
         and any(
-            operator in ("stringequals", "stringlike")
-            and key == "sts:rolesessionname"
-            and len(values) == 1
-            and values[0] in FORCED_NAMES
-            for operator, key, values in _conditions(statement)
+            operator in ("stringequals", "stringlike") and (name, values) == (key, [value])
+            for operator, name, values in _conditions(statement)
         )
     )
 

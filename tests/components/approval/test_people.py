@@ -95,7 +95,6 @@ PERSONAL: list[tuple[str, str]] = [
     (forced(), "anton"),
     (forced("${AWS:UserName}"), "anton"),
     (forced(operator="StringLike"), "anton"),
-    (forced("${aws:SourceIdentity}", principal={"AWS": f"arn:aws:iam::{ACCOUNT}:role/Hub"}), "anton"),
     (forced(principal={"AWS": [user("anton"), user("bea")]}), "anton"),
 ]
 SHARED: list[tuple[str, str]] = [
@@ -132,6 +131,31 @@ def test_approver_role_that_proves_nobody_is_refused(account: Made, policy: str,
     account(run(OWN, approval(session("Approver", name))), trusts={"Approver": policy})
     assert "does not prove which person that is" in refusal()
     assert refusal(SharedApproverRoles=["Approver"]) == ""
+
+
+HUB = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/team/Hub"}
+BY_SOURCE_IDENTITY = forced("${aws:SourceIdentity}", principal=HUB)
+SAML = trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/x"})
+
+
+@pytest.mark.parametrize(
+    ("policy", "hub", "proves"),
+    [
+        (BY_SOURCE_IDENTITY, trust(ROOT, StringEquals={"sts:SourceIdentity": "${aws:username}"}), True),
+        (BY_SOURCE_IDENTITY, trust(ROOT, StringLike={"sts:SourceIdentity": "${aws:username}"}), True),
+        (BY_SOURCE_IDENTITY, SAML, True),
+        (BY_SOURCE_IDENTITY, trust(ROOT), False),
+        (BY_SOURCE_IDENTITY, trust(ROOT, StringLike={"sts:SourceIdentity": "*"}), False),
+        (BY_SOURCE_IDENTITY, trust({"AWS": "*"}, StringEquals={"sts:SourceIdentity": "${aws:username}"}), False),
+        (BY_SOURCE_IDENTITY, trust({"AWS": user("anton"), "Federated": "x"}), False),
+        (forced("${aws:SourceIdentity}"), trust(ROOT), False),
+    ],
+)
+def test_source_identity_proves_what_has_set_it(account: Made, policy: str, hub: str, *, proves: bool) -> None:
+    account(run(OWN, approval(session("Approver", "anton"))), trusts={"Approver": policy, "Hub": hub})
+    assert ("does not prove which person that is" in refusal()) is not proves
+    account(run(OWN, approval(session("Approver", "olivia"))), trusts={"Approver": policy, "Hub": hub})
+    assert refusal()
 
 
 def test_approver_role_with_one_more_way_in_is_refused(account: Made) -> None:
