@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.approval.names import OPERATOR_POLICY_NAME, RUNBOOK_NAME, TAG_KEY
-from tests.components.approval.workflow import ACCOUNT
+from tests.components.approval.workflow import ACCOUNT, only
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.arrangement import configuration
 
@@ -254,6 +254,7 @@ def test_what_does_not_wait_is_not_decided(people: People) -> None:
 def test_second_level_still_has_to_say_yes(workflow: Callable[..., People]) -> None:
     approvers = [{"type": "IamRole", "name": "Approver"}, {"type": "IamRole", "name": "Outsider", "level": 2}]
     people = workflow(approvers=approvers)
+    people.iam.update_assume_role_policy(RoleName="Outsider", PolicyDocument=only("oscar"))
     run = people.requested(people.instance())
     result = people.command("approve", run, "--yes", by=ANTON)
     assert result.exit_code == 0
