@@ -17,6 +17,7 @@ MODULES = {
     "kms": "local.emulator.extension.kms",
     "logs": "local.emulator.extension.logs",
     "s3": "local.emulator.extension.s3",
+    "scheduler": "local.emulator.extension.scheduler",
     "servicequotas": "local.emulator.extension.service_quotas",
     "ssm": "local.emulator.extension.ssm",
 }

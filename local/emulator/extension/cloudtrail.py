@@ -73,8 +73,10 @@ class LocalCloudTrail(CloudTrailResponse):
         return json.dumps({})
 
     def get_event_selectors(self) -> str:
-        """API_GetEventSelectors: the default ones where none were put."""
-        trail = self._trail(self._get_param("TrailName"))
+        """API_GetEventSelectors: the default ones where none were put; a shadow trail is named by its ARN."""
+        name = self._get_param("TrailName")
+        several = self.cloudtrail_backend.describe_trails(include_shadow_trails=True)
+        trail = next((each for each in several if each.arn == name), None) or self._trail(name)
         advanced = trail.advanced_event_selectors
         shown = {"AdvancedEventSelectors": advanced} if advanced else {"EventSelectors": _selectors(trail)}
         return json.dumps({"TrailARN": trail.arn, **shown})

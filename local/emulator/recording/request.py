@@ -9,7 +9,11 @@ import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from botocore.parsers import RpcV2CBORParser
+
 _SIGNATURE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([a-z0-9-]+)/")
+
+_CBOR: Final = "application/cbor"
 
 SUBRESOURCES: Final = (
     *(
@@ -61,7 +65,10 @@ def read_call(environ: dict[str, Any]) -> ApiCall | None:
 def _read(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if service == "s3":
         return _bucket_operation(environ)
-    body = _body(environ)
+    raw = _body(environ)
+    if environ.get("CONTENT_TYPE", "") == _CBOR:
+        return environ["PATH_INFO"].rsplit("/", 1)[-1], _cbor(raw)
+    body = raw.decode(errors="replace")
     target = environ.get("HTTP_X_AMZ_TARGET")
     if target:
         return str(target).rsplit(".", 1)[-1], json.loads(body or "{}")
@@ -70,7 +77,8 @@ def _read(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return form.get("Action", ""), nested(form)
     kind, _, name = environ["PATH_INFO"].strip("/").partition("/")
     given: dict[str, Any] = json.loads(body) if body else {}
-    return f"{environ['REQUEST_METHOD']} {kind}", {**given, "Name": urllib.parse.unquote(name)}
+    asked = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""))
+    return f"{environ['REQUEST_METHOD']} {kind}", {**given, **asked, "Name": urllib.parse.unquote(name)}
 
 
 def _bucket_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -102,7 +110,13 @@ def _lists(tree: Any) -> Any:
     return {key: _lists(value) for key, value in given.items()}
 
 
-def _body(environ: dict[str, Any]) -> str:
+def _cbor(body: bytes) -> dict[str, Any]:
+    """Smithy RPC v2: the operation ends the path, and the body is CBOR."""
+    parser = RpcV2CBORParser()
+    return parser.parse_data_item(parser.get_peekable_stream_from_bytes(body)) if body else {}
+
+
+def _body(environ: dict[str, Any]) -> bytes:
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
-    return body.decode(errors="replace")
+    return body

@@ -69,3 +69,47 @@ def test_a_schedule_that_is_gone_is_seen(provider: Any, aws: Any) -> None:
     provider.up(schedule, "s", given)
     aws("scheduler").delete_schedule(Name="s", GroupName="default")
     assert provider.refresh(schedule, "s") is None
+
+
+group = "aws:scheduler/scheduleGroup:ScheduleGroup"
+
+
+def test_schedule_group_create_fills_in_outputs(provider: Any) -> None:
+    inputs = {"name": "g", "tags": {"a": "b"}}
+    made = provider.up(group, "g", inputs)
+    assert (made.id, made["state"]) == ("g", "ACTIVE")
+    assert made["arn"] == "arn:aws:scheduler:eu-west-1:123456789012:schedule-group/g"
+    assert provider.unchanged(group, "g", inputs)
+    provider.up(group, "g", {"name": "g", "tags": {"c": "d"}})
+    assert provider.refresh(group, "g")["tags"] == {"c": "d"}
+    assert list(provider.diff(group, "g", {"name": "h"}).replaces) == ["name"]
+
+
+def test_schedule_group_that_exists_is_an_error(provider: Any) -> None:
+    provider.up(group, "g", {"name": "g"})
+    with pytest.raises(Exception, match="scheduler:CreateScheduleGroup failed with ConflictException"):
+        provider.up(group, "other", {"name": "g"})
+
+
+def test_schedule_group_deletion_deletes_its_schedules(provider: Any, aws: Any) -> None:
+    provider.up(group, "g", {"name": "g"})
+    provider.up(schedule, "s", {**given, "groupName": "g"})
+    provider.destroy(group, "g")
+    assert provider.refresh(schedule, "s") is None
+    assert [each["Name"] for each in aws("scheduler").list_schedule_groups()["ScheduleGroups"]] == ["default"]
+
+
+def test_schedule_without_its_group_is_an_error(provider: Any) -> None:
+    with pytest.raises(Exception, match="ResourceNotFoundException"):
+        provider.up(schedule, "s", {**given, "groupName": "missing"})
+
+
+def test_schedule_group_that_is_gone_is_seen(provider: Any, aws: Any) -> None:
+    provider.up(group, "g", {"name": "g"})
+    aws("scheduler").delete_schedule_group(Name="g")
+    assert provider.refresh(group, "g") is None
+
+
+def test_schedule_group_rejects_invalid_name(provider: Any) -> None:
+    with pytest.raises(Exception, match="alphanumeric"):
+        provider.check(group, "g", {"name": "a b"})

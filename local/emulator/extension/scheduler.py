@@ -1,0 +1,43 @@
+"""EventBridge Scheduler as AWS documents it.
+
+API_… pages lie under https://docs.aws.amazon.com/scheduler/latest/APIReference/.
+"""
+
+from moto.core.exceptions import JsonRESTError
+from moto.scheduler import urls
+from moto.scheduler.exceptions import ScheduleGroupNotFound
+from moto.scheduler.responses import EventBridgeSchedulerResponse
+
+
+def apply() -> None:
+    """Replaces moto's EventBridge Scheduler by the extended one."""
+    for path in urls.url_paths:
+        urls.url_paths[path] = LocalScheduler.dispatch
+
+
+class LocalScheduler(EventBridgeSchedulerResponse):
+    """moto's EventBridge Scheduler with schedule groups that exist or are missing."""
+
+    def create_schedule(self) -> str:
+        """API_CreateSchedule: ResourceNotFoundException where there is no such group."""
+        self._check_group(self._get_param("GroupName"))
+        return super().create_schedule()
+
+    def create_schedule_group(self) -> str:
+        """API_CreateScheduleGroup: ConflictException where the name is in use."""
+        name = self._get_param("Name")
+        if name in self.scheduler_backend.schedule_groups:
+            raise JsonRESTError("ConflictException", f"Schedule group {name} already exists.")
+        return super().create_schedule_group()
+
+    def delete_schedule_group(self) -> str:
+        """API_DeleteScheduleGroup: its schedules go with it; the default group stays."""
+        name = self.uri.split("?")[0].rsplit("/", 1)[-1]
+        self._check_group(name)
+        if name == "default":
+            raise JsonRESTError("ValidationException", "The default schedule group cannot be deleted.")
+        return super().delete_schedule_group()
+
+    def _check_group(self, name: str | None) -> None:
+        if name and name not in self.scheduler_backend.schedule_groups:
+            raise ScheduleGroupNotFound(name)
