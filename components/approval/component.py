@@ -1,50 +1,27 @@
-"""The second system: sessions only after somebody else said yes."""
+"""The approval workflow: a session starts only after another person approved it."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pulumi
 from pulumi_aws.iam import Policy, Role, RolePolicy, RolePolicyAttachment, UserPolicyAttachment
-from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, ScheduleTargetArgs
+from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, ScheduleGroup, ScheduleTargetArgs
 
-from components.approval.change_template import change_template
-from components.approval.guard_rails import guard_rail_policies
-from components.approval.names import (
-    APPROVER_POLICY_NAME,
-    AUTOMATION,
-    CHANGE_TEMPLATE,
-    CHANGE_TEMPLATE_NAME,
-    GUARD_RAIL_POLICY_NAME,
-    IDENTITIES_GUARD_RAIL_POLICY_NAME,
-    OPERATOR_POLICY_NAME,
-    REAPER_NAME,
-    REAPER_SCHEDULE_NAME,
-    REAPER_SCHEDULE_ROLE_NAME,
-    REQUESTER_POLICY_NAME,
-    ROLE_NAME,
-    RUNBOOK_NAME,
-    Place,
-    PolicyDocument,
-)
+from components.approval.alarm_resources import ApprovalAlarms, ApprovalAlarmsArgs
+from components.approval.names import Place
 from components.approval.operator_grants import OperatorGrants
-from components.approval.operator_policy import operator_policy
-from components.approval.participant_policies import approver_policy, requester_policy
-from components.approval.role_policies import runbook_role_policy, schedule_role_policy, service_trust
-from components.approval.runbook import reaper, runbook
-from components.approval.settings import ApproverType, Mode
+from components.approval.plan import INLINE_POLICY_NAME, plan_approval
 from components.approval.topic import NotificationTopic, NotificationTopicArgs
 from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
 from components.documents.store import OWNER_TAG
 
 if TYPE_CHECKING:
     from components.account import Account
+    from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole
     from components.approval.settings import ApprovalSettings
-
-REAPER_RATE = "rate(15 minutes)"
-GUARD_RAILS = {"guard-rails": GUARD_RAIL_POLICY_NAME, "identities-guard-rails": IDENTITIES_GUARD_RAIL_POLICY_NAME}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +46,7 @@ class ApprovalArgs:
 
 
 class Approval(pulumi.ComponentResource):
-    """Topic, role, documents, the operators' policy, and what clears up behind them.
+    """Topic, roles, documents, policies of operators and approvers, the reaper's schedule, and alarms.
 
     Attributes:
         outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`.
@@ -78,25 +55,31 @@ class Approval(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ApprovalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:approval:Approval", name, None, opts)
-        self._name, self._args, self._settings = name, args, args.settings
-        region = args.regions[0]
-        self._place = Place(partition=args.account.partition, account_id=args.account.id, region=region)
-        grants = OperatorGrants(f"{name}-grants", args.settings, region, pulumi.ResourceOptions(parent=self))
+        self._name, self._args = name, args
+        self._place = Place(partition=args.account.partition, account_id=args.account.id, region=args.regions[0])
+        self._plan = plan_approval(
+            args.settings, self._place, args.regions, session_data_encryption=args.session_data_encryption
+        )
+        grants = OperatorGrants(
+            f"{name}-grants", args.settings, self._place.region, pulumi.ResourceOptions(parent=self)
+        )
         topic = NotificationTopic(
             f"{name}-topic",
             NotificationTopicArgs(place=self._place, emails=tuple(args.settings.notification_emails), tags=args.tags),
             pulumi.ResourceOptions(parent=self),
         )
-        role = self._role("role", ROLE_NAME, "ssm.amazonaws.com", "Sets and removes the tag that allows a session")
-        rights = self._rights("role", role, runbook_role_policy(args.settings, self._place), after=grants)
+        role = self._role(self._plan.runbook_role)
+        rights = self._rights(role, self._plan.runbook_role, after=grants)
         documents = self._documents(after=[topic, rights])
         self._schedule(after=documents)
-        self._approvers(after=documents)
-        self.operator_policy_arn = self._operators(after=[*documents, grants])
+        self._alarms(topic)
+        self._attached(self._plan.approver_policy, after=documents)
+        operators = [self._attached(each, after=[*documents, grants]) for each in self._plan.operator_policies]
+        self.operator_policy_arn = operators[0].arn
         self.outputs: dict[str, pulumi.Input[str | None]] = {
             "mode": str(args.settings.mode),
-            "runbookName": RUNBOOK_NAME,
-            "changeTemplateName": CHANGE_TEMPLATE_NAME if args.settings.mode is Mode.CHANGE_MANAGER else None,
+            "runbookName": self._plan.runbook.name,
+            "changeTemplateName": self._plan.template.name if self._plan.template else None,
             "topicArn": topic.arn,
             "roleArn": role.arn,
         }
@@ -110,116 +93,100 @@ class Approval(pulumi.ComponentResource):
     def _child(self, after: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=after)
 
-    def _role(self, name: str, role: str, service: str, description: str) -> Role:
+    def _role(self, planned: PlannedRole) -> Role:
         return Role(
-            f"{self._name}-{name}",
-            name=role,
-            description=description,
-            assume_role_policy=json.dumps(service_trust(service, self._place)),
+            f"{self._name}-{planned.key}",
+            name=planned.name,
+            description=planned.description,
+            assume_role_policy=json.dumps(planned.trust),
             tags=self._own_tags,
             opts=self._child(),
         )
 
-    def _rights(self, name: str, role: Role, policy: PolicyDocument, *, after: pulumi.Resource) -> RolePolicy:
+    def _rights(self, role: Role, planned: PlannedRole, *, after: pulumi.Resource) -> RolePolicy:
         return RolePolicy(
-            f"{self._name}-{name}",
-            name="shell-access",
+            f"{self._name}-{planned.key}",
+            name=INLINE_POLICY_NAME,
             role=role.name,
-            policy=json.dumps(policy),
+            policy=json.dumps(planned.policy),
             opts=self._child([after]),
         )
 
     def _documents(self, *, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
         """Published once what they name is there; the template once the runbook is."""
-        settings, place = self._settings, self._place
-        main = self._document("runbook", RUNBOOK_NAME, AUTOMATION, runbook(settings, place, self._args.regions), after)
-        documents: list[pulumi.Resource] = [
-            main,
-            self._document("reaper", REAPER_NAME, AUTOMATION, reaper(settings, place), after),
-        ]
-        if settings.mode is Mode.CHANGE_MANAGER:
-            template = change_template(settings, place)
-            documents.append(self._document("change-template", CHANGE_TEMPLATE_NAME, CHANGE_TEMPLATE, template, [main]))
+        main = self._document(self._plan.runbook, after)
+        documents: list[pulumi.Resource] = [main, self._document(self._plan.reaper, after)]
+        if self._plan.template:
+            documents.append(self._document(self._plan.template, [main]))
         return documents
 
-    def _document(
-        self, name: str, document: str, kind: str, content: dict[str, Any], after: list[pulumi.Resource]
-    ) -> ConvergingDocument:
+    def _document(self, planned: PlannedDocument, after: list[pulumi.Resource]) -> ConvergingDocument:
         return ConvergingDocument(
-            f"{self._name}-{name}",
+            f"{self._name}-{planned.key}",
             ConvergingDocumentArgs(
                 region=self._place.region,
-                name=document,
-                type=kind,
-                content=content,
+                name=planned.name,
+                type=planned.type,
+                content=planned.content,
                 owner=self._args.owner,
                 section="approval",
-                take_over=self._settings.take_over,
+                take_over=self._args.settings.take_over,
             ),
             opts=self._child(after),
         )
 
     def _schedule(self, *, after: list[pulumi.Resource]) -> None:
-        """EventBridge Scheduler calls Systems Manager itself (User Guide, "Universal targets")."""
-        place = self._place
-        description = f"Starts {REAPER_NAME}"
-        role = self._role("schedule", REAPER_SCHEDULE_ROLE_NAME, "scheduler.amazonaws.com", description)
-        rights = self._rights("schedule", role, schedule_role_policy(place), after=after[0])
+        planned = self._plan.schedule
+        role = self._role(self._plan.schedule_role)
+        rights = self._rights(role, self._plan.schedule_role, after=after[0])
+        group = ScheduleGroup(
+            f"{self._name}-schedule",
+            name=planned.group,
+            region=self._place.region,
+            tags=self._args.tags,
+            opts=self._child(),
+        )
         Schedule(
             f"{self._name}-schedule",
-            name=REAPER_SCHEDULE_NAME,
+            name=planned.name,
+            group_name=group.name,
             description="Removes session grants whose run is over",
-            schedule_expression=REAPER_RATE,
+            schedule_expression=planned.expression,
             flexible_time_window=ScheduleFlexibleTimeWindowArgs(mode="OFF"),
-            target=ScheduleTargetArgs(
-                arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
-                role_arn=role.arn,
-                input=json.dumps({"DocumentName": REAPER_NAME}),
-            ),
-            region=place.region,
+            # Stated, so that a schedule that was disabled is enabled again.
+            state="ENABLED",
+            target=ScheduleTargetArgs(arn=planned.target_arn, role_arn=role.arn, input=planned.input),
+            region=self._place.region,
             opts=self._child([*after, rights]),
         )
 
-    def _operators(self, *, after: list[pulumi.Resource]) -> pulumi.Output[str]:
-        settings, place = self._settings, self._place
-        content = operator_policy(place, session_data_encryption=self._args.session_data_encryption)
-        policy = self._policy("operator", OPERATOR_POLICY_NAME, "Start a session on the approved instance", content)
-        asking = requester_policy(settings, place)
-        request = self._policy("requester", REQUESTER_POLICY_NAME, "Ask for a session", asking)
-        policies = {"operator": policy, "requester": request}
-        if settings.guard_rails:
-            rails = guard_rail_policies(settings, place)
-            for key, name in GUARD_RAILS.items():
-                policies[key] = self._policy(key, name, "Deny changing what approval rests on", rails[name])
-        for name, each in policies.items():
-            self._attach(name, each, settings.operator_roles, settings.operator_users, after)
-        return policy.arn
+    def _alarms(self, topic: NotificationTopic) -> None:
+        planned = self._plan.forwarding_role
+        role = self._role(planned) if planned else None
+        if role and planned:
+            self._rights(role, planned, after=role)
+        ApprovalAlarms(
+            f"{self._name}-alarms",
+            ApprovalAlarmsArgs(plan=self._plan, forwarding_role_arn=role.arn if role else None, tags=self._args.tags),
+            pulumi.ResourceOptions(parent=self, depends_on=[topic]),
+        )
 
-    def _approvers(self, *, after: list[pulumi.Resource]) -> None:
-        content = approver_policy(self._place)
-        policy = self._policy("approver", APPROVER_POLICY_NAME, "Decide on requests for sessions", content)
-        roles = self._settings.attachable_approvers(ApproverType.IAM_ROLE)
-        self._attach("approver", policy, roles, self._settings.attachable_approvers(ApproverType.IAM_USER), after)
-
-    def _policy(self, name: str, policy: str, description: str, content: PolicyDocument) -> Policy:
-        return Policy(
-            f"{self._name}-{name}",
-            name=policy,
-            description=description,
-            policy=json.dumps(content),
+    def _attached(self, planned: PlannedPolicy, *, after: list[pulumi.Resource]) -> Policy:
+        """Attached last, so that no principal has the policy before everything that keeps it safe is there."""
+        policy = Policy(
+            f"{self._name}-{planned.key}",
+            name=planned.name,
+            description=planned.description,
+            policy=json.dumps(planned.content),
             tags=self._own_tags,
             opts=self._child(),
         )
-
-    def _attach(
-        self, name: str, policy: Policy, roles: list[str], users: list[str], after: list[pulumi.Resource]
-    ) -> None:
-        """Last, so that nobody has the policy before everything that keeps it safe is there."""
-        for role in roles:
+        for role in planned.roles:
             RolePolicyAttachment(
-                f"{self._name}-{name}-role-{role}", role=role, policy_arn=policy.arn, opts=self._child(after)
+                f"{self._name}-{planned.key}-role-{role}", role=role, policy_arn=policy.arn, opts=self._child(after)
             )
-        for user in users:
+        for user in planned.users:
             UserPolicyAttachment(
-                f"{self._name}-{name}-user-{user}", user=user, policy_arn=policy.arn, opts=self._child(after)
+                f"{self._name}-{planned.key}-user-{user}", user=user, policy_arn=policy.arn, opts=self._child(after)
             )
+        return policy

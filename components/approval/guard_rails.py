@@ -144,7 +144,7 @@ def _workflow_statements(settings: ApprovalSettings, place: Place) -> list[dict[
     deciding = ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"]
     return [
         _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
-        _deny("KeepWorkflow", _CHANGING_WORKFLOW, _workflow(place)),
+        _deny("KeepWorkflow", _CHANGING_WORKFLOW, [*_workflow(place), *settings.alarm_topic_arns]),
         _deny("KeepKey", _CHANGING_KEY, "*", of_topic),
         # A run that is stopped as complete skips the step that removes its tag, and the reaper's runs could be stopped too.
         _deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),

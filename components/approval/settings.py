@@ -33,6 +33,7 @@ _NAME: Final = r"^[A-Za-z0-9_+=,.@-]{1,64}$"
 _IAM_NAME: Final = re.compile(r"([\x21-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,128}")
 _IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
 """Where IAM Identity Center lives in Ireland: the Region is its own, and left out in us-east-1."""
+_TOPIC_ARN: Final = r"^arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$"
 _NAMES_ALLOWED: Final = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"
 
 
@@ -163,6 +164,20 @@ class ApprovalSettings(Section):
         default_factory=list,
         description="Who hears of each request, grant, refusal and end.",
         json_schema_extra={"allowed": "a list of e-mail addresses"},
+    )
+    alarm_topic_arns: list[Annotated[str, Field(pattern=_TOPIC_ARN)]] = Field(
+        default_factory=list,
+        description="Further SNS topics that receive the alarms of the workflow, beside its own topic. Their policies "
+        "must allow `events.amazonaws.com` and `cloudwatch.amazonaws.com` to publish. Ours, not the post's.",
+        json_schema_extra={
+            "allowed": "a list of ARNs of standard SNS topics in the account and Region of the workflow"
+        },
+    )
+    alarm_iam_changes: bool = _flag(
+        "Raise an alarm when IAM roles and policies of the workflow change. IAM sends its events to one Region "
+        "(us-east-1), from where rules forward them; set it to false where a service control policy denies that Region. "
+        "Ours, not the post's.",
+        default=True,
     )
     guard_rails: bool = _flag(
         "Attach a policy to the operators that denies changing IAM, the tag and the documents. Ours, not the post's.",

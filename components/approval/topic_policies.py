@@ -1,22 +1,27 @@
-"""Who may publish to the topic and use its key, as plain data."""
+"""Policies of the approval topic and of its key, as plain data."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from components.approval.names import ALARM_PREFIX
 
 if TYPE_CHECKING:
     from components.approval.names import Place, PolicyDocument
 
-SYSTEMS_MANAGER = "ssm.amazonaws.com"
+SYSTEMS_MANAGER: Final = "ssm.amazonaws.com"
+EVENTBRIDGE: Final = "events.amazonaws.com"
+CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 
 
 def topic_policy(place: Place) -> PolicyDocument:
-    """Systems Manager on behalf of this account may publish, and the runbooks' role; nobody else, whatever IAM allows.
+    """Return the topic policy: Systems Manager, the rules and the alarms of this account publish, and the runbook's role.
 
-    Source: Systems Manager User Guide, "Configuring Amazon SNS topics for Change Manager notifications".
+    Sources: Systems Manager User Guide, "Configuring Amazon SNS topics for Change Manager notifications"; EventBridge User
+    Guide, "Amazon SNS permissions"; CloudWatch User Guide, "Notifying users on alarm changes".
 
     Args:
-        place: where the topic is.
+        place: location of the topic.
     """
     return {
         "Version": "2012-10-17",
@@ -29,6 +34,8 @@ def topic_policy(place: Place) -> PolicyDocument:
                 "Resource": place.topic_arn,
                 "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
             },
+            _publish("RulesOfThisAccount", EVENTBRIDGE, place, place.rule_arn(f"{ALARM_PREFIX}*")),
+            _publish("AlarmsOfThisAccount", CLOUDWATCH, place, place.alarm_arn(f"{ALARM_PREFIX}*")),
             {
                 "Sid": "NobodyElse",
                 "Effect": "Deny",
@@ -44,14 +51,30 @@ def topic_policy(place: Place) -> PolicyDocument:
     }
 
 
+def _publish(sid: str, service: str, place: Place, source: str) -> dict[str, object]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sns:Publish",
+        "Resource": place.topic_arn,
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": place.account_id},
+            "ArnLike": {"aws:SourceArn": source},
+        },
+    }
+
+
 def topic_key_policy(place: Place) -> PolicyDocument:
-    """Besides the account's IAM, Systems Manager on behalf of this account may use the key.
+    """Return the key policy: the account's IAM governs the key, and the services that publish to the topic use it.
 
     Source: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics".
 
     Args:
-        place: where the topic is.
+        place: location of the topic.
     """
+    encrypting = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    of_the_topic = {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -66,9 +89,26 @@ def topic_key_policy(place: Place) -> PolicyDocument:
                 "Sid": "NotificationsOfSystemsManager",
                 "Effect": "Allow",
                 "Principal": {"Service": SYSTEMS_MANAGER},
-                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Action": encrypting,
                 "Resource": "*",
                 "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id}},
+            },
+            {
+                # A key policy with aws:SourceAccount or aws:SourceArn breaks delivery from EventBridge.
+                "Sid": "EventsOfRules",
+                "Effect": "Allow",
+                "Principal": {"Service": EVENTBRIDGE},
+                "Action": encrypting,
+                "Resource": "*",
+                "Condition": {"StringEquals": of_the_topic},
+            },
+            {
+                "Sid": "Alarms",
+                "Effect": "Allow",
+                "Principal": {"Service": CLOUDWATCH},
+                "Action": encrypting,
+                "Resource": "*",
+                "Condition": {"StringEquals": {"aws:SourceAccount": place.account_id, **of_the_topic}},
             },
         ],
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from components.directory.names import ALERTS_TOPIC
+
 Policy = dict[str, Any]
 
 
@@ -77,7 +79,10 @@ def monitoring_key_policy(scope: Scope, log_group: str) -> Policy:
                 "Principal": {"Service": "events.amazonaws.com"},
                 "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
                 "Resource": "*",
-                "Condition": {"StringEquals": {"aws:SourceAccount": scope.account_id}},
+                # A key policy with aws:SourceAccount or aws:SourceArn breaks delivery from EventBridge.
+                "Condition": {
+                    "StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": scope.arn("sns", ALERTS_TOPIC)}
+                },
             },
             {
                 "Sid": "FlowLogsInTheirGroup",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.adoption.lookup import program_clients
+from components.approval.alarms import topic_problems
 from components.approval.component import Approval, ApprovalArgs
 from components.approval.names import Place
 from components.approval.names_in_use import name_problems
@@ -24,7 +25,11 @@ def check_approval(settings: Settings, section: ApprovalSettings, account: Accou
         SettingsError: they are not.
     """
     place = Place(partition=account.partition, account_id=account.id, region=settings.regions[0])
-    problems = [*size_problems(section, place), *name_problems(program_clients(), place)]
+    problems = [
+        *size_problems(section, place),
+        *topic_problems(section, place),
+        *name_problems(program_clients(), place),
+    ]
     if problems:
         raise SettingsError(problems)
 

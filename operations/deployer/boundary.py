@@ -33,10 +33,20 @@ _OURS: Final = "/ShellAccess"
 _ENOUGH: Final = 24
 """Characters by which a long name is known, as a policy has few."""
 
-_OF_NO_REGION: Final = ("iam:*", "route53:*", *LOG_BUCKET, "sts:*")
-"""IAM and Route 53 are one for all Regions."""
+_OF_NO_REGION: Final = (
+    "cloudtrail:Describe*",
+    "cloudtrail:Get*",
+    "events:*",
+    "iam:*",
+    "route53:*",
+    *LOG_BUCKET,
+    "sts:*",
+)
+"""IAM and Route 53 are one for all Regions. IAM's events occur in one Region, and rules there forward them: the policies
+name that Region."""
 
 _PASSING: Final = {
+    "cloudwatch": ("*Alarm*", "*ag*Resource"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),
@@ -48,6 +58,8 @@ _PASSING: Final = {
         "*Parameter*",
         "*ServiceSetting",
         "*Tags*",
+        "DescribeAutomationE*",
+        "GetAutomationE*",
         "ListAssociations",
     ),
 }
@@ -86,6 +98,7 @@ _SESSIONS: Final = (
 
 _SETTINGS_OF_NODES: Final = ("ssm:*Association*", "ssm:*ServiceSetting")
 _ASSOCIATION_CHANGES: Final = ("ssm:CreateAssociation*", "ssm:UpdateAssociation")
+_ORGANIZATION: Final = ("account:*", "organizations:*")
 _OTHERS: Final = ("sts:Assume*", "sts:Get*Token", "sts:Set*", "sts:Tag*")
 _ROLE_CHANGES: Final = (
     "iam:CreateRole",
@@ -124,7 +137,10 @@ def boundary(scope: Scope) -> Policy:
         "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
     }
-    statements = [everything, regions, *_identities(scope), *_shells(scope), *_things(scope)]
+    # One statement, as a policy has few characters.
+    settings = () if System.NODES in scope.systems else _SETTINGS_OF_NODES
+    never = _deny("Never", (*_PEOPLE, *_OTHERS, *_SESSIONS, *settings, *_ORGANIZATION))
+    statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_things(scope)]
     return fitting(document(statements), "the boundary of the deployer")
 
 
@@ -151,7 +167,6 @@ def _identities(scope: Scope) -> list[Policy]:
             "NotAction": ["iam:Get*", "iam:List*"],
             "Resource": [scope.iam(f"*/{name}*") for name in OWN],
         },
-        _deny("NoPeople", _PEOPLE),
         _deny_elsewhere("NoOtherPolicies", ("iam:CreatePolicy*", "iam:DeletePolicy*"), _shortened(policy_arns(scope))),
         _deny(
             "AttachOurs",
@@ -170,7 +185,6 @@ def _identities(scope: Scope) -> list[Policy]:
             [scope.iam(f"role/{ROLE_NAME}")],
             {"StringNotEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
         ),
-        _deny("NobodyElse", _OTHERS),
         _deny(
             "NoGrants", ("iam:TagRole",), condition={"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
         ),
@@ -187,7 +201,6 @@ def _shells(scope: Scope) -> list[Policy]:
         scope.arn("ssm", "association/*"),
     ]
     return [
-        _deny("NoSessions", (*_SESSIONS, *(() if nodes else _SETTINGS_OF_NODES))),
         _deny_elsewhere(
             "NoOtherDocuments", ("ssm:CreateDocument", "ssm:DeleteDocument", "ssm:UpdateDocument*"), documents
         ),
@@ -217,7 +230,6 @@ def _things(scope: Scope) -> list[Policy]:
             ),
             [scope.arn("cloudtrail", f"trail/{TRAIL}"), trail_bucket(scope)],
         ),
-        _deny("NoOrganization", ("account:*", "organizations:*")),
     ]
 
 

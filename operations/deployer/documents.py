@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.approval.names import DOCUMENT_NAMES, REAPER_SCHEDULE_NAME, TOPIC_NAME
+from components.approval.names import DOCUMENT_NAMES, REAPER_SCHEDULE_GROUP, REAPER_SCHEDULE_NAME, TOPIC_NAME
 from components.directory.names import ALERTS_TOPIC, FLOW_LOGS
 from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
 from components.session_manager.document import DOCUMENT_NAME
@@ -45,6 +45,12 @@ _TOPIC_CHANGES: Final = (
     "sns:Subscribe",
     "sns:TagResource",
     "sns:UntagResource",
+)
+_SCHEDULE_GROUP_CHANGES: Final = (
+    "scheduler:CreateScheduleGroup",
+    "scheduler:DeleteScheduleGroup",
+    "scheduler:TagResource",
+    "scheduler:UntagResource",
 )
 _SCHEDULE_CHANGES: Final = ("scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule")
 
@@ -101,5 +107,13 @@ def _topics(scope: Scope) -> list[Permit]:
 def _schedule(scope: Scope) -> list[Permit]:
     if System.APPROVAL not in scope.systems:
         return []
-    arn = scope.arn("scheduler", f"schedule/default/{REAPER_SCHEDULE_NAME}")
-    return [Permit(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=(arn,))]
+    # Stacks of earlier releases have it in the default group.
+    arns = tuple(
+        scope.arn("scheduler", f"schedule/{group}/{REAPER_SCHEDULE_NAME}")
+        for group in (REAPER_SCHEDULE_GROUP, "default")
+    )
+    group = scope.arn("scheduler", f"schedule-group/{REAPER_SCHEDULE_GROUP}")
+    return [
+        Permit(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=arns),
+        Permit(sid="ManageScheduleGroup", actions=_SCHEDULE_GROUP_CHANGES, resources=(group,)),
+    ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from components.approval.names import (
     APPROVER_POLICY_NAME,
+    EVENT_FORWARDING_ROLE_NAME,
     GUARD_RAIL_POLICY_NAME,
     IDENTITIES_GUARD_RAIL_POLICY_NAME,
     OPERATOR_POLICY_NAME,
@@ -48,6 +49,7 @@ ROLES: Final = (
     # A runbook that names its role is made by who may pass that role; nobody who deploys may start one (boundary.py).
     OwnRole(ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
     OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
+    OwnRole(EVENT_FORWARDING_ROLE_NAME, System.APPROVAL, "events.amazonaws.com"),
     OwnRole(instance_role.NAME, System.CONTROLLERS, "ec2.amazonaws.com"),
     OwnRole(f"{FLOW_LOGS_ROLE}-*", System.CONTROLLERS, "vpc-flow-logs.amazonaws.com"),
     OwnRole(REMEDIATION_ROLE_NAME, System.NODES, "ssm.amazonaws.com"),

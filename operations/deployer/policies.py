@@ -14,7 +14,7 @@ from operations.deployer.nodes import node_permits
 from operations.deployer.reading import reading_permits
 from operations.deployer.scope import System
 from operations.deployer.statement import packed
-from operations.deployer.surveillance import surveillance_permits
+from operations.deployer.surveillance import approval_alarm_permits, surveillance_permits
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -58,6 +58,7 @@ def _changing(scope: Scope) -> list[Permit]:
         *(key_permits(scope) if keys else []),
         *(volume_key_permits(scope) if System.CONTROLLERS in scope.systems else []),
         *surveillance_permits(scope),
+        *approval_alarm_permits(scope),
         *network_permits(scope),
         *node_permits(scope),
     ]

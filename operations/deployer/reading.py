@@ -38,11 +38,13 @@ _EC2: Final = (
     "ec2:GetManagedPrefixListEntries",
 )
 _IAM: Final = (
+    "iam:GetGroup",
     "iam:GetInstanceProfile",
     "iam:GetPolicy",
     "iam:GetPolicyVersion",
     "iam:GetRole",
     "iam:GetRolePolicy",
+    "iam:GetUser",
     "iam:ListAttachedRolePolicies",
     "iam:ListAttachedUserPolicies",
     "iam:ListEntitiesForPolicy",
@@ -78,6 +80,24 @@ _SURVEILLANCE: Final = (
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
 )
+_APPROVAL: Final = (
+    "cloudwatch:DescribeAlarms",
+    "cloudwatch:ListTagsForResource",
+    "scheduler:GetSchedule",
+    "scheduler:GetScheduleGroup",
+    "scheduler:ListTagsForResource",
+    "ssm:DescribeAutomationExecutions",
+    "ssm:GetAutomationExecution",
+)
+_APPROVAL_EVENTS: Final = (
+    "cloudtrail:DescribeTrails",
+    "cloudtrail:GetEventSelectors",
+    "cloudtrail:GetTrailStatus",
+    "events:DescribeRule",
+    "events:ListTagsForResource",
+    "events:ListTargetsByRule",
+)
+"""Also in the Region of IAM's events."""
 _BUCKET: Final = (
     "s3:GetAccelerateConfiguration",
     "s3:GetBucketAcl",
@@ -114,18 +134,26 @@ def reading_permits(scope: Scope) -> list[Permit]:
         *(_MESSAGES if controllers or System.APPROVAL in scope.systems else ()),
         *(_SURVEILLANCE if controllers else ()),
         *(["ssm:DescribeParameters"] if System.SESSION_MANAGER in scope.systems else ()),
-        *(["scheduler:GetSchedule"] if System.APPROVAL in scope.systems else ()),
+        *(_APPROVAL if System.APPROVAL in scope.systems else ()),
     ]
     return [
         Permit(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
         Permit(sid="SeeIdentities", actions=_IAM, everywhere=True),
         Permit(sid="See", actions=tuple(seen)),
+        *_approval_events(scope),
         *_documents(scope),
         *_parameters(scope),
         *_buckets(scope),
         *_controllers(scope),
         *node_reading_permits(scope),
     ]
+
+
+def _approval_events(scope: Scope) -> list[Permit]:
+    if System.APPROVAL not in scope.systems:
+        return []
+    regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
+    return [Permit(sid="SeeApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
 
 
 def _documents(scope: Scope) -> list[Permit]:

@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from components.approval.names import REAPER_NAME, REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, TAG_KEY
+from components.approval.names import (
+    EVENT_FORWARDING_ROLE_NAME,
+    REAPER_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    ROLE_NAME,
+    TAG_KEY,
+)
 from components.directory.instance_role import AGENT_ACTIONS
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
@@ -140,6 +146,13 @@ def _grants(scope: Scope) -> list[dict[str, Any]]:
             "Action": ["ssm:StartAutomationExecution"],
             "Resource": runbook,
             "Condition": by_schedule,
+        },
+        {
+            "Sid": "ForwardEvents",
+            "Effect": "Allow",
+            "Action": ["events:PutEvents"],
+            "Resource": [scope.arn("events", "event-bus/default")],
+            "Condition": {"ArnEquals": _as(scope, EVENT_FORWARDING_ROLE_NAME)},
         },
         {
             "Sid": "HandOverRole",

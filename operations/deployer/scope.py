@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from components.approval.alarms import IAM_EVENT_REGIONS, needs_forwarding, watches_iam
+from components.approval.names import Place
 from components.approval.settings import ApproverType
 from components.session_manager.settings import SessionManagerSettings
 
@@ -47,6 +49,8 @@ class Scope:
         log_groups: for session logs.
         buckets: for session logs; they are looked at only.
         image_parameters: names of parameters with images for controllers, beside those that AWS publishes.
+        alarm_topics: ARNs of topics that receive alarms of approval, beside its own.
+        event_regions: Regions outside `regions` in which rules forward events of IAM.
         empties_trail_bucket: whether a stack may delete its trail's logs (`terminationProtection: false`).
     """
 
@@ -62,6 +66,8 @@ class Scope:
     log_groups: frozenset[str] = field(default_factory=frozenset[str])
     buckets: frozenset[str] = field(default_factory=frozenset[str])
     image_parameters: frozenset[str] = field(default_factory=frozenset[str])
+    alarm_topics: frozenset[str] = field(default_factory=frozenset[str])
+    event_regions: frozenset[str] = field(default_factory=frozenset[str])
     empties_trail_bucket: bool = False
 
     def arn(self, service: str, resource: str) -> str:
@@ -104,6 +110,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         kind: frozenset(name for each in approvals for name in each.attachable_approvers(kind))
         for kind in (ApproverType.IAM_ROLE, ApproverType.IAM_USER)
     }
+    forwarding = frozenset(region for each in settings for region in _event_regions(each))
     instance_roles = frozenset(role for each in settings for role in each.instance_roles)
     regions = tuple(dict.fromkeys(region for each in settings for region in each.regions))
     return Scope(
@@ -125,6 +132,8 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
             for controller in site.controllers
             if not controller.image_parameter.startswith(PUBLIC_PARAMETERS)
         ),
+        alarm_topics=frozenset(arn for each in approvals for arn in each.alarm_topic_arns),
+        event_regions=forwarding - set(regions),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
     )
 
@@ -149,7 +158,16 @@ def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = A
         operator_users=everything,
         log_groups=frozenset({SessionManagerSettings().cw_log_group_name}),
         buckets=everything,
+        alarm_topics=everything,
+        event_regions=frozenset({IAM_EVENT_REGIONS[_partition(regions[0])]}) - set(regions),
     )
+
+
+def _event_regions(settings: Settings) -> Iterator[str]:
+    region = settings.regions[0]
+    place = Place(partition=_partition(region), account_id=ANY, region=region)
+    if settings.approval and watches_iam(settings.approval, place) and needs_forwarding(place):
+        yield IAM_EVENT_REGIONS[place.partition]
 
 
 def _systems(settings: Settings) -> Iterator[System]:

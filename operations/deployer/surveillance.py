@@ -1,11 +1,12 @@
-"""What watches domain controllers: rules, the trail and its bucket."""
+"""Rules and alarms of session approval and domain controllers, the trail and its bucket."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from components.approval.names import ALARM_PREFIX, TOPIC_NAME
 from components.directory.names import ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
-from operations.deployer.scope import System
+from operations.deployer.scope import ANY, System
 from operations.deployer.statement import Permit
 
 if TYPE_CHECKING:
@@ -17,6 +18,12 @@ _RULE_CHANGES: Final = (
     "events:RemoveTargets",
     "events:TagResource",
     "events:UntagResource",
+)
+_ALARM_CHANGES: Final = (
+    "cloudwatch:DeleteAlarms",
+    "cloudwatch:PutMetricAlarm",
+    "cloudwatch:TagResource",
+    "cloudwatch:UntagResource",
 )
 _TRAIL_CHANGES: Final = (
     "cloudtrail:AddTags",
@@ -44,6 +51,40 @@ _DELETIONS: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 def trail_bucket(scope: Scope) -> str:
     """Of the account's trail, in whichever Region."""
     return f"arn:{scope.partition}:s3:::{TRAIL_BUCKET}-{scope.account}-*"
+
+
+def approval_alarm_permits(scope: Scope) -> list[Permit]:
+    """Return the permissions for rules and alarms of approval, which publish to its topics and to nothing else.
+
+    A rule in the Region of IAM's events forwards them to the event bus of another one, so these name their Regions themselves.
+    """
+    if System.APPROVAL not in scope.systems:
+        return []
+    rules = scope.arn("events", f"rule/{ALARM_PREFIX}*")
+    topics = [each if each != ANY else scope.arn("sns", ANY) for each in sorted(scope.alarm_topics)]
+    targets = [scope.arn("sns", TOPIC_NAME), *topics, scope.arn("events", "event-bus/default")]
+    regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
+    published = {
+        "ForAllValues:ArnLike": {"events:TargetArn": targets},
+        "Null": {"events:TargetArn": "false"},
+    }
+    return [
+        Permit(
+            sid="ManageApprovalRules", actions=_RULE_CHANGES, resources=(rules,), conditions=regions, everywhere=True
+        ),
+        Permit(
+            sid="PublishApprovalAlarms",
+            actions=("events:PutTargets",),
+            resources=(rules,),
+            conditions={**published, **regions},
+            everywhere=True,
+        ),
+        Permit(
+            sid="ManageApprovalAlarms",
+            actions=_ALARM_CHANGES,
+            resources=(scope.arn("cloudwatch", f"alarm:{ALARM_PREFIX}*"),),
+        ),
+    ]
 
 
 def surveillance_permits(scope: Scope) -> list[Permit]:

@@ -44,6 +44,8 @@ def test_defaults() -> None:
         "sharedApproverRoles": [],
         "chatApproverRoles": [],
         "notificationEmails": [],
+        "alarmTopicArns": [],
+        "alarmIamChanges": True,
         "guardRails": False,
         "requireChangeRequest": True,
         "takeOver": False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.approval.alarms import forwarding_policy
 from components.approval.names import Place
 from components.approval.role_policies import runbook_role_policy, schedule_role_policy
 from components.directory import instance_role
@@ -35,6 +36,7 @@ def role_policies() -> Iterator[dict[str, Any]]:
     assert approval
     yield runbook_role_policy(approval, PLACE)
     yield schedule_role_policy(PLACE)
+    yield forwarding_policy(PLACE)
     yield instance_role.agent_policy()
     yield flow_logs_policy(Where(partition="aws", account_id=ACCOUNT, region="eu-west-1"), FLOW_LOGS)
     yield remediation_role_policy(NodesPlace(partition="aws", account_id=ACCOUNT), INSTANCE_POLICY, [])

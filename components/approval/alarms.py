@@ -1,0 +1,379 @@
+"""Alarms of the approval workflow, as plain data: EventBridge patterns and CloudWatch alarms.
+
+Sources: Systems Manager User Guide, "Amazon EventBridge event examples for Systems Manager"; EventBridge User Guide, "AWS
+service events delivered via AWS CloudTrail" and "Sending and receiving events between AWS Regions"; EventBridge Scheduler
+User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch". API calls reach EventBridge only while a
+trail records the management events of the account.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from components.approval.names import (
+    ALARM_PREFIX,
+    DOCUMENT_NAMES,
+    EVENT_FORWARDING_ROLE_NAME,
+    POLICY_NAMES,
+    REAPER_NAME,
+    REAPER_SCHEDULE_GROUP,
+    REAPER_SCHEDULE_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    ROLE_NAME,
+    RUNBOOK_NAME,
+    TAG_KEY,
+    Place,
+    PolicyDocument,
+)
+from components.approval.settings import ApprovalSettings, ApproverType
+from components.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+Pattern = dict[str, Any]
+
+FORWARDING_TARGET_ID: Final = "workflow-region"
+IAM_EVENT_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""IAM sends its events to one Region per partition."""
+FORWARDING_PARTITIONS: Final = frozenset({"aws"})
+"""EventBridge forwards between Regions in the commercial partition only."""
+
+_RELEASE_STEP: Final = "ReleaseGrant"
+_UNSUCCESSFUL: Final = ["Failed", "TimedOut", "Cancelled"]
+_NAMES_PER_PATTERN: Final = 16
+"""A pattern has 2,048 characters at most (EventBridge quotas); a name has up to 64."""
+_DOCUMENT_CALLS: Final = [
+    *("CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "UpdateDocumentMetadata"),
+    *("DeleteDocument", "ModifyDocumentPermission"),
+]
+_SCHEDULE_CALLS: Final = ["CreateSchedule", "UpdateSchedule", "DeleteSchedule", "DeleteScheduleGroup"]
+_TOPIC_CALLS: Final = ["SetTopicAttributes", "DeleteTopic", "AddPermission", "RemovePermission"]
+_ROLE_CALLS: Final = [
+    *("AttachRolePolicy", "CreateRole", "DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy"),
+    *("DetachRolePolicy", "PutRolePermissionsBoundary", "PutRolePolicy", "UpdateAssumeRolePolicy", "UpdateRole"),
+]
+_USER_CALLS: Final = [
+    *("AddUserToGroup", "AttachUserPolicy", "CreateAccessKey", "CreateLoginProfile", "DeactivateMFADevice"),
+    *("DeleteUserPermissionsBoundary", "DeleteUserPolicy", "DetachUserPolicy", "PutUserPermissionsBoundary"),
+    *("PutUserPolicy", "UpdateLoginProfile", "UpdateUser"),
+]
+_POLICY_CALLS: Final = [
+    *("AttachGroupPolicy", "AttachRolePolicy", "AttachUserPolicy", "CreatePolicyVersion", "DeletePolicy"),
+    *("DeletePolicyVersion", "DetachGroupPolicy", "DetachRolePolicy", "DetachUserPolicy", "SetDefaultPolicyVersion"),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventAlarm:
+    """An EventBridge rule that publishes matching events to the topics.
+
+    Attributes:
+        name: name of the rule.
+        description: description of the rule.
+        pattern: pattern of the events.
+        is_forwarded: the events occur in the Region of IAM's events; a rule of the same name there forwards them.
+    """
+
+    name: str
+    description: str
+    pattern: Pattern
+    is_forwarded: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricAlarm:
+    """A CloudWatch alarm on a metric of EventBridge Scheduler, summed up per hour.
+
+    Attributes:
+        name: name of the alarm.
+        description: description of the alarm.
+        metric: name of the metric.
+        comparison: comparison operator.
+        threshold: value to compare with.
+        missing_data: treatment of missing data.
+    """
+
+    name: str
+    description: str
+    metric: str
+    comparison: str
+    threshold: int
+    missing_data: str
+    namespace: str = "AWS/Scheduler"
+    statistic: str = "Sum"
+    period: int = 3600
+    evaluation_periods: int = 1
+    dimensions: dict[str, str] = field(default_factory=lambda: {"ScheduleGroup": REAPER_SCHEDULE_GROUP})
+
+
+METRIC_ALARMS: Final = (
+    MetricAlarm(
+        name=f"{ALARM_PREFIX}reaper-did-not-run",
+        description=f"{REAPER_SCHEDULE_NAME} started no run of {REAPER_NAME} for an hour: expired grants may remain",
+        metric="InvocationAttemptCount",
+        comparison="LessThanThreshold",
+        threshold=1,
+        # Without a schedule there is no data at all.
+        missing_data="breaching",
+    ),
+    MetricAlarm(
+        name=f"{ALARM_PREFIX}reaper-not-started",
+        description=f"Systems Manager refused to start {REAPER_NAME}: expired grants may remain",
+        metric="TargetErrorCount",
+        comparison="GreaterThanOrEqualToThreshold",
+        threshold=1,
+        missing_data="notBreaching",
+    ),
+    MetricAlarm(
+        name=f"{ALARM_PREFIX}reaper-dropped",
+        description=f"EventBridge Scheduler gave up starting {REAPER_NAME}: expired grants may remain",
+        metric="InvocationDroppedCount",
+        comparison="GreaterThanOrEqualToThreshold",
+        threshold=1,
+        missing_data="notBreaching",
+    ),
+)
+
+
+def topic_problems(settings: ApprovalSettings, place: Place) -> list[Problem]:
+    """Return what is wrong with the topics for alarms: rules and alarms publish in their own account and Region only.
+
+    Args:
+        settings: settings of the workflow.
+        place: location of the workflow.
+    """
+    here = place.topic_arn.rpartition(":")[0]
+    return [
+        Problem(
+            path=("approval", "alarmTopicArns", str(position)),
+            message=f"expected another topic of account {place.account_id} in {place.region}, the Region of the workflow, "
+            f"got {arn}. Subscribe what receives the alarms to a topic there",
+        )
+        for position, arn in enumerate(settings.alarm_topic_arns)
+        if arn.rpartition(":")[0] != here or arn == place.topic_arn
+    ]
+
+
+def event_alarms(settings: ApprovalSettings, place: Place) -> list[EventAlarm]:
+    """Return the rules in the Region of the workflow.
+
+    Args:
+        settings: settings of the workflow.
+        place: location of the workflow.
+    """
+    return [
+        *_run_alarms(),
+        *_call_alarms(place),
+        *(_iam_alarms(settings, place) if watches_iam(settings, place) else ()),
+    ]
+
+
+def watches_iam(settings: ApprovalSettings, place: Place) -> bool:
+    """Return whether changes in IAM raise alarms: the settings ask for it, and their events reach the workflow's Region."""
+    return settings.alarm_iam_changes and (not needs_forwarding(place) or place.partition in FORWARDING_PARTITIONS)
+
+
+def needs_forwarding(place: Place) -> bool:
+    """Return whether IAM sends its events to another Region than that of the workflow."""
+    return place.region != iam_event_region(place)
+
+
+def iam_event_region(place: Place) -> str:
+    """Return the Region that IAM sends its events to."""
+    return IAM_EVENT_REGIONS.get(place.partition, place.region)
+
+
+def topic_target_id(position: int) -> str:
+    """Return the ID of the target for a topic: `topic` for that of the workflow, then `topic-1`, ..."""
+    return f"topic-{position}" if position else "topic"
+
+
+def forwarding_trust(place: Place) -> PolicyDocument:
+    """Return the trust policy of the role that forwards events: EventBridge, for the forwarding rules of this account."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {
+                    "StringEquals": {"aws:SourceAccount": place.account_id},
+                    "ArnLike": {"aws:SourceArn": place.rule_arn(f"{ALARM_PREFIX}*", iam_event_region(place))},
+                },
+            }
+        ],
+    }
+
+
+def forwarding_policy(place: Place) -> PolicyDocument:
+    """Return the policy of the role that forwards events: put events on the default bus of the workflow's Region."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "ForwardEvents",
+                "Effect": "Allow",
+                "Action": "events:PutEvents",
+                "Resource": place.event_bus_arn,
+            }
+        ],
+    }
+
+
+def _run_alarms() -> Iterator[EventAlarm]:
+    execution, step = (f"EC2 Automation {each} Status-change Notification" for each in ("Execution", "Step"))
+    runbook = {"Definition": [RUNBOOK_NAME], "Status": _UNSUCCESSFUL}
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}grant-not-released",
+        description=f"A run of {RUNBOOK_NAME} could not remove its grant; {REAPER_NAME} tries again",
+        pattern=_of("aws.ssm", step, {**runbook, "StepName": [_RELEASE_STEP]}),
+    )
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}run-not-completed",
+        description=f"A run of {RUNBOOK_NAME} failed, timed out or was cancelled. Rejected and refused requests end so too",
+        pattern=_of("aws.ssm", execution, runbook),
+    )
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}reaper-failed",
+        description=f"A run of {REAPER_NAME} failed: expired grants may remain",
+        pattern=_of("aws.ssm", execution, {"Definition": [REAPER_NAME], "Status": _UNSUCCESSFUL}),
+    )
+
+
+def _call_alarms(place: Place) -> Iterator[EventAlarm]:
+    documents = [*DOCUMENT_NAMES, *(place.ssm(f"document/{name}") for name in DOCUMENT_NAMES)]
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}documents-changed",
+        description="The runbook, the change template or the reaper of session approval changed, or was shared",
+        pattern=_calls("ssm", {"eventName": _DOCUMENT_CALLS, "requestParameters": {"name": documents}}),
+    )
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}schedule-changed",
+        description=f"The schedule of {REAPER_NAME} changed",
+        # The spelling of request parameters in these events is not documented.
+        pattern=_calls(
+            "scheduler",
+            {
+                "eventName": _SCHEDULE_CALLS,
+                "$or": [
+                    {"requestParameters": {key: [REAPER_SCHEDULE_NAME, REAPER_SCHEDULE_GROUP]}}
+                    for key in ("name", "Name")
+                ],
+            },
+        ),
+    )
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}topic-changed",
+        description="The topic of session approval changed, or a subscription to it ended",
+        pattern=_calls(
+            "sns",
+            {
+                "$or": [
+                    {"eventName": _TOPIC_CALLS, "requestParameters": {"topicArn": [place.topic_arn]}},
+                    {
+                        "eventName": ["Unsubscribe"],
+                        "requestParameters": {"subscriptionArn": [{"prefix": f"{place.topic_arn}:"}]},
+                    },
+                ]
+            },
+        ),
+    )
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}rules-changed",
+        description="A rule that raises alarms for session approval changed",
+        pattern=_calls(
+            "events",
+            {
+                "$or": [
+                    {
+                        "eventName": ["PutRule", "DisableRule", "DeleteRule"],
+                        "requestParameters": {"name": [{"prefix": ALARM_PREFIX}]},
+                    },
+                    {
+                        "eventName": ["PutTargets", "RemoveTargets"],
+                        "requestParameters": {"rule": [{"prefix": ALARM_PREFIX}]},
+                    },
+                ]
+            },
+        ),
+    )
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}metric-alarms-changed",
+        description="A CloudWatch alarm of session approval changed",
+        pattern=_calls(
+            "monitoring",
+            {
+                "$or": [
+                    {"eventName": ["PutMetricAlarm"], "requestParameters": {"alarmName": [{"prefix": ALARM_PREFIX}]}},
+                    {
+                        "eventName": ["DeleteAlarms", "DisableAlarmActions"],
+                        "requestParameters": {"alarmNames": [{"prefix": ALARM_PREFIX}]},
+                    },
+                ]
+            },
+        ),
+    )
+
+
+def _iam_alarms(settings: ApprovalSettings, place: Place) -> Iterator[EventAlarm]:
+    forwarded = needs_forwarding(place)
+    policies = [place.iam(f"policy/{name}") for name in POLICY_NAMES]
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}policies-changed",
+        description="A managed policy of session approval changed, or was attached or detached",
+        pattern=_calls("iam", {"eventName": _POLICY_CALLS, "requestParameters": {"policyArn": policies}}),
+        is_forwarded=forwarded,
+    )
+    yield EventAlarm(
+        name=f"{ALARM_PREFIX}tag-set",
+        description=f"A principal other than {ROLE_NAME} set the tag {TAG_KEY}, which allows a session",
+        pattern=_calls(
+            "iam",
+            {
+                "eventName": ["TagRole", "TagUser", "CreateRole", "CreateUser"],
+                "requestParameters": {"tags": {"key": [{"equals-ignore-case": TAG_KEY}]}},
+                "userIdentity": {"arn": [{"anything-but": {"prefix": _session_arn(place)}}]},
+            },
+        ),
+        is_forwarded=forwarded,
+    )
+    own = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)
+    approvers = {
+        kind: [each.bare_name for each in settings.approvers if each.type is kind]
+        for kind in (ApproverType.IAM_ROLE, ApproverType.IAM_USER)
+    }
+    roles = [*own, *settings.operator_roles, *approvers[ApproverType.IAM_ROLE]]
+    users = [*settings.operator_users, *approvers[ApproverType.IAM_USER]]
+    for kind, key, calls, names in (
+        ("roles", "roleName", _ROLE_CALLS, roles),
+        ("users", "userName", _USER_CALLS, users),
+    ):
+        for number, chunk in enumerate(_chunks(names), start=1):
+            yield EventAlarm(
+                name=f"{ALARM_PREFIX}{kind}-changed" + (f"-{number}" if number > 1 else ""),
+                description=f"IAM {kind} of session approval changed: its own, operators or approvers",
+                pattern=_calls("iam", {"eventName": calls, "requestParameters": {key: chunk}}),
+                is_forwarded=forwarded,
+            )
+
+
+def _session_arn(place: Place) -> str:
+    return f"arn:{place.partition}:sts::{place.account_id}:assumed-role/{ROLE_NAME}/"
+
+
+def _chunks(names: Sequence[str]) -> Iterator[list[str]]:
+    unique = sorted(set(names))
+    for start in range(0, len(unique), _NAMES_PER_PATTERN):
+        yield unique[start : start + _NAMES_PER_PATTERN]
+
+
+def _calls(service: str, detail: Pattern) -> Pattern:
+    source = {"eventSource": [f"{service}.amazonaws.com"]}
+    return _of(f"aws.{service}", "AWS API Call via CloudTrail", {**source, **detail})
+
+
+def _of(source: str, detail_type: str, detail: Pattern) -> Pattern:
+    return {"source": [source], "detail-type": [detail_type], "detail": detail}

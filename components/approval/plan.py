@@ -1,0 +1,285 @@
+"""Everything that the approval workflow consists of, as plain data.
+
+The component registers it and `verify` compares it with the account, so that both always agree.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from components.approval.alarms import (
+    METRIC_ALARMS,
+    EventAlarm,
+    MetricAlarm,
+    event_alarms,
+    forwarding_policy,
+    forwarding_trust,
+)
+from components.approval.change_template import change_template
+from components.approval.guard_rails import guard_rail_policies
+from components.approval.names import (
+    APPROVER_POLICY_NAME,
+    AUTOMATION,
+    CHANGE_TEMPLATE,
+    CHANGE_TEMPLATE_NAME,
+    EVENT_FORWARDING_ROLE_NAME,
+    GUARD_RAIL_POLICY_NAME,
+    IDENTITIES_GUARD_RAIL_POLICY_NAME,
+    OPERATOR_POLICY_NAME,
+    REAPER_NAME,
+    REAPER_SCHEDULE_GROUP,
+    REAPER_SCHEDULE_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    REQUESTER_POLICY_NAME,
+    ROLE_NAME,
+    RUNBOOK_NAME,
+    Place,
+    PolicyDocument,
+)
+from components.approval.operator_policy import operator_policy
+from components.approval.participant_policies import approver_policy, requester_policy
+from components.approval.role_policies import runbook_role_policy, schedule_role_policy, service_trust
+from components.approval.runbook import reaper, runbook
+from components.approval.settings import ApprovalSettings, ApproverType, Mode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INLINE_POLICY_NAME: Final = "shell-access"
+REAPER_RATE: Final = "rate(15 minutes)"
+GUARD_RAILS: Final = {
+    "guard-rails": GUARD_RAIL_POLICY_NAME,
+    "identities-guard-rails": IDENTITIES_GUARD_RAIL_POLICY_NAME,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedDocument:
+    """A document of Systems Manager.
+
+    Attributes:
+        key: part of the logical name.
+        name: name of the document.
+        type: document type.
+        content: content of every version that counts.
+    """
+
+    key: str
+    name: str
+    type: str
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedRole:
+    """A role that an AWS service assumes.
+
+    Attributes:
+        key: part of the logical name.
+        name: name of the role.
+        description: description of the role.
+        trust: trust policy.
+        policy: its one inline policy, `shell-access`.
+    """
+
+    key: str
+    name: str
+    description: str
+    trust: PolicyDocument
+    policy: PolicyDocument
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedPolicy:
+    """A managed policy and the principals that have it.
+
+    Attributes:
+        key: part of the logical name.
+        name: name of the policy.
+        arn: ARN of the policy.
+        description: description of the policy.
+        content: its default version.
+        roles: names of the roles that it is attached to.
+        users: names of the users that it is attached to.
+    """
+
+    key: str
+    name: str
+    arn: str
+    description: str
+    content: PolicyDocument
+    roles: Sequence[str]
+    users: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedSchedule:
+    """The schedule of the reaper; EventBridge Scheduler calls Systems Manager itself ("Universal targets").
+
+    Attributes:
+        target_arn: ARN of the API operation.
+        role_arn: ARN of the role that calls it.
+        input: parameters of the call, as JSON.
+    """
+
+    target_arn: str
+    role_arn: str
+    input: str
+    name: str = REAPER_SCHEDULE_NAME
+    group: str = REAPER_SCHEDULE_GROUP
+    expression: str = REAPER_RATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalPlan:
+    """The approval workflow of one account.
+
+    Attributes:
+        place: location of the workflow.
+        runbook: the document that grants.
+        reaper: the document that removes expired grants.
+        template: the change template; None in mode `automation`.
+        runbook_role: role of both runbooks.
+        schedule_role: role of the schedule.
+        forwarding_role: role that forwards events of IAM; None where none are forwarded.
+        operator_policies: managed policies of operators.
+        approver_policy: managed policy of approvers.
+        schedule: schedule of the reaper.
+        event_alarms: EventBridge rules.
+        metric_alarms: CloudWatch alarms.
+        alarm_topics: ARNs of the topics that receive alarms, the workflow's own first.
+    """
+
+    place: Place
+    runbook: PlannedDocument
+    reaper: PlannedDocument
+    template: PlannedDocument | None
+    runbook_role: PlannedRole
+    schedule_role: PlannedRole
+    forwarding_role: PlannedRole | None
+    operator_policies: tuple[PlannedPolicy, ...]
+    approver_policy: PlannedPolicy
+    schedule: PlannedSchedule
+    event_alarms: tuple[EventAlarm, ...]
+    metric_alarms: tuple[MetricAlarm, ...] = METRIC_ALARMS
+    alarm_topics: tuple[str, ...] = field(default=())
+
+    @property
+    def documents(self) -> tuple[PlannedDocument, ...]:
+        """All documents."""
+        return (self.runbook, self.reaper, *((self.template,) if self.template else ()))
+
+    @property
+    def roles(self) -> tuple[PlannedRole, ...]:
+        """All roles that the workflow makes."""
+        forwarding = (self.forwarding_role,) if self.forwarding_role else ()
+        return (self.runbook_role, self.schedule_role, *forwarding)
+
+    @property
+    def policies(self) -> tuple[PlannedPolicy, ...]:
+        """All managed policies."""
+        return (*self.operator_policies, self.approver_policy)
+
+
+def plan_approval(
+    settings: ApprovalSettings, place: Place, regions: Sequence[str], *, session_data_encryption: bool
+) -> ApprovalPlan:
+    """Return what the settings ask for.
+
+    Args:
+        settings: settings of the workflow.
+        place: location of the workflow.
+        regions: Regions of the stack.
+        session_data_encryption: sessions are encrypted with the stack's data key.
+    """
+    alarms = tuple(event_alarms(settings, place))
+    return ApprovalPlan(
+        place=place,
+        runbook=PlannedDocument(
+            key="runbook", name=RUNBOOK_NAME, type=AUTOMATION, content=runbook(settings, place, regions)
+        ),
+        reaper=PlannedDocument(key="reaper", name=REAPER_NAME, type=AUTOMATION, content=reaper(settings, place)),
+        template=_template(settings, place),
+        runbook_role=PlannedRole(
+            key="role",
+            name=ROLE_NAME,
+            description="Sets and removes the tag that allows a session",
+            trust=service_trust("ssm.amazonaws.com", place),
+            policy=runbook_role_policy(settings, place),
+        ),
+        schedule_role=PlannedRole(
+            key="schedule",
+            name=REAPER_SCHEDULE_ROLE_NAME,
+            description=f"Starts {REAPER_NAME}",
+            trust=service_trust("scheduler.amazonaws.com", place),
+            policy=schedule_role_policy(place),
+        ),
+        forwarding_role=_forwarding_role(place) if any(each.is_forwarded for each in alarms) else None,
+        operator_policies=_operator_policies(settings, place, session_data_encryption=session_data_encryption),
+        approver_policy=_approver_policy(settings, place),
+        schedule=PlannedSchedule(
+            target_arn=f"arn:{place.partition}:scheduler:::aws-sdk:ssm:startAutomationExecution",
+            role_arn=place.iam(f"role/{REAPER_SCHEDULE_ROLE_NAME}"),
+            input=json.dumps({"DocumentName": REAPER_NAME}),
+        ),
+        event_alarms=alarms,
+        alarm_topics=(place.topic_arn, *settings.alarm_topic_arns),
+    )
+
+
+def _template(settings: ApprovalSettings, place: Place) -> PlannedDocument | None:
+    if settings.mode is not Mode.CHANGE_MANAGER:
+        return None
+    content = change_template(settings, place)
+    return PlannedDocument(key="change-template", name=CHANGE_TEMPLATE_NAME, type=CHANGE_TEMPLATE, content=content)
+
+
+def _forwarding_role(place: Place) -> PlannedRole:
+    return PlannedRole(
+        key="event-forwarding",
+        name=EVENT_FORWARDING_ROLE_NAME,
+        description="Forwards IAM events of session approval to the Region of the workflow",
+        trust=forwarding_trust(place),
+        policy=forwarding_policy(place),
+    )
+
+
+def _operator_policies(
+    settings: ApprovalSettings, place: Place, *, session_data_encryption: bool
+) -> tuple[PlannedPolicy, ...]:
+    contents = {
+        ("operator", OPERATOR_POLICY_NAME, "Start a session on the approved instance"): operator_policy(
+            place, session_data_encryption=session_data_encryption
+        ),
+        ("requester", REQUESTER_POLICY_NAME, "Ask for a session"): requester_policy(settings, place),
+    }
+    if settings.guard_rails:
+        rails = guard_rail_policies(settings, place)
+        for key, name in GUARD_RAILS.items():
+            contents[key, name, "Deny changing what approval rests on"] = rails[name]
+    return tuple(
+        PlannedPolicy(
+            key=key,
+            name=name,
+            arn=place.iam(f"policy/{name}"),
+            description=description,
+            content=content,
+            roles=settings.operator_roles,
+            users=settings.operator_users,
+        )
+        for (key, name, description), content in contents.items()
+    )
+
+
+def _approver_policy(settings: ApprovalSettings, place: Place) -> PlannedPolicy:
+    return PlannedPolicy(
+        key="approver",
+        name=APPROVER_POLICY_NAME,
+        arn=place.iam(f"policy/{APPROVER_POLICY_NAME}"),
+        description="Decide on requests for sessions",
+        content=approver_policy(place),
+        roles=settings.attachable_approvers(ApproverType.IAM_ROLE),
+        users=settings.attachable_approvers(ApproverType.IAM_USER),
+    )
