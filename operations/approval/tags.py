@@ -26,10 +26,12 @@ class Tag:
     Attributes:
         principal: that has it.
         value: the instance that it admits to.
+        key: the key as it is spelled there.
     """
 
     principal: Principal
     value: str
+    key: str = TAG_KEY
 
 
 def read_tags(desk: Desk) -> tuple[Tag, ...] | Unread:

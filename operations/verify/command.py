@@ -41,7 +41,8 @@ def verify(
     """Compares what is live with what the stack's settings ask for. Changes nothing.
 
     Looks at the preferences document, the keys, the log group, the bucket, the instance policy and the VPC endpoints,
-    in every Region of the stack, with the credentials and roles of the stack's AWS provider. Of domain controllers it
+    in every Region of the stack, with the credentials and roles of the stack's AWS provider. Of session approval it
+    compares documents, roles, policies, the schedule, the topic, tags, operators, approvers and alarms. Of domain controllers it
     looks at every rule of their security groups and network ACL, tries packets on them, and looks at the instances,
     flow logs, alerts and the trail. Whatever differs is listed with what was expected, what was found, and what to do.
 

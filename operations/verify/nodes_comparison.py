@@ -197,13 +197,14 @@ def role_finding(asked: Asked, wanted: WantedRole, live: RoleFacts | Unread | No
         *(f"trust policy: {each}" for each in policy_differences(wanted.trust, live.trust)),
         *(f"{arn} is not attached" for arn in sorted(wanted.attached - live.attached)),
         *(f"{arn} is attached" for arn in sorted(live.attached - wanted.attached)),
-        *_inline_differences(wanted.inline, live.inline),
+        *inline_differences(wanted.inline, live.inline),
     ]
     found = "; ".join(unequal) or expected
     return compared(wanted.check, same=not unequal, expected=expected, found=found, remedy=asked.repair)
 
 
-def _inline_differences(wanted: Mapping[str, PolicyDocument], live: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def inline_differences(wanted: Mapping[str, PolicyDocument], live: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the differences between inline policies by name, in words."""
     for name in sorted({*wanted, *live}):
         if name not in live:
             yield f"inline policy {name} is missing"

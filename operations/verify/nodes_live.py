@@ -79,11 +79,15 @@ class RoleFacts:
         trust: its trust policy.
         attached: ARNs of managed policies.
         inline: by name.
+        boundary: ARN of the permissions boundary; "": none.
+        path: path of the role.
     """
 
     trust: Mapping[str, Any]
     attached: frozenset[str] | Unread
     inline: Mapping[str, Mapping[str, Any]] | Unread
+    boundary: str = ""
+    path: str = "/"
 
 
 def read_host_role(reader: Reader) -> str | Unread | None:
@@ -167,6 +171,8 @@ def read_role(reader: Reader, name: str) -> RoleFacts | Unread | None:
         if isinstance(attached, Unread)
         else frozenset(each["PolicyArn"] for each in (attached or {}).get("AttachedPolicies", ())),
         inline=_inline(reader, name),
+        boundary=str(role["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
+        path=str(role["Role"].get("Path", "/")),
     )
 
 

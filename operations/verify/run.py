@@ -12,6 +12,7 @@ from components.session_manager.instance_policy import instance_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.errors import UnusableError
 from operations.reading import Identity, Reader, Unread, identify
+from operations.verify.approval import ApprovalVerification
 from operations.verify.comparison import region_findings
 from operations.verify.directory import DirectoryVerification
 from operations.verify.directory_facts import AskedSite
@@ -48,6 +49,7 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
     settings = stack.settings()
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
     asked = {*settings.session_manager, *settings.endpoints, *sites}
+    asked |= {settings.regions[0]} if settings.approval else set()
     regions = [each for each in settings.regions if each in asked or settings.nodes]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
@@ -66,6 +68,8 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
         trail = pool.submit(directory.trail, settings.regions[0]) if directory else None
         nodes = _nodes(stack, settings, clients, identity)
         of_nodes = pool.submit(nodes.findings) if nodes else None
+        approval = _approval(stack, settings, clients, identity)
+        of_approval = pool.submit(approval.findings) if approval else None
         running = {region: pool.submit(verify, region) for region in regions}
         findings: dict[str, list[Finding]] = {}
         for region, each in running.items():
@@ -76,6 +80,7 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
             for region, several in several_regions.result().items() if several_regions else ():
                 findings[region] += several
         findings[regions[0]] += trail.result() if trail else []
+        findings[regions[0]] += of_approval.result() if of_approval else []
     return _verification(stack, identity.account_id, findings)
 
 
@@ -134,6 +139,15 @@ def _nodes(
         section=settings.nodes,
         has_instance_policy=_instance_policy(settings, identity) is not None,
     )
+
+
+def _approval(
+    stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
+) -> ApprovalVerification | None:
+    if settings.approval is None:
+        return None
+    asked = _asked(stack, settings, identity, settings.regions[0])
+    return ApprovalVerification.of(settings, settings.approval, clients, identity, asked)
 
 
 def _instance_policy(settings: Settings, identity: Identity) -> dict[str, Any] | None:

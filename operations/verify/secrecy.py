@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _OF_ENDPOINTS = ("network", "endpoint-")
 _OF_DIRECTORY = "directory-"
+_OF_APPROVAL = "approval-"
 _WITHOUT_VALUES = ("account", "document")
 """Checks whose texts hold no value of the settings: of the document's content only names are told, see `Asked`."""
 
@@ -39,4 +40,6 @@ def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:
 def _section(check: str) -> str:
     if check.startswith(_OF_DIRECTORY):
         return "domainControllers"
+    if check.startswith(_OF_APPROVAL):
+        return "approval"
     return "endpoints" if check.startswith(_OF_ENDPOINTS) else "sessionManager"

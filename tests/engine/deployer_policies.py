@@ -48,6 +48,7 @@ RECORDED: Final = (
     "test_adoption.py::test_names_that_are_taken_are_adopted_and_given_back",
     "test_approval.py::test_changes_of_settings_and_drift_converge",
     "test_approval.py::test_up_builds_everything_and_a_second_run_changes_nothing",
+    "test_approval_verify.py::test_verify_finds_each_sabotage_of_approval",
     "test_directory.py::test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newer_image",
     "test_directory.py::test_up_builds_two_sites_that_let_pass_just_what_the_tables_list",
     "test_directory.py::test_what_somebody_changes_by_hand_is_found_and_comes_back",

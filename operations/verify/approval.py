@@ -1,0 +1,201 @@
+"""Verifies everything that session approval rests on."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.approval.alarms import iam_event_region, needs_forwarding, watches_iam
+from components.approval.names import KEY_ALIAS, Place
+from components.approval.plan import ApprovalPlan, plan_approval
+from operations.reading import Reader, Unread
+from operations.verify.approval_comparison import (
+    TolerateHolder,
+    document_findings,
+    policy_findings,
+    principal_findings,
+    schedule_findings,
+    tag_findings,
+    wanted_principals,
+    workflow_role_findings,
+)
+from operations.verify.approval_facts import (
+    ManagedPolicyFacts,
+    read_document,
+    read_event_rule,
+    read_key_policy,
+    read_managed_policy,
+    read_metric_alarms,
+    read_principal_path,
+    read_recording,
+    read_schedule,
+    read_stray_tags,
+    read_topic,
+)
+from operations.verify.approval_notifications import (
+    event_alarm_finding,
+    key_findings,
+    metric_alarm_finding,
+    recording_finding,
+    topic_findings,
+)
+from operations.verify.facts import KeyFacts
+from operations.verify.findings import Finding, Status
+from operations.verify.live import read_key
+from operations.verify.nodes_live import read_role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from components.approval.settings import ApprovalSettings
+    from components.settings import Settings
+    from operations.approval.people import Principal
+    from operations.reading import Clients, Identity
+    from operations.verify.facts import Asked
+
+_AT_A_TIME = 4
+"""Groups of calls: IAM throttles an account sooner than most services."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalVerification:
+    """A verification of the approval workflow.
+
+    Attributes:
+        clients: clients to read with.
+        caller: ARN of the caller, for remedies.
+        asked: settings of the Region of the workflow, with the command that repairs it.
+        settings: settings of the workflow.
+        plan: the workflow as the settings ask for it.
+        boundary: ARN of the permissions boundary of the stack's roles; "": none.
+    """
+
+    clients: Clients
+    caller: str
+    asked: Asked
+    settings: ApprovalSettings
+    plan: ApprovalPlan
+    boundary: str
+
+    @classmethod
+    def of(
+        cls, settings: Settings, section: ApprovalSettings, clients: Clients, identity: Identity, asked: Asked
+    ) -> ApprovalVerification:
+        """Return the verification of a stack's workflow.
+
+        Args:
+            settings: settings of the stack.
+            section: `shell-access:approval`.
+            clients: clients to read with.
+            identity: the caller.
+            asked: settings of the first Region, with the command that repairs it.
+        """
+        place = Place(partition=identity.partition, account_id=identity.account_id, region=asked.region)
+        encryption = any(each.session_data_encryption for each in settings.session_manager.values())
+        boundary = settings.permissions_boundary
+        return cls(
+            clients=clients,
+            caller=identity.arn,
+            asked=asked,
+            settings=section,
+            plan=plan_approval(section, place, settings.regions, session_data_encryption=encryption),
+            boundary=boundary if boundary.startswith("arn:") or not boundary else place.iam(f"policy/{boundary}"),
+        )
+
+    def findings(self) -> list[Finding]:
+        """Return all findings, in the order in which a request meets what they are about."""
+        parts: tuple[Callable[[], Iterable[Finding]], ...] = (
+            self._documents,
+            self._roles,
+            self._policies,
+            self._schedule,
+            self._topic,
+            self._principals,
+            self._alarms,
+        )
+        with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
+            return [finding for several in pool.map(_all_of, parts) for finding in several]
+
+    def _reader(self, region: str = "") -> Reader:
+        """Each group of calls has its own, as a service that does not answer is not asked twice."""
+        return Reader(self.clients, region or self.plan.place.region, self.caller)
+
+    def _documents(self) -> Iterable[Finding]:
+        reader = self._reader()
+        for each in self.plan.documents:
+            yield from document_findings(self.asked, each, read_document(reader, each.name))
+
+    def _roles(self) -> Iterable[Finding]:
+        reader = self._reader()
+        for each in self.plan.roles:
+            yield from workflow_role_findings(self.asked, each, self.boundary, read_role(reader, each.name))
+
+    def _policies(self) -> Iterable[Finding]:
+        reader = self._reader()
+        holders: set[Principal] = set()
+        for each in self.plan.policies:
+            live = read_managed_policy(reader, each.arn)
+            of_approvers = each is self.plan.approver_policy
+            tolerated = TolerateHolder(self.settings if of_approvers else None)
+            yield from policy_findings(self.asked, each, live, tolerated)
+            if not of_approvers and isinstance(live, ManagedPolicyFacts) and not isinstance(live.holders, Unread):
+                holders |= {holder for holder in live.holders if holder.kind != "group"}
+        yield from self._tags(reader, holders)
+
+    def _tags(self, reader: Reader, holders: set[Principal]) -> Iterable[Finding]:
+        named = [principal for check, principal, _ in wanted_principals(self.settings) if check == "approval-operators"]
+        looked_at = sorted({*named, *holders}, key=str)
+        yield from tag_findings(looked_at, read_stray_tags(reader, looked_at))
+
+    def _schedule(self) -> Iterable[Finding]:
+        planned = self.plan.schedule
+        yield from schedule_findings(self.asked, planned, read_schedule(self._reader(), planned.group, planned.name))
+
+    def _topic(self) -> Iterable[Finding]:
+        reader, place = self._reader(), self.plan.place
+        key = read_key(reader, KEY_ALIAS)
+        yield from topic_findings(
+            self.asked, place, self.settings.notification_emails, read_topic(reader, place.topic_arn), key
+        )
+        policy = read_key_policy(reader, key.key_id) if isinstance(key, KeyFacts) else None
+        yield from key_findings(self.asked, place, key, policy)
+
+    def _principals(self) -> Iterable[Finding]:
+        reader = self._reader()
+        live = {
+            principal: read_principal_path(reader, principal) for _, principal, _ in wanted_principals(self.settings)
+        }
+        yield from principal_findings(self.asked, self.settings, live)
+
+    def _alarms(self) -> Iterable[Finding]:
+        reader, place = self._reader(), self.plan.place
+        elsewhere = self._reader(iam_event_region(place))
+        for each in self.plan.event_alarms:
+            forwarding = read_event_rule(elsewhere, each.name) if each.is_forwarded else None
+            yield event_alarm_finding(self.asked, self.plan, each, read_event_rule(reader, each.name), forwarding)
+        live = read_metric_alarms(reader, [each.name for each in self.plan.metric_alarms])
+        for each in self.plan.metric_alarms:
+            yield metric_alarm_finding(self.asked, self.plan, each, live)
+        yield recording_finding("approval-alarm-trail", place.region, read_recording(reader))
+        if not watches_iam(self.settings, place):
+            yield self._without_iam_alarms()
+        elif needs_forwarding(place):
+            yield recording_finding("approval-alarm-iam-trail", elsewhere.region, read_recording(elsewhere))
+
+    def _without_iam_alarms(self) -> Finding:
+        chosen = not self.settings.alarm_iam_changes
+        reason = "alarmIamChanges is false" if chosen else "EventBridge forwards no events between Regions here"
+        return Finding(
+            check="approval-alarm-iam",
+            status=Status.WARNING,
+            expected="changes of IAM roles and policies raise alarms",
+            found=f"they raise none: {reason}",
+            remedy="set shell-access:approval.alarmIamChanges to true"
+            if chosen
+            else f"let {iam_event_region(self.plan.place)} be the first of shell-access:regions",
+        )
+
+
+def _all_of(part: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    return list(part())

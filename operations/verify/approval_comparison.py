@@ -1,0 +1,364 @@
+"""Compares documents, policies, roles, the schedule and principals of the approval workflow: facts in, findings out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.approval.plan import INLINE_POLICY_NAME
+from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
+from components.documents.content import same_content
+from components.problems import shown
+from operations.approval.people import Principal
+from operations.reading import Answer, Unread
+from operations.verify.findings import Finding, cannot_tell, compared, listed
+from operations.verify.nodes_comparison import inline_differences
+from operations.verify.policy_document import policy_differences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole, PlannedSchedule
+    from components.approval.settings import ApprovalSettings
+    from operations.approval.tags import Tag
+    from operations.verify.approval_facts import ManagedPolicyFacts, TypedDocumentFacts
+    from operations.verify.facts import Asked
+    from operations.verify.nodes_live import RoleFacts
+
+_ACTIVE: Final = "Active"
+_PRINCIPAL_KINDS: Final = {
+    ApproverType.IAM_ROLE: "role",
+    ApproverType.IAM_USER: "user",
+    ApproverType.IAM_GROUP: "group",
+}
+
+
+def document_findings(
+    asked: Asked, planned: PlannedDocument, live: TypedDocumentFacts | Unread | None
+) -> list[Finding]:
+    """Compare a document: its type, status, default version, and the content of its default and latest version.
+
+    Args:
+        asked: settings of the Region of the workflow, with the command that repairs it.
+        planned: the document as the settings ask for it.
+        live: the document of the account.
+    """
+    check, expected = f"approval-{planned.key}", f"document {planned.name} exists and is active"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, expected, live)]
+    if live is None:
+        return [compared(check, same=False, expected=expected, found="no such document", remedy=asked.repair)]
+    wrong = [] if live.type == planned.type else [f"its type is {live.type}, not {planned.type}"]
+    wrong += [] if live.status == _ACTIVE else [f"its status is {live.status} {live.status_reason}".rstrip()]
+    settled = live.default_version == live.latest_version
+    findings = [
+        compared(check, same=not wrong, expected=expected, found="; ".join(wrong) or expected, remedy=asked.repair),
+        compared(
+            f"{check}-default-version",
+            same=settled,
+            expected="the default version is the latest",
+            found=f"default {live.default_version}, latest {live.latest_version}",
+            remedy=asked.repair,
+        ),
+        _content(f"{check}-content", asked, planned, live.default_version, live.default_text),
+    ]
+    if not settled:
+        findings.append(_content(f"{check}-latest-content", asked, planned, live.latest_version, live.latest_text))
+    return findings
+
+
+def _content(check: str, asked: Asked, planned: PlannedDocument, version: str, text: str | Unread) -> Finding:
+    expected = f"version {version} of {planned.name} is what the settings ask for"
+    if isinstance(text, Unread):
+        return cannot_tell(check, expected, text)
+    unequal = document_differences(planned.content, text)
+    found = "; ".join(unequal) or expected
+    return compared(check, same=not unequal, expected=expected, found=found, remedy=asked.repair)
+
+
+def document_differences(wanted: Mapping[str, Any], text: str) -> list[str]:
+    """Return what differs in the content of a runbook or change template, step by step; empty where nothing does.
+
+    Args:
+        wanted: the content that the settings ask for.
+        text: the content of the account's document, as JSON.
+    """
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        return ["it is not JSON"]
+    if not isinstance(found, dict):
+        return ["it is not a JSON object"]
+    live = cast("dict[str, Any]", found)
+    if same_content(wanted, live):
+        return []
+    names = [name for name in dict.fromkeys([*wanted, *live]) if name != "mainSteps"]
+    said = [f"{name} differs" for name in names if not same_content(wanted.get(name), live.get(name))]
+    return said + (_step_differences(wanted.get("mainSteps"), live.get("mainSteps")) or [])
+
+
+def _step_differences(wanted: Any, live: Any) -> list[str]:
+    if same_content(wanted, live):
+        return []
+    if not _are_steps(live):
+        return ["mainSteps is not a list of steps"]
+    ours = {str(each.get("name")): each for each in cast("list[dict[str, Any]]", wanted)}
+    theirs = {str(each.get("name")): each for each in cast("list[dict[str, Any]]", live)}
+    said = [f"step {name} is missing" for name in ours if name not in theirs]
+    said += [f"step {name} is unexpected" for name in theirs if name not in ours]
+    said += [f"step {name} differs" for name in ours if name in theirs and not same_content(ours[name], theirs[name])]
+    return said or ["the order of the steps differs"]
+
+
+def _are_steps(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in cast("list[Any]", value))
+
+
+def policy_findings(
+    asked: Asked,
+    planned: PlannedPolicy,
+    live: ManagedPolicyFacts | Unread | None,
+    tolerated: TolerateHolder,
+) -> list[Finding]:
+    """Compare a managed policy: its default version, and the principals that have it, no fewer and no more.
+
+    Args:
+        asked: settings of the Region of the workflow, with the command that repairs it.
+        planned: the policy as the settings ask for it.
+        live: the policy of the account.
+        tolerated: decides whether another principal may have it.
+    """
+    check, expected = f"approval-{planned.key}-policy", f"managed policy {planned.name} exists"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, expected, live)]
+    if live is None:
+        return [compared(check, same=False, expected=expected, found="no such policy", remedy=asked.repair)]
+    findings = [compared(check, same=True, expected=expected, found=expected, remedy=asked.repair)]
+    said = f"the default version of {planned.name} is what the settings ask for"
+    if isinstance(live.content, Unread):
+        findings.append(cannot_tell(f"{check}-content", said, live.content))
+    else:
+        unequal = policy_differences(planned.content, live.content)
+        found = "; ".join(unequal) or said
+        findings.append(compared(f"{check}-content", same=not unequal, expected=said, found=found, remedy=asked.repair))
+    return [*findings, *_attachments(f"{check}-attachments", asked, planned, live, tolerated)]
+
+
+def _attachments(
+    check: str, asked: Asked, planned: PlannedPolicy, live: ManagedPolicyFacts, tolerated: TolerateHolder
+) -> Iterator[Finding]:
+    wanted = [
+        *(Principal("role", name) for name in planned.roles),
+        *(Principal("user", name) for name in planned.users),
+    ]
+    expected = f"attached to {listed([str(each) for each in wanted]) or 'no principal'}"
+    if isinstance(live.holders, Unread):
+        yield cannot_tell(check, expected, live.holders)
+        return
+    without = [each for each in wanted if not any(each.is_same(holder) for holder in live.holders)]
+    extra = sorted(
+        (each for each in live.holders if not any(each.is_same(holder) for holder in wanted) and not tolerated(each)),
+        key=str,
+    )
+    found = [f"not attached to {listed([str(each) for each in without])}"] if without else []
+    found += [f"attached to {each}, too" for each in extra]
+    commands = [asked.repair] if without else []
+    commands += [_detach(each, planned.arn) for each in extra]
+    yield compared(
+        check,
+        same=not found,
+        expected=expected,
+        found="; ".join(found) or expected,
+        remedy=" && ".join(commands) or asked.repair,
+    )
+
+
+def _detach(holder: Principal, arn: str) -> str:
+    return f"aws iam detach-{holder.kind}-policy --{holder.kind}-name {holder.name} --policy-arn {arn}"
+
+
+class TolerateHolder:
+    """Decides whether a principal may have a managed policy although the stack does not attach it there."""
+
+    def __init__(self, settings: ApprovalSettings | None = None) -> None:
+        """Make a decision rule.
+
+        Args:
+            settings: settings of the workflow, for the policy of approvers; None: no other principal may have it.
+        """
+        approvers = settings.approvers if settings else []
+        self._named = [
+            Principal(_PRINCIPAL_KINDS[each.type], each.bare_name)
+            for each in approvers
+            if each.type in _PRINCIPAL_KINDS
+        ]
+        self._identity_center = any(each.type in (ApproverType.SSO_GROUP, ApproverType.SSO_USER) for each in approvers)
+
+    def __call__(self, holder: Principal) -> bool:
+        """Return whether the settings name it: IAM Identity Center and groups get the policy from elsewhere."""
+        if any(holder.is_same(each) for each in self._named):
+            return True
+        return self._identity_center and holder.kind == "role" and holder.name.startswith(IDENTITY_CENTER_PREFIX)
+
+
+def workflow_role_findings(
+    asked: Asked, planned: PlannedRole, boundary: str, live: RoleFacts | Unread | None
+) -> list[Finding]:
+    """Compare a role of the workflow: its trust, its policies, no fewer and no more, and its permissions boundary.
+
+    Args:
+        asked: settings of the Region of the workflow, with the command that repairs it.
+        planned: the role as the settings ask for it.
+        boundary: ARN of the permissions boundary; "": none.
+        live: the role of the account.
+    """
+    check, expected = f"approval-{planned.key}-role", f"role {planned.name} is trusted and allowed as the settings ask"
+    if planned.key == "role":
+        check = "approval-runbook-role"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, expected, live)]
+    if live is None:
+        return [compared(check, same=False, expected=expected, found="no such role", remedy=asked.repair)]
+    unread = [each for each in (live.attached, live.inline) if isinstance(each, Unread)]
+    if isinstance(live.attached, Unread) or isinstance(live.inline, Unread):
+        return [cannot_tell(check, expected, each) for each in unread]
+    wanted = {INLINE_POLICY_NAME: planned.policy}
+    repaired = [f"trust policy: {each}" for each in policy_differences(planned.trust, live.trust)]
+    ours = {name: policy for name, policy in live.inline.items() if name in wanted}
+    repaired += inline_differences(wanted, ours)
+    if live.path != "/":
+        repaired.append(f"path / expected, {live.path} found")
+    if live.boundary != boundary:
+        repaired.append(f"permissions boundary: {boundary or 'none'} expected, {live.boundary or 'none'} found")
+    extra = [f"inline policy {name} is unexpected" for name in sorted(set(live.inline) - set(wanted))]
+    extra += [f"{arn} is attached" for arn in sorted(live.attached)]
+    named = f"--role-name {planned.name}"
+    commands = [asked.repair] if repaired else []
+    commands += [
+        f"aws iam delete-role-policy {named} --policy-name {name}" for name in sorted(set(live.inline) - set(wanted))
+    ]
+    commands += [f"aws iam detach-role-policy {named} --policy-arn {arn}" for arn in sorted(live.attached)]
+    found = "; ".join([*repaired, *extra])
+    return [
+        compared(
+            check,
+            same=not found,
+            expected=expected,
+            found=found or expected,
+            remedy=" && ".join(commands) or asked.repair,
+        )
+    ]
+
+
+def schedule_findings(asked: Asked, planned: PlannedSchedule, live: Answer | Unread | None) -> list[Finding]:
+    """Compare the reaper's schedule: enabled, without an end, calling what the settings ask for.
+
+    Args:
+        asked: settings of the Region of the workflow, with the command that repairs it.
+        planned: the schedule as the settings ask for it.
+        live: the schedule of the account.
+    """
+    check, expected = "approval-schedule", f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, expected, live)]
+    if live is None:
+        return [compared(check, same=False, expected=expected, found="no such schedule", remedy=asked.repair)]
+    target: Mapping[str, Any] = live.get("Target", {})
+    given = {
+        "state": ("ENABLED", live.get("State")),
+        "expression": (planned.expression, live.get("ScheduleExpression")),
+        "flexible time window": ("OFF", live.get("FlexibleTimeWindow", {}).get("Mode")),
+        "start": (None, live.get("StartDate")),
+        "end": (None, live.get("EndDate")),
+        "target": (planned.target_arn, target.get("Arn")),
+        "role": (planned.role_arn, target.get("RoleArn")),
+    }
+    unequal = [
+        f"{name}: {wanted or 'none'} expected, {found} found"
+        for name, (wanted, found) in given.items()
+        if wanted != found
+    ]
+    if not _same_json(planned.input, str(target.get("Input", ""))):
+        unequal.append(f"input: {planned.input} expected, {shown(target.get('Input'))} found")
+    found = "; ".join(unequal) or expected
+    return [compared(check, same=not unequal, expected=expected, found=found, remedy=asked.repair)]
+
+
+def _same_json(wanted: str, found: str) -> bool:
+    try:
+        return same_content(json.loads(wanted), json.loads(found))
+    except ValueError:
+        return False
+
+
+def wanted_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, str]]:
+    """Return the principals that settings name: the check, the principal, and the path that its ARN has.
+
+    Identity Center's groups and users are not in IAM, and are not among them.
+    """
+    operators = [
+        *(Principal("role", name) for name in settings.operator_roles),
+        *(Principal("user", name) for name in settings.operator_users),
+    ]
+    approvers = {
+        (Principal(_PRINCIPAL_KINDS[each.type], each.bare_name), each.name)
+        for each in settings.approvers
+        if each.type in _PRINCIPAL_KINDS
+    }
+    return [
+        *(("approval-operators", each, "") for each in operators),
+        *(("approval-approvers", each, name) for each, name in sorted(approvers, key=str)),
+    ]
+
+
+def principal_findings(
+    asked: Asked, settings: ApprovalSettings, live: Mapping[Principal, str | Unread | None]
+) -> list[Finding]:
+    """Compare operators and approvers: all that the settings name exist, approvers under the path that they name.
+
+    Args:
+        asked: settings of the Region of the workflow, with the command that repairs it.
+        settings: settings of the workflow.
+        live: path by principal; None: no such principal.
+    """
+    wanted = wanted_principals(settings)
+    findings: list[Finding] = []
+    for check, key in (("approval-operators", "operatorRoles and operatorUsers"), ("approval-approvers", "approvers")):
+        chosen = [(principal, name) for each, principal, name in wanted if each == check]
+        expected = f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist"
+        unread = next((each for each in (live[principal] for principal, _ in chosen) if isinstance(each, Unread)), None)
+        if unread:
+            findings.append(cannot_tell(check, expected, unread))
+            continue
+        wrong = [said for principal, name in chosen for said in _principal_faults(principal, name, live[principal])]
+        remedy = f"create them, or correct shell-access:approval.{key} and run: pulumi up --stack {asked.stack}"
+        findings.append(
+            compared(check, same=not wrong, expected=expected, found="; ".join(wrong) or expected, remedy=remedy)
+        )
+    return findings
+
+
+def _principal_faults(principal: Principal, name: str, path: str | Unread | None) -> Iterator[str]:
+    """An approver is heard by ARN, of which the path is a part; groups have none in the settings."""
+    if path is None:
+        yield f"{principal} does not exist"
+    elif name and principal.kind != "group" and f"{path}{principal.name}".lstrip("/") != name:
+        yield f"{principal} has the path {path}, and the settings name {name}"
+
+
+def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | Unread) -> list[Finding]:
+    """Report approval tags that no running grant explains.
+
+    Args:
+        expected_none: the principals that were looked at.
+        live: their unexplained tags.
+    """
+    check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, expected, live)]
+    found = "; ".join(f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live)
+    commands = [
+        f"aws iam untag-{each.principal.kind} --{each.principal.kind}-name {each.principal.name} --tag-keys {each.key}"
+        for each in live
+    ]
+    return [compared(check, same=not live, expected=expected, found=found or expected, remedy=" && ".join(commands))]

@@ -1,0 +1,341 @@
+"""Facts about the approval workflow of an account, and how they are read. None means that it does not exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from components.approval.names import RUNBOOK_NAME, TAG_KEY
+from operations.approval.people import Principal
+from operations.approval.requests import Request, understand
+from operations.approval.tags import Tag, without_grant
+from operations.reading import Answer, Unread
+from operations.verify.facts import DocumentFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from operations.reading import Reader
+
+_NO_ENTITY: Final = ("NoSuchEntity",)
+_NO_TOPIC: Final = ("NotFound", "NotFoundException")
+_HOLDING: Final = ("InProgress", "Waiting", "Cancelling")
+"""States of a run that may hold a tag."""
+_PENDING: Final = ("PendingConfirmation", "Deleted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypedDocumentFacts(DocumentFacts):
+    """A document with its type.
+
+    Attributes:
+        type: `Automation`, `Automation.ChangeTemplate`, ...
+    """
+
+    type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagedPolicyFacts:
+    """A managed policy.
+
+    Attributes:
+        content: its default version.
+        holders: principals and groups that have it, not as their boundary.
+    """
+
+    content: Mapping[str, Any] | Unread
+    holders: frozenset[Principal] | Unread
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionFacts:
+    """A subscription to the topic.
+
+    Attributes:
+        arn: ARN of the subscription; empty while it waits for confirmation.
+        protocol: `email`, ...
+        endpoint: address.
+        is_authenticated: ending it takes credentials; otherwise the link in every message ends it.
+        is_filtered: a filter policy withholds messages.
+    """
+
+    arn: str
+    protocol: str
+    endpoint: str
+    is_authenticated: bool = False
+    is_filtered: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalTopicFacts:
+    """The topic.
+
+    Attributes:
+        key: key that encrypts it; "": none.
+        policy: its policy, as JSON.
+        subscriptions: all of them.
+    """
+
+    key: str
+    policy: str
+    subscriptions: tuple[SubscriptionFacts, ...] | Unread
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleTargetsFacts:
+    """An EventBridge rule.
+
+    Attributes:
+        state: `ENABLED`, `DISABLED`, ...
+        pattern: pattern of the events, as JSON.
+        targets: targets as the API shows them.
+    """
+
+    state: str
+    pattern: str
+    targets: tuple[Answer, ...] | Unread
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingFacts:
+    """Trails of CloudTrail that record calls in a Region.
+
+    Attributes:
+        recording: names of trails that record management events that write.
+        unread: why others cannot be judged.
+    """
+
+    recording: tuple[str, ...]
+    unread: tuple[Unread, ...] = ()
+
+
+def read_document(reader: Reader, name: str) -> TypedDocumentFacts | Unread | None:
+    """Read a document with the content of its default and its latest version."""
+    answer = reader.read("ssm", "describe_document", absent=("InvalidDocument",), Name=name)
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    described = answer["Document"]
+    default, latest = str(described["DefaultVersion"]), str(described["LatestVersion"])
+    text = _text(reader, name, default)
+    return TypedDocumentFacts(
+        status=described["Status"],
+        status_reason=described.get("StatusInformation", ""),
+        default_version=default,
+        latest_version=latest,
+        default_text=text,
+        latest_text=text if latest == default else _text(reader, name, latest),
+        type=described["DocumentType"],
+    )
+
+
+def _text(reader: Reader, name: str, version: str) -> str | Unread:
+    answer = reader.read("ssm", "get_document", Name=name, DocumentVersion=version, DocumentFormat="JSON")
+    return answer if isinstance(answer, Unread) else str((answer or {}).get("Content", ""))
+
+
+def read_managed_policy(reader: Reader, arn: str) -> ManagedPolicyFacts | Unread | None:
+    """Read the default version of a managed policy, and who has it."""
+    answer = reader.read("iam", "get_policy", absent=_NO_ENTITY, PolicyArn=arn)
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    version = str(answer["Policy"]["DefaultVersionId"])
+    content = reader.read("iam", "get_policy_version", PolicyArn=arn, VersionId=version)
+    return ManagedPolicyFacts(
+        content=content if isinstance(content, Unread) else (content or {})["PolicyVersion"]["Document"],
+        holders=_holders(reader, arn),
+    )
+
+
+def _holders(reader: Reader, arn: str) -> frozenset[Principal] | Unread:
+    """A policy that is set as a boundary grants and denies nothing by itself."""
+    usage = {"PolicyUsageFilter": "PermissionsPolicy"}
+    answer = reader.read("iam", "list_entities_for_policy", absent=_NO_ENTITY, PolicyArn=arn, **usage)
+    if isinstance(answer, Unread):
+        return answer
+    kinds = (
+        ("role", "PolicyRoles", "RoleName"),
+        ("user", "PolicyUsers", "UserName"),
+        ("group", "PolicyGroups", "GroupName"),
+    )
+    found = answer or {}
+    return frozenset(Principal(kind, str(each[name])) for kind, listed, name in kinds for each in found.get(listed, ()))
+
+
+def read_principal_path(reader: Reader, principal: Principal) -> str | Unread | None:
+    """Read the path of a role, user or group."""
+    kind = principal.kind
+    answer = reader.read("iam", f"get_{kind}", absent=_NO_ENTITY, **{f"{kind.capitalize()}Name": principal.name})
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    return str(answer[kind.capitalize()].get("Path", "/"))
+
+
+def read_schedule(reader: Reader, group: str, name: str) -> Answer | Unread | None:
+    """Read a schedule as the API shows it."""
+    absent = ("ResourceNotFoundException",)
+    return reader.read("scheduler", "get_schedule", absent=absent, GroupName=group, Name=name)
+
+
+def read_topic(reader: Reader, arn: str) -> ApprovalTopicFacts | Unread | None:
+    """Read a topic with its subscriptions."""
+    answer = reader.read("sns", "get_topic_attributes", absent=_NO_TOPIC, TopicArn=arn)
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    attributes = answer["Attributes"]
+    return ApprovalTopicFacts(
+        key=attributes.get("KmsMasterKeyId", ""),
+        policy=attributes.get("Policy", "{}"),
+        subscriptions=_subscriptions(reader, arn),
+    )
+
+
+def _subscriptions(reader: Reader, topic: str) -> tuple[SubscriptionFacts, ...] | Unread:
+    listed = reader.read("sns", "list_subscriptions_by_topic", TopicArn=topic)
+    if isinstance(listed, Unread):
+        return listed
+    found: list[SubscriptionFacts] = []
+    for each in (listed or {}).get("Subscriptions", ()):
+        arn = "" if each["SubscriptionArn"] in _PENDING else str(each["SubscriptionArn"])
+        absent = _NO_TOPIC
+        answer = reader.read("sns", "get_subscription_attributes", absent=absent, SubscriptionArn=arn) if arn else None
+        if isinstance(answer, Unread):
+            return answer
+        attributes: Mapping[str, str] = answer["Attributes"] if answer else {}
+        is_pending = _is_true(attributes.get("PendingConfirmation")) or not attributes
+        found.append(
+            SubscriptionFacts(
+                arn="" if is_pending else arn,
+                protocol=str(each["Protocol"]),
+                endpoint=str(each["Endpoint"]),
+                is_authenticated=_is_true(attributes.get("ConfirmationWasAuthenticated")),
+                is_filtered=attributes.get("FilterPolicy", "{}") not in ("", "{}"),
+            )
+        )
+    return tuple(found)
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() == "true"
+
+
+def read_key_policy(reader: Reader, key_id: str) -> str | Unread:
+    """Read the policy of a key, as JSON."""
+    answer = reader.read("kms", "get_key_policy", KeyId=key_id, PolicyName="default")
+    return answer if isinstance(answer, Unread) else str((answer or {}).get("Policy", "{}"))
+
+
+def read_event_rule(reader: Reader, name: str) -> RuleTargetsFacts | Unread | None:
+    """Read an EventBridge rule of the default bus with its targets."""
+    answer = reader.read("events", "describe_rule", absent=("ResourceNotFoundException",), Name=name)
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    targets = reader.read("events", "list_targets_by_rule", Rule=name)
+    return RuleTargetsFacts(
+        state=str(answer.get("State", "")),
+        pattern=str(answer.get("EventPattern", "{}")),
+        targets=targets if isinstance(targets, Unread) else tuple((targets or {}).get("Targets", ())),
+    )
+
+
+def read_metric_alarms(reader: Reader, names: list[str]) -> Mapping[str, Answer] | Unread:
+    """Read CloudWatch alarms as the API shows them, by name."""
+    answer = reader.read("cloudwatch", "describe_alarms", AlarmNames=names, AlarmTypes=["MetricAlarm"])
+    if isinstance(answer, Unread):
+        return answer
+    return {str(each["AlarmName"]): each for each in (answer or {}).get("MetricAlarms", ())}
+
+
+def read_recording(reader: Reader) -> RecordingFacts | Unread:
+    """Read which trails record management events of the reader's Region."""
+    answer = reader.read("cloudtrail", "describe_trails", includeShadowTrails=True)
+    if isinstance(answer, Unread):
+        return answer
+    recording: list[str] = []
+    unread: list[Unread] = []
+    for trail in (answer or {}).get("trailList", ()):
+        if not trail.get("IsMultiRegionTrail") and trail.get("HomeRegion") != reader.region:
+            continue
+        # By its ARN, under which a trail of another Region is known here too.
+        status = reader.read("cloudtrail", "get_trail_status", Name=trail["TrailARN"])
+        selectors = reader.read("cloudtrail", "get_event_selectors", TrailName=trail["TrailARN"])
+        if isinstance(status, Unread) or isinstance(selectors, Unread):
+            unread += [each for each in (status, selectors) if isinstance(each, Unread)]
+        elif (status or {}).get("IsLogging") and _records_writes(selectors or {}):
+            recording.append(str(trail["Name"]))
+    return RecordingFacts(recording=tuple(recording), unread=tuple(unread))
+
+
+def _records_writes(selectors: Answer) -> bool:
+    """Selectors are of one kind or the other (API_GetEventSelectors)."""
+    plain = any(
+        each.get("IncludeManagementEvents", True) and each.get("ReadWriteType", "All") != "ReadOnly"
+        for each in selectors.get("EventSelectors", ())
+    )
+    return plain or any(_covers_writes(each) for each in selectors.get("AdvancedEventSelectors", ()))
+
+
+def _covers_writes(selector: Answer) -> bool:
+    """A selector that is narrowed by any other field than `readOnly` may leave our events out."""
+    fields = {str(each["Field"]): each for each in selector.get("FieldSelectors", ())}
+    management = "Management" in fields.get("eventCategory", {}).get("Equals", ())
+    writes = "true" not in fields.get("readOnly", {}).get("Equals", ())
+    return management and writes and not set(fields) - {"eventCategory", "readOnly"}
+
+
+def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[Tag, ...] | Unread:
+    """Read the approval tags that no running grant explains.
+
+    Args:
+        reader: reader of the workflow's Region.
+        principals: principals that may carry the tag.
+    """
+    several = tuple(principals)
+    before = _tags(reader, several)
+    if isinstance(before, Unread) or not before:
+        return before
+    requests = _live_requests(reader)
+    if isinstance(requests, Unread):
+        return requests
+    stray = without_grant(before, requests)
+    # A run may have ended in between, and its tag with it.
+    after = _tags(reader, tuple(each.principal for each in stray))
+    return after if isinstance(after, Unread) else tuple(each for each in stray if each in after)
+
+
+def _tags(reader: Reader, principals: tuple[Principal, ...]) -> tuple[Tag, ...] | Unread:
+    found: list[Tag] = []
+    for principal in principals:
+        kind = principal.kind
+        answer = reader.read(
+            "iam", f"list_{kind}_tags", absent=_NO_ENTITY, **{f"{kind.capitalize()}Name": principal.name}
+        )
+        if isinstance(answer, Unread):
+            return answer
+        tags = (answer or {}).get("Tags", ())
+        # IAM takes keys that differ in case alone for the same one.
+        found += [
+            Tag(principal=principal, value=each["Value"], key=each["Key"])
+            for each in tags
+            if each["Key"].lower() == TAG_KEY.lower()
+        ]
+    return tuple(found)
+
+
+def _live_requests(reader: Reader) -> list[Request] | Unread:
+    chosen = [
+        {"Key": "DocumentNamePrefix", "Values": [RUNBOOK_NAME]},
+        {"Key": "ExecutionStatus", "Values": list(_HOLDING)},
+    ]
+    listed = reader.read("ssm", "describe_automation_executions", Filters=chosen)
+    if isinstance(listed, Unread):
+        return listed
+    found: list[Request] = []
+    for each in (listed or {}).get("AutomationExecutionMetadataList", ()):
+        if each.get("DocumentName") != RUNBOOK_NAME:
+            continue
+        run = reader.read("ssm", "get_automation_execution", AutomationExecutionId=each["AutomationExecutionId"])
+        if isinstance(run, Unread):
+            return run
+        found.append(understand((run or {})["AutomationExecution"]))
+    return found

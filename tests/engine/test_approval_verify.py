@@ -1,0 +1,462 @@
+"""`verify` on the approval workflow of `dev`: one `up`, then one sabotage after another, each undone."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import pytest
+import yaml
+
+from components.approval.names import (
+    APPROVER_POLICY_NAME,
+    CHANGE_TEMPLATE_NAME,
+    GUARD_RAIL_POLICY_NAME,
+    KEY_ALIAS,
+    OPERATOR_POLICY_NAME,
+    REAPER_NAME,
+    REAPER_SCHEDULE_GROUP,
+    REAPER_SCHEDULE_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    ROLE_NAME,
+    RUNBOOK_NAME,
+    TAG_KEY,
+    TOPIC_NAME,
+)
+from components.settings import Settings
+from local.workspace import REPOSITORY
+from operations.reading import Identity
+from operations.stack import StackConfiguration
+from operations.verify.approval import ApprovalVerification
+from operations.verify.facts import Asked
+from operations.verify.run import verify_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.engine.stack import Stack
+    from operations.verify.findings import Finding
+
+    Aws = Callable[..., Any]
+    Undo = Callable[[], object]
+    Sabotage = Callable[[Aws], Undo]
+
+pytestmark = pytest.mark.engine
+
+INDENTS = itertools.count(3)
+TOPIC = f"arn:aws:sns:eu-west-1:123456789012:{TOPIC_NAME}"
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+REPAIR = "pulumi up --refresh"
+
+
+def policy_arn(name: str) -> str:
+    return f"arn:aws:iam::123456789012:policy/{name}"
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def changed_document(name: str, change: Callable[[dict[str, Any]], object], *, default: bool = True) -> Sabotage:
+    """Publish a version that differs; the undoing publishes the former content again."""
+
+    def publish(ssm: Any, content: dict[str, Any], *, as_default: bool) -> None:
+        # Systems Manager refuses a text that an earlier version has.
+        text = json.dumps(content, indent=next(INDENTS))
+        made = ssm.update_document(Name=name, DocumentVersion="$LATEST", Content=text)
+        if as_default:
+            version = made["DocumentDescription"]["DocumentVersion"]
+            ssm.update_document_default_version(Name=name, DocumentVersion=version)
+
+    def sabotage(aws: Aws) -> Undo:
+        ssm = aws("ssm")
+        before = json.loads(ssm.get_document(Name=name)["Content"])
+        content = json.loads(json.dumps(before))
+        change(content)
+        publish(ssm, content, as_default=default)
+        return lambda: publish(ssm, before, as_default=True)
+
+    return sabotage
+
+
+def drop_step(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda content: content.update(mainSteps=[each for each in content["mainSteps"] if each["name"] != name])
+
+
+def replace_script(content: dict[str, Any], name: str = "CheckRequest") -> None:
+    step = next(each for each in content["mainSteps"] if each["name"] == name)
+    inputs = step["inputs"]
+    inputs["Script"] = f"def {inputs['Handler']}(events, _context):\n    return {{'Verdict': 'accepted'}}\n"
+
+
+def widened_policy(name: str) -> Sabotage:
+    def sabotage(aws: Aws) -> Undo:
+        iam, arn = aws("iam"), policy_arn(name)
+        before = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        text = document(ANYTHING)
+        made = iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)["PolicyVersion"]
+
+        def undo() -> None:
+            iam.set_default_policy_version(PolicyArn=arn, VersionId=before)
+            iam.delete_policy_version(PolicyArn=arn, VersionId=made["VersionId"])
+
+        return undo
+
+    return sabotage
+
+
+def detached(name: str, role: str) -> Sabotage:
+    def sabotage(aws: Aws) -> Undo:
+        iam, given = aws("iam"), {"RoleName": role, "PolicyArn": policy_arn(name)}
+        iam.detach_role_policy(**given)
+        return lambda: iam.attach_role_policy(**given)
+
+    return sabotage
+
+
+def attached(arn: str, role: str) -> Sabotage:
+    def sabotage(aws: Aws) -> Undo:
+        iam, given = aws("iam"), {"RoleName": role, "PolicyArn": arn}
+        iam.attach_role_policy(**given)
+        return lambda: iam.detach_role_policy(**given)
+
+    return sabotage
+
+
+def detached_but_set_as_boundary(aws: Aws) -> Undo:
+    undo = detached(GUARD_RAIL_POLICY_NAME, "Operator")(aws)
+    iam = aws("iam")
+    iam.put_role_permissions_boundary(RoleName="Operator", PermissionsBoundary=policy_arn(GUARD_RAIL_POLICY_NAME))
+    return lambda: (iam.delete_role_permissions_boundary(RoleName="Operator"), undo())
+
+
+def inline_policy_added(aws: Aws) -> Undo:
+    iam = aws("iam")
+    iam.put_role_policy(RoleName=ROLE_NAME, PolicyName="more", PolicyDocument=document(ANYTHING))
+    return lambda: iam.delete_role_policy(RoleName=ROLE_NAME, PolicyName="more")
+
+
+def inline_policy_widened(aws: Aws) -> Undo:
+    iam, named = aws("iam"), {"RoleName": REAPER_SCHEDULE_ROLE_NAME, "PolicyName": "shell-access"}
+    before = json.dumps(iam.get_role_policy(**named)["PolicyDocument"])
+    iam.put_role_policy(**named, PolicyDocument=document(ANYTHING))
+    return lambda: iam.put_role_policy(**named, PolicyDocument=before)
+
+
+def trust_widened(aws: Aws) -> Undo:
+    iam = aws("iam")
+    before = iam.get_role(RoleName=ROLE_NAME)["Role"]["AssumeRolePolicyDocument"]
+    everyone = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    changed = {**before, "Statement": [*before["Statement"], everyone]}
+    iam.update_assume_role_policy(RoleName=ROLE_NAME, PolicyDocument=json.dumps(changed))
+    return lambda: iam.update_assume_role_policy(RoleName=ROLE_NAME, PolicyDocument=json.dumps(before))
+
+
+def boundary_removed(aws: Aws) -> Undo:
+    iam = aws("iam")
+    before = iam.get_role(RoleName=ROLE_NAME)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    iam.delete_role_permissions_boundary(RoleName=ROLE_NAME)
+    return lambda: iam.put_role_permissions_boundary(RoleName=ROLE_NAME, PermissionsBoundary=before)
+
+
+def schedule_changed(**change: Any) -> Sabotage:
+    """Change the schedule; without a change, delete it."""
+
+    def sabotage(aws: Aws) -> Undo:
+        scheduler = aws("scheduler")
+        named = {"GroupName": REAPER_SCHEDULE_GROUP, "Name": REAPER_SCHEDULE_NAME}
+        found = scheduler.get_schedule(**named)
+        names = ("FlexibleTimeWindow", "ScheduleExpression", "ScheduleExpressionTimezone", "State", "Target")
+        before = {name: found[name] for name in names} | named
+        if not change:
+            scheduler.delete_schedule(**named)
+            return lambda: scheduler.create_schedule(**before)
+        target = change.pop("Target", {})
+        scheduler.update_schedule(**{**before, **change, "Target": {**before["Target"], **target}})
+        return lambda: scheduler.update_schedule(**before)
+
+    return sabotage
+
+
+def topic_opened(aws: Aws) -> Undo:
+    sns = aws("sns")
+    before = sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"]
+    everyone = {"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": TOPIC}
+    sns.set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=document(everyone))
+    return lambda: sns.set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=before)
+
+
+def topic_not_encrypted(aws: Aws) -> Undo:
+    sns, named = aws("sns"), {"TopicArn": TOPIC, "AttributeName": "KmsMasterKeyId"}
+    before = sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["KmsMasterKeyId"]
+    sns.set_topic_attributes(**named, AttributeValue="")
+    return lambda: sns.set_topic_attributes(**named, AttributeValue=before)
+
+
+def key_disabled(aws: Aws) -> Undo:
+    kms = aws("kms")
+    key = kms.describe_key(KeyId=KEY_ALIAS)["KeyMetadata"]["KeyId"]
+    kms.disable_key(KeyId=key)
+    return lambda: kms.enable_key(KeyId=key)
+
+
+def key_policy_opened(aws: Aws) -> Undo:
+    kms = aws("kms")
+    key = kms.describe_key(KeyId=KEY_ALIAS)["KeyMetadata"]["KeyId"]
+    before = kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
+    everyone = document({"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=everyone)
+    return lambda: kms.put_key_policy(KeyId=key, PolicyName="default", Policy=before)
+
+
+def unsubscribed(aws: Aws) -> Undo:
+    sns = aws("sns")
+    (subscription,) = sns.list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    return lambda: sns.subscribe(TopicArn=TOPIC, Protocol="email", Endpoint=subscription["Endpoint"])
+
+
+def filtered(aws: Aws) -> Undo:
+    sns = aws("sns")
+    (subscription,) = sns.list_subscriptions_by_topic(TopicArn=TOPIC)["Subscriptions"]
+    named = {"SubscriptionArn": subscription["SubscriptionArn"], "AttributeName": "FilterPolicy"}
+    sns.set_subscription_attributes(**named, AttributeValue='{"never": ["here"]}')
+    return lambda: sns.set_subscription_attributes(**named, AttributeValue="{}")
+
+
+def tag_set(aws: Aws) -> Undo:
+    iam, key = aws("iam"), TAG_KEY.upper()
+    iam.tag_role(RoleName="Operator", Tags=[{"Key": key, "Value": "i-0123456789abcdef0"}])
+    return lambda: iam.untag_role(RoleName="Operator", TagKeys=[key])
+
+
+def rule_disabled(name: str, region: str = "eu-west-1") -> Sabotage:
+    def sabotage(aws: Aws) -> Undo:
+        events = aws("events", region)
+        events.disable_rule(Name=name)
+        return lambda: events.enable_rule(Name=name)
+
+    return sabotage
+
+
+def rule_target_removed(aws: Aws) -> Undo:
+    events, name = aws("events"), "shell-access-approval-reaper-failed"
+    targets = events.list_targets_by_rule(Rule=name)["Targets"]
+    events.remove_targets(Rule=name, Ids=[each["Id"] for each in targets])
+    return lambda: events.put_targets(Rule=name, Targets=targets)
+
+
+def alarm_actions_disabled(aws: Aws) -> Undo:
+    cloudwatch, names = aws("cloudwatch"), ["shell-access-approval-reaper-did-not-run"]
+    cloudwatch.disable_alarm_actions(AlarmNames=names)
+    return lambda: cloudwatch.enable_alarm_actions(AlarmNames=names)
+
+
+def trail_stopped(aws: Aws) -> Undo:
+    cloudtrail = aws("cloudtrail")
+    cloudtrail.stop_logging(Name="everything")
+    return lambda: cloudtrail.start_logging(Name="everything")
+
+
+OPERATOR_DETACH = f"aws iam detach-role-policy --role-name Intruder --policy-arn {policy_arn(OPERATOR_POLICY_NAME)}"
+SABOTAGES: dict[str, tuple[Sabotage, dict[str, str]]] = {
+    "approval step removed": (
+        changed_document(RUNBOOK_NAME, drop_step("ApproveLevel1")),
+        {"approval-runbook-content": REPAIR},
+    ),
+    "check replaced": (changed_document(RUNBOOK_NAME, replace_script), {"approval-runbook-content": REPAIR}),
+    "reaper emptied": (
+        changed_document(REAPER_NAME, lambda content: replace_script(content, "RemoveExpiredGrants")),
+        {"approval-reaper-content": REPAIR},
+    ),
+    "latest version differs": (
+        changed_document(RUNBOOK_NAME, lambda content: content.update(description="changed"), default=False),
+        {"approval-runbook-default-version": REPAIR, "approval-runbook-latest-content": REPAIR},
+    ),
+    "operator policy widened": (widened_policy(OPERATOR_POLICY_NAME), {"approval-operator-policy-content": REPAIR}),
+    "approver policy widened": (widened_policy(APPROVER_POLICY_NAME), {"approval-approver-policy-content": REPAIR}),
+    "deny policy emptied": (widened_policy(GUARD_RAIL_POLICY_NAME), {"approval-guard-rails-policy-content": REPAIR}),
+    "deny policy detached": (
+        detached(GUARD_RAIL_POLICY_NAME, "Operator"),
+        {"approval-guard-rails-policy-attachments": REPAIR},
+    ),
+    "deny policy set as boundary instead": (
+        detached_but_set_as_boundary,
+        {"approval-guard-rails-policy-attachments": REPAIR},
+    ),
+    "approver policy on an operator": (
+        attached(policy_arn(APPROVER_POLICY_NAME), "Operator"),
+        {"approval-approver-policy-attachments": "aws iam detach-role-policy --role-name Operator"},
+    ),
+    "operator policy on another role": (
+        attached(policy_arn(OPERATOR_POLICY_NAME), "Intruder"),
+        {"approval-operator-policy-attachments": OPERATOR_DETACH},
+    ),
+    "trust widened": (trust_widened, {"approval-runbook-role": REPAIR}),
+    "inline policy added": (
+        inline_policy_added,
+        {"approval-runbook-role": f"aws iam delete-role-policy --role-name {ROLE_NAME} --policy-name more"},
+    ),
+    "inline policy widened": (inline_policy_widened, {"approval-schedule-role": REPAIR}),
+    "managed policy attached": (
+        attached(ADMINISTRATOR, ROLE_NAME),
+        {"approval-runbook-role": f"--role-name {ROLE_NAME} --policy-arn {ADMINISTRATOR}"},
+    ),
+    "boundary removed": (boundary_removed, {"approval-runbook-role": REPAIR}),
+    "schedule deleted": (schedule_changed(), {"approval-schedule": REPAIR}),
+    "schedule disabled": (schedule_changed(State="DISABLED"), {"approval-schedule": REPAIR}),
+    "schedule over": (schedule_changed(EndDate="2020-01-01T00:00:00Z"), {"approval-schedule": REPAIR}),
+    "schedule starts another runbook": (
+        schedule_changed(Target={"Input": '{"DocumentName": "AWS-StopEC2Instance"}'}),
+        {"approval-schedule": REPAIR},
+    ),
+    "topic opened": (topic_opened, {"approval-topic-policy": REPAIR}),
+    "topic not encrypted": (topic_not_encrypted, {"approval-topic": REPAIR}),
+    "key disabled": (key_disabled, {"approval-key": "aws kms enable-key"}),
+    "key policy opened": (key_policy_opened, {"approval-key-policy": REPAIR}),
+    "unsubscribed": (unsubscribed, {"approval-subscriptions": REPAIR}),
+    "messages filtered": (filtered, {"approval-subscriptions": REPAIR}),
+    "stray tag": (
+        tag_set,
+        {"approval-tags": f"aws iam untag-role --role-name Operator --tag-keys {TAG_KEY.upper()}"},
+    ),
+    "rule disabled": (
+        rule_disabled("shell-access-approval-documents-changed"),
+        {"approval-alarm-documents-changed": REPAIR},
+    ),
+    "forwarding rule disabled": (
+        rule_disabled("shell-access-approval-policies-changed", "us-east-1"),
+        {"approval-alarm-policies-changed": REPAIR},
+    ),
+    "target removed": (rule_target_removed, {"approval-alarm-reaper-failed": REPAIR}),
+    "alarm actions disabled": (alarm_actions_disabled, {"approval-alarm-reaper-did-not-run": REPAIR}),
+    "trail stopped": (
+        trail_stopped,
+        {
+            "approval-alarm-trail": "aws cloudtrail start-logging",
+            "approval-alarm-iam-trail": "aws cloudtrail start-logging",
+        },
+    ),
+}
+
+
+REPAIRED_BY_UP = (
+    *("check replaced", "deny policy detached", "operator policy widened", "boundary removed"),
+    *(
+        "inline policy widened",
+        "schedule deleted",
+        "topic opened",
+        "rule disabled",
+        "forwarding rule disabled",
+        "alarm actions disabled",
+    ),
+)
+
+
+def verified(stack: Stack) -> dict[str, Finding]:
+    """Return the findings that are not OK, by check."""
+    given = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())["config"]
+    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+    with patch.dict(os.environ, stack.full_environment(caller="verify")):
+        found = verify_stack(StackConfiguration(name=stack.name, values=values)).regions["eu-west-1"]
+    assert any(each.check == "approval-runbook" for each in found)
+    return {each.check: each for each in found if each.status != "ok"}
+
+
+@dataclass(frozen=True)
+class CachedClients:
+    """Clients that are made once: making them takes longer than all calls of a verification."""
+
+    client: Callable[[str, str], Any]
+
+
+def approval_findings(stack: Stack, aws: Aws) -> dict[str, Finding]:
+    """Return the findings about approval that are not OK, by check."""
+    settings = Settings.load(stack.configurations[-1])
+    assert settings.approval
+    asked = Asked(stack=stack.name, account_id="123456789012", region="eu-west-1")
+    identity = Identity(account_id="123456789012", partition="aws", arn="arn:aws:iam::123456789012:user/verifier")
+    verification = ApprovalVerification.of(settings, settings.approval, CachedClients(aws), identity, asked)
+    return {each.check: each for each in verification.findings() if each.status != "ok"}
+
+
+def record_api_calls(aws: Aws) -> None:
+    """A trail, without which no alarm hears of a change."""
+    aws("s3").create_bucket(Bucket="trails", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    aws("cloudtrail").create_trail(Name="everything", S3BucketName="trails", IsMultiRegionTrail=True)
+    aws("cloudtrail").start_logging(Name="everything")
+
+
+def test_verify_finds_each_sabotage_of_approval(stack: Stack, aws: Aws) -> None:
+    dev = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    stack.configure({"approval": dev["shell-access:approval"]})
+    record_api_calls(aws)
+    aws("iam").create_role(RoleName="Intruder", AssumeRolePolicyDocument=document())
+    missing = verified(stack)
+    assert {"approval-runbook", "approval-operator-policy", "approval-schedule", "approval-topic"} <= set(missing)
+    stack.up().succeeded()
+    assert verified(stack) == {}
+    for name, (sabotage, expected) in SABOTAGES.items():
+        undo = sabotage(aws)
+        found = approval_findings(stack, aws)
+        assert set(found) == set(expected), name
+        assert all(part in (found[check].remedy or "") for check, part in expected.items()), (name, found)
+        undo()
+    assert verified(stack) == {}
+    for name in REPAIRED_BY_UP:
+        SABOTAGES[name][0](aws)
+    stack.up("--refresh").succeeded()
+    assert approval_findings(stack, aws) == {}
+
+
+def test_verify_covers_change_manager_and_users(stack: Stack, aws: Aws) -> None:
+    record_api_calls(aws)
+    stack.configure(
+        {
+            "approval": {
+                "mode": "change-manager",
+                "approvers": [{"type": "IamRole", "name": "Approver"}, {"type": "SSOGroup", "name": "security"}],
+                "operatorRoles": ["Operator"],
+                "operatorUsers": ["olivia"],
+                "alarmTopicArns": ["arn:aws:sns:eu-west-1:123456789012:security"],
+                "alarmIamChanges": False,
+            }
+        }
+    )
+    stack.up().succeeded()
+    assert {check: each.status for check, each in verified(stack).items()} == {"approval-alarm-iam": "warning"}
+    undo = changed_document(CHANGE_TEMPLATE_NAME, lambda content: content.update(autoApprovable=True))(aws)
+    assert set(approval_findings(stack, aws)) == {"approval-change-template-content", "approval-alarm-iam"}
+    undo()
+    aws("iam").create_role(RoleName="AWSReservedSSO_Security_1", AssumeRolePolicyDocument=document())
+    attached(policy_arn(APPROVER_POLICY_NAME), "AWSReservedSSO_Security_1")(aws)
+    assert set(approval_findings(stack, aws)) == {"approval-alarm-iam"}
+    iam = aws("iam")
+    for each in iam.list_attached_user_policies(UserName="olivia")["AttachedPolicies"]:
+        iam.detach_user_policy(UserName="olivia", PolicyArn=each["PolicyArn"])
+    iam.delete_user(UserName="olivia")
+    found = approval_findings(stack, aws)
+    assert "user olivia does not exist" in found["approval-operators"].found
+    assert {"approval-operator-policy-attachments", "approval-requester-policy-attachments"} <= set(found)
+
+
+def test_alarm_topic_of_another_region_is_refused(stack: Stack, aws: Aws) -> None:
+    topic = "arn:aws:sns:us-east-1:123456789012:security"
+    stack.configure(
+        {
+            "approval": {
+                "approvers": [{"type": "IamRole", "name": "Approver"}],
+                "operatorRoles": ["Operator"],
+                "alarmTopicArns": [topic],
+            }
+        }
+    )
+    said = stack.up().failed().text
+    assert "shell-access:approval.alarmTopicArns.0: expected another topic of account 123456789012" in said
+    assert f"got {topic}" in said
+    assert aws("sns").list_topics()["Topics"] == []

@@ -1,0 +1,423 @@
+"""Session approval: answers of AWS made up, findings compared. The engine's test verifies what was really built."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.approval.names import TAG_KEY, Place
+from components.approval.plan import ApprovalPlan, plan_approval
+from components.approval.settings import ApprovalSettings
+from components.settings import Settings
+from operations.approval.people import Principal
+from operations.reading import Identity, Unread
+from operations.verify.approval import ApprovalVerification
+from operations.verify.approval_comparison import (
+    TolerateHolder,
+    document_differences,
+    document_findings,
+    policy_findings,
+    principal_findings,
+    schedule_findings,
+    tag_findings,
+    workflow_role_findings,
+)
+from operations.verify.approval_facts import (
+    ApprovalTopicFacts,
+    ManagedPolicyFacts,
+    RecordingFacts,
+    SubscriptionFacts,
+    TypedDocumentFacts,
+    read_recording,
+    read_stray_tags,
+    read_topic,
+)
+from operations.verify.approval_notifications import recording_finding, topic_findings
+from operations.verify.facts import Asked, KeyFacts
+from operations.verify.nodes_live import RoleFacts
+from tests.operations.arrangement import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from operations.verify.findings import Finding
+
+PLACE = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
+UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+OPERATOR = Principal("role", "Operator")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+KEY = KeyFacts(key_id="k", arn="arn:k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
+EMAIL = "security@example.org"
+
+
+def settings(**change: Any) -> ApprovalSettings:
+    given = {"approvers": [{"type": "IamRole", "name": "team/Approver"}], "operatorRoles": ["Operator"], **change}
+    return ApprovalSettings.model_validate(given)
+
+
+def plan(**change: Any) -> ApprovalPlan:
+    return plan_approval(settings(**change), PLACE, ["eu-west-1"], session_data_encryption=False)
+
+
+def statuses(findings: list[Finding]) -> dict[str, str]:
+    return {each.check: str(each.status) for each in findings}
+
+
+@dataclass
+class Answers:
+    """A reader that answers by operation; an answer that is a list is given item by item."""
+
+    by_operation: Mapping[str, Any]
+    region: str = "eu-west-1"
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    def read(self, _service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any) -> Any:
+        del absent
+        self.asked.append((operation, arguments))
+        answer = self.by_operation[operation]
+        return answer.pop(0) if isinstance(answer, list) else answer
+
+
+class Refusing:
+    """Clients whose every call is refused."""
+
+    def client(self, _service: str, _region: str) -> Refusing:
+        return self
+
+    def can_paginate(self, _operation: str) -> bool:
+        return False
+
+    def __getattr__(self, operation: str) -> Any:
+        def refuse(**_arguments: Any) -> None:
+            raise refusal("AccessDenied", operation=operation)
+
+        return refuse
+
+
+@pytest.mark.parametrize("mode", ["automation", "change-manager"])
+def test_refused_calls_are_never_ok(mode: str) -> None:
+    stack = {
+        "shell-access:regions": ["eu-west-1"],
+        "shell-access:approval": settings(mode=mode).model_dump(by_alias=True),
+    }
+    loaded = Settings.load({key: json.dumps(value) for key, value in stack.items()} | {"aws:region": "eu-west-1"})
+    assert loaded.approval
+    identity = Identity(account_id="123456789012", partition="aws", arn="arn:aws:iam::123456789012:user/me")
+    found = ApprovalVerification.of(loaded, loaded.approval, Refusing(), identity, ASKED).findings()
+    assert {str(each.status) for each in found} == {"cannotTell"}
+    assert all(each.remedy for each in found)
+
+
+def document(**change: Any) -> TypedDocumentFacts:
+    text = json.dumps(plan().runbook.content)
+    given: dict[str, Any] = {
+        "status": "Active",
+        "status_reason": "",
+        "default_version": "1",
+        "latest_version": "1",
+        "default_text": text,
+        "latest_text": text,
+        "type": "Automation",
+    }
+    return TypedDocumentFacts(**{**given, **change})
+
+
+@pytest.mark.parametrize(
+    ("live", "unequal"),
+    [
+        (document(), set()),
+        (None, {"approval-runbook"}),
+        (document(type="Command"), {"approval-runbook"}),
+        (document(status="Failed"), {"approval-runbook"}),
+        (document(default_text="{"), {"approval-runbook-content"}),
+        (document(default_text="[]"), {"approval-runbook-content"}),
+        (document(latest_version="2"), {"approval-runbook-default-version"}),
+        (
+            document(latest_version="2", latest_text="{}"),
+            {"approval-runbook-default-version", "approval-runbook-latest-content"},
+        ),
+    ],
+)
+def test_document_findings_names_what_differs(live: TypedDocumentFacts | None, unequal: set[str]) -> None:
+    found = document_findings(ASKED, plan().runbook, live)
+    assert {each.check for each in found if each.status != "ok"} == unequal
+
+
+def test_document_differences_names_steps() -> None:
+    wanted = plan().runbook.content
+    live = json.loads(json.dumps(wanted))
+    live["mainSteps"] = live["mainSteps"][1:]
+    live["mainSteps"][0]["timeoutSeconds"] = 1
+    live["mainSteps"].append({"name": "More"})
+    live["assumeRole"] = "arn:other"
+    assert document_differences(wanted, json.dumps(live)) == [
+        "assumeRole differs",
+        "step ApproveLevel1 is missing",
+        "step More is unexpected",
+        "step CheckRequest differs",
+    ]
+    live = json.loads(json.dumps(wanted))
+    live["mainSteps"].reverse()
+    assert document_differences(wanted, json.dumps(live)) == ["the order of the steps differs"]
+    assert document_differences(wanted, json.dumps(wanted, indent=3)) == []
+
+
+def holders(*several: Principal, content: Any = None) -> ManagedPolicyFacts:
+    return ManagedPolicyFacts(content=content or plan().approver_policy.content, holders=frozenset(several))
+
+
+APPROVER = Principal("role", "Approver")
+FEDERATED = Principal("role", "AWSReservedSSO_Security_0123456789abcdef")
+
+
+def test_policy_findings_reports_missing_and_extra_holders() -> None:
+    several = holders(OPERATOR, Principal("group", "all"))
+    found = {each.check: each for each in policy_findings(ASKED, plan().approver_policy, several, TolerateHolder())}
+    attachments = found["approval-approver-policy-attachments"]
+    assert "not attached to role Approver" in attachments.found
+    assert "detach-role-policy --role-name Operator" in (attachments.remedy or "")
+    assert "detach-group-policy --group-name all" in (attachments.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("given", "extra", "tolerated"),
+    [
+        ({}, FEDERATED, False),
+        ({"mode": "change-manager", "approvers": [{"type": "SSOGroup", "name": "s"}]}, FEDERATED, True),
+        ({"mode": "change-manager", "approvers": [{"type": "IamGroup", "name": "s"}]}, Principal("group", "s"), True),
+        ({"mode": "change-manager", "approvers": [{"type": "IamGroup", "name": "s"}]}, Principal("group", "t"), False),
+        (
+            {"approvers": [{"type": "IamRole", "name": f"aws-reserved/sso.amazonaws.com/{FEDERATED.name}"}]},
+            FEDERATED,
+            True,
+        ),
+    ],
+)
+def test_tolerate_holder_follows_approvers(given: dict[str, Any], extra: Principal, *, tolerated: bool) -> None:
+    assert TolerateHolder(settings(**given))(extra) is tolerated
+    assert not TolerateHolder()(extra)
+
+
+def role(**change: Any) -> RoleFacts:
+    planned = plan().runbook_role
+    given: dict[str, Any] = {
+        "trust": planned.trust,
+        "attached": frozenset(),
+        "inline": {"shell-access": planned.policy},
+        "boundary": "arn:b",
+    }
+    return RoleFacts(**{**given, **change})
+
+
+@pytest.mark.parametrize(
+    ("live", "said"),
+    [
+        (role(), ""),
+        (None, "no such role"),
+        (role(boundary=""), "permissions boundary: arn:b expected, none found"),
+        (role(path="/team/"), "path / expected, /team/ found"),
+        (role(inline={}), "inline policy shell-access is missing"),
+        (role(attached=frozenset({"arn:p"})), "arn:p is attached"),
+        (role(trust={"Version": "2012-10-17", "Statement": []}), "trust policy"),
+    ],
+)
+def test_role_findings_reports_each_difference(live: RoleFacts | None, said: str) -> None:
+    (found,) = workflow_role_findings(ASKED, plan().runbook_role, "arn:b", live)
+    assert (found.status == "ok") is not said
+    assert said in found.found
+
+
+def test_role_findings_unread_part_is_not_ok() -> None:
+    (found,) = workflow_role_findings(ASKED, plan().runbook_role, "arn:b", role(inline=UNREAD))
+    assert found.status == "cannotTell"
+
+
+def schedule(**change: Any) -> dict[str, Any]:
+    planned = plan().schedule
+    target = {"Arn": planned.target_arn, "RoleArn": planned.role_arn, "Input": planned.input}
+    given = {
+        "State": "ENABLED",
+        "ScheduleExpression": "rate(15 minutes)",
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": target,
+    }
+    return {**given, **change}
+
+
+@pytest.mark.parametrize(
+    ("live", "is_ok"),
+    [
+        (schedule(), True),
+        (schedule(StartDate=None, EndDate=None), True),
+        (schedule(EndDate=NOW), False),
+        (schedule(StartDate=NOW), False),
+        (schedule(ScheduleExpression="rate(365 days)"), False),
+        (schedule(FlexibleTimeWindow={"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1440}), False),
+        (schedule(Target={"Arn": "arn:x", "RoleArn": "arn:y"}), False),
+        (None, False),
+    ],
+)
+def test_schedule_findings_compares_target_and_state(live: dict[str, Any] | None, *, is_ok: bool) -> None:
+    (found,) = schedule_findings(ASKED, plan().schedule, live)
+    assert (found.status == "ok") is is_ok
+
+
+def test_principal_findings_reports_missing_and_moved() -> None:
+    paths = {OPERATOR: "/", APPROVER: "/team/"}
+    assert set(statuses(principal_findings(ASKED, settings(), paths)).values()) == {"ok"}
+    wrong = {OPERATOR: None, APPROVER: "/"}
+    operators, approvers = principal_findings(ASKED, settings(), wrong)
+    assert "role Operator does not exist" in operators.found
+    assert "the settings name team/Approver" in approvers.found
+    unread = {OPERATOR: UNREAD, APPROVER: "/team/"}
+    assert statuses(principal_findings(ASKED, settings(), unread))["approval-operators"] == "cannotTell"
+
+
+def topic(*subscriptions: SubscriptionFacts, **change: Any) -> ApprovalTopicFacts:
+    from components.approval.topic_policies import topic_policy  # noqa: PLC0415
+
+    given: dict[str, Any] = {"key": "k", "policy": json.dumps(topic_policy(PLACE)), "subscriptions": subscriptions}
+    return ApprovalTopicFacts(**{**given, **change})
+
+
+CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_authenticated=True)
+
+
+@pytest.mark.parametrize(
+    ("live", "expected"),
+    [
+        (topic(CONFIRMED), {}),
+        (topic(CONFIRMED, replace(CONFIRMED, endpoint="another@example.org", is_authenticated=False)), {}),
+        (topic(), {"approval-subscriptions": "different"}),
+        (topic(replace(CONFIRMED, protocol="email-json")), {"approval-subscriptions": "different"}),
+        (topic(replace(CONFIRMED, arn="")), {"approval-subscriptions": "different"}),
+        (topic(replace(CONFIRMED, is_filtered=True)), {"approval-subscriptions": "different"}),
+        (topic(replace(CONFIRMED, is_authenticated=False)), {"approval-subscription-unsubscribe": "warning"}),
+        (topic(CONFIRMED, key=""), {"approval-topic": "different"}),
+        (topic(CONFIRMED, key="alias/aws/sns"), {"approval-topic": "different"}),
+        (topic(CONFIRMED, policy="{}"), {"approval-topic-policy": "different"}),
+        (topic(subscriptions=UNREAD), {"approval-subscriptions": "cannotTell"}),
+        (None, {"approval-topic": "different"}),
+    ],
+)
+def test_topic_findings_reports_each_difference(live: ApprovalTopicFacts | None, expected: dict[str, str]) -> None:
+    found = statuses(topic_findings(ASKED, PLACE, [EMAIL], live, KEY))
+    assert {check: status for check, status in found.items() if status != "ok"} == expected
+
+
+def test_read_topic_tells_pending_and_open_subscriptions() -> None:
+    listed = [
+        {"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "a"},
+        {"SubscriptionArn": "arn:b", "Protocol": "email", "Endpoint": "b"},
+    ]
+    attributes = {"PendingConfirmation": "false", "ConfirmationWasAuthenticated": "false", "FilterPolicy": '{"x": []}'}
+    reader = Answers(
+        {
+            "get_topic_attributes": {"Attributes": {"KmsMasterKeyId": "k", "Policy": "{}"}},
+            "list_subscriptions_by_topic": {"Subscriptions": listed},
+            "get_subscription_attributes": {"Attributes": attributes},
+        }
+    )
+    live = read_topic(reader, PLACE.topic_arn)  # type: ignore[arg-type]
+    assert isinstance(live, ApprovalTopicFacts)
+    assert live.subscriptions == (
+        SubscriptionFacts(arn="", protocol="email", endpoint="a"),
+        SubscriptionFacts(arn="arn:b", protocol="email", endpoint="b", is_filtered=True),
+    )
+
+
+def granting_run(instance: str = "i-1", status: str = "InProgress") -> dict[str, Any]:
+    parameters = {"PrincipalType": ["role"], "PrincipalName": ["Operator"], "InstanceId": [instance]}
+    steps = [{"StepName": "TagRole", "StepStatus": "Success", "Action": "aws:executeAwsApi", "ExecutionStartTime": NOW}]
+    return {
+        "AutomationExecutionId": "e",
+        "AutomationExecutionStatus": status,
+        "DocumentName": "AllowStartSsmSession",
+        "ExecutionStartTime": NOW,
+        "Parameters": parameters,
+        "StepExecutions": steps,
+    }
+
+
+def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> Answers:
+    def tags(value: str | None) -> dict[str, Any]:
+        return {"Tags": [{"Key": TAG_KEY, "Value": value}] if value else []}
+
+    return Answers(
+        {
+            "list_role_tags": [tags("i-1"), tags(after)],
+            "describe_automation_executions": {"AutomationExecutionMetadataList": list(runs)},
+            "get_automation_execution": [{"AutomationExecution": each} for each in runs],
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("reader", "is_stray"),
+    [
+        (tagged(granting_run()), False),
+        (tagged(), True),
+        (tagged(granting_run("i-2")), True),
+        (tagged({**granting_run(), "DocumentName": "AllowStartSsmSessionOfMine"}), True),
+        (tagged({**granting_run(), "StepExecutions": []}), True),
+        (tagged(after=None), False),
+    ],
+)
+def test_stray_tag_is_one_without_a_running_grant(reader: Answers, *, is_stray: bool) -> None:
+    live = read_stray_tags(reader, [OPERATOR])  # type: ignore[arg-type]
+    assert not isinstance(live, Unread)
+    (found,) = tag_findings([OPERATOR], live)
+    assert (found.status == "different") is is_stray
+    assert not is_stray or "aws iam untag-role --role-name Operator" in (found.remedy or "")
+
+
+def test_stray_tags_without_runs_to_read_cannot_be_told() -> None:
+    reader = tagged()
+    reader.by_operation = {**reader.by_operation, "describe_automation_executions": UNREAD}
+    (found,) = tag_findings([OPERATOR], read_stray_tags(reader, [OPERATOR]))  # type: ignore[arg-type]
+    assert found.status == "cannotTell"
+
+
+ALL = {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": True}]}
+ADVANCED = [{"Field": "eventCategory", "Equals": ["Management"]}]
+
+
+def advanced(*fields: dict[str, Any]) -> dict[str, Any]:
+    return {"AdvancedEventSelectors": [{"FieldSelectors": [*ADVANCED, *fields]}]}
+
+
+@pytest.mark.parametrize(
+    ("logging", "selectors", "status"),
+    [
+        (True, ALL, "ok"),
+        (True, advanced(), "ok"),
+        (True, advanced({"Field": "readOnly", "Equals": ["false"]}), "ok"),
+        (False, ALL, "different"),
+        (True, {"EventSelectors": [{"ReadWriteType": "ReadOnly"}]}, "different"),
+        (True, {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": False}]}, "different"),
+        (True, advanced({"Field": "readOnly", "Equals": ["true"]}), "different"),
+        (True, advanced({"Field": "eventSource", "NotEquals": ["iam.amazonaws.com"]}), "different"),
+        (True, UNREAD, "cannotTell"),
+    ],
+)
+def test_recording_finding_needs_a_trail_of_writes(selectors: Any, status: str, *, logging: bool) -> None:
+    trail = {"Name": "t", "TrailARN": "arn:t", "HomeRegion": "us-east-1", "IsMultiRegionTrail": True}
+    reader = Answers(
+        {
+            "describe_trails": {"trailList": [trail]},
+            "get_trail_status": {"IsLogging": logging},
+            "get_event_selectors": selectors,
+        }
+    )
+    live = read_recording(reader)  # type: ignore[arg-type]
+    assert recording_finding("approval-alarm-trail", "eu-west-1", live).status == status
+
+
+def test_recording_finding_ignores_trail_of_another_region() -> None:
+    trail = {"Name": "t", "TrailARN": "arn:t", "HomeRegion": "us-east-1", "IsMultiRegionTrail": False}
+    assert read_recording(Answers({"describe_trails": {"trailList": [trail]}})) == RecordingFacts(recording=())  # type: ignore[arg-type]
