@@ -74,7 +74,7 @@ class Audited:
 
     Attributes:
         arn: of it.
-        kind: `user`, `role`, or `outside` for principals of other accounts.
+        kind: `user`, `role`, `outside` for principals of other accounts, or `document` for a runbook that is not ours.
         findings: the worst first.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.iam.documents import DocumentError
 from components.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
+from operations.audit.documents import foreign_runbooks
 from operations.audit.findings import Audit, Audited
 from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import Declared, protected
@@ -73,7 +74,13 @@ def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = la
     except DocumentError as wrong:
         raise UnusableError(f"A policy of the account cannot be read: {wrong}") from None
     found = assess(world, lambda done, of: progress("Judging principals", done, of))
-    return _audit(stack, asked, identity, found, organization)
+    audit = _audit(stack, asked, identity, found, organization)
+    foreign = foreign_runbooks(stack, clients, identity)
+    return replace(
+        audit,
+        audited=(*(each for each in foreign if isinstance(each, Audited)), *audit.audited),
+        unread=tuple(each for each in foreign if isinstance(each, Unread)),
+    )
 
 
 def read_details(clients: Clients, region: str, identity: Identity, progress: Progress) -> dict[str, Any] | Unread:

@@ -8,7 +8,7 @@ DataDog/pathfinding.cloud, Rhino is RhinoSecurityLabs/AWS-IAM-Privilege-Escalati
 
 from __future__ import annotations
 
-from operations.audit.rules.approval import APPROVAL
+from operations.audit.rules.approval import APPROVAL, FOREIGN_RUNBOOK
 from operations.audit.rules.hiding import HIDING
 from operations.audit.rules.identities import IDENTITIES
 from operations.audit.rules.instances import INSTANCES
@@ -19,7 +19,7 @@ from operations.audit.rules.systems_manager import SYSTEMS_MANAGER
 RULES = (*SESSIONS, *SYSTEMS_MANAGER, *INSTANCES, *IDENTITIES, *APPROVAL, *SERVICES)
 """What a principal can do."""
 
-BY_ID = {rule.id: rule for rule in (*RULES, *HIDING)}
+BY_ID = {rule.id: rule for rule in (*RULES, *HIDING, FOREIGN_RUNBOOK)}
 
 ACTIONS = tuple(
     sorted({action for rule in RULES for each in rule.ways for need in each.needs for action in need.actions})

@@ -194,3 +194,12 @@ APPROVAL: Final = (
         exempt=frozenset({Exempt.APPROVER}),
     ),
 )
+
+FOREIGN_RUNBOOK: Final = Rule(
+    id="E12",
+    title="The runbook is not the stack's",
+    gives="Whoever may request a session runs other steps: approval may be missing, or the tag may stay.",
+    remedy="Run pulumi up --refresh, and find out who published that version.",
+    source="User Guide: Working with runbooks; API reference: UpdateDocumentDefaultVersion",
+)
+"""About the account's document, not about a principal; `operations.audit.documents` looks for it."""

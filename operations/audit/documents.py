@@ -1,0 +1,54 @@
+"""Reports runbooks under the names of the approval workflow that are not the stack's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from components.approval.names import Place
+from components.approval.plan import plan_approval
+from operations.audit.findings import Audited, Finding
+from operations.audit.rules.approval import FOREIGN_RUNBOOK
+from operations.audit.severity import Severity
+from operations.reading import Reader, Unread
+from operations.verify.approval_comparison import document_differences
+from operations.verify.approval_facts import read_document
+
+if TYPE_CHECKING:
+    from operations.reading import Clients, Identity
+    from operations.stack import StackConfiguration
+
+
+def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Identity) -> list[Audited | Unread]:
+    """Return the documents whose default version is not what the settings ask for, and those that cannot be read.
+
+    A document that does not exist grants nothing and is not reported; `verify` does.
+
+    Args:
+        stack: the stack with its configuration.
+        clients: clients to read with.
+        identity: the caller.
+
+    Raises:
+        UnusableError: the configuration cannot be used.
+    """
+    if "shell-access:approval" not in stack.values:
+        return []
+    settings = stack.settings()
+    if settings.approval is None:
+        return []
+    place = Place(partition=identity.partition, account_id=identity.account_id, region=settings.regions[0])
+    plan = plan_approval(settings.approval, place, settings.regions, session_data_encryption=False)
+    reader = Reader(clients, place.region, identity.arn)
+    found: list[Audited | Unread] = []
+    for planned in plan.documents:
+        live = read_document(reader, planned.name)
+        if isinstance(live, Unread):
+            found.append(live)
+        elif live is not None and isinstance(live.default_text, Unread):
+            found.append(live.default_text)
+        elif live is not None and (differences := document_differences(planned.content, str(live.default_text))):
+            finding = Finding(
+                rule=FOREIGN_RUNBOOK.id, severity=Severity.CRITICAL, lettings=(), note="; ".join(differences)
+            )
+            found.append(Audited(arn=place.ssm(f"document/{planned.name}"), kind="document", findings=(finding,)))
+    return found
