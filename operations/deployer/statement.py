@@ -81,18 +81,21 @@ def fitting(policy: Policy, what: str) -> Policy:
 
 
 def packed(permits: Iterable[Permit], scope: Scope) -> list[Policy]:
-    """As few policies as hold the statements in their order, none longer than IAM takes.
+    """Return the statements in few policies, each in the first that has room for it.
 
     Raises:
-        TooMuchError: a statement alone is too long, or a role cannot have so many policies.
+        TooMuchError: A statement alone is too long, or a role cannot have so many policies.
     """
     policies: list[Policy] = []
     for statement in (each.rendered(scope) for each in permits):
         if size(document([statement])) > LONGEST:
             raise TooMuchError(f"the statement {statement['Sid']} alone is longer than a policy")
-        if not policies or size(document([*policies[-1]["Statement"], statement])) > LONGEST:
-            policies.append(document([]))
-        policies[-1]["Statement"].append(statement)
+        for policy in policies:
+            if size(document([*policy["Statement"], statement])) <= LONGEST:
+                policy["Statement"].append(statement)
+                break
+        else:
+            policies.append(document([statement]))
     if len(policies) > MOST:
         raise TooMuchError(f"they take {len(policies)} policies, and a role has {MOST} at most")
     return policies

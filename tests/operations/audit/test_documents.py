@@ -51,7 +51,7 @@ def test_audit_reports_foreign_runbook_as_critical(
     assert (finding["rule"], finding["severity"], finding["note"]) == (
         "E12",
         "critical",
-        "step ApproveLevel1 is missing",
+        "step CheckReason is missing",
     )
     assert "document/AllowStartSsmSession" in command("audit", stack=stack).stdout
 
