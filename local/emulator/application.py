@@ -1,6 +1,8 @@
 """The local AWS as a WSGI application: moto's own, and a few routes of ours under `/local-aws/`."""
 
+import io
 import json
+import threading
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -11,6 +13,13 @@ HEALTH = "/local-aws/health"
 SETTINGS_ROUTE = "/local-aws/settings"
 WAKE = "/local-aws/wake"
 RESET = "/moto-api/reset"
+
+ONE_AT_A_TIME = threading.RLock()
+"""Held while anything reads or changes what moto keeps: plain dictionaries and lists, which it does not lock itself.
+
+A request takes about a millisecond, so one at a time costs nothing. It is held around the whole request, as not every
+service of moto answers by the same method: those of S3 come by one of their own.
+"""
 
 
 class Application:
@@ -44,7 +53,16 @@ class Application:
         if path == RESET:
             SETTINGS.reset()
             _runs().forget()
-        return self._moto(environ, start_response)
+        _read_body(environ)
+        with ONE_AT_A_TIME:
+            return self._moto(environ, start_response)
+
+
+def _read_body(environ: dict[str, Any]) -> None:
+    """Reads the request to its end, so that a slow sender does not hold up the others."""
+    length = environ.get("CONTENT_LENGTH")
+    if length:
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
 
 
 def _settings(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -1,4 +1,4 @@
-"""Every request gets a proper answer, and one at a time.
+"""Every request gets a proper answer.
 
 moto answers an action that it lacks with HTTP 500 and an HTML page; botocore takes that for an outage and tries again for
 minutes. AWS answers an unknown action with HTTP 400: `InvalidAction` where the protocol is Query, `UnknownOperationException`
@@ -11,16 +11,12 @@ Sources:
 """
 
 import logging
-import threading
 from typing import Any
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 
 LOGGER = logging.getLogger(__name__)
-
-# moto keeps plain dictionaries and does not lock them; a request takes about a millisecond, so one at a time costs nothing.
-ONE_AT_A_TIME = threading.RLock()
 
 FAULT = "LocalAwsFault"
 """The code of an error inside the emulator. AWS has no such code, so that nobody takes it for an answer of AWS."""
@@ -35,14 +31,13 @@ def answer_every_action() -> None:
     moto_answer: Any = BaseResponse.call_action
 
     def answer(self: BaseResponse) -> Any:
-        with ONE_AT_A_TIME:
-            try:
-                return moto_answer(self)
-            except NotImplementedError as missing:
-                return refuse(self, unknown_action(self, missing))
-            except Exception as fault:
-                LOGGER.exception("the emulator failed")
-                return refuse(self, LocalError(FAULT, f"{type(fault).__name__}: {fault}"))
+        try:
+            return moto_answer(self)
+        except NotImplementedError as missing:
+            return refuse(self, unknown_action(self, missing))
+        except Exception as fault:
+            LOGGER.exception("the emulator failed")
+            return refuse(self, LocalError(FAULT, f"{type(fault).__name__}: {fault}"))
 
     BaseResponse.call_action = answer
 

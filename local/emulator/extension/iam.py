@@ -16,7 +16,16 @@ def apply() -> None:
 
 
 class LocalIam(IamResponse):
-    """moto's Identity and Access Management with the deletion of policies put right."""
+    """moto's Identity and Access Management with changes of roles and the deletion of policies put right."""
+
+    def update_role(self) -> ActionResult:
+        """API_UpdateRole: a description that the request does not have stays."""
+        role = self.backend.get_role(self._get_param("RoleName"))
+        kept = role.description
+        result = super().update_role()
+        if self._get_param("Description") is None:
+            role.description = kept
+        return result
 
     def create_user(self) -> ActionResult:
         """API_CreateUser: the ID begins with AIDA (IAM User Guide, "Unique identifiers")."""

@@ -10,12 +10,14 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.core.types import Base64EncodedString
-from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.exceptions import EC2ClientError, InvalidSecurityGroupNotFoundError
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.iam_instance_profile import (
     IamInstanceProfileAssociation,
     IamInstanceProfileAssociationBackend,
 )
 from moto.ec2.models.instances import Instance, MetadataOptions
+from moto.ec2.responses.elastic_network_interfaces import ElasticNetworkInterfaces
 from moto.ec2.responses.iam_instance_profiles import IamInstanceProfiles
 from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.responses.monitoring import Monitoring
@@ -28,7 +30,7 @@ WHILE_STOPPED = ("InstanceType", "UserData")
 DEFAULT_GIB = 8
 
 
-class LocalInstances(InstanceResponse, Monitoring, IamInstanceProfiles):
+class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, IamInstanceProfiles):
     """moto's instances with their volumes, protection, groups and profile put right."""
 
     def run_instances(self) -> ActionResult:
@@ -63,9 +65,20 @@ class LocalInstances(InstanceResponse, Monitoring, IamInstanceProfiles):
             # moto has decoded it once already
             instance.user_data = Base64EncodedString(base64.b64encode(data).decode()) if data else None
             return EmptyResult()
+        self._refuse_missing_groups()
         result = super().modify_instance_attribute()
         if self._get_param("Groups"):
-            instance.nics[0]._group_set = list(instance.security_groups)  # noqa: SLF001
+            interface: Any = instance.nics[0]
+            interface._group_set = list(instance.security_groups)  # noqa: SLF001
+        return result
+
+    def modify_network_interface_attribute(self) -> ActionResult:
+        """API_ModifyNetworkInterfaceAttribute: the groups of the primary interface are those of its instance."""
+        self._refuse_missing_groups()
+        result = super().modify_network_interface_attribute()
+        interface = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
+        if interface.instance is not None and interface.device_index == 0:
+            interface.instance.security_groups = list(interface.group_set)
         return result
 
     def modify_instance_metadata_options(self) -> ActionResult:
@@ -101,6 +114,12 @@ class LocalInstances(InstanceResponse, Monitoring, IamInstanceProfiles):
             iam_instance_profile_arn=self._get_param("IamInstanceProfile.Arn"),
         )
         return ActionResult({"IamInstanceProfileAssociation": made})
+
+    def _refuse_missing_groups(self) -> None:
+        """Errors overview: InvalidGroup.NotFound, where moto takes a group that is not there for one without a name."""
+        for id_ in self._get_param("Groups", []):
+            if self.ec2_backend.get_security_group_from_id(id_) is None:
+                raise InvalidSecurityGroupNotFoundError(id_)
 
     def _monitor(self, state: str, shown: str) -> ActionResult:
         monitored: list[dict[str, Any]] = []
@@ -193,8 +212,20 @@ def terminate_once() -> None:
     moto_instance.terminate = terminate
 
 
+def separate_interfaces() -> None:
+    """API_InstanceNetworkInterface: no association where there is no public address, and groups of its own.
+
+    moto shows an empty association, and adds the instance's groups to those of each of its interfaces.
+    """
+    interface: Any = NetworkInterface
+    moto_association: Any = interface.association.fget
+    interface.association = property(lambda self: moto_association(self) or None)
+    interface.group_set = property(lambda self: self._group_set)
+
+
 def apply_to_models() -> None:
-    """Changes what is not an action: volumes and profiles as they are shown, and the end of an instance."""
+    """Changes what is not an action: volumes, interfaces and profiles as they are shown, and the end of an instance."""
     volumes.describe_performance()
+    separate_interfaces()
     show_profiles()
     terminate_once()

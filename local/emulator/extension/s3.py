@@ -1,4 +1,4 @@
-"""Buckets as AWS makes them: encrypted and closed to the public from the start.
+"""Buckets as AWS makes them: encrypted and closed to the public from the start, and tagged in the call that makes them.
 
 Sources:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
@@ -7,7 +7,9 @@ Sources:
 
 from typing import Any
 
+import xmltodict
 from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
+from moto.s3.responses import S3Response
 
 
 def apply() -> None:
@@ -33,6 +35,24 @@ def apply() -> None:
     backend: Any = S3Backend
     backend.create_bucket = create_bucket
     backend.delete_bucket_encryption = delete_bucket_encryption
+    tag_on_creation()
+
+
+def tag_on_creation() -> None:
+    """API_CreateBucket: the tags of its configuration, which moto leaves out."""
+    response: Any = S3Response
+    moto_put: Any = response._bucket_response_put  # noqa: SLF001
+
+    def put(self: Any, request: Any, bucket: str, querystring: dict[str, Any]) -> Any:
+        answer = moto_put(self, request, bucket, querystring)
+        if not querystring and self.body:
+            given: Any = xmltodict.parse(self.body, force_list=("Tag",))["CreateBucketConfiguration"]
+            tags: list[dict[str, str]] = (given["Tags"] or {"Tag": []})["Tag"] if "Tags" in given else []
+            if tags:
+                self.backend.put_bucket_tagging(bucket, {tag["Key"]: tag["Value"] or "" for tag in tags})
+        return answer
+
+    response._bucket_response_put = put  # noqa: SLF001
 
 
 def default_encryption() -> dict[str, Any]:

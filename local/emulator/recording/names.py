@@ -82,7 +82,15 @@ def resource_keys(place: Place, arn: str) -> dict[str, Any]:
 
 
 def _ec2_keys(place: Place, arn: str) -> dict[str, Any]:
-    return _tag_keys(ec2_backends[place.account][place.region].tags.get(_last(arn), {}))
+    backend: Any = ec2_backends[place.account][place.region]
+    keys: dict[str, Any] = dict(_tag_keys(backend.tags.get(_last(arn), {})))
+    interface = backend.enis.get(_last(arn))
+    if interface is not None:
+        keys |= {
+            "ec2:Subnet": place.arn("ec2", f"subnet/{interface.subnet_id}"),
+            "ec2:Vpc": place.arn("ec2", f"vpc/{interface.vpc_id}"),
+        }
+    return keys
 
 
 def _kms_keys(place: Place, arn: str) -> dict[str, Any]:

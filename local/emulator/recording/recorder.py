@@ -8,6 +8,8 @@ import urllib.request
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from local.emulator.application import ONE_AT_A_TIME
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -38,7 +40,8 @@ class RecordingApplication:
         """Before the call is done, as IAM decides before it."""
         asked: list[dict[str, Any]]
         try:
-            asked = _asked(environ)
+            with ONE_AT_A_TIME:
+                asked = _asked(environ)
         except Exception as failed:  # noqa: BLE001 -- what cannot be recorded is noted too; the call goes on
             asked = [{"caller": "", "action": UNKNOWN, "resource": repr(failed), "keys": {}}]
         with self._lock:

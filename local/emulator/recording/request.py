@@ -8,12 +8,14 @@ import re
 import urllib.parse
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
+from xml.etree import ElementTree as ET
 
 from botocore.parsers import RpcV2CBORParser
 
 _SIGNATURE: Final = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([a-z0-9-]+)/")
 
 _CBOR: Final = "application/cbor"
+_CONTROL_TAGS: Final = "/v20180820/tags/"
 
 SUBRESOURCES: Final = (
     *(
@@ -82,11 +84,29 @@ def _read(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _bucket_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if environ["PATH_INFO"].startswith(_CONTROL_TAGS):
+        return _control_operation(environ)
     bucket, _, key = environ["PATH_INFO"].strip("/").partition("/")
     asked = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     subresource = next((f"?{each}" for each in SUBRESOURCES if each in asked), "?delete" if "delete" in asked else "")
     kind = "object" if key else "bucket" if bucket else "service"
-    return f"{environ['REQUEST_METHOD']} {kind}{subresource}", {"Bucket": bucket, "Key": key}
+    operation = f"{environ['REQUEST_METHOD']} {kind}{subresource}"
+    tags = _tags(environ) if operation == "PUT bucket" else []
+    return operation, {"Bucket": bucket, "Key": key, "Tags": tags}
+
+
+def _control_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Tags by S3 Control, which is signed as S3; WSGI has unquoted the ARN in the path."""
+    removed = urllib.parse.parse_qs(environ.get("QUERY_STRING", "")).get("tagKeys", [])
+    arn = environ["PATH_INFO"].removeprefix(_CONTROL_TAGS)
+    return f"{environ['REQUEST_METHOD']} tags", {"ResourceArn": arn, "Tags": _tags(environ), "tagKeys": removed}
+
+
+def _tags(environ: dict[str, Any]) -> list[dict[str, str]]:
+    """Those in a body of XML, in whichever name space and however deep."""
+    body = _body(environ)
+    given = ET.fromstring(body).findall(".//{*}Tag") if body else ()  # noqa: S314 -- sent by our own clients
+    return [{part.tag.rpartition("}")[2]: part.text or "" for part in tag} for tag in given]
 
 
 def nested(form: dict[str, str]) -> dict[str, Any]:

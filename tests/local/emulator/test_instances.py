@@ -202,3 +202,64 @@ def test_a_volume_is_attached_once_in_its_zone(ec2: Any, run: Any) -> None:
     ec2.detach_volume(VolumeId=here)
     with pytest.raises(ClientError, match="IncorrectState"):
         ec2.detach_volume(VolumeId=here)
+
+
+def interface(ec2: Any, instance: str) -> Any:
+    (found,) = described(ec2, instance)["NetworkInterfaces"]
+    return found
+
+
+def new_group(ec2: Any, name: str) -> str:
+    (vpc, *_) = ec2.describe_vpcs()["Vpcs"]
+    return ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc["VpcId"])["GroupId"]
+
+
+def group_ids(shown: dict[str, Any], key: str) -> set[str]:
+    return {group["GroupId"] for group in shown[key]}
+
+
+def test_instance_and_interface_show_the_same_groups(ec2: Any, run: Any) -> None:
+    """API_ModifyNetworkInterfaceAttribute and API_ModifyInstanceAttribute, Groups."""
+    instance, first, second = run(), new_group(ec2, "first"), new_group(ec2, "second")
+    name = interface(ec2, instance)["NetworkInterfaceId"]
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=name, Groups=[first])
+    assert group_ids(described(ec2, instance), "SecurityGroups") == {first}
+    assert group_ids(interface(ec2, instance), "Groups") == {first}
+    ec2.modify_instance_attribute(InstanceId=instance, Groups=[second])
+    (alone,) = ec2.describe_network_interfaces(NetworkInterfaceIds=[name])["NetworkInterfaces"]
+    assert group_ids(described(ec2, instance), "SecurityGroups") == group_ids(alone, "Groups") == {second}
+    ec2.delete_security_group(GroupId=first)
+    with pytest.raises(ClientError, match="DependencyViolation"):
+        ec2.delete_security_group(GroupId=second)
+
+
+def test_missing_group_is_refused_and_changes_nothing(ec2: Any, run: Any) -> None:
+    """Errors overview, InvalidGroup.NotFound."""
+    instance = run()
+    before = described(ec2, instance)["SecurityGroups"]
+    name = interface(ec2, instance)["NetworkInterfaceId"]
+    missing = ["sg-00000000000000000"]
+    with pytest.raises(ClientError, match=r"InvalidGroup\.NotFound"):
+        ec2.modify_network_interface_attribute(NetworkInterfaceId=name, Groups=missing)
+    with pytest.raises(ClientError, match=r"InvalidGroup\.NotFound"):
+        ec2.modify_instance_attribute(InstanceId=instance, Groups=missing)
+    assert described(ec2, instance)["SecurityGroups"] == before
+
+
+def test_association_is_shown_with_a_public_address_alone(ec2: Any, run: Any) -> None:
+    """API_InstanceNetworkInterface. An empty one on the wire would read as a public address."""
+    instance = run()
+    answers: list[bytes] = []
+    ec2.meta.events.register_last(
+        "after-call.ec2.DescribeInstances", lambda http_response, **_: answers.append(http_response.content)
+    )
+    (subnet,) = ec2.describe_subnets(Filters=[{"Name": "availability-zone", "Values": ["eu-west-1a"]}])["Subnets"]
+    private = run(
+        NetworkInterfaces=[{"DeviceIndex": 0, "SubnetId": subnet["SubnetId"], "AssociatePublicIpAddress": False}]
+    )
+    assert "Association" not in interface(ec2, private)
+    assert b"association>" not in answers[-1]
+    assert b"association/>" not in answers[-1]
+    address = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(InstanceId=instance, AllocationId=address["AllocationId"])
+    assert interface(ec2, instance)["Association"]["PublicIp"] == address["PublicIp"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.emulator.running import reset
@@ -147,3 +148,36 @@ def test_a_parameter_is_overwritten_only_where_said_so(ssm: Any) -> None:
     assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="/a")["TagList"] == tags
     with pytest.raises(ssm.exceptions.ParameterNotFound):
         ssm.delete_parameter(Name="/b")
+
+
+def test_update_of_a_role_keeps_its_description(iam: Any, role: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateRole.html, Description."""
+    iam.update_role(RoleName=role, Description="for servers", MaxSessionDuration=7200)
+    iam.update_role(RoleName=role, MaxSessionDuration=3600)
+    found = iam.get_role(RoleName=role)["Role"]
+    assert (found["Description"], found["MaxSessionDuration"]) == ("for servers", 3600)
+    iam.update_role(RoleName=role, Description="")
+    assert not iam.get_role(RoleName=role)["Role"].get("Description")
+
+
+def test_bucket_is_tagged_by_the_call_that_makes_it(s3: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html, CreateBucketConfiguration.Tags."""
+    tags = [{"Key": "owner", "Value": "platform"}, {"Key": "empty", "Value": ""}]
+    s3.create_bucket(Bucket="tagged", CreateBucketConfiguration={"LocationConstraint": "eu-west-1", "Tags": tags})
+    assert s3.get_bucket_tagging(Bucket="tagged")["TagSet"] == tags
+    s3.create_bucket(Bucket="plain", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    with pytest.raises(ClientError, match="NoSuchTagSet"):
+        s3.get_bucket_tagging(Bucket="plain")
+
+
+def test_s3_control_is_reached_with_the_account_in_front(emulator: Any, s3: Any) -> None:
+    """Its host does not resolve, so the emulator is the proxy, too."""
+    s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    url, proxy = emulator.endpoint_url, Config(proxies={"http": emulator.endpoint_url})
+    session = boto3.Session("local", "local", region_name="eu-west-1")
+    control = session.client("s3control", endpoint_url=url, config=proxy)
+    named = {"AccountId": "123456789012", "ResourceArn": "arn:aws:s3:::logs"}
+    control.tag_resource(**named, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])
+    control.untag_resource(**named, TagKeys=["a"])
+    assert control.list_tags_for_resource(**named)["Tags"] == [{"Key": "b", "Value": "2"}]
+    assert s3.get_bucket_tagging(Bucket="logs")["TagSet"] == [{"Key": "b", "Value": "2"}]

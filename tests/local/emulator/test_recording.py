@@ -186,3 +186,26 @@ def test_private_names_of_an_endpoint_are_asked_of_route_53_by_ec2(connect: Conn
     ((resource, keys),) = asked("route53:AssociateVPCWithHostedZone")
     assert resource == "arn:aws:route53:::hostedzone/*"
     assert keys == {"aws:RequestedRegion": "us-east-1", "aws:ViaAWSService": "true"}
+
+
+def test_groups_of_an_interface_are_asked_about_by_subnet(connect: Connect, asked: Any) -> None:
+    ec2 = connect("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="a", Description="a", VpcId=vpc)["GroupId"]
+    name = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=name, Groups=[group])
+    own = f"arn:aws:ec2:eu-west-1:{ACCOUNT}"
+    found = dict(asked("ec2:ModifyNetworkInterfaceAttribute"))
+    assert set(found) == {f"{own}:network-interface/{name}", f"{own}:security-group/{group}"}
+    keys = found[f"{own}:network-interface/{name}"]
+    assert (keys["ec2:Subnet"], keys["ec2:Vpc"]) == (f"{own}:subnet/{subnet}", f"{own}:vpc/{vpc}")
+
+
+def test_tags_of_a_bucket_are_asked_about_on_creation(connect: Connect, asked: Any) -> None:
+    configuration = {"LocationConstraint": "eu-west-1", "Tags": [{"Key": "owner", "Value": "security"}]}
+    connect("s3").create_bucket(Bucket="tagged", CreateBucketConfiguration=configuration)
+    connect("s3").create_bucket(Bucket="plain", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    ((resource, keys),) = asked("s3:TagResource")
+    assert (resource, keys["aws:RequestTag/owner"]) == ("arn:aws:s3:::tagged", "security")
+    assert len(asked("s3:CreateBucket")) == 2

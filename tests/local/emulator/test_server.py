@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto.core.responses import BaseResponse
 
-from local.emulator.extension.answers import answer_every_action
+from local.emulator.application import Application
 from local.emulator.running import (
     ROOT,
     EmulatorError,
@@ -168,18 +167,18 @@ def test_requests_at_the_same_time_are_all_answered(connect: Any) -> None:
     assert names() == [f"/p/{number:02}" for number in range(30)]
 
 
-def test_moto_handles_one_request_at_a_time(monkeypatch: Any) -> None:
+def test_application_handles_one_request_at_a_time() -> None:
     both = threading.Barrier(2)
 
-    def handle(_request: object) -> str:
+    def handle(_environ: object, _start: object) -> list[bytes]:
         try:
             both.wait(0.2)
         except threading.BrokenBarrierError:
-            return "alone"
-        return "together"
+            return [b"alone"]
+        return [b"together"]
 
-    monkeypatch.setattr(BaseResponse, "call_action", handle)
-    answer_every_action()
+    application: Any = Application.__new__(Application)
+    application._moto = handle
     with ThreadPoolExecutor(2) as threads:
-        handled = list(threads.map(lambda _: BaseResponse.call_action(BaseResponse()), range(2)))
-    assert handled == ["alone", "alone"]
+        handled = list(threads.map(lambda _: application({"PATH_INFO": "/"}, None), range(2)))
+    assert handled == [[b"alone"], [b"alone"]]
