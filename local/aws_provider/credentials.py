@@ -1,7 +1,9 @@
 """botocore sessions and clients. The only module that imports botocore at its top: import it late."""
 
 import os
+from ipaddress import ip_address
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import botocore.loaders
 import botocore.session
@@ -122,10 +124,27 @@ def make_client(session: Any, config: ProviderConfig, service: str, region: str)
     if raw.get("s3UsePathStyle"):
         options["s3"] = {"addressing_style": "path"}
     verify: bool | str | None = False if raw.get("insecure") else (raw.get("customCaBundle") or None)
-    return session.create_client(
-        service,
-        region_name=region,
-        endpoint_url=config.endpoints.get(service),
-        verify=verify,
-        config=Config(**{name: value for name, value in options.items() if value is not None}),
-    )
+
+    def client(**more: Any) -> Any:
+        return session.create_client(
+            service,
+            region_name=region,
+            endpoint_url=config.endpoints.get(service),
+            verify=verify,
+            config=Config(**{name: value for name, value in options.items() if value is not None}, **more),
+        )
+
+    made = client()
+    # S3 Control puts the account in front of the host. In front of an address it makes no name that could be resolved, so
+    # the address itself is asked for what that host has.
+    if service == "s3control" and _is_address(made.meta.endpoint_url):
+        return client(proxies={"http": made.meta.endpoint_url})
+    return made
+
+
+def _is_address(url: str) -> bool:
+    try:
+        ip_address(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
+    return True

@@ -7,6 +7,9 @@ import shlex
 from importlib import metadata
 from pathlib import Path
 
+MARK = "# Stand-in for the AWS plugin"
+"""In the launcher, by which it is told from the official plugin."""
+
 
 def plugin_version() -> str:
     """The version of the installed `pulumi_aws`, which a program asks the engine for."""
@@ -27,7 +30,7 @@ def install(pulumi_home: Path, python: Path, repository: Path) -> Path:
     # -P and a PYTHONPATH of our own keep the program's folder and the caller's settings out of the plugin.
     script = (
         "#!/bin/sh\n"
-        "# Stand-in for the AWS plugin; see local/aws_provider/README.md of the repository.\n"
+        f"{MARK}; see local/aws_provider/README.md of the repository.\n"
         f"PYTHONPATH={shlex.quote(str(repository))} "
         f'exec {shlex.quote(str(python))} -P -m local.aws_provider "$@"\n'
     )

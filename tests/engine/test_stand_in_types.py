@@ -76,6 +76,7 @@ def test_one_of_each_is_made_changed_replaced_and_destroyed(
     unchanged(stack)
     outputs = stack.outputs()
     assert (outputs["quota"], outputs["routes"], outputs["secret"]) == (60, [], "[secret]")
+    assert outputs["plain"].startswith("ami-")
     (first,) = controllers(aws)
 
     stack.configure(SETTINGS | IN_PLACE)

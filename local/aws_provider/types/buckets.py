@@ -5,11 +5,11 @@ use (`acl`, `policy`, `versioning`, `serverSideEncryptionConfiguration`); each o
 """
 
 import re
-from typing import Any, Final
+from typing import Final
 
 from local.aws_provider import policy_json, validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError
+from local.aws_provider.failure import AwsError, InvalidInputError
 from local.aws_provider.model import (
     Change,
     Naming,
@@ -46,21 +46,47 @@ website_zones: Final = {
 }
 """Route 53 zones of S3 websites. Source: AWS General Reference, Amazon S3 endpoints."""
 _absent: Final = frozenset(
-    {"NoSuchBucketPolicy", "ServerSideEncryptionConfigurationNotFoundError", "NoSuchTagSet", "NotImplemented"}
+    {
+        "NoSuchBucketPolicy",
+        "NoSuchCORSConfiguration",
+        "NoSuchLifecycleConfiguration",
+        "NoSuchTagSet",
+        "NoSuchWebsiteConfiguration",
+        "NotImplemented",
+        "ObjectLockConfigurationNotFoundError",
+        "ReplicationConfigurationNotFoundError",
+        "ServerSideEncryptionConfigurationNotFoundError",
+    }
 )
+_read_and_left_out: Final = (
+    "GetBucketAcl",
+    "GetBucketCors",
+    "GetBucketWebsite",
+    "GetBucketAccelerateConfiguration",
+    "GetBucketRequestPayment",
+    "GetBucketLogging",
+    "GetBucketLifecycleConfiguration",
+    "GetBucketReplication",
+    "GetObjectLockConfiguration",
+)
+"""What the real plugin reads of every bucket. The settings are refused here, so nothing of them is kept."""
 
 
 def _create(aws: Aws, wanted: Values) -> str:
     name = wanted.get("bucket") or from_prefix(wanted.get("bucketPrefix", "pulumi-"))
+    if aws.region != home_region and (wrong := _bucket_name(name)):
+        raise InvalidInputError(wrong)
     if aws.region == home_region and _exists(aws, name):
         # There the API would answer as if it had made one's own bucket anew.
         raise AwsError("s3:CreateBucket", "BucketAlreadyExists", f"bucket {name} exists already")
-    location = None if aws.region == home_region else {"LocationConstraint": aws.region}
+    configuration: Values = {} if aws.region == home_region else {"LocationConstraint": aws.region}
+    if wanted["tagsAll"]:
+        configuration["Tags"] = pairs(wanted["tagsAll"])
     aws.call(
         "CreateBucket",
         Bucket=name,
         ACL=wanted.get("acl") or "private",
-        CreateBucketConfiguration=location,
+        CreateBucketConfiguration=configuration or None,
         ObjectLockEnabledForBucket=wanted.get("objectLockEnabled"),
     )
     return name
@@ -77,8 +103,6 @@ def _exists(aws: Aws, name: str) -> bool:
 
 
 def _settle(aws: Aws, name: str, wanted: Values) -> None:
-    if wanted["tagsAll"]:
-        aws.call("PutBucketTagging", Bucket=name, Tagging={"TagSet": pairs(wanted["tagsAll"])})
     _configure(aws, name, wanted, {"policy", "versioning", "serverSideEncryptionConfiguration"} & set(wanted))
 
 
@@ -116,6 +140,8 @@ def _read(aws: Aws, name: str, known: Values) -> Values | None:
         return None
     region = aws.call("GetBucketLocation", Bucket=name).get("LocationConstraint") or home_region
     versioning = aws.call("GetBucketVersioning", Bucket=name)
+    for operation in _read_and_left_out:
+        _optional(aws, operation, name)
     return {
         "acl": known.get("acl"),
         "arn": aws.global_arn("s3", name, account=""),
@@ -128,12 +154,23 @@ def _read(aws: Aws, name: str, known: Values) -> Values | None:
         "objectLockEnabled": bool(known.get("objectLockEnabled")),
         "policy": _optional(aws, "GetBucketPolicy", name).get("Policy"),
         "serverSideEncryptionConfiguration": _encryption(_optional(aws, "GetBucketEncryption", name)),
-        "tags": from_pairs(_optional(aws, "GetBucketTagging", name).get("TagSet")),
+        "tags": from_pairs(_tags(aws, name)),
         "versioning": {
             "enabled": versioning.get("Status") == "Enabled",
             "mfaDelete": versioning.get("MFADelete") == "Enabled",
         },
     }
+
+
+def _tags(aws: Aws, name: str) -> list[Values]:
+    """Through S3 Control, which wants the account; by S3's own call where the provider was told not to ask for it."""
+    if not aws.account:
+        return _optional(aws, "GetBucketTagging", name).get("TagSet") or []
+    return aws.call("s3control:ListTagsForResource", **_tagged(aws, name)).get("Tags") or []
+
+
+def _tagged(aws: Aws, name: str) -> Values:
+    return {"AccountId": aws.account, "ResourceArn": aws.global_arn("s3", name, account="")}
 
 
 def _encryption(answer: Values) -> Values | None:
@@ -174,7 +211,13 @@ def _empty(aws: Aws, name: str) -> None:
 
 
 def _retag(aws: Aws, name: str, known: Values, added: dict[str, str], removed: list[str]) -> None:
-    # S3 knows only the whole set.
+    if aws.account:
+        if removed:
+            aws.call("s3control:UntagResource", **_tagged(aws, name), TagKeys=removed)
+        if added:
+            aws.call("s3control:TagResource", **_tagged(aws, name), Tags=pairs(added))
+        return
+    # S3's own calls know only the whole set.
     old: dict[str, str] = known.get("tagsAll") or {}
     wanted = {key: value for key, value in {**old, **added}.items() if key not in removed}
     if wanted:
@@ -187,8 +230,8 @@ _directory_bucket = validators.unlike(r"--[-a-z0-9]+--x-s3$", "must not be in th
 _dns_name = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 
 
-def _bucket_name(value: Any) -> str | None:
-    """The rule of all Regions but the first, which is laxer for the sake of old buckets."""
+def _bucket_name(value: str) -> str | None:
+    """The rule of all Regions but the first, which is laxer for the sake of old buckets; no preview applies it."""
     if not _dns_name.fullmatch(value) or re.fullmatch(r"\d+\.\d+\.\d+\.\d+", value):
         return f'"{value}" is no valid bucket name: 3 to 63 of lowercase letters, digits, hyphens and single dots'
     return None
@@ -218,7 +261,7 @@ BUCKET = ResourceType(
             computed=True,
             naming=Naming(longest=63, lower=True),
             conflicts=("bucketPrefix",),
-            checks=(validators.length(0, 63), _directory_bucket, _bucket_name),
+            checks=(validators.length(0, 63), _directory_bucket),
         ),
         "bucketDomainName": output(),
         "bucketNamespace": _refused_text,
@@ -269,17 +312,16 @@ BUCKET = ResourceType(
         "websiteEndpoint": output(),
     },
     calls={
-        "create": (
-            *("HeadBucket", "CreateBucket", "PutBucketTagging", "PutBucketPolicy"),
-            *("PutBucketVersioning", "PutBucketEncryption"),
-        ),
+        "create": (*("HeadBucket", "CreateBucket", "PutBucketPolicy", "PutBucketVersioning", "PutBucketEncryption"),),
         "read": (
             *("HeadBucket", "GetBucketLocation", "GetBucketVersioning", "GetBucketPolicy"),
-            *("GetBucketEncryption", "GetBucketTagging"),
+            *("GetBucketEncryption", "s3control:ListTagsForResource", "GetBucketTagging"),
+            *_read_and_left_out,
         ),
         "update": (
             *("PutBucketAcl", "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketVersioning"),
-            *("PutBucketEncryption", "PutBucketTagging", "DeleteBucketTagging"),
+            *("PutBucketEncryption", "s3control:TagResource", "s3control:UntagResource"),
+            *("PutBucketTagging", "DeleteBucketTagging"),
         ),
         "delete": ("ListObjectVersions", "DeleteObjects", "DeleteBucket"),
     },

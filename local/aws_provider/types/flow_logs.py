@@ -32,10 +32,6 @@ def destination(arn: str) -> str:
     return arn.removesuffix(":*")
 
 
-def _same_destination(first: str, second: str) -> bool:
-    return destination(first) == destination(second)
-
-
 def _create(aws: Aws, wanted: Values) -> str:
     source = next(name for name in _sources if wanted.get(name))
     options: Values | None = wanted.get("destinationOptions")
@@ -114,13 +110,8 @@ FLOW_LOG = ResourceType(
             replaces=True,
         ),
         "iamRoleArn": text(replaces=True, checks=(validators.arn,)),
-        "logDestination": text(
-            computed=True,
-            replaces=True,
-            checks=(validators.arn,),
-            same=_same_destination,
-            stored_as=destination,
-        ),
+        # With `:*` it differs from what AWS has at every preview.
+        "logDestination": text(computed=True, replaces=True, checks=(validators.arn,)),
         "logDestinationType": text(
             default=_to_logs,
             replaces=True,

@@ -74,7 +74,7 @@ properties: Final[dict[str, Property]] = {
     "hostId": _refused_text,
     "hostResourceGroupArn": _refused_text,
     "iamInstanceProfile": text(computed=True),
-    "instanceInitiatedShutdownBehavior": text(computed=True, checks=(validators.one_of("stop", "terminate"),)),
+    "instanceInitiatedShutdownBehavior": text(computed=True),
     "instanceLifecycle": output(),
     "instanceMarketOptions": _refused_object,
     "instanceState": output(),

@@ -92,8 +92,8 @@ def find(aws: Aws, instance_id: str) -> Values | None:
     return None if not found or found[0]["State"]["Name"] == "terminated" else found[0]
 
 
-def wait_for_state(aws: Aws, instance_id: str, state: str) -> None:
-    """Waits until an instance is running, stopped or terminated."""
+def wait_for_state(aws: Aws, instance_id: str, *states: str) -> None:
+    """Waits until an instance is in one of these states: running, stopped or terminated."""
 
     def reached() -> bool:
         try:
@@ -102,13 +102,13 @@ def wait_for_state(aws: Aws, instance_id: str, state: str) -> None:
             if failure.code != not_found:
                 raise
             # For a moment after the launch, and some time after the termination.
-            return state == "terminated"
+            return "terminated" in states
         current = "terminated" if found is None else found["State"]["Name"]
-        if current == "terminated" != state:
+        if current == "terminated" and current not in states:
             raise AwsError("ec2:RunInstances", "terminated", f"{instance_id} is terminated")
-        return current == state
+        return current in states
 
-    aws.wait_until(reached, f"{instance_id} being {state}", wait_seconds)
+    aws.wait_until(reached, f"{instance_id} being {' or '.join(states)}", wait_seconds)
 
 
 _plain_outputs: Final = {
@@ -132,9 +132,8 @@ def _read(aws: Aws, instance_id: str, known: Values) -> Values | None:
     found = find(aws, instance_id)
     if found is None:
         return None
-    interfaces: list[Values] = found.get("NetworkInterfaces", [])
-    first = (item for item in interfaces if fields_of(item.get("Attachment")).get("DeviceIndex") == 0)
-    primary = fields_of(next(first, None))
+    _read_type(aws, instance_id, found["InstanceType"])
+    primary = _primary_interface(found)
     profile: str = fields_of(found.get("IamInstanceProfile")).get("Arn", "")
     metadata: Values = found.get("MetadataOptions") or {}
     return {
@@ -159,6 +158,19 @@ def _read(aws: Aws, instance_id: str, known: Values) -> Values | None:
         **instance_volumes.read(aws, found, known),
         **_shown_user_data(_attribute(aws, instance_id, "userData"), known),
     }
+
+
+def _primary_interface(found: Values) -> Values:
+    interfaces: list[Values] = found.get("NetworkInterfaces", [])
+    first = (item for item in interfaces if fields_of(item.get("Attachment")).get("DeviceIndex") == 0)
+    return fields_of(next(first, None))
+
+
+def _read_type(aws: Aws, instance_id: str, name: str) -> None:
+    """The real plugin looks the type up for its credits; a program cannot set them here, so nothing of them is kept."""
+    types = aws.call("DescribeInstanceTypes", InstanceTypes=[name])["InstanceTypes"]
+    if any(each.get("BurstablePerformanceSupported") for each in types):
+        aws.call("DescribeInstanceCreditSpecifications", InstanceIds=[instance_id])
 
 
 def _attribute(aws: Aws, instance_id: str, name: str) -> Any:
@@ -192,7 +204,7 @@ def _update(aws: Aws, change: Change) -> None:
     if change.has("iamInstanceProfile"):
         _change_profile(aws, instance_id, new.get("iamInstanceProfile"))
     if change.has("vpcSecurityGroupIds"):
-        _set(aws, instance_id, Groups=new["vpcSecurityGroupIds"])
+        _change_groups(aws, instance_id, new["vpcSecurityGroupIds"])
     if change.has("instanceType", "userData", "userDataBase64"):
         _change_stopped(aws, change)
     for name, attribute in _attributes.items():
@@ -206,6 +218,14 @@ def _update(aws: Aws, change: Change) -> None:
         instance = find(aws, instance_id)
         if instance is not None:
             instance_volumes.update(aws, instance, change)
+
+
+def _change_groups(aws: Aws, instance_id: str, groups: list[str]) -> None:
+    """Those of the first interface: an instance with several has none of its own."""
+    primary = _primary_interface(find(aws, instance_id) or {})
+    if not primary:
+        raise AwsError("ec2:ModifyNetworkInterfaceAttribute", "NotFound", f"{instance_id} has no primary interface")
+    aws.call("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=primary["NetworkInterfaceId"], Groups=groups)
 
 
 def _change_profile(aws: Aws, instance_id: str, profile: str | None) -> None:
@@ -254,11 +274,20 @@ INSTANCE = ResourceType(
     properties=properties,
     calls={
         "create": ("DescribeImages", "RunInstances", "ModifyInstanceAttribute", "CreateTags"),
-        "read": ("DescribeInstances", "DescribeInstanceAttribute", "DescribeVolumes"),
+        "read": (
+            *("DescribeInstances", "DescribeInstanceAttribute", "DescribeVolumes"),
+            *("DescribeInstanceTypes", "DescribeInstanceCreditSpecifications"),
+        ),
         "update": (
             *("DescribeIamInstanceProfileAssociations", "AssociateIamInstanceProfile"),
             *("ReplaceIamInstanceProfileAssociation", "DisassociateIamInstanceProfile", "ModifyInstanceAttribute"),
-            *("StopInstances", "StartInstances", "MonitorInstances", "UnmonitorInstances"),
+            *(
+                "ModifyNetworkInterfaceAttribute",
+                "StopInstances",
+                "StartInstances",
+                "MonitorInstances",
+                "UnmonitorInstances",
+            ),
             *("ModifyInstanceMetadataOptions", "ModifyVolume", "DescribeVolumesModifications"),
             *("CreateTags", "DeleteTags"),
         ),

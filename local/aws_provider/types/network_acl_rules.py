@@ -7,7 +7,7 @@ from local.aws_provider.aws import Aws
 from local.aws_provider.failure import InvalidInputError
 from local.aws_provider.model import ResourceType, flag, text, whole
 from local.aws_provider.types import ip_protocols
-from local.aws_provider.types.network_acls import allow_or_deny, find, icmp_numbers, not_found, rule_number, same_text
+from local.aws_provider.types.network_acls import find, icmp_numbers, not_found, rule_number
 from local.aws_provider.wire import Values
 
 
@@ -111,7 +111,8 @@ NETWORK_ACL_RULE = ResourceType(
             same=ip_protocols.same_number,
             stored_as=ip_protocols.protocol_number,
         ),
-        "ruleAction": text(required=True, replaces=True, checks=(allow_or_deny,), same=same_text),
+        # Unlike the action of a rule within an ACL, in lower case only.
+        "ruleAction": text(required=True, replaces=True, checks=(validators.one_of("allow", "deny"),)),
         "ruleNumber": whole(required=True, replaces=True, checks=(rule_number,)),
         "toPort": whole(replaces=True),
     },

@@ -198,11 +198,6 @@ def allow_or_deny(value: Any) -> str | None:
     return validators.one_of("allow", "deny")(value.lower())
 
 
-def same_text(first: str, second: str) -> bool:
-    """Equality of texts that AWS writes in lower case."""
-    return first.lower() == second.lower()
-
-
 rule_number: Final = validators.between(1, _last_of_ones_own)
 
 

@@ -186,6 +186,8 @@ def _delete(aws: Aws, group_id: str, known: Values) -> None:
         group = _find(aws, group_id)
         _change_rules(aws, group_id, "ingress", _found_rules(group.get("IpPermissions", [])), set())
         _change_rules(aws, group_id, "egress", _found_rules(group.get("IpPermissionsEgress", [])), set())
+    # The real plugin looks for interfaces that functions have left in the group, and deletes those. Here there are none.
+    aws.call("DescribeNetworkInterfaces", Filters=[{"Name": "group-id", "Values": [group_id]}])
     aws.retry(_in_use, lambda: aws.call("DeleteSecurityGroup", GroupId=group_id), delete_seconds)
 
 
@@ -253,7 +255,10 @@ SECURITY_GROUP = ResourceType(
             *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress"),
             *("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "CreateTags", "DeleteTags"),
         ),
-        "delete": ("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "DeleteSecurityGroup"),
+        "delete": (
+            *("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress"),
+            *("DescribeNetworkInterfaces", "DeleteSecurityGroup"),
+        ),
     },
     create=_create,
     settle=_settle,

@@ -3,7 +3,7 @@
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError, InvalidInputError
 from local.aws_provider.model import Function, flag, text
-from local.aws_provider.wire import Secret, Values
+from local.aws_provider.wire import Values
 
 
 def _get_parameter(aws: Aws, given: Values) -> Values:
@@ -21,7 +21,7 @@ def _get_parameter(aws: Aws, given: Values) -> Values:
         "insecureValue": None if found["Type"] == "SecureString" else found["Value"],
         "name": found["Name"],
         "type": found["Type"],
-        "value": Secret(found["Value"]),
+        "value": found["Value"],
         "version": found["Version"],
         "withDecryption": given["withDecryption"],
     }

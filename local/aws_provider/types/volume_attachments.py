@@ -19,7 +19,7 @@ def _object_id(device: str, instance: str, volume: str) -> str:
 
 
 def _attachment(aws: Aws, known: Values) -> Values | None:
-    """What EC2 has of it. Deletion swallows no error, so a volume that is gone is dealt with here."""
+    """What EC2 has of it. A volume that is gone is dealt with here, as deletion does not take its error for success."""
     filters = [
         {"Name": "attachment.device", "Values": [known["deviceName"]]},
         {"Name": "attachment.instance-id", "Values": [known["instanceId"]]},
@@ -37,7 +37,7 @@ def _attachment(aws: Aws, known: Values) -> Values | None:
 def _create(aws: Aws, wanted: Values) -> str:
     object_id = _object_id(wanted["deviceName"], wanted["instanceId"], wanted["volumeId"])
     if _attachment(aws, wanted) is None:
-        wait_for_state(aws, wanted["instanceId"], "running")
+        wait_for_state(aws, wanted["instanceId"], "running", "stopped")
         aws.call(
             "AttachVolume", Device=wanted["deviceName"], InstanceId=wanted["instanceId"], VolumeId=wanted["volumeId"]
         )
@@ -64,13 +64,18 @@ def _delete(aws: Aws, _object_id: str, known: Values) -> None:
     if known.get("stopInstanceBeforeDetaching"):
         aws.call("StopInstances", InstanceIds=[known["instanceId"]], Force=bool(known.get("forceDetach")))
         wait_for_state(aws, known["instanceId"], "stopped")
-    aws.call(
-        "DetachVolume",
-        Device=known["deviceName"],
-        InstanceId=known["instanceId"],
-        VolumeId=known["volumeId"],
-        Force=bool(known.get("forceDetach")),
-    )
+    try:
+        aws.call(
+            "DetachVolume",
+            Device=known["deviceName"],
+            InstanceId=known["instanceId"],
+            VolumeId=known["volumeId"],
+            Force=bool(known.get("forceDetach")),
+        )
+    except AwsError as failure:
+        if failure.code == "IncorrectState" and "available" in str(failure):
+            return
+        raise
     aws.wait_until(lambda: _attachment(aws, known) is None, f"detachment of {known['volumeId']}", wait_seconds)
 
 

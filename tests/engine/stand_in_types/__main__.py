@@ -147,6 +147,7 @@ aws.cloudwatch.EventTarget("sessions", rule=rule.name, arn=flows.arn)
 pulumi.export("quota", quota.value)
 pulumi.export("s3List", s3_list.id)
 pulumi.export("routes", [route.gateway_id for route in table.routes])
-pulumi.export(
-    "secret", aws.ssm.get_parameter_output(name=f"/aws/service/ami-windows-latest/{settings.require('image')}").value
-)
+# Nothing that a function returns is secret, so a program marks what is.
+named = aws.ssm.get_parameter_output(name=f"/aws/service/ami-windows-latest/{settings.require('image')}")
+pulumi.export("plain", named.value)
+pulumi.export("secret", pulumi.Output.secret(named.value))

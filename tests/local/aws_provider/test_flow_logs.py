@@ -52,12 +52,13 @@ def test_outputs_of_a_flow_log(provider: Any, vpc: str) -> None:
     assert provider.unchanged(token, "f", to_logs(vpc, tags={"a": "b"}))
 
 
-def test_the_stars_of_a_log_group_s_arn_mean_nothing(provider: Any, aws: Any, vpc: str) -> None:
+def test_log_destination_with_stars_differs_for_ever(provider: Any, aws: Any, vpc: str) -> None:
     made = provider.up(token, "f", to_logs(vpc, logDestination=f"{group}:*"))
     (found,) = aws("ec2").describe_flow_logs(FlowLogIds=[made.id])["FlowLogs"]
     assert (found["LogDestination"], made["logDestination"]) == (group, group)
     assert found["DeliverLogsStatus"] == "SUCCESS"
-    assert provider.unchanged(token, "f", to_logs(vpc, logDestination=f"{group}:*"))
+    assert list(provider.diff(token, "f", to_logs(vpc, logDestination=f"{group}:*")).replaces) == ["logDestination"]
+    assert provider.unchanged(token, "f", to_logs(vpc, logDestination=group))
 
 
 def test_files_have_a_format(provider: Any, vpc: str) -> None:

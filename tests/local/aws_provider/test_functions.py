@@ -203,13 +203,3 @@ def test_documents_are_merged_by_sid(provider: Any) -> None:
 def test_a_policy_document_refuses(provider: Any, arguments: dict[str, Any], reason: str) -> None:
     with pytest.raises(Exception, match=reason):
         provider.invoke(document, **arguments)
-
-
-def test_a_secret_argument_makes_the_answer_secret(provider: Any) -> None:
-    from pulumi.runtime.proto import provider_pb2  # noqa: PLC0415
-
-    from local.aws_provider import wire  # noqa: PLC0415
-
-    arguments = wire.write({"policyId": wire.Secret("x"), "statements": [{"actions": ["a:b"]}]})
-    answer = provider.stub.Invoke(provider_pb2.InvokeRequest(tok=document, args=arguments))
-    assert isinstance(wire.read(getattr(answer, "return"))["json"], wire.Secret)

@@ -77,7 +77,6 @@ def volume(aws: Any, made: Any, device: str = "/dev/sda1") -> Any:
         ({"rootBlockDevice": {"volumeType": "gp4"}}, "gp3"),
         ({"ebsBlockDevices": [{"volumeSize": 1}]}, r"ebsBlockDevices\[0\]\.deviceName: missing"),
         ({"privateIp": "10.9.1"}, "valid IPv4 address"),
-        ({"instanceInitiatedShutdownBehavior": "hide"}, "terminate"),
     ],
 )
 def test_an_instance_refuses(provider: Any, net: dict[str, Any], change: dict[str, Any], reason: str) -> None:

@@ -146,12 +146,17 @@ def test_an_attachment_may_be_left_in_place(provider: Any, aws: Any, pair: dict[
     assert found(aws, provider.state[token, "v"])["State"] == "in-use"
 
 
-def test_a_volume_detached_by_hand_is_gone_and_an_error_to_detach(
-    provider: Any, aws: Any, pair: dict[str, str]
-) -> None:
+def test_volume_detached_by_hand_is_gone_and_deleted(provider: Any, aws: Any, pair: dict[str, str]) -> None:
     provider.up(attachment, "a", pair)
     aws("ec2").detach_volume(VolumeId=pair["volumeId"])
     assert provider.refresh(attachment, "a") is None
+    provider.destroy(attachment, "a")
+
+
+def test_attachment_of_deleted_volume_is_not_deleted(provider: Any, aws: Any, pair: dict[str, str]) -> None:
+    provider.up(attachment, "a", pair)
+    aws("ec2").detach_volume(VolumeId=pair["volumeId"])
+    aws("ec2").delete_volume(VolumeId=pair["volumeId"])
     with pytest.raises(Exception, match="ec2:DetachVolume failed"):
         provider.destroy(attachment, "a")
 
