@@ -50,6 +50,7 @@ _CHANGES_OF_CONTROLLERS: Final = (
     "ec2:ModifyInstanceAttribute",
     "ec2:ModifyInstanceMetadataOptions",
     "ec2:ModifyManagedPrefixList",
+    "ec2:ModifyNetworkInterfaceAttribute",
     "ec2:ModifyVolume",
     "ec2:ReplaceIamInstanceProfileAssociation",
     "ec2:StartInstances",
@@ -122,6 +123,7 @@ def network_permits(scope: Scope) -> list[Permit]:
 
 def _controller_permits(scope: Scope) -> list[Permit]:
     key, value = scope.tag
+    subnets = [scope.arn("ec2", f"subnet/{each}") for each in sorted(scope.controller_subnets)]
     images = f"arn:{scope.partition}:ec2:*::image/*"
     return [
         # A root volume is tagged after it is made, so only one that nobody has tagged can be.
@@ -138,6 +140,14 @@ def _controller_permits(scope: Scope) -> list[Permit]:
             sid="RunFromImages",
             actions=("ec2:RunInstances",),
             resources=(images, *_kinds(scope, ["network-interface", "volume"])),
+        ),
+        # EC2 makes an instance's interface without tags, so it is known by its subnet, where settings have the ID. Every group
+        # that it gets has to be ours (ChangeOwn).
+        Permit(
+            sid="ChangeGroupsOfControllers",
+            actions=("ec2:ModifyNetworkInterfaceAttribute",),
+            resources=_kinds(scope, ["network-interface"]),
+            conditions={"ArnLike": {"ec2:Subnet": subnets}} if subnets else {},
         ),
         # Subnets go back to the network ACL that they came from, which is not ours.
         Permit(

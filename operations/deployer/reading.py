@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _EC2: Final = (
     "ec2:DescribeAddresses",
     "ec2:DescribeFlowLogs",
+    "ec2:DescribeIamInstanceProfileAssociations",
     "ec2:DescribeImages",
     "ec2:DescribeInstanceCreditSpecifications",
     "ec2:DescribeInstanceTypes",
@@ -32,6 +33,7 @@ _EC2: Final = (
     "ec2:DescribeSubnets",
     "ec2:DescribeTags",
     "ec2:DescribeVolumes",
+    "ec2:DescribeVolumesModifications",
     "ec2:DescribeVpcAttribute",
     "ec2:DescribeVpcEndpoints",
     "ec2:DescribeVpcs",

@@ -14,6 +14,7 @@ from components.session_manager.settings import SessionManagerSettings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from components.directory.settings import DomainControllersSection
     from components.settings import Settings
 
 ANY: Final = "*"
@@ -51,6 +52,7 @@ class Scope:
         image_parameters: names of parameters with images for controllers, beside those that AWS publishes.
         alarm_topics: ARNs of topics that receive alarms of approval, beside its own.
         event_regions: Regions outside `regions` in which rules forward events of IAM.
+        controller_subnets: IDs of the subnets that controllers stand in; empty where a stack gives one by its Name tag.
         empties_trail_bucket: whether a stack may delete its trail's logs (`terminationProtection: false`).
     """
 
@@ -68,6 +70,7 @@ class Scope:
     image_parameters: frozenset[str] = field(default_factory=frozenset[str])
     alarm_topics: frozenset[str] = field(default_factory=frozenset[str])
     event_regions: frozenset[str] = field(default_factory=frozenset[str])
+    controller_subnets: frozenset[str] = field(default_factory=frozenset[str])
     empties_trail_bucket: bool = False
 
     def arn(self, service: str, resource: str) -> str:
@@ -134,6 +137,7 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
         ),
         alarm_topics=frozenset(arn for each in approvals for arn in each.alarm_topic_arns),
         event_regions=forwarding - set(regions),
+        controller_subnets=_controller_subnets(directories),
         empties_trail_bucket=any(not section.termination_protection for section in directories),
     )
 
@@ -168,6 +172,16 @@ def _event_regions(settings: Settings) -> Iterator[str]:
     place = Place(partition=_partition(region), account_id=ANY, region=region)
     if settings.approval and watches_iam(settings.approval, place) and needs_forwarding(place):
         yield IAM_EVENT_REGIONS[place.partition]
+
+
+def _controller_subnets(directories: Iterable[DomainControllersSection]) -> frozenset[str]:
+    subnets = {
+        controller.subnet
+        for section in directories
+        for site in section.sites.values()
+        for controller in site.controllers
+    }
+    return frozenset(subnets) if all(each.startswith("subnet-") for each in subnets) else frozenset()
 
 
 def _systems(settings: Settings) -> Iterator[System]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,13 +11,17 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from components.iam.documents import parse
+from components.iam.evaluation import Permissions
+from components.settings import Settings
 from local.workspace import REPOSITORY
+from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import permits, policies
-from operations.deployer.scope import Scope, System, whole_scope
+from operations.deployer.scope import Scope, System, scope_of, whole_scope
 from operations.deployer.statement import LONGEST, MOST, size
 from tests.engine.deployer_policies import CHANGING, READING, RECORDED, recorded
-from tests.operations.deployer.stacks import ACCOUNT, TAG, scope
+from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +32,17 @@ UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("Describe", "Get", "List")
 WITHOUT_RESOURCE = {"TagNewKeys", "MakeKeys", "ManageSubscriptions"}
 """Statements about every resource: what they allow knows no smaller one."""
-OPEN = {"MakeInNetworks", "MoveEndpoints", "NameListsInRules", "AssociateNetworkAcls", "RunFromImages", "MoveAliases"}
-"""Statements about every resource of a type without a condition: networks and images are others'."""
+OPEN = {
+    "AssociateNetworkAcls",
+    "ChangeGroupsOfControllers",
+    "MakeInNetworks",
+    "MoveAliases",
+    "MoveEndpoints",
+    "NameListsInRules",
+    "RunFromImages",
+}
+"""Statements about every resource of a type without a condition: networks and images are others', and an interface has
+neither a tag of ours nor, where subnets are given by name, a subnet that is known."""
 
 SCOPES = st.builds(
     Scope,
@@ -127,3 +141,41 @@ def test_stacks_of_any_settings_need_no_other_actions() -> None:
     whole = whole_scope(("eu-west-1",), TAG)
     assert actions(permits(whole)) <= actions(permits(scope()))
     assert all(size(each) <= LONGEST for each in policies(whole))
+
+
+def test_groups_change_in_the_subnets_of_controllers_alone() -> None:
+    interface = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:network-interface/eni-1"
+    group = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:security-group/sg-1"
+    action, subnets = "ec2:ModifyNetworkInterfaceAttribute", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:subnet/"
+    by_id = permissions_of(replace(scope(), controller_subnets=frozenset({"subnet-1"})))
+    assert may(by_id, action, interface, **{"ec2:Subnet": f"{subnets}subnet-1"})
+    assert must_not(by_id, action, interface, **{"ec2:Subnet": f"{subnets}subnet-2"})
+    by_name = permissions_of(replace(scope(), controller_subnets=frozenset()))
+    assert may(by_name, action, interface, **{"ec2:Subnet": f"{subnets}subnet-2"})
+    for either in (by_id, by_name):
+        assert may(either, action, group, **{f"aws:ResourceTag/{TAG[0]}": TAG[1]})
+        assert must_not(either, action, group, **{f"aws:ResourceTag/{TAG[0]}": "another"})
+        assert must_not(either, action, group)
+
+
+def permissions_of(several: Scope) -> Permissions:
+    return Permissions(
+        identity=tuple(parse(each, name="deployer") for each in policies(several)),
+        boundary=parse(boundary(several), name="boundary", kind="boundary"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("subnets", "known"),
+    [
+        ({"DC1": "subnet-1", "DC2": "subnet-2"}, {"subnet-1", "subnet-2"}),
+        ({"DC1": "subnet-1", "DC2": "directory-b"}, set[str]()),
+    ],
+    ids=["all by ID", "one by name"],
+)
+def test_scope_knows_subnets_that_are_given_by_id(subnets: dict[str, str], known: set[str]) -> None:
+    controllers = [{"name": name, "subnet": subnet} for name, subnet in subnets.items()]
+    site = {"vpc": "vpc-1", "subnets": [*subnets.values()], "controllers": controllers}
+    section = {"administratorRoles": ["A"], "sites": {"eu-west-1": site}}
+    given = {"shell-access:regions": ["eu-west-1"], "shell-access:domainControllers": section}
+    assert scope_of([Settings.load(given)], TAG).controller_subnets == known
