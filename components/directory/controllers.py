@@ -111,7 +111,8 @@ class Controllers(pulumi.ComponentResource):
             # Windows loses what it has not written yet when a volume is taken from it.
             stop_instance_before_detaching=True,
             region=self._args.region,
-            opts=pulumi.ResourceOptions(parent=self),
+            # EC2 attaches a volume to one instance at a time, so it leaves the replaced one before it joins the other.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
 
     def _tags(self, name: str) -> dict[str, str]:

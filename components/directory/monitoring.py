@@ -167,13 +167,16 @@ class Monitoring(pulumi.ComponentResource):
             opts=self._child,
         )
         for subnet in args.network.subnets:
+            # Named after what it is of: EC2 refuses a second one, which another way of naming the subnet would ask for.
             FlowLog(
-                f"{self._name}-{subnet.given}",
+                f"{self._name}-{subnet.id}",
                 subnet_id=subnet.id,
                 traffic_type="ALL",
                 log_destination=group.arn,
                 iam_role_arn=role.arn,
                 region=region,
                 tags=args.tags,
-                opts=self._child,
+                opts=pulumi.ResourceOptions.merge(
+                    self._child, pulumi.ResourceOptions(aliases=[pulumi.Alias(name=f"{self._name}-{subnet.given}")])
+                ),
             )
