@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN = @$(PYTHON) -m local.bootstrap
 
-.PHONY: help up demo down env check test test-all faults bench bench-fleet docs golden lock
+.PHONY: help up demo down env check test test-all faults contract bench bench-fleet docs golden lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -31,6 +31,9 @@ test-all:  ## `make test`, every case of what it samples, and AWS' own simulator
 
 faults:  ## every call for the preferences document under every fault, as a table
 	$(RUN) faults
+
+contract:  ## the stand-in for the AWS plugin compared with the official one
+	$(RUN) contract
 
 bench:  ## speed, as ratios measured side by side
 	$(RUN) bench

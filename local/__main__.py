@@ -5,18 +5,19 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from local.bootstrap import SetUpError
 from local.cache import say
 from local.checks import CHECK, TEST, TEST_ALL, Tier, run_tier
+from local.contract import Part, run_contract
 from local.dev import Dev, StepError
 from local.emulator.running import EmulatorError
 from local.requirements import resolve
 from local.toolchain import ToolchainError, command_line
-from local.workspace import REPOSITORY, Workspace
+from local.workspace import REPOSITORY, PluginError, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ def _reporting(action: Callable[[], object]) -> None:
     """Runs a command; what is expected to go wrong is told in words."""
     try:
         action()
-    except (StepError, EmulatorError, SetUpError, ToolchainError) as problem:
+    except (StepError, EmulatorError, SetUpError, ToolchainError, PluginError) as problem:
         say(f"\n{problem}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
@@ -96,6 +97,20 @@ def faults() -> None:
             raise typer.Exit(1)
 
     _reporting(matrix)
+
+
+@app.command()
+def contract(
+    part: Annotated[list[Part] | None, typer.Option(help="Compare this alone. Repeatable.")] = None,
+    select: Annotated[str, typer.Option(help="Run only tests that match this expression of pytest (-k).")] = "",
+) -> None:
+    """Compare the stand-in for the AWS plugin with the official one."""
+
+    def comparison() -> None:
+        if not run_contract(part or (), select):
+            raise typer.Exit(1)
+
+    _reporting(comparison)
 
 
 @app.command()

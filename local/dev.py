@@ -38,6 +38,25 @@ class Dev:
 
     workspace: Workspace
 
+    def start(self) -> None:
+        """Starts the local AWS, where it does not run yet."""
+        with self._alone():
+            self.workspace.prepare(command_line())
+            self._local_aws()
+
+    def unchanged(self, *arguments: str) -> None:
+        """Previews the stack, which must be up.
+
+        Args:
+            arguments: further ones of `pulumi preview`.
+
+        Raises:
+            StepError: something would change.
+        """
+        emulator = aws.running(self.workspace)
+        environment = os.environ | self.workspace.environment(emulator.endpoint_url if emulator else "")
+        self._pulumi(environment, "preview", "--expect-no-changes", "--stack", STACK, *arguments)
+
     def up(self) -> None:
         """Starts the local AWS, applies the stack under the policy pack and verifies the result.
 
@@ -69,15 +88,27 @@ class Dev:
         """
         with self._alone():
             self.workspace.prepare(command_line())
-            emulator = aws.running(self.workspace)
-            environment = os.environ | self.workspace.environment(emulator.endpoint_url if emulator else "")
-            if emulator and self._has_state and not self._was_killed:
-                self._pulumi(environment, "destroy", "--yes", "--skip-preview", "--stack", STACK)
+            self._destroy()
             self._applied.unlink(missing_ok=True)
             aws.stop(self.workspace)
             # Nothing is left of what its stacks tell of, those of a fleet among them.
             shutil.rmtree(self._state_folder, ignore_errors=True)
             say("The local AWS is stopped.")
+
+    def destroy(self) -> None:
+        """Destroys the stack; the local AWS goes on running.
+
+        Raises:
+            StepError: destroying failed.
+        """
+        with self._alone():
+            self._destroy()
+
+    def _destroy(self) -> None:
+        emulator = aws.running(self.workspace)
+        if emulator and self._has_state and not self._was_killed:
+            environment = os.environ | self.workspace.environment(emulator.endpoint_url)
+            self._pulumi(environment, "destroy", "--yes", "--skip-preview", "--stack", STACK)
 
     def demo(self) -> None:
         """Plays a granted and a refused request for a session through.
@@ -167,7 +198,9 @@ class Dev:
             return True
 
     def _pulumi(self, environment: dict[str, str], *arguments: str) -> None:
-        self._run(f"pulumi {arguments[0]}", environment, "pulumi", *arguments)
+        """Its calls of AWS count as made by the command, by which recordings tell them from others."""
+        made_by = {"AWS_ACCESS_KEY_ID": arguments[0]}
+        self._run(f"pulumi {arguments[0]}", environment | made_by, "pulumi", *arguments)
 
     def _show_nodes(self, environment: dict[str, str]) -> None:
         """One of the seeded nodes is not ready, and shows its reason."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -9,13 +10,50 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.aws_provider.install import MARK, plugin_version
 from local.aws_provider.install import install as install_stand_in
-from local.aws_provider.install import plugin_version
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 PASSPHRASE = "local-aws"  # noqa: S105 -- nothing secret is kept in a stack of the local AWS
 """Of the local stacks' state; Pulumi.dev.yaml carries the salt made with it."""
+
+PLUGIN_VARIABLE = "SHELL_ACCESS_AWS_PLUGIN"
+"""Names the executable of the official AWS plugin; without it the stand-in is used."""
+
+STAND_IN = "the stand-in"
+OFFICIAL = "the official plugin"
+
+
+class PluginError(Exception):
+    """The AWS plugin cannot be used; the message says why and what to do."""
+
+
+def named_plugin() -> Path | None:
+    """The executable that `SHELL_ACCESS_AWS_PLUGIN` names.
+
+    Raises:
+        PluginError: it is no executable file.
+    """
+    named = os.environ.get(PLUGIN_VARIABLE)
+    if not named:
+        return None
+    if not os.access(named, os.X_OK) or not Path(named).is_file():
+        raise PluginError(
+            f"{PLUGIN_VARIABLE}: expected the path of pulumi-resource-aws, an executable file, got {named}. "
+            "Correct it, or unset it to use the stand-in."
+        )
+    return Path(named).resolve()
+
+
+def plugin_in_use() -> str:
+    """Which plugin it is, whatever path leads to it."""
+    executable = named_plugin()
+    if executable is None:
+        return STAND_IN
+    with executable.open("rb") as content:
+        return STAND_IN if MARK.encode() in content.read(200) else OFFICIAL
+
 
 _LANGUAGE_HOST = """#!/bin/sh
 SHELL_ACCESS_LANGUAGE_EXEC={folder}/pulumi-language-python-exec \\
@@ -55,11 +93,31 @@ class Workspace:
 
         Args:
             toolchain: the folder of the command line that was built here, or None to use the one on PATH.
+
+        Raises:
+            PluginError: the plugin cannot be used, or the state was written through the other one.
         """
-        self.state.mkdir(parents=True, exist_ok=True)
+        self._claim_state()
         if toolchain:
             self._lay_out_programs(toolchain)
         self._lay_out_aws_plugin()
+
+    def _claim_state(self) -> None:
+        """Notes beside the state which plugin writes it; neither can go on with what the other has written.
+
+        A state without a note is older than the notes, and of the stand-in.
+        """
+        plugin, note = plugin_in_use(), self.state / "plugin.json"
+        if any((self.state / ".pulumi" / "stacks").glob("**/*.json")):
+            writer = _plugin_in(note)
+            if writer != plugin:
+                other = f"set {PLUGIN_VARIABLE} to its path" if writer == OFFICIAL else f"unset {PLUGIN_VARIABLE}"
+                raise PluginError(
+                    f"{self.state}: expected a state that {plugin} has written, got one of {writer}. To go on with it, "
+                    f"{other}; to start over with {plugin}, do so for `make down` first."
+                )
+        self.state.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps({"plugin": plugin}) + "\n")
 
     def _lay_out_programs(self, toolchain: Path) -> None:
         self.programs.mkdir(parents=True, exist_ok=True)
@@ -75,15 +133,15 @@ class Workspace:
     def _lay_out_aws_plugin(self) -> None:
         """The stand-in, or the real plugin where `SHELL_ACCESS_AWS_PLUGIN` names its binary."""
         launcher = self.pulumi_home / "plugins" / f"resource-aws-v{plugin_version()}" / "pulumi-resource-aws"
+        real = named_plugin()
         if launcher.is_symlink():
             launcher.unlink()
-        real = os.environ.get("SHELL_ACCESS_AWS_PLUGIN")
-        if not real:
+        if real is None or real == launcher:
             install_stand_in(self.pulumi_home, self.python, REPOSITORY)
             return
         launcher.parent.mkdir(parents=True, exist_ok=True)
         launcher.unlink(missing_ok=True)
-        launcher.symlink_to(Path(real).resolve(strict=True))
+        launcher.symlink_to(real)
 
     def environment(self, endpoint: str) -> dict[str, str]:
         """What has to be set for `pulumi`, boto3 and AWS clients to work against the local AWS, and only that one.
@@ -119,7 +177,18 @@ class Workspace:
             "AWS_SHARED_CREDENTIALS_FILE": str(profile),
             "AWS_EC2_METADATA_DISABLED": "true",
             "NO_PROXY": "127.0.0.1",
+            # The official plugin reaches S3 Control at <account>.127.0.0.1, which does not resolve.
+            **({"HTTP_PROXY": endpoint} if os.environ.get(PLUGIN_VARIABLE) else {}),
         }
+
+
+def _plugin_in(note: Path) -> str:
+    try:
+        return json.loads(note.read_text())["plugin"]
+    except FileNotFoundError:
+        return STAND_IN
+    except (OSError, ValueError, KeyError, TypeError):
+        return "an unknown plugin"
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

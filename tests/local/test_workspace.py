@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.workspace import Workspace
+from local.workspace import PluginError, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,81 @@ def test_real_plugin_takes_the_place_of_the_stand_in_and_gives_it_back(
     workspace.prepare(toolchain)
     assert "local.aws_provider" in launcher.read_text()
     assert real.read_text() == ""
+
+
+@pytest.fixture
+def official(tmp_path: Path) -> Path:
+    plugin = tmp_path / "official-plugin"
+    plugin.write_bytes(b"\x7fELF")
+    plugin.chmod(0o755)
+    return plugin
+
+
+def with_stack(workspace: Workspace) -> Path:
+    """A state such as a run of the engine leaves."""
+    stack = workspace.state / ".pulumi" / "stacks" / "shell-access" / "dev.json"
+    stack.parent.mkdir(parents=True)
+    stack.write_text("{}")
+    return stack
+
+
+def test_state_of_one_plugin_is_refused_to_the_other(
+    tmp_path: Path, toolchain: Path, official: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "local")
+    workspace.prepare(toolchain)
+    monkeypatch.setenv("SHELL_ACCESS_AWS_PLUGIN", str(official))
+    workspace.prepare(toolchain)
+    stack = with_stack(workspace)
+    monkeypatch.delenv("SHELL_ACCESS_AWS_PLUGIN")
+    before = {path: path.lstat().st_ino for path in workspace.folder.rglob("*")}
+    with pytest.raises(
+        PluginError, match=r"that the stand-in has written, got one of the official plugin\. .* set SHELL_"
+    ):
+        workspace.prepare(toolchain)
+    assert {path: path.lstat().st_ino for path in workspace.folder.rglob("*")} == before
+    stack.unlink()
+    workspace.prepare(toolchain)
+    with_stack(Workspace(tmp_path / "other"))
+    monkeypatch.setenv("SHELL_ACCESS_AWS_PLUGIN", str(official))
+    with pytest.raises(PluginError, match="got one of the stand-in"):
+        Workspace(tmp_path / "other").prepare(toolchain)
+
+
+def test_state_with_unreadable_note_is_refused(tmp_path: Path, toolchain: Path) -> None:
+    workspace = Workspace(tmp_path / "local")
+    with_stack(workspace)
+    (workspace.state / "plugin.json").write_text("{")
+    with pytest.raises(PluginError, match="got one of an unknown plugin"):
+        workspace.prepare(toolchain)
+
+
+def test_stand_in_named_as_plugin_is_the_stand_in(
+    tmp_path: Path, toolchain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = Workspace(tmp_path / "local")
+    workspace.prepare(toolchain)
+    with_stack(workspace)
+    launcher = workspace.pulumi_home / LAUNCHER
+    monkeypatch.setenv("SHELL_ACCESS_AWS_PLUGIN", str(launcher))
+    workspace.prepare(toolchain)
+    assert "local.aws_provider" in launcher.read_text()
+
+
+def test_plugin_that_is_no_program_is_refused(tmp_path: Path, toolchain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in (tmp_path / "nothing", tmp_path):
+        monkeypatch.setenv("SHELL_ACCESS_AWS_PLUGIN", str(wrong))
+        with pytest.raises(PluginError, match="SHELL_ACCESS_AWS_PLUGIN: expected the path of pulumi-resource-aws"):
+            Workspace(tmp_path / "local").prepare(toolchain)
+
+
+def test_official_plugin_reaches_s3_control_by_proxy(
+    tmp_path: Path, official: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = "http://127.0.0.1:1"
+    assert "HTTP_PROXY" not in Workspace(tmp_path / "local").environment(endpoint)
+    monkeypatch.setenv("SHELL_ACCESS_AWS_PLUGIN", str(official))
+    assert Workspace(tmp_path / "local").environment(endpoint)["HTTP_PROXY"] == endpoint
 
 
 def test_environment_leaves_no_way_to_another_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,16 +1,22 @@
 """Drives the stand-in as the engine does, over gRPC, against the local AWS."""
 
+import inspect
+import json
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
 import grpc
 import pytest
+from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from local import contract
 from local.aws_provider import server, wire
 from local.aws_provider.aws import Session
 from local.aws_provider.failure import AwsError
@@ -19,6 +25,19 @@ from local.emulator.running import Emulator, reset
 region = "eu-west-1"
 account = "123456789012"
 policy = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}'
+
+
+other_plugin = os.environ.get(contract.PLUGIN)
+"""The plugin that takes the stand-in's place (`make contract`)."""
+answers = os.environ.get(contract.ANSWERS)
+"""Where to note what it answers."""
+
+
+def note(line: Mapping[str, Any]) -> None:
+    """Adds a line to the answers of this process."""
+    if answers:
+        with Path(answers, f"{os.getpid()}.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 @dataclass
@@ -59,17 +78,27 @@ class Driver:
 
     def check(self, token: str, name: str, inputs: dict[str, Any], **extra: Any) -> dict[str, Any]:
         old = self.state.get((token, name))
-        answer = self.stub.Check(
-            protocol.CheckRequest(
-                urn=self.urn(token, name),
-                olds=wire.write(old.inputs if old else {}),
-                news=wire.write(inputs),
-                randomSeed=extra.pop("seed", b"seed"),
-                **extra,
-            )
+        request = protocol.CheckRequest(
+            urn=self.urn(token, name),
+            olds=wire.write(old.inputs if old else {}),
+            news=wire.write(inputs),
+            randomSeed=extra.pop("seed", b"seed"),
+            **extra,
         )
+        answer = self._ask("check", token, request, sorted(inputs))
         _refuse(answer.failures)
         return wire.read(answer.inputs)
+
+    def _ask(self, step: str, token: str, request: Any, changed: list[str]) -> Any:
+        """Checks or diffs, and notes what comes of it."""
+        kept = {"step": step, "type": token, "request": MessageToDict(request), "config": self.config}
+        try:
+            answer = getattr(self.stub, step.capitalize())(request)
+        except grpc.RpcError:
+            note({**kept, "changed": changed, "outcome": contract.REFUSED})
+            raise
+        note({**kept, "changed": changed, "outcome": contract.outcome_of(step, answer)})
+        return answer
 
     def diff(self, token: str, name: str, inputs: dict[str, Any], ignore: list[str] | None = None) -> Any:
         checked = self.check(token, name, inputs)
@@ -77,16 +106,17 @@ class Driver:
 
     def _diff(self, token: str, name: str, checked: dict[str, Any], ignore: list[str]) -> Any:
         old = self.state[token, name]
-        return self.stub.Diff(
-            protocol.DiffRequest(
-                id=old.id,
-                urn=self.urn(token, name),
-                olds=wire.write(old.outputs),
-                old_inputs=wire.write(old.inputs),
-                news=wire.write(checked),
-                ignoreChanges=ignore,
-            )
+        request = protocol.DiffRequest(
+            id=old.id,
+            urn=self.urn(token, name),
+            olds=wire.write(old.outputs),
+            old_inputs=wire.write(old.inputs),
+            news=wire.write(checked),
+            ignoreChanges=ignore,
         )
+        keys = {*checked, *old.inputs} - {"__defaults"}
+        changed = sorted(key for key in keys if checked.get(key) != old.inputs.get(key))
+        return self._ask("diff", token, request, changed)
 
     def preview(self, token: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         """Outputs that a preview shows, of a creation or of an update."""
@@ -222,9 +252,13 @@ def _client(address: str, service: str, where: str) -> Any:
 
 
 @pytest.fixture
-def fresh(aws: Any) -> Any:
+def fresh(aws: Any, aws_address: str) -> Any:
     """A provider that is not configured yet."""
     assert aws  # it must be empty and in place first
+    if other_plugin:
+        with contract.running_plugin(Path(other_plugin), {"HTTP_PROXY": aws_address}) as running:
+            yield Driver(running.stub)
+        return
     running, port = server.start(threading.Event())
     channel = grpc.insecure_channel(f"127.0.0.1:{port}")
     yield Driver(provider_pb2_grpc.ResourceProviderStub(channel))
@@ -232,11 +266,61 @@ def fresh(aws: Any) -> Any:
     running.stop(None)
 
 
+@pytest.fixture(scope="session")
+def configured_plugin(aws_address: str) -> Iterator[Any]:
+    """One process of the other plugin for all tests with the default settings, as it takes seconds to start."""
+    environment = {
+        "AWS_ENDPOINT_URL": aws_address,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "HTTP_PROXY": aws_address,
+    }
+    with contract.running_plugin(Path(other_plugin or ""), environment) as running:
+        Driver(running.stub).configure()
+        yield running.stub
+
+
 @pytest.fixture
-def provider(fresh: Driver) -> Driver:
+def provider(aws: Any, request: pytest.FixtureRequest) -> Driver:
     """A provider for eu-west-1 with the default settings."""
-    fresh.configure()
-    return fresh
+    assert aws
+    if other_plugin:
+        return Driver(request.getfixturevalue("configured_plugin"), config={"region": region})
+    driver: Driver = request.getfixturevalue("fresh")
+    driver.configure()
+    return driver
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """With another plugin, only the tests that reach it over the protocol alone are of use."""
+    if not other_plugin:
+        return
+    wanted = [item for item in items if _is_of_the_protocol(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+    items[:] = wanted
+
+
+def _is_of_the_protocol(item: pytest.Function) -> bool:
+    names = set(inspect.signature(item.obj).parameters)
+    return bool({"fresh", "provider"} & set(item.fixturenames)) and not {"refusing", "monkeypatch"} & names
+
+
+@pytest.fixture(autouse=True)
+def _refusal_in_any_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another plugin refuses in its own words."""
+    if other_plugin:
+        raises: Callable[..., Any] = pytest.raises
+
+        def whatever_is_said(expected: Any, **_words: Any) -> Any:
+            return raises(expected)
+
+        monkeypatch.setattr(pytest, "raises", whatever_is_said)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Notes which fact holds."""
+    if report.when == "call":
+        note({"test": report.nodeid, "outcome": report.outcome})
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ def steps() -> Iterator[dict[str, Any]]:
         yield from job["steps"]
 
 
-def test_there_are_the_four_workflows() -> None:
-    assert [each.stem for each in FILES] == ["checks", "fleet-drift", "fleet-preview", "fleet-up"]
+def test_there_are_the_five_workflows() -> None:
+    assert [each.stem for each in FILES] == ["checks", "contract", "fleet-drift", "fleet-preview", "fleet-up"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -162,7 +162,7 @@ def test_every_command_of_the_fleet_that_is_written_down_exists(name: str, text:
     group: Any = typer.main.get_command(app)
     fleet = group.commands["fleet"]
     found = [match[1].replace("\\\n", " ") for match in COMMAND.finditer(text)]
-    assert found or name in {"checks.yml", "fleet-preview.yml"}
+    assert found or name in {"checks.yml", "contract.yml", "fleet-preview.yml"}
     for line in found:
         words = [word for word in shlex.split(line.split("`")[0], comments=True)[1:] if word]
         options = {option for parameter in fleet.commands[words[0]].params for option in parameter.opts}
