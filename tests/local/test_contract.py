@@ -37,6 +37,17 @@ def test_contract_refuses_another_version(stand_in: Path, monkeypatch: pytest.Mo
         contract.run_contract([])
 
 
+def test_stand_in_is_never_kept_as_measured(stand_in: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    official = tmp_path / "official"
+    official.write_bytes(b"\x7fELF")
+    official.chmod(0o755)
+    monkeypatch.setenv(PLUGIN_VARIABLE, str(official))
+    assert contract.kept_in("7.51.1", "") == contract.MEASURED / "7.51.1.json"
+    assert contract.kept_in("7.51.1", "test_kms") is None
+    monkeypatch.setenv(PLUGIN_VARIABLE, str(stand_in))
+    assert contract.kept_in("7.51.1", "") is None
+
+
 @pytest.mark.local_aws
 def test_contract_keeps_answers_that_can_be_replayed(stand_in: Path, tmp_path: Path) -> None:
     measured = tmp_path / "measured.json"
