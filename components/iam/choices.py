@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from components.iam.context import ABSENT, UNKNOWN, Context, Known, Value
 from components.iam.evaluation import Situation
-from components.iam.patterns import has_wildcard
-from components.iam.variables import keys_of
+from components.iam.patterns import has_wildcard, plain
+from components.iam.variables import Expanded, expand, keys_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from components.iam.documents import Statement
     from components.iam.evaluation import Permissions
+
+SOMETHING_ELSE: Final = "something-else"
+"""A value that no policy names, or that the caller chose for a policy variable."""
 
 MOST_SITUATIONS: Final = 400
 """Beyond, the keys with the most choices count as not known: reported as such, never dropped."""
@@ -73,11 +76,39 @@ def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situ
     ]
 
 
-def any_value(mentioned: Iterable[str], *, optional: bool = True, many: bool = False) -> tuple[Choice, ...]:
-    """A key that the caller sets as it likes: absent, something else, or whatever the policies ask for."""
-    texts = [_sample(each) for each in mentioned if "${" not in each]
-    chosen = tuple(Choice(Known((text,), many=many)) for text in dict.fromkeys(("something-else", *texts)))
+def any_value(
+    mentioned: Iterable[str], *, optional: bool = True, many: bool = False, context: Context | None = None
+) -> tuple[Choice, ...]:
+    """Return the choices for a key that the caller sets freely: absent, another value, or a value that policies name.
+
+    Args:
+        mentioned: Values that policies compare the key with.
+        optional: Whether the request may lack the key.
+        many: Whether the key has several values.
+        context: Keys of the caller, to resolve policy variables; None: the caller is not known.
+    """
+    texts = [text for each in mentioned for text in samples(each, context)]
+    chosen = tuple(Choice(Known((text,), many=many)) for text in dict.fromkeys((SOMETHING_ELSE, *texts)))
     return (Choice(ABSENT), *chosen) if optional else chosen
+
+
+def samples(pattern: str, context: Context | None = None) -> tuple[str, ...]:
+    """Return texts that match a pattern of a condition, with its policy variables resolved.
+
+    A variable has the caller's own value, and `SOMETHING_ELSE`, which stands for any value that the caller may have
+    chosen before.
+
+    Args:
+        pattern: Value of a condition.
+        context: Keys of the caller; None: the caller is not known.
+    """
+    if "${" not in pattern:
+        return (_sample(pattern),)
+    chosen = expand(pattern, Context(otherwise=Known((SOMETHING_ELSE,))))
+    own = expand(pattern, context) if context else Expanded(None)
+    known_own = () if own.doubtful or own.pattern is None else (own.pattern,)
+    texts = (*known_own, *(() if chosen.pattern is None else (chosen.pattern,)))
+    return tuple(dict.fromkeys(plain(_sample(each)) for each in texts))
 
 
 def _sample(pattern: str) -> str:

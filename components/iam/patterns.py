@@ -115,7 +115,7 @@ def _written_out(group: tuple[Texts, ...]) -> tuple[str, ...] | None:
     patterns = [pattern for texts in group for pattern in texts.patterns]
     if any(texts.negated for texts in group) or any(map(has_wildcard, patterns)):
         return None
-    return tuple(sorted(map(_plain, patterns), key=len))
+    return tuple(sorted(map(plain, patterns), key=len))
 
 
 def _is_found(text: str, inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> bool:
@@ -149,10 +149,11 @@ def _path(came: dict[tuple[int, ...], tuple[tuple[int, ...], str] | None], state
     while (step := came[state]) is not None:
         state, character = step
         characters.append(character)
-    return _plain("".join(reversed(characters)))
+    return plain("".join(reversed(characters)))
 
 
-def _plain(pattern: str) -> str:
+def plain(pattern: str) -> str:
+    """Return the text that a pattern without wildcards matches."""
     return pattern.replace(LITERAL_STAR, "*").replace(LITERAL_QUESTION, "?")
 
 
@@ -192,7 +193,7 @@ class _Automaton:
     """One pattern: which positions a character leads on from, and at which a star may stay."""
 
     def __init__(self, pattern: str, alphabet: Sequence[str]) -> None:
-        plain = pattern.replace("*", "")
+        tokens = pattern.replace("*", "")
         anywhere = within = position = 0
         for one in pattern:
             if one == "*":
@@ -200,9 +201,9 @@ class _Automaton:
             else:
                 position += 1
                 within |= (1 << position) if one == SOME else 0
-        self.end = 1 << len(plain)
+        self.end = 1 << len(tokens)
         self.leading = {
-            character: sum(1 << at for at, one in enumerate(plain) if _leads(one, character)) for character in alphabet
+            character: sum(1 << at for at, one in enumerate(tokens) if _leads(one, character)) for character in alphabet
         }
         self.staying = {character: anywhere | (0 if character == ":" else within) for character in alphabet}
 
