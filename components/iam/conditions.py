@@ -85,6 +85,9 @@ def _unknown(condition: Condition, operator: str, patterns: list[Expanded], *, n
 
     A key that requests nearly always have counts as present: the caller's address.
     """
+    if all(each.pattern is None for each in patterns) and not condition.over and not condition.if_exists:
+        # A policy variable without a value matches no value of the key, and nothing where the key is absent.
+        return truth(negated)
     given = {each.pattern for each in patterns}
     everywhere = "0.0.0.0/0" in given or given >= _HALVES
     if operator == "ipaddress" and condition.key == "aws:sourceip" and everywhere:

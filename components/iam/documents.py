@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from typing import Any, Final, cast
 
-from components.iam.patterns import has_wildcard, matches_any_case
+from components.iam.patterns import has_wildcard, matches
 
 VARIABLES_SINCE: Final = "2012-10-17"
 """An earlier version, or none, keeps `${...}` as it is written (IAM User Guide, "Version")."""
@@ -91,7 +91,16 @@ class Statement:
 
     def covers(self, action: str) -> bool:
         """Whether it speaks of an action (`ssm:StartSession`); the case of letters does not count."""
-        return any(_matches_action(pattern, action) for pattern in self.actions) != self.all_but_actions
+        name = action.lower()
+        exact, patterns = self._actions
+        return (name in exact or any(matches(each, name) for each in patterns)) != self.all_but_actions
+
+    @cached_property
+    def _actions(self) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The actions in lowercase: those that are written out, and the patterns, the widest first."""
+        names = {each.lower() for each in self.actions}
+        patterns = sorted((each for each in names if has_wildcard(each)), key=len)
+        return frozenset(each for each in names if not has_wildcard(each)), tuple(patterns)
 
     def names_exactly(self, action: str) -> bool:
         """Whether it writes the action out."""
@@ -236,10 +245,3 @@ def _principals(raw: Mapping[str, Any]) -> Named | None:
         federated=_texts(kinds.get("Federated")),
         negated=negated,
     )
-
-
-@lru_cache(maxsize=262_144)
-def _matches_action(pattern: str, action: str) -> bool:
-    if pattern == "*":
-        return True
-    return matches_any_case(pattern, action) if has_wildcard(pattern) else pattern.lower() == action.lower()

@@ -25,6 +25,8 @@ SOME: Final = "\ue02b"
 MOST_STATES: Final = 60_000
 """A search looks at no more states; patterns as people write them need some hundreds."""
 
+_WILD: Final = frozenset({"*", "?", SOME})
+
 _SPARE: Final = "0xyz789_~"
 """One of them stands for every character that no pattern names."""
 
@@ -80,7 +82,9 @@ def overlap(one: str, other: str) -> bool:
 
 
 def find(*inside: tuple[Texts, ...], outside: tuple[Texts, ...] = ()) -> str | None:
-    """A shortest text that is in one set of every group of `inside`, and in no set of `outside`; None: there is none.
+    """Return a text that is in one set of every group of `inside` and in no set of `outside`, or None.
+
+    A simple one where that is at hand, else a shortest one.
 
     Raises:
         UndecidedError: the search would take too long.
@@ -107,7 +111,97 @@ def _find(inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> 
     candidates = next((given for group in inside if (given := _written_out(group)) is not None), None)
     if candidates is not None:
         return next((text for text in candidates if _is_found(text, inside, outside)), None)
-    return _search(inside, outside)
+    narrowed = _narrowed(inside)
+    if narrowed is None:
+        return None
+    filled = sorted({_filled(each) for group in narrowed for texts in group for each in texts.patterns}, key=_length)
+    easy = next((text for text in filled if _is_found(text, narrowed, outside)), None)
+    return _search(narrowed, outside) if easy is None else easy
+
+
+def _filled(pattern: str) -> str:
+    """The simplest text that matches a pattern."""
+    return plain(pattern.replace("*", "").replace("?", _SPARE[0]).replace(SOME, _SPARE[0]))
+
+
+def _length(text: str) -> tuple[int, str]:
+    return len(text), text
+
+
+def _narrowed(inside: tuple[tuple[Texts, ...], ...]) -> tuple[tuple[Texts, ...], ...] | None:
+    """Drop patterns that cannot meet any pattern of another group; None: a group has none left.
+
+    Cheap tests that only exclude: they spare most searches, whose cost grows with the number of patterns.
+    """
+    patterns = [_all_patterns(group) for group in inside]
+    narrowed: list[tuple[Texts, ...]] = []
+    for number, group in enumerate(inside):
+        others = [each for place, each in enumerate(patterns) if place != number and each is not None]
+        kept = [_kept(texts, others) for texts in group]
+        if not any(texts.patterns or texts.negated for texts in kept):
+            return None
+        narrowed.append(tuple(texts for texts in kept if texts.patterns or texts.negated))
+    return tuple(narrowed)
+
+
+def _kept(texts: Texts, others: list[tuple[str, ...]]) -> Texts:
+    if texts.negated:
+        return texts
+    return Texts(
+        tuple(
+            each for each in texts.patterns if all(any(_may_meet(each, one) for one in several) for several in others)
+        )
+    )
+
+
+def _all_patterns(group: tuple[Texts, ...]) -> tuple[str, ...] | None:
+    """The patterns of a group; None where it also has all texts but some."""
+    if any(texts.negated for texts in group):
+        return None
+    return tuple(pattern for texts in group for pattern in texts.patterns)
+
+
+@lru_cache(maxsize=262_144)
+def _may_meet(one: str, other: str) -> bool:
+    """Whether neither the fixed ends nor the parts between colons rule out a common text."""
+    (start, end), (other_start, other_end) = _ends(one), _ends(other)
+    if not (start.startswith(other_start) or other_start.startswith(start)):
+        return False
+    if not (end.endswith(other_end) or other_end.endswith(end)):
+        return False
+    return _fits(one, other) and _fits(other, one)
+
+
+def _fits(pattern: str, parts: str) -> bool:
+    """Whether what follows the colons of a pattern can stand after a colon of `parts`, whose wildcards span no colon."""
+    if "*" in parts or "?" in parts:
+        return True
+    places = [place for place, one in enumerate(parts) if one == ":"]
+    return all(any(_agree(each, parts[place:]) for place in places) for each in _after_colons(pattern))
+
+
+def _agree(fixed: str, parts: str) -> bool:
+    """Whether a fixed text can begin where some parts do; beyond a wildcard of theirs it may be anything."""
+    literal_part = parts.partition(SOME)[0]
+    if SOME not in parts and len(fixed) > len(literal_part):
+        return False
+    return literal_part.startswith(fixed) or fixed.startswith(literal_part)
+
+
+@lru_cache(maxsize=65_536)
+def _after_colons(pattern: str) -> tuple[str, ...]:
+    """Each fixed stretch of a pattern from its last colon on."""
+    stretches = re.split(f"[*?{SOME}]", pattern)
+    return tuple(each[each.rindex(":") :] for each in stretches if ":" in each)
+
+
+@lru_cache(maxsize=65_536)
+def _ends(pattern: str) -> tuple[str, str]:
+    first = next((place for place, one in enumerate(pattern) if one in _WILD), None)
+    if first is None:
+        return pattern, pattern
+    last = next(place for place in range(len(pattern) - 1, -1, -1) if pattern[place] in _WILD)
+    return pattern[:first], pattern[last + 1 :]
 
 
 def _written_out(group: tuple[Texts, ...]) -> tuple[str, ...] | None:

@@ -121,7 +121,11 @@ def tag_requests(
     spellings = dict.fromkeys((key, *(each for each in named if _same(each, key)), key.lower(), key.upper()))
     values = (None,) if removes else (value, *_values(f"{REQUEST_TAG}{key}", conditions, context))
     return [
-        TagRequest(tags={spelling: own or "", **companions}, removes=removes, certain=spelling == key)
+        TagRequest(
+            tags={spelling: own or "", **companions},
+            removes=removes,
+            certain=not any(_same(spelling, each) and spelling != each for each in named),
+        )
         for spelling in spellings
         for own in dict.fromkeys(values)
         for companions in _companions(key, named, conditions, context, removes=removes)

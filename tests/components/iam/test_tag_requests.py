@@ -65,7 +65,7 @@ SETS: list[tuple[str, Any]] = [
     ("yes", {"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter", TAG]}}),
     ("yes", {"StringLike": {f"aws:RequestTag/{TAG}": "i-*"}}),
     ("yes", {"StringEquals": {f"aws:RequestTag/{TAG.lower()}": "i-0123456789abcdef0"}}),
-    ("perhaps", {"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter", TAG.lower()]}}),
+    ("yes", {"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter", TAG.lower()]}}),
     ("perhaps", {"StringEquals": {"aws:TagKeys": "CostCenter"}}),
     ("no", {"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter", "Team"]}}),
     ("no", {"ForAllValues:StringLike": {"aws:TagKeys": ["Cost*"]}}),

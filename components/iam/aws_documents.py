@@ -1,0 +1,29 @@
+"""Documents that AWS owns and that give their caller a way into a node, by name. Pure.
+
+Sources: Systems Manager Command document reference; Systems Manager Automation runbook reference.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+OWNED_BY_AWS: Final = ("AWS*", "Amazon*")
+"""Patterns of the names that AWS keeps for its own documents (Systems Manager API Reference, `CreateDocument`)."""
+
+SCRIPT_DOCUMENTS: Final = (
+    *("AWS-ApplyAnsiblePlaybooks", "AWS-ApplyChefRecipes", "AWS-ApplyDSCMofs", "AWS-ConfigureAWSPackage"),
+    *("AWS-InstallApplication", "AWS-InstallPowerShellModule", "AWS-PasswordReset", "AWS-RunAnsiblePlaybook"),
+    *("AWS-RunDockerAction", "AWS-RunDocument", "AWS-RunInspecChecks", "AWS-RunPatchBaselineWithHooks"),
+    *("AWS-RunPowerShellScript", "AWS-RunRemoteScript", "AWS-RunSaltState", "AWS-RunShellScript"),
+    *("AWSFleetManager-AddUsersToGroups", "AWSFleetManager-CreateUser", "AWSSupport-RunEC2RescueForWindowsTool"),
+)
+"""Command documents that run what their caller gives them."""
+
+NODE_RUNBOOKS: Final = (
+    *("AWS-AttachIAMToInstance", "AWS-CreateManagedLinuxInstance", "AWS-CreateManagedWindowsInstance"),
+    *("AWS-RunPacker", "AWS-UpdateLinuxAmi", "AWS-UpdateWindowsAmi"),
+    *("AWSSupport-ActivateWindowsWithAmazonLicense", "AWSSupport-ExecuteEC2Rescue"),
+    *("AWSSupport-GrantPermissionsToIAMUser", "AWSSupport-ManageRDPSettings", "AWSSupport-ResetAccess"),
+    "AWSSupport-StartEC2RescueWorkflow",
+)
+"""Runbooks that run commands on instances, reset access to them, or change IAM."""
