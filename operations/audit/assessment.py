@@ -9,6 +9,7 @@ from components.iam.evaluation import Permissions
 from components.iam.principals import Principal
 from components.iam.trust import only_services
 from operations.audit.chains import chains, from_outside
+from operations.audit.deny_removal import deny_removal
 from operations.audit.findings import Audited, Finding, worst_first
 from operations.audit.judge import RELATIVE, Judge, allowed
 from operations.audit.rules import RULES
@@ -37,6 +38,7 @@ class Assessment:
         administrators: ARNs of declared ones.
         service_linked: how many were left out.
         judged: how many were not.
+        by_design: What the configuration itself allows, said once.
     """
 
     audited: tuple[Audited, ...]
@@ -44,6 +46,7 @@ class Assessment:
     administrators: tuple[str, ...]
     service_linked: int
     judged: int
+    by_design: tuple[str, ...] = ()
 
 
 def assess(world: World, progress: Progress = lambda _done, _of: None) -> Assessment:
@@ -67,10 +70,14 @@ def assess(world: World, progress: Progress = lambda _done, _of: None) -> Assess
         each: [*(finding for finding in alone[each] if finding.rule not in ids), *again.get(each, ())]
         for each in everybody
     }
-    for principal, several in chains(replace(world, privileged=_privileged(found)), everybody).items():
+    knowing = replace(world, privileged=_privileged(found))
+    for principal in everybody:
+        found[principal] += deny_removal(principal, found[principal], knowing)
+    assuming, by_design = chains(knowing, everybody)
+    for principal, several in assuming.items():
         # Which roles that count it reaches says more than that it reaches every role.
         found[principal] = [*(each for each in found[principal] if each.rule != "D6"), *several]
-    return _told(world, everybody, found)
+    return replace(_told(world, everybody, found), by_design=by_design)
 
 
 def harmful_policies(world: World) -> tuple[str, ...]:

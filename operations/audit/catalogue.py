@@ -21,7 +21,7 @@ HARMFUL: Final = Choice(known("a policy that allows ways around"))
 class On(StrEnum):
     """What a need must reach; `operations.audit.targets` says which resources that is."""
 
-    ANYTHING = "anything"
+    ANYTHING = "any resource of a type that the action has"
     ANY_NODE = "every node, managed node or task"
     NODES = "a node, managed node or task that was not approved"
     APPROVED_NODE = "any node, the approved one as well"
@@ -32,6 +32,8 @@ class On(StrEnum):
     OTHER_SESSION_DOCUMENTS = "a session document beside the governed one"
     REMOTE_HOST_DOCUMENT = "the session document that forwards to other hosts"
     SESSION_DOCUMENT = "the session preferences"
+    SHELL_DOCUMENTS = "a session document that opens a shell or runs a command"
+    SERVICE_SETTINGS = "a service setting that decides who manages nodes, shares documents or approves access"
     RUNBOOK = "the runbook"
     OTHER_VERSIONS = "a version of the runbook that is not the default one"
     TEMPLATE = "the change template"
@@ -59,6 +61,7 @@ class On(StrEnum):
     RUNBOOK_ROLE = "the runbook's role"
     PASSABLE = "a role with rights of this list that the service may take on"
     CARRIED = "the service's own, where a privileged role trusts it"
+    OWN_DENY = "what attaches a Deny or a boundary to the caller or to a role that it can assume"
     ORGANIZATION = "the organization"
     TOPIC = "the topic of requests"
 
@@ -91,6 +94,7 @@ class Need:
         service: for roles that are passed or carried, `lambda.amazonaws.com`.
         given: what the request then is, by condition key in small letters.
         shape: which statements count.
+        tag: Key of a tag that the request must set or remove; empty where none.
     """
 
     actions: tuple[str, ...]
@@ -98,6 +102,7 @@ class Need:
     service: str = ""
     given: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict[str, "tuple[Choice, ...]"])
     shape: Shape | None = None
+    tag: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,10 +112,12 @@ class Way:
     Attributes:
         severity: with all of them certain.
         needs: all of them.
+        fallback: Whether it counts only where no way before it is met.
     """
 
     severity: Severity
     needs: tuple[Need, ...]
+    fallback: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +129,7 @@ class Rule:
         title: what it is, for a table.
         gives: what its holder can do.
         ways: by severity, the worst first; empty where code of its own looks for it.
+        severity: Word for the page where there are no ways.
         remedy: what to do.
         source: where it is described.
         exempt: whom it does not count for.
@@ -132,6 +140,7 @@ class Rule:
     title: str
     gives: str
     ways: tuple[Way, ...] = ()
+    severity: str = ""
     remedy: str
     source: str
     exempt: frozenset[Exempt] = frozenset()
@@ -144,14 +153,15 @@ def need(
     service: str = "",
     shape: Shape | None = None,
     given: Mapping[str, tuple[Choice, ...]] | None = None,
+    tag: str = "",
 ) -> Need:
     """A need for one of several actions."""
-    return Need(actions=actions, on=on, service=service, shape=shape, given=given or {})
+    return Need(actions=actions, on=on, service=service, shape=shape, given=given or {}, tag=tag)
 
 
-def way(severity: Severity, *needs: Need) -> Way:
+def way(severity: Severity, *needs: Need, fallback: bool = False) -> Way:
     """A way with a severity."""
-    return Way(severity=severity, needs=needs)
+    return Way(severity=severity, needs=needs, fallback=fallback)
 
 
 def one_of(*values: str) -> tuple[Choice, ...]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from components.iam.trust import ASSUME, admission, outsiders
+from components.approval.names import TAG_KEY
+from components.iam.tag_requests import RequestKeys, tag_requests
+from components.iam.trust import ASSUME, Admission, admission, outsiders
+from components.iam.truth import Truth
+from operations.audit.duties import Reached, both_sides, people_on_both_sides
 from operations.audit.findings import Audited, Finding, Letting
 from operations.audit.judge import finding
-from operations.audit.knowledge import RequestKnowledge
-from operations.audit.rules.keys import APPROVAL_TAG
+from operations.audit.knowledge import RequestKnowledge, admits_session_tag
 from operations.audit.severity import Severity
 from operations.audit.takers import Hop, Onward, Resources, Taking, plain_hop, resources_of, taking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from components.iam.choices import Knowledge
     from components.iam.documents import Statement
@@ -22,14 +25,17 @@ if TYPE_CHECKING:
     from operations.audit.world import World
 
 _TAG_SESSION: Final = "sts:TagSession"
+_PROVIDING: Final = ("account-access.amazonaws.com",)
+"""Services that pass the attributes of people on as session tags."""
+
 _MOST_NAMED: Final = 5
 """Roles in a note."""
 
 
 def chains(
     world: World, judged: Iterable[Principal], progress: Callable[[int, int], None] = lambda _done, _of: None
-) -> dict[Principal, list[Finding]]:
-    """The roles that count which principals can become, directly or over others.
+) -> tuple[dict[Principal, list[Finding]], tuple[str, ...]]:
+    """Return findings about roles that principals can assume, directly or over others, and what is by design of it.
 
     Args:
         world: the account, with who is privileged.
@@ -41,7 +47,7 @@ def chains(
     found = taking(world, principals, counting, progress)
     telling = _Telling(world, found)
     told = {principal: telling.findings(principal) for principal in principals}
-    return {principal: findings for principal, findings in told.items() if findings}
+    return {principal: findings for principal, findings in told.items() if findings}, telling.by_design()
 
 
 def from_outside(world: World) -> list[Audited]:
@@ -64,7 +70,34 @@ def from_outside(world: World) -> list[Audited]:
                     note=_note(role, world),
                 )
             )
+        if role in world.operators_set:
+            for provider, finding_of_provider in _tags_of_providers(role):
+                found.setdefault(provider, []).append(finding_of_provider)
+    for person in people_on_both_sides(world):
+        found.setdefault(person.arn, []).extend(person.findings)
     return [Audited(arn=arn, kind="outside", findings=tuple(findings)) for arn, findings in found.items()]
+
+
+def _tags_of_providers(role: Principal) -> Iterator[tuple[str, Finding]]:
+    """Identity providers that may send the approval tag with the sessions of an operator's role."""
+    statements = role.trust.covering(_TAG_SESSION) if role.trust else ()
+    for statement in statements:
+        named = statement.principals
+        if named is None or not statement.allows or admits_session_tag(statement, statements, TAG_KEY) is Truth.NO:
+            continue
+        for provider in (*named.federated, *(each for each in named.services if each in _PROVIDING)):
+            yield (
+                provider,
+                Finding(
+                    rule="D7",
+                    severity=Severity.CRITICAL.lowered(),
+                    lettings=(_trust_letting(role, statement, _TAG_SESSION),),
+                    doubts=(f"whether {provider} sends the tag {TAG_KEY}",),
+                    hidden=("G10",),
+                    path=(role.arn,),
+                    note=f"sessions of {role.name} can bring the tag along",
+                ),
+            )
 
 
 def _counts(role: Principal, world: World) -> bool:
@@ -85,7 +118,7 @@ def _note(role: Principal, world: World) -> str:
     if worst is not None and worst >= Severity.HIGH:
         return f"{role.name} has ways around of its own ({worst.word})"
     return (
-        f"{role.name} is an operator; its tag counts for everybody who can take it on"
+        f"{role.name} is an operator; its tag counts for every principal that can assume it"
         if role in world.operators
         else ""
     )
@@ -106,19 +139,67 @@ class _Telling:
     def __init__(self, world: World, found: Taking) -> None:
         self._world, self._found = world, found
         self._sharing = _sharing(world, found)
-        self._groups: dict[tuple[Resources, bool], dict[Severity, _Group]] = {}
+        self._groups: dict[tuple[Resources, bool], dict[Severity | None, _Group]] = {}
+        self._of_sides: dict[Resources, Reached] = {}
+        self._by_design: dict[str, dict[str, None]] = {}
+
+    def by_design(self) -> tuple[str, ...]:
+        """What the configuration itself allows, each once with the principals that it is about."""
+        return tuple(
+            _with_others(f"{note}: {next(iter(names))}", [*names][1:]) for note, names in self._by_design.items()
+        )
+
+    def _allow_by_design(self, principal: Principal, note: str) -> None:
+        self._by_design.setdefault(note, {})[f"{principal.kind} {principal.name}"] = None
 
     def findings(self, principal: Principal) -> list[Finding]:
         told: list[Finding] = []
         for policy, statement in self._found.plain.get(principal, ()):
             for severity, group in self._grouped(principal, resources_of(statement)).items():
+                if severity is None:
+                    self._allow_by_design(principal, group.note)
+                    continue
                 hop = plain_hop(policy, statement, group.role, group.onward)
                 told.append(_admitted("D6", severity, principal, hop, group.note))
         special = self._found.special.get(principal, [])
         told += self._of_special(principal, special)
-        return [*told, *_session_tags(principal, self._operators(principal, special), self._world)]
+        reached = self._reached(principal, special)
+        told += both_sides(principal, reached, self._world)
+        operators = [role for role in self._world.operators if len(reached.get(role, ((), False))[0]) == 1]
+        return [*told, *_session_tags(principal, operators, self._world)]
 
-    def _grouped(self, principal: Principal, resources: Resources) -> dict[Severity, _Group]:
+    def _reached(self, principal: Principal, special: list[Hop]) -> Reached:
+        """The operators' and approvers' roles that a principal can assume."""
+        found: Reached = {}
+        for _, statement in self._found.plain.get(principal, ()):
+            found.update(self._sides(resources_of(statement)))
+        found.pop(principal, None)
+        for hop in special:
+            certain = not hop.admission.doubts
+            for number, role in enumerate(hop.path, start=1):
+                if role is principal or not self._is_of_a_side(role):
+                    continue
+                known = found.get(role)
+                if known is None or (certain, -number) > (known[1], -len(known[0])):
+                    found[role] = (hop.path[:number], certain)
+        return found
+
+    def _sides(self, resources: Resources) -> Reached:
+        """The same for everyone with a plain statement on some resources."""
+        if resources not in self._of_sides:
+            found: Reached = {}
+            for role, onward in self._found.by_resources[resources].items():
+                path = (role, *onward)
+                for number, each in enumerate(path, start=1):
+                    if self._is_of_a_side(each) and (each not in found or number < len(found[each][0])):
+                        found[each] = (path[:number], True)
+            self._of_sides[resources] = found
+        return self._of_sides[resources]
+
+    def _is_of_a_side(self, role: Principal) -> bool:
+        return role in self._world.operators_set or role in self._world.approvers
+
+    def _grouped(self, principal: Principal, resources: Resources) -> dict[Severity | None, _Group]:
         roles = self._found.by_resources[resources]
         if principal in roles:
             return self._group({role: onward for role, onward in roles.items() if role is not principal}, principal)
@@ -127,19 +208,19 @@ class _Telling:
             self._groups[key] = self._group(roles, principal)
         return self._groups[key]
 
-    def _group(self, roles: Onward, principal: Principal) -> dict[Severity, _Group]:
-        together: dict[Severity, list[tuple[Principal, str]]] = {}
+    def _group(self, roles: Onward, principal: Principal) -> dict[Severity | None, _Group]:
+        together: dict[Severity | None, list[tuple[Principal, str]]] = {}
         for role, onward in roles.items():
             severity, note = _judged(principal, (role, *onward)[-1], self._world, self._sharing)
             together.setdefault(severity, []).append((role, note))
-        found: dict[Severity, _Group] = {}
+        found: dict[Severity | None, _Group] = {}
         for severity, several in together.items():
             (first, note), *others = sorted(several, key=lambda each: len(roles[each[0]]))
             found[severity] = _Group(first, roles[first], _with_others(note, [role.name for role, _ in others]))
         return found
 
     def _of_special(self, principal: Principal, hops: list[Hop]) -> list[Finding]:
-        together: dict[tuple[Statement | None, Severity, bool], list[tuple[Hop, str]]] = {}
+        together: dict[tuple[Statement | None, Severity | None, bool], list[tuple[Hop, str]]] = {}
         for hop in hops:
             severity, note = _judged(principal, hop.end, self._world, self._sharing)
             own = hop.admission.grant.statement if hop.admission.grant else None
@@ -148,15 +229,11 @@ class _Telling:
         for (_, severity, _), several in together.items():
             (first, note), *others = sorted(several, key=lambda each: len(each[0].onward))
             note = _with_others(note, [hop.admission.role.name for hop, _ in others])
-            found.append(_admitted("D6", severity, principal, first, note))
+            if severity is None:
+                self._allow_by_design(principal, note)
+            else:
+                found.append(_admitted("D6", severity, principal, first, note))
         return found
-
-    def _operators(self, principal: Principal, special: list[Hop]) -> list[Principal]:
-        """The operators' roles that a principal may become."""
-        reached = {hop.admission.role: None for hop in special}
-        for _, statement in self._found.plain.get(principal, ()):
-            reached.update(dict.fromkeys(self._found.by_resources[resources_of(statement)]))
-        return [role for role in self._world.operators if role in reached and role is not principal]
 
 
 def _sharing(world: World, found: Taking) -> dict[Principal, int]:
@@ -176,17 +253,18 @@ def _sharing(world: World, found: Taking) -> dict[Principal, int]:
 
 def _judged(
     principal: Principal, role: Principal, world: World, sharing: Mapping[Principal, int]
-) -> tuple[Severity, str]:
+) -> tuple[Severity | None, str]:
+    """The severity of assuming a role, and why; None: it is by design."""
     severity, note = _severity(role, world), _note(role, world)
     if world.is_privileged(role):
         return severity, note
-    approves = role in world.approvers
-    if role in world.operators and not approves and sharing[role] == 1:
-        severity, note = Severity.LOW, f"{role.name} is an operator; nobody else here can take it on"
-    if role.name in world.protected.shared_roles and not approves:
-        severity, note = Severity.LOW, f"{role.name} is an operator that the stack accepts as shared"
-    if approves and principal in world.approvers:
-        severity, note = Severity.LOW, f"{role.name} approves, and this is a declared approver"
+    if role in world.approvers:
+        by_design = principal in world.approvers
+        return (None, f"{role.name} approves, and declared approvers can assume it") if by_design else (severity, note)
+    if role.name in world.protected.shared_roles:
+        return None, f"{role.name} is an operator's role that the configuration accepts as shared"
+    if role in world.operators_set and sharing[role] == 1:
+        return None, f"{role.name} is an operator's role that one principal can assume"
     return severity, note
 
 
@@ -212,18 +290,32 @@ def _admitted(rule: str, severity: Severity, principal: Principal, hop: Hop, not
 
 
 def _session_tags(principal: Principal, operators: list[Principal], world: World) -> list[Finding]:
-    """Operators' roles that a principal can become while setting the approval tag of the session."""
-
-    def knowledge(action: str) -> Knowledge:
-        return RequestKnowledge(principal, world, action, APPROVAL_TAG)
-
+    """Operators' roles that a principal can assume while it sets the approval tag of the session."""
     found: list[Finding] = []
     for role in operators:
-        tagging = admission(principal, role, knowledge, _TAG_SESSION)
+        tagging = _admission_with_tag(principal, role, world)
         if tagging is not None:
             note = f"sessions of {role.name} can bring the tag along"
             found.append(_admitted("D7", Severity.CRITICAL, principal, Hop(tagging), note))
     return found
+
+
+def _admission_with_tag(principal: Principal, role: Principal, world: World) -> Admission | None:
+    trusting = role.trust.covering(_TAG_SESSION) if role.trust else ()
+    if not trusting:
+        return None
+    own = (each for policy in principal.permissions.every() for each in policy.covering(_TAG_SESSION))
+    best: Admission | None = None
+    for request in tag_requests(TAG_KEY, _TAG_SESSION, [*trusting, *own], context=principal.context()):
+        keys = request.keys()
+
+        def knowledge(action: str, keys: RequestKeys = keys) -> Knowledge:
+            return RequestKnowledge(principal, world, action, keys)
+
+        found = admission(principal, role, knowledge, _TAG_SESSION)
+        if found is not None and (best is None or len(found.doubts) < len(best.doubts)):
+            best = found
+    return best
 
 
 def _trust_letting(role: Principal, statement: Statement, action: str) -> Letting:

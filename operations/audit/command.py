@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from operations.audit.exceptions import DEFAULT_FILE, AcceptedException, read_exceptions
 from operations.audit.protected import Declared
 from operations.audit.report import as_json, show
 from operations.audit.run import Asked, audit_stack
@@ -47,6 +48,14 @@ def audit(  # noqa: PLR0913 -- the options of the command line
     operator: Annotated[
         list[str] | None, typer.Option(metavar="ARN", help=f"Asks, beside the stack's. {_ARNS}")
     ] = None,
+    exceptions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help=f"Accepted exceptions (YAML). Default: {DEFAULT_FILE} beside Pulumi.yaml, where it exists.",
+            dir_okay=False,
+        ),
+    ] = None,
 ) -> None:
     """Finds who has a way around approved shell access. Changes nothing.
 
@@ -54,7 +63,7 @@ def audit(  # noqa: PLR0913 -- the options of the command line
     organization's service control policies where the credentials may. Lists each principal that can start, resume or end
     sessions outside the operators' policy, run code on nodes otherwise, or change the roles, policies, tags or documents
     that the approval rests on, with the statement that lets it. What a condition leaves open is listed one level lower,
-    as "cannot tell".
+    as "cannot tell". Each rule has an example and a remedy in docs/audit.md.
 
     Exit codes: 0 no way around, 1 there is one or IAM cannot be read, 2 the command line or the configuration cannot be
     used.
@@ -64,7 +73,8 @@ def audit(  # noqa: PLR0913 -- the options of the command line
             administrators=tuple(declare_admin or ()), approvers=tuple(approver or ()), operators=tuple(operator or ())
         )
         found = _audit(
-            Surroundings.of(context).read_stack(cwd, stack), Asked(declared=declared, least=_severity(severity))
+            Surroundings.of(context).read_stack(cwd, stack),
+            Asked(declared=declared, least=_severity(severity), exceptions=_exceptions(exceptions, cwd)),
         )
     except UnusableError as problem:
         typer.echo(str(problem), err=True)
@@ -74,6 +84,11 @@ def audit(  # noqa: PLR0913 -- the options of the command line
     else:
         show(found, Console(highlight=False))
     raise typer.Exit(found.exit_code)
+
+
+def _exceptions(given: Path | None, cwd: Path) -> tuple[AcceptedException, ...]:
+    path = given or cwd / DEFAULT_FILE
+    return read_exceptions(path) if given or path.exists() else ()
 
 
 def _severity(word: str) -> Severity:

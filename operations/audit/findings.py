@@ -11,6 +11,7 @@ from operations.exit_codes import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from operations.audit.exceptions import Accepted, AcceptedException
     from operations.reading import Unread
 
 
@@ -74,7 +75,8 @@ class Audited:
 
     Attributes:
         arn: of it.
-        kind: `user`, `role`, `outside` for principals of other accounts, or `document` for a runbook that is not ours.
+        kind: `user`, `role`, `outside` for principals of other accounts, `document` for a runbook that is not the stack's,
+            `exception` for accepted exceptions.
         findings: the worst first.
     """
 
@@ -95,22 +97,32 @@ class Audit:
     Attributes:
         stack: its name.
         account_id: 12 digits; None where nobody answered.
+        caller: ARN of the principal that audits; None where the account did not answer.
+        time: When the audit ran, ISO 8601.
         principals: how many were judged.
         audited: those with findings, the worst first.
         services: roles that only services take on, with what they could do; no findings.
         administrators: ARNs of declared administrators; no findings.
         service_linked: how many roles services made for themselves; not judged.
+        accepted: Findings that an accepted exception covers; no findings.
+        unused: Accepted exceptions that cover nothing.
+        by_design: What the configuration itself allows, said once.
         unread: what could not be read, and needs to be for an audit.
         limits: what the audit could not take into account.
     """
 
     stack: str
     account_id: str | None = None
+    caller: str | None = None
+    time: str = ""
     principals: int = 0
     audited: tuple[Audited, ...] = ()
     services: tuple[Audited, ...] = ()
     administrators: tuple[str, ...] = ()
     service_linked: int = 0
+    accepted: tuple[Accepted, ...] = ()
+    unused: tuple[AcceptedException, ...] = ()
+    by_design: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
     limits: tuple[str, ...] = ()
 

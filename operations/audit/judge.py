@@ -12,11 +12,11 @@ from components.iam.variables import expand, keys_of, names_in
 from operations.audit.catalogue import Exempt, On, Shape
 from operations.audit.findings import Finding, Letting
 from operations.audit.hidden import hidden
-from operations.audit.knowledge import RequestKnowledge
-from operations.audit.rules import ACTIONS
+from operations.audit.knowledge import RequestKnowledge, granted_with_tag
+from operations.audit.rules import ACTIONS, RULES
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
-from operations.audit.targets import passable, target
+from operations.audit.targets import passable, target, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +33,15 @@ RELATIVE: Final = frozenset(
     }
 )
 """What depends on what others can do, and so is judged again when that is known."""
+
+
+_RULES_ABOUT: Final = {
+    action: frozenset(
+        rule.id for rule in RULES if any(action in need.actions for way in rule.ways for need in way.needs)
+    )
+    for action in ACTIONS
+}
+"""The rules that look at an action: most principals are allowed few of them."""
 
 
 def allowed(principal: Principal) -> frozenset[str]:
@@ -60,8 +69,9 @@ class Judge:
         """The ways around that the principal has, in the rules' order."""
         found: list[Finding] = []
         told: dict[str, set[Statement]] = {}
+        about = frozenset[str]().union(*(_RULES_ABOUT[action] for action in self._allowed))
         for rule in rules:
-            if self._is_exempt(rule):
+            if rule.id not in about or self._is_exempt(rule):
                 continue
             silent = {statement for other in rule.silent_under for statement in told.get(other, ())}
             result = self._result(rule, silent)
@@ -92,7 +102,7 @@ class Judge:
         severity: Severity | None = None
         together: dict[tuple[Statement, str], Grant] = {}
         for way in rule.ways:
-            if severity is not None and way.severity < severity:
+            if severity is not None and (way.fallback or way.severity < severity):
                 continue
             result = self._met_all(way, silent)
             if result is None or (severity is not None and result.severity < severity):
@@ -127,19 +137,18 @@ class Judge:
             self._known[id(need)] = known
         return known
 
-    def _grants(self, need: Need, actions: list[str], wanted: Target) -> list[Grant]:
-        permissions = self._principal.permissions
-        found = [
-            grant
-            for action in actions
-            for grant in grants(
-                permissions,
-                action,
-                wanted,
-                situations(permissions, action, RequestKnowledge(self._principal, self._world, action, need.given)),
-            )
-        ]
+    def _grants(self, need: Need, actions: Iterable[str], wanted: Target) -> list[Grant]:
+        targets = ((action, target_of(action, wanted, self._world)) for action in actions)
+        found = (grant for action, part in targets if part for grant in self._granted(need, action, part))
         return [each for each in found if _has_shape(each, need.shape)]
+
+    def _granted(self, need: Need, action: str, part: Target) -> list[Grant]:
+        principal, world = self._principal, self._world
+        if need.tag:
+            return granted_with_tag(principal, world, action, target=part, tag=need.tag, given=need.given)
+        knowledge = RequestKnowledge(principal, world, action, need.given)
+        permissions = principal.permissions
+        return grants(permissions, action, part, situations(permissions, action, knowledge))
 
     def _passes_critical(self, need: Need) -> bool:
         """Whether a role that is passed can do the worst itself."""
@@ -149,7 +158,7 @@ class Judge:
             for arn in passable(world, need.service)
             if arn == world.runbook_role or world.privileged.get(arn) is Severity.CRITICAL
         )
-        return bool(critical) and any(each.certain for each in self._grants(need, list(need.actions), Target(critical)))
+        return bool(critical) and any(each.certain for each in self._grants(need, need.actions, Target(critical)))
 
 
 def finding(rule: str, severity: Severity, principal: Principal, found: list[Grant]) -> Finding:

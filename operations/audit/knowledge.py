@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.iam.choices import Choice, any_value, situations
-from components.iam.context import ABSENT, UNKNOWN, Known, known
-from components.iam.evaluation import Target, grants
-from components.iam.patterns import SOME
+from components.iam.choices import Choice, any_value, combined
+from components.iam.conditions import hold
+from components.iam.context import ABSENT, UNKNOWN, known
+from components.iam.evaluation import Grant, Target
+from components.iam.patterns import SOME, literal
+from components.iam.tag_requests import tag_grants, tag_requests
+from components.iam.truth import Truth
 from operations.audit.catalogue import HARMFUL
 from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, MET
+from operations.audit.service_authorization import CARRIES_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.iam.context import Context
+    from components.iam.documents import Statement
     from components.iam.principals import Principal
     from operations.audit.world import World
 
@@ -31,65 +37,7 @@ _FREE: Final = frozenset(
 _OF_SERVICES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
 """Only requests that a service makes for somebody have them."""
 
-_TAGGING: Final = frozenset(
-    [
-        "autoscaling:CreateAutoScalingGroup",
-        "cloudformation:CreateStack",
-        "cloudformation:UpdateStack",
-        "codebuild:CreateProject",
-        "codebuild:UpdateProject",
-        "codepipeline:CreatePipeline",
-        "datapipeline:CreatePipeline",
-        "dlm:CreateLifecyclePolicy",
-        "ec2:CreateFleet",
-        "ec2:CreateReplaceRootVolumeTask",
-        "ec2:CreateTags",
-        "ec2:CreateVolume",
-        "ec2:RequestSpotFleet",
-        "ec2:RequestSpotInstances",
-        "ec2:RunInstances",
-        "ecs:CreateService",
-        "ecs:RegisterTaskDefinition",
-        "ecs:RunTask",
-        "ecs:StartTask",
-        "fis:CreateExperimentTemplate",
-        "fis:StartExperiment",
-        "fis:UpdateExperimentTemplate",
-        "glue:CreateDevEndpoint",
-        "glue:CreateJob",
-        "iam:CreateOpenIDConnectProvider",
-        "iam:CreateRole",
-        "iam:CreateSAMLProvider",
-        "iam:CreateUser",
-        "iam:TagRole",
-        "iam:TagUser",
-        "iam:UntagRole",
-        "iam:UntagUser",
-        "lambda:CreateEventSourceMapping",
-        "lambda:CreateFunction",
-        "rolesanywhere:CreateProfile",
-        "rolesanywhere:CreateTrustAnchor",
-        "sagemaker:CreateNotebookInstance",
-        "sagemaker:CreateProcessingJob",
-        "sagemaker:CreateTrainingJob",
-        "ssm-incidents:CreateResponsePlan",
-        "ssm-incidents:UpdateResponsePlan",
-        "ssm-quicksetup:CreateConfigurationManager",
-        "ssm:AddTagsToResource",
-        "ssm:CreateActivation",
-        "ssm:CreateAssociation",
-        "ssm:CreateAssociationBatch",
-        "ssm:CreateDocument",
-        "ssm:StartAccessRequest",
-        "ssm:StartAutomationExecution",
-        "ssm:StartChangeRequestExecution",
-        "states:CreateStateMachine",
-        "states:UpdateStateMachine",
-        "sts:AssumeRole",
-        "sts:TagSession",
-    ]
-)
-"""The actions of the rules whose requests can carry tags (SAR, condition keys aws:TagKeys and aws:RequestTag)."""
+_OWN_TAGS: Final = ("iam:TagRole", "iam:TagUser", "sts:GetFederationToken", "sts:TagSession")
 
 _ANY_SERVICE: Final = ("aws", "ec2", "saml", "sts")
 """Prefixes of keys that requests to other services have too: of the caller's session, or of the instance it comes from."""
@@ -101,18 +49,27 @@ class RequestKnowledge:
     """Knowledge of one principal's requests for one action."""
 
     def __init__(
-        self, principal: Principal, world: World, action: str, given: Mapping[str, tuple[Choice, ...]] | None = None
+        self,
+        principal: Principal,
+        world: World,
+        action: str,
+        given: Mapping[str, tuple[Choice, ...]] | None = None,
+        *,
+        changes_own_tags: bool = True,
     ) -> None:
-        """Knows what follows from the principal, the action, and what is given.
+        """Collect what follows from the principal, the action, and what is given.
 
         Args:
-            principal: who asks.
-            world: the account.
+            principal: The caller.
+            world: The account.
             action: `ssm:StartSession`.
-            given: what a rule says of the request; a key that ends in a slash is a prefix.
+            given: What a rule says about the request; a key that ends in a slash is a prefix.
+            changes_own_tags: Whether the caller may have changed its own tags before, where it can.
         """
         self._principal, self._world, self._action = principal, world, action
         self._given = given or {}
+        self._changes_own_tags = changes_own_tags
+        self._context = principal.context()
 
     def choices(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
         """What the caller can make of a key."""
@@ -127,12 +84,12 @@ class RequestKnowledge:
         if key.startswith("aws:principal") or key in ("aws:userid", "aws:username"):
             return self._of_principal(key, mentioned)
         if key.startswith(_RESOURCE_TAGS):
-            return any_value(mentioned) if self._may_tag(key.partition("/")[2]) else _UNKNOWN
+            return self._any(mentioned) if self._may_tag(key.partition("/")[2]) else _UNKNOWN
         return self._of_request(key, mentioned)
 
     def _filled(self, given: tuple[Choice, ...], mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
         if given == MET:
-            return any_value(mentioned, optional=False)
+            return self._any(mentioned, optional=False)
         harmful = tuple(Choice(known(arn)) for arn in self._world.harmful_policies)
         return tuple(each for choice in given for each in (harmful if choice == HARMFUL else (choice,)))
 
@@ -144,13 +101,27 @@ class RequestKnowledge:
             start = f"{self._principal.unique_id}:"
             named = tuple(each for each in mentioned if each.startswith(start) and "*" not in each)
             return tuple(Choice(known(each)) for each in (f"{start}session", *named))
-        return (Choice(self._principal.context().value(key)),)
+        own = Choice(self._context.value(key))
+        if key.startswith("aws:principaltag/") and self._changes_own_tags:
+            return (own, *self._changed_tag(key.partition("/")[2], mentioned))
+        return (own,)
+
+    def _changed_tag(self, tag: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
+        """Values that a tag of the caller or of its session may be changed to before the request."""
+        certain = changes_own_tag(self._principal, self._world, tag)
+        if certain is Truth.NO:
+            return ()
+        values = any_value(mentioned, context=self._context)
+        return tuple(Choice(each.value, certain=certain is Truth.YES) for each in values)
+
+    def _any(self, mentioned: tuple[str, ...], *, optional: bool = True, many: bool = False) -> tuple[Choice, ...]:
+        return any_value(mentioned, optional=optional, many=many, context=self._context)
 
     def _of_request(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
         if key in _FREE:
-            return any_value(mentioned)
+            return self._any(mentioned)
         if key == "aws:tagkeys" or key.startswith("aws:requesttag/"):
-            return any_value(mentioned, many=key == "aws:tagkeys") if self._action in _TAGGING else _NOT_THERE
+            return self._any(mentioned, many=key == "aws:tagkeys") if self._action in CARRIES_TAGS else _NOT_THERE
         if key in ("aws:currenttime", "aws:epochtime"):
             later = (Choice(known(each), certain=False) for each in mentioned if each > self._world.now)
             return (Choice(known(self._world.now)), *later)
@@ -159,7 +130,7 @@ class RequestKnowledge:
             without = Choice(ABSENT if self._principal.kind == "user" else known("false"))
             return (without, Choice(known("true"), certain=False))
         if key == "aws:requestedregion":
-            return any_value(mentioned, optional=False)
+            return self._any(mentioned, optional=False)
         return _fixed(self._world).get(key) or self._of_service(key)
 
     def _of_service(self, key: str) -> tuple[Choice, ...]:
@@ -179,25 +150,125 @@ class RequestKnowledge:
         ):
             if not any(policy.covering(action) for policy in self._principal.permissions.identity):
                 continue
-            given = {
-                "aws:tagkeys": tuple(Choice(Known((each,), many=True)) for each in self._spellings(action, tag)),
-                "aws:requesttag/": MET,
-                "aws:resourcetag/": _UNKNOWN,
-                "ec2:createaction": _NOT_THERE,
-            }
-            knowledge = RequestKnowledge(self._principal, self._world, action, given)
-            permissions = self._principal.permissions
-            found = grants(permissions, action, Target((resource,)), situations(permissions, action, knowledge))
+            given = {"aws:resourcetag/": _UNKNOWN, "ec2:createaction": _NOT_THERE}
+            found = granted_with_tag(
+                self._principal, self._world, action, target=Target((resource,)), tag=tag, given=given
+            )
             if any(each.certain for each in found):
                 return True
         return False
 
-    def _spellings(self, action: str, tag: str) -> list[str]:
-        """How the policies write a tag's key, of which a condition's own key tells only the small letters."""
-        statements = (each for policy in self._principal.permissions.every() for each in policy.covering(action))
-        conditions = (each for statement in statements for each in statement.conditions if each.key == "aws:tagkeys")
-        written = (value for each in conditions for value in each.values if value.lower() == tag)
-        return list(dict.fromkeys((tag, *written)))
+
+def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists of
+    principal: Principal,
+    world: World,
+    action: str,
+    *,
+    target: Target,
+    tag: str,
+    given: Mapping[str, tuple[Choice, ...]] | None = None,
+) -> list[Grant]:
+    """Return the statements that allow a principal to set or remove a tag by an action.
+
+    Args:
+        principal: The caller.
+        world: The account.
+        action: That carries tags.
+        target: Resources whose tag counts.
+        tag: Key of the tag.
+        given: What else is said about the request.
+    """
+    beside = given or {}
+
+    def knowledge(keys: Mapping[str, tuple[Choice, ...]]) -> RequestKnowledge:
+        return RequestKnowledge(principal, world, action, {**beside, **keys}, changes_own_tags=False)
+
+    return tag_grants(
+        principal.permissions, action, target, tag, knowledge, value=APPROVED, context=principal.context()
+    )
+
+
+def changes_own_tag(principal: Principal, world: World, tag: str) -> Truth:
+    """Evaluate whether a principal can change a tag of itself or of its sessions.
+
+    By its own tagging right, by federated sessions of a user, or by session tags that a role's trust policy admits;
+    whether an identity provider sends the tag cannot be told from IAM.
+
+    Args:
+        principal: The user or role.
+        world: The account, which remembers the answer.
+        tag: Key of the tag.
+    """
+    key = (principal, tag)
+    if key not in world.own_tags:
+        world.own_tags[key] = _changes_own_tag(principal, world, tag)
+    return world.own_tags[key]
+
+
+def _changes_own_tag(principal: Principal, world: World, tag: str) -> Truth:
+    itself = Target((literal(principal.arn),))
+    found = list[Grant]()
+    allowed = frozenset[str]().union(*(each.allowed(_OWN_TAGS) for each in principal.permissions.identity))
+    if principal.kind == "user":
+        if "iam:TagUser" in allowed:
+            found += granted_with_tag(principal, world, "iam:TagUser", target=itself, tag=tag)
+        if {"sts:TagSession", "sts:GetFederationToken"} <= allowed:
+            found += granted_with_tag(principal, world, "sts:TagSession", target=Target(("*",)), tag=tag)
+    elif "iam:TagRole" in allowed:
+        found += granted_with_tag(principal, world, "iam:TagRole", target=itself, tag=tag)
+    best = max((Truth.YES if each.certain else Truth.UNKNOWN for each in found), default=Truth.NO)
+    return max(best, session_tag_admitted(principal, tag))
+
+
+def session_tag_admitted(role: Principal, tag: str) -> Truth:
+    """Evaluate whether a role's trust policy lets a caller set a tag of the role's session.
+
+    Args:
+        role: The role; a user has no trust policy.
+        tag: Key of the tag.
+    """
+    statements = role.trust.covering("sts:TagSession") if role.trust else ()
+    allowing = [each for each in statements if each.allows and each.principals and _names_callers(each)]
+    return max((admits_session_tag(each, statements, tag) for each in allowing), default=Truth.NO)
+
+
+def _names_callers(statement: Statement) -> bool:
+    named = statement.principals
+    return named is not None and bool(named.aws or named.federated or named.negated)
+
+
+def admits_session_tag(statement: Statement, statements: tuple[Statement, ...], tag: str) -> Truth:
+    """Evaluate whether one statement of a trust policy admits a session tag.
+
+    Args:
+        statement: That allows `sts:TagSession`.
+        statements: All of the trust policy about it, those that deny included.
+        tag: Key of the tag.
+    """
+    denies = [each for each in statements if not each.allows]
+    found = Truth.NO
+    for request in tag_requests(tag, "sts:TagSession", statements):
+        for situation in combined([statement, *denies], _OfRequest(request.keys())):
+            context: Context = situation.context
+            if any(hold(each, context) is Truth.YES for each in denies):
+                continue
+            holding = hold(statement, context)
+            doubtful = situation.doubts or any(hold(each, context) is Truth.UNKNOWN for each in denies)
+            found = max(found, Truth.UNKNOWN if holding is Truth.YES and doubtful else holding)
+    federated = statement.principals is not None and not statement.principals.aws and not statement.principals.negated
+    return min(found, Truth.UNKNOWN) if federated else found
+
+
+class _OfRequest:
+    """Knowledge of a request of an unknown caller that has some keys."""
+
+    def __init__(self, given: Mapping[str, tuple[Choice, ...]]) -> None:
+        self._given = given
+
+    def choices(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
+        del mentioned
+        prefix = f"{key.partition('/')[0]}/"
+        return self._given.get(key) or self._given.get(prefix) or _UNKNOWN
 
 
 def _fixed(world: World) -> dict[str, tuple[Choice, ...]]:

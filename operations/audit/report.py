@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from operations.audit.exceptions import AcceptedException
     from operations.audit.findings import Audit, Audited, Finding, Letting
 
 _STYLES: Final = {
@@ -24,6 +25,9 @@ _STYLES: Final = {
     Severity.MEDIUM: "yellow",
     Severity.LOW: "cyan",
 }
+SCHEMA_VERSION: Final = 1
+"""Of the JSON document; it changes where a key changes its meaning or goes."""
+
 _MOST_APART: Final = 4
 """A statement that lets more than so many ways around is one row that names them all."""
 
@@ -32,8 +36,11 @@ def as_json(audit: Audit) -> str:
     """The audit as one JSON document."""
     return json.dumps(
         {
+            "schemaVersion": SCHEMA_VERSION,
+            "time": audit.time,
             "stack": audit.stack,
             "accountId": audit.account_id,
+            "caller": audit.caller,
             "principals": audit.principals,
             "findings": [_plain_principal(each) for each in audit.audited],
             "serviceRoles": [_plain_principal(each) for each in audit.services],
@@ -43,6 +50,12 @@ def as_json(audit: Audit) -> str:
             "cannotTell": [
                 {"action": each.action, "cause": each.cause, "remedy": each.remedy} for each in audit.unread
             ],
+            "acceptedExceptions": [
+                {"principal": each.arn, "finding": _plain(each.finding), **_plain_exception(each.exception)}
+                for each in audit.accepted
+            ],
+            "unusedExceptions": [{"principal": each.principal, **_plain_exception(each)} for each in audit.unused],
+            "byDesign": list(audit.by_design),
             "limits": list(audit.limits),
         },
         indent=2,
@@ -70,6 +83,15 @@ def _plain_principal(audited: Audited) -> dict[str, Any]:
         "kind": audited.kind,
         "severity": audited.worst.word,
         "findings": [_plain(each) for each in audited.findings],
+    }
+
+
+def _plain_exception(exception: AcceptedException) -> dict[str, str]:
+    return {
+        "rule": exception.rule,
+        "reason": exception.reason,
+        "owner": exception.owner,
+        "until": exception.until.isoformat(),
     }
 
 
@@ -170,7 +192,7 @@ def _details(findings: list[Finding]) -> list[tuple[str, list[str]]]:
     paths = dict.fromkeys(" -> ".join(each.path) for each in findings if each.path)
     remedies = dict.fromkeys(BY_ID[each.rule].remedy for each in apart)
     return [
-        ("takes on", list(paths)),
+        ("assumes", list(paths)),
         ("cannot tell", list(doubts)),
         ("hidden by", [f"{mark} {BY_ID[mark].title}" for mark in hidden]),
         (
@@ -183,11 +205,21 @@ def _details(findings: list[Finding]) -> list[tuple[str, list[str]]]:
 def _beside(console: Console, audit: Audit) -> None:
     for each in audit.services:
         rules = " ".join(dict.fromkeys(one.rule for one in each.findings))
-        _line(console, Text(f"only services take it on: {each.arn} ({each.worst.word}: {rules})"))
+        _line(console, Text(f"only services assume it: {each.arn} ({each.worst.word}: {rules})"))
     for arn in audit.administrators:
         _line(console, Text(f"declared administrator: {arn}"))
+    for accepted in audit.accepted:
+        _line(console, Text(f"accepted: {accepted.arn}: {_entry(accepted.exception)}"))
+    for unused in audit.unused:
+        _line(console, Text(f"unused exception: {unused.principal}: {_entry(unused)}"))
+    for each in audit.by_design:
+        _line(console, Text(f"by design: {each}"))
     for limit in audit.limits:
         _line(console, Text(f"not known: {limit}"))
+
+
+def _entry(exception: AcceptedException) -> str:
+    return f"{exception.rule} until {exception.until.isoformat()} ({exception.owner}): {exception.reason}"
 
 
 def _summary(audit: Audit) -> Text:
@@ -199,7 +231,7 @@ def _summary(audit: Audit) -> Text:
 
 
 def _short(audited: Audited) -> str:
-    return audited.arn if audited.kind == "outside" else audited.arn.split(":", 5)[-1]
+    return audited.arn if audited.kind in ("outside", "exception") else audited.arn.split(":", 5)[-1]
 
 
 def _order(rule: str) -> tuple[str, int]:

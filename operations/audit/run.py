@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.iam.documents import DocumentError
+from components.iam.patterns import matches
 from components.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
 from operations.audit.documents import foreign_runbooks
-from operations.audit.findings import Audit, Audited
+from operations.audit.exceptions import AcceptedException, apply_exceptions
+from operations.audit.findings import Audit, Audited, worst_first
 from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import Declared, protected
 from operations.audit.severity import Severity
@@ -23,6 +25,7 @@ from operations.errors import UnusableError
 from operations.reading import Unread, identify, unread
 
 if TYPE_CHECKING:
+    from components.iam.principals import Account
     from operations.reading import Clients, Identity
     from operations.stack import StackConfiguration
 
@@ -40,10 +43,12 @@ class Asked:
     Attributes:
         declared: who is who.
         least: findings below are left out.
+        exceptions: Findings that are accepted.
     """
 
     declared: Declared
     least: Severity = Severity.LOW
+    exceptions: tuple[AcceptedException, ...] = ()
 
 
 def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = lambda _what, _done, _of: None) -> Audit:
@@ -64,22 +69,28 @@ def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = la
         raise UnusableError(str(wrong)) from None
     identity = identify(clients, stack.value("aws:stsRegion") or region)
     if isinstance(identity, Unread):
-        return Audit(stack=stack.name, unread=(identity,))
+        return Audit(stack=stack.name, time=_now(), unread=(identity,))
     details = read_details(clients, region, identity, progress)
     if isinstance(details, Unread):
-        return Audit(stack=stack.name, account_id=identity.account_id, unread=(details,))
+        return Audit(
+            stack=stack.name,
+            account_id=identity.account_id,
+            caller=identity.arn,
+            time=_now(),
+            unread=(details,),
+        )
     organization = read_organization(clients, region, identity)
     try:
         world = _world(stack, asked, identity, details, organization)
     except DocumentError as wrong:
         raise UnusableError(f"A policy of the account cannot be read: {wrong}") from None
     found = assess(world, lambda done, of: progress("Judging principals", done, of))
-    audit = _audit(stack, asked, identity, found, organization)
+    audit = _audit(stack, asked, identity, found, world, organization)
     foreign = foreign_runbooks(stack, clients, identity)
     return replace(
         audit,
         audited=(*(each for each in foreign if isinstance(each, Audited)), *audit.audited),
-        unread=tuple(each for each in foreign if isinstance(each, Unread)),
+        unread=(*audit.unread, *(each for each in foreign if isinstance(each, Unread))),
     )
 
 
@@ -114,29 +125,62 @@ def _world(
         partition=identity.partition,
         ceilings=organization.ceilings,
     )
+    check_administrators(account, asked.declared.administrators)
     names = protected(stack, asked.declared, account_id=identity.account_id, partition=identity.partition)
     return World(
         account=account,
         protected=names,
         organization=organization.id,
         manages_organization=organization.is_managed_from_here,
-        now=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        now=_now(),
     )
 
 
-def _audit(
-    stack: StackConfiguration, asked: Asked, identity: Identity, found: Assessment, organization: Organization
+def check_administrators(account: Account, patterns: tuple[str, ...]) -> None:
+    """Check that the declared administrators exist: a misspelled one would hide nothing and stay unnoticed.
+
+    Raises:
+        UnusableError: Some do not; with all of them.
+    """
+    arns = [each.arn for each in account.principals]
+    problems = [
+        f"--declare-admin: expected the ARN of a user or role of account {account.id} (* and ? match any characters), "
+        f"got {pattern!r}. Correct the ARN or omit the option."
+        for pattern in patterns
+        if not any(matches(pattern, arn) for arn in arns)
+    ]
+    if problems:
+        raise UnusableError("\n".join(problems))
+
+
+def _audit(  # noqa: PLR0913, PLR0917 -- what an audit is made of
+    stack: StackConfiguration,
+    asked: Asked,
+    identity: Identity,
+    found: Assessment,
+    world: World,
+    organization: Organization,
 ) -> Audit:
+    remaining = apply_exceptions(found.audited, asked.exceptions, date.fromisoformat(world.now[:10]))
     return Audit(
         stack=stack.name,
         account_id=identity.account_id,
+        caller=identity.arn,
+        time=world.now,
         principals=found.judged,
-        audited=_at_least(found.audited, asked.least),
+        audited=_at_least(worst_first(list(remaining.audited)), asked.least),
         services=_at_least(found.services, asked.least),
         administrators=found.administrators,
         service_linked=found.service_linked,
+        accepted=remaining.accepted,
+        unused=remaining.unused,
+        by_design=found.by_design,
         limits=organization.limits,
     )
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _at_least(several: tuple[Audited, ...], least: Severity) -> tuple[Audited, ...]:

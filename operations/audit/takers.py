@@ -113,10 +113,11 @@ class _Search:
     def __init__(
         self, world: World, principals: list[Principal], counting: dict[Principal, tuple[Principal, ...]]
     ) -> None:
-        self._world, self._principals, self._counting = world, principals, counting
+        self._world, self._counting = world, counting
+        self._all = frozenset(principals)
         found = {each: _plain_statements(each) for each in principals}
         self.plain = {each: statements for each, statements in found.items() if statements is not None}
-        self._others = [each for each, statements in found.items() if statements is None]
+        self._others = frozenset(each for each, statements in found.items() if statements is None)
         self.by_resources: dict[Resources, dict[Principal, tuple[Principal, ...]]] = {}
         self._roles: dict[Resources, list[Principal]] = {}
         for each, statements in self.plain.items():
@@ -135,7 +136,7 @@ class _Search:
                 plain = _leaves_it_to(role, self._account)
                 if plain:
                     self._by_resources(role, fresh)
-                self._one_by_one(role, self._others if plain else self._principals, fresh)
+                self._one_by_one(role, self._others if plain else self._all, fresh)
                 progress(done, len(waiting))
             self._counting.update(fresh)
             waiting = list(fresh)
@@ -154,10 +155,10 @@ class _Search:
                     fresh.setdefault(each, (role, *onward))
 
     def _one_by_one(
-        self, role: Principal, principals: list[Principal], fresh: dict[Principal, tuple[Principal, ...]]
+        self, role: Principal, principals: frozenset[Principal], fresh: dict[Principal, tuple[Principal, ...]]
     ) -> None:
-        for each in principals:
-            found = may_take_on(each, role, self._world)
+        for each in self._world.trust_index.principals_for(role):
+            found = may_take_on(each, role, self._world) if each in principals else None
             if found is None:
                 continue
             self.special.setdefault(each, []).append(Hop(found, self._counting[role]))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from components.iam.aws_documents import NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
 from components.iam.evaluation import Target
-from components.iam.patterns import SOME, literal
+from components.iam.patterns import SOME, literal, overlap
 from operations.audit.catalogue import On
 from operations.audit.rules.keys import APPROVED
+from operations.audit.service_authorization import ARNS, RESOURCE_TYPES
 from operations.audit.takers import may_take_on
 
 if TYPE_CHECKING:
@@ -19,20 +22,21 @@ if TYPE_CHECKING:
 SOMEBODY: Final = "somebody-new"
 """Stands for whoever and whatever is made tomorrow: only patterns that span everything match it."""
 
-_SCRIPTS: Final = (
-    *("AWS-RunShellScript", "AWS-RunPowerShellScript", "AWS-RunRemoteScript", "AWS-RunSaltState", "AWS-ApplyDSCMofs"),
-    *("AWS-ApplyAnsiblePlaybooks", "AWS-RunAnsiblePlaybook", "AWS-ApplyChefRecipes", "AWS-RunDocument"),
-    *("AWS-InstallPowerShellModule", "AWS-InstallApplication", "AWS-RunPatchBaselineWithHooks"),
-)
-"""Command documents of AWS that run what their caller gives (Systems Manager Command document reference)."""
+_SHELLS: Final = ("AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand", "AWS-PasswordReset")
+"""Session documents of AWS that run a command (Systems Manager User Guide, "Session document schema")."""
 
-_DRIVING: Final = (
-    *("AWSSupport-ResetAccess", "AWSSupport-ExecuteEC2Rescue", "AWSSupport-StartEC2RescueWorkflow"),
-    *("AWS-AttachIAMToInstance", "AWSSupport-GrantPermissionsToIAMUser", "AWS-RunPacker", "AWS-UpdateLinuxAmi"),
-    *("AWS-UpdateWindowsAmi", "AWS-CreateManagedLinuxInstance", "AWS-CreateManagedWindowsInstance"),
-    *("AWSSupport-ManageRDPSettings", "AWSSupport-ActivateWindowsWithAmazonLicense"),
+_SETTINGS: Final = (
+    "ssm/managed-instance/default-ec2-instance-management-role",
+    "ssm/documents/console/public-sharing-permission",
+    f"ssm/just-in-time-access/{SOME}",
+    f"ssm/change-manager/{SOME}",
+    f"ssm/automation/customer-script-log-{SOME}",
 )
-"""Runbooks of AWS that run commands, reset access or change IAM (Automation runbook reference)."""
+"""Service settings that decide on access, sharing or logs; others set throughput, tiers and defaults of parameters."""
+
+_ANY: Final = Target(("*",))
+_ELSEWHERE: Final = frozenset({"organizations", "identitystore", "sso", "sts"})
+"""Services whose resources belong to another account of the organization."""
 
 _REMOTE_HOST: Final = "AWS-StartPortForwardingSessionToRemoteHost"
 
@@ -57,6 +61,53 @@ def target(on: On, service: str, principal: Principal, world: World) -> Target |
     return found if found is None or found.patterns else None
 
 
+def target_of(action: str, wanted: Target, world: World) -> Target | None:
+    """Return the part of a target that has one of the resource types of an action.
+
+    Args:
+        action: `ssm:StartSession`.
+        wanted: The resources that count for a need.
+        world: The account.
+
+    Returns:
+        None where no resource has such a type.
+    """
+    names = world.protected
+    if action not in RESOURCE_TYPES:
+        of_service = f"arn:{names.partition}:{action.partition(':')[0]}:*"
+        return Target((of_service, literal("*"))) if wanted.patterns == _ANY.patterns else wanted
+    if wanted.patterns == _ANY.patterns:
+        return Target(_every_resource(action, names.partition, names.account_id), spared=wanted.spared)
+    shapes = _shapes(action, names.partition)
+    patterns = tuple(each for each in wanted.patterns if any(overlap(each, shape) for shape in shapes))
+    return Target(patterns, spared=wanted.spared) if patterns else None
+
+
+@lru_cache(maxsize=1_024)
+def _every_resource(action: str, partition: str, account_id: str) -> tuple[str, ...]:
+    """The resources of an account that an action can be allowed on; without types only `*` is."""
+    types = RESOURCE_TYPES[action].split()
+    if not types:
+        return (literal("*"),)
+    service = action.partition(":")[0]
+    account = SOME if service in _ELSEWHERE else account_id
+    required = [each for each in types if each.endswith("*")] or types
+    arns = (ARNS[f"{service}/{each.removesuffix('*')}"] for each in required)
+    # No star of a policy may span a colon, lest it match in the place of a name.
+    return tuple(each.format(partition=partition, region=SOME, account=account).replace("*", SOME) for each in arns)
+
+
+@lru_cache(maxsize=1_024)
+def _shapes(action: str, partition: str) -> tuple[str, ...]:
+    """The types of an action in any account, AWS' own included."""
+    service = action.partition(":")[0]
+    arns = [ARNS[f"{service}/{each.removesuffix('*')}"] for each in RESOURCE_TYPES[action].split()]
+    of = {"partition": partition, "region": SOME}
+    shapes = (each.format(account=account, **of) for each in arns for account in (SOME, ""))
+    # A runbook may be named without a version.
+    return tuple(dict.fromkeys(each.replace("automation-definition/*:*", "automation-definition/*") for each in shapes))
+
+
 class _Arns:
     """Makes ARNs of the account."""
 
@@ -75,6 +126,10 @@ class _Arns:
     def documents(self, *names: str) -> tuple[str, ...]:
         """By exact name, as document and as runbook in any version."""
         return tuple(each for name in names for each in (self.of("ssm", f"document/{name}"), *self.definitions(name)))
+
+    def no_versions(self) -> tuple[str, ...]:
+        """What is no version of a runbook, lest a pattern of another type of resource match in a version's place."""
+        return (f"arn:{self.names.partition}:ssm:*:automation-definition/*:*/*",)
 
     def definitions(self, name: str) -> tuple[str, ...]:
         return self.of("ssm", f"automation-definition/{name}"), self.of("ssm", f"automation-definition/{name}:{SOME}")
@@ -109,8 +164,15 @@ def _other_nodes(arns: _Arns) -> Target:
 
 
 def _scripts(arns: _Arns) -> Target:
-    of_aws = (each for name in _SCRIPTS for each in arns.everywhere("ssm", f"document/{name}"))
+    of_aws = (each for name in SCRIPT_DOCUMENTS for each in arns.everywhere("ssm", f"document/{name}"))
     return Target((*of_aws, arns.of("ssm", f"document/{SOMEBODY}")))
+
+
+def _shell_documents(arns: _Arns) -> Target:
+    of_aws = (each for name in _SHELLS for each in arns.everywhere("ssm", f"document/{name}"))
+    spared = (arns.of("ssm", f"document/{each}") for each in OWNED_BY_AWS)
+    own = arns.of("ssm", f"document/{SOME}")
+    return Target((*of_aws, own), spared=tuple(spared))
 
 
 def _own_documents(arns: _Arns) -> Target:
@@ -119,11 +181,8 @@ def _own_documents(arns: _Arns) -> Target:
     # Lists of documents name AWS' own without its account, or with a star there.
     return Target(
         (arns.of("ssm", f"document/{SOME}"),),
-        spared=(*spared, *(arns.of("ssm", f"document/{each}*") for each in _OF_AWS)),
+        spared=(*spared, *(arns.of("ssm", f"document/{each}") for each in OWNED_BY_AWS)),
     )
-
-
-_OF_AWS: Final = ("AWS-", "AWS", "Amazon")
 
 
 def _other_session_documents(arns: _Arns) -> Target:
@@ -136,7 +195,7 @@ def _other_templates(arns: _Arns) -> Target:
         *arns.everywhere("ssm", f"document/{SOME}"),
         *arns.everywhere("ssm", f"automation-definition/{SOME}:{SOME}"),
     )
-    return Target(every, spared=arns.documents(arns.names.template))
+    return Target(every, spared=(*arns.documents(arns.names.template), *arns.no_versions()))
 
 
 def _approval_documents(arns: _Arns) -> tuple[str, ...]:
@@ -151,25 +210,30 @@ def _other_runbooks(arns: _Arns) -> Target:
         *arns.everywhere("ssm", f"document/{SOME}"),
         *arns.everywhere("ssm", f"automation-definition/{SOME}:{SOME}"),
     )
-    return Target(every, spared=arns.documents(*own))
+    return Target(every, spared=(*arns.documents(*own), *arns.no_versions()))
 
 
 def _other_versions(arns: _Arns) -> Target:
     """Of the runbook; its name alone means the default version."""
     runbook = f"automation-definition/{arns.names.runbook}"
-    return Target((arns.of("ssm", f"{runbook}:{SOME}"),), spared=(arns.of("ssm", f"{runbook}:$DEFAULT"),))
+    default = arns.of("ssm", f"{runbook}:$DEFAULT")
+    return Target((arns.of("ssm", f"{runbook}:{SOME}"),), spared=(default, *arns.no_versions()))
 
 
 def _automations(arns: _Arns) -> Target:
     of_aws = (
         each
-        for name in _DRIVING
-        for kind in (f"document/{name}", f"automation-definition/{name}:1")
+        for name in NODE_RUNBOOKS
+        for kind in _document_and_definitions(name)
         for each in arns.everywhere("ssm", kind)
     )
-    return Target(
-        (*of_aws, arns.of("ssm", f"document/{SOMEBODY}"), arns.of("ssm", f"automation-definition/{SOMEBODY}:1"))
-    )
+    own = (arns.of("ssm", kind) for kind in _document_and_definitions(SOMEBODY))
+    return Target((*of_aws, *own), spared=arns.no_versions())
+
+
+def _document_and_definitions(name: str) -> tuple[str, ...]:
+    """A runbook as a document, and as a definition in any version, `$DEFAULT` and `$LATEST` included, or in none."""
+    return f"document/{name}", f"automation-definition/{name}", f"automation-definition/{name}:{SOME}"
 
 
 def _others_sessions(arns: _Arns) -> Target:
@@ -203,7 +267,9 @@ def _my_groups(arns: _Arns) -> Target:
 
 def _my_roles(arns: _Arns) -> Target:
     world, principal = arns.world, arns.principal
-    reached = (role for role in world.roles if may_take_on(principal, role, world) is not None)
+    reached = (
+        role for role in world.trust_index.roles_for(principal) if may_take_on(principal, role, world) is not None
+    )
     own = arns.principals("role", (principal, *world.resting, *reached))
     return Target(tuple(dict.fromkeys((*own, literal(world.runbook_role), *arns.new("role")))))
 
@@ -268,15 +334,15 @@ def passable(world: World, service: str) -> tuple[str, ...]:
 
 
 def _carried(world: World, service: str) -> Target | None:
-    return Target(("*",)) if passable(world, service) else None
+    return _ANY if passable(world, service) else None
 
 
 def _organization(arns: _Arns) -> Target | None:
-    return None if arns.world.manages_organization is False else Target(("*",))
+    return None if arns.world.manages_organization is False else _ANY
 
 
 _MAKERS: Final[dict[On, Callable[[_Arns], Target | None]]] = {
-    On.ANYTHING: lambda _: Target(("*",)),
+    On.ANYTHING: lambda _: _ANY,
     On.ANY_NODE: _any_node,
     On.NODES: _other_nodes,
     On.APPROVED_NODE: lambda arns: Target(_nodes(arns)),
@@ -287,9 +353,11 @@ _MAKERS: Final[dict[On, Callable[[_Arns], Target | None]]] = {
     On.OTHER_SESSION_DOCUMENTS: _other_session_documents,
     On.REMOTE_HOST_DOCUMENT: lambda arns: Target(arns.everywhere("ssm", f"document/{_REMOTE_HOST}")),
     On.SESSION_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.session_document}"),)),
-    On.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook)),
+    On.SHELL_DOCUMENTS: _shell_documents,
+    On.SERVICE_SETTINGS: lambda arns: Target(tuple(arns.of("ssm", f"servicesetting/{each}") for each in _SETTINGS)),
+    On.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook), spared=arns.no_versions()),
     On.OTHER_VERSIONS: _other_versions,
-    On.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template)),
+    On.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template), spared=arns.no_versions()),
     On.TEMPLATE_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.template}"),)),
     On.APPROVAL_DOCUMENTS: lambda arns: Target(
         tuple(arns.of("ssm", f"document/{each}") for each in _approval_documents(arns))
@@ -314,6 +382,7 @@ _MAKERS: Final[dict[On, Callable[[_Arns], Target | None]]] = {
     On.ANY_ROLE: lambda arns: Target(arns.new("role")),
     On.ANY_PRINCIPAL: lambda arns: Target(arns.new("user", "role")),
     On.RUNBOOK_ROLE: lambda arns: Target((literal(arns.world.runbook_role),)),
+    On.OWN_DENY: lambda _: None,
     On.ORGANIZATION: _organization,
     On.TOPIC: lambda arns: Target((arns.of("sns", arns.names.topic),)),
 }

@@ -12,12 +12,14 @@ from components.iam.trust import admits_services
 from components.iam.variables import keys_of
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
+from operations.audit.trust_index import TrustIndex
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.iam.documents import Policy
     from components.iam.principals import Account, Principal
+    from components.iam.truth import Truth
     from operations.audit.protected import Protected
 
 AWS_BROAD = (
@@ -40,6 +42,7 @@ class World:
         privileged: principals with ways around of their own, by ARN, as bad as `HIGH` or worse.
         harmful_policies: ARNs of managed policies that allow ways around.
         passable: what was looked up, by service.
+        own_tags: whether principals can change tags of their own, as far as it was looked up.
     """
 
     account: Account
@@ -50,6 +53,9 @@ class World:
     privileged: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
     harmful_policies: tuple[str, ...] = ()
     passable: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"], init=False)
+    own_tags: dict[tuple[Principal, str], Truth] = field(
+        default_factory=dict["tuple[Principal, str]", "Truth"], init=False
+    )
 
     @cached_property
     def roles(self) -> tuple[Principal, ...]:
@@ -62,6 +68,11 @@ class World:
         return tuple(each for each in self.account.principals if each.kind == "user")
 
     @cached_property
+    def trust_index(self) -> TrustIndex:
+        """Whom the roles could admit."""
+        return TrustIndex(self.account.id, (*self.users, *self.roles))
+
+    @cached_property
     def runbook_role(self) -> str:
         """The ARN of the runbook's role, whatever its path."""
         found = (each.arn for each in self.roles if each.name == self.protected.role)
@@ -71,6 +82,11 @@ class World:
     def operators(self) -> tuple[Principal, ...]:
         """Who asks: configured, declared, or holding a policy that goes by the approval tag."""
         return tuple(each for each in (*self.users, *self.roles) if self._is_operator(each))
+
+    @cached_property
+    def operators_set(self) -> frozenset[Principal]:
+        """The same, for membership."""
+        return frozenset(self.operators)
 
     @cached_property
     def approvers(self) -> frozenset[Principal]:

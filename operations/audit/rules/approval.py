@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from components.approval.names import TAG_KEY
 from operations.audit.catalogue import Exempt, On, Rule, need, one_of, way
 from operations.audit.rules.keys import (
     ACCESS_TYPES,
-    APPROVAL_TAG,
     APPROVAL_TYPES,
     NODE_TAGS_MET,
     SESSION_TYPE,
@@ -26,7 +26,7 @@ APPROVAL: Final = (
     Rule(
         id="E1",
         title="Edits the runbook or the template",
-        gives="The next approved request runs other steps, for longer or for somebody else, or asks nobody.",
+        gives="The next approved request runs other steps: for longer, for another principal, or without an approval.",
         ways=(
             way(Severity.CRITICAL, need(*_EDITING, on=On.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)),
             way(
@@ -36,7 +36,7 @@ APPROVAL: Final = (
             ),
             way(Severity.MEDIUM, need("ssm:DeleteDocument", on=On.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)),
         ),
-        remedy="Deny changes of both documents to everybody but the deployment.",
+        remedy="Deny changes of both documents to every principal but the deployment role.",
         source="SAR Systems Manager; botocore DocumentType; the post",
     ),
     Rule(
@@ -61,7 +61,7 @@ APPROVAL: Final = (
     Rule(
         id="E3",
         title="Starts the runbook without a request",
-        gives="The tag is set and nobody is asked.",
+        gives="The tag is set without an approval.",
         ways=(
             way(
                 Severity.CRITICAL,
@@ -77,7 +77,7 @@ APPROVAL: Final = (
     Rule(
         id="E11",
         title="Starts another version of the runbook",
-        gives="A version from before the workflow, which it keeps when it adopts a runbook, may ask nobody.",
+        gives="A version from before the workflow, which the stack keeps when it adopts a runbook, may lack the approval step.",
         ways=(
             way(
                 Severity.CRITICAL,
@@ -93,7 +93,7 @@ APPROVAL: Final = (
     Rule(
         id="E4",
         title="Requests without reviewers",
-        gives="Asks for automatic approval, or picks a laxer template for the same runbook.",
+        gives="Requests automatic approval, or picks a laxer template for the same runbook.",
         ways=(
             way(
                 Severity.HIGH,
@@ -117,11 +117,12 @@ APPROVAL: Final = (
                 _SIGNAL,
                 need("ssm:StartChangeRequestExecution", on=On.TEMPLATE, given=_EITHER),
             ),
+            way(Severity.CRITICAL, _SIGNAL, need("ssm:StartAutomationExecution", on=On.RUNBOOK)),
             way(Severity.CRITICAL, _SIGNAL, need("ssm:StartSession", on=On.APPROVED_NODE, given=NODE_TAGS_MET)),
             way(
                 Severity.CRITICAL,
                 _SIGNAL,
-                need("iam:TagUser", "iam:TagRole", on=On.OPERATORS, given=APPROVAL_TAG),
+                need("iam:TagUser", "iam:TagRole", on=On.OPERATORS, tag=TAG_KEY),
             ),
             way(Severity.MEDIUM, _SIGNAL),
         ),
@@ -151,7 +152,7 @@ APPROVAL: Final = (
     Rule(
         id="E7",
         title="Edits the session preferences",
-        gives="Approved sessions run as somebody else, with commands at the start, or unlogged.",
+        gives="Approved sessions run as another user, with commands at the start, or unlogged.",
         ways=(
             way(Severity.HIGH, need(*_EDITING, on=On.SESSION_DOCUMENT, given=SESSION_TYPE)),
             way(Severity.HIGH, need("ssm:DeleteDocument", on=On.SESSION_DOCUMENT, given=SESSION_TYPE)),
@@ -163,8 +164,10 @@ APPROVAL: Final = (
     Rule(
         id="E8",
         title="Changes the service's settings",
-        gives="Settings of Systems Manager decide which role manages nodes and how Change Manager asks.",
-        ways=(way(Severity.MEDIUM, need("ssm:UpdateServiceSetting", "ssm:ResetServiceSetting")),),
+        gives="Settings decide which role manages nodes, who shares documents, how access is approved and logged.",
+        ways=(
+            way(Severity.MEDIUM, need("ssm:UpdateServiceSetting", "ssm:ResetServiceSetting", on=On.SERVICE_SETTINGS)),
+        ),
         remedy="Leave service settings to administrators.",
         source="SAR Systems Manager; API reference: UpdateServiceSetting",
     ),
@@ -192,6 +195,22 @@ APPROVAL: Final = (
         remedy="Leave stopping to approvers, and the reaper's schedule to the deployment.",
         source="SAR Systems Manager and EventBridge Scheduler; User Guide: onCancel",
         exempt=frozenset({Exempt.APPROVER}),
+    ),
+    Rule(
+        id="E13",
+        title="An accepted exception has expired",
+        gives="The finding that it covered counts again.",
+        severity="medium",
+        remedy="Remove the permission, or have the owner renew the exception with a new day.",
+        source="NIST SP 800-53 CA-5",
+    ),
+    Rule(
+        id="E14",
+        title="Is one person on both sides of a request",
+        gives="Approves its own request, through one principal or through two roles that it can assume.",
+        severity="critical",
+        remedy="Let different people assume the operators' and the approvers' roles; remove the person from one side.",
+        source="NIST SP 800-53 AC-5; IAM User Guide: Principal element and role trust",
     ),
 )
 

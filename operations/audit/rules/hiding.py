@@ -53,7 +53,7 @@ HIDING: Final = (
         "G6",
         "Tags that the caller can set, and variables that are none",
         "A condition on a resource's tag is no limit to who may tag it; without Version 2012-10-17 a variable is text.",
-        "Take the tagging right away or exclude the key by aws:TagKeys; write Version 2012-10-17.",
+        "Remove the tagging right or exclude the key by aws:TagKeys; write Version 2012-10-17.",
         f"{_GUIDE}Version; SAR Amazon EC2 and Systems Manager",
     ),
     _hiding(
@@ -80,7 +80,7 @@ HIDING: Final = (
     _hiding(
         "G10",
         "Rights in pieces or by detour",
-        "They come through groups, several policies or roles that are taken on.",
+        "They come through groups, several policies, or roles that the principal assumes.",
         "Judge what a principal has in the end, not one policy.",
         f"PMapper; {_GUIDE}Policy evaluation logic",
     ),

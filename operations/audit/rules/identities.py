@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from components.approval.names import TAG_KEY
 from operations.audit.catalogue import ANY_BOUNDARY, ANY_POLICY, Exempt, On, Rule, Shape, need, way
-from operations.audit.rules.keys import ANOTHER_TAG, APPROVAL_TAG
+from operations.audit.rules.keys import ANOTHER_TAG
 from operations.audit.severity import Severity
 
 _TAGGING = ("iam:TagUser", "iam:TagRole", "iam:UntagUser", "iam:UntagRole")
@@ -16,7 +17,7 @@ IDENTITIES: Final = (
         id="D1",
         title="Writes the approval tag",
         gives="Approves itself or others by setting, moving or removing SecurityAllowSessionInstance.",
-        ways=(way(Severity.CRITICAL, need(*_TAGGING, on=On.OPERATORS, given=APPROVAL_TAG)),),
+        ways=(way(Severity.CRITICAL, need(*_TAGGING, on=On.OPERATORS, tag=TAG_KEY)),),
         remedy="Limit aws:TagKeys to other keys, or deny the key in any letter case (StringEqualsIgnoreCase) to all but the "
         "runbook's role.",
         source="the post; IAM User Guide: Tagging IAM resources; SAR IAM",
@@ -25,7 +26,7 @@ IDENTITIES: Final = (
     Rule(
         id="D2",
         title="Writes policies",
-        gives="Gives itself, a role it can take on or the operators any right.",
+        gives="Grants any permission to itself, to a role that it can assume, or to the operators.",
         ways=(
             way(Severity.CRITICAL, need("iam:PutUserPolicy", on=On.MY_USERS)),
             way(Severity.CRITICAL, need("iam:PutGroupPolicy", on=On.MY_GROUPS)),
@@ -41,7 +42,7 @@ IDENTITIES: Final = (
     Rule(
         id="D3",
         title="Joins groups",
-        gives="Gets the rights of a group, or puts somebody among the approvers.",
+        gives="Gets the permissions of a group, or adds a user to the approvers.",
         ways=(way(Severity.CRITICAL, need("iam:AddUserToGroup", on=On.PRIVILEGED_GROUPS)),),
         remedy="Limit iam:AddUserToGroup to groups without rights of this list and without approvers.",
         source="Rhino 13; pathfinding iam-013; prowler; cloudsplaining",
@@ -87,10 +88,10 @@ IDENTITIES: Final = (
     ),
     Rule(
         id="D6",
-        title="Takes on a role that counts",
+        title="Assumes a role that counts",
         gives="Acts as an operator, an approver or a privileged role.",
         ways=(way(Severity.LOW, need("sts:AssumeRole", on=On.ANY_ROLE)),),
-        remedy="Name in the role's trust policy who may take it on, and in the statement which roles.",
+        remedy="Name the principals in the role's trust policy, and the roles in the statement.",
         source="pathfinding sts-001; PMapper sts_edges; prowler; IAM User Guide: Principal",
     ),
     Rule(
@@ -101,13 +102,13 @@ IDENTITIES: Final = (
             way(
                 Severity.CRITICAL,
                 need("sts:GetFederationToken"),
-                need("sts:TagSession", given=APPROVAL_TAG),
+                need("sts:TagSession", tag=TAG_KEY),
                 need("ssm:StartSession", on=On.APPROVED_NODE, shape=Shape.VARIABLE),
             ),
         ),
-        remedy="Deny sts:TagSession with the key SecurityAllowSessionInstance in the roles' trust policies, and take it from "
+        remedy="Deny sts:TagSession with the key SecurityAllowSessionInstance in the roles' trust policies, and from "
         "the operators.",
-        source="IAM User Guide: Pass session tags in AWS STS",
+        source="IAM User Guide: Pass session tags in AWS STS; Identity Center: Attributes for access control",
     ),
     Rule(
         id="D8",
@@ -136,7 +137,7 @@ IDENTITIES: Final = (
             ),
             way(Severity.HIGH, need("organizations:LeaveOrganization")),
         ),
-        remedy="Pin the boundary with iam:PermissionsBoundary and take the Delete actions away.",
+        remedy="Pin the boundary with iam:PermissionsBoundary and remove the Delete actions.",
         source="pathfinding iam-022, 023 through prowler; IAM User Guide: Permissions boundaries; SAR Organizations",
     ),
     Rule(
@@ -149,7 +150,10 @@ IDENTITIES: Final = (
                 need(
                     *("iam:CreateSAMLProvider", "iam:UpdateSAMLProvider", "iam:CreateOpenIDConnectProvider"),
                     *("iam:AddClientIDToOpenIDConnectProvider", "rolesanywhere:CreateTrustAnchor"),
-                    *("rolesanywhere:CreateProfile", "cognito-identity:SetIdentityPoolRoles"),
+                    *("iam:UpdateOpenIDConnectProviderThumbprint", "rolesanywhere:UpdateTrustAnchor"),
+                    *("rolesanywhere:CreateProfile", "rolesanywhere:UpdateProfile", "rolesanywhere:EnableProfile"),
+                    *("cognito-identity:SetIdentityPoolRoles", "cognito-identity:SetPrincipalTagAttributeMap"),
+                    *("ds:EnableRoleAccess", "account-access:CreateEntitlement"),
                     *("sso:CreateAccountAssignment", "sso:AttachManagedPolicyToPermissionSet"),
                     *("sso:AttachCustomerManagedPolicyReferenceToPermissionSet", "sso:PutInlinePolicyToPermissionSet"),
                     *("sso:ProvisionPermissionSet", "sso:CreateInstanceAccessControlAttributeConfiguration"),
@@ -166,10 +170,27 @@ IDENTITIES: Final = (
     Rule(
         id="D10",
         title="The runbook's role tags more than the approval",
-        gives="The role can set tags beside the approval tag, on which other policies may rest.",
+        gives="The role can set tags other than the approval tag, on which other policies may rest.",
         ways=(way(Severity.MEDIUM, need(*_TAGGING, given=ANOTHER_TAG)),),
         remedy="Limit the role's tagging by ForAllValues:StringEquals aws:TagKeys to SecurityAllowSessionInstance.",
         source="the post; IAM User Guide: aws:TagKeys",
         exempt=frozenset({Exempt.NOT_RUNBOOK_ROLE}),
+    ),
+    Rule(
+        id="D11",
+        title="Removes a Deny of its own",
+        gives="Deletes or detaches the policy that denies, or leaves the group that brings it; then more is allowed.",
+        ways=(
+            way(
+                Severity.HIGH,
+                need(
+                    *("iam:DeleteUserPolicy", "iam:DetachUserPolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
+                    *("iam:RemoveUserFromGroup", "iam:DeleteGroupPolicy", "iam:DetachGroupPolicy"),
+                    on=On.OWN_DENY,
+                ),
+            ),
+        ),
+        remedy="Deny detaching and deleting the policy in the policy itself, or set the Deny in a service control policy.",
+        source="IAM User Guide: Policy evaluation logic; SAR IAM",
     ),
 )

@@ -20,7 +20,7 @@ INSTANCES: Final = (
             way(Severity.HIGH, need("ec2-instance-connect:SendSSHPublicKey", on=On.INSTANCES)),
             way(Severity.LOW, need("ec2-instance-connect:OpenTunnel")),
         ),
-        remedy="Take ec2-instance-connect:SendSSHPublicKey away, or limit ec2:osuser to one without a shell.",
+        remedy="Remove ec2-instance-connect:SendSSHPublicKey, or limit ec2:osuser to one without a shell.",
         source="SAR EC2 Instance Connect; pathfinding ec2instanceconnect-003; prowler",
     ),
     Rule(
@@ -31,7 +31,7 @@ INSTANCES: Final = (
             way(Severity.HIGH, need("ec2-instance-connect:SendSerialConsoleSSHPublicKey", on=On.INSTANCES)),
             way(Severity.LOW, need("ec2:EnableSerialConsoleAccess")),
         ),
-        remedy="Take the serial console away and keep it disabled for the account.",
+        remedy="Remove the serial console actions and keep it disabled for the account.",
         source="SAR EC2 Instance Connect and Amazon EC2",
     ),
     Rule(
@@ -47,7 +47,7 @@ INSTANCES: Final = (
             ),
             way(Severity.MEDIUM, _CHANGE),
         ),
-        remedy="Take ec2:ModifyInstanceAttribute away, or limit it by ec2:Attribute to harmless ones.",
+        remedy="Remove ec2:ModifyInstanceAttribute, or limit it by ec2:Attribute to harmless ones.",
         source="pathfinding ec2-002; prowler; cloudsplaining",
     ),
     Rule(
@@ -57,15 +57,21 @@ INSTANCES: Final = (
         ways=(
             way(Severity.HIGH, need("ec2:CreateReplaceRootVolumeTask")),
             way(Severity.HIGH, need("ec2:AttachVolume"), need("ec2:DetachVolume", "ec2:CreateVolume")),
-            way(Severity.MEDIUM, need("ec2:ModifySnapshotAttribute")),
+            way(
+                Severity.MEDIUM,
+                need(
+                    *("ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "ec2:ExportImage"),
+                    *("ec2:CreateInstanceExportTask", "ec2:CreateStoreImageTask", "ebs:GetSnapshotBlock"),
+                ),
+            ),
         ),
-        remedy="Limit the volume actions by tag to volumes that no governed instance uses.",
-        source="SAR Amazon EC2; EC2 User Guide: Replace a root volume",
+        remedy="Limit the volume and snapshot actions by tag to volumes that no governed instance uses.",
+        source="SAR Amazon EC2 and EBS; EC2 User Guide: Replace a root volume; EBS direct APIs",
     ),
     Rule(
         id="C5",
         title="Exchanges an instance's role",
-        gives="An instance becomes manageable or more powerful, or its role is handed to whoever has a login.",
+        gives="An instance becomes manageable or more powerful, or its role is handed to every user with a login.",
         ways=(
             way(
                 Severity.HIGH,
@@ -115,5 +121,28 @@ INSTANCES: Final = (
         ),
         remedy="Keep /ec2/keypair/ and login secrets out of the statement's resources.",
         source="CloudFormation: AWS::EC2::KeyPair; SAR Systems Manager and Secrets Manager; cloudsplaining",
+    ),
+    Rule(
+        id="C8",
+        title="Deploys code or containers onto instances",
+        gives="A deployment runs its scripts as root, or a task runs beside the agent with what the host allows.",
+        ways=(
+            way(Severity.HIGH, need("codedeploy:CreateDeployment")),
+            way(
+                Severity.MEDIUM,
+                need(
+                    *("elasticbeanstalk:CreateApplicationVersion", "elasticbeanstalk:CreateEnvironment"),
+                    "elasticbeanstalk:UpdateEnvironment",
+                ),
+            ),
+            way(
+                Severity.MEDIUM,
+                need("ecs:RegisterTaskDefinition"),
+                need("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"),
+            ),
+            way(Severity.MEDIUM, need("batch:RegisterJobDefinition"), need("batch:SubmitJob")),
+        ),
+        remedy="Limit the statement to applications, clusters and queues without governed instances.",
+        source="CodeDeploy User Guide: AppSpec hooks; SAR CodeDeploy, Elastic Beanstalk, ECS and Batch",
     ),
 )

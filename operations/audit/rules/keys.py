@@ -33,22 +33,12 @@ UNTAGGED: Final = {"aws:resourcetag/": ABSENT_KEY}
 """The product's own documents and executions carry no tags of other workflows."""
 
 
-def _tag_keys(*choices: Choice) -> dict[str, tuple[Choice, ...]]:
-    return {"aws:tagkeys": choices}
+ACCESS_CHECKED: Final = {"ssm:sessiondocumentaccesscheck": one_of("true")}
+ACCESS_NOT_CHECKED: Final = {"ssm:sessiondocumentaccesscheck": one_of("false")}
+"""Whether a session start also needs a grant of its document (Systems Manager User Guide, "Enforce a session document
+permission check")."""
 
-
-APPROVAL_TAG: Final = {
-    **_tag_keys(
-        Choice(Known((TAG_KEY,), many=True)),
-        # IAM does not tell tag keys apart by case; whether aws:TagKeys compares them so is not documented.
-        Choice(Known((TAG_KEY.lower(),), many=True), certain=False),
-    ),
-    f"aws:requesttag/{TAG_KEY.lower()}": MET,
-    "aws:requesttag/": ABSENT_KEY,
-}
-"""A call that sets or removes the approval tag, and no other."""
-
-ANOTHER_TAG: Final = _tag_keys(Choice(Known(("AnyOtherKey",), many=True)))
+ANOTHER_TAG: Final = {"aws:tagkeys": (Choice(Known(("AnyOtherKey",), many=True)),)}
 
 RUNNABLE_TYPES: Final = {"ssm:documenttype": one_of("Command", "Package", "Automation", "Policy")}
 APPROVAL_TYPES: Final = {"ssm:documenttype": one_of("Automation", "Automation.ChangeTemplate")}

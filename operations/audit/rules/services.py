@@ -28,6 +28,91 @@ def _carried(service: str, *actions: str) -> tuple[Way, Way]:
     )
 
 
+_RUNS_CODE: Final = {
+    "ec2.amazonaws.com": (
+        *("ec2:RunInstances", "ec2:RequestSpotInstances", "ec2:RequestSpotFleet", "ec2:CreateFleet"),
+        *("autoscaling:CreateAutoScalingGroup", "autoscaling:UpdateAutoScalingGroup"),
+        *("imagebuilder:CreateInfrastructureConfiguration", "imagebuilder:UpdateInfrastructureConfiguration"),
+        *("pcs:CreateComputeNodeGroup", "pcs:UpdateComputeNodeGroup", "elasticmapreduce:RunJobFlow"),
+        *("drs:StartRecovery", "mgn:StartCutover", "mgn:StartTest", "elasticbeanstalk:CreateEnvironment"),
+        *("eks:CreateNodegroup", "backup:StartRestoreJob"),
+    ),
+    "imagebuilder.amazonaws.com": (
+        *("imagebuilder:CreateImage", "imagebuilder:CreateImagePipeline", "imagebuilder:UpdateImagePipeline"),
+        *("imagebuilder:CreateLifecyclePolicy", "imagebuilder:UpdateLifecyclePolicy"),
+        *("imagebuilder:DistributeImage", "imagebuilder:ImportDiskImage"),
+    ),
+    "ecs-tasks.amazonaws.com": ("ecs:RunTask", "ecs:StartTask", "ecs:CreateExpressGatewayService"),
+    "pods.eks.amazonaws.com": ("eks:CreatePodIdentityAssociation", "eks:UpdatePodIdentityAssociation"),
+    "glue.amazonaws.com": ("glue:CreateDevEndpoint",),
+    "sagemaker.amazonaws.com": (
+        *("sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob", "sagemaker:CreateProcessingJob"),
+        *("sagemaker:CreateCluster", "sagemaker:UpdateCluster", "sagemaker:UpdateClusterInference"),
+        *("sagemaker:CreateDomain", "sagemaker:CreateUserProfile", "sagemaker:CreateHyperParameterTuningJob"),
+        *("sagemaker:CreateModel", "sagemaker:CreateEndpointConfig", "sagemaker:CreateInferenceExperiment"),
+        *("sagemaker:CreateInferenceRecommendationsJob", "sagemaker:CreatePipeline", "sagemaker:UpdatePipeline"),
+        *("sagemaker:CreateMonitoringSchedule", "sagemaker:UpdateMonitoringSchedule"),
+        *("sagemaker:CreateDataQualityJobDefinition", "sagemaker:CreateModelBiasJobDefinition"),
+        *("sagemaker:CreateModelExplainabilityJobDefinition", "sagemaker:CreateModelQualityJobDefinition"),
+    ),
+    "elasticmapreduce.amazonaws.com": ("elasticmapreduce:RunJobFlow",),
+    "emr-serverless.amazonaws.com": (
+        *("emr-serverless:StartJobRun", "emr-serverless:AccessInteractiveEndpoints"),
+        "emr-serverless:AccessLivyEndpoints",
+    ),
+    "cloudformation.amazonaws.com": (
+        *("cloudformation:CreateStack", "cloudformation:UpdateStack", "cloudformation:CreateChangeSet"),
+        *("cloudformation:CreateStackSet", "cloudformation:UpdateStackSet", "cloudformation:CreateResource"),
+        "cloudformation:UpdateResource",
+    ),
+    "cloudformation.sync.codeconnections.amazonaws.com": (
+        *("codeconnections:CreateSyncConfiguration", "codestar-connections:CreateSyncConfiguration"),
+    ),
+    "codepipeline.amazonaws.com": ("codepipeline:CreatePipeline", "codepipeline:UpdatePipeline"),
+    "codecatalyst.amazonaws.com": ("codecatalyst:AssociateIamRoleToConnection",),
+    "codecatalyst-runner.amazonaws.com": ("codecatalyst:AssociateIamRoleToConnection",),
+    "proton.amazonaws.com": (
+        *("proton:CreateEnvironment", "proton:UpdateEnvironment", "proton:UpdateAccountRoles"),
+        "proton:UpdateAccountSettings",
+    ),
+    "tasks.apprunner.amazonaws.com": ("apprunner:CreateService", "apprunner:UpdateService"),
+    "airflow-env.amazonaws.com": ("airflow:CreateEnvironment", "airflow:UpdateEnvironment"),
+    "bedrock-agentcore.amazonaws.com": (
+        *("bedrock-agentcore:CreateAgentRuntime", "bedrock-agentcore:UpdateAgentRuntime"),
+        *("bedrock-agentcore:CreateGateway", "bedrock-agentcore:UpdateGateway"),
+    ),
+    "credentials.deadline.amazonaws.com": (
+        *("deadline:CreateQueue", "deadline:UpdateQueue", "deadline:CreateFleet", "deadline:UpdateFleet"),
+    ),
+    "credentials.iot.amazonaws.com": ("iot:CreateRoleAlias", "iot:UpdateRoleAlias"),
+    "gamelift.amazonaws.com": (
+        *("gamelift:CreateFleet", "gamelift:CreateContainerFleet", "gamelift:CreateGameServerGroup"),
+        "gamelift:UpdateGameServerGroup",
+    ),
+    "kafkaconnect.amazonaws.com": ("kafkaconnect:CreateConnector",),
+    "kinesisanalytics.amazonaws.com": ("kinesisanalytics:CreateApplication",),
+    "omics.amazonaws.com": ("omics:StartRun",),
+}
+"""Actions that run code of the caller's under a role that is passed, by the service that assumes the role."""
+
+_CALLS_SERVICES: Final = {
+    "events.amazonaws.com": ("events:PutTargets",),
+    "scheduler.amazonaws.com": ("scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
+    "pipes.amazonaws.com": ("pipes:CreatePipe", "pipes:UpdatePipe"),
+    "states.amazonaws.com": ("states:CreateStateMachine", "states:UpdateStateMachine"),
+    "config.amazonaws.com": (
+        *("config:PutRemediationConfigurations", "config:PutConformancePack", "config:PutOrganizationConformancePack"),
+    ),
+    "ssm.amazonaws.com": (
+        *("config:PutRemediationConfigurations", "config:PutConformancePack", "config:PutOrganizationConformancePack"),
+    ),
+    "ssm-incidents.amazonaws.com": ("ssm-incidents:CreateResponsePlan", "ssm-incidents:UpdateResponsePlan"),
+    "fis.amazonaws.com": ("fis:CreateExperimentTemplate", "fis:UpdateExperimentTemplate"),
+    "dlm.amazonaws.com": ("dlm:CreateLifecyclePolicy", "dlm:UpdateLifecyclePolicy"),
+    "budgets.amazonaws.com": ("budgets:CreateBudgetAction", "budgets:UpdateBudgetAction"),
+}
+"""Actions that let a service call Systems Manager, IAM or other services under a role, by the service that assumes it."""
+
 SERVICES: Final = (
     Rule(
         id="F1",
@@ -65,28 +150,19 @@ SERVICES: Final = (
                 "lambda.amazonaws.com", ("lambda:CreateFunction",), ("lambda:InvokeFunction", "lambda:AddPermission")
             ),
             _compute("lambda.amazonaws.com", ("lambda:CreateFunction",), ("lambda:CreateEventSourceMapping",)),
-            _compute(
-                "ec2.amazonaws.com",
-                ("ec2:RunInstances", "ec2:RequestSpotInstances", "ec2:RequestSpotFleet", "ec2:CreateFleet"),
-            ),
-            _compute("ec2.amazonaws.com", ("autoscaling:CreateAutoScalingGroup",)),
             _compute("codebuild.amazonaws.com", ("codebuild:CreateProject",), ("codebuild:StartBuild",)),
             _compute("glue.amazonaws.com", ("glue:CreateJob",), ("glue:StartJobRun",)),
-            _compute("glue.amazonaws.com", ("glue:CreateDevEndpoint",)),
+            _compute("glue.amazonaws.com", ("glue:CreateSession",), ("glue:RunStatement",)),
+            _compute("ecs-tasks.amazonaws.com", ("batch:RegisterJobDefinition",), ("batch:SubmitJob",)),
             _compute(
                 "ecs-tasks.amazonaws.com",
                 ("ecs:RegisterTaskDefinition",),
                 ("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"),
             ),
             _compute(
-                "sagemaker.amazonaws.com",
-                ("sagemaker:CreateNotebookInstance", "sagemaker:CreateTrainingJob", "sagemaker:CreateProcessingJob"),
-            ),
-            _compute(
                 "datapipeline.amazonaws.com", ("datapipeline:CreatePipeline",), ("datapipeline:PutPipelineDefinition",)
             ),
-            _compute("cloudformation.amazonaws.com", ("cloudformation:CreateStack", "cloudformation:UpdateStack")),
-            _compute("codepipeline.amazonaws.com", ("codepipeline:CreatePipeline", "codepipeline:UpdatePipeline")),
+            *(_compute(service, actions) for service, actions in _RUNS_CODE.items()),
         ),
         remedy="Name in iam:PassRole roles without rights of this list, and pin iam:PassedToService.",
         source="Rhino 3, 15 to 17, 19, 21, 22, 27; pathfinding; PMapper ec2_edges, lambda_edges; prowler; cloudsplaining",
@@ -97,10 +173,26 @@ SERVICES: Final = (
         gives="Code of the caller's runs with the rights of a role that is attached; nothing is passed.",
         ways=(
             *_carried("lambda.amazonaws.com", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"),
-            *_carried("codebuild.amazonaws.com", "codebuild:UpdateProject", "codebuild:StartBuild"),
+            *_carried(
+                "codebuild.amazonaws.com",
+                "codebuild:UpdateProject",
+                "codebuild:StartBuild",
+                "codebuild:StartBuildBatch",
+            ),
             *_carried("glue.amazonaws.com", "glue:UpdateJob", "glue:UpdateDevEndpoint"),
-            *_carried("sagemaker.amazonaws.com", "sagemaker:CreatePresignedNotebookInstanceUrl"),
-            *_carried("cloudformation.amazonaws.com", "cloudformation:UpdateStack", "cloudformation:ExecuteChangeSet"),
+            *_carried(
+                "sagemaker.amazonaws.com",
+                *("sagemaker:CreatePresignedNotebookInstanceUrl", "sagemaker:CreatePresignedDomainUrl"),
+                "sagemaker:UpdateNotebookInstanceLifecycleConfig",
+            ),
+            *_carried("elasticmapreduce.amazonaws.com", "elasticmapreduce:AddJobFlowSteps"),
+            *_carried("kinesisanalytics.amazonaws.com", "kinesisanalytics:UpdateApplication"),
+            *_carried("airflow-env.amazonaws.com", "airflow:CreateCliToken", "airflow:CreateWebLoginToken"),
+            *_carried("ec2.amazonaws.com", "imagebuilder:StartImagePipelineExecution", "codedeploy:CreateDeployment"),
+            *_carried(
+                "cloudformation.amazonaws.com",
+                *("cloudformation:UpdateStack", "cloudformation:ExecuteChangeSet", "cloudformation:UpdateStackSet"),
+            ),
             *_carried("codepipeline.amazonaws.com", "codepipeline:UpdatePipeline"),
         ),
         remedy="Limit the statement to resources whose roles have no rights of this list.",
@@ -111,28 +203,20 @@ SERVICES: Final = (
         title="Schedules or orchestrates with a role",
         gives="A service calls Run Command, Automation or any other interface under a role.",
         ways=(
-            _compute("events.amazonaws.com", ("events:PutTargets",)),
-            _compute("scheduler.amazonaws.com", ("scheduler:CreateSchedule", "scheduler:UpdateSchedule")),
-            _compute("states.amazonaws.com", ("states:CreateStateMachine", "states:UpdateStateMachine")),
-            _compute("config.amazonaws.com", ("config:PutRemediationConfigurations",)),
-            _compute("ssm.amazonaws.com", ("config:PutRemediationConfigurations",)),
-            _compute(
-                "ssm-incidents.amazonaws.com",
-                ("ssm-incidents:CreateResponsePlan", "ssm-incidents:UpdateResponsePlan"),
-            ),
-            _compute("fis.amazonaws.com", ("fis:CreateExperimentTemplate", "fis:UpdateExperimentTemplate")),
-            _compute("dlm.amazonaws.com", ("dlm:CreateLifecyclePolicy", "dlm:UpdateLifecyclePolicy")),
+            *(_compute(service, actions) for service, actions in _CALLS_SERVICES.items()),
             way(
                 Severity.MEDIUM,
+                need(*dict.fromkeys(action for actions in _CALLS_SERVICES.values() for action in actions)),
+            ),
+            way(
+                Severity.LOW,
                 need(
-                    *("events:PutTargets", "scheduler:CreateSchedule", "scheduler:UpdateSchedule"),
-                    *("states:CreateStateMachine", "states:UpdateStateMachine", "config:PutRemediationConfigurations"),
-                    *("ssm-incidents:CreateResponsePlan", "ssm-incidents:UpdateResponsePlan"),
-                    *("fis:CreateExperimentTemplate", "fis:UpdateExperimentTemplate"),
-                    *("dlm:CreateLifecyclePolicy", "dlm:UpdateLifecyclePolicy"),
+                    "states:StartExecution",
+                    "config:StartRemediationExecution",
+                    "fis:StartExperiment",
+                    "ts:StartExecution",
                 ),
             ),
-            way(Severity.LOW, need("states:StartExecution", "config:StartRemediationExecution", "fis:StartExperiment")),
         ),
         remedy="Limit events:TargetArn and the like to targets outside Systems Manager, and iam:PassRole to harmless roles.",
         source="EventBridge, FIS and EBS (DLM) User Guides; pathfinding scheduler-001, stepfunctions-001 through prowler",

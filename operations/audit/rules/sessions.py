@@ -2,22 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from operations.audit.catalogue import On, Rule, Shape, need, way
-from operations.audit.rules.keys import NO_APPROVAL, NODE_TAGS_MET, NODE_TAGS_NOT_MET, SOMEBODY_ELSE
+from operations.audit.catalogue import On, Rule, Shape, Way, need, way
+from operations.audit.rules.keys import (
+    ACCESS_CHECKED,
+    ACCESS_NOT_CHECKED,
+    NO_APPROVAL,
+    NODE_TAGS_MET,
+    NODE_TAGS_NOT_MET,
+    SOMEBODY_ELSE,
+)
 from operations.audit.severity import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from components.iam.choices import Choice
 
 _START = "ssm:StartSession"
 _ANY_NODE = {**NO_APPROVAL, **NODE_TAGS_NOT_MET}
 _STANDING = {**NO_APPROVAL, **NODE_TAGS_MET}
 
+
+def _shell(severity: Severity, on: On, given: Mapping[str, tuple[Choice, ...]], shape: Shape) -> tuple[Way, Way]:
+    """A shell on a node: by the default document, or where documents are checked, with one that opens a shell."""
+    return (
+        way(severity, need(_START, on=on, given={**given, **ACCESS_NOT_CHECKED}, shape=shape)),
+        way(
+            severity,
+            need(_START, on=on, given={**given, **ACCESS_CHECKED}, shape=shape),
+            need(_START, on=On.SHELL_DOCUMENTS, given={**given, **ACCESS_CHECKED}),
+            fallback=True,
+        ),
+    )
+
+
 SESSIONS: Final = (
     Rule(
         id="A1",
         title="Starts a session on every node",
-        gives="A standing shell on nodes that nobody approved.",
-        ways=(way(Severity.CRITICAL, need(_START, on=On.ANY_NODE, given=_ANY_NODE, shape=Shape.BESIDE_VARIABLE)),),
+        gives="A standing shell on nodes without an approval.",
+        ways=_shell(Severity.CRITICAL, On.ANY_NODE, _ANY_NODE, Shape.BESIDE_VARIABLE),
         remedy="Leave only the instance that the principal's own SecurityAllowSessionInstance tag names, as the operator "
         "policy does.",
         source="SAR Systems Manager; pathfinding ssm-001; PMapper ssm_edges; prowler",
@@ -26,16 +52,16 @@ SESSIONS: Final = (
         id="A2",
         title="Starts a session on fixed or tagged nodes",
         gives="A shell without approval on the nodes that the statement names, or that carry a tag.",
-        ways=(way(Severity.HIGH, need(_START, on=On.NODES, given=_STANDING, shape=Shape.PLAIN)),),
-        remedy="Replace the instances by the principal's own tag, or take the statement away from this principal.",
+        ways=_shell(Severity.HIGH, On.NODES, _STANDING, Shape.PLAIN),
+        remedy="Replace the instances by the principal's own tag, or remove the statement from this principal.",
         source="User Guide: Additional sample IAM policies for Session Manager",
         silent_under=("A1",),
     ),
     Rule(
         id="A3",
         title="Starts sessions beyond the approved instance",
-        gives="The approval tag is asked for, but more than the one approved instance matches.",
-        ways=(way(Severity.HIGH, need(_START, on=On.NODES, given=NODE_TAGS_MET, shape=Shape.VARIABLE)),),
+        gives="The approval tag is required, but more than the one approved instance matches.",
+        ways=_shell(Severity.HIGH, On.NODES, NODE_TAGS_MET, Shape.VARIABLE),
         remedy="Make ${aws:PrincipalTag/SecurityAllowSessionInstance} the whole instance id: no default, no wildcard, no "
         "second resource.",
         source="IAM User Guide: Policy variables, default values and no value",
@@ -57,15 +83,15 @@ SESSIONS: Final = (
         title="Opens a shell in a container",
         gives="A command or shell in a running task, through the same agent, without approval.",
         ways=(way(Severity.HIGH, need("ecs:ExecuteCommand")),),
-        remedy="Take ecs:ExecuteCommand away, or keep it to clusters where nothing is governed.",
+        remedy="Remove ecs:ExecuteCommand, or limit it to clusters where nothing is governed.",
         source="SAR Elastic Container Service; ECS Developer Guide: ECS Exec",
     ),
     Rule(
         id="A6",
-        title="Resumes somebody else's session",
+        title="Resumes another principal's session",
         gives="Takes over a session that another principal was approved for.",
         ways=(way(Severity.MEDIUM, need("ssm:ResumeSession", on=On.OTHERS_SESSIONS, given=SOMEBODY_ELSE)),),
-        remedy="Take ssm:ResumeSession away, or limit it to session/${aws:userid}-*.",
+        remedy="Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),
     Rule(
@@ -86,7 +112,7 @@ SESSIONS: Final = (
     ),
     Rule(
         id="A8",
-        title="Ends somebody else's session",
+        title="Ends another principal's session",
         gives="Interrupts the work of others; no access of its own.",
         ways=(way(Severity.LOW, need("ssm:TerminateSession", on=On.OTHERS_SESSIONS, given=SOMEBODY_ELSE)),),
         remedy="Limit ssm:TerminateSession to session/${aws:userid}-*.",

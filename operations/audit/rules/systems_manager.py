@@ -27,7 +27,7 @@ SYSTEMS_MANAGER: Final = (
                 need("ssm:SendCommand", on=On.OWN_DOCUMENTS),
             ),
         ),
-        remedy="Keep ssm:SendCommand to a closed list of documents that run no script of the caller's, or take it away.",
+        remedy="Keep ssm:SendCommand to a closed list of documents that run no script of the caller's, or remove it.",
         source="SAR Systems Manager; pathfinding ssm-002; PMapper ssm_edges; prowler",
     ),
     Rule(
@@ -60,7 +60,7 @@ SYSTEMS_MANAGER: Final = (
         title="Schedules work in maintenance windows",
         gives="A task of a window runs commands, runbooks or functions on nodes.",
         ways=(way(Severity.HIGH, need("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask")),),
-        remedy="Leave tasks of maintenance windows to those who may run commands anyway.",
+        remedy="Leave tasks of maintenance windows to principals that may run commands anyway.",
         source="SAR Systems Manager; User Guide: Maintenance Windows; botocore MaintenanceWindowTaskType",
     ),
     Rule(
@@ -114,7 +114,7 @@ SYSTEMS_MANAGER: Final = (
         ways=(
             way(
                 Severity.MEDIUM,
-                need("ssm:CreateActivation"),
+                need("ssm:CreateActivation", "ssm:UpdateManagedInstanceRole"),
                 need("iam:PassRole", on=On.PASSABLE, service=_SSM, given=passed_to(_SSM)),
             ),
         ),

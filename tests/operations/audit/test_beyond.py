@@ -84,7 +84,7 @@ REPORTED = [
     ("D1", "high", [allow("iam:TagUser", Condition={"StringNotEquals": {"aws:TagKeys": "SecurityAllowSessionInstance"}})]),
     (
         "D1",
-        "high",
+        "critical",
         [allow("iam:TagRole", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["securityallowsessioninstance"]}})],
     ),
     (

@@ -120,8 +120,22 @@ def test_session_tags_on_an_operators_role() -> None:
     assert entries(found, f"{ARN}:user/other") == {"D6": "high", "G10": "high"}
 
 
-def test_operators_role_of_one_person_is_information() -> None:
+def test_operators_role_of_one_person_is_by_design() -> None:
     details = baseline()
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = trusting(AWS=WHO)
     details["UserDetailList"].append(user("somebody"))
-    assert entries(assessed(details))["D6"] == "low"
+    found = assessed(details)
+    assert entries(found) == {}
+    assert found.by_design == ("Operator is an operator's role that one principal can assume: user somebody",)
+
+
+def test_approvers_role_of_declared_approvers_is_by_design() -> None:
+    details = baseline()
+    details["RoleDetailList"][1]["AssumeRolePolicyDocument"] = trusting(AWS=[f"{ARN}:user/a", f"{ARN}:user/b"])
+    details["UserDetailList"] += [user("a"), user("b")]
+    declared = tuple(f"{ARN}:{each}" for each in ("role/SessionApprover", "user/a", "user/b"))
+    found = assessed(details, approvers=declared)
+    assert found.audited == ()
+    assert found.by_design == ("SessionApprover approves, and declared approvers can assume it: user a; also user b",)
+    undeclared = assessed(details)
+    assert entries(undeclared, f"{ARN}:user/a")["D6"] == "critical"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests.operations.arrangement import Account, Command, configuration, refusa
 from tests.operations.audit.accounts import document, trusting
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from operations.stack import StackConfiguration
 
 ACCOUNT = "123456789012"
@@ -36,16 +39,16 @@ CLEAN = """\
 
 WHOLE = """\
 Stack dev, account 123456789012
-┏━━━━━━━━━━━━┳━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-┃ Severity   ┃ Way ┃ What                                                      ┃
-┡━━━━━━━━━━━━╇━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
-│ critical   │     │ user/alice                                                │
-│   critical │ A1  │ Starts a session on every node                            │
-│   high     │ A4  │ Starts sessions with other documents                      │
-├────────────┼─────┼───────────────────────────────────────────────────────────┤
-│ low        │     │ user/bob                                                  │
-│   low      │ A6  │ Resumes somebody else's session (cannot tell for certain) │
-└────────────┴─────┴───────────────────────────────────────────────────────────┘
+┏━━━━━━━━━━━━┳━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Severity   ┃ Way ┃ What                                                          ┃
+┡━━━━━━━━━━━━╇━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ critical   │     │ user/alice                                                    │
+│   critical │ A1  │ Starts a session on every node                                │
+│   high     │ A4  │ Starts sessions with other documents                          │
+├────────────┼─────┼───────────────────────────────────────────────────────────────┤
+│ low        │     │ user/bob                                                      │
+│   low      │ A6  │ Resumes another principal's session (cannot tell for certain) │
+└────────────┴─────┴───────────────────────────────────────────────────────────────┘
 arn:aws:iam::123456789012:user/alice
   inline policy own, statement 0 (Shell): A1
     {"Sid": "Shell", "Effect": "Allow", "Action": ["ssm:StartSession"], "Resource": "*"}
@@ -60,7 +63,7 @@ arn:aws:iam::123456789012:user/bob
   inline policy own, statement 0: A6
     {"Effect": "Allow", "Action": ["ssm:ResumeSession"], "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
     cannot tell: IpAddress aws:SourceIp "203.0.113.0/24"
-    remedy:      Take ssm:ResumeSession away, or limit it to session/${aws:userid}-*.
+    remedy:      Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.
 
 declared administrator: arn:aws:iam::123456789012:user/root-like
 5 principals: 1 critical, 1 high, 1 low
@@ -223,3 +226,45 @@ def test_approver_below_a_path_is_known_by_name(stack: StackConfiguration) -> No
     given = type(stack)(name="dev", values={**stack.values, "shell-access:approval": json.dumps(approval)})
     found = protected(given, Declared(), account_id="111122223333", partition="aws")
     assert found.approver_names == (("IamRole", "Approver"),)
+
+
+EXCEPTION = """\
+exceptions:
+  - principal: arn:aws:iam::123456789012:user/alice
+    rule: A6
+    reason: on call
+    owner: platform-security
+    until: {until}
+"""
+
+
+def test_accepted_exception_is_no_finding(
+    product: Account, command: Command, stack: StackConfiguration, tmp_path: Path
+) -> None:
+    give(product, "alice", allow("ssm:ResumeSession"))
+    file = tmp_path / "exceptions.yaml"
+    file.write_text(EXCEPTION.format(until="2999-12-31"))
+    result = command("audit", "--exceptions", str(file), stack=stack)
+    accepted = "accepted: arn:aws:iam::123456789012:user/alice: A6 until 2999-12-31 (platform-security): on call"
+    assert (result.exit_code, result.stdout.splitlines()) == (0, [accepted, "3 principals: no way around"])
+    file.write_text(EXCEPTION.format(until="2020-12-31"))
+    expired = json.loads(command("audit", "--json", "--exceptions", str(file), stack=stack).stdout)
+    assert [each["rule"] for one in expired["findings"] for each in one["findings"]] == ["A6", "E13"]
+
+
+def test_json_says_what_it_is(product: Account, command: Command, stack: StackConfiguration) -> None:
+    del product
+    told = json.loads(command("audit", "--json", stack=stack).stdout)
+    assert (told["schemaVersion"], told["accountId"]) == (1, ACCOUNT)
+    assert told["caller"].startswith("arn:aws:")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["time"])
+    assert (told["acceptedExceptions"], told["unusedExceptions"], told["byDesign"]) == ([], [], [])
+
+
+def test_declared_principals_must_exist(product: Account, command: Command, stack: StackConfiguration) -> None:
+    del product
+    result = command("audit", "--declare-admin", "*:user/nobody", "--approver", f"{ARN}:role/Approver", stack=stack)
+    assert result.exit_code == 2
+    assert "--declare-admin: expected the ARN of a user or role of account 123456789012" in result.stderr
+    assert "'*:user/nobody'" in result.stderr
+    assert "--approver" not in result.stderr

@@ -61,13 +61,16 @@ def test_an_operator_that_may_run_something_else_with_the_role_is_found() -> Non
     assert entries(assessed(details, starts_by_runbook=True), f"{ARN}:user/al")["F1"] == "critical"
 
 
-def test_an_accepted_shared_role_is_information() -> None:
+def test_accepted_shared_role_is_by_design() -> None:
     details = product()
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = trusting(AWS=[f"{ARN}:user/a", f"{ARN}:user/b"])
     details["UserDetailList"] += [user("a"), user("b")]
     assert entries(assessed(details, starts_by_runbook=True), f"{ARN}:user/a")["D6"] == "high"
     accepted = assessed(details, starts_by_runbook=True, shared_roles=("Operator",))
-    assert entries(accepted, f"{ARN}:user/a")["D6"] == "low"
+    assert entries(accepted, f"{ARN}:user/a") == {}
+    assert accepted.by_design == (
+        "Operator is an operator's role that the configuration accepts as shared: user a; also user b",
+    )
 
 
 def test_the_reaper_may_neither_be_edited_nor_unscheduled() -> None:

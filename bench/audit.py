@@ -1,0 +1,68 @@
+"""Time and memory of an audit over the number of principals: `python -m bench.audit`."""
+
+from __future__ import annotations
+
+import resource
+import time
+from typing import Any
+
+from components.iam.principals import read_account
+from operations.audit.assessment import assess
+from operations.audit.protected import Protected
+from operations.audit.world import World
+
+_ACCOUNT = "111122223333"
+_ARN = f"arn:aws:iam::{_ACCOUNT}"
+_NAMED = 20
+"""Principals that each trust policy names."""
+
+
+def account(size: int) -> dict[str, Any]:
+    """Return the IAM details of an account with dense role trust, half users and half roles.
+
+    Args:
+        size: Number of principals.
+    """
+    half = size // 2
+    users = [_principal("User", f"u{number}", f"{_ARN}:role/r{number % 70}*") for number in range(half)]
+    roles = [_principal("Role", f"r{number}", f"{_ARN}:role/r{number % 50}*") for number in range(half)]
+    for number, role in enumerate(roles):
+        places = ((number * 31 + step * 17) % half for step in range(_NAMED))
+        trusted = [f"{_ARN}:{'user/u' if place % 2 else 'role/r'}{place}" for place in places]
+        statement = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
+        role["AssumeRolePolicyDocument"] = _document(statement)
+        if number % 10 == 0:
+            command = {"Effect": "Allow", "Action": ["ssm:SendCommand", "iam:PutRolePolicy"], "Resource": "*"}
+            role["RolePolicyList"].append({"PolicyName": "operations", "PolicyDocument": _document(command)})
+    return {"UserDetailList": users, "RoleDetailList": roles, "GroupDetailList": [], "Policies": []}
+
+
+def _principal(kind: str, name: str, resource_pattern: str) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": resource_pattern}
+    return {
+        f"{kind}Name": name,
+        f"{kind}Id": f"{'AIDA' if kind == 'User' else 'AROA'}{name.upper()}",
+        "Arn": f"{_ARN}:{kind.lower()}/{name}",
+        "Path": "/",
+        f"{kind}PolicyList": [{"PolicyName": "assume", "PolicyDocument": _document(statement)}],
+    }
+
+
+def _document(statement: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def main() -> None:
+    """Print a line per size: principals, seconds of processor time, peak memory, findings."""
+    for size in (1_000, 2_500, 5_000, 10_000):
+        begun = time.process_time()
+        read = read_account(account(size), account_id=_ACCOUNT)
+        assessment = assess(World(account=read, protected=Protected(account_id=_ACCOUNT)))
+        spent = time.process_time() - begun
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        findings = sum(len(each.findings) for each in assessment.audited)
+        print(f"{size:>6} principals {spent:>6.1f} s {memory:>5} MB {findings:>6} findings")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Separation of duties: people who request and approve, through one principal or through roles that they can assume."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from components.iam.patterns import overlap
+from operations.audit.findings import Audited, Finding, Letting
+from operations.audit.severity import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.iam.documents import Condition, Statement
+    from components.iam.principals import Principal
+    from operations.audit.world import World
+
+RULE: Final = "E14"
+
+_ASSUMING: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+_PERSON_KEYS: Final = frozenset(
+    {
+        *("aws:userid", "aws:username", "aws:sourceidentity", "sts:sourceidentity", "sts:rolesessionname"),
+        *("saml:sub", "identitystore:userid"),
+    }
+)
+"""Condition keys of a trust policy that name a person; so do the `sub` keys of OpenID Connect providers."""
+
+
+Reached = dict["Principal", "tuple[tuple[Principal, ...], bool]"]
+"""Roles with the path to each, and whether they are reached without doubt."""
+
+
+def both_sides(principal: Principal, reached: Reached, world: World) -> list[Finding]:
+    """Return a finding for a principal that is an operator and an approver.
+
+    Args:
+        principal: The user or role.
+        reached: Roles that it can assume.
+        world: The account.
+    """
+    everything: Reached = {principal: ((), True), **reached}
+    asking = {each: way for each, way in everything.items() if each in world.operators_set}
+    approving = {each: way for each, way in everything.items() if each in world.approvers}
+    if not asking or not approving:
+        return []
+    operator, (path, asks) = min(asking.items(), key=lambda each: (not each[1][1], len(each[1][0])))
+    approver, (other, approves) = min(approving.items(), key=lambda each: (not each[1][1], len(each[1][0])))
+    certain = asks and approves
+    return [
+        Finding(
+            rule=RULE,
+            severity=Severity.CRITICAL if certain else Severity.CRITICAL.lowered(),
+            lettings=(*_trusts(operator, path), *_trusts(approver, other)),
+            doubts=() if certain else ("conditions of the roles' trust policies",),
+            path=tuple(dict.fromkeys(each.arn for each in (*path, *other))),
+            note=f"requests as {operator.name}, approves as {approver.name}",
+        )
+    ]
+
+
+def people_on_both_sides(world: World) -> list[Audited]:
+    """Return the people outside the account whom trust policies let into an operator's and an approver's role."""
+    approving = [(role, person) for role in world.roles if role in world.approvers for person in _people(role, world)]
+    found: dict[str, Finding] = {}
+    for role in world.roles:
+        if role not in world.operators_set:
+            continue
+        for person in _people(role, world):
+            other = next((each for each, name in approving if each is not role and overlap(name, person)), None)
+            if other is not None and person not in found:
+                found[person] = Finding(
+                    rule=RULE,
+                    severity=Severity.CRITICAL,
+                    lettings=(*_trusts(role, (role,)), *_trusts(other, (other,))),
+                    path=(role.arn, other.arn),
+                    note=f"requests as {role.name}, approves as {other.name}",
+                )
+    return [Audited(arn=person, kind="outside", findings=(finding,)) for person, finding in found.items()]
+
+
+def _people(role: Principal, world: World) -> Iterator[str]:
+    """The people outside the account whom a role's trust policy names, by ARN or by a condition."""
+    known = {name for each in world.account.principals for name in (each.arn, each.unique_id)}
+    for statement in _assuming(role):
+        named = statement.principals
+        arns = () if named is None or named.negated else named.aws
+        for name in arns:
+            if name.startswith("arn:") and not name.endswith(":root") and name not in known:
+                yield name
+        for condition in statement.conditions:
+            if _names_person(condition):
+                values = (each.rpartition(":")[2] for each in condition.values if "${" not in each)
+                yield from (each for each in values if each.strip("*?") and each not in known)
+
+
+def _names_person(condition: Condition) -> bool:
+    key = condition.key in _PERSON_KEYS or condition.key.endswith(":sub")
+    return key and condition.operator in ("stringequals", "stringequalsignorecase", "stringlike")
+
+
+def _assuming(role: Principal) -> Iterator[Statement]:
+    seen = set[int]()
+    for action in _ASSUMING:
+        for statement in role.trust.covering(action) if role.trust else ():
+            if statement.allows and statement.index not in seen:
+                seen.add(statement.index)
+                yield statement
+
+
+def _trusts(role: Principal, path: tuple[Principal, ...]) -> tuple[Letting, ...]:
+    """The trust policy that lets into a role; none where the principal is the role itself."""
+    if not path:
+        return ()
+    return tuple(
+        Letting(
+            policy=f"trust policy of {role.name}",
+            kind="trust",
+            index=statement.index,
+            sid=statement.sid,
+            actions=("sts:AssumeRole",),
+            statement=statement.raw,
+        )
+        for statement in _assuming(role)
+    )

@@ -1,0 +1,174 @@
+"""Accepted exceptions: findings that an owner accepts for a reason until a day, kept in a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import yaml
+
+from components.iam.patterns import matches
+from components.problems import shown
+from operations.audit.findings import Audited, Finding
+from operations.audit.rules import RULES
+from operations.audit.severity import Severity
+from operations.errors import UnusableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+DEFAULT_FILE: Final = "audit-exceptions.yaml"
+EXPIRED: Final = "E13"
+
+_KEYS: Final = ("principal", "rule", "reason", "owner", "until")
+_IDS: Final = tuple(rule.id for rule in RULES if rule.id != EXPIRED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AcceptedException:
+    """An entry of the file.
+
+    Attributes:
+        principal: ARN, or a pattern of ARNs.
+        rule: Id of the rule.
+        reason: Why it is accepted.
+        owner: Who answers for it.
+        until: Last day on which it counts.
+    """
+
+    principal: str
+    rule: str
+    reason: str
+    owner: str
+    until: date
+
+    def covers(self, arn: str, rule: str) -> bool:
+        """Return whether the entry is about a finding of a principal."""
+        return rule == self.rule and matches(self.principal, arn)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """A finding that an exception covers.
+
+    Attributes:
+        arn: Of the principal.
+        finding: That is accepted.
+        exception: That covers it.
+    """
+
+    arn: str
+    finding: Finding
+    exception: AcceptedException
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remaining:
+    """What is left of an audit after the exceptions.
+
+    Attributes:
+        audited: Principals with the findings that no exception covers, and expired exceptions.
+        accepted: Findings that an exception covers.
+        unused: Exceptions that cover nothing.
+    """
+
+    audited: tuple[Audited, ...]
+    accepted: tuple[Accepted, ...] = ()
+    unused: tuple[AcceptedException, ...] = ()
+
+
+def read_exceptions(path: Path) -> tuple[AcceptedException, ...]:
+    """Read and check a file of accepted exceptions.
+
+    Raises:
+        UnusableError: The file cannot be read, or has entries that cannot be used; with all of its problems.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as failed:
+        raise UnusableError(f"{path}: cannot be read: {failed}") from None
+    except yaml.YAMLError as wrong:
+        raise UnusableError(f"{path}: expected YAML, got {' '.join(str(wrong).split())}") from None
+    listed = cast("dict[str, Any]", content).get("exceptions") if isinstance(content, dict) else None
+    if not isinstance(listed, list) or set(cast("dict[str, Any]", content)) != {"exceptions"}:
+        raise UnusableError(f"{path}: expected the key exceptions with a list of entries, and no other key.")
+    problems: list[str] = []
+    for number, entry in enumerate(cast("list[Any]", listed)):
+        problems += [f"exceptions.{number}{each}" for each in _problems(entry)]
+    if problems:
+        raise UnusableError("\n".join([f"{path} cannot be used:", *(f"  {each}" for each in problems)]))
+    return tuple(
+        AcceptedException(
+            principal=each["principal"],
+            rule=each["rule"],
+            reason=each["reason"].strip(),
+            owner=each["owner"].strip(),
+            until=each["until"],
+        )
+        for each in cast("list[dict[str, Any]]", listed)
+    )
+
+
+def apply_exceptions(audited: Sequence[Audited], exceptions: Sequence[AcceptedException], today: date) -> Remaining:
+    """Take the findings out that an exception covers, and report exceptions that have expired.
+
+    Args:
+        audited: Principals with their findings.
+        exceptions: Of the file.
+        today: The day on which the audit runs.
+    """
+    valid = [each for each in exceptions if each.until >= today]
+    accepted: list[Accepted] = []
+    left: list[Audited] = []
+    for each in audited:
+        open_findings: list[Finding] = []
+        for finding in each.findings:
+            covering = next((one for one in valid if one.covers(each.arn, finding.rule)), None)
+            if covering is None:
+                open_findings.append(finding)
+            else:
+                accepted.append(Accepted(arn=each.arn, finding=finding, exception=covering))
+        if open_findings:
+            left.append(replace(each, findings=tuple(open_findings)))
+    used = {id(each.exception) for each in accepted}
+    expired = [_expired(each) for each in exceptions if each.until < today]
+    return Remaining(
+        audited=(*left, *expired),
+        accepted=tuple(accepted),
+        unused=tuple(each for each in valid if id(each) not in used),
+    )
+
+
+def _expired(exception: AcceptedException) -> Audited:
+    note = f"{exception.rule}, owner {exception.owner}, expired on {exception.until.isoformat()}: {exception.reason}"
+    finding = Finding(rule=EXPIRED, severity=Severity.MEDIUM, lettings=(), note=note)
+    return Audited(arn=exception.principal, kind="exception", findings=(finding,))
+
+
+def _problems(entry: Any) -> Iterator[str]:
+    if not isinstance(entry, dict):
+        yield f": expected a mapping with {', '.join(_KEYS)}, got {shown(entry)}."
+        return
+    given = cast("dict[Any, Any]", entry)
+    for key in given:
+        if key not in _KEYS:
+            yield f".{key}: expected one of {', '.join(_KEYS)}. Remove the key."
+    for key in _KEYS:
+        expected = _expected(key, given.get(key))
+        if expected:
+            yield f".{key}: expected {expected}, got {shown(given.get(key))}."
+
+
+def _expected(key: str, value: Any) -> str:
+    """What a value should be; empty where it is."""
+    if key == "until":
+        return "" if isinstance(value, date) and not isinstance(value, datetime) else "a day such as 2027-03-31"
+    if not isinstance(value, str) or not value.strip():
+        return "a text that is not empty"
+    if key == "rule" and value not in _IDS:
+        return f"the id of a rule ({', '.join(_IDS)})"
+    if key == "principal" and not value.startswith("arn:"):
+        return "the ARN of a principal (* and ? match any characters)"
+    return ""

@@ -1,0 +1,28 @@
+"""The examples of the page are reported under their rules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from operations.audit.rules import RULES
+from operations.audit.rules.examples import EXAMPLES
+from tests.operations.audit.accounts import assessed, baseline, entries, user
+
+IN_WORDS = {"D3", "D6", "D7", "D10", "E11", "E12", "E13", "E14"}
+STATEMENTS = {rule: list(example) for rule, example in EXAMPLES.items() if not isinstance(example, str)}
+
+
+def test_every_rule_has_an_example() -> None:
+    assert list(EXAMPLES) == sorted(EXAMPLES, key=lambda each: (each[0], int(each[1:])))
+    assert {rule.id for rule in RULES} <= set(EXAMPLES)
+    assert set(EXAMPLES) - set(STATEMENTS) == IN_WORDS
+
+
+@pytest.mark.parametrize(("rule", "statements"), STATEMENTS.items(), ids=list(STATEMENTS))
+def test_example_is_reported_under_its_rule(rule: str, statements: list[Any]) -> None:
+    details = baseline()
+    # Each in a policy of its own, as a Deny has to be for its removal to matter.
+    details["UserDetailList"].append(user("somebody", *statements))
+    assert rule in entries(assessed(details))

@@ -1,0 +1,109 @@
+"""Accepted exceptions: what they cover, when they end, and what is wrong with a file."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from operations.audit.exceptions import apply_exceptions, read_exceptions
+from operations.errors import UnusableError
+from tests.operations.audit.accounts import ARN, WHO, assessed, baseline, user
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from operations.audit.findings import Audited
+
+TODAY = date(2026, 11, 29)
+GOOD = {"principal": WHO, "rule": "A1", "reason": "break glass", "owner": "security", "until": date(2027, 3, 31)}
+
+
+def audited() -> tuple[Audited, ...]:
+    details = baseline()
+    details["UserDetailList"].append(
+        user("somebody", {"Effect": "Allow", "Action": ["ssm:StartSession", "ssm:ResumeSession"], "Resource": "*"})
+    )
+    return assessed(details).audited
+
+
+def file_with(folder: Path, *entries: Any) -> Path:
+    path = folder / "exceptions.yaml"
+    path.write_text(yaml.safe_dump({"exceptions": list(entries)}), encoding="utf-8")
+    return path
+
+
+def rules(several: tuple[Audited, ...]) -> dict[str, set[str]]:
+    return {each.arn: {finding.rule for finding in each.findings} for each in several}
+
+
+def test_exception_covers_its_rule_and_principal_only(tmp_path: Path) -> None:
+    entries = read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "principal": f"{ARN}:user/other"}))
+    remaining = apply_exceptions(audited(), entries, TODAY)
+    assert rules(remaining.audited) == {WHO: {"A4", "A6"}}
+    assert [(each.arn, each.finding.rule) for each in remaining.accepted] == [(WHO, "A1")]
+    assert [each.principal for each in remaining.unused] == [f"{ARN}:user/other"]
+
+
+def test_exception_with_a_pattern_covers_each_match(tmp_path: Path) -> None:
+    entries = read_exceptions(
+        file_with(tmp_path, *({**GOOD, "principal": f"{ARN}:user/*", "rule": rule} for rule in ("A1", "A4", "A6")))
+    )
+    assert apply_exceptions(audited(), entries, TODAY).audited == ()
+
+
+def test_exception_counts_on_its_last_day_and_not_after(tmp_path: Path) -> None:
+    entries = read_exceptions(file_with(tmp_path, GOOD))
+    assert "A1" not in rules(apply_exceptions(audited(), entries, date(2027, 3, 31)).audited)[WHO]
+    expired = apply_exceptions(audited(), entries, date(2027, 4, 1))
+    (first, last) = expired.audited
+    assert rules((first,)) == {WHO: {"A1", "A4", "A6"}}
+    assert (last.kind, last.findings[0].rule, last.findings[0].severity.word) == ("exception", "E13", "medium")
+    assert last.findings[0].note == "A1, owner security, expired on 2027-03-31: break glass"
+
+
+def test_expired_exception_is_reported_without_a_finding(tmp_path: Path) -> None:
+    entries = read_exceptions(file_with(tmp_path, GOOD))
+    remaining = apply_exceptions((), entries, date(2028, 1, 1))
+    assert rules(remaining.audited) == {WHO: {"E13"}}
+
+
+WRONG: list[tuple[Any, str]] = [
+    ({**GOOD, "until": "soon"}, 'exceptions.0.until: expected a day such as 2027-03-31, got "soon".'),
+    ({**GOOD, "rule": "Z9"}, "exceptions.0.rule: expected the id of a rule (A1, "),
+    ({**GOOD, "rule": "G1"}, "exceptions.0.rule: expected the id of a rule (A1, "),
+    ({**GOOD, "rule": "E13"}, "exceptions.0.rule: expected the id of a rule (A1, "),
+    ({**GOOD, "principal": "*"}, "exceptions.0.principal: expected the ARN of a principal"),
+    ({**GOOD, "owner": " "}, "exceptions.0.owner: expected a text that is not empty"),
+    ({each: GOOD[each] for each in GOOD if each != "reason"}, "exceptions.0.reason: expected a text that is not empty"),
+    ({**GOOD, "untill": 1}, "exceptions.0.untill: expected one of principal, rule, reason, owner, until."),
+    ("A1", "exceptions.0: expected a mapping with principal, rule, reason, owner, until"),
+]
+
+
+@pytest.mark.parametrize(("entry", "message"), WRONG)
+def test_exceptions_file_with_a_wrong_entry_is_refused(entry: Any, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UnusableError) as refused:
+        read_exceptions(file_with(tmp_path, entry))
+    assert message in str(refused.value)
+
+
+def test_exceptions_file_reports_all_problems_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UnusableError) as refused:
+        read_exceptions(file_with(tmp_path, {**GOOD, "owner": "", "rule": "x"}, "text"))
+    assert len(str(refused.value).splitlines()) == 4
+
+
+@pytest.mark.parametrize("text", ["", "[]", "exceptions: {}", "exceptions: []\nother: 1", "a: [", "\x00"])
+def test_exceptions_file_of_another_shape_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "exceptions.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UnusableError, match=r"exceptions\.yaml: expected"):
+        read_exceptions(path)
+
+
+def test_exceptions_file_that_is_missing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnusableError, match="cannot be read"):
+        read_exceptions(tmp_path / "none.yaml")

@@ -1,0 +1,440 @@
+"""Ways around that a reviewer found unreported, each with a neighbor that is innocent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.operations.audit.accounts import (
+    ACCOUNT,
+    APPROVED,
+    APPROVER,
+    ARN,
+    OPERATOR,
+    REQUESTER,
+    assessed,
+    attached,
+    baseline,
+    document,
+    entries,
+    group,
+    managed,
+    role,
+    trusting,
+    user,
+)
+
+NODES = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
+START = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
+SAML = f"{ARN}:saml-provider/company"
+TEAM = {"StringEquals": {"aws:PrincipalTag/Team": "ops"}}
+ABAC = {"StringEquals": {"aws:ResourceTag/Project": "${aws:PrincipalTag/Project}"}}
+RED = {"Tags": [{"Key": "Project", "Value": "red"}]}
+
+
+def allow(*actions: str, on: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on, **more}
+
+
+def deny(*actions: str, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": list(actions), "Resource": "*", **more}
+
+
+def on(condition: dict[str, Any]) -> dict[str, Any]:
+    return {"Condition": condition}
+
+
+def found_with(*policies: Any, settings: Any = None, **more: Any) -> dict[str, str]:
+    details = baseline()
+    details["UserDetailList"].append(user("somebody", *policies, **more))
+    return entries(assessed(details, **(settings or {})))
+
+
+# The caller's own tags.
+
+HANGS_ON_TAG = allow("ssm:StartSession", **on(TEAM))
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        allow("iam:TagUser"),
+        allow("iam:TagUser", on=f"{ARN}:user/${{aws:username}}"),
+        allow("iam:TagUser", **on({"ForAnyValue:StringEquals": {"aws:TagKeys": ["CostCenter"]}})),
+        allow("iam:TagUser", **on({"ForAllValues:StringEquals": {"aws:TagKeys": ["Team", "CostCenter"]}})),
+        allow("sts:GetFederationToken", "sts:TagSession"),
+    ],
+)
+def test_own_tag_that_the_caller_sets_is_no_bound(right: Any) -> None:
+    assert found_with([HANGS_ON_TAG, right])["A1"] == "critical"
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        allow("iam:TagUser", on=f"{ARN}:user/other"),
+        allow("iam:TagUser", **on({"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter"]}})),
+        allow("sts:TagSession"),
+        allow("iam:TagRole", on=f"{ARN}:role/*"),
+        allow("iam:ListUserTags"),
+    ],
+)
+def test_own_tag_that_others_set_is_a_bound(right: Any) -> None:
+    assert "A1" not in found_with([HANGS_ON_TAG, right])
+
+
+def role_with_tags(principal: dict[str, str], action: Any, condition: Any = None) -> dict[str, str]:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Condition": condition or {}}
+    details = baseline()
+    details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=document(statement)))
+    return entries(assessed(details), f"{ARN}:role/tagged")
+
+
+def test_session_tag_that_the_trust_admits_is_no_bound() -> None:
+    both = ["sts:AssumeRole", "sts:TagSession"]
+    assert role_with_tags({"AWS": f"{ARN}:root"}, both)["A1"] == "critical"
+    assert role_with_tags({"Federated": SAML}, ["sts:AssumeRoleWithSAML", "sts:TagSession"])["A1"] == "high"
+    team = {"StringEquals": {"aws:RequestTag/CostCenter": "1"}}
+    assert role_with_tags({"AWS": f"{ARN}:root"}, both, team)["A1"] == "critical"
+
+
+def test_session_tag_that_the_trust_refuses_is_a_bound() -> None:
+    both = ["sts:AssumeRole", "sts:TagSession"]
+    other = {"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter"]}}
+    assert "A1" not in role_with_tags({"AWS": f"{ARN}:root"}, both, other)
+    assert "A1" not in role_with_tags({"AWS": f"{ARN}:root"}, "sts:AssumeRole")
+    assert "A1" not in role_with_tags({"Service": "ec2.amazonaws.com"}, both)
+
+
+def test_approval_tag_by_an_identity_provider_is_reported() -> None:
+    details = baseline()
+    statement = {"Effect": "Allow", "Principal": {"Federated": SAML}, "Action": "sts:*"}
+    details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = document(statement)
+    assert entries(assessed(details), SAML)["D7"] == "high"
+    refused = {"ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]}}
+    details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = document({**statement, "Condition": refused})
+    assert "D7" not in entries(assessed(details), SAML)
+
+
+# Tags that ride along.
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ForAnyValue:StringEquals": {"aws:TagKeys": "CostCenter"}},
+        {"StringEquals": {"aws:RequestTag/CostCenter": "1234"}},
+        {"StringLike": {"aws:RequestTag/CostCenter": "12*"}},
+        {"Null": {"aws:RequestTag/CostCenter": "false"}},
+        {"StringEquals": {"aws:RequestTag/CostCenter": ["1", "2"], "aws:RequestTag/Owner": "me"}},
+    ],
+)
+def test_approval_tag_rides_along(condition: Any) -> None:
+    assert found_with(allow("iam:TagUser", "iam:TagRole", **on(condition)))["D1"] == "critical"
+    assert found_with([allow("iam:TagUser", **on(condition)), APPROVER])["E5"] == "critical"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter"]}},
+        {
+            "ForAllValues:StringLike": {"aws:TagKeys": ["Cost*"]},
+            "StringEquals": {"aws:RequestTag/CostCenter": "1234"},
+        },
+        {"Null": {"aws:RequestTag/SecurityAllowSessionInstance": "true"}, "Bool": {"aws:ViaAWSService": "maybe"}},
+    ],
+)
+def test_approval_tag_does_not_ride_along(condition: Any) -> None:
+    assert "D1" not in found_with(allow("iam:TagRole", **on(condition)))
+
+
+# Attribute-based access control.
+
+
+def test_variables_are_resolved_before_a_condition_is_unmet() -> None:
+    assert found_with(allow("ssm:StartSession", **on(ABAC)), **RED)["A2"] == "high"
+    like = {"StringLike": {"ssm:resourceTag/Project": "${aws:PrincipalTag/Project}-*"}}
+    assert found_with(allow("ssm:StartSession", **on(like)), **RED)["A2"] == "high"
+    assert found_with([allow("ssm:StartSession", **on(ABAC)), allow("iam:TagUser")])["A2"] == "high"
+
+
+def test_variables_without_a_value_meet_nothing() -> None:
+    assert "A2" not in found_with(allow("ssm:StartSession", **on(ABAC)))
+    command = allow("ssm:SendCommand", **on(ABAC))
+    assert "B1" not in found_with(command)
+    assert found_with(command, **RED)["B1"] == "high"
+
+
+# Denials.
+
+
+@pytest.mark.parametrize(
+    ("denial", "right"),
+    [
+        ("inline", allow("iam:DeleteUserPolicy")),
+        ("inline", allow("iam:DeleteUserPolicy", on=f"{ARN}:user/some*")),
+        ("managed", allow("iam:DetachUserPolicy")),
+        ("managed", allow("iam:DetachUserPolicy", **on({"ArnEquals": {"iam:PolicyARN": f"{ARN}:policy/Fence"}}))),
+        ("group", allow("iam:RemoveUserFromGroup", on=f"{ARN}:group/fenced")),
+        ("group", allow("iam:DeleteGroupPolicy")),
+    ],
+)
+def test_own_deny_that_the_caller_removes_is_reported(denial: str, right: Any) -> None:
+    assert removed(denial, right)["D11"] == "critical"
+
+
+@pytest.mark.parametrize(
+    ("denial", "right"),
+    [
+        ("inline", allow("iam:DetachUserPolicy")),
+        ("inline", allow("iam:DeleteUserPolicy", on=f"{ARN}:user/other")),
+        ("managed", allow("iam:DetachUserPolicy", **on({"ArnEquals": {"iam:PolicyARN": f"{ARN}:policy/Other"}}))),
+        ("managed", allow("iam:DeleteUserPolicy")),
+        ("group", allow("iam:RemoveUserFromGroup", on=f"{ARN}:group/other")),
+        ("group", allow("iam:DetachGroupPolicy")),
+    ],
+)
+def test_own_deny_that_stays_is_not_reported(denial: str, right: Any) -> None:
+    assert not {"D11", "A1"} & set(removed(denial, right))
+
+
+def test_own_deny_of_nothing_else_allowed_is_not_reported() -> None:
+    found = found_with([allow("iam:DeleteUserPolicy"), deny("ssm:StartSession")])
+    assert "D11" not in found
+
+
+def removed(denial: str, right: Any) -> dict[str, str]:
+    details = baseline()
+    fence = deny("ssm:StartSession")
+    policies, more = [[START, right]], {}
+    if denial == "inline":
+        policies.append(fence)
+    elif denial == "managed":
+        details["Policies"].append(managed("Fence", fence))
+        more = {"AttachedManagedPolicies": attached(details["Policies"][-1])}
+    else:
+        details["GroupDetailList"].append(group("fenced", fence))
+        more = {"GroupList": ["fenced"]}
+    details["UserDetailList"].append(user("somebody", *policies, **more))
+    return entries(assessed(details))
+
+
+def test_deny_of_a_role_that_the_caller_assumes_counts() -> None:
+    details = baseline()
+    details["RoleDetailList"].append(
+        role("ops", START, deny("ssm:StartSession"), trust=trusting(AWS=f"{ARN}:user/somebody"))
+    )
+    details["UserDetailList"].append(user("somebody", allow("iam:DeleteRolePolicy", on=f"{ARN}:role/ops")))
+    assert entries(assessed(details))["D11"] == "critical"
+    details["RoleDetailList"][-1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/other")
+    assert "D11" not in entries(assessed(details))
+
+
+# Both sides of a request.
+
+
+def two_roles(operator: Any, approver: Any, *people: dict[str, Any], **settings: Any) -> Any:
+    details = baseline()
+    details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = operator
+    details["RoleDetailList"][1]["AssumeRolePolicyDocument"] = approver
+    details["UserDetailList"] += people
+    return assessed(details, **settings)
+
+
+def by_id(*ids: str) -> dict[str, Any]:
+    condition = {"StringEquals": {"aws:userid": list(ids)}}
+    return document(
+        {"Effect": "Allow", "Principal": {"AWS": f"{ARN}:root"}, "Action": "sts:AssumeRole", "Condition": condition}
+    )
+
+
+ASSUME = allow("sts:AssumeRole")
+
+
+@pytest.mark.parametrize("by_runbook", [True, False])
+def test_person_on_both_sides_is_critical(*, by_runbook: bool) -> None:
+    alice = trusting(AWS=f"{ARN}:user/somebody")
+    found = two_roles(alice, alice, user("somebody"), starts_by_runbook=by_runbook)
+    assert entries(found)["E14"] == "critical"
+    by_ids = two_roles(by_id("AIDASOMEBODY"), by_id("AIDAX", "AIDASOMEBODY"), user("somebody", ASSUME))
+    assert entries(by_ids)["E14"] == "critical"
+    by_name = two_roles(trusting(AWS="AIDASOMEBODY"), alice, user("somebody"))
+    assert entries(by_name)["E14"] == "critical"
+
+
+def test_people_on_one_side_each_are_not_accused() -> None:
+    found = two_roles(
+        trusting(AWS=f"{ARN}:user/somebody"), trusting(AWS=f"{ARN}:user/boss"), user("somebody"), user("boss")
+    )
+    assert all("E14" not in entries(found, f"{ARN}:user/{name}") for name in ("somebody", "boss"))
+    by_ids = two_roles(by_id("AIDASOMEBODY"), by_id("AIDABOSS"), user("somebody", ASSUME), user("boss", ASSUME))
+    assert all("E14" not in entries(by_ids, f"{ARN}:user/{name}") for name in ("somebody", "boss"))
+
+
+def test_approver_who_reaches_an_operator_is_critical() -> None:
+    boss = (f"{ARN}:role/SessionApprover", f"{ARN}:user/boss")
+    found = two_roles(
+        trusting(AWS=f"{ARN}:user/boss"), trusting(Federated=SAML), user("boss", APPROVER), approvers=boss
+    )
+    assert entries(found, f"{ARN}:user/boss")["E14"] == "critical"
+
+
+def test_person_over_a_chain_of_roles_is_critical() -> None:
+    details = baseline()
+    details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:role/hop")
+    details["RoleDetailList"][1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/somebody")
+    details["RoleDetailList"].append(role("hop", trust=trusting(AWS=f"{ARN}:user/somebody")))
+    details["UserDetailList"].append(user("somebody"))
+    assert entries(assessed(details))["E14"] == "critical"
+
+
+def federated(person: str) -> dict[str, Any]:
+    condition = {"StringLike": {"aws:userid": f"*:{person}"}}
+    statement = {"Effect": "Allow", "Principal": {"AWS": f"{ARN}:root"}, "Action": "sts:AssumeRole"}
+    return document({**statement, "Condition": condition})
+
+
+def test_person_of_a_directory_on_both_sides_is_critical() -> None:
+    same = two_roles(federated("alice@example.com"), federated("alice@example.com"))
+    assert entries(same, "alice@example.com")["E14"] == "critical"
+    other = two_roles(federated("alice@example.com"), federated("bob@example.com"))
+    assert not any(finding.rule == "E14" for each in other.audited for finding in each.findings)
+
+
+@pytest.mark.parametrize("by_runbook", [True, False])
+def test_approver_who_may_start_the_runbook_is_critical(*, by_runbook: bool) -> None:
+    start = allow(
+        "ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStartSsmSession:*"
+    )
+    settings = {"starts_by_runbook": by_runbook, "approvers": (f"{ARN}:user/somebody",)}
+    assert found_with([APPROVER, start], settings=settings)["E5"] == "critical"
+    assert found_with([APPROVER, REQUESTER], settings=settings)["E5"] == "critical"
+    assert "E5" not in found_with(APPROVER, settings=settings)
+
+
+# Services, versions and names.
+
+
+@pytest.mark.parametrize("version", ["", ":1", ":7", ":$DEFAULT", ":$LATEST", ":*", ":?"])
+@pytest.mark.parametrize("name", ["AWSSupport-ResetAccess", "AWSSupport-Reset*", "AWS-UpdateLinuxAmi", "*Rescue*"])
+def test_runbook_of_aws_in_any_version_is_reported(name: str, version: str) -> None:
+    resource = f"arn:aws:ssm:*:*:automation-definition/{name}{version}"
+    assert found_with(allow("ssm:StartAutomationExecution", on=resource))["B3"] == "high"
+
+
+@pytest.mark.parametrize("name", ["AWS-StopEC2Instance:*", "AWS-StartEC2Instance", "AWSSupport-TroubleshootSSH:1"])
+def test_harmless_runbook_of_aws_is_not_reported(name: str) -> None:
+    resources = [f"arn:aws:ssm:*:*:automation-definition/{name}", "arn:aws:ssm:*:*:automation-execution/*"]
+    assert not {"B3", "E3", "E11"} & set(found_with(allow("ssm:StartAutomationExecution", on=resources)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "actions"),
+    [
+        ("F2", ["imagebuilder:CreateInfrastructureConfiguration"]),
+        ("F2", ["emr-serverless:StartJobRun"]),
+        ("F2", ["batch:RegisterJobDefinition", "batch:SubmitJob"]),
+        ("F2", ["apprunner:CreateService"]),
+        ("F2", ["iot:CreateRoleAlias"]),
+        ("F4", ["budgets:CreateBudgetAction"]),
+        ("F4", ["pipes:CreatePipe"]),
+        ("B7", ["ssm:UpdateManagedInstanceRole"]),
+    ],
+)
+def test_service_that_runs_code_with_a_role_is_reported(rule: str, actions: list[str]) -> None:
+    pass_role = allow("iam:PassRole", on=f"{ARN}:role/*")
+    assert found_with([allow(*actions), pass_role])[rule] in ("high", "medium", "critical")
+    limited = allow("iam:PassRole", on=f"{ARN}:role/reports/*")
+    assert found_with([allow(*actions), limited]).get(rule, "low") in ("low", "medium")
+
+
+def test_deployments_onto_instances_are_reported() -> None:
+    assert found_with(allow("codedeploy:CreateDeployment"))["C8"] == "high"
+    assert found_with(allow("ecs:RegisterTaskDefinition", "ecs:RunTask"))["C8"] == "medium"
+    assert "C8" not in found_with(allow("codedeploy:GetDeployment", "codedeploy:RegisterApplicationRevision"))
+    assert "C8" not in found_with(allow("ecs:RunTask"))
+
+
+def test_disk_contents_that_leave_are_reported() -> None:
+    assert found_with(allow("ebs:GetSnapshotBlock"))["C4"] == "medium"
+    assert found_with(allow("ec2:ModifyImageAttribute"))["C4"] == "medium"
+    assert "C4" not in found_with(allow("ec2:CreateSnapshot", "ec2:CopyImage", "ebs:ListSnapshotBlocks"))
+
+
+# False alarms.
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        allow("*", on="arn:aws:s3:::bucket/*"),
+        allow("*", on=["arn:aws:s3:::bucket", "arn:aws:s3:::bucket/*"]),
+        allow("ssm:*", on=f"arn:aws:ssm:*:{ACCOUNT}:parameter/app/*"),
+        allow("ecs:ExecuteCommand", on="arn:aws:ecs:*:444455556666:cluster/*"),
+        allow("ecs:ExecuteCommand", on="arn:aws:ecs:*:444455556666:task/*/*"),
+        allow("*", on=f"arn:aws:dynamodb:*:{ACCOUNT}:table/*"),
+        allow("ec2:*", on=f"arn:aws:ec2:*:{ACCOUNT}:vpc/*"),
+        allow("iam:*", on=f"{ARN}:server-certificate/*"),
+        allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/parameter-store/*"),
+        allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*:*:automation-execution/*"),
+        allow("ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:document/Patch*"),
+        allow("iam:CreateRole", on=f"{ARN}:user/*"),
+    ],
+)
+def test_action_without_a_resource_of_its_type_is_innocent(statement: Any) -> None:
+    assert found_with(statement) == {}
+
+
+@pytest.mark.parametrize(
+    ("rule", "statement"),
+    [
+        ("A5", allow("ecs:ExecuteCommand", on=f"arn:aws:ecs:*:{ACCOUNT}:cluster/*")),
+        ("A5", allow("ecs:ExecuteCommand", on=f"arn:aws:ecs:*:{ACCOUNT}:task/*")),
+        ("A7", allow("ssm:*", on=f"arn:aws:ssm:*:{ACCOUNT}:opsitem/*")),
+        ("E8", allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/managed-instance/*")),
+        (
+            "E8",
+            allow("ssm:ResetServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/just-in-time-access/*"),
+        ),
+        ("E3", allow("ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:document/Allow*")),
+        ("D9", allow("sso:CreateAccountAssignment", on="arn:aws:sso:::instance/ssoins-1")),
+        ("D8", allow("organizations:LeaveOrganization")),
+        ("C2", allow("ec2:EnableSerialConsoleAccess")),
+    ],
+)
+def test_action_on_a_resource_of_its_type_is_reported(rule: str, statement: Any) -> None:
+    assert rule in found_with(statement)
+
+
+FORWARD = [
+    allow("ssm:StartSession", on=NODES, **on({"BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"}})),
+    allow("ssm:StartSession", on="arn:aws:ssm:*::document/AWS-StartPortForwardingSession"),
+]
+
+
+def test_forwarding_only_is_no_shell_without_approval() -> None:
+    found = found_with(FORWARD)
+    assert not {"A1", "A2", "A3"} & set(found)
+    assert found["A4"] == "medium"
+
+
+@pytest.mark.parametrize(
+    "document_name",
+    [f"{ACCOUNT}:document/SSM-SessionManagerRunShell", "*:document/*", ":document/AWS-StartInteractive*"],
+)
+def test_forwarding_with_a_shell_document_is_a_shell(document_name: str) -> None:
+    found = found_with([*FORWARD, allow("ssm:StartSession", on=f"arn:aws:ssm:*:{document_name}")])
+    assert found["A1"] == "critical"
+
+
+def test_forwarding_without_the_access_check_is_a_shell() -> None:
+    plain = [allow("ssm:StartSession", on=NODES), FORWARD[1]]
+    assert found_with(plain)["A1"] == "critical"
+
+
+def test_approved_node_with_the_access_check_stays_clean() -> None:
+    checked = {"BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"}}
+    node = allow("ssm:StartSession", on=f"arn:aws:ec2:*:{ACCOUNT}:instance/{APPROVED}", **on(checked))
+    assert found_with([node, *OPERATOR]) == {}
