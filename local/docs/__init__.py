@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local.docs.audit import audit_page
 from local.docs.configuration import configuration_page
 from local.docs.fleet import fleet_file_page
 from local.docs.fleet_costs import fleet_costs_page
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGES: dict[Path, Callable[[], str]] = {
+    REPOSITORY / "docs" / "audit.md": audit_page,
     REPOSITORY / "docs" / "configuration.md": configuration_page,
     REPOSITORY / "docs" / "fleet-costs.md": fleet_costs_page,
     REPOSITORY / "docs" / "fleet-file.md": fleet_file_page,
