@@ -69,7 +69,10 @@ def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situ
         Situation(
             Context({key: choice.value for key, choice in zip(options, picked, strict=True)}),
             doubts=tuple(
-                text for key, choice in zip(options, picked, strict=True) if not choice.certain for text in texts[key]
+                text
+                for key, choice in zip(options, picked, strict=True)
+                if not choice.certain
+                for text in texts[key] or [f"policy variable {key}"]
             ),
         )
         for picked in product(*options.values())

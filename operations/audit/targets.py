@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from components.iam.aws_documents import NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
 from components.iam.evaluation import Target
 from components.iam.patterns import SOME, literal, overlap
+from components.iam.variables import expand
 from operations.audit.catalogue import On
 from operations.audit.rules.keys import APPROVED
 from operations.audit.service_authorization import ARNS, RESOURCE_TYPES
@@ -312,6 +313,19 @@ def _privileged_groups(arns: _Arns) -> Target:
     return Target((*(literal(groups[name]) for name in sorted(names) if name in groups), *arns.new("group")))
 
 
+def _reached_by(arns: _Arns, *actions: str) -> Target:
+    """The principals of the account that the caller's own statements about some actions name, whatever their path."""
+    patterns: dict[str, None] = {}
+    for policy in arns.principal.permissions.identity:
+        for statement in (each for action in actions for each in policy.covering(action) if each.allows):
+            wide = statement.all_but_resources
+            named = (expand(each, arns.principal.context()).pattern for each in statement.resources)
+            patterns.update(dict.fromkeys(arns.new("role", "user") if wide else (each for each in named if each)))
+    if "*" in patterns:
+        patterns = dict.fromkeys(arns.new("role", "user"))
+    return Target(tuple(patterns))
+
+
 def _bounded(arns: _Arns) -> Target:
     world = arns.world
     several = (*world.operators, *world.approvers, *(each for each in (*world.users, *world.roles) if each.boundary))
@@ -380,7 +394,8 @@ _MAKERS: Final[dict[On, Callable[[_Arns], Target | None]]] = {
     On.PRIVILEGED_GROUPS: _privileged_groups,
     On.BOUNDED: _bounded,
     On.ANY_ROLE: lambda arns: Target(arns.new("role")),
-    On.ANY_PRINCIPAL: lambda arns: Target(arns.new("user", "role")),
+    On.CREATED: lambda arns: _reached_by(arns, "iam:CreateRole", "iam:CreateUser"),
+    On.RETRUSTED: lambda arns: _reached_by(arns, "iam:UpdateAssumeRolePolicy"),
     On.RUNBOOK_ROLE: lambda arns: Target((literal(arns.world.runbook_role),)),
     On.OWN_DENY: lambda _: None,
     On.ORGANIZATION: _organization,

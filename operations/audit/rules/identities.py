@@ -75,12 +75,17 @@ IDENTITIES: Final = (
             way(Severity.CRITICAL, need("iam:UpdateAssumeRolePolicy", on=On.TRUSTED_ROLES)),
             way(
                 Severity.HIGH,
-                need(*_CREATING, on=On.ANY_PRINCIPAL, given=ANY_BOUNDARY),
+                need(*_CREATING, on=On.CREATED, given=ANY_BOUNDARY),
                 need(
                     *("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:AttachUserPolicy", "iam:PutUserPolicy"),
-                    on=On.ANY_PRINCIPAL,
+                    on=On.CREATED,
                     given=ANY_POLICY,
                 ),
+            ),
+            way(
+                Severity.HIGH,
+                need("iam:UpdateAssumeRolePolicy", on=On.RETRUSTED),
+                need("iam:AttachRolePolicy", "iam:PutRolePolicy", on=On.RETRUSTED, given=ANY_POLICY),
             ),
         ),
         remedy="Limit the statement to paths of other teams, and pin a boundary with iam:PermissionsBoundary.",

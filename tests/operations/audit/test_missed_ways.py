@@ -167,6 +167,21 @@ def test_variables_without_a_value_meet_nothing() -> None:
     assert found_with(command, **RED)["B1"] == "high"
 
 
+def test_variable_that_an_identity_provider_sets_cannot_be_told() -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": SAML},
+        "Action": ["sts:AssumeRoleWithSAML", "sts:TagSession"],
+    }
+    details = baseline()
+    details["RoleDetailList"].append(role("tagged", allow("ssm:StartSession", **on(ABAC)), trust=document(statement)))
+    assert entries(assessed(details), f"{ARN}:role/tagged")["A2"] == "medium"
+    details["RoleDetailList"][-1]["AssumeRolePolicyDocument"] = document(
+        {**statement, "Action": "sts:AssumeRoleWithSAML"}
+    )
+    assert "A2" not in entries(assessed(details), f"{ARN}:role/tagged")
+
+
 # Denials.
 
 
@@ -230,6 +245,44 @@ def test_deny_of_a_role_that_the_caller_assumes_counts() -> None:
     assert entries(assessed(details))["D11"] == "critical"
     details["RoleDetailList"][-1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/other")
     assert "D11" not in entries(assessed(details))
+
+
+# Roles that the caller makes its own.
+
+APP = f"{ARN}:role/app/*"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [allow("iam:*", on=APP)],
+        [allow("iam:CreateRole", on=APP), allow("iam:AttachRolePolicy", on=f"{ARN}:role/*")],
+        [allow("iam:CreateRole", "iam:PutRolePolicy", on=f"{ARN}:role/${{aws:username}}/*")],
+        [allow("iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy", on=APP)],
+    ],
+)
+def test_role_that_the_caller_makes_its_own_is_reported(statements: Any) -> None:
+    assert found_with(statements)["D5"] == "high"
+
+
+PINNED = {"StringEquals": {"iam:PermissionsBoundary": f"{ARN}:policy/Boundary"}}
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [allow("iam:CreateRole", on=APP, **on(PINNED)), allow("iam:AttachRolePolicy", on=APP)],
+        [allow("iam:CreateRole", on=APP), allow("iam:AttachRolePolicy", on=f"{ARN}:role/other/*")],
+        [allow("iam:CreateRole", "iam:TagRole", on=APP)],
+        [allow("iam:UpdateAssumeRolePolicy", on=APP), allow("iam:PutRolePolicy", on=f"{ARN}:role/other/*")],
+        [
+            allow("iam:CreateRole", on=APP),
+            allow("iam:AttachRolePolicy", on=APP, **on({"ArnEquals": {"iam:PolicyARN": f"{ARN}:policy/Reader"}})),
+        ],
+    ],
+)
+def test_role_that_stays_bounded_is_not_reported(statements: Any) -> None:
+    assert "D5" not in found_with(statements)
 
 
 # Both sides of a request.
