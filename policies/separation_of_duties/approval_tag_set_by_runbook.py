@@ -8,7 +8,7 @@ from pulumi_policy import Severity
 
 from components.approval.names import ROLE_NAME, TAG_KEY
 from policies.rule import Parameter, Rule
-from policies.separation_of_duties.approval_tag import EVERYBODY, sets_approval_tag
+from policies.separation_of_duties.approval_tag import ALL_PRINCIPALS, sets_approval_tag
 from policies.separation_of_duties.aws_managed import TAG
 from policies.separation_of_duties.identity_policies import CARRIERS
 from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
@@ -29,7 +29,7 @@ _PRINCIPALS = Parameter(
 _TAGGED = Parameter(
     name="taggedPrincipals",
     description="Whose tag counts: the operators, as role/Name or user/Name (* and ? match any characters).",
-    default=list(EVERYBODY),
+    default=list(ALL_PRINCIPALS),
     schema={"type": "array", "items": {"type": "string", "pattern": "^(role|user)/."}, "minItems": 1},
 )
 

@@ -17,6 +17,10 @@ DOCUMENTS: Final = _LISTS["documents"]
 TAG: Final = _LISTS["tag"]
 CHANGE: Final = _LISTS["change"]
 WIDEN: Final = _LISTS["widen"]
+COMMANDS: Final = _LISTS["commands"]
+LOGINS: Final = _LISTS["logins"]
+INSTANCES: Final = _LISTS["instances"]
+CHANGED_DOCUMENTS: Final = _LISTS["changed_documents"]
 
 
 def name_of(arn: str) -> str:

@@ -13,15 +13,13 @@ from components.iam.evaluation import Target
 from components.iam.patterns import SOME
 from policies.parameters import Parameter
 from policies.separation_of_duties.holdings import held_by_holder, judgeable
-from policies.separation_of_duties.requests import Requests, allowed, is_admitted, one
+from policies.separation_of_duties.requests import APPROVED, Requests, allowed, is_admitted, one
 from policies.separation_of_duties.sessions import APPROVAL_KEY, START
 
 if TYPE_CHECKING:
     from components.iam.documents import Policy
     from policies.separation_of_duties.holdings import Holding
     from policies.stack import Stack
-
-_APPROVED: Final = "i-0feedfacecafebeef"
 
 OPERATORS: Final = Parameter(
     name="operators",
@@ -85,8 +83,8 @@ def operators_in(stack: Stack) -> tuple[Operator, ...]:
 
 def _starts_by_approval(policy: Policy) -> set[Account]:
     """Where a policy starts a session on the approved instance, and on that one alone."""
-    approved = Target((f"arn:{SOME}:ec2:{SOME}:{SOME}:instance/{_APPROVED}",))
-    with_tag, without = Requests({APPROVAL_KEY: one(_APPROVED)}), Requests({APPROVAL_KEY: one(None)})
+    approved = Target((f"arn:{SOME}:ec2:{SOME}:{SOME}:instance/{APPROVED}",))
+    with_tag, without = Requests({APPROVAL_KEY: one(APPROVED)}), Requests({APPROVAL_KEY: one(None)})
     if allowed([policy], START, approved, without):
         return set()
     return {_account(each.example) for each in allowed([policy], START, approved, with_tag)}

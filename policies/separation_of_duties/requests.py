@@ -11,15 +11,23 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
 from components.iam.choices import Choice, any_value, situations
-from components.iam.context import ABSENT, known
+from components.iam.context import ABSENT, UNKNOWN, known
 from components.iam.evaluation import Grant, Permissions, Target, grants
+from components.iam.variables import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from components.iam.documents import Policy
+    from components.iam.documents import Policy, Statement
 
 SOMEBODY: Final = "arn:aws:iam::111122223333:role/somebody"
+APPROVED: Final = "i-0feedfacecafebeef"
+"""The instance that was approved."""
+
+_IDS: Final = tuple(
+    Choice(known(each)) for each in ("i-0123456789abcdef0", "mi-0123456789abcdef0", "0123456789abcdef0")
+)
+"""What a variable may stand for in the ARN of a node."""
 
 _WHO: Final = "aws:principalarn"
 _PARTITION: Final = re.compile(r"arn:(aws-[a-z-]+):")
@@ -39,6 +47,10 @@ class Requests:
             admitted: principals that may do what the rule is about: `role/Administrator`, with wildcards.
         """
         self._given, self._admitted = given, admitted
+
+    def fixes(self, key: str) -> bool:
+        """Whether the rule itself says what a key can be."""
+        return key in self._given or any(start.endswith("/") and key.startswith(start) for start in self._given)
 
     def choices(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
         """What somebody can make of a key."""
@@ -66,10 +78,44 @@ def is_admitted(principal: str, admitted: Iterable[str]) -> bool:
     return any(fnmatchcase(f"{kind}/{name}".lower(), each.lower()) for each in admitted)
 
 
+class _WithVariables:
+    """Requests in which a variable in a resource can have any value, such as the ID of a node that its holder chose.
+
+    Where something else than the resource depends on the key, too, a few such IDs are tried, lest the two be taken for
+    independent of each other.
+    """
+
+    def __init__(self, requests: Requests, free: frozenset[str], bound: frozenset[str]) -> None:
+        self._requests, self._free, self._bound = requests, free, bound
+
+    def choices(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
+        choices = self._requests.choices(key, mentioned)
+        if key in self._free and not mentioned:
+            return (*choices, Choice(UNKNOWN))
+        return (*choices, *_IDS) if key in self._free | self._bound else choices
+
+
 def allowed(policies: Sequence[Policy], action: str, target: Target, requests: Requests) -> list[Grant]:
     """The statements of some policies that allow an action on some resource of a target, also where that is doubtful."""
     permissions = Permissions(identity=tuple(policies))
-    return grants(permissions, action, target, situations(permissions, action, requests))
+    statements = [each for policy in policies for each in policy.covering(action)]
+    in_allow = _variables(each for each in statements if each.allows) - {
+        *filter(requests.fixes, _variables(statements))
+    }
+    in_deny = _variables(each for each in statements if not each.allows)
+    knowledge = _WithVariables(requests, in_allow - in_deny, in_allow & in_deny) if in_allow else requests
+    return grants(permissions, action, target, situations(permissions, action, knowledge))
+
+
+def _variables(statements: Iterable[Statement]) -> frozenset[str]:
+    """The keys that variables in resources name."""
+    return frozenset(
+        name
+        for statement in statements
+        if statement.variables
+        for resource in statement.resources
+        for name in names_in(resource)
+    )
 
 
 def values_of(policies: Iterable[Policy], actions: Iterable[str], key: str) -> tuple[str, ...]:

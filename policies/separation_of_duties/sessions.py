@@ -12,6 +12,7 @@ from components.approval.names import TAG_KEY
 from components.iam.evaluation import Grant, Target
 from components.iam.patterns import SOME, literal
 from policies.separation_of_duties.requests import (
+    APPROVED,
     Requests,
     allowed,
     each_once,
@@ -35,7 +36,6 @@ _NODES: Final = (
     f"ssm:{SOME}:{SOME}:managed-instance/mi-{SOME}",
     f"ecs:{SOME}:{SOME}:task/{SOME}",
 )
-_APPROVED: Final = "i-0feedfacecafebeef"
 _CALLER: Final = "AIDACALLER"
 _USER: Final = "caller"
 
@@ -50,7 +50,7 @@ def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] =
     where = partitions(policies, [START])
     nodes = tuple(f"arn:{partition}:{each}" for partition in where for each in _NODES)
     found: list[Grant] = []
-    for value in (None, _APPROVED, *values_of(policies, [START], APPROVAL_KEY)):
+    for value in (None, APPROVED, *values_of(policies, [START], APPROVAL_KEY)):
         requests = Requests({APPROVAL_KEY: one(value)}, admitted)
         found += allowed(policies, START, Target(nodes, spared=_named(value)), requests)
     return each_once(found)
@@ -73,7 +73,7 @@ def starts_with_other_documents(
     ]
     every = tuple(f"{start}{SOME}" for start in starts)
     governed = tuple(f"{start}{literal(name)}" for start in starts for name in documents)
-    requests = Requests({APPROVAL_KEY: one(_APPROVED)}, admitted)
+    requests = Requests({APPROVAL_KEY: one(APPROVED)}, admitted)
     return each_once(allowed(policies, START, Target(every, spared=governed), requests))
 
 

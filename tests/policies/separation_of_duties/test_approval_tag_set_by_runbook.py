@@ -39,8 +39,15 @@ SETS = {
     "on one": (allow("iam:TagRole", on=OPERATOR), ("iam:TagRole",)),
     "removing": (allow("iam:Untag*"), ("iam:UntagRole", "iam:UntagUser")),
     "by pattern": (allow("iam:Tag*"), ("iam:TagRole", "iam:TagUser")),
-    "on a role that is made": (allow("iam:CreateRole"), ("iam:CreateRole",)),
-    "on a user that is made": (allow("iam:createuser"), ("iam:CreateUser",)),
+    "on a role that is made": (allow("iam:CreateRole", "iam:TagRole"), ("iam:TagRole",)),
+    "riding along with a tag of the request": (
+        allow("iam:TagRole", Condition={"StringEquals": {"aws:RequestTag/CostCenter": "42"}}),
+        ("iam:TagRole",),
+    ),
+    "riding along with a tag that is not null": (
+        allow("iam:TagUser", Condition={"Null": {"aws:RequestTag/CostCenter": "false"}}),
+        ("iam:TagUser",),
+    ),
     "in a session": (allow("sts:TagSession"), ("sts:TagSession",)),
     "all but others": (
         {"Effect": "Allow", "NotAction": ["sts:*", "iam:Create*", "iam:Untag*"], "Resource": "*"},
@@ -67,6 +74,7 @@ SETS = {
 SPARES = {
     "other keys only": allow("iam:TagRole", "iam:UntagRole", "iam:CreateRole", **only("team", "cost")),
     "no tags": allow("iam:CreateRole", Condition={"Null": {KEYS: "true"}}),
+    "making a role without the right to tag it": allow("iam:CreateRole", "iam:CreateUser"),
     "other things": allow("iam:TagPolicy", "ec2:CreateTags", "iam:Get*"),
     "other resources": allow("iam:*", on="arn:aws:iam::*:policy/*"),
     "denial": deny("iam:Tag*"),

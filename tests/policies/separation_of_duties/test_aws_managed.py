@@ -14,6 +14,14 @@ from components.iam.documents import parse
 from components.session_manager.document import DOCUMENT_NAME
 from policies.separation_of_duties import aws_managed
 from policies.separation_of_duties.approval_tag import sets_approval_tag
+from policies.separation_of_duties.node_access import (
+    GOVERNED_DOCUMENTS,
+    INSTANCE_WAYS,
+    LOGIN_WAYS,
+    command_ways,
+    document_ways,
+    ways_in,
+)
 from policies.separation_of_duties.operators_change_nothing import changes
 from policies.separation_of_duties.service_roles_widen_nothing import widening
 from policies.separation_of_duties.sessions import (
@@ -35,6 +43,11 @@ def other_documents(policies: list[Policy]) -> bool:
     return not start and bool(starts_with_other_documents(policies, [DOCUMENT_NAME]))
 
 
+def starts_instances(policies: list[Policy]) -> bool:
+    """User data runs at a start; service roles such as that of EKS clusters change other attributes of instances only."""
+    return "ec2:StartInstances" in policies[0].allowed(("ec2:StartInstances",))
+
+
 QUESTIONS: dict[str, Callable[[list[Policy]], Any]] = {
     "start": starts_beyond_approval,
     "others": touches_others_sessions,
@@ -42,6 +55,10 @@ QUESTIONS: dict[str, Callable[[list[Policy]], Any]] = {
     "change": changes,
     "tag": sets_approval_tag,
     "widen": widening,
+    "commands": lambda policies: ways_in(policies, command_ways()),
+    "logins": lambda policies: ways_in(policies, LOGIN_WAYS),
+    "instances": lambda policies: starts_instances(policies) and ways_in(policies, INSTANCE_WAYS),
+    "changed_documents": lambda policies: ways_in(policies, document_ways(GOVERNED_DOCUMENTS)),
 }
 
 

@@ -242,3 +242,38 @@ def test_a_holder_that_is_not_known_yet_may_turn_out_to_be_an_administrator() ->
 
 def test_what_cannot_be_read_is_left_to_another_rule() -> None:
     assert judge(RULE, POLICY, {"policy": "{"}) == SILENT
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "${aws:PrincipalTag/SecurityAllowSessionInstance}*",
+        "*${aws:PrincipalTag/SecurityAllowSessionInstance}",
+        "${aws:PrincipalTag/SecurityAllowSessionInstance, '*'}",
+        "${aws:PrincipalTag/SecurityAllowSessionInstance, 'i-0123456789abcdef0'}",
+        "${aws:PrincipalTag/Team}",
+        "i-${aws:PrincipalTag/Team}",
+        "${aws:PrincipalTag/Team}${aws:PrincipalTag/SecurityAllowSessionInstance}",
+        "${aws:userid}",
+        "${aws:username}*",
+        "${aws:SourceIdentity}",
+        "${aws:RequestTag/Instance}",
+    ],
+)
+def test_another_variable_is_no_approved_instance(name: str) -> None:
+    statement = allow("ssm:StartSession", on=[f"arn:aws:ec2:*:{ACCOUNT}:instance/{name}"])
+    assert len(violations(RULE, POLICY, as_policy(statement))) == 1
+
+
+@pytest.mark.parametrize(
+    "key", ["aws:PrincipalTag/SecurityAllowSessionInstance", "aws:principaltag/securityallowsessioninstance"]
+)
+def test_the_approved_instance_is_fine_in_any_case_of_the_key(key: str) -> None:
+    statement = allow("ssm:StartSession", on=[f"arn:aws:ec2:*:{ACCOUNT}:instance/${{{key}}}"])
+    assert judge(RULE, POLICY, as_policy(statement)) == SILENT
+
+
+def test_a_variable_that_a_denial_names_as_well_is_tried() -> None:
+    node = f"arn:aws:ec2:*:{ACCOUNT}:instance/${{aws:PrincipalTag/Team}}"
+    denial = {"Effect": "Deny", "Action": "ssm:StartSession", "Resource": node}
+    assert judge(RULE, POLICY, as_policy(allow("ssm:StartSession", on=node), denial)) == SILENT

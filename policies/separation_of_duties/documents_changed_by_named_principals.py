@@ -1,0 +1,49 @@
+"""Documents that sessions, approvals and nodes run by are changed by named principals only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_policy import Severity
+
+from policies.rule import Parameter, Rule
+from policies.separation_of_duties.aws_managed import CHANGED_DOCUMENTS
+from policies.separation_of_duties.identity_policies import CARRIERS
+from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
+from policies.separation_of_duties.node_access import GOVERNED_DOCUMENTS, document_ways, ways_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.iam.documents import Policy
+    from components.iam.evaluation import Grant
+    from policies.findings import Findings, Resource
+
+_DOCUMENTS = Parameter(
+    name="governedDocuments",
+    description="The documents that sessions and approvals rest on, by name.",
+    default=list(GOVERNED_DOCUMENTS),
+    schema={"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+)
+
+RULE = Rule(
+    id="documents-changed-by-named-principals",
+    title="No principal but named ones may change the documents of sessions and approvals",
+    severity=Severity.CRITICAL,
+    risk="its holder rewrites the session preferences, the runbook that asks for approval, or what nodes run at their next association",
+    remedy="Limit the action to documents of the holder by name or by ssm:DocumentType, or list the deployment role in allowedPrincipals",
+    source='Service Authorization Reference, "Actions, resources, and condition keys for AWS Systems Manager"; NIST SP 800-53 r5 '
+    "AC-5, AC-6, CM-5",
+    url="https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html",
+    parameters=(_DOCUMENTS, PRINCIPALS, POLICIES),
+)
+
+
+@RULE.on(*CARRIERS)
+def _changes_no_document(resource: Resource) -> Findings:
+    ways = document_ways(resource.settings[_DOCUMENTS.name])
+
+    def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+        return ways_in(policies, ways, admitted)
+
+    yield from judged(resource, question, "no change of governed documents", CHANGED_DOCUMENTS)

@@ -1,0 +1,41 @@
+"""Logins to nodes and containers go through approved sessions: no Instance Connect, ECS Exec or just-in-time access."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pulumi_policy import Severity
+
+from policies.rule import Rule
+from policies.separation_of_duties.aws_managed import LOGINS
+from policies.separation_of_duties.identity_policies import CARRIERS
+from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
+from policies.separation_of_duties.node_access import LOGIN_WAYS, ways_in
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from components.iam.documents import Policy
+    from components.iam.evaluation import Grant
+    from policies.findings import Findings, Resource
+
+RULE = Rule(
+    id="node-logins-need-approval",
+    title="No principal may log in to a node or container without an approved session",
+    severity=Severity.CRITICAL,
+    risk="its holder gets a shell by EC2 Instance Connect, the serial console, ECS Exec or just-in-time node access, with no approval of this workflow",
+    remedy="Remove the action, or list the principals for whom the other way in is accepted in allowedPrincipals",
+    source='Service Authorization Reference, "Actions, resources, and condition keys for Amazon EC2 Instance Connect", "... for Amazon '
+    'Elastic Container Service"; NIST SP 800-53 r5 AC-3, AC-5, AC-6, AC-17',
+    url="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-connect-configure-IAM-role.html",
+    parameters=(PRINCIPALS, POLICIES),
+)
+
+
+def _question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
+    return ways_in(policies, LOGIN_WAYS, admitted)
+
+
+@RULE.on(*CARRIERS)
+def _logs_in_nowhere(resource: Resource) -> Findings:
+    yield from judged(resource, _question, "no login to a node or container", LOGINS)

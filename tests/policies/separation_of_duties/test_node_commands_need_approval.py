@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policies.separation_of_duties.node_commands_need_approval import RULE
+from tests.policies.judging import SILENT, judge, violations
+from tests.policies.separation_of_duties.forms import (
+    ACCOUNT,
+    POLICY,
+    ROLE_POLICY,
+    TAGGED,
+    allow,
+    as_policy,
+    deny,
+    document,
+)
+
+if TYPE_CHECKING:
+    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
+
+ANY_INSTANCE = f"arn:aws:ec2:*:{ACCOUNT}:instance/*"
+ONE_INSTANCE = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0123456789abcdef0"
+SHELL_SCRIPT = "arn:aws:ssm:*::document/AWS-RunShellScript"
+AGENT_UPDATE = "arn:aws:ssm:eu-west-1::document/AWS-UpdateSSMAgent"
+
+
+def own(name: str, kind: str = "document") -> str:
+    return f"arn:aws:ssm:eu-west-1:{ACCOUNT}:{kind}/{name}"
+
+
+REPORTED = {
+    "on everything": [allow("ssm:SendCommand")],
+    "by pattern": [allow("ssm:Send*", on=["*"])],
+    "all but reading": [{"Effect": "Allow", "NotAction": ["ssm:Get*", "s3:*"], "Resource": "*"}],
+    "a script of AWS on one instance": [allow("ssm:SendCommand", on=[ONE_INSTANCE, SHELL_SCRIPT])],
+    "a script of AWS, account as a star": [
+        allow("ssm:SendCommand", on=[ONE_INSTANCE, "arn:aws:ssm:*:*:document/AWS-RunPowerShellScript"])
+    ],
+    "in two statements": [allow("ssm:SendCommand", on=ANY_INSTANCE), allow("ssm:SendCommand", on=SHELL_SCRIPT)],
+    "on nodes by tag": [
+        allow("ssm:SendCommand", on=ANY_INSTANCE, Condition={"StringLike": {"ssm:resourceTag/Env": "dev"}}),
+        allow("ssm:SendCommand", on=SHELL_SCRIPT),
+    ],
+    "on the approved instance": [allow("ssm:SendCommand", on=[TAGGED, SHELL_SCRIPT])],
+    "an own document": [allow("ssm:SendCommand", on=[ONE_INSTANCE, own("Deploy")])],
+    "in China": [
+        allow("ssm:SendCommand", on=["arn:aws-cn:ec2:*:*:instance/*", "arn:aws-cn:ssm:*::document/AWS-RunShellScript"])
+    ],
+    "an association": [allow("ssm:CreateAssociation")],
+    "an association changed": [allow("ssm:UpdateAssociation", on=["*"])],
+    "an association of a script": [allow("ssm:CreateAssociationBatch", on=[SHELL_SCRIPT, ANY_INSTANCE])],
+    "any runbook": [allow("ssm:StartAutomationExecution")],
+    "a runbook of AWS, any version": [
+        allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*:*:automation-definition/AWSSupport-ResetAccess:*")
+    ],
+    "a runbook of AWS, default version": [
+        allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*::automation-definition/AWS-RunPacker:$DEFAULT")
+    ],
+    "any own runbook": [allow("ssm:StartAutomationExecution", on=own("*", "automation-definition"))],
+    "a maintenance window": [allow("ssm:RegisterTaskWithMaintenanceWindow")],
+    "denied on other nodes": [
+        allow("ssm:SendCommand"),
+        deny("ssm:SendCommand", on=ONE_INSTANCE),
+    ],
+}
+
+SPARED = {
+    "a harmless document": [allow("ssm:SendCommand", on=[ONE_INSTANCE, AGENT_UPDATE])],
+    "documents only": [allow("ssm:SendCommand", on=[SHELL_SCRIPT, own("*")])],
+    "instances only": [allow("ssm:SendCommand", on=ANY_INSTANCE)],
+    "reading": [allow("ssm:Describe*", "ssm:List*", "ssm:GetCommandInvocation", "ssm:ListAssociations")],
+    "denied": [allow("ssm:*"), deny("ssm:Send*", "ssm:*Association*", "ssm:StartAuto*", "ssm:*MaintenanceWindow*")],
+    "one own runbook": [allow("ssm:StartAutomationExecution", on=own("ReportInventory:1", "automation-definition"))],
+    "runs of runbooks": [allow("ssm:StartAutomationExecution", on=own("*", "automation-execution"))],
+    "the agent": [allow("ssm:UpdateInstanceInformation", "ssmmessages:*", "ec2messages:*")],
+    "parameters": [allow("ssm:*", on=own("app/*", "parameter"))],
+    "an association of a harmless document": [allow("ssm:CreateAssociation", on=[AGENT_UPDATE, ANY_INSTANCE])],
+    "other services": [allow("*", on=["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"])],
+}
+
+
+@pytest.mark.parametrize("statements", REPORTED.values(), ids=REPORTED.keys())
+def test_command_is_reported(statements: list[dict[str, Any]]) -> None:
+    assert len(violations(RULE, POLICY, as_policy(*statements))) == 1
+
+
+@pytest.mark.parametrize("statements", SPARED.values(), ids=SPARED.keys())
+def test_command_twin_is_not_reported(statements: list[dict[str, Any]]) -> None:
+    assert judge(RULE, POLICY, as_policy(*statements)) == SILENT
+
+
+def test_every_form_is_judged(form: Form) -> None:
+    text = json.dumps(document(*REPORTED["on everything"]))
+    assert len(violations(RULE, form.type, form.carry(text))) == 1
+
+
+def test_a_named_principal_is_admitted() -> None:
+    text = json.dumps(document(*REPORTED["on everything"]))
+    given = {"role": "Deployer", "policy": text}
+    assert len(violations(RULE, ROLE_POLICY, given)) == 1
+    assert not violations(RULE, ROLE_POLICY, given, allowedPrincipals=["role/Deployer"])
+
+
+def test_an_attached_policy_of_aws_is_reported(attachment: AttachmentForm) -> None:
+    arn = "arn:aws:iam::aws:policy/AmazonSSMFullAccess"
+    assert len(violations(RULE, attachment.type, attachment.carry(arn))) == 1
+
+
+def test_a_listed_own_document_is_harmless() -> None:
+    given = as_policy(*REPORTED["an own document"])
+    assert judge(RULE, POLICY, given, harmlessDocuments=["Deploy"]) == SILENT
+    assert len(violations(RULE, POLICY, given, harmlessDocuments=["Other"])) == 1
