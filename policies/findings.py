@@ -87,6 +87,7 @@ class Resource:
         path: what to put before the names of properties, where they come from inside an input.
         urn: of the resource.
         sources: where a check looks at a whole stack: the URNs of the resources that a property's value comes from.
+        is_output: whether the properties are outputs, which the provider fills in, and not inputs.
     """
 
     type: str
@@ -96,10 +97,16 @@ class Resource:
     path: str = ""
     urn: str = ""
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]], repr=False)
+    is_output: bool = False
 
     def value(self, name: str) -> Any:
         """The property as plain data, with `UNKNOWN` for what is not known; None where it is absent or null."""
         return _read(self.properties, name)
+
+    def given(self, name: str) -> Any:
+        """Return the property that the program gave; None for one that preview does not know as the provider fills it in."""
+        value = self.value(name)
+        return None if self.is_output and value is UNKNOWN and not self.sources.get(name) else value
 
     def violation(self, name: str, expected: str) -> Violation:
         """Says that the property is not as expected."""

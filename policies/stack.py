@@ -54,4 +54,5 @@ def _resource(given: PolicyResource, settings: Mapping[str, Any]) -> Resource:
         settings=settings,
         urn=given.urn,
         sources=sources,
+        is_output=True,
     )

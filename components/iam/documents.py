@@ -169,12 +169,24 @@ def parse(document: Any, *, name: str = "", kind: str = "inline") -> Policy:
 def _decoded(document: Any, name: str) -> Mapping[str, Any]:
     if isinstance(document, str):
         try:
-            document = json.loads(document)
+            document = json.loads(document, object_pairs_hook=unique_keys)
         except ValueError:
-            raise DocumentError(f"{name or 'policy'}: not JSON") from None
+            raise DocumentError(f"{name or 'policy'}: not JSON, or a key is repeated in one object") from None
     if not isinstance(document, Mapping):
         raise DocumentError(f"{name or 'policy'}: {document!r} given; allowed: an object with Version and Statement")
     return cast("Mapping[str, Any]", document)
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object that gives each key once: readers of JSON do not agree on which of several counts.
+
+    Raises:
+        ValueError: A key is repeated.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
 
 
 def _statement(given: Any, index: int, *, variables: bool, where: str) -> Statement:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 PRIVATE: Final = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 """RFC 1918 and RFC 4193."""
 
+_UNREACHABLE: Final = ("127.0.0.0/8", "255.255.255.255/32", "::1/128")
+
 NARROWEST_WIDE: Final = {4: 23, 6: 47}
 """A public network with a prefix of this length or shorter is nobody's own: half the internet and the other half are two
 such (prowler's check of wide-open IPv4; for IPv6, where a site has a /48, ours)."""
@@ -53,6 +55,14 @@ def is_wide_and_public(network: Network) -> bool:
 def is_admissible(network: Network, allowed: Iterable[str]) -> bool:
     """Whether it is one of the networks allowed; a wide public one never is, whatever is allowed."""
     return is_within(network, allowed) and not is_wide_and_public(network)
+
+
+def is_unreachable(network: Network) -> bool:
+    """Whether no packet gets from or to a network, so that a rule that names it opens nothing.
+
+    Tools name one to write a group without rules, which AWS would fill in: loopback, or the broadcast address.
+    """
+    return any(contains(each, network) for each in _union(_UNREACHABLE))
 
 
 @lru_cache(maxsize=32)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.directory.demands import Direction
 from components.iam.truth import Truth
+from policies.directory.addresses import is_unreachable, parsed
 from policies.directory.groups import ControllersGroups
 from policies.directory.references import NOTHING, Named, References, given
 from policies.directory.spans import Span, span
@@ -121,7 +122,13 @@ class Openings:
         self._lists = References(stack, PREFIX_LIST)
 
     def each(self, direction: Direction) -> Iterator[Opening]:
-        """The rules of a direction."""
+        """The rules of a direction that let something pass."""
+        for opening in self._written(direction):
+            ends = tuple(each for each in opening.ends if not _is_nowhere(each))
+            if ends or not opening.ends:
+                yield replace(opening, ends=ends)
+
+    def _written(self, direction: Direction) -> Iterator[Opening]:
         apart: set[tuple[str, Span | None, Kind, Any]] = set()
         for rule in self._rules(direction):
             for opening in self._of_rule(rule, direction):
@@ -216,6 +223,11 @@ class Openings:
         if kind is Kind.GROUP:
             return self.groups.named(holder, name, value)
         return self._lists.of(holder, name, value) if kind is Kind.PREFIX_LIST else NOTHING
+
+
+def _is_nowhere(end: End) -> bool:
+    network = parsed(end.value) if end.kind is Kind.NETWORK and isinstance(end.value, str) else None
+    return network is not None and is_unreachable(network)
 
 
 def _opening(

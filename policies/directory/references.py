@@ -83,8 +83,7 @@ class References:
 
 def given(resource: Resource, name: str) -> Any:
     """A property that the program gave; None for one that preview does not know as the provider will fill it in."""
-    value = resource.value(name)
-    return None if value is UNKNOWN and not resource.sources.get(name) else value
+    return resource.given(name)
 
 
 def _is_another(resource: Resource, value: str) -> bool:

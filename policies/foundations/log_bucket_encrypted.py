@@ -1,4 +1,8 @@
-"""Buckets of logs are encrypted with a customer managed key."""
+"""Buckets of logs are encrypted with a customer managed key.
+
+The SSM Agent accepts buckets with `aws:kms` and `AES256` only, and ends the session at any other algorithm, so double
+encryption (`aws:kms:dsse`) counts as wrong where sessions are logged.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from pulumi_policy import Severity
 
 from policies.findings import UNKNOWN, Unseen, Violation, is_given
-from policies.foundations.log_buckets import ALSO, companions, log_buckets
+from policies.foundations.log_buckets import ALSO, companions, holds_session_logs, log_buckets
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ RULE = Rule(
 )
 
 _ALGORITHMS: Final = ("aws:kms", "aws:kms:dsse")
+_OF_SESSIONS: Final = ("aws:kms",)
 _KIND: Final = "BucketServerSideEncryptionConfiguration"
 _INLINE: Final = ("serverSideEncryptionConfiguration", "serverSideEncryptionConfigurations")
 
@@ -38,10 +43,13 @@ def _are_encrypted(stack: Stack) -> Findings:
     for bucket in log_buckets(stack):
         apart = [(each, "rules", each.value("rules")) for each in companions(stack, bucket, _KIND)]
         inline = [(bucket, name, bucket.value(name)) for name in _INLINE]
-        yield from _judged(bucket, apart or [each for each in inline if each[2] is not None])
+        accepted = _OF_SESSIONS if holds_session_logs(stack, bucket) else _ALGORITHMS
+        yield from _judged(bucket, apart or [each for each in inline if each[2] is not None], accepted)
 
 
-def _judged(bucket: Resource, given: list[tuple[Resource, str, Any]]) -> Iterator[Finding]:
+def _judged(
+    bucket: Resource, given: list[tuple[Resource, str, Any]], accepted: tuple[str, ...]
+) -> Iterator[Finding]:
     defaults = [
         (holder, name, each) for holder, name, value in given for each in _defaults(value, bucket, holder, name)
     ]
@@ -56,7 +64,7 @@ def _judged(bucket: Resource, given: list[tuple[Resource, str, Any]]) -> Iterato
         own = is_given(key) and not str(key).endswith("alias/aws/s3")
         if algorithm is UNKNOWN:
             yield Unseen(f"{name}.sseAlgorithm", about=holder)
-        elif algorithm not in _ALGORITHMS or not own:
+        elif algorithm not in accepted or not own:
             found = f"{algorithm} with {'no key' if not is_given(key) else key}"
             yield Violation(name, found, "aws:kms with the ARN of a customer managed key", about=holder)
 

@@ -38,6 +38,18 @@ _NAMING: Final = {
 """Where logs are sent, by type of resource."""
 
 
+def holds_session_logs(stack: Stack, bucket: Resource) -> bool:
+    """Whether the SSM Agent writes to a bucket, as far as the stack shows."""
+    preferences = stack.of(PREFERENCES)
+    names = {
+        *(name for each in preferences for name in _bucket_name(each.value(_NAMING[PREFERENCES]))),
+        *_names_in_documents(stack),
+    }
+    sources = {urn for each in preferences for urn in each.sources.get(_NAMING[PREFERENCES], ())}
+    sources |= {urn for each in stack.of(DOCUMENT) if is_session_document(each) for urn in each.sources.get("content", ())}
+    return bucket.urn in sources or bool({bucket.value("bucket"), bucket.value("id")} & names)
+
+
 def log_buckets(stack: Stack) -> Iterator[Resource]:
     """The buckets of the stack that hold logs."""
     names = set(_names(stack))
@@ -71,6 +83,10 @@ def _names(stack: Stack) -> Iterator[str]:
     for type_, name in _NAMING.items():
         for each in stack.of(type_):
             yield from _bucket_name(each.value(name))
+    yield from _names_in_documents(stack)
+
+
+def _names_in_documents(stack: Stack) -> Iterator[str]:
     for document in stack.of(DOCUMENT):
         if is_session_document(document) and document.value("content") is not UNKNOWN:
             inputs = (content_of(document) or {}).get("inputs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.separation_of_duties import (
+    approval_tag_not_in_program,
     approval_tag_set_by_runbook,
     approvals_required,
     approvers_not_operators,
@@ -13,8 +14,10 @@ from policies.separation_of_duties import (
     instances_changed_by_named_principals,
     node_commands_need_approval,
     node_logins_need_approval,
+    operator_sessions_not_tagged,
     operators_change_nothing,
     runbook_asks_first,
+    runbook_role_trusts_automation_only,
     runbook_takes_tag_back,
     service_roles_widen_nothing,
     session_documents_governed,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from policies.rule import Rule
 
 RULES: tuple[Rule, ...] = (
+    approval_tag_not_in_program.RULE,
     approval_tag_set_by_runbook.RULE,
     approvals_required.RULE,
     approvers_not_operators.RULE,
@@ -34,8 +38,10 @@ RULES: tuple[Rule, ...] = (
     instances_changed_by_named_principals.RULE,
     node_commands_need_approval.RULE,
     node_logins_need_approval.RULE,
+    operator_sessions_not_tagged.RULE,
     operators_change_nothing.RULE,
     runbook_asks_first.RULE,
+    runbook_role_trusts_automation_only.RULE,
     runbook_takes_tag_back.RULE,
     service_roles_widen_nothing.RULE,
     session_documents_governed.RULE,

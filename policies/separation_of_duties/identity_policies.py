@@ -123,7 +123,7 @@ def held_in(resource: Resource) -> Iterator[Held]:
         for place, arn in _several(attachment.arns, resource.value(attachment.arns)):
             yield Held(property=place, arn=arn if arn is UNKNOWN else str(arn), holders=holders)
     if resource.type == ROLE:
-        for place, inline_policy in _several("inlinePolicies", resource.value("inlinePolicies")):
+        for place, inline_policy in _several("inlinePolicies", resource.given("inlinePolicies")):
             yield _in_role(place, inline_policy, tuple(_holders(resource, [("role", "name")])))
 
 

@@ -74,14 +74,14 @@ def operators_in(stack: Stack) -> tuple[Operator, ...]:
     named: list[str] = stack.settings[OPERATORS.name]
     found: list[Operator] = []
     for name, holdings in held_by_holder(stack).items():
-        accounts = {account for each in holdings if each.policy for account in _starts_by_approval(each.policy)}
+        accounts = {account for each in holdings if each.policy for account in starts_by_approval(each.policy)}
         if accounts or is_admitted(name, named):
             account = accounts.pop() if len(accounts) == 1 else ANY_ACCOUNT
             found.append(Operator(name=name, holdings=tuple(holdings), account=account))
     return tuple(found)
 
 
-def _starts_by_approval(policy: Policy) -> set[Account]:
+def starts_by_approval(policy: Policy) -> set[Account]:
     """Where a policy starts a session on the approved instance, and on that one alone."""
     approved = Target((f"arn:{SOME}:ec2:{SOME}:{SOME}:instance/{APPROVED}",))
     with_tag, without = Requests({APPROVAL_KEY: one(APPROVED)}), Requests({APPROVAL_KEY: one(None)})

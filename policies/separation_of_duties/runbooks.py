@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE, TAG_KEY
 from policies.findings import UNKNOWN
 from policies.separation_of_duties.scripts import calls
-from policies.session_manager.carriers import DOCUMENT, content_of
+from policies.session_manager.carriers import DOCUMENT, OWN_DOCUMENT, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from policies.findings import Resource
 
-OWN: Final = "pulumi-python:dynamic/ssm:Document"
-CARRIERS: Final = (DOCUMENT, OWN)
+CARRIERS: Final = (DOCUMENT, OWN_DOCUMENT)
 """Every type of resource that is a document of Systems Manager."""
 
 APPROVE: Final = "aws:approve"

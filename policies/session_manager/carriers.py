@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
 
+from components.iam.documents import unique_keys
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
 from policies.findings import UNKNOWN, Findings, Resource
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PREFERENCES: Final = "pulumi-python:dynamic/ssm:SessionPreferences"
 DOCUMENT: Final = "aws:ssm/document:Document"
+OWN_DOCUMENT: Final = "pulumi-python:dynamic/ssm:Document"
+"""This project's resource for documents besides the preferences."""
 
 _SHELL: Final = "Standard_Stream"
 _NO_INPUTS: Final[dict[str, Any]] = {}
@@ -45,7 +48,10 @@ def is_session_document(document: Resource) -> bool:
 
 
 def content_of(document: Resource) -> dict[str, Any] | None:
-    """The content of a document whose text is known; None where it is not what its format says, or no mapping."""
+    """The content of a document whose text is known; None where it is not what its format says, or no mapping.
+
+    A mapping that repeats a key is none: what AWS makes of it is not documented.
+    """
     # A format that is not known yet reads as YAML, which JSON is a part of.
     return _parsed(str(document.value("content")), is_json=document.value("documentFormat") in (None, "", "JSON"))
 
@@ -74,11 +80,20 @@ def _in_document(document: Resource, check: Check) -> Findings:
     )
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """Reads YAML of which no mapping repeats a key."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's signature
+        written = [self.construct_object(key) for key, _ in node.value]
+        unique_keys([(key, None) for key in written])
+        return super().construct_mapping(node, deep)
+
+
 @lru_cache(maxsize=64)
 def _parsed(text: str, *, is_json: bool) -> dict[str, Any] | None:
     """Read once for all rules."""
     try:
-        content = json.loads(text) if is_json else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError):
+        content = json.loads(text, object_pairs_hook=unique_keys) if is_json else yaml.load(text, _UniqueKeys)  # noqa: S506 -- a safe loader
+    except (ValueError, TypeError, yaml.YAMLError):
         return None
     return cast("dict[str, Any]", content) if isinstance(content, dict) else None

@@ -1,6 +1,6 @@
-"""The content of Session documents can be read, so that the other rules can judge it.
+"""The content of Session documents, runbooks and change templates can be read, so that the other rules can judge it.
 
-The rules about preferences stay silent on a document that this rule reports.
+The rules about preferences and runbooks stay silent on a document that this rule reports.
 """
 
 from __future__ import annotations
@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
+from components.approval.names import AUTOMATION, CHANGE_TEMPLATE
+from components.session_manager.document import DOCUMENT_TYPE
 from policies.findings import UNKNOWN, Violation
 from policies.rule import Rule
-from policies.session_manager.carriers import DOCUMENT, content_of, is_session_document
+from policies.session_manager.carriers import DOCUMENT, OWN_DOCUMENT, content_of
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
 
 RULE = Rule(
     id="session-document-readable",
-    title="Session documents can be read in the format that they state",
+    title="Session documents and runbooks can be read in the format that they state",
     severity=Severity.HIGH,
-    risk="nothing can be said about the logging and encryption of the sessions that the document opens",
-    remedy="Write the content as one JSON object, or as a YAML mapping with documentFormat YAML",
+    risk="nothing can be said about the sessions that the document opens, or the approval that the runbook asks for",
+    remedy="Write the content as one JSON object, or as a YAML mapping with documentFormat YAML, and no key twice",
     source='Systems Manager User Guide, "Session document schema"',
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html",
 )
@@ -33,9 +35,12 @@ _UNREADABLE: Final = Violation(
 )
 
 
-@RULE.on(DOCUMENT)
+_KINDS: Final = (DOCUMENT_TYPE, AUTOMATION, CHANGE_TEMPLATE, UNKNOWN)
+
+
+@RULE.on(DOCUMENT, OWN_DOCUMENT)
 def _can_be_read(document: Resource) -> Findings:
-    if not is_session_document(document):
+    if document.value("documentType") not in _KINDS:
         return
     if document.value("content") is UNKNOWN:
         yield document.unseen("content")

@@ -71,3 +71,24 @@ def test_a_group_without_outbound_rules_is_closed(form: Form) -> None:
 
 def test_a_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
     assert judge_stack(RULE, *form(out(value="0.0.0.0/0"), {})) == SILENT
+
+
+@pytest.mark.parametrize(
+    ("protocol", "first", "last", "end", "cidr"),
+    [
+        ("-1", 0, 0, "cidrIpv4", "127.0.0.1/32"),
+        ("icmp", 252, 86, "cidrIpv4", "255.255.255.255/32"),
+        ("tcp", 1, 1, "cidrIpv4", "127.0.0.0/8"),
+        ("-1", 0, 0, "cidrIpv6", "::1/128"),
+    ],
+)
+def test_the_idioms_for_no_outbound_rule_open_nothing(
+    form: Form, protocol: str, first: int, last: int, end: str, cidr: str
+) -> None:
+    rule = out(protocol=protocol, first=first, last=last, end=end, value=cidr)
+    assert judge_stack(RULE, *form(rule)) == SILENT
+
+
+@pytest.mark.parametrize("cidr", ["126.0.0.0/7", "0.0.0.0/0", "255.255.255.0/24"])
+def test_a_network_around_an_unreachable_one_is_refused(form: Form, cidr: str) -> None:
+    assert judge_stack(RULE, *form(out(value=cidr))).violations

@@ -76,3 +76,11 @@ def test_encryption_that_is_not_known_yet_is_said() -> None:
 def test_what_a_bucket_shows_counts_less_than_its_companion() -> None:
     (shown,) = inline({"sseAlgorithm": "AES256"})
     assert judged(shown, apart(GOOD)[1]) == SILENT
+
+
+@every_form
+def test_double_encryption_is_refused_for_logs_of_sessions(form: Any) -> None:
+    resources = form(GOOD | {"sseAlgorithm": "aws:kms:dsse"})
+    (said,) = judge_stack(RULE, LOGGERS["preferences"], *resources).violations
+    assert "found aws:kms:dsse with" in said
+    assert judge_stack(RULE, LOGGERS["preferences"], *form(GOOD)) == SILENT

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     [
         pytest.param("{", id="no JSON"),
         pytest.param("[]", id="a list"),
+        pytest.param('{"Statement": {"Effect": "Deny", "Effect": "Allow"}}', id="a key twice"),
+        pytest.param('{"Statement": [], "Statement": []}', id="two lists of statements"),
         pytest.param('{"Statement": ["x"]}', id="no statement"),
         pytest.param('{"Statement": {"Effect": "Perhaps"}}', id="no effect"),
         pytest.param({"Statement": [{"Effect": "Allow", "Condition": "x"}]}, id="no condition"),

@@ -20,7 +20,7 @@ IN_YAML = yaml.safe_dump(content(COMPLIANT))
 TEXT = (
     'aws:ssm/document:Document "subject": content: found text that cannot be read, expected a mapping in the format '
     "that documentFormat states (JSON where it states none). "
-    "Write the content as one JSON object, or as a YAML mapping with documentFormat YAML."
+    "Write the content as one JSON object, or as a YAML mapping with documentFormat YAML, and no key twice."
 )
 
 
@@ -42,6 +42,11 @@ def test_a_readable_document_is_fine(change: dict[str, Any]) -> None:
     "change",
     [
         pytest.param({"content": "{"}, id="broken JSON"),
+        pytest.param({"content": '{"inputs": {"a": 1, "a": 2}}'}, id="a key twice in JSON"),
+        pytest.param({"documentFormat": "YAML", "content": "a: 1\na: 2"}, id="a key twice in YAML"),
+        pytest.param({"documentFormat": "YAML", "content": "a: 1\n[b]: 2"}, id="YAML with a list as a key"),
+        pytest.param({"documentType": "Automation", "content": '{"a": 1, "a": 2}'}, id="a runbook"),
+        pytest.param({"documentType": "Automation.ChangeTemplate", "content": "{"}, id="a change template"),
         pytest.param({"content": IN_YAML}, id="YAML in a JSON document"),
         pytest.param({"content": IN_YAML, "documentFormat": None}, id="YAML without a format"),
         pytest.param({"documentFormat": "YAML", "content": "a: [1"}, id="broken YAML"),
