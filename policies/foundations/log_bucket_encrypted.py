@@ -47,9 +47,7 @@ def _are_encrypted(stack: Stack) -> Findings:
         yield from _judged(bucket, apart or [each for each in inline if each[2] is not None], accepted)
 
 
-def _judged(
-    bucket: Resource, given: list[tuple[Resource, str, Any]], accepted: tuple[str, ...]
-) -> Iterator[Finding]:
+def _judged(bucket: Resource, given: list[tuple[Resource, str, Any]], accepted: tuple[str, ...]) -> Iterator[Finding]:
     defaults = [
         (holder, name, each) for holder, name, value in given for each in _defaults(value, bucket, holder, name)
     ]

@@ -46,7 +46,9 @@ def holds_session_logs(stack: Stack, bucket: Resource) -> bool:
         *_names_in_documents(stack),
     }
     sources = {urn for each in preferences for urn in each.sources.get(_NAMING[PREFERENCES], ())}
-    sources |= {urn for each in stack.of(DOCUMENT) if is_session_document(each) for urn in each.sources.get("content", ())}
+    sources |= {
+        urn for each in stack.of(DOCUMENT) if is_session_document(each) for urn in each.sources.get("content", ())
+    }
     return bucket.urn in sources or bool({bucket.value("bucket"), bucket.value("id")} & names)
 
 

@@ -41,9 +41,8 @@ def _has_no_tag(principal: Resource) -> Findings:
 @RULE.on("pulumi:providers:aws")
 def _adds_no_tag(provider: Resource) -> Findings:
     # The engine hands over what a provider nests as JSON text.
-    given = provider.value("defaultTags")
-    defaults = _decoded(given)
-    tags = defaults.get("tags") if isinstance(defaults, Mapping) else defaults
+    defaults = _decoded(provider.value("defaultTags"))
+    tags = cast("Mapping[str, Any]", defaults).get("tags") if isinstance(defaults, Mapping) else defaults
     yield from _without(provider, "defaultTags", _decoded(tags))
 
 

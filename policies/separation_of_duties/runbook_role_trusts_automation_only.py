@@ -64,7 +64,5 @@ def _trusts_automation(role: Resource) -> Findings:
 def _names_automation(statement: Statement) -> bool:
     named = statement.principals
     return (
-        named is not None
-        and not (named.aws or named.federated or named.negated)
-        and set(named.services) <= _AUTOMATION
+        named is not None and not (named.aws or named.federated or named.negated) and set(named.services) <= _AUTOMATION
     )

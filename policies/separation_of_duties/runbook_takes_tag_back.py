@@ -1,4 +1,4 @@
-"""Whatever becomes of a run that has set the approval tag, it comes to a step that removes it."""
+"""Whatever becomes of a run that has set the approval tag, it comes to a step that removes it from the same principal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from policies.rule import Rule
 from policies.separation_of_duties.runbooks import CARRIERS, is_unseen, runbook_in
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from policies.findings import Findings, Resource
     from policies.separation_of_duties.runbooks import Runbook, Step
 
@@ -31,14 +33,13 @@ def _takes_it_back(document: Resource) -> Findings:
     if is_unseen(document):
         yield document.unseen("content")
     elif runbook := runbook_in(document):
-        visited: set[str] = set()
-        for step in runbook.taggings:
-            yield from _follow(document, runbook, step, visited)
+        found = (each for step in runbook.taggings for each in _follow(document, runbook, step))
+        yield from {(each.property, each.found, each.expected): each for each in found}.values()
 
 
-def _follow(document: Resource, runbook: Runbook, first: Step, visited: set[str]) -> Findings:
-    """Walks every way on from a step, up to a step that removes the tag."""
-    waiting = [first]
+def _follow(document: Resource, runbook: Runbook, tagging: Step) -> Iterator[Violation]:
+    """Walks every way on from a step, up to a step that removes the tag from the principal that has it."""
+    waiting, visited = [tagging], set[str]()
     while waiting:
         step = waiting.pop(0)
         if step.name in visited:
@@ -49,5 +50,5 @@ def _follow(document: Resource, runbook: Runbook, first: Step, visited: set[str]
             if following is None:
                 place = f"content.mainSteps.{step.name}.{edge.property}"
                 yield Violation(place, edge.found, "a way to a step that removes the tag", about=document)
-            elif not following.removes_tag:
+            elif not following.may_undo(tagging):
                 waiting.append(following)

@@ -25,11 +25,12 @@ CARRIERS: Final = (DOCUMENT, OWN_DOCUMENT)
 """Every type of resource that is a document of Systems Manager."""
 
 APPROVE: Final = "aws:approve"
+LOOP: Final = "aws:loop"
 END: Final = None
 
 _IF_NOT: Final = ("onFailure", "onCancel")
 
-_TAGGING: Final = frozenset({"tag_role", "tag_user"})
+_TAGGING: Final = frozenset({"tag_role", "tag_user", "create_role", "create_user"})
 _UNTAGGING: Final = frozenset({"untag_role", "untag_user"})
 _NOTHING: Final[dict[str, Any]] = {}
 
@@ -51,20 +52,19 @@ class Edge:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a runbook.
+    """A step of a runbook, or of a loop in one.
 
     Attributes:
         raw: as written.
-        position: in the runbook, from 0.
+        name: unique in its runbook.
+        following: name of the step below it; empty where it is the last one of the runbook or the loop.
+        loop: name of the loop that it is in; empty: of none.
     """
 
     raw: Mapping[str, Any] = field(repr=False)
-    position: int
-
-    @property
-    def name(self) -> str:
-        """Unique in its runbook."""
-        return str(self.raw.get("name", f"step {self.position + 1}"))
+    name: str
+    following: str = ""
+    loop: str = ""
 
     @property
     def action(self) -> str:
@@ -79,22 +79,45 @@ class Step:
     @cached_property
     def sets_tag(self) -> bool:
         """Whether it may set the approval tag."""
-        return self._does(_TAGGING, "Tags")
+        return self._does(_TAGGING, "Tags", if_not_known=True)
 
     @cached_property
     def removes_tag(self) -> bool:
         """Whether it removes it."""
-        return not self.sets_tag and self._does(_UNTAGGING, "TagKeys")
+        return not self.sets_tag and self._does(_UNTAGGING, "TagKeys", if_not_known=False)
 
-    def _does(self, wanted: frozenset[str], keys: str) -> bool:
+    def may_undo(self, tagging: Step) -> bool:
+        """Whether it removes the tag, and from the principal that another step gives it to.
+
+        A script says whom it is about in its payload, as far as can be told.
+        """
+        if not self.removes_tag:
+            return False
+        ours, theirs = self._principals, tagging._principals
+        same_kind = "aws:executeScript" in (self.action, tagging.action) or self._kind == tagging._kind
+        return same_kind and (bool(ours & theirs) or not ours | theirs)
+
+    @property
+    def _kind(self) -> str:
+        return "Role" if str(self.inputs.get("Api", "")).lower().endswith("role") else "User"
+
+    @cached_property
+    def _principals(self) -> frozenset[str]:
+        """The name that the step gives; for scripts all texts of the payload."""
+        if self.action == "aws:executeScript":
+            return frozenset(_texts(self.inputs.get("InputPayload")))
+        return frozenset(_texts(self.inputs.get(f"{self._kind}Name")))
+
+    def _does(self, wanted: frozenset[str], keys: str, *, if_not_known: bool) -> bool:
         inputs = self.inputs
         if self.action == "aws:executeAwsApi":
             api = str(inputs.get("Api", "")).replace("_", "").lower()
             is_wanted = str(inputs.get("Service", "")).lower() == "iam" and api in {
                 each.replace("_", "") for each in wanted
             }
-            # What is put in at run time may be the tag.
-            return is_wanted and (_names_tag(inputs.get(keys)) or "{{" in json.dumps(inputs.get(keys)))
+            # What is put in at run time may be the tag, or may not.
+            late = if_not_known and "{{" in json.dumps(inputs.get(keys))
+            return is_wanted and (_names_tag(inputs.get(keys)) or late)
         if self.action == "aws:executeScript":
             called = calls(str(inputs.get("Script", "")), str(inputs.get("Handler", "")))
             return bool(called & wanted) and _names_tag(dict(inputs))
@@ -117,10 +140,8 @@ class Runbook:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """In order."""
-        given = self.content.get("mainSteps")
-        several = cast("list[Any]", given) if isinstance(given, list) else []
-        return tuple(Step(_mapping(each), position) for position, each in enumerate(several))
+        """In order, each loop followed by the steps in it."""
+        return tuple(_steps_in(self.content.get("mainSteps")))
 
     @property
     def approvals(self) -> tuple[Step, ...]:
@@ -137,7 +158,8 @@ class Runbook:
         yield from self._onward(step)
         if step.action == "aws:branch":
             return  # does nothing that could fail or be cancelled
-        for name in _IF_NOT:
+        # A loop is cancelled in one of its steps.
+        for name in _IF_NOT if step.action != LOOP else _IF_NOT[:1]:
             value = str(step.raw.get(name) or "Abort")
             if value.lower() == "continue":
                 yield from (Edge(name, value, each.to) for each in self._onward(step))
@@ -175,13 +197,30 @@ class Runbook:
             if default := step.inputs.get("Default"):
                 yield Edge("inputs.Default", str(default), str(default))
                 return
+        if step.action == LOOP:
+            yield from (Edge("inputs.Steps", each.name, each.name) for each in self.inside(step)[:1])
         if step.raw.get("isEnd") in (True, "true"):
             yield Edge("isEnd", "true", END)
         elif following := step.raw.get("nextStep"):
             yield Edge("nextStep", str(following), str(following))
         else:
-            last = step.position + 1 == len(self.steps)
-            yield Edge("nextStep", "no value", END if last else self.steps[step.position + 1].name)
+            # The last step of a loop leads to the loop, which goes round or on.
+            yield Edge("nextStep", step.following or "no value", step.following or step.loop or END)
+
+    def inside(self, loop: Step) -> tuple[Step, ...]:
+        """The steps of a loop, those of loops in it apart."""
+        return tuple(each for each in self.steps if each.loop == loop.name)
+
+
+def _steps_in(given: Any, loop: str = "") -> Iterator[Step]:
+    several = [_mapping(each) for each in cast("list[Any]", given)] if isinstance(given, list) else []
+    start = f"{loop} step" if loop else "step"
+    names = [str(each.get("name", f"{start} {position + 1}")) for position, each in enumerate(several)]
+    for position, (raw, name) in enumerate(zip(several, names, strict=True), start=1):
+        step = Step(raw, name, names[position] if position < len(names) else "", loop)
+        yield step
+        if step.action == LOOP:
+            yield from _steps_in(step.inputs.get("Steps"), name)
 
 
 def runbook_in(document: Resource) -> Runbook | None:
@@ -226,6 +265,22 @@ def _named(approver: str) -> str:
 
 def _names_tag(value: Any) -> bool:
     return TAG_KEY.lower() in json.dumps(value, default=str).lower()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value."""
+    if isinstance(value, Mapping):
+        for each in cast("Mapping[str, Any]", value).values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from _texts(each)
+    elif isinstance(value, str):
+        yield _squeezed(value)
+
+
+def _squeezed(value: Any) -> str:
+    return "".join(str(value).split())
 
 
 def _listed(value: Any) -> list[Any]:

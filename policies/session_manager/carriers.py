@@ -84,8 +84,9 @@ class _UniqueKeys(yaml.SafeLoader):
     """Reads YAML of which no mapping repeats a key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's signature
-        written = [self.construct_object(key) for key, _ in node.value]
-        unique_keys([(key, None) for key in written])
+        unique_keys(
+            [(self.construct_object(key), None) for key, _ in cast("list[tuple[yaml.Node, yaml.Node]]", node.value)]
+        )  # pyright: ignore[reportUnknownMemberType]
         return super().construct_mapping(node, deep)
 
 

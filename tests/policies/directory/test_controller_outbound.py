@@ -74,18 +74,15 @@ def test_a_group_that_is_no_controllers_is_left_alone(form: Form) -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "first", "last", "end", "cidr"),
+    "rule",
     [
-        ("-1", 0, 0, "cidrIpv4", "127.0.0.1/32"),
-        ("icmp", 252, 86, "cidrIpv4", "255.255.255.255/32"),
-        ("tcp", 1, 1, "cidrIpv4", "127.0.0.0/8"),
-        ("-1", 0, 0, "cidrIpv6", "::1/128"),
+        out(protocol="-1", first=0, last=0, value="127.0.0.1/32"),
+        out(protocol="icmp", first=252, last=86, value="255.255.255.255/32"),
+        out(first=1, last=1, value="127.0.0.0/8"),
+        out(protocol="-1", first=0, last=0, end="cidrIpv6", value="::1/128"),
     ],
 )
-def test_the_idioms_for_no_outbound_rule_open_nothing(
-    form: Form, protocol: str, first: int, last: int, end: str, cidr: str
-) -> None:
-    rule = out(protocol=protocol, first=first, last=last, end=end, value=cidr)
+def test_the_idioms_for_no_outbound_rule_open_nothing(form: Form, rule: Rule) -> None:
     assert judge_stack(RULE, *form(rule)) == SILENT
 
 

@@ -108,3 +108,23 @@ def test_what_is_not_known_yet_may_be_the_template() -> None:
     ]
     around = runbook(approve(onFailure="Continue"), *UNASKED)
     assert judge_stack(RULE, around, late).violations == [text("Tag")]
+
+
+def loop(*steps: dict[str, Any]) -> dict[str, Any]:
+    return step("Loop", "aws:loop", inputs={"Steps": list(steps), "Iterators": "{{ Names }}"})
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param([loop(*UNASKED)], id="the tag in a loop"),
+        pytest.param([loop(approve()), *UNASKED], id="approval in a loop that may go round no times"),
+        pytest.param([loop(loop(iam("Tag", "TagUser")))], id="in a loop in a loop"),
+    ],
+)
+def test_a_tag_around_loops_is_reported(steps: list[dict[str, Any]]) -> None:
+    assert judge_stack(RULE, runbook(*steps)).violations == [text("Tag")]
+
+
+def test_a_loop_behind_an_approval_is_fine() -> None:
+    assert judge_stack(RULE, runbook(approve(), loop(*UNASKED))) == Judgement()

@@ -188,3 +188,81 @@ def test_other_documents_are_left_alone() -> None:
     bad = json.dumps(content(iam("Tag", "TagRole")))
     assert judge(RULE, DOCUMENT, {"documentType": "Command", "content": bad}) == SILENT
     assert judge(RULE, DOCUMENT, {"documentType": "Command", "content": UNKNOWN}) == SILENT
+
+
+def named(name: str, api: str, principal: str, **more: Any) -> dict[str, Any]:
+    made = iam(name, api, **more)
+    made["inputs"][f"{api.removeprefix('Un').removeprefix('Tag').removeprefix('tag')}Name"] = principal
+    return made
+
+
+def loop(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return step("Loop", "aws:loop", inputs={"Steps": list(steps), "Iterators": "{{ Names }}"}, **more)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(
+            [named("Tag", "TagRole", "{{ Name }}", **BACK), named("Untag", "UntagRole", "{{ Other }}", isEnd=True)],
+            id="another role",
+        ),
+        pytest.param(
+            [named("Tag", "TagRole", "{{ Name }}", **BACK), named("Untag", "UntagUser", "{{ Name }}", isEnd=True)],
+            id="a user of that name",
+        ),
+        pytest.param(
+            [
+                named("Tag", "TagUser", "{{ Name }}", **BACK),
+                script("Untag", "handler", isEnd=True) | {"inputs": {"Handler": "handler", "Script": PYTHON}},
+            ],
+            id="a script that is not given the name",
+        ),
+        pytest.param([loop(iam("Tag", "TagRole"), onFailure="step:Untag"), UNTAG], id="an abort in a loop"),
+        pytest.param([loop(iam("Tag", "TagRole", onFailure="step:Untag", onCancel="step:Untag"))], id="only a loop"),
+        pytest.param(
+            [
+                iam("Tag", "TagRole", **BACK),
+                step("Untag", "aws:executeAwsApi", inputs={"Service": "iam", "Api": "UntagRole", "TagKeys": "{{ K }}"}),
+            ],
+            id="keys that the requester gives",
+        ),
+        pytest.param(
+            [step("T", "aws:executeAwsApi", inputs={"Service": "iam", "Api": "CreateRole", "Tags": [{"Key": KEY}]})],
+            id="a role that is made with it",
+        ),
+    ],
+)
+def test_a_tag_that_stays_is_reported(steps: list[dict[str, Any]]) -> None:
+    assert violations(RULE, DOCUMENT, as_document(content(*steps)))
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        pytest.param(
+            [named("Tag", "TagRole", "{{ Name }}", **BACK), named("Untag", "UntagRole", "{{Name}}", isEnd=True)],
+            id="the same role, spelled otherwise",
+        ),
+        pytest.param(
+            [
+                named("Tag", "TagUser", "{{ Name }}", **BACK),
+                step(
+                    "Untag",
+                    "aws:executeScript",
+                    inputs={"Handler": "handler", "Script": PYTHON, "InputPayload": {"User": "{{ Name }}"}},
+                ),
+            ],
+            id="a script that is given the name",
+        ),
+        pytest.param(
+            [loop(iam("Tag", "TagRole", **BACK), step("Wait", **BACK), onFailure="step:Untag"), UNTAG],
+            id="after a loop",
+        ),
+        pytest.param(
+            [loop(iam("Tag", "TagRole", **BACK), step("Wait", **BACK), iam("Untag", "UntagRole"))], id="in the loop"
+        ),
+    ],
+)
+def test_a_tag_that_is_removed_is_fine(steps: list[dict[str, Any]]) -> None:
+    assert judge(RULE, DOCUMENT, as_document(content(*steps))) == SILENT
