@@ -18,6 +18,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, UnknownValueError
 
+from policies.embedded.containers import CONTAINERS
 from policies.exemptions import EXEMPTIONS, Exemption, exemptions_in, first_covering, today
 from policies.findings import Findings, Resource, Unseen, Violation
 from policies.parameters import Parameter
@@ -102,9 +103,18 @@ class Rule:
 
         return register
 
+    def check_of(self, type_: str) -> Check | None:
+        """Return the check of resources of a type."""
+        return self._checks.get(type_)
+
     @property
     def types(self) -> frozenset[str]:
-        """The tokens of the resources that the rule looks at; empty where it looks at whole stacks."""
+        """The tokens of the resources that the rule is about; empty where it looks at whole stacks."""
+        return frozenset(self._checks) - {*CONTAINERS}
+
+    @property
+    def judged_types(self) -> frozenset[str]:
+        """The tokens of the resources that the rule looks at, with those that may hold the ones that it is about."""
         return frozenset(self._checks)
 
     @property

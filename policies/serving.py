@@ -22,7 +22,7 @@ PACK: Final = "shell-access"
 
 _Servicer: Any = policy._PolicyAnalyzerServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- see below
 
-_ABOUT_RESOURCES: Final = {rule.id: rule.types for rule in RULES if not rule.is_about_stacks}
+_ABOUT_RESOURCES: Final = {rule.id: rule.judged_types for rule in RULES if not rule.is_about_stacks}
 
 
 class PackServicer(_Servicer):

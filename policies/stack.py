@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from policies.embedded.containers import embedded_in
 from policies.findings import Resource
 
 if TYPE_CHECKING:
@@ -41,8 +42,10 @@ class Stack:
 
 
 def stack_of(resources: Iterable[PolicyResource], settings: Mapping[str, Any]) -> Stack:
-    """What the SDK hands over, as checks see it."""
-    return Stack(resources=tuple(_resource(each, settings) for each in resources), settings=settings)
+    """What the SDK hands over, as checks see it: with the resources that others hide, as far as they can be read."""
+    given = [_resource(each, settings) for each in resources]
+    hidden = [one for each in given for one in embedded_in(each)]
+    return Stack(resources=(*given, *hidden), settings=settings)
 
 
 def _resource(given: PolicyResource, settings: Mapping[str, Any]) -> Resource:

@@ -16,6 +16,7 @@ import yaml
 from components.iam.documents import unique_keys
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
 from policies.findings import UNKNOWN, Findings, Resource
+from policies.strict_yaml import UniqueKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,21 +81,11 @@ def _in_document(document: Resource, check: Check) -> Findings:
     )
 
 
-class _UniqueKeys(yaml.SafeLoader):
-    """Reads YAML of which no mapping repeats a key."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's signature
-        unique_keys(
-            [(self.construct_object(key), None) for key, _ in cast("list[tuple[yaml.Node, yaml.Node]]", node.value)]
-        )  # pyright: ignore[reportUnknownMemberType]
-        return super().construct_mapping(node, deep)
-
-
 @lru_cache(maxsize=64)
 def _parsed(text: str, *, is_json: bool) -> dict[str, Any] | None:
     """Read once for all rules."""
     try:
-        content = json.loads(text, object_pairs_hook=unique_keys) if is_json else yaml.load(text, _UniqueKeys)  # noqa: S506 -- a safe loader
+        content = json.loads(text, object_pairs_hook=unique_keys) if is_json else yaml.load(text, UniqueKeys)  # noqa: S506 -- a safe loader
     except (ValueError, TypeError, yaml.YAMLError):
         return None
     return cast("dict[str, Any]", content) if isinstance(content, dict) else None

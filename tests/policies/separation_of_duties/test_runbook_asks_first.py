@@ -119,7 +119,7 @@ def loop(*steps: dict[str, Any]) -> dict[str, Any]:
     [
         pytest.param([loop(*UNASKED)], id="the tag in a loop"),
         pytest.param([loop(approve()), *UNASKED], id="approval in a loop that may go round no times"),
-        pytest.param([loop(loop(iam("Tag", "TagUser")))], id="in a loop in a loop"),
+        pytest.param([loop(loop(iam("Tag", "TagUser")) | {"name": "Inner"})], id="in a loop in a loop"),
     ],
 )
 def test_a_tag_around_loops_is_reported(steps: list[dict[str, Any]]) -> None:

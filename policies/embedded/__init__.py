@@ -1,0 +1,1 @@
+"""Resources inside other resources: CloudFormation templates, Cloud Control, aws-native."""

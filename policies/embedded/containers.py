@@ -1,0 +1,165 @@
+"""The resources that other resources of a program hide, brought to the form that the rules know."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from policies.embedded.kinds import KINDS, NATIVE, PRODUCED, pascal, type_of_native
+from policies.embedded.templates import Declared, TemplateError, declared_in, generated_in, read_template
+from policies.findings import UNKNOWN, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policies.findings import Findings
+    from policies.rule import Check, Rule
+
+TEMPLATES: Final = ("aws:cloudformation/stack:Stack", "aws:cloudformation/stackSet:StackSet")
+CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"
+EXTENSION: Final = "aws-native:index:ExtensionResource"
+CONTAINERS: Final = (*TEMPLATES, CLOUD_CONTROL, EXTENSION, *NATIVE)
+"""The types of resources of which the body can be read."""
+
+_HIDING: Final = (
+    *("AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet", "AWS::CloudFormation::CustomResource", "Custom::"),
+    *("AWS::ServiceCatalog::CloudFormationProvisionedProduct", "AWS::Serverless::", "AWS::SSMQuickSetup::"),
+)
+"""How the types of CloudFormation begin that make resources of their own."""
+
+_CONTROLLERS: Final = ("AWS::EC2::", "AWS::AutoScaling::")
+_CONTROLLERS_TAG: Final = "DomainController"
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a container holds.
+
+    Attributes:
+        place: of the resources in it, for messages: `templateBody.Resources.`.
+        declared: the resources.
+        unread: what cannot be read, for a reader, by property.
+        unseen: the property that is not known yet; empty where there is none.
+    """
+
+    place: str = ""
+    declared: tuple[Declared, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    unseen: str = ""
+
+
+def body_of(container: Resource) -> Body:
+    """Return what a resource of one of the types `CONTAINERS` holds."""
+    if container.type in TEMPLATES:
+        return _in_template(container)
+    if container.type == CLOUD_CONTROL:
+        return _in_state(container, "typeName", "desiredState")
+    if container.type == EXTENSION:
+        return _in_state(container, "type", "properties")
+    given = {name: container.value(name) for name in container.properties}
+    return _checked(Body("", (Declared("", type_of_native(container.type), pascal(given)),)))
+
+
+def embedded_in(container: Resource) -> tuple[Resource, ...]:
+    """Return the resources that a container holds and that the rules know, as resources of their own."""
+    if container.type not in CONTAINERS:
+        return ()
+    body = body_of(container)
+    return tuple(
+        each for declared in body.declared for each in _converted(container, declared, f"{body.place}{declared.id}")
+    )
+
+
+def reads_embedded(rule: Rule) -> None:
+    """Lets a rule about single resources look into containers as well."""
+    checks = {token: check for token in sorted(rule.types & PRODUCED) if (check := rule.check_of(token))}
+    if not checks:
+        return
+
+    @rule.on(*CONTAINERS)
+    def _in_container(container: Resource) -> Findings:
+        for resource in embedded_in(container):
+            if check := checks.get(resource.type):
+                yield from _placed(container, resource, check)
+
+
+def _placed(container: Resource, resource: Resource, check: Check) -> Findings:
+    for finding in check(resource):
+        yield replace(finding, property=f"{resource.path}{finding.property}", about=container)
+
+
+def _in_template(container: Resource) -> Body:
+    text, url = container.value("templateBody"), container.value("templateUrl")
+    if text is UNKNOWN:
+        return (
+            Body(unseen="templateBody")
+            if not container.is_output or not url
+            else Body(unread=(("templateUrl", "a URL"),))
+        )
+    if not text:
+        return Body(unread=(("templateUrl", "a URL"),))
+    try:
+        template = read_template(str(text))
+    except TemplateError:
+        return Body(unread=(("templateBody", "text that cannot be read"),))
+    given = container.value("parameters")
+    parameters = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {}
+    unread = tuple(("templateBody", each) for each in generated_in(template))
+    return _checked(Body("templateBody.Resources.", tuple(declared_in(template, parameters)), unread))
+
+
+def _in_state(container: Resource, type_: str, properties: str) -> Body:
+    kind, state = container.value(type_), container.value(properties)
+    for name, value in ((type_, kind), (properties, state)):
+        if value is UNKNOWN:
+            return Body(unseen=name)
+    if isinstance(state, str):
+        try:
+            state = json.loads(state)
+        except ValueError:
+            return Body(unread=((properties, "text that cannot be read"),))
+    given = cast("dict[str, Any]", state) if isinstance(state, dict) else {}
+    return _checked(Body(properties, (Declared("", str(kind), given),)))
+
+
+def _checked(body: Body) -> Body:
+    """Adds what is declared and makes resources of its own, or is a domain controller's and cannot be read."""
+    found = tuple(
+        (f"{body.place}{each.id}" or "type", each.type)
+        for each in body.declared
+        if is_hiding(each.type) or _is_controllers(each)
+    )
+    return replace(body, unread=(*body.unread, *found))
+
+
+def is_hiding(type_: str) -> bool:
+    """Whether a type of CloudFormation makes resources of its own."""
+    return type_.startswith(_HIDING) or type_.endswith("::MODULE")
+
+
+def _is_controllers(declared: Declared) -> bool:
+    unmapped = declared.type.startswith(_CONTROLLERS) and declared.type not in KINDS
+    return unmapped and _CONTROLLERS_TAG in json.dumps(declared.properties, default=str)
+
+
+def _converted(container: Resource, declared: Declared, place: str) -> Iterator[Resource]:
+    convert = KINDS.get(declared.type)
+    for position, (token, properties, origin) in enumerate(convert(declared.properties) if convert else ()):
+        name = declared.id or declared.type.rpartition("::")[2]
+        name = f"{name}-{position}" if position else name
+        sources = {
+            own: tuple(f"{container.urn}/{each}" for each in declared.references.get(cfn, ()))
+            for own, cfn in {**{each: each[:1].upper() + each[1:] for each in properties}, **origin}.items()
+        }
+        yield Resource(
+            type=token,
+            name=f"{container.name}/{name}",
+            properties=properties,
+            settings=container.settings,
+            path=f"{place}." if place else "",
+            urn=f"{container.urn}/{name}",
+            sources={key: urns for key, urns in sources.items() if urns}
+            or dict(container.sources if not declared.id else {}),
+        )

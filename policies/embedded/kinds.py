@@ -1,0 +1,264 @@
+"""Resources as CloudFormation declares them, in the form of pulumi-aws, which the rules know.
+
+Sources: CloudFormation template reference; pulumi-aws 7 SDK.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from policies.embedded.templates import widened
+from policies.findings import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Properties = Mapping[str, Any]
+Form = tuple[str, dict[str, Any], dict[str, str]]
+"""Token, properties, and for each of them the CloudFormation property that it comes from."""
+
+_POLICY: Final = "aws:iam/policy:Policy"
+_ROLE: Final = "aws:iam/role:Role"
+_USER: Final = "aws:iam/user:User"
+_DOCUMENT: Final = "aws:ssm/document:Document"
+_ROLE_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
+_USER_POLICY: Final = "aws:iam/userPolicy:UserPolicy"
+_GROUP_POLICY: Final = "aws:iam/groupPolicy:GroupPolicy"
+_INLINE: Final = {"role": _ROLE_POLICY, "user": _USER_POLICY, "group": _GROUP_POLICY}
+_ATTACHMENTS: Final = {
+    "user": "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "group": "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+}
+_PERMISSION_SET: Final = "aws:ssoadmin/permissionSetInlinePolicy:PermissionSetInlinePolicy"
+_SET_ATTACHMENTS: Final = "aws:ssoadmin/managedPolicyAttachmentsExclusive:ManagedPolicyAttachmentsExclusive"
+
+
+def _renamed(
+    token: str, names: Mapping[str, str], documents: tuple[str, ...] = ()
+) -> Callable[[Properties], Iterator[Form]]:
+    """Return what renames properties, reads tags, and takes the rest over in small letters."""
+
+    def convert(given: Properties) -> Iterator[Form]:
+        found: dict[str, Any] = {}
+        origin: dict[str, str] = {}
+        for key, value in given.items():
+            name = names.get(key, key[:1].lower() + key[1:])
+            found[name] = _tags(value) if key == "Tags" else widened(value) if key in documents else value
+            origin[name] = key
+        yield token, found, origin
+
+    return convert
+
+
+def _tags(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    listed = [cast("dict[str, Any]", each) for each in cast("list[Any]", value) if isinstance(each, dict)]
+    return {str(each.get("Key")): each.get("Value") for each in listed}
+
+
+def _listed(value: Any) -> list[Any]:
+    return cast("list[Any]", value) if isinstance(value, list) else [] if value is None else [value]
+
+
+def _inner(given: Properties, name: str) -> Iterator[dict[str, Any]]:
+    """The inline policies of a principal."""
+    for each in _listed(given.get(name)):
+        fields = cast("dict[str, Any]", each) if isinstance(each, dict) else {}
+        document = UNKNOWN if each is UNKNOWN else widened(fields.get("PolicyDocument"))
+        yield {"name": fields.get("PolicyName"), "policy": document}
+
+
+def _role(given: Properties) -> Iterator[Form]:
+    properties = {
+        "name": given.get("RoleName"),
+        "assumeRolePolicy": given.get("AssumeRolePolicyDocument"),
+        "managedPolicyArns": given.get("ManagedPolicyArns"),
+        "inlinePolicies": list(_inner(given, "Policies")),
+        "tags": _tags(given.get("Tags")),
+        "permissionsBoundary": given.get("PermissionsBoundary"),
+    }
+    yield _ROLE, properties, {"managedPolicyArns": "ManagedPolicyArns"}
+
+
+def _principal(kind: str) -> Callable[[Properties], Iterator[Form]]:
+    def convert(given: Properties) -> Iterator[Form]:
+        name = given.get(f"{kind.title()}Name")
+        if kind == "user":
+            yield _USER, {"name": name, "tags": _tags(given.get("Tags"))}, {}
+        for each in _inner(given, "Policies"):
+            yield _INLINE[kind], {kind: name, **each}, {}
+        for arn in _listed(given.get("ManagedPolicyArns")):
+            yield _ATTACHMENTS[kind], {kind: name, "policyArn": arn}, {"policyArn": "ManagedPolicyArns"}
+
+    return convert
+
+
+def _managed(given: Properties) -> Iterator[Form]:
+    yield _POLICY, {"name": given.get("ManagedPolicyName"), "policy": widened(given.get("PolicyDocument"))}, {}
+
+
+def _shared_inline(given: Properties) -> Iterator[Form]:
+    """AWS::IAM::Policy is put into each principal that it names."""
+    policy = {"name": given.get("PolicyName"), "policy": widened(given.get("PolicyDocument"))}
+    holders = [(kind, each, f"{kind.title()}s") for kind in _INLINE for each in _listed(given.get(f"{kind.title()}s"))]
+    for kind, holder, origin in holders:
+        yield _INLINE[kind], {kind: holder, **policy}, {kind: origin}
+    if not holders:
+        yield _POLICY, policy, {}
+
+
+def _inline(kind: str) -> Callable[[Properties], Iterator[Form]]:
+    return _renamed(
+        _INLINE[kind],
+        {f"{kind.title()}Name": kind, "PolicyName": "name", "PolicyDocument": "policy"},
+        ("PolicyDocument",),
+    )
+
+
+def _permission_set(given: Properties) -> Iterator[Form]:
+    holder = f"permission set {given.get('Name')}"
+    if given.get("InlinePolicy"):
+        policy = widened(given["InlinePolicy"])
+        yield _PERMISSION_SET, {"permissionSetArn": holder, "inlinePolicy": policy}, {}
+    if given.get("ManagedPolicies"):
+        yield _SET_ATTACHMENTS, {"permissionSetArn": holder, "managedPolicyArns": given["ManagedPolicies"]}, {}
+
+
+def _attributes(given: Properties) -> Iterator[Form]:
+    listed = _listed(given.get("AccessControlAttributes"))
+    attributes = [
+        UNKNOWN if not isinstance(each, dict) else {"key": cast("dict[str, Any]", each).get("Key")} for each in listed
+    ]
+    yield "aws:ssoadmin/instanceAccessControlAttributes:InstanceAccessControlAttributes", {"attributes": attributes}, {}
+
+
+def _document(given: Properties) -> Iterator[Form]:
+    content = given.get("Content")
+    text = json.dumps(content, default=lambda _: "{{ not known yet }}") if isinstance(content, dict) else content
+    # A mapping is JSON here, whatever format the document states.
+    stated = None if isinstance(content, dict) else given.get("DocumentFormat")
+    kind = given.get("DocumentType", "Command")
+    yield _DOCUMENT, {"name": given.get("Name"), "documentType": kind, "documentFormat": stated, "content": text}, {}
+
+
+def _group(given: Properties) -> Iterator[Form]:
+    properties: dict[str, Any] = {"name": given.get("GroupName"), "tags": _tags(given.get("Tags"))}
+    for name, direction in (("ingress", "SecurityGroupIngress"), ("egress", "SecurityGroupEgress")):
+        properties[name] = [_block(each) for each in _listed(given.get(direction))]
+    yield (
+        "aws:ec2/securityGroup:SecurityGroup",
+        properties,
+        {"ingress": "SecurityGroupIngress", "egress": "SecurityGroupEgress"},
+    )
+
+
+_ENDS: Final = {
+    "CidrIp": ("cidrBlocks", "cidrIpv4"),
+    "CidrIpv6": ("ipv6CidrBlocks", "cidrIpv6"),
+    "SourceSecurityGroupId": ("securityGroups", "referencedSecurityGroupId"),
+    "DestinationSecurityGroupId": ("securityGroups", "referencedSecurityGroupId"),
+    "SourcePrefixListId": ("prefixListIds", "prefixListId"),
+    "DestinationPrefixListId": ("prefixListIds", "prefixListId"),
+}
+
+
+def _block(each: Any) -> Any:
+    if not isinstance(each, dict):
+        return UNKNOWN
+    given = cast("dict[str, Any]", each)
+    ports = {"protocol": given.get("IpProtocol"), "fromPort": given.get("FromPort"), "toPort": given.get("ToPort")}
+    return ports | {lists: [given[name]] for name, (lists, _) in _ENDS.items() if given.get(name) is not None}
+
+
+_GROUP_RULE: Final = {
+    "GroupId": "securityGroupId",
+    "IpProtocol": "ipProtocol",
+    **{name: single for name, (_, single) in _ENDS.items()},
+}
+
+KINDS: Final[dict[str, Callable[[Properties], Iterator[Form]]]] = {
+    "AWS::IAM::Role": _role,
+    "AWS::IAM::User": _principal("user"),
+    "AWS::IAM::Group": _principal("group"),
+    "AWS::IAM::ManagedPolicy": _managed,
+    "AWS::IAM::Policy": _shared_inline,
+    "AWS::IAM::RolePolicy": _inline("role"),
+    "AWS::IAM::UserPolicy": _inline("user"),
+    "AWS::IAM::GroupPolicy": _inline("group"),
+    "AWS::SSO::PermissionSet": _permission_set,
+    "AWS::SSO::InstanceAccessControlAttributeConfiguration": _attributes,
+    "AWS::SSM::Document": _document,
+    "AWS::SSM::Association": _renamed("aws:ssm/association:Association", {}),
+    "AWS::KMS::Key": _renamed(
+        "aws:kms/key:Key",
+        {"KeyPolicy": "policy", "PendingWindowInDays": "deletionWindowInDays", "KeySpec": "customerMasterKeySpec"},
+        ("KeyPolicy",),
+    ),
+    "AWS::Logs::LogGroup": _renamed("aws:cloudwatch/logGroup:LogGroup", {"LogGroupName": "name"}),
+    "AWS::Logs::ResourcePolicy": _renamed("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", {}),
+    "AWS::SNS::Topic": _renamed("aws:sns/topic:Topic", {"TopicName": "name"}),
+    "AWS::SNS::TopicPolicy": _renamed("aws:sns/topicPolicy:TopicPolicy", {"PolicyDocument": "policy"}),
+    "AWS::EC2::SecurityGroup": _group,
+    "AWS::EC2::SecurityGroupIngress": _renamed(
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", _GROUP_RULE
+    ),
+    "AWS::EC2::SecurityGroupEgress": _renamed("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", _GROUP_RULE),
+    "AWS::EC2::Instance": _renamed(
+        "aws:ec2/instance:Instance", {"SecurityGroupIds": "vpcSecurityGroupIds", "ImageId": "ami"}
+    ),
+}
+"""What is read, by CloudFormation's type."""
+
+PRODUCED: Final = frozenset(
+    {
+        *(
+            _ROLE,
+            _USER,
+            _POLICY,
+            _DOCUMENT,
+            _PERMISSION_SET,
+            _SET_ATTACHMENTS,
+            *_INLINE.values(),
+            *_ATTACHMENTS.values(),
+        ),
+        *("aws:ssoadmin/instanceAccessControlAttributes:InstanceAccessControlAttributes", "aws:kms/key:Key"),
+        *("aws:ssm/association:Association", "aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"),
+        *("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "aws:sns/topicPolicy:TopicPolicy"),
+        *("aws:ec2/securityGroup:SecurityGroup", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"),
+        *("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "aws:ec2/instance:Instance"),
+    }
+)
+"""The tokens that come of it."""
+
+_SERVICES: Final = {
+    "cloudformation": "CloudFormation",
+    "logs": "Logs",
+    "servicecatalog": "ServiceCatalog",
+    "ssmquicksetup": "SSMQuickSetup",
+    "autoscaling": "AutoScaling",
+}
+
+
+def type_of_native(token: str) -> str:
+    """Return CloudFormation's type of an aws-native token: `aws-native:iam:Role`."""
+    _, service, name = token.split(":", 2)
+    return f"AWS::{_SERVICES.get(service, service.upper())}::{name}"
+
+
+NATIVE: Final = {f"aws-native:{kind.split('::')[1].lower()}:{kind.split('::')[2]}": kind for kind in KINDS}
+"""The aws-native tokens of what is read."""
+
+
+def pascal(value: Any, *, inside: str = "") -> Any:
+    """Return properties of aws-native with CloudFormation's names; policy documents and contents keep theirs."""
+    if inside in {"PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "InlinePolicy", "Content"}:
+        return value
+    if isinstance(value, dict):
+        renamed = {key[:1].upper() + key[1:]: each for key, each in cast("dict[str, Any]", value).items()}
+        return {key: pascal(each, inside=key) for key, each in renamed.items()}
+    if isinstance(value, list):
+        return [pascal(each) for each in cast("list[Any]", value)]
+    return value

@@ -1,0 +1,225 @@
+"""CloudFormation templates as data: parameters and references resolved as far as the text goes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import yaml
+
+from policies.findings import UNKNOWN
+from policies.strict_yaml import UniqueKeys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POLICY_KEYS: Final = frozenset(
+    {"PolicyDocument", "AssumeRolePolicyDocument", "KeyPolicy", "InlinePolicy", "ResourcePolicyDocument"}
+)
+"""Properties that hold policy documents, of which the keys are not CloudFormation's."""
+
+_PSEUDO: Final = {
+    "AWS::Partition": "aws",
+    "AWS::AccountId": "111122223333",
+    "AWS::Region": "us-east-1",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+"""Stand-ins: what a template says does not depend on where it is deployed."""
+
+_VARIABLE: Final = re.compile(r"\$\{([^}!][^}]*)\}")
+_LITERAL: Final = re.compile(r"\$\{!([^}]*)\}")
+_HARMLESS_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions", "AWS::SecretsManager-2020-07-23"})
+
+
+class TemplateError(ValueError):
+    """The text is no template that can be read."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A resource of a template.
+
+    Attributes:
+        id: logical ID.
+        type: `AWS::IAM::Role`.
+        properties: resolved, with `UNKNOWN` for what only the deployment knows.
+        references: logical IDs that a property refers to, by property.
+    """
+
+    id: str
+    type: str
+    properties: Mapping[str, Any]
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+class _Loader(UniqueKeys):
+    """Reads the short form of intrinsic functions, `!Ref`."""
+
+
+def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(cast("yaml.MappingNode", node), deep=True)
+    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+def read_template(text: str) -> Mapping[str, Any]:
+    """Return a template, in JSON or YAML.
+
+    Raises:
+        TemplateError: It is neither, or repeats a key.
+    """
+    try:
+        # JSON is read as YAML, of which it is a part.
+        found = yaml.load(text, _Loader)  # noqa: S506 -- a safe loader
+    except (yaml.YAMLError, ValueError, TypeError):
+        found = None
+    if not isinstance(found, dict) or not isinstance(cast("dict[str, Any]", found).get("Resources"), dict):
+        raise TemplateError
+    return cast("dict[str, Any]", found)
+
+
+def generated_in(template: Mapping[str, Any]) -> Iterator[str]:
+    """What of a template only CloudFormation can work out, for a reader."""
+    given = template.get("Transform")
+    for each in cast("list[Any]", given) if isinstance(given, list) else [given]:
+        name = cast("dict[str, Any]", each).get("Name") if isinstance(each, dict) else each
+        if name is not None and name not in _HARMLESS_TRANSFORMS:
+            yield f"Transform {name}"
+    for name, each in cast("Mapping[str, Any]", template["Resources"]).items():
+        if str(name).startswith("Fn::") or not isinstance(each, dict):
+            yield f"Resources.{name}"
+        elif _has_transform(each):
+            yield f"Resources.{name}: Fn::Transform"
+
+
+def declared_in(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> Iterator[Declared]:
+    """Return the resources of a template.
+
+    Args:
+        template: As read.
+        parameters: Values of its parameters that are given.
+    """
+    resources = cast("Mapping[str, Any]", template["Resources"])
+    defaults = cast("Mapping[str, Any]", template.get("Parameters") or {})
+    values = {
+        name: parameters.get(name, cast("Mapping[str, Any]", each).get("Default", UNKNOWN))
+        for name, each in defaults.items()
+        if isinstance(each, Mapping)
+    }
+    for name, each in resources.items():
+        if not isinstance(each, dict):
+            continue
+        written = cast("dict[str, Any]", each)
+        given = written.get("Properties")
+        properties = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+        resolver = _Resolver(values, resources)
+        resolved = {key: resolver.of(value, key) for key, value in properties.items()}
+        yield Declared(name, str(written.get("Type")), resolved, resolver.references)
+
+
+class _Resolver:
+    """Resolves the intrinsic functions of one resource."""
+
+    def __init__(self, values: Mapping[str, Any], resources: Mapping[str, Any]) -> None:
+        self._values, self._resources = values, resources
+        self.references: dict[str, tuple[str, ...]] = {}
+
+    def of(self, value: Any, key: str) -> Any:
+        if isinstance(value, list):
+            return [self.of(each, key) for each in cast("list[Any]", value)]
+        if not isinstance(value, dict):
+            return value
+        mapping = cast("dict[str, Any]", value)
+        if len(mapping) == 1:
+            ((name, argument),) = mapping.items()
+            if name == "Ref" or str(name).startswith("Fn::"):
+                return self._function(str(name), argument, key)
+        return {str(name): self.of(each, key) for name, each in mapping.items()}
+
+    def _function(self, name: str, argument: Any, key: str) -> Any:
+        match name:
+            case "Ref":
+                return self._named(str(argument), key)
+            case "Fn::Sub" if isinstance(argument, str):
+                return self._substituted(argument, key)
+            case "Fn::Join" if isinstance(argument, list) and len(cast("list[Any]", argument)) == 2:  # noqa: PLR2004 -- delimiter and values
+                delimiter, parts = cast("list[Any]", argument)
+                found = self.of(parts, key)
+                known = isinstance(found, list) and all(isinstance(each, str) for each in cast("list[Any]", found))
+                return str(delimiter).join(cast("list[str]", found)) if known else UNKNOWN
+            case "Fn::GetAtt":
+                target = argument[0] if isinstance(argument, list) and argument else str(argument).partition(".")[0]
+                self._refer(str(target), key)
+                return UNKNOWN
+            case _:
+                self.of(argument, key)  # for what it refers to
+                return UNKNOWN
+
+    def _named(self, name: str, key: str) -> Any:
+        if name == "AWS::NoValue":
+            return None
+        if name in self._resources:
+            self._refer(name, key)
+            return UNKNOWN
+        return _PSEUDO.get(name, self._values.get(name, UNKNOWN))
+
+    def _substituted(self, text: str, key: str) -> Any:
+        values = {name: self._named(name.partition(".")[0], key) for name in _VARIABLE.findall(text)}
+        if any(not isinstance(each, str) for each in values.values()):
+            return UNKNOWN
+        return _LITERAL.sub(r"${\1}", _VARIABLE.sub(lambda found: values[found[1]], text))
+
+    def _refer(self, name: str, key: str) -> None:
+        if name in self._resources:
+            self.references[key] = (*self.references.get(key, ()), name)
+
+
+def _has_transform(value: Any) -> bool:
+    if isinstance(value, dict):
+        mapping = cast("dict[str, Any]", value)
+        return "Fn::Transform" in mapping or any(map(_has_transform, mapping.values()))
+    return isinstance(value, list) and any(map(_has_transform, cast("list[Any]", value)))
+
+
+def widened(document: Any) -> Any:
+    """Return a policy document in the widest reading of what is not known: it may allow anything and denies nothing."""
+    if not isinstance(document, dict):
+        return document
+    given = cast("dict[str, Any]", document)
+    statements = given.get("Statement")
+    listed = cast("list[Any]", statements) if isinstance(statements, list) else [statements]
+    kept = [_widest(each) for each in listed if not (_is_denial(each) and _is_unsure(each))]
+    return {**given, "Statement": [each for each in kept if each is not None]}
+
+
+def _is_denial(statement: Any) -> bool:
+    return not isinstance(statement, dict) or cast("dict[str, Any]", statement).get("Effect") != "Allow"
+
+
+def _is_unsure(value: Any) -> bool:
+    if isinstance(value, dict):
+        return any(map(_is_unsure, cast("dict[str, Any]", value).values()))
+    if isinstance(value, list):
+        return any(map(_is_unsure, cast("list[Any]", value)))
+    return value is UNKNOWN
+
+
+def _widest(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _widest(each)
+            for key, each in cast("dict[str, Any]", value).items()
+            if key != "NotResource" or not _is_unsure(each)
+        }
+    if isinstance(value, list):
+        return [_widest(each) for each in cast("list[Any]", value)]
+    return "*" if value is UNKNOWN else value

@@ -1,0 +1,105 @@
+"""No resource hides others that the pack cannot read.
+
+What can be read is judged like the program's own: templates, the state of Cloud Control, aws-native.
+"""
+
+from __future__ import annotations
+
+import base64
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final
+
+from pulumi_policy import Severity
+
+from policies.embedded.containers import CONTAINERS, body_of, is_hiding
+from policies.embedded.kinds import type_of_native
+from policies.findings import Unseen, Violation
+from policies.rule import Parameter, Rule
+
+if TYPE_CHECKING:
+    from policies.findings import Findings, Resource
+    from policies.stack import Stack
+
+_TYPES: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
+_HIDING = Parameter(
+    name="hidingTypes",
+    description="Types of resources that run code or make resources of their own (* stands for any text).",
+    default=[
+        *("command:*", "*:dynamic:Resource", "*:dynamic/*", "*:tf:aws*", "*:index:Module", "terraform:*", "awscc:*"),
+        *("kubernetes:*.services.k8s.aws/*", "kubernetes:*aws.upbound.io/*", "kubernetes:*aws.crossplane.io/*"),
+        *(
+            "kubernetes:helm.sh/*",
+            "kubernetes:yaml*",
+            "kubernetes:kustomize*",
+            "kubernetes:cloudformation.linki.space/*",
+        ),
+        *("aws:servicecatalog/provisionedProduct:*", "aws:serverlessrepository/cloudFormationStack:*"),
+        *("aws:ssmquicksetup/*", "aws:lambda/invocation:*"),
+    ],
+    schema=_TYPES,
+)
+_ACCEPTED = Parameter(
+    name="acceptedTypes",
+    description="Types among them that somebody has looked at, or that make nothing in AWS (* stands for any text).",
+    default=[],
+    schema=_TYPES,
+)
+
+RULE = Rule(
+    id="resources-readable",
+    title="No resource hides others from the pack",
+    severity=Severity.HIGH,
+    risk="whatever the pack refuses goes to AWS inside a template, a script or another provider",
+    remedy="Write the resources in the program, give the template as text, or accept the type in acceptedTypes after a review",
+    source="NIST SP 800-53 r5 CM-3, CM-7(5), SI-10; own",
+    url="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-guide.html",
+    parameters=(_HIDING, _ACCEPTED),
+)
+
+_DYNAMIC: Final = "pulumi-python:dynamic/"
+_OWN: Final = frozenset(
+    f"{_DYNAMIC}{name}"
+    for name in (
+        *("iam:OperatorGrants", "shellaccess:Claim", "ssm:Document", "ssm:PriorServiceSetting", "ssm:ServiceSetting"),
+        "ssm:SessionPreferences",
+    )
+)
+_OWN_MODULE: Final = b"components."
+"""The module of a provider stands in its pickled form."""
+
+
+@RULE.on_stack
+def _hide_nothing(stack: Stack) -> Findings:
+    hiding, accepted = stack.settings[_HIDING.name], stack.settings[_ACCEPTED.name]
+    for resource in stack.resources:
+        if any(fnmatchcase(resource.type, each) for each in accepted) or _is_own(resource):
+            continue
+        if resource.type in CONTAINERS:
+            yield from _in_body(resource)
+        elif any(fnmatchcase(resource.type, each) for each in hiding) or _is_native_hiding(resource.type):
+            yield Violation("type", resource.type, "a resource that the pack can read", about=resource)
+
+
+def _in_body(container: Resource) -> Findings:
+    body = body_of(container)
+    if body.unseen:
+        yield Unseen(body.unseen, about=container)
+    for place, found in body.unread:
+        yield Violation(place, found, "what the pack can read", about=container)
+
+
+def _is_native_hiding(token: str) -> bool:
+    return token.startswith("aws-native:") and token.count(":") == 2 and is_hiding(type_of_native(token))  # noqa: PLR2004
+
+
+def _is_own(resource: Resource) -> bool:
+    """Whether it is a dynamic resource of this project, by its type and by the module of its provider."""
+    if resource.type not in _OWN:
+        return False
+    provider = resource.value("__provider")
+    if not isinstance(provider, str):
+        return True  # the engine does not always hand the provider over
+    try:
+        return _OWN_MODULE in base64.b64decode(provider)
+    except ValueError:
+        return False

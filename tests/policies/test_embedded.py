@@ -1,0 +1,192 @@
+"""Resources that templates, Cloud Control and aws-native hide are judged like the program's own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from policies.catalogue import RULES
+from policies.embedded.containers import embedded_in
+from policies.findings import Resource
+from tests.policies.judging import SILENT, UNKNOWN, Judgement, Made, judge, judge_stack
+
+if TYPE_CHECKING:
+    from policies.rule import Rule
+
+STACK = "aws:cloudformation/stack:Stack"
+STACK_SET = "aws:cloudformation/stackSet:StackSet"
+CLOUD_CONTROL = "aws:cloudcontrol/resource:Resource"
+BY_ID: dict[str, Rule] = {rule.id: rule for rule in RULES}
+
+START = """
+Parameters:
+  Bucket: {Type: String, Default: logs}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: Shell
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: sts:AssumeRole}]
+      Policies:
+        - PolicyName: shell
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+              - {Effect: Allow, Action: ACTION, Resource: RESOURCE}
+"""
+
+
+def template(action: str, resource: str) -> str:
+    return START.replace("ACTION", action).replace("RESOURCE", resource)
+
+
+def as_native(statement: dict[str, Any]) -> dict[str, Any]:
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"roleName": "Shell", "policies": [{"policyName": "shell", "policyDocument": document}]}
+
+
+def accused(type_: str, properties: dict[str, Any]) -> set[str]:
+    """The rules about single resources that report a container."""
+    return {rule.id for rule in RULES if type_ in rule.judged_types and judge(rule, type_, properties).violations}
+
+
+@pytest.mark.parametrize("type_", [STACK, STACK_SET])
+@pytest.mark.parametrize(
+    ("action", "resource", "rule"),
+    [
+        ("ssm:StartSession", '"*"', "session-start-needs-approval"),
+        (
+            "ssm:StartSession",
+            "!Sub 'arn:${AWS::Partition}:ec2:*:${AWS::AccountId}:instance/*'",
+            "session-start-needs-approval",
+        ),
+        ("ssm:StartSession", "!Ref Instance", "session-start-needs-approval"),
+        ("[ssm:SendCommand]", '"*"', "node-commands-need-approval"),
+        ("iam:TagRole", "!GetAtt Role.Arn", "approval-tag-set-by-runbook"),
+        ("ecs:ExecuteCommand", "!If [Prod, a, b]", "node-logins-need-approval"),
+    ],
+)
+def test_a_policy_in_a_template_is_judged(type_: str, action: str, resource: str, rule: str) -> None:
+    assert rule in accused(type_, {"templateBody": template(action, resource)})
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("s3:GetObject", "!Sub 'arn:aws:s3:::${Bucket}/*'"),
+        (
+            "ssm:StartSession",
+            "!Sub 'arn:aws:ec2:*:${AWS::AccountId}:instance/${!aws:PrincipalTag/SecurityAllowSessionInstance}'",
+        ),
+        ("logs:PutLogEvents", "!GetAtt LogGroup.Arn"),
+        ("sts:AssumeRole", "!Ref Other"),
+    ],
+)
+def test_a_harmless_template_is_fine(action: str, resource: str) -> None:
+    given = {"templateBody": template(action, resource)}
+    assert accused(STACK, given) == set()
+    assert judge_stack(BY_ID["resources-readable"], Made(type=STACK, properties=given)) == SILENT
+
+
+def test_a_message_says_where_in_the_template() -> None:
+    given = {"templateBody": template("ssm:StartSession", '"*"')}
+    (said,) = judge(BY_ID["session-start-needs-approval"], STACK, given).violations
+    assert said.startswith(
+        f'{STACK} "subject": templateBody.Resources.Role.inlinePolicies[0].policy: found statement 1'
+    )
+
+
+def test_a_template_in_json_is_judged() -> None:
+    statement = {"Effect": "Allow", "Action": "ssm:*", "Resource": {"Fn::Join": [":", ["arn", "aws", "ssm", "*", "*", "parameter/app"]]}}
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": statement}}}
+    assert "documents-changed-by-named-principals" not in accused(
+        STACK, {"templateBody": json.dumps({"Resources": {"P": policy}})}
+    )
+    statement["Resource"] = "*"
+    assert "documents-changed-by-named-principals" in accused(
+        STACK, {"templateBody": json.dumps({"Resources": {"P": policy}})}
+    )
+
+
+def test_a_denial_that_depends_on_the_deployment_denies_nothing() -> None:
+    statements = [
+        {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"},
+        {"Effect": "Deny", "Action": "ssm:StartSession", "Resource": {"Ref": "What"}},
+    ]
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": statements}}}
+    given = {"templateBody": json.dumps({"Parameters": {"What": {"Type": "String"}}, "Resources": {"P": policy}})}
+    assert "session-start-needs-approval" in accused(STACK, given)
+    assert "session-start-needs-approval" not in accused(STACK, given | {"parameters": {"What": "*"}})
+
+
+@pytest.mark.parametrize(
+    ("type_", "given"),
+    [
+        (CLOUD_CONTROL, {"typeName": "AWS::IAM::RolePolicy"}),
+        ("aws-native:index:ExtensionResource", {"type": "AWS::IAM::UserPolicy"}),
+    ],
+)
+def test_cloud_control_is_judged(type_: str, given: dict[str, Any]) -> None:
+    for action, expected in (("ssm:StartSession", {"session-start-needs-approval"}), ("s3:GetObject", set[str]())):
+        document = {"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
+        state: Any = {"RoleName": "Shell", "PolicyName": "p", "PolicyDocument": document}
+        body = {"desiredState": json.dumps(state)} if type_ == CLOUD_CONTROL else {"properties": state}
+        assert accused(type_, given | body) == expected
+
+
+def test_aws_native_is_judged() -> None:
+    bad = as_native({"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"})
+    good = as_native({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
+    assert accused("aws-native:iam:Role", bad) == {"session-start-needs-approval"}
+    assert accused("aws-native:iam:Role", good) == set()
+    assert accused("aws-native:iam:Role", {"tags": [{"key": "SecurityAllowSessionInstance", "value": "i-1"}]}) == {
+        "approval-tag-not-in-program"
+    }
+
+
+def test_rules_about_stacks_see_what_is_hidden() -> None:
+    tag = {"Service": "iam", "Api": "TagRole", "Tags": [{"Key": "SecurityAllowSessionInstance", "Value": "i-1"}]}
+    steps = [{"name": "Tag", "action": "aws:executeAwsApi", "inputs": tag}]
+    document = {
+        "Type": "AWS::SSM::Document",
+        "Properties": {"DocumentType": "Automation", "Content": {"schemaVersion": "0.3", "mainSteps": steps}},
+    }
+    made = Made(type=STACK, properties={"templateBody": json.dumps({"Resources": {"Runbook": document}})})
+    (said,) = judge_stack(BY_ID["runbook-asks-first"], made).violations
+    assert '"subject/Runbook": ' in said
+
+
+def test_references_in_a_template_are_followed() -> None:
+    resources = {
+        "Group": {
+            "Type": "AWS::EC2::SecurityGroup",
+            "Properties": {"Tags": [{"Key": "Role", "Value": "DomainController"}], "GroupDescription": "x"},
+        },
+        "Open": {
+            "Type": "AWS::EC2::SecurityGroupIngress",
+            "Properties": {
+                "GroupId": {"Fn::GetAtt": ["Group", "GroupId"]},
+                "IpProtocol": "tcp", "FromPort": 389, "ToPort": 389, "CidrIp": "0.0.0.0/0",
+            },
+        },
+    }
+    made = Made(type=STACK, properties={"templateBody": json.dumps({"Resources": resources})})
+    assert len(judge_stack(BY_ID["controller-inbound-sources"], made).violations) == 1
+    resources["Open"]["Properties"]["CidrIp"] = "10.0.0.0/8"
+    made = Made(type=STACK, properties={"templateBody": json.dumps({"Resources": resources})})
+    assert judge_stack(BY_ID["controller-inbound-sources"], made) == SILENT
+
+
+def test_a_container_keeps_the_settings_of_the_rule() -> None:
+    given = {"templateBody": template("ssm:StartSession", '"*"')}
+    rule = BY_ID["session-start-needs-approval"]
+    assert judge(rule, STACK, given, allowedPrincipals=["role/Shell"]) == Judgement()
+
+
+def test_a_template_that_is_not_known_yet_is_unseen() -> None:
+    made = Made(type=STACK, properties={"templateBody": UNKNOWN}, sources={})
+    assert judge_stack(BY_ID["resources-readable"], made).unseen
+    assert embedded_in(Resource(type=STACK, name="x", properties={"templateBody": "not: a template"})) == ()
