@@ -87,6 +87,7 @@ class Resource:
         path: what to put before the names of properties, where they come from inside an input.
         urn: of the resource.
         sources: where a check looks at a whole stack: the URNs of the resources that a property's value comes from.
+        added_tags: tags that resources of their own give it.
         is_output: whether the properties are outputs, which the provider fills in, and not inputs.
     """
 
@@ -97,11 +98,16 @@ class Resource:
     path: str = ""
     urn: str = ""
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]], repr=False)
+    added_tags: Mapping[Any, Any] = field(default_factory=dict[Any, Any], repr=False)
     is_output: bool = False
 
     def value(self, name: str) -> Any:
         """The property as plain data, with `UNKNOWN` for what is not known; None where it is absent or null."""
-        return _read(self.properties, name)
+        value = _read(self.properties, name)
+        if name != "tags" or not self.added_tags:
+            return value
+        own: dict[Any, Any] = {UNKNOWN: UNKNOWN} if value is UNKNOWN else dict(value or {})
+        return {**own, **self.added_tags}
 
     def given(self, name: str) -> Any:
         """Return the property that the program gave; None for one that preview does not know as the provider fills it in."""

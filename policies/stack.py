@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from policies.embedded.containers import embedded_in
 from policies.findings import Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pulumi_policy import PolicyResource
+
+_TAG: Final = "aws:ec2/tag:Tag"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,22 @@ def stack_of(resources: Iterable[PolicyResource], settings: Mapping[str, Any]) -
     """What the SDK hands over, as checks see it: with the resources that others hide, as far as they can be read."""
     given = [_resource(each, settings) for each in resources]
     hidden = [one for each in given for one in embedded_in(each)]
-    return Stack(resources=(*given, *hidden), settings=settings)
+    return Stack(resources=tuple(_with_added_tags([*given, *hidden])), settings=settings)
+
+
+def _with_added_tags(resources: list[Resource]) -> Iterator[Resource]:
+    """Gives resources the tags that `ec2.Tag` adds to them."""
+    added: dict[str, dict[Any, Any]] = {}
+    for tag in resources:
+        if tag.type == _TAG:
+            ids = (*tag.sources.get("resourceId", ()), tag.value("resourceId"))
+            for each in ids:
+                if isinstance(each, str):
+                    added.setdefault(each, {})[tag.value("key")] = tag.value("value")
+    for resource in resources:
+        names = {resource.urn, resource.value("id")} if added else set[Any]()
+        tags = {key: value for name in names if name in added for key, value in added[name].items()}
+        yield replace(resource, added_tags=tags) if tags else resource
 
 
 def _resource(given: PolicyResource, settings: Mapping[str, Any]) -> Resource:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
@@ -12,16 +13,21 @@ from policies.directory.machines import Machines
 from policies.directory.marks import (
     DEFAULT_SECURITY_GROUP,
     INSTANCE,
+    LAUNCH_CONFIGURATION,
     LAUNCH_TEMPLATE,
     MARKS,
+    NETWORK_INTERFACE,
     SECURITY_GROUP,
+    SPOT_FLEET,
+    SPOT_INSTANCE,
     TAG_KEY,
     TAG_VALUES,
     VOLUME,
     belongs,
 )
+from policies.directory.reach import AUTO_SCALING_GROUP, brought_along
 from policies.directory.references import References, given
-from policies.findings import UNKNOWN, Unseen, Violation, described
+from policies.findings import Unseen, Violation, described
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -31,21 +37,13 @@ if TYPE_CHECKING:
     from policies.stack import Stack
 
 ATTACHMENT: Final = "aws:ec2/volumeAttachment:VolumeAttachment"
-AUTO_SCALING_GROUP: Final = "aws:autoscaling/group:Group"
-
-_STARTING: Final = {
-    INSTANCE: ("launchTemplate",),
-    AUTO_SCALING_GROUP: ("launchTemplate", "mixedInstancesPolicy"),
-    "aws:ec2/fleet:Fleet": ("launchTemplateConfigs",),
-    "aws:ec2/spotFleetRequest:SpotFleetRequest": ("launchTemplateConfigs",),
-}
-"""What starts machines from launch templates, and by which properties it names them."""
-
 _WITHOUT_TAGS: Final = {
     AUTO_SCALING_GROUP: "launchConfiguration",
-    "aws:ec2/spotFleetRequest:SpotFleetRequest": "launchSpecifications",
+    SPOT_FLEET: "launchSpecifications",
 }
-"""Ways to start machines that carry no tag, so that the other rules could not see them."""
+"""Ways to start machines that the other rules cannot see."""
+
+_LOOKED_AT_ALONE: Final = (INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE, LAUNCH_TEMPLATE, VOLUME)
 
 RULE = Rule(
     id="controller-marked",
@@ -69,7 +67,12 @@ def _are_marked(stack: Stack) -> Findings:
         if any(group in marked for named in groups.on(machine) for group in named.candidates):
             yield from _is_marked(machine, "it has a domain controllers' security group")
     yield from _volumes(stack)
-    yield from _templates(stack)
+    yield from _each_once(_brought_along(stack))
+    yield from _tagged_apart(stack)
+
+
+def _each_once(found: Iterator[Finding]) -> Iterator[Finding]:
+    yield from {(each.about.urn if each.about else "", each): each for each in found}.values()
 
 
 def _volumes(stack: Stack) -> Iterator[Finding]:
@@ -81,30 +84,24 @@ def _volumes(stack: Stack) -> Iterator[Finding]:
                     yield from _is_marked(volume, "it is attached to a domain controller")
 
 
-def _templates(stack: Stack) -> Iterator[Finding]:
-    templates = References(stack, LAUNCH_TEMPLATE)
-    for starter in stack.of(*_STARTING):
-        if belongs(starter) is not Truth.YES:
-            continue
-        for name in _STARTING[starter.type]:
-            named = [templates.of(starter, name, each) for each in _texts(given(starter, name))]
-            for template in {each.urn: each for one in named for each in one.candidates}.values():
-                yield from _is_marked(template, f'"{starter.name}", a domain controller, starts from it')
-        name = _WITHOUT_TAGS.get(starter.type)
-        if name and given(starter, name):
+def _brought_along(stack: Stack) -> Iterator[Finding]:
+    for holder, brought in brought_along(stack):
+        # What has no tags is reported where it is named.
+        if belongs(holder) is Truth.YES and brought.type != LAUNCH_CONFIGURATION:
+            verb = "starts from it" if brought.type == LAUNCH_TEMPLATE else "has it"
+            yield from _is_marked(brought, f'"{holder.name}", a domain controller, {verb}')
+    for starter in stack.of(*_WITHOUT_TAGS):
+        name = _WITHOUT_TAGS[starter.type]
+        if belongs(starter) is Truth.YES and given(starter, name):
             yield Violation(name, "given", "a launch template, which can carry the tag", about=starter)
 
 
-def _texts(value: Any) -> Iterator[Any]:
-    """All texts, and all that is not known yet, however deep."""
-    if isinstance(value, dict):
-        for each in cast("dict[str, Any]", value).values():
-            yield from _texts(each)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _texts(each)
-    elif value is UNKNOWN or isinstance(value, str):
-        yield value
+def _tagged_apart(stack: Stack) -> Iterator[Finding]:
+    """What has its tag from a resource of its own is passed over by the rules that look at it alone."""
+    for resource in stack.of(*_LOOKED_AT_ALONE):
+        apart = bool(resource.added_tags) and belongs(resource) is Truth.YES
+        if apart and belongs(replace(resource, added_tags={})) is not Truth.YES:
+            yield from _is_marked(replace(resource, added_tags={}), "an ec2.Tag gives it the tag")
 
 
 def _is_marked(resource: Resource, why: str) -> Iterator[Finding]:

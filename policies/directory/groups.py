@@ -9,12 +9,15 @@ from policies.directory.marks import (
     ALSO,
     DEFAULT_SECURITY_GROUP,
     INSTANCE,
+    LAUNCH_CONFIGURATION,
     LAUNCH_TEMPLATE,
     NETWORK_INTERFACE,
     SECURITY_GROUP,
+    SPOT_FLEET,
     SPOT_INSTANCE,
     belongs,
 )
+from policies.directory.reach import belonging
 from policies.directory.references import Named, References, given
 
 if TYPE_CHECKING:
@@ -25,11 +28,11 @@ if TYPE_CHECKING:
 
 ATTACHMENT: Final = "aws:ec2/networkInterfaceSecurityGroupAttachment:NetworkInterfaceSecurityGroupAttachment"
 
-MACHINES: Final = (INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE, LAUNCH_TEMPLATE)
+MACHINES: Final = (INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE, LAUNCH_TEMPLATE, SPOT_FLEET, LAUNCH_CONFIGURATION)
 """What has groups on its interfaces."""
 
 _LISTS: Final = ("vpcSecurityGroupIds", "securityGroups", "securityGroupNames")
-_INTERFACES: Final = ("networkInterfaces",)
+_NESTING: Final = ("networkInterfaces", "launchSpecifications")
 
 
 class ControllersGroups:
@@ -43,14 +46,15 @@ class ControllersGroups:
         self._groups = References(stack, SECURITY_GROUP, DEFAULT_SECURITY_GROUP)
         self._known = {each.urn: belongs(each) for each in self._groups.resources}
         self._ids: dict[str, Truth] = dict.fromkeys(stack.settings[ALSO.name], Truth.YES)
+        known = belonging(stack)
         for machine in stack.of(*MACHINES):
-            is_one = belongs(machine)
+            is_one = known[machine.urn]
             for named in self.on(machine):
                 self._mark(named, is_one)
         machines = References(stack, INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE)
         for attachment in stack.of(ATTACHMENT):
             ends = machines.all_of(attachment, "networkInterfaceId")
-            is_one = any_of(belongs(machine) for end in ends for machine in end.candidates)
+            is_one = any_of(known[machine.urn] for end in ends for machine in end.candidates)
             for named in self._groups.all_of(attachment, "securityGroupId"):
                 self._mark(named, is_one)
 
@@ -64,12 +68,8 @@ class ControllersGroups:
         """The groups that a machine has."""
         for name in _LISTS:
             yield from self._groups.all_of(machine, name)
-        for name in _INTERFACES:
-            interfaces = given(machine, name)
-            for interface in cast("list[Any]", interfaces) if isinstance(interfaces, list) else [interfaces]:
-                listed = cast("dict[str, Any]", interface).get("securityGroups") if isinstance(interface, dict) else ()
-                values = cast("list[Any]", listed) if isinstance(listed, list) else []
-                yield from (self._groups.of(machine, name, each) for each in values)
+        for name in _NESTING:
+            yield from (self._groups.of(machine, name, each) for each in _groups_in(given(machine, name)))
 
     def certainty(self, named: Named) -> Truth:
         """Whether what a value names is a controllers' group."""
@@ -99,3 +99,16 @@ class ControllersGroups:
     def named(self, holder: Resource, name: str, value: Any) -> Named:
         """A group that a value in a property names."""
         return self._groups.of(holder, name, value)
+
+
+def _groups_in(value: Any) -> Iterator[Any]:
+    """The values that stand for groups in a property that nests them."""
+    if isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from _groups_in(each)
+    elif isinstance(value, dict):
+        for key, each in cast("dict[str, Any]", value).items():
+            if key in _LISTS:
+                yield from cast("list[Any]", each) if isinstance(each, list) else [] if each is None else [each]
+            else:
+                yield from _groups_in(each)

@@ -26,6 +26,8 @@ LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate:LaunchTemplate"
 NETWORK_INTERFACE: Final = "aws:ec2/networkInterface:NetworkInterface"
 SECURITY_GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
 DEFAULT_SECURITY_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+SPOT_FLEET: Final = "aws:ec2/spotFleetRequest:SpotFleetRequest"
+LAUNCH_CONFIGURATION: Final = "aws:ec2/launchConfiguration:LaunchConfiguration"
 VOLUME: Final = "aws:ebs/volume:Volume"
 
 TEXTS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
@@ -99,11 +101,15 @@ def _if_it_belongs(resource: Resource, check: Check) -> Findings:
         yield resource.unseen("tags")
 
 
+_OF_WHAT_IT_MAKES: Final = {LAUNCH_TEMPLATE: "tagSpecifications", SPOT_FLEET: "launchSpecifications"}
+
+
 def _tag_sets(resource: Resource) -> list[Any]:
-    """The tags of the resource, and of what a launch template makes."""
+    """The tags of the resource, and of what a launch template or spot fleet makes."""
     found = [resource.value("tags")]
-    if resource.type == LAUNCH_TEMPLATE:
-        given = resource.value("tagSpecifications")
+    name = _OF_WHAT_IT_MAKES.get(resource.type)
+    if name is not None:
+        given = resource.given(name)
         specifications = cast("list[Any]", given) if isinstance(given, list) else [given]
         found += [
             UNKNOWN if each is UNKNOWN else cast("dict[str, Any]", each).get("tags") for each in specifications if each

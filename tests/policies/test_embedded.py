@@ -100,7 +100,11 @@ def test_a_message_says_where_in_the_template() -> None:
 
 
 def test_a_template_in_json_is_judged() -> None:
-    statement = {"Effect": "Allow", "Action": "ssm:*", "Resource": {"Fn::Join": [":", ["arn", "aws", "ssm", "*", "*", "parameter/app"]]}}
+    statement = {
+        "Effect": "Allow",
+        "Action": "ssm:*",
+        "Resource": {"Fn::Join": [":", ["arn", "aws", "ssm", "*", "*", "parameter/app"]]},
+    }
     policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": statement}}}
     assert "documents-changed-by-named-principals" not in accused(
         STACK, {"templateBody": json.dumps({"Resources": {"P": policy}})}
@@ -169,7 +173,10 @@ def test_references_in_a_template_are_followed() -> None:
             "Type": "AWS::EC2::SecurityGroupIngress",
             "Properties": {
                 "GroupId": {"Fn::GetAtt": ["Group", "GroupId"]},
-                "IpProtocol": "tcp", "FromPort": 389, "ToPort": 389, "CidrIp": "0.0.0.0/0",
+                "IpProtocol": "tcp",
+                "FromPort": 389,
+                "ToPort": 389,
+                "CidrIp": "0.0.0.0/0",
             },
         },
     }
