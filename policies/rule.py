@@ -23,6 +23,7 @@ from policies.exemptions import EXEMPTIONS, Exemption, exemptions_in, first_cove
 from policies.findings import Findings, Resource, Unseen, Violation
 from policies.parameters import Parameter
 from policies.remediation import Remediation, remediated
+from policies.secret_properties import SHOWN, secret_property
 from policies.stack import Stack, stack_of
 
 if TYPE_CHECKING:
@@ -240,9 +241,10 @@ class Rule:
         return {each.name: each.default for each in self.all_parameters} | dict(configured)
 
     def _about_violation(self, resource: Resource, violation: Violation) -> str:
+        secret = secret_property(resource.urn, violation.property)
         return (
-            f"{_subject(resource)}: {violation.property}: "
-            f"found {violation.found}, expected {violation.expected}. {self.remedy}."
+            f"{_subject(resource)}: {secret or violation.property}: "
+            f"found {SHOWN if secret else violation.found}, expected {violation.expected}. {self.remedy}."
         )
 
     def _about_exempted(self, resource: Resource, exemption: Exemption) -> str:

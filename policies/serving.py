@@ -14,6 +14,7 @@ from pulumi_policy import PolicyPack, policy
 
 from policies.catalogue import RULES
 from policies.configuration import configuration_problems
+from policies.secret_properties import secrets_of
 
 if TYPE_CHECKING:
     from google.protobuf.empty_pb2 import Empty
@@ -51,15 +52,23 @@ class PackServicer(_Servicer):
     ) -> analyzer_pb2.AnalyzeResponse:
         """Judges a resource by the rules about its type."""
         about = self._about(request.type)
-        response: analyzer_pb2.AnalyzeResponse = (
-            about.Analyze(request, context) if about else analyzer_pb2.AnalyzeResponse()
-        )
+        with secrets_of(request, [request]):
+            response: analyzer_pb2.AnalyzeResponse = (
+                about.Analyze(request, context) if about else analyzer_pb2.AnalyzeResponse()
+            )
         response.not_applicable.extend(
             analyzer_pb2.PolicyNotApplicable(policy_name=rule)
             for rule, types in _ABOUT_RESOURCES.items()
             if request.type not in types
         )
         return response
+
+    def AnalyzeStack(  # noqa: N802
+        self, request: analyzer_pb2.AnalyzeStackRequest, context: grpc.ServicerContext
+    ) -> analyzer_pb2.AnalyzeResponse:
+        """Judges a stack, and quotes no secret of it."""
+        with secrets_of(request, request.resources):
+            return _Servicer.AnalyzeStack(self, request, context)
 
     def Remediate(  # noqa: N802
         self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext

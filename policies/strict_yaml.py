@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
 from components.iam.documents import unique_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class UniqueKeys(yaml.SafeLoader):
     """Reads YAML of which no mapping repeats a key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's signature
-        unique_keys(
-            [(self.construct_object(key), None) for key, _ in cast("list[tuple[yaml.Node, yaml.Node]]", node.value)]
-        )  # pyright: ignore[reportUnknownMemberType]
+        """Return a mapping.
+
+        Raises:
+            ValueError: It repeats a key.
+        """
+        construct = cast("Callable[[yaml.Node], Any]", self.construct_object)  # pyright: ignore[reportUnknownMemberType]
+        nodes = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
+        unique_keys([(construct(key), None) for key, _ in nodes])
         return super().construct_mapping(node, deep)

@@ -112,6 +112,8 @@ def _tag_sets(resource: Resource) -> list[Any]:
         given = resource.given(name)
         specifications = cast("list[Any]", given) if isinstance(given, list) else [given]
         found += [
-            UNKNOWN if each is UNKNOWN else cast("dict[str, Any]", each).get("tags") for each in specifications if each
+            cast("dict[str, Any]", each).get("tags") if isinstance(each, dict) else UNKNOWN
+            for each in specifications
+            if each
         ]
     return found

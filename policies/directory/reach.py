@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.iam.truth import Truth
 from policies.directory.marks import (
     INSTANCE,
     LAUNCH_CONFIGURATION,
@@ -23,6 +22,7 @@ from policies.findings import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from components.iam.truth import Truth
     from policies.findings import Resource
     from policies.stack import Stack
 

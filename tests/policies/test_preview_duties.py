@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 START = "session-start-needs-approval"
+COMMANDS = "node-commands-need-approval"
+LOGINS = "node-logins-need-approval"
+INSTANCES = "instances-changed-by-named-principals"
+DOCUMENTS = "documents-changed-by-named-principals"
 RESOURCES = [
     (START, "policy-for-all-nodes", "statement 1 (ssm:StartSession: "),
     (START, "policy-of-a-role", "statement 1 (ssm:StartSession: "),
@@ -34,12 +38,31 @@ RESOURCES = [
     ("session-resume-and-end-own", "policy-for-any-session", "statement 1 (ssm:ResumeSession, ssm:TerminateSession: "),
     ("session-documents-governed", "policy-for-any-document", "statement 1 (ssm:StartSession: "),
     ("approval-tag-set-by-runbook", "policy-for-tags", "statement 1 (iam:TagRole, iam:TagUser: "),
-    ("approval-tag-set-by-runbook", "policy-of-a-role", "statement 1 (iam:CreateRole, "),
+    ("approval-tag-set-by-runbook", "policy-of-a-role", "statement 1 (iam:TagRole, "),
+    ("approval-tag-not-in-program", "user-with-the-tag", "a tag"),
+    ("runbook-role-trusts-automation-only", "role-that-poses-as-the-runbooks", "other principals"),
+    ("runbook-grant-limited", "runbook-that-waits-for-hours", "waits of 120 minutes"),
+    (COMMANDS, "policy-for-commands", "statement 1 (ssm:SendCommand: "),
+    (LOGINS, "policy-for-logins", "statement 1 (ec2-instance-connect:SendSSHPublicKey: "),
+    (INSTANCES, "policy-for-user-data", "statement 1 (ec2:ModifyInstanceAttribute: "),
+    (DOCUMENTS, "policy-of-an-operator", "statement 1 (ssm:UpdateDocument: "),
+    *((rule, "policy-for-all-nodes", "statement 1 (ssm:Start") for rule in (COMMANDS, LOGINS)),
+    *(
+        (rule, name, "statement 1 (")
+        for rule in (COMMANDS, LOGINS, INSTANCES, DOCUMENTS)
+        for name in ("policy-of-a-role", "policy-of-all-but")
+    ),
+    *(
+        (rule, name, "AmazonSSMFullAccess, which AWS manages")
+        for rule in (COMMANDS, LOGINS, DOCUMENTS)
+        for name in ("role-with-all", "user-with-all")
+    ),
     ("identity-policy-readable", "policy-in-pieces", "text that cannot be read"),
     ("runbook-takes-tag-back", "runbook-that-keeps-the-tag", "Abort"),
     ("approvals-required", "runbook-that-asks-anybody", '"{{ Who }}"'),
 ]
 STACK = [
+    ("operator-sessions-not-tagged", "role-with-tagged-sessions", "statement 1 (sts:TagSession: "),
     ("operators-change-nothing", "policy-of-an-operator", "statement 1 (ssm:UpdateDocument: "),
     ("service-roles-widen-nothing", "policy-of-a-node", "statement 1 (iam:AttachRolePolicy: "),
     ("runbook-asks-first", "runbook-that-asks-nobody", "a way to it that asks nobody"),
@@ -86,7 +109,8 @@ def test_what_preview_could_not_see_is_refused_in_the_update(late_duties: Stack)
     assert headings(preview, "mandatory") == set()
     assert '"late": policy is not known yet; the rule is applied in the update.' in preview.text
     update = late_duties.up(*pack).failed()
-    assert headings(update, "mandatory") == {(START, "late"), ("approval-tag-set-by-runbook", "late")}
+    refused = (START, "approval-tag-set-by-runbook", COMMANDS, LOGINS, INSTANCES, DOCUMENTS)
+    assert headings(update, "mandatory") == {(rule, "late") for rule in refused}
 
 
 def test_a_configuration_that_names_no_rule_stops_the_preview(preview: Callable[..., Run]) -> None:

@@ -84,3 +84,54 @@ def test_a_later_configuration_takes_the_place_of_the_first() -> None:
     ours.Configure(again, None)
     after = {each.policyName for each in ours.Analyze(request("aws:kms/key:Key"), None).diagnostics}
     assert after - before == {"kms-key-rotation"}
+
+
+def secret(value: Any) -> dict[str, Any]:
+    """A value as the engine sends a secret."""
+    return {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "value": value}
+
+
+HIDDEN = "hunter2"
+SECRETS: dict[str, dict[str, Any]] = {
+    "aws:iam/policy:Policy": {
+        "policy": secret(f'{{"Statement": {{"Sid": "{HIDDEN}", "Effect": "Allow", "Action": "*", "Resource": "*"}}}}')
+    },
+    "aws:ssm/document:Document": {"documentType": "Session", "name": "x", "content": secret(HIDDEN)},
+    "aws:iam/role:Role": {"name": "x", "tags": secret({"SecurityAllowSessionInstance": HIDDEN})},
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": {
+        "user": "x",
+        "policyArn": secret(f"arn:aws:iam::aws:policy/{HIDDEN}/AdministratorAccess"),
+    },
+    "aws:cloudformation/stack:Stack": {
+        "templateBody": secret(
+            f"Resources: {{{HIDDEN}: {{Type: 'AWS::IAM::Role', Properties: {{ManagedPolicyArns: "
+            "['arn:aws:iam::aws:policy/AdministratorAccess']}}}"
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("type_", SECRETS)
+def test_no_message_quotes_a_secret(type_: str) -> None:
+    properties = struct_pb2.Struct()
+    properties.update(SECRETS[type_])
+    asked = analyzer_pb2.AnalyzeRequest(type=type_, name="x", urn=f"urn:pulumi:s::p::{type_}::x", properties=properties)
+    said = [each.message for each in servicer(PackServicer).Analyze(asked, None).diagnostics]
+    assert said
+    assert not any(HIDDEN in each for each in said)
+    assert any("found [secret], expected" in each for each in said)
+
+
+def test_no_message_about_a_stack_quotes_a_secret() -> None:
+    tag = '{"Service": "iam", "Api": "TagRole", "Tags": [{"Key": "SecurityAllowSessionInstance"}]}'
+    content = f'{{"mainSteps": [{{"name": "{HIDDEN}", "action": "aws:executeAwsApi", "inputs": {tag}}}]}}'
+    properties = struct_pb2.Struct()
+    properties.update({"documentType": "Automation", "name": "x", "content": secret(content)})
+    type_ = "aws:ssm/document:Document"
+    made = analyzer_pb2.AnalyzerResource(
+        type=type_, name="x", urn=f"urn:pulumi:s::p::{type_}::x", properties=properties
+    )
+    asked = analyzer_pb2.AnalyzeStackRequest(resources=[made])
+    said = [each.message for each in servicer(PackServicer).AnalyzeStack(asked, None).diagnostics]
+    assert any("content: found [secret], expected an aws:approve step" in each for each in said)
+    assert not any(HIDDEN in each for each in said)

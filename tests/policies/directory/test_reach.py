@@ -15,7 +15,11 @@ OPEN = Made(
     type=INGRESS_RULE,
     name="open",
     properties={
-        **{"securityGroupId": UNKNOWN, "ipProtocol": "tcp", "fromPort": 389, "toPort": 389, "cidrIpv4": "0.0.0.0/0"}
+        "securityGroupId": UNKNOWN,
+        "ipProtocol": "tcp",
+        "fromPort": 389,
+        "toPort": 389,
+        "cidrIpv4": "0.0.0.0/0",
     },
     sources={"securityGroupId": ["group"]},
 )

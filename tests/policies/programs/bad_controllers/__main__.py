@@ -101,6 +101,7 @@ def instance(name: str, **changes: object) -> ec2.Instance:
 
 instance("good-instance")
 instance("instance-of-a-bad-group", vpc_security_group_ids=[unmarked.id])
+instance("instance-without-a-group", vpc_security_group_ids=None)
 instance("instance-without-tokens", metadata_options=None)
 instance("instance-without-protection", disable_api_termination=False)
 instance("instance-with-an-address", associate_public_ip_address=True)

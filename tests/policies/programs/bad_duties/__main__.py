@@ -49,6 +49,15 @@ aws.iam.RolePolicy("policy-in-pieces", role="Some", policy='{"Version": "2012-10
 node = aws.iam.Role("good-node", assume_role_policy=trust)
 aws.iam.RolePolicy("policy-of-a-node", role=node.name, policy=policy("iam:AttachRolePolicy"))
 
+aws.iam.User("user-with-the-tag", name="tagged", tags={KEY: "i-0123456789abcdef0"})
+aws.iam.Role("role-that-poses-as-the-runbooks", name="SsmSessionControlChangeMangerRole", assume_role_policy=trust)
+lent = policy(["sts:AssumeRole", "sts:TagSession"], Principal={"AWS": "123456789012"}).replace('"Resource": "*", ', "")
+lenient = aws.iam.Role("role-with-tagged-sessions", name="LentOperator", assume_role_policy=lent)
+aws.iam.RolePolicyAttachment("good-attachment-of-lent", role=lenient.name, policy_arn=own.arn)
+aws.iam.Policy("policy-for-commands", policy=policy("ssm:SendCommand"))
+aws.iam.Policy("policy-for-logins", policy=policy("ec2-instance-connect:SendSSHPublicKey"))
+aws.iam.Policy("policy-for-user-data", policy=policy("ec2:ModifyInstanceAttribute"))
+
 aws.iam.RolePolicy("policy-of-an-operator", role="Operator", policy=policy("ssm:UpdateDocument"))
 
 BACK = {"onFailure": "step:Untag", "onCancel": "step:Untag"}
@@ -68,6 +77,8 @@ def document(name: str, content: str, kind: str = "Automation") -> None:
 
 document("good-runbook", runbook(ASK, TAG, UNTAG))
 document("runbook-that-keeps-the-tag", runbook(ASK, NOT_BACK, UNTAG))
+LONG = step("Wait", "aws:sleep", BACK, Duration="PT2H")
+document("runbook-that-waits-for-hours", runbook(ASK, TAG, LONG, UNTAG))
 document("runbook-that-asks-nobody", runbook(TAG, UNTAG))
 document("runbook-that-asks-operators", runbook(OPERATOR_ASKED, TAG, UNTAG))
 document(

@@ -3,6 +3,7 @@
 import json
 
 import pulumi_aws as aws
+from pulumi import dynamic
 
 EVERYBODY = {"Effect": "Allow", "Principal": {"AWS": ["*"]}, "Action": "*", "Resource": "*"}
 ASSUME = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
@@ -27,6 +28,7 @@ aws.sns.TopicPolicy(
     "topic-for-any-event", arn=topic.arn, policy=policy({**SERVICE, "Resource": "arn:aws:sns:*:*:alerts"})
 )
 
+dynamic.Resource(dynamic.ResourceProvider(), "script-of-the-program", {})
 aws.iam.Role("role-for-everybody", assume_role_policy=policy(ASSUME))
 aws.ssm.Document(
     "document-for-everybody",

@@ -1,0 +1,69 @@
+"""Which properties of the resources under judgement hold secrets, so that no message quotes them.
+
+The policy SDK decrypts secrets before a rule sees them. The engine marks them in its request, which is where they are read.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from google.protobuf import json_format
+from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from google.protobuf.message import Message
+
+SHOWN: Final = "[secret]"
+"""In place of a value, as the engine shows secrets."""
+
+_NAME: Final = re.compile(r"[^.\[,: ]*")
+_SECRETS: ContextVar[Mapping[str, frozenset[str]]] = ContextVar("secrets", default={})  # noqa: B039 -- never changed
+
+
+@contextmanager
+def secrets_of(request: Message, resources: Iterable[Any]) -> Iterator[None]:
+    """Remember which properties hold secrets while a request is answered.
+
+    Args:
+        request: From the engine.
+        resources: Resources in it, with `urn` and `properties`.
+    """
+    found: dict[str, frozenset[str]] = {}
+    if SPECIAL_SECRET_SIG.encode() in request.SerializeToString():  # most requests have none
+        for each in resources:
+            properties: dict[str, Any] = json_format.MessageToDict(each.properties)
+            if names := frozenset(name for name, value in properties.items() if _has_secret(value)):
+                found[each.urn] = names
+    token = _SECRETS.set(found)
+    try:
+        yield
+    finally:
+        _SECRETS.reset(token)
+
+
+def secret_property(urn: str, path: str) -> str:
+    """Return the property that a path leads into where it holds a secret; empty: it holds none.
+
+    Args:
+        urn: Of the resource; what is inside another one has the URN of that, a slash, and a name.
+        path: Of the property.
+    """
+    secrets = _SECRETS.get()
+    name = _NAME.match(path)
+    top = name[0] if name else ""
+    if top in secrets.get(urn, ()):
+        return top
+    inside = any(urn.startswith(f"{container}/") for container in secrets)
+    return top if inside else ""
+
+
+def _has_secret(value: Any) -> bool:
+    if isinstance(value, dict):
+        marked = value.get(SPECIAL_SIG_KEY) == SPECIAL_SECRET_SIG  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        return bool(marked) or any(map(_has_secret, value.values()))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    return isinstance(value, list) and any(map(_has_secret, value))  # pyright: ignore[reportUnknownArgumentType]
