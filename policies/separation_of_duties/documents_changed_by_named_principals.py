@@ -1,4 +1,4 @@
-"""Documents that sessions, approvals and nodes run by are changed by named principals only."""
+"""Documents and settings that sessions, approvals and nodes run by are changed by named principals only."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DOCUMENTS = Parameter(
 
 RULE = Rule(
     id="documents-changed-by-named-principals",
-    title="No principal but named ones may change the documents of sessions and approvals",
+    title="No principal but named ones may change the documents and settings of sessions and approvals",
     severity=Severity.CRITICAL,
     risk="its holder rewrites the session preferences, the runbook that asks for approval, or what nodes run at their next association",
     remedy="Limit the action to documents of the holder by name or by ssm:DocumentType, or list the deployment role in allowedPrincipals",
@@ -46,4 +46,4 @@ def _changes_no_document(resource: Resource) -> Findings:
     def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
         return ways_in(policies, ways, admitted)
 
-    yield from judged(resource, question, "no change of governed documents", CHANGED_DOCUMENTS)
+    yield from judged(resource, question, "no change of governed documents and settings", CHANGED_DOCUMENTS)

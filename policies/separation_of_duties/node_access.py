@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 
-from components.approval.names import DOCUMENT_NAMES
+from components.approval.names import DOCUMENT_NAMES, REAPER_SCHEDULE_NAME
 from components.iam.aws_documents import NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
 from components.iam.choices import Choice
 from components.iam.context import known
@@ -140,6 +140,12 @@ _RUNS_ON_NODES: Final = {
 _USER_DATA: Final = {"ec2:attribute": tuple(Choice(known(each)) for each in ("UserData", "userData"))}
 _TO_EC2: Final = {"iam:passedtoservice": one("ec2.amazonaws.com")}
 
+_SETTINGS: Final = (
+    "managed-instance/default-ec2-instance-management-role",
+    "documents/console/public-sharing-permission",
+)
+"""Service settings by which instances become nodes, and documents public."""
+
 _ASSOCIATING: Final = ("ssm:CreateAssociation", "ssm:CreateAssociationBatch", "ssm:UpdateAssociation")
 
 
@@ -168,6 +174,7 @@ def command_ways(harmless: Sequence[str] = ()) -> tuple[Way, ...]:
                 reached=(f"ssm:{SOME}:{SOME}:maintenancewindow/mw-{SOME}", f"ssm:{SOME}:{SOME}:windowtask/{SOME}"),
             ),
         ),
+        (Need(actions=("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition")),),
     )
 
 
@@ -205,24 +212,28 @@ INSTANCE_WAYS: Final[tuple[Way, ...]] = (
 
 
 def document_ways(governed: Sequence[str]) -> tuple[Way, ...]:
-    """Return the ways to change documents that nodes and approvals run by.
+    """Return the ways to change documents, settings and schedules that nodes and approvals run by.
 
     Args:
         governed: Names of the documents that sessions and approvals rest on.
     """
-    names = (*governed, _NEW_DOCUMENT)
-    return (
-        (
-            Need(
-                actions=(
-                    *("ssm:DeleteDocument", "ssm:ModifyDocumentPermission", "ssm:UpdateDocument"),
-                    "ssm:UpdateDocumentDefaultVersion",
-                ),
-                reached=tuple(f"{_OWN_DOCUMENT}{name}" for name in names),
-                given=_RUNS_ON_NODES,
-            ),
+    documents = Need(
+        actions=(
+            *("ssm:DeleteDocument", "ssm:ModifyDocumentPermission", "ssm:UpdateDocument"),
+            "ssm:UpdateDocumentDefaultVersion",
         ),
+        reached=tuple(f"{_OWN_DOCUMENT}{name}" for name in (*governed, _NEW_DOCUMENT)),
+        given=_RUNS_ON_NODES,
     )
+    settings = Need(
+        actions=("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"),
+        reached=tuple(f"ssm:{SOME}:{SOME}:servicesetting/ssm/{name}" for name in _SETTINGS),
+    )
+    schedule = Need(
+        actions=("scheduler:DeleteSchedule", "scheduler:UpdateSchedule"),
+        reached=(f"scheduler:{SOME}:{SOME}:schedule/{SOME}/{REAPER_SCHEDULE_NAME}",),
+    )
+    return ((documents,), (settings,), (schedule,))
 
 
 GOVERNED_DOCUMENTS: Final = (DOCUMENT_NAME, *DOCUMENT_NAMES)
