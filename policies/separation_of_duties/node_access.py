@@ -15,7 +15,7 @@ from components.iam.aws_documents import NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOC
 from components.iam.choices import Choice
 from components.iam.context import known
 from components.iam.evaluation import Grant, Target
-from components.iam.patterns import SOME
+from components.iam.patterns import SOME, literal
 from components.session_manager.document import DOCUMENT_NAME
 from policies.separation_of_duties.requests import APPROVED, Requests, allowed, each_once, one, partitions
 from policies.separation_of_duties.sessions import APPROVAL_KEY
@@ -32,7 +32,8 @@ class Need:
 
     Attributes:
         actions: Any of them.
-        reached: Resources of which one must be reached, as ARNs without `arn:<partition>:`; none: any resource.
+        reached: Resources of which one must be reached, as ARNs without `arn:<partition>:`; none: actions that have
+            no resource types, and are allowed on `*` only.
         spared: Resources that do not count, likewise.
         given: Condition keys of the request, in lowercase.
         written_out: Whether an action counts only where a statement writes it out: `ssm:Get*` is there to read.
@@ -72,7 +73,7 @@ def _meets(policies: Sequence[Policy], need: Need, admitted: Sequence[str]) -> l
     if not actions:
         return []
     where = partitions(policies, actions)
-    reached = _within(policies, actions, _arns(where, need.reached)) if need.reached else ("*",)
+    reached = _within(policies, actions, _arns(where, need.reached)) if need.reached else (literal("*"),)
     if not reached:
         return []
     target = Target(reached, spared=_arns(where, need.spared))
@@ -174,7 +175,12 @@ def command_ways(harmless: Sequence[str] = ()) -> tuple[Way, ...]:
                 reached=(f"ssm:{SOME}:{SOME}:maintenancewindow/mw-{SOME}", f"ssm:{SOME}:{SOME}:windowtask/{SOME}"),
             ),
         ),
-        (Need(actions=("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition")),),
+        (
+            Need(
+                actions=("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition"),
+                reached=(f"ssm-quicksetup:{SOME}:{SOME}:configuration-manager/{SOME}",),
+            ),
+        ),
     )
 
 

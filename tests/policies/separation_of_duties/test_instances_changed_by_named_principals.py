@@ -30,6 +30,7 @@ REPORTED = {
 }
 
 SPARED = {
+    "other services": [allow("*", on=["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"])],
     "starts and stops": [allow("ec2:StartInstances", "ec2:StopInstances", "ec2:RebootInstances")],
     "another attribute": [
         allow("ec2:ModifyInstanceAttribute", Condition={"StringEquals": {"ec2:Attribute": "DisableApiTermination"}})

@@ -60,6 +60,7 @@ REPORTED = {
         allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*::automation-definition/AWS-RunPacker:$DEFAULT")
     ],
     "any own runbook": [allow("ssm:StartAutomationExecution", on=own("*", "automation-definition"))],
+    "Quick Setup": [allow("ssm-quicksetup:*")],
     "a maintenance window": [allow("ssm:RegisterTaskWithMaintenanceWindow")],
     "denied on other nodes": [
         allow("ssm:SendCommand"),
