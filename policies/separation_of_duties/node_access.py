@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 
-from components.approval.names import DOCUMENT_NAMES, REAPER_SCHEDULE_NAME
+from components.approval.names import DOCUMENT_NAMES
 from components.iam.aws_documents import NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
 from components.iam.choices import Choice
 from components.iam.context import known
@@ -218,7 +218,7 @@ INSTANCE_WAYS: Final[tuple[Way, ...]] = (
 
 
 def document_ways(governed: Sequence[str]) -> tuple[Way, ...]:
-    """Return the ways to change documents, settings and schedules that nodes and approvals run by.
+    """Return the ways to change documents and settings that nodes and approvals run by.
 
     Args:
         governed: Names of the documents that sessions and approvals rest on.
@@ -235,11 +235,7 @@ def document_ways(governed: Sequence[str]) -> tuple[Way, ...]:
         actions=("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"),
         reached=tuple(f"ssm:{SOME}:{SOME}:servicesetting/ssm/{name}" for name in _SETTINGS),
     )
-    schedule = Need(
-        actions=("scheduler:DeleteSchedule", "scheduler:UpdateSchedule"),
-        reached=(f"scheduler:{SOME}:{SOME}:schedule/{SOME}/{REAPER_SCHEDULE_NAME}",),
-    )
-    return ((documents,), (settings,), (schedule,))
+    return ((documents,), (settings,))
 
 
 GOVERNED_DOCUMENTS: Final = (DOCUMENT_NAME, *DOCUMENT_NAMES)

@@ -39,7 +39,7 @@ RESOURCES = [
     ("session-documents-governed", "policy-for-any-document", "statement 1 (ssm:StartSession: "),
     ("approval-tag-set-by-runbook", "policy-for-tags", "statement 1 (iam:TagRole, iam:TagUser: "),
     ("approval-tag-set-by-runbook", "policy-of-a-role", "statement 1 (iam:TagRole, "),
-    ("approval-tag-not-in-program", "user-with-the-tag", "a tag"),
+    ("approval-tag-not-in-program", "role-with-the-tag", "a tag"),
     ("runbook-role-trusts-automation-only", "role-that-poses-as-the-runbooks", "other principals"),
     ("runbook-grant-limited", "runbook-that-waits-for-hours", "waits of 120 minutes"),
     (COMMANDS, "policy-for-commands", "statement 1 (ssm:SendCommand: "),

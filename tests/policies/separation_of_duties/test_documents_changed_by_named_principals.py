@@ -35,14 +35,12 @@ REPORTED |= {
         allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/managed-instance/*")
     ],
     "any setting": [allow("ssm:ResetServiceSetting")],
-    "the schedule that ends grants": [allow("scheduler:DeleteSchedule")],
 }
 
 SPARED = {
     "another setting": [
         allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/parameter-store/*")
     ],
-    "another schedule": [allow("scheduler:*", on=f"arn:aws:scheduler:*:{ACCOUNT}:schedule/default/nightly")],
     "one of the holder's": [allow("ssm:UpdateDocument", "ssm:DeleteDocument", on=own("web-restart"))],
     "the holder's": [allow("ssm:UpdateDocument", on=own("web-*"))],
     "a new one": [allow("ssm:CreateDocument")],

@@ -49,7 +49,7 @@ aws.iam.RolePolicy("policy-in-pieces", role="Some", policy='{"Version": "2012-10
 node = aws.iam.Role("good-node", assume_role_policy=trust)
 aws.iam.RolePolicy("policy-of-a-node", role=node.name, policy=policy("iam:AttachRolePolicy"))
 
-aws.iam.User("user-with-the-tag", name="tagged", tags={KEY: "i-0123456789abcdef0"})
+aws.iam.Role("role-with-the-tag", assume_role_policy=trust, tags={KEY: "i-0123456789abcdef0"})
 aws.iam.Role("role-that-poses-as-the-runbooks", name="SsmSessionControlChangeMangerRole", assume_role_policy=trust)
 lent = policy(["sts:AssumeRole", "sts:TagSession"], Principal={"AWS": "123456789012"}).replace('"Resource": "*", ', "")
 lenient = aws.iam.Role("role-with-tagged-sessions", name="LentOperator", assume_role_policy=lent)

@@ -10,6 +10,10 @@ ASSUME = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
 SERVICE = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sns:Publish"}
 
 
+class Script(dynamic.Resource, module="own", name="Script"):
+    """Could do anything in AWS."""
+
+
 def policy(*statements: dict[str, object]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
@@ -28,7 +32,7 @@ aws.sns.TopicPolicy(
     "topic-for-any-event", arn=topic.arn, policy=policy({**SERVICE, "Resource": "arn:aws:sns:*:*:alerts"})
 )
 
-dynamic.Resource(dynamic.ResourceProvider(), "script-of-the-program", {})
+Script(dynamic.ResourceProvider(), "script-of-the-program", {})
 aws.iam.Role("role-for-everybody", assume_role_policy=policy(ASSUME))
 aws.ssm.Document(
     "document-for-everybody",
