@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Mapping
 
     from google.protobuf.message import Message
 
@@ -26,7 +26,7 @@ _SECRETS: ContextVar[Mapping[str, frozenset[str]]] = ContextVar("secrets", defau
 
 
 @contextmanager
-def secrets_of(request: Message, resources: Iterable[Any]) -> Iterator[None]:
+def secrets_of(request: Message, resources: Iterable[Any]) -> Generator[None]:
     """Remember which properties hold secrets while a request is answered.
 
     Args:

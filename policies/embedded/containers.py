@@ -105,7 +105,7 @@ def _in_template(container: Resource) -> Body:
     except TemplateError:
         return Body(unread=(("templateBody", "text that cannot be read"),))
     given = container.value("parameters")
-    parameters = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {}
+    parameters = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
     unread = tuple(("templateBody", each) for each in generated_in(template))
     return _checked(Body("templateBody.Resources.", tuple(declared_in(template, parameters)), unread))
 

@@ -68,7 +68,7 @@ def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
     return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
 
 
-_Loader.add_multi_constructor("!", _intrinsic)
+_Loader.add_multi_constructor("!", _intrinsic)  # pyright: ignore[reportUnknownMemberType]
 
 
 def read_template(text: str) -> Mapping[str, Any]:
@@ -157,8 +157,8 @@ class _Resolver:
                 known = isinstance(found, list) and all(isinstance(each, str) for each in cast("list[Any]", found))
                 return str(delimiter).join(cast("list[str]", found)) if known else UNKNOWN
             case "Fn::GetAtt":
-                target = argument[0] if isinstance(argument, list) and argument else str(argument).partition(".")[0]
-                self._refer(str(target), key)
+                parts = cast("list[Any]", argument) if isinstance(argument, list) else str(argument).split(".")
+                self._refer(str(parts[0]) if parts else "", key)
                 return UNKNOWN
             case _:
                 self.of(argument, key)  # for what it refers to

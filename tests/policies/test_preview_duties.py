@@ -68,6 +68,25 @@ STACK = [
     ("runbook-asks-first", "runbook-that-asks-nobody", "a way to it that asks nobody"),
     ("approvers-not-operators", "runbook-that-asks-operators", "role/Operator"),
 ]
+TEMPLATE = """
+Resources:
+  Shell:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {AWS: "123456789012"}, Action: sts:AssumeRole}]}
+      Policies:
+        - {PolicyName: shell, PolicyDocument: {Statement: [{Effect: Allow, Action: ssm:StartSession, Resource: "*"}]}}
+  Grant:
+    Type: AWS::SSM::Document
+    Properties:
+      DocumentType: Automation
+      Content:
+        schemaVersion: "0.3"
+        mainSteps:
+          - name: Tag
+            action: aws:executeAwsApi
+            inputs: {Service: iam, Api: TagRole, RoleName: x, Tags: [{Key: SecurityAllowSessionInstance, Value: i-1}]}
+"""
 RULES = {rule.id: rule for rule in separation_of_duties.RULES}
 OTHERS_OFF = {"all": "disabled"}
 ABOUT_RESOURCES = {rule.id: "mandatory" for rule in separation_of_duties.RULES if not rule.is_about_stacks}
@@ -139,6 +158,27 @@ def test_what_exists_is_judged_without_program_and_backend(made: Stack) -> None:
     lenient.write_text(json.dumps({"all": "advisory"}))
     told = made.run("policy", "analyze", "--file", str(file), *pack, "--policy-pack-config", str(lenient)).succeeded()
     assert "[advisory]" in told.text
+
+
+def test_what_a_template_in_the_state_hides_is_judged(made: Stack) -> None:
+    exported = json.loads(made.run("stack", "export", "--stack", made.name).succeeded().text)
+    resources = exported["deployment"]["resources"]
+    known = next(each for each in resources if each["type"].startswith("aws:"))
+    type_ = "aws:cloudformation/stack:Stack"
+    given = {"templateBody": TEMPLATE, "name": "hidden"}
+    urn = f"{known['urn'].rpartition('::')[0].rpartition('::')[0]}::{type_}::hidden"
+    resources.append({**known, "urn": urn, "type": type_, "id": "x", "inputs": given, "outputs": given})
+    file = made.folder / "export.json"
+    file.write_text(json.dumps(exported))
+    pack = ("--policy-pack", str(REPOSITORY / "policies"))
+    run = made.run("policy", "analyze", "--file", str(file), *pack)
+    assert run.code
+    assert "templateBody.Resources.Shell.inlinePolicies[0].policy: found statement 1 (ssm:StartSession" in run.text
+    assert (
+        'aws:ssm/document:Document "hidden/Grant": content.mainSteps.Tag: found a way to it that asks nobody'
+        in run.text
+    )
+    assert "Traceback" not in run.text
 
 
 @pytest.fixture
