@@ -34,8 +34,9 @@ _EXPECTED: Final = f"no tag {TAG_KEY}"
 
 @RULE.on(ROLE, USER)
 def _has_no_tag(principal: Resource) -> Findings:
-    for name in ("tags", "tagsAll"):
-        yield from _without(principal, name, principal.value(name))
+    own = list(_without(principal, "tags", principal.value("tags")))
+    # The provider joins the default tags to those of the resource.
+    yield from own or _without(principal, "tagsAll", principal.value("tagsAll"))
 
 
 @RULE.on("pulumi:providers:aws")

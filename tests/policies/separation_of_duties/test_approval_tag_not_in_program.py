@@ -26,6 +26,7 @@ def attribute(key: str) -> dict[str, Any]:
         pytest.param(ROLE, {"tags": {KEY: "i-1"}}, id="a role"),
         pytest.param(USER, {"tags": {KEY.lower(): "i-1"}}, id="a user, in small letters"),
         pytest.param(ROLE, {"tagsAll": {KEY: UNKNOWN}}, id="with default tags"),
+        pytest.param(ROLE, {"tags": {KEY: "i-1"}, "tagsAll": {KEY: "i-1"}}, id="a role, as the provider completes it"),
         pytest.param(PROVIDER, {"defaultTags": json.dumps({"tags": {KEY: "i-1"}})}, id="default tags as text"),
         pytest.param(PROVIDER, {"defaultTags": {"tags": {"Team": "a", KEY: "i-1"}}}, id="default tags"),
         pytest.param(SSO, {"attributes": [attribute("Team"), attribute(KEY)]}, id="an attribute"),
