@@ -1,0 +1,140 @@
+"""Encryption of session logs in S3 and CloudWatch Logs: algorithms that the SSM Agent accepts, and references to KMS keys. Pure.
+
+Sources:
+    SSM Agent, agent/s3util/s3util.go, IsBucketEncrypted: the first rule's algorithm is `aws:kms` or `AES256`, else the session ends.
+    Amazon S3 API Reference, ServerSideEncryptionByDefault (KMSMasterKeyID): a key ID, a key ARN, or an alias; the key is in the
+    bucket's Region, and an alias is resolved in the account of the requester.
+    Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys": other accounts cannot use the AWS managed key.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SSE_S3: Final = "AES256"
+SSE_KMS: Final = "aws:kms"
+ACCEPTED_ALGORITHMS: Final = frozenset({SSE_S3, SSE_KMS})
+"""Algorithms of a bucket's default encryption with which the SSM Agent starts a session that requires encryption."""
+
+_KEY_ARN: Final = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>\d{12}):(?P<resource>(?:key|alias)/.+)")
+_AWS_MANAGED_ALIAS: Final = "alias/aws/s3"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyReference:
+    """A KMS key as a configuration refers to it: by ID, ARN, alias name or alias ARN.
+
+    Attributes:
+        key_id: The reference itself, as the `KeyId` parameter of KMS takes it.
+        region: Region of the key, where KMS has to be called.
+        account_id: Account in which KMS resolves the reference.
+        is_aws_managed: Whether it is Amazon S3's AWS managed key, by its alias.
+    """
+
+    key_id: str
+    region: str
+    account_id: str
+    is_aws_managed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class DefaultEncryption:
+    """Default encryption of a bucket.
+
+    Attributes:
+        algorithm: `AES256`, `aws:kms` or `aws:kms:dsse`.
+        key: Reference to the KMS key as configured; empty where none is.
+    """
+
+    algorithm: str
+    key: str = ""
+
+
+def key_reference(reference: str, *, region: str, account_id: str) -> KeyReference:
+    """Parse a reference to a KMS key.
+
+    Args:
+        reference: Key ID, key ARN, alias name or alias ARN; never fails, whatever it holds.
+        region: Region of the bucket or log group that is encrypted; an ARN names its own.
+        account_id: Account of the requester; an ARN names its own.
+    """
+    arn = _KEY_ARN.fullmatch(reference)
+    return KeyReference(
+        key_id=reference,
+        region=arn["region"] if arn else region,
+        account_id=arn["account"] if arn else account_id,
+        is_aws_managed=(arn["resource"] if arn else reference) == _AWS_MANAGED_ALIAS,
+    )
+
+
+def default_encryption(configuration: Mapping[str, Any]) -> DefaultEncryption | None:
+    """Return the default encryption in an answer of GetBucketEncryption, or None where it has none.
+
+    Args:
+        configuration: The `ServerSideEncryptionConfiguration`; only its first rule counts for the SSM Agent.
+    """
+    rules = configuration.get("Rules") or [{}]
+    default = rules[0].get("ApplyServerSideEncryptionByDefault")
+    if not default:
+        return None
+    return DefaultEncryption(algorithm=default["SSEAlgorithm"], key=default.get("KMSMasterKeyID") or "")
+
+
+def algorithm_problem(algorithm: str | None) -> str | None:
+    """Return why the SSM Agent refuses a bucket in a session that requires encryption, or None where it accepts it.
+
+    Args:
+        algorithm: Of the bucket's default encryption; None where it has none.
+    """
+    if algorithm is None:
+        return "is not encrypted, and sessions require it"
+    if algorithm not in ACCEPTED_ALGORITHMS:
+        accepted = " and ".join(sorted(ACCEPTED_ALGORITHMS))
+        return f"is encrypted with {algorithm}, and the SSM Agent accepts only {accepted}"
+    return None
+
+
+def managed_key_problem(encryption: DefaultEncryption, *, region: str, account_id: str, owner: str) -> str | None:
+    """Return why nodes cannot use the AWS managed key of a bucket in another account, or None where they can.
+
+    Args:
+        encryption: Default encryption of the bucket.
+        region: Region of the bucket.
+        account_id: Account of the nodes.
+        owner: Account of the bucket.
+    """
+    if encryption.algorithm == SSE_S3:
+        return None
+    key = key_reference(encryption.key, region=region, account_id=owner)
+    if encryption.key and not key.is_aws_managed:
+        return None
+    if key.account_id == account_id:
+        return None
+    return (
+        f"is encrypted with {encryption.algorithm} and the AWS managed key of account {key.account_id}, which serves its "
+        "own account only"
+    )
+
+
+def key_problem(metadata: Mapping[str, Any], *, account_id: str) -> str | None:
+    """Return why a key cannot encrypt session data or logs, or None where it can.
+
+    Args:
+        metadata: The `KeyMetadata` of DescribeKey.
+        account_id: Account whose sessions use the key.
+    """
+    if metadata["KeyState"] != "Enabled":
+        date = metadata.get("DeletionDate")
+        until = f", to be deleted on {date:%Y-%m-%d}" if date else ""
+        return f"is {metadata['KeyState']}{until}; enable it, or cancel its deletion"
+    spec, usage = metadata.get("KeySpec"), metadata.get("KeyUsage")
+    if (spec, usage) != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
+        return f"is not symmetric ({spec}, {usage}); name a key for symmetric encryption"
+    if metadata.get("KeyManager") == "AWS" and metadata.get("AWSAccountId", account_id) != account_id:
+        return f"is an AWS managed key of account {metadata['AWSAccountId']}, which serves its own account only"
+    return None
