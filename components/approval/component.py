@@ -131,6 +131,7 @@ class Approval(pulumi.ComponentResource):
                 owner=self._args.owner,
                 section="approval",
                 take_over=self._args.settings.take_over,
+                tags=self._args.tags,
             ),
             opts=self._child(after),
         )

@@ -7,26 +7,37 @@ stops for good once a later version is not the default; hence a provider of our 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from components.documents.content import serialized
 from components.documents.on_destroy import OnDestroy
-from components.documents.reports import adopted, changed_by_others, lines_that_differ
+from components.documents.ownership import (
+    OWNERSHIP_INPUTS,
+    SECRET_OUTPUTS,
+    has_ownership_drift,
+    kept_outputs,
+    live_tags_of,
+    ownership_of,
+    ownership_outputs,
+    prior_outputs,
+    published_sha256,
+    release_of,
+)
+from components.documents.reports import adopted, changed_by_others, left_alone, lines_that_differ
 from components.documents.store import DocumentIdentity, DocumentStore, LiveDocument
 from components.dynamic_provider import AwsResourceProvider, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pulumi
-
 Properties = dict[str, Any]
 
 _FIXED = ("region", "name", "documentType")
-_GOVERNED = ("content", "owner", "section", "takeOver")
+_GOVERNED = ("content", "section", *OWNERSHIP_INPUTS)
 
 
 class ConvergingDocumentProvider(AwsResourceProvider):
@@ -44,23 +55,21 @@ class ConvergingDocumentProvider(AwsResourceProvider):
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
         moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
-        changed = any(_olds.get(name) != _news.get(name) for name in _GOVERNED)
+        changed = any((_olds.get(name) or None) != (_news.get(name) or None) for name in _GOVERNED)
         unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion")
         mistyped = _olds.get("liveType") != _news.get("documentType")
-        changes = bool(moved) or changed or unsettled or mistyped
+        changes = bool(moved) or changed or unsettled or mistyped or has_ownership_drift(_olds)
         if changes and not moved:
             self._report(_olds)
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=True)
 
     def create(self, props: Properties) -> CreateResult:
         """Creates the document or takes over the one that is there."""
-        live = self._publish(props, frozenset())
-        return CreateResult(f"{props['region']}/{props['name']}", _outputs(props, live))
+        return CreateResult(f"{props['region']}/{props['name']}", self._publish(props, {}))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Publishes a new version, or just makes the latest one the default again."""
-        live = self._publish(_news, frozenset({str(_olds.get("owner", ""))}))
-        return UpdateResult(_outputs(_news, live))
+        """Publish a new version, or make the latest one the default again, or set the tags that are missing."""
+        return UpdateResult(self._publish(_news, _olds))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """What is live, so that a refresh shows drift."""
@@ -68,20 +77,24 @@ class ConvergingDocumentProvider(AwsResourceProvider):
         if live is None:
             return ReadResult("", {})
         inputs = {name: props[name] for name in (*_FIXED, *_GOVERNED) if name in props}
-        inputs["content"] = _normal(live.text)
-        return ReadResult(id_, _outputs(inputs, live), inputs)
+        inputs |= {"content": _normal(live.text)} | live_tags_of(props, live.tags)
+        return ReadResult(id_, {**_outputs(inputs, live), **kept_outputs(props)}, inputs)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """What was there before comes back; a document that was not there goes."""
-        self._store(_props).give_back(OnDestroy.RESTORE, owner=_props["owner"])
+        """Restore what was there before; a document that was not there is deleted."""
+        store = self._store(_props)
+        published = str(_props.get("publishedSha256", ""))
+        if not store.release(OnDestroy.RESTORE, release_of(_props), published_hash=published):
+            tell(left_alone(store))
 
-    def _publish(self, props: Properties, known_as: frozenset[str]) -> LiveDocument:
-        return self._store(props).publish(
-            json.loads(props["content"]),
-            owner=props["owner"],
-            known_as=known_as,
-            take_over=bool(props.get("takeOver")),
-        )
+    def _publish(self, news: Properties, olds: Properties) -> Properties:
+        content = json.loads(news["content"])
+        live = self._store(news).publish(content, ownership_of(news, olds))
+        return {
+            **_outputs(news, live),
+            **prior_outputs(live.prior),
+            "publishedSha256": published_sha256(content),
+        }
 
     def _report(self, olds: Properties) -> None:
         """Somebody else's change that no refresh has shown, before it is replaced."""
@@ -106,6 +119,7 @@ def _normal(text: str) -> str:
 
 def _outputs(inputs: Properties, live: LiveDocument) -> Properties:
     return {name: value for name, value in inputs.items() if not name.startswith("__")} | {
+        **ownership_outputs(live.tags),
         "documentVersion": live.latest_version,
         "defaultVersion": live.default_version,
         "liveType": live.type,
@@ -124,6 +138,7 @@ class ConvergingDocumentArgs:
         owner: names this stack on the document.
         section: of the configuration, for advice (`approval`).
         take_over: take the document from another stack that has marked it.
+        tags: Tags of the document.
     """
 
     region: str
@@ -133,6 +148,7 @@ class ConvergingDocumentArgs:
     owner: str
     section: str
     take_over: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class ConvergingDocument(Resource, module="ssm", name="Document"):
@@ -160,10 +176,12 @@ class ConvergingDocument(Resource, module="ssm", name="Document"):
             "owner": args.owner,
             "section": args.section,
             "takeOver": args.take_over,
+            "tags": dict(args.tags),
             # Known once published; declared so that it is an output.
             "document_version": None,
         }
-        super().__init__(ConvergingDocumentProvider(), name, properties, opts)
+        secret = pulumi.ResourceOptions(additional_secret_outputs=SECRET_OUTPUTS)
+        super().__init__(ConvergingDocumentProvider(), name, properties, pulumi.ResourceOptions.merge(opts, secret))
 
     def translate_output_property(self, prop: str) -> str:
         """From the engine's name of a property to the attribute's."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic import CheckFailure
 
+from components.documents.ownership import OWNER_TAG, ownership_of
 from components.dynamic_provider import tell
 
 if TYPE_CHECKING:
@@ -24,19 +25,24 @@ def adopted(
 
     Args:
         store: of the document.
-        props: of the resource: `owner`, `takeOver`.
+        props: Inputs of the resource.
         differences: between the live document and the one to be, a line each.
     """
-    found = store.look()
-    if found is None:
+    live = store.read()
+    if live is None:
         return []
-    live, holder = found
-    if holder is not None and holder != props["owner"] and not props.get("takeOver"):
-        return [CheckFailure("owner", store.kept_by_another(holder))]
-    origin = f"is kept by the stack {holder}" if holder and holder != props["owner"] else "exists already"
-    if holder != props["owner"]:
-        kept = f"what is live stays as version {live.default_version} and comes back on destroy unless told otherwise"
-        tell(_listed(f"{store} {origin} and will be taken over; {kept}", differences(live)))
+    ownership, holder = ownership_of(props), live.tags.get(OWNER_TAG)
+    if not ownership.permits(holder):
+        return [CheckFailure("owner", store.kept_by_another(str(holder)))]
+    if holder == ownership.owner:
+        return []
+    if holder is None and ownership.has_published(live.version_name):
+        kept = "what was there before this stack is looked up in its versions"
+        tell(_listed(f"{store} was published by this stack and has lost its tags; {kept}", differences(live)))
+        return []
+    origin = f"is kept by the stack {holder}" if holder else "exists already"
+    kept = f"what is live stays as version {live.default_version} and comes back on destroy unless told otherwise"
+    tell(_listed(f"{store} {origin} and will be taken over; {kept}", differences(live)))
     return []
 
 
@@ -50,6 +56,14 @@ def changed_by_others(store: DocumentStore, live: LiveDocument, differences: lis
     """
     kept = f"theirs stays as version {live.default_version}"
     return _listed(f"{store} was changed by somebody else since the last run and will be replaced; {kept}", differences)
+
+
+def left_alone(store: DocumentStore) -> str:
+    """Return the notice about a document that a destroy has not touched."""
+    return (
+        f"{store} has no tag of this program any more and is not what this stack published, so it stays as it is; check "
+        "what its version history holds"
+    )
 
 
 def lines_that_differ(before: str, after: str) -> list[str]:

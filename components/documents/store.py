@@ -1,14 +1,15 @@
-"""One document as Systems Manager keeps it: found, published, given back.
+"""One document as Systems Manager keeps it: read, published, released.
 
-Two tags on the document itself say whose it is and which version was there before: they are set before our first
-write, so that neither a crash nor a lost state file lets a later run take our own content for the prior one.
+Two tags on the document itself name its owner and the version that was there before. They are set before the first
+write, so that neither a crash nor a lost state lets a later run take this stack's own content for the prior one; where a
+tag is missing, the state and the names of the versions stand in for it (`ownership.py`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
@@ -17,17 +18,37 @@ from components.aws_failures import Cause
 from components.documents.content import content_sha256, same_content, serialized
 from components.documents.errors import DocumentError, explained
 from components.documents.on_destroy import OnDestroy
+from components.documents.ownership import (
+    NO_DOCUMENT,
+    NO_PRIOR_VERSION,
+    OWNER_TAG,
+    PRIOR_VERSION_TAG,
+    Ownership,
+    PriorDocument,
+    new_version_name,
+    numbered,
+    others_tags,
+    prior_version,
+    published_sha256,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_ssm.literals import DocumentTypeType
+    from mypy_boto3_ssm.type_defs import TagTypeDef
 
-OWNER_TAG: Final = "shell-access:owner"
-PRIOR_VERSION_TAG: Final = "shell-access:prior-version"
-NO_PRIOR_VERSION: Final = "none"
+__all__ = [
+    "NO_PRIOR_VERSION",
+    "OWNER_TAG",
+    "PRIOR_VERSION_TAG",
+    "DocumentError",
+    "DocumentIdentity",
+    "DocumentStore",
+    "LiveDocument",
+]
 
 _ACTIVE_WITHIN_SECONDS: Final = 60
 _ACTIVE: Final = "Active"
@@ -45,12 +66,18 @@ class LiveDocument:
         default_version: the one that sessions get unless they name another.
         latest_version: equal to the default one unless somebody has intervened.
         type: what it was made as; not ours where somebody deleted the document and made another of its name.
+        version_name: Name of the default version; empty where it has none.
+        tags: Every tag of the document.
+        prior: The document before this stack, once it is published.
     """
 
     text: str
     default_version: str
     latest_version: str
     type: str
+    version_name: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    prior: PriorDocument = NO_DOCUMENT
 
     @property
     def sha256(self) -> str:
@@ -102,16 +129,6 @@ class DocumentStore:
         with self._explained():
             return self._read()
 
-    def look(self) -> tuple[LiveDocument, str | None] | None:
-        """The live document and the stack that keeps it, if one does; None where there is no document.
-
-        Raises:
-            DocumentError: AWS does not answer, or refuses.
-        """
-        with self._explained():
-            live = self._read()
-            return (live, self.marks().get(OWNER_TAG)) if live else None
-
     def kept_by_another(self, holder: str) -> str:
         """What to say where another stack keeps the document."""
         return (
@@ -128,82 +145,115 @@ class DocumentStore:
             if tag["Key"] in (OWNER_TAG, PRIOR_VERSION_TAG)
         }
 
-    def publish(
-        self, content: Mapping[str, Any], *, owner: str, known_as: frozenset[str], take_over: bool
-    ) -> LiveDocument:
-        """Makes the content the latest and the default version, whatever was there.
+    def publish(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument:
+        """Make the content the latest and the default version, whatever was there.
 
         Args:
-            content: of the document.
-            owner: names this stack on the document.
-            known_as: names under which this stack may have marked it before.
-            take_over: take the document from another stack.
+            content: Of the document.
+            ownership: The stack that governs it.
 
         Raises:
-            DocumentError: it belongs to another stack, it does not settle, or AWS does not answer or refuses.
+            DocumentError: It belongs to another stack, it does not settle, or AWS does not answer or refuses.
         """
         with self._explained():
-            return self._publish(content, owner=owner, known_as=known_as, take_over=take_over)
+            return self._publish(content, ownership)
 
-    def _publish(
-        self, content: Mapping[str, Any], *, owner: str, known_as: frozenset[str], take_over: bool
-    ) -> LiveDocument:
-        is_taken = False
-        for _ in range(_ATTEMPTS):
-            described = self._describe()
-            if described is None:
-                if self._create(content, owner):
-                    break
-                continue
-            if described["DocumentType"] != self._identity.type:
-                self._clear_the_name(described["DocumentType"], owner, known_as, take_over=take_over)
-                continue
-            is_taken = self._mark(described["DefaultVersion"], owner=owner, known_as=known_as, take_over=take_over)
-            self._converge(content)
-            break
-        holder = self.marks().get(OWNER_TAG) if is_taken else owner
-        if holder is not None and holder != owner:
-            # Tags are written without a condition: of two stacks that mark a document at once the later one has it.
-            raise DocumentError(self.kept_by_another(holder))
-        live = self._read()
-        if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
+    def _publish(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument:
+        """Publish, and once more where another run got in between: of several runs at least the last one succeeds."""
+        live = self._published(content, ownership) or self._published(content, ownership)
+        if live is None:
             raise DocumentError(
                 f"{self}: another run changed the document at the same time; run the same command again"
             )
         return live
 
-    def give_back(self, on_destroy: OnDestroy, *, owner: str, reset_content: Mapping[str, Any] | None = None) -> None:
-        """Ends our hold on the document; one that somebody else has marked since is left alone.
+    def _published(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument | None:
+        """Return the document as it is published; None where another run has changed it meanwhile."""
+        owner, was_ours, prior = ownership.owner, True, NO_DOCUMENT
+        for _ in range(_ATTEMPTS):
+            described = self._describe()
+            if described is None:
+                if self._create(content, ownership):
+                    break
+                continue
+            if described["DocumentType"] != self._identity.type:
+                self._clear_the_name(described, ownership)
+                continue
+            was_ours = _tags(described).get(OWNER_TAG) == owner
+            prior = self._take(described, ownership)
+            self._converge(content, owner)
+            break
+        holder = owner if was_ours else self.marks().get(OWNER_TAG)
+        if holder is not None and holder != owner:
+            # Tags are written without a condition: of two stacks that mark a document at once the later one has it.
+            raise DocumentError(self.kept_by_another(holder))
+        live = self._read()
+        if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
+            return None
+        return replace(live, tags={**live.tags, **_wanted_tags(ownership, prior)}, prior=prior)
+
+    def release(
+        self,
+        on_destroy: OnDestroy,
+        ownership: Ownership,
+        *,
+        published_hash: str = "",
+        reset_content: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """End this stack's hold on the document, unless another stack, or another principal, has it.
 
         Args:
-            on_destroy: what becomes of it.
-            owner: as it was published.
-            reset_content: what `reset` leaves behind.
+            on_destroy: What becomes of the document.
+            ownership: As it was published.
+            published_hash: `published_sha256` of what this stack published last.
+            reset_content: Content for `reset`.
+
+        Returns:
+            False where the document has no tag of this program and is not what this stack published: it stays.
 
         Raises:
-            DocumentError: what was there before is not to be found any more, or AWS does not answer or refuses.
+            DocumentError: The prior document cannot be found any more, or AWS does not answer or refuses.
         """
         with self._explained():
-            self._give_back(on_destroy, owner=owner, reset_content=reset_content)
+            return self._release(on_destroy, ownership, published_hash, reset_content or {})
 
-    def _give_back(self, on_destroy: OnDestroy, *, owner: str, reset_content: Mapping[str, Any] | None) -> None:
-        if self._describe() is None:
-            return
-        marks = self.marks()
-        if marks.get(OWNER_TAG) != owner:
-            return
-        prior = marks.get(PRIOR_VERSION_TAG, NO_PRIOR_VERSION)
-        if on_destroy is OnDestroy.DELETE or (on_destroy is OnDestroy.RESTORE and prior == NO_PRIOR_VERSION):
+    def _release(
+        self, on_destroy: OnDestroy, ownership: Ownership, published_hash: str, reset_content: Mapping[str, Any]
+    ) -> bool:
+        described = self._describe()
+        if described is None:
+            return True
+        tags = _tags(described)
+        holder = tags.get(OWNER_TAG)
+        if holder is not None and holder != ownership.owner:
+            return True
+        if holder is None and PRIOR_VERSION_TAG not in tags and not self._is_own(described, ownership, published_hash):
+            return False
+        if on_destroy is OnDestroy.DELETE:
+            self._delete()
+        elif on_destroy is OnDestroy.RESTORE:
+            self._restore(described, ownership)
+        else:
+            if on_destroy is OnDestroy.RESET:
+                self._converge(reset_content)
+            self._remove_tags(tags, ownership)
+        return True
+
+    def _restore(self, described: Mapping[str, Any], ownership: Ownership) -> None:
+        prior = self._prior(described, ownership)
+        if prior.version == NO_PRIOR_VERSION:
             self._delete()
             return
-        if on_destroy is OnDestroy.RESTORE:
-            text = self._prior_text(prior)
-            self._converge_to(text, lambda latest: same_content(_loaded(latest), _loaded(text)))
-        elif on_destroy is OnDestroy.RESET:
-            self._converge(reset_content or {})
-        self._ssm.remove_tags_from_resource(
-            ResourceType="Document", ResourceId=self._name, TagKeys=[OWNER_TAG, PRIOR_VERSION_TAG]
-        )
+        text = self._prior_text(prior)
+        self._converge_to(text, lambda latest: same_content(_loaded(latest), _loaded(text)))
+        self._remove_tags(_tags(described), replace(ownership, prior=prior))
+
+    def _is_own(self, described: Mapping[str, Any], ownership: Ownership, published_hash: str) -> bool:
+        """Return whether a document without tags is what this stack has published."""
+        if ownership.has_published(described.get("VersionName", "")):
+            return True
+        content = _loaded(self._text(described["DefaultVersion"]))
+        return isinstance(content, dict) and published_sha256(cast("dict[str, Any]", content)) == published_hash
 
     def __str__(self) -> str:
         return f"{self._name} in {self._region}"
@@ -221,6 +271,8 @@ class DocumentStore:
             default_version=default,
             latest_version=described["LatestVersion"],
             type=described["DocumentType"],
+            version_name=described.get("VersionName", ""),
+            tags=_tags(described),
         )
 
     def _describe(self, version: str = "$DEFAULT") -> Mapping[str, Any] | None:
@@ -272,60 +324,116 @@ class DocumentStore:
             "Content", ""
         )
 
-    def _create(self, content: Mapping[str, Any], owner: str) -> bool:
-        """False where somebody else was faster."""
+    def _create(self, content: Mapping[str, Any], ownership: Ownership) -> bool:
+        """Return False where another principal was faster."""
+        tags = _wanted_tags(ownership, NO_DOCUMENT)
         try:
             self._ssm.create_document(
                 Name=self._name,
                 DocumentType=cast("DocumentTypeType", self._identity.type),
                 DocumentFormat="JSON",
                 Content=serialized(content),
-                Tags=[{"Key": OWNER_TAG, "Value": owner}, {"Key": PRIOR_VERSION_TAG, "Value": NO_PRIOR_VERSION}],
+                VersionName=new_version_name(ownership.owner),
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             )
         except self._ssm.exceptions.DocumentAlreadyExists:
             return False
         self._check_latest()
         return True
 
-    def _mark(self, default_version: str, *, owner: str, known_as: frozenset[str], take_over: bool) -> bool:
-        """Whether the document was not ours before."""
-        marks = self.marks()
-        holder = marks.get(OWNER_TAG)
-        if holder == owner:
-            return False
-        if holder is not None and holder not in known_as and not take_over:
-            raise DocumentError(self.kept_by_another(holder))
-        prior = marks.get(PRIOR_VERSION_TAG, default_version)
-        self._ssm.add_tags_to_resource(
-            ResourceType="Document",
-            ResourceId=self._name,
-            Tags=[{"Key": OWNER_TAG, "Value": owner}, {"Key": PRIOR_VERSION_TAG, "Value": prior}],
-        )
-        return True
-
-    def _clear_the_name(self, found: str, owner: str, known_as: frozenset[str], *, take_over: bool) -> None:
-        """A document's type never changes: one of another type that took our name goes, one from before us does not."""
-        holder = self.marks().get(OWNER_TAG)
-        if holder not in (None, owner, *known_as) and not take_over:
+    def _take(self, described: Mapping[str, Any], ownership: Ownership) -> PriorDocument:
+        """Set the tags that the document lacks, and return the document before this stack."""
+        tags = _tags(described)
+        holder = tags.get(OWNER_TAG)
+        if not ownership.permits(holder):
             raise DocumentError(self.kept_by_another(str(holder)))
-        if owner not in known_as:
+        prior = self._prior(described, ownership)
+        self._set_tags(tags, _wanted_tags(ownership, prior))
+        former = {key: prior.tags.get(key) for key in ownership.former_tags if key in tags}
+        self._set_tags(tags, {key: value for key, value in former.items() if value is not None})
+        self._drop_tags(key for key, value in former.items() if value is None)
+        return prior
+
+    def _prior(self, described: Mapping[str, Any], ownership: Ownership) -> PriorDocument:
+        """Return the document before this stack: by tag and state where they agree, else by its versions too."""
+        tags, known = _tags(described), ownership.prior
+        marked, default = tags.get(PRIOR_VERSION_TAG), described["DefaultVersion"]
+        if known and marked == known.version:
+            return known
+        pages = self._ssm.get_paginator("list_document_versions").paginate(Name=self._name)
+        versions = [version for page in pages for version in page["DocumentVersions"]]
+        published = numbered(cast("list[Mapping[str, Any]]", versions), ownership)
+        is_ours = any(published.values())
+        if known and not is_ours and self._is_still(known, published):
+            # What was there was just what the settings ask for, so that no version had to be published.
+            return known
+        version = prior_version(marked=marked, known=known, default=default, published=published)
+        if known and is_ours and version == known.version:
+            return known
+        if version == NO_PRIOR_VERSION:
+            return NO_DOCUMENT
+        return PriorDocument(
+            version=version,
+            text=self._text(version) if int(version) in published else None,
+            tags={} if OWNER_TAG in tags or is_ours else others_tags(tags),
+        )
+
+    def _is_still(self, known: PriorDocument, published: Mapping[int, bool]) -> bool:
+        exists = known.version.isdecimal() and int(known.version) in published
+        return exists and known.text is not None and self._text(known.version) == known.text
+
+    def _set_tags(self, live: Mapping[str, str], wanted: Mapping[str, str]) -> None:
+        missing = [{"Key": key, "Value": value} for key, value in wanted.items() if live.get(key) != value]
+        if missing:
+            self._ssm.add_tags_to_resource(
+                ResourceType="Document", ResourceId=self._name, Tags=cast("list[TagTypeDef]", missing)
+            )
+
+    def _drop_tags(self, keys: Iterable[str]) -> None:
+        listed = sorted(keys)
+        if listed:
+            self._ssm.remove_tags_from_resource(ResourceType="Document", ResourceId=self._name, TagKeys=listed)
+
+    def _remove_tags(self, live: Mapping[str, str], ownership: Ownership) -> None:
+        """Remove this program's tags last; tags of the settings get back the values that they had."""
+        prior = ownership.prior.tags if ownership.prior else {}
+        self._set_tags(live, {key: prior[key] for key in ownership.tags if key in prior})
+        ours = {OWNER_TAG, PRIOR_VERSION_TAG, *(key for key in ownership.tags if key not in prior)}
+        self._drop_tags(ours & live.keys())
+
+    def _clear_the_name(self, described: Mapping[str, Any], ownership: Ownership) -> None:
+        """Delete a document of another type that took the name since; one from before this stack stays.
+
+        A document's type never changes.
+        """
+        holder = _tags(described).get(OWNER_TAG)
+        if not ownership.permits(holder):
+            raise DocumentError(self.kept_by_another(str(holder)))
+        if ownership.owner not in ownership.known_as:
             raise DocumentError(
-                f"{self} is a document of type {found}, not {self._identity.type}, and was there before this stack; "
-                "rename or delete it, then run the same command again"
+                f"{self} is a document of type {described['DocumentType']}, not {self._identity.type}, and was there "
+                "before this stack; rename or delete it, then run the same command again"
             )
         self._delete()
 
-    def _converge(self, content: Mapping[str, Any]) -> None:
-        self._converge_to(serialized(content), lambda text: same_content(_loaded(text), content))
+    def _converge(self, content: Mapping[str, Any], owner: str = "") -> None:
+        self._converge_to(serialized(content), lambda text: same_content(_loaded(text), content), owner)
 
-    def _converge_to(self, text: str, is_right: Callable[[str], bool]) -> None:
+    def _converge_to(self, text: str, is_right: Callable[[str], bool], owner: str = "") -> None:
+        """Make the text the latest and the default version.
+
+        Args:
+            text: To publish where the latest version is not right.
+            is_right: Compares a text with the wanted content.
+            owner: Names the version after a stack; what a stack restores is not its own.
+        """
         latest = self._describe(_LATEST) or {}
         if latest.get("Status") != _ACTIVE or not is_right(self._text(_LATEST)):
-            self._update(text, latest.get("LatestVersion", "1"), is_right)
+            self._update(text, latest.get("LatestVersion", "1"), is_right, owner)
         self._promote_latest()
 
-    def _update(self, text: str, latest_version: str, is_right: Callable[[str], bool]) -> None:
-        """Makes the text, or another spelling of the same JSON, the latest version.
+    def _update(self, text: str, latest_version: str, is_right: Callable[[str], bool], owner: str) -> None:
+        """Make the text, or another spelling of the same JSON, the latest version.
 
         Whether `DuplicateDocumentContent` means the latest version or any is not documented. Text that an older
         version has already is therefore sent again with as many empty lines as there were versions: no version has
@@ -338,16 +446,23 @@ class DocumentStore:
             return latest.get("LatestVersion") != latest_version and is_right(self._text(_LATEST))
 
         for spelling in (text, _respelled(text, int(latest_version))):
-            if self._send(spelling, is_written):
+            if self._send(spelling, is_written, owner):
                 return
         raise DocumentError(f"{self}: a version that is not the latest has this content already, in every spelling")
 
-    def _send(self, text: str, is_written: Callable[[], bool]) -> bool:
-        """False where another version than the latest has this very text."""
+    def _send(self, text: str, is_written: Callable[[], bool], owner: str) -> bool:
+        """Return False where another version than the latest has this very text."""
+        named = {"VersionName": new_version_name(owner)} if owner else {}
+        duplicate = (
+            self._ssm.exceptions.DuplicateDocumentContent,
+            self._ssm.exceptions.DuplicateDocumentVersionName,
+        )
         for has_room in (False, True):
             try:
-                self._ssm.update_document(Name=self._name, Content=text, DocumentVersion=_LATEST, DocumentFormat="JSON")
-            except self._ssm.exceptions.DuplicateDocumentContent:
+                self._ssm.update_document(
+                    Name=self._name, Content=text, DocumentVersion=_LATEST, DocumentFormat="JSON", **named
+                )
+            except duplicate:
                 return is_written()
             except self._ssm.exceptions.DocumentVersionLimitExceeded:
                 if is_written():
@@ -378,18 +493,29 @@ class DocumentStore:
         if described.get("DefaultVersion") != latest:
             self._ssm.update_document_default_version(Name=self._name, DocumentVersion=latest)
 
-    def _prior_text(self, version: str) -> str:
+    def _prior_text(self, prior: PriorDocument) -> str:
+        """Return the content to restore: the state's where it has it, as the number may be of another document by now."""
+        if prior.text is not None:
+            return prior.text
         try:
-            return self._text(version)
+            return self._text(prior.version)
         except (self._ssm.exceptions.InvalidDocumentVersion, self._ssm.exceptions.InvalidDocument) as gone:
             raise DocumentError(
-                f"{self}: version {version}, which was there before, has been deleted, so it cannot be restored; "
+                f"{self}: version {prior.version}, which was there before, has been deleted, so it cannot be restored; "
                 f"set shell-access:{self._identity.section}.onDestroy to reset, retain or delete and destroy again"
             ) from gone
 
     def _delete(self) -> None:
         with contextlib.suppress(self._ssm.exceptions.InvalidDocument):
             self._ssm.delete_document(Name=self._name)
+
+
+def _tags(described: Mapping[str, Any]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
+
+
+def _wanted_tags(ownership: Ownership, prior: PriorDocument) -> dict[str, str]:
+    return {**ownership.tags, OWNER_TAG: ownership.owner, PRIOR_VERSION_TAG: prior.version}
 
 
 def _loaded(text: str) -> Any:

@@ -187,6 +187,7 @@ class Nodes(pulumi.ComponentResource):
                 owner=self._args.owner,
                 section="nodes",
                 take_over=self._args.settings.take_over,
+                tags=self._args.tags,
             ),
             opts=self._child(rights),
         )

@@ -46,7 +46,9 @@ _SWITCHES: Final = (
 )
 _MINUTES: Final = ("idleSessionTimeout", "maxSessionDuration")
 
+_QUOTED_SWITCHES: Final = {"true": True, "false": False, "": False}
 _WHOLE_MINUTES: Final = re.compile(r"[1-9][0-9]{0,5}")
+_TOO_MANY_MINUTES: Final = 1_000_000
 
 PREFERENCES: Final = (*_TEXTS, *_SWITCHES, *_MINUTES, "shellProfile")
 """The names of all preferences: the document's inputs."""
@@ -113,11 +115,14 @@ def document(values: Preferences) -> dict[str, Any]:
 
 
 def parse(text: str) -> tuple[Preferences, dict[str, Any]]:
-    """Reads a document that anybody may have written.
+    """Read a document that any principal may have written.
+
+    Systems Manager takes switches in quotes, minutes as numbers, and documents without some of either; so they are read
+    by their meaning, and reported as foreign all the same.
 
     Returns:
-        The preferences, absent ones at their empty values, and whatever else the text holds that ours would not:
-        foreign inputs, values of the wrong type, another description or schema. Empty when `document` of the
+        The preferences, absent ones at their empty values, and whatever else the text holds that `document` would not:
+        foreign inputs, values of another type, another description or schema. Empty when `document` of the
         preferences is just that content.
     """
     try:
@@ -131,15 +136,18 @@ def parse(text: str) -> tuple[Preferences, dict[str, Any]]:
     inputs = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     values = reset_preferences() | {"idleSessionTimeout": None}
     for name in PREFERENCES:
-        if name in inputs and _is_readable(name, inputs[name]):
+        if name in inputs and is_readable(name, inputs[name]):
             values[name] = _read(name, inputs[name])
     return values, _difference(content, document(values))
 
 
-def _is_readable(name: str, value: Any) -> bool:
+def is_readable(name: str, value: Any) -> bool:
+    """Return whether a value of an input has a meaning, if in another type than `document` gives it."""
     if name in _SWITCHES:
-        return isinstance(value, bool)
+        return isinstance(value, bool) or (isinstance(value, str) and value.lower() in _QUOTED_SWITCHES)
     if name in _MINUTES:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return 0 < value < _TOO_MANY_MINUTES and value == int(value)
         return isinstance(value, str) and (value == "" or _WHOLE_MINUTES.fullmatch(value) is not None)
     if name == "shellProfile":
         return isinstance(value, dict)
@@ -147,6 +155,8 @@ def _is_readable(name: str, value: Any) -> bool:
 
 
 def _read(name: str, value: Any) -> Any:
+    if name in _SWITCHES:
+        return value if isinstance(value, bool) else _QUOTED_SWITCHES[value.lower()]
     if name in _MINUTES:
         return int(value) if value else None
     if name == "shellProfile":

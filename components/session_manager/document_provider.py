@@ -7,13 +7,26 @@ stops for good once a later version is not the default; hence a provider of our 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
+import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 from pulumi.output import Unknown
 
-from components.documents.reports import adopted, changed_by_others
+from components.documents.ownership import (
+    OWNERSHIP_INPUTS,
+    SECRET_OUTPUTS,
+    has_ownership_drift,
+    kept_outputs,
+    live_tags_of,
+    ownership_of,
+    ownership_outputs,
+    prior_outputs,
+    published_sha256,
+    release_of,
+)
+from components.documents.reports import adopted, changed_by_others, left_alone
 from components.dynamic_provider import AwsResourceProvider, tell
 from components.session_manager.document import (
     DESCRIPTION,
@@ -21,21 +34,23 @@ from components.session_manager.document import (
     PREFERENCES,
     Preferences,
     document,
+    is_readable,
     parse,
     reset_preferences,
 )
 from components.session_manager.document_store import DocumentStore, LiveDocument
-from components.session_manager.prerequisites import Prerequisites
+from components.session_manager.prerequisites import LogBucket, Prerequisites
 from components.session_manager.settings import OnDestroy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pulumi
-
 Properties = dict[str, Any]
 
-_GOVERNED = (*PREFERENCES, "description", "owner", "onDestroy", "takeOver")
+_PREREQUISITES = ("accountId", "bucketOwner", "bucketKeyArn")
+"""Inputs that the document does not hold: what its bucket has to be like."""
+
+_GOVERNED = (*PREFERENCES, *_PREREQUISITES, "description", "onDestroy", *OWNERSHIP_INPUTS)
 
 
 class RunShellDocumentProvider(AwsResourceProvider):
@@ -46,7 +61,7 @@ class RunShellDocumentProvider(AwsResourceProvider):
         if _olds.get("region") == news["region"]:
             return CheckResult(news, [])
         store = self._store(news["region"])
-        return CheckResult(news, adopted(store, news, lambda live: _settings_that_differ(parse(live.text)[0], news)))
+        return CheckResult(news, adopted(store, news, lambda live: _lines(news, live.text, adopts=True)))
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
@@ -55,17 +70,16 @@ class RunShellDocumentProvider(AwsResourceProvider):
         unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion") or bool(_olds.get("foreignContent"))
         if (changed or unsettled) and not moved:
             self._report(_olds)
-        return DiffResult(changes=bool(moved) or changed or unsettled, replaces=moved, delete_before_replace=False)
+        changes = bool(moved) or changed or unsettled or has_ownership_drift(_olds)
+        return DiffResult(changes=changes, replaces=moved, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
         """Creates the document or takes over the one that is there."""
-        live = self._publish(props, frozenset())
-        return CreateResult(f"{props['region']}/{DOCUMENT_NAME}", _outputs(props, live))
+        return CreateResult(f"{props['region']}/{DOCUMENT_NAME}", self._publish(props, {}))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Publishes a new version, or just makes the latest one the default again."""
-        live = self._publish(_news, frozenset({str(_olds.get("owner", ""))}))
-        return UpdateResult(_outputs(_news, live))
+        """Publish a new version, or make the latest one the default again, or set the tags that are missing."""
+        return UpdateResult(self._publish(_news, _olds))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """What is live, by the same names, so that a refresh shows drift setting by setting."""
@@ -74,46 +88,83 @@ class RunShellDocumentProvider(AwsResourceProvider):
             return ReadResult("", {})
         values, _ = parse(live.text)
         inputs = {name: value for name, value in props.items() if name in _GOVERNED or name == "region"} | values
-        return ReadResult(id_, _outputs(inputs, live), inputs)
+        inputs |= live_tags_of(props, live.tags)
+        return ReadResult(id_, {**_outputs(inputs, live), **kept_outputs(props)}, inputs)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Gives the document back as `onDestroy` says."""
-        self._store(_props["region"]).give_back(
-            OnDestroy(_props["onDestroy"]), owner=_props["owner"], reset_content=document(reset_preferences())
+        """Release the document as `onDestroy` says."""
+        store = self._store(_props["region"])
+        is_released = store.release(
+            OnDestroy(_props["onDestroy"]),
+            release_of(_props),
+            published_hash=str(_props.get("publishedSha256", "")),
+            reset_content=document(reset_preferences()),
         )
+        if not is_released:
+            tell(left_alone(store))
 
     def _report(self, olds: Properties) -> None:
         """Somebody else's change that no refresh has shown, before it is replaced."""
         store = self._store(olds["region"])
         live = store.read()
         if live and (live.sha256, live.default_version) != (olds.get("contentSha256"), olds.get("defaultVersion")):
-            tell(changed_by_others(store, live, _settings_that_differ(olds, parse(live.text)[0])))
+            tell(changed_by_others(store, live, _lines(olds, live.text, adopts=False)))
 
-    def _publish(self, props: Properties, known_as: frozenset[str]) -> LiveDocument:
-        wanted: Preferences = {name: _normal(name, props.get(name)) for name in PREFERENCES}
-        Prerequisites(self.clients(), props["region"]).check(wanted)
-        return self._store(props["region"]).publish(
-            document(wanted), owner=props["owner"], known_as=known_as, take_over=bool(props.get("takeOver"))
+    def _publish(self, news: Properties, olds: Properties) -> Properties:
+        wanted: Preferences = {name: _normal(name, news.get(name)) for name in PREFERENCES}
+        account_id = news["accountId"]
+        bucket = LogBucket(
+            name=wanted["s3BucketName"],
+            owner=news.get("bucketOwner") or account_id,
+            key_arn=news.get("bucketKeyArn") or "",
+            is_encrypted=wanted["s3EncryptionEnabled"],
         )
+        Prerequisites(self.clients(), news["region"], account_id).check(wanted, bucket)
+        content = document(wanted)
+        live = self._store(news["region"]).publish(content, ownership_of(news, olds))
+        return {**_outputs(news, live), **prior_outputs(live.prior), "publishedSha256": published_sha256(content)}
 
     def _store(self, region: str) -> DocumentStore:
         clients = self.clients()
         return DocumentStore(clients.client("ssm", region), region, lambda: clients.caller_arn(region))
 
 
-def _settings_that_differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    def text(name: str, values: Mapping[str, Any]) -> str:
-        value = _normal(name, values.get(name))
-        return "known after the update" if isinstance(value, Unknown) else json.dumps(value)
+def _lines(ours: Mapping[str, Any], text: str, *, adopts: bool) -> list[str]:
+    """Return every difference between this stack's preferences and a live document, a line each.
 
-    pairs = [(name, text(name, before), text(name, after)) for name in PREFERENCES]
-    return [f"{name}: {old} -> {new}" for name, old, new in pairs if old != new]
+    Args:
+        ours: Preferences of this stack.
+        text: Content of the live document, shown as it is, whatever its types.
+        adopts: From live to ours; else from ours to live.
+    """
+    values, foreign = parse(text)
+
+    def is_same(name: str) -> bool:
+        raw = foreign.get(f"inputs.{name}", values[name])
+        return _normal(name, ours.get(name)) == values[name] and (raw is None or is_readable(name, raw))
+
+    def line(name: str, live: str) -> str:
+        value = _normal(name, ours.get(name))
+        wanted = "known after the update" if isinstance(value, Unknown) else json.dumps(value)
+        return f"{name}: {live} -> {wanted}" if adopts else f"{name}: {wanted} -> {live}"
+
+    def live(name: str) -> str:
+        raw = foreign.get(f"inputs.{name}", values[name])
+        return "not set" if raw is None else json.dumps(raw)
+
+    named = [line(name, live(name)) for name in PREFERENCES if not is_same(name)]
+    others = {name: value for name, value in foreign.items() if name.removeprefix("inputs.") not in PREFERENCES}
+    others.pop("description", None)
+    gone = "removed" if adopts else "added"
+    return named + [f"{name}: {gone}, with {json.dumps(value)}" for name, value in others.items() if value is not None]
 
 
 def _normal(name: str, value: Any) -> Any:
     """The engine drops absent values and empty mappings on the way; numbers may come back as floats."""
-    if name == "shellProfile":
+    if name in ("shellProfile", "tags"):
         return cast("dict[str, Any]", value or {})
+    if name in _PREREQUISITES:
+        return value or ""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -122,6 +173,7 @@ def _normal(name: str, value: Any) -> Any:
 def _outputs(inputs: Properties, live: LiveDocument) -> Properties:
     _, foreign = parse(live.text)
     return {name: value for name, value in inputs.items() if not name.startswith("__")} | {
+        **ownership_outputs(live.tags),
         "documentVersion": live.latest_version,
         "defaultVersion": live.default_version,
         "contentSha256": live.sha256,
@@ -139,13 +191,21 @@ class RunShellDocumentArgs:
         owner: names this stack on the document.
         on_destroy: what becomes of the document when the stack goes.
         take_over: take the document from another stack that has marked it.
+        account_id: Account of the sessions.
+        bucket_owner: Account of the bucket for session logs, where it is another one.
+        bucket_key_arn: KMS key that the bucket has to be encrypted with, where the settings name one.
+        tags: Tags of the document.
     """
 
     region: str
     preferences: Preferences
     owner: str
+    account_id: str
     on_destroy: OnDestroy = OnDestroy.RESTORE
     take_over: bool = False
+    bucket_owner: str = ""
+    bucket_key_arn: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class RunShellDocument(Resource, module="ssm", name="SessionPreferences"):
@@ -174,11 +234,16 @@ class RunShellDocument(Resource, module="ssm", name="SessionPreferences"):
             "owner": args.owner,
             "onDestroy": str(args.on_destroy),
             "takeOver": args.take_over,
+            "accountId": args.account_id,
+            "bucketOwner": args.bucket_owner,
+            "bucketKeyArn": args.bucket_key_arn,
+            "tags": dict(args.tags),
             # Known once published; declared so that they are outputs.
             "document_version": None,
             "content_sha256": None,
         }
-        super().__init__(RunShellDocumentProvider(), name, properties, opts)
+        secret = pulumi.ResourceOptions(additional_secret_outputs=SECRET_OUTPUTS)
+        super().__init__(RunShellDocumentProvider(), name, properties, pulumi.ResourceOptions.merge(opts, secret))
 
     def translate_output_property(self, prop: str) -> str:
         """From the engine's name of a property to the attribute's."""

@@ -179,8 +179,12 @@ class RegionalPreferences(pulumi.ComponentResource):
                     kms_key_id=data_key.key.key_id if data_key else "",
                 ),
                 owner=args.owner,
+                account_id=args.account.id,
                 on_destroy=args.settings.on_destroy,
                 take_over=args.settings.take_over,
+                bucket_owner=args.settings.s3_bucket_owner if args.settings.s3_logging else "",
+                bucket_key_arn=args.settings.s3_kms_key_arn if args.settings.s3_logging else "",
+                tags=args.tags,
             ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._named),
         )

@@ -1,12 +1,13 @@
-"""What a preferences document names, looked at as it is before the document goes live.
+"""Key, log group and bucket of a preferences document, read before the document goes live.
 
 A session fails, or goes unlogged, where its key cannot be used or its log group or bucket is not there or not encrypted
 as the document asks (Systems Manager User Guide, "Logging session activity" and "Turn on KMS key encryption of session
-data").
+data"). `log_encryption.py` holds what the SSM Agent accepts.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,14 @@ from botocore.exceptions import ClientError
 from components.aws_failures import NOT_DONE, Cause, code_of
 from components.documents.errors import DocumentError, why_not
 from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.log_encryption import (
+    DefaultEncryption,
+    algorithm_problem,
+    default_encryption,
+    key_problem,
+    key_reference,
+    managed_key_problem,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,25 +34,58 @@ _NO_KEY: Final = frozenset({"NotFoundException"})
 _NO_BUCKET: Final = frozenset({"404", "NoSuchBucket", "NotFound"})
 _NOT_ENCRYPTED: Final = frozenset({"ServerSideEncryptionConfigurationNotFoundError"})
 _FORBIDDEN: Final = frozenset({"403", "AccessDenied", "Forbidden"})
+_SECTION: Final = "shell-access:sessionManager"
+
+Problem = tuple[Cause, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogBucket:
+    """The bucket for session logs, as the settings describe it.
+
+    Attributes:
+        name: Empty where sessions are not logged to a bucket.
+        owner: Account that has to own the bucket.
+        key_arn: KMS key that it has to be encrypted with; empty: any that works.
+        is_encrypted: Sessions require encryption.
+    """
+
+    name: str
+    owner: str
+    key_arn: str = ""
+    is_encrypted: bool = False
+
+
+class _AnotherOwnerError(Exception):
+    """The caller can read the bucket, but not as one of the expected owner."""
 
 
 class Prerequisites:
-    """Looks at the key, the log group and the bucket of one Region."""
+    """Reads the key, the log group and the bucket of one Region."""
 
-    def __init__(self, clients: AwsClients, region: str) -> None:
-        self._clients = clients
-        self._region = region
-
-    def check(self, wanted: Preferences) -> None:
-        """Everything that the preferences name is there and as they ask.
+    def __init__(self, clients: AwsClients, region: str, account_id: str) -> None:
+        """Make no call yet.
 
         Args:
-            wanted: about to be published.
+            clients: Of the stack.
+            region: Region of the document.
+            account_id: Account of the document, and so of the nodes.
+        """
+        self._clients = clients
+        self._region = region
+        self._account_id = account_id
+
+    def check(self, wanted: Preferences, bucket: LogBucket) -> None:
+        """Check that everything that the preferences name is there and as they ask.
+
+        Args:
+            wanted: Preferences about to be published.
+            bucket: Bucket that they name.
 
         Raises:
-            DocumentError: something is not, or cannot be told; all of it is listed, with the cause of the first.
+            DocumentError: Something is not, or cannot be read; all of it is listed, with the cause of the first.
         """
-        problems = list(self._problems(wanted))
+        problems = list(self._problems(wanted, bucket))
         if problems:
             listed = "; ".join(f"{cause}: {text}" for cause, text in problems)
             raise DocumentError(
@@ -51,39 +93,42 @@ class Prerequisites:
                 problems[0][0],
             )
 
-    def _problems(self, wanted: Preferences) -> Iterator[tuple[Cause, str]]:
+    def _problems(self, wanted: Preferences, bucket: LogBucket) -> Iterator[Problem]:
         if wanted["kmsKeyId"]:
-            yield from self._of_key(wanted["kmsKeyId"], "key for session data")
+            yield from self._of_key(wanted["kmsKeyId"], "key for session data", self._region)
         if wanted["cloudWatchLogGroupName"]:
             yield from self._of_log_group(
                 wanted["cloudWatchLogGroupName"], encrypted=wanted["cloudWatchEncryptionEnabled"]
             )
-        if wanted["s3BucketName"]:
-            yield from self._of_bucket(wanted["s3BucketName"], encrypted=wanted["s3EncryptionEnabled"])
+        if bucket.name:
+            yield from self._of_bucket(bucket)
 
-    def _of_key(self, key_id: str, what: str) -> Iterator[tuple[Cause, str]]:
+    def _of_key(self, key_id: str, what: str, region: str, wanted_arn: str = "") -> Iterator[Problem]:
         named = f"the {what} {key_id}"
         try:
-            key = self._client("kms").describe_key(KeyId=key_id)["KeyMetadata"]
+            key = self._client("kms", region).describe_key(KeyId=key_id)["KeyMetadata"]
         except NOT_DONE as failed:
             if _code(failed) in _NO_KEY:
                 yield Cause.ENCRYPTION, f"{named} does not exist"
             else:
-                yield self._failure(named, "kms", failed)
+                yield self._failure(named, "kms", failed, region)
             return
-        if key["KeyState"] != "Enabled":
-            until = f", it goes on {key['DeletionDate']:%Y-%m-%d}" if key.get("DeletionDate") else ""
-            yield Cause.ENCRYPTION, f"{named} is {key['KeyState']}{until}; enable it, or cancel its deletion"
-        if (key.get("KeySpec"), key.get("KeyUsage")) != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
-            kind = f"{key.get('KeySpec')}, {key.get('KeyUsage')}"
-            yield Cause.ENCRYPTION, f"{named} is not symmetric ({kind}); name one for encryption and decryption"
+        problem = key_problem(key, account_id=self._account_id)
+        if problem:
+            yield Cause.ENCRYPTION, f"{named} {problem}"
+        if wanted_arn and key["Arn"] != wanted_arn:
+            yield Cause.ENCRYPTION, f"{named} is not {wanted_arn}; correct {_SECTION}.s3KmsKeyArn or the bucket"
 
-    def _of_log_group(self, name: str, *, encrypted: bool) -> Iterator[tuple[Cause, str]]:
+    def _of_log_group(self, name: str, *, encrypted: bool) -> Iterator[Problem]:
         try:
-            pages = self._client("logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
+            pages = (
+                self._client("logs", self._region)
+                .get_paginator("describe_log_groups")
+                .paginate(logGroupNamePrefix=name)
+            )
             group = next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == name), None)
         except NOT_DONE as failed:
-            yield self._failure(f"the log group {name}", "logs", failed)
+            yield self._failure(f"the log group {name}", "logs", failed, self._region)
             return
         if group is None:
             yield Cause.MISSING, f"the log group {name} does not exist"
@@ -91,31 +136,93 @@ class Prerequisites:
             remedy = "give it a KMS key, or set shell-access:sessionManager.cwEncryptionEnabled to false"
             yield Cause.ENCRYPTION, f"the log group {name} is not encrypted, and sessions require it; {remedy}"
         elif encrypted:
-            yield from self._of_key(group["kmsKeyId"], f"key of the log group {name}")
+            yield from self._of_key(group["kmsKeyId"], f"key of the log group {name}", self._region)
 
-    def _of_bucket(self, name: str, *, encrypted: bool) -> Iterator[tuple[Cause, str]]:
-        s3 = self._client("s3")
+    def _of_bucket(self, bucket: LogBucket) -> Iterator[Problem]:
+        """Check the owner first: the account that takes a name before its owner does would get the logs."""
+        named = f"the bucket {bucket.name}"
         try:
-            if encrypted:
-                s3.get_bucket_encryption(Bucket=name)
-            else:
-                s3.head_bucket(Bucket=name)
+            encryption = self._encryption(bucket)
+        except _AnotherOwnerError:
+            name, owner = f"{_SECTION}.s3BucketName", f"{_SECTION}.s3BucketOwner"
+            text = f"{named} is not owned by account {bucket.owner}; correct {name}, or name its owner in {owner}"
+            yield Cause.MISSING, text
+            return
         except NOT_DONE as failed:
-            code = _code(failed)
-            if code in _NO_BUCKET:
-                yield Cause.MISSING, f"the bucket {name} does not exist"
-            elif code in _NOT_ENCRYPTED:
-                yield Cause.ENCRYPTION, f"the bucket {name} is not encrypted, and sessions require it"
-            elif encrypted or code not in _FORBIDDEN:
-                yield self._failure(f"the bucket {name}", "s3", failed)
-            # A bucket that refuses is there; whether nodes may write to it cannot be seen from here.
+            yield self._bucket_failure(bucket, failed)
+            return
+        problem = algorithm_problem(encryption.algorithm if encryption else None)
+        if problem and bucket.is_encrypted:
+            yield Cause.ENCRYPTION, f"{named} {problem}"
+        elif encryption:
+            yield from self._of_bucket_key(bucket, encryption)
 
-    def _failure(self, what: str, service: str, failed: Exception) -> tuple[Cause, str]:
-        why = why_not(failed, service, self._region, lambda: self._clients.caller_arn(self._region))
-        return why.cause, f"{what} cannot be looked at: {why.reason}; {why.remedy}"
+    def _encryption(self, bucket: LogBucket) -> DefaultEncryption | None:
+        """Return the default encryption; a refusal gives no reason, so it is confirmed that the owner is the reason."""
 
-    def _client(self, service: str) -> Any:
-        return self._clients.client(service, self._region)
+        def read(**owner: str) -> DefaultEncryption | None:
+            try:
+                answer = self._client("s3", self._region).get_bucket_encryption(Bucket=bucket.name, **owner)
+            except ClientError as failed:
+                if _code(failed) in _NOT_ENCRYPTED:
+                    return None
+                raise
+            return default_encryption(answer["ServerSideEncryptionConfiguration"])
+
+        try:
+            return read(ExpectedBucketOwner=bucket.owner)
+        except ClientError as refused:
+            if _code(refused) not in _FORBIDDEN:
+                raise
+            try:
+                read()
+            except NOT_DONE:
+                raise refused from None
+            try:
+                return read(ExpectedBucketOwner=bucket.owner)
+            except ClientError as again:
+                raise _AnotherOwnerError from again
+
+    def _of_bucket_key(self, bucket: LogBucket, encryption: DefaultEncryption) -> Iterator[Problem]:
+        # Which Region the AWS managed key is in has no bearing on whose it is.
+        problem = managed_key_problem(encryption, region=self._region, account_id=self._account_id, owner=bucket.owner)
+        if problem:
+            yield Cause.ENCRYPTION, f"the bucket {bucket.name} {problem}; encrypt it with a customer managed key"
+        elif encryption.key:
+            what = f"key of the bucket {bucket.name}"
+            try:
+                region = self._key_region(bucket, encryption.key)
+            except NOT_DONE as failed:
+                yield self._bucket_failure(bucket, failed)
+                return
+            yield from self._of_key(encryption.key, what, region, bucket.key_arn)
+        elif bucket.key_arn:
+            correct = f"correct {_SECTION}.s3KmsKeyArn or the bucket"
+            has = f"is encrypted with {encryption.algorithm} and not with {bucket.key_arn}"
+            yield Cause.ENCRYPTION, f"the bucket {bucket.name} {has}; {correct}"
+
+    def _key_region(self, bucket: LogBucket, key: str) -> str:
+        """Return the Region of the key: that of its ARN, else the bucket's, where KMS resolves IDs and aliases."""
+        if key.startswith("arn:"):
+            return key_reference(key, region=self._region, account_id=self._account_id).region
+        found = self._client("s3", self._region).head_bucket(Bucket=bucket.name, ExpectedBucketOwner=bucket.owner)
+        return found.get("BucketRegion") or self._region
+
+    def _bucket_failure(self, bucket: LogBucket, failed: Exception) -> Problem:
+        named, owner = f"the bucket {bucket.name}", f"{_SECTION}.s3BucketOwner"
+        if _code(failed) in _NO_BUCKET:
+            return Cause.MISSING, f"{named} does not exist"
+        cause, text = self._failure(named, "s3", failed, self._region)
+        if _code(failed) in _FORBIDDEN:
+            text += f"; where another account than {bucket.owner} owns it, set {owner}"
+        return cause, text
+
+    def _failure(self, what: str, service: str, failed: Exception, region: str) -> Problem:
+        why = why_not(failed, service, region, lambda: self._clients.caller_arn(region))
+        return why.cause, f"{what} cannot be read: {why.reason}; {why.remedy}"
+
+    def _client(self, service: str, region: str) -> Any:
+        return self._clients.client(service, region)
 
 
 def _code(failed: Exception) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 OWNER: Final = "organization/shell-access/prod"
+ACCOUNT_ID: Final = "123456789012"
 ATTEMPTS: Final = 3
 PATIENT_SECONDS: Final = 20.0
 IMPATIENT_SECONDS: Final = 0.15
@@ -60,6 +61,7 @@ class Deployer:
             "owner": self._owner,
             "onDestroy": on_destroy,
             "takeOver": take_over,
+            "accountId": ACCOUNT_ID,
         }
         refused = self._provider.check(self.state or {}, news).failures
         if refused:

@@ -5,13 +5,14 @@ https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html.
 """
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import unix_time, utcnow
 from moto.kms import models, urls
-from moto.kms.exceptions import ValidationException
+from moto.kms.exceptions import NotFoundException, ValidationException
 from moto.kms.models import Key
 from moto.kms.responses import KmsResponse
 from moto.kms.utils import AbstractPrivateKey, KeySpec, generate_private_key
@@ -58,6 +59,7 @@ CHANGES_KEY = frozenset(
 )
 """Refused with a key pending deletion (KMSInvalidStateException)."""
 
+ARN = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>\d{12}):(key|alias)/.+")
 KEY_PARAMETERS = ("KeyId", "TargetKeyId", "DestinationKeyId")
 KEY_ID_LENGTH = 36
 
@@ -92,6 +94,19 @@ class LocalKeys(KmsResponse):
         key = self.kms_backend.keys[created]
         key.key_usage = key.key_usage or "ENCRYPT_DECRYPT"
         return json.dumps(key.to_dict())
+
+    def describe_key(self) -> str:
+        """API_DescribeKey: a key of another account too, where its ARN or the ARN of its alias names it.
+
+        An ARN of another Region is not found: KMS answers for its own Region only.
+        """
+        arn = ARN.fullmatch(str(self._get_param("KeyId")))
+        if arn is None:
+            return super().describe_key()
+        if arn["region"] != self.region:
+            raise NotFoundException(f"Invalid arn {arn['region']}")
+        self.current_account = arn["account"]
+        return super().describe_key()
 
     def put_key_policy(self) -> str:
         """API_PutKeyPolicy: the policy has to be one; the name of the policy may be left out."""

@@ -1,15 +1,19 @@
-"""Buckets as AWS makes them: encrypted and closed to the public from the start, and tagged in the call that makes them.
+"""Buckets as AWS makes them: encrypted, closed to the public, tagged by the call, and refused where their owner is another.
 
 Sources:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
 """
 
 from typing import Any
 
 import xmltodict
-from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
+from moto.s3.exceptions import BucketAccessDeniedError
+from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend, s3_backends
 from moto.s3.responses import S3Response
+
+EXPECTED_OWNER = "x-amz-expected-bucket-owner"
 
 
 def apply() -> None:
@@ -36,6 +40,8 @@ def apply() -> None:
     backend.create_bucket = create_bucket
     backend.delete_bucket_encryption = delete_bucket_encryption
     tag_on_creation()
+    _check_expected_owner("_bucket_response")
+    _check_expected_owner("_key_response")
 
 
 def tag_on_creation() -> None:
@@ -53,6 +59,21 @@ def tag_on_creation() -> None:
         return answer
 
     response._bucket_response_put = put  # noqa: SLF001
+
+
+def _check_expected_owner(method: str) -> None:
+    """Refuse every request that expects another owner: 403, and AccessDenied where the answer has a body."""
+    response: Any = S3Response
+    moto_answer = getattr(response, method)
+
+    def answer(self: S3Response, request: Any, *arguments: Any) -> Any:
+        expected = request.headers.get(EXPECTED_OWNER)
+        owner = s3_backends.bucket_accounts.get(self.bucket_name)
+        if expected and owner and owner[1] != expected:
+            raise BucketAccessDeniedError(bucket=self.bucket_name)
+        return moto_answer(self, request, *arguments)
+
+    setattr(response, method, answer)
 
 
 def default_encryption() -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from components.aws_failures import Cause
 from components.documents.errors import DocumentError
+from components.documents.ownership import Ownership
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_store import DocumentStore
 
@@ -47,7 +48,7 @@ def publish(ssm: Any, minutes: int, **statuses: Iterable[str]) -> Any:
     versions = {name.removeprefix("v"): each for name, each in statuses.items()}
     store = DocumentStore(Processing(ssm, versions), "eu-west-1")  # pyright: ignore[reportArgumentType]
     content = document(reset_preferences() | {"idleSessionTimeout": minutes})
-    return store.publish(content, owner=OWNER, known_as=frozenset(), take_over=False)
+    return store.publish(content, Ownership(owner=OWNER))
 
 
 def in_force(ssm: Any) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.documents.on_destroy import OnDestroy
+from components.documents.ownership import Ownership
 from components.documents.store import DocumentError, DocumentIdentity, DocumentStore
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def store(ssm: Any, kind: str) -> DocumentStore:
 
 
 def publish(ssm: Any, kind: str, minutes: int = 10, *, known_as: frozenset[str] = frozenset()) -> Any:
-    return store(ssm, kind).publish(content(kind, minutes), owner=OWNER, known_as=known_as, take_over=False)
+    return store(ssm, kind).publish(content(kind, minutes), Ownership(owner=OWNER, known_as=known_as))
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -52,7 +53,7 @@ def test_document_is_published_changed_and_removed(ssm: Any, kind: str) -> None:
     live = publish(ssm, kind, 20)
     assert (live.default_version, live.latest_version, live.type) == ("2", "2", kind)
     assert json.loads(live.text) == content(kind, 20)
-    store(ssm, kind).give_back(OnDestroy.RESTORE, owner=OWNER)
+    store(ssm, kind).release(OnDestroy.RESTORE, Ownership(owner=OWNER))
     assert store(ssm, kind).read() is None
 
 
@@ -76,4 +77,4 @@ def test_document_of_another_type_that_was_there_before_us_is_left_alone(ssm: An
 def test_advice_names_the_section_that_the_document_belongs_to(ssm: Any) -> None:
     publish(ssm, "Automation")
     with pytest.raises(DocumentError, match=r"set shell-access:approval\.takeOver to true here"):
-        store(ssm, "Automation").publish(content("Automation"), owner="o/p/s", known_as=frozenset(), take_over=False)
+        store(ssm, "Automation").publish(content("Automation"), Ownership(owner="o/p/s"))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.documents.ownership import Ownership
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_store import DocumentError, DocumentStore
 from components.session_manager.settings import OnDestroy
@@ -54,10 +55,10 @@ class Document:
         return self.ssm.get_document(Name=DOCUMENT_NAME, DocumentVersion=version)["Content"]
 
     def publish(self, wanted: dict[str, Any], owner: str = OWNER, *, take_over: bool = False) -> Any:
-        return self.store.publish(wanted, owner=owner, known_as=frozenset(), take_over=take_over)
+        return self.store.publish(wanted, Ownership(owner=owner, take_over=take_over))
 
-    def give_back(self, on_destroy: OnDestroy, owner: str = OWNER) -> None:
-        self.store.give_back(on_destroy, owner=owner, reset_content=RESET)
+    def release(self, on_destroy: OnDestroy, owner: str = OWNER) -> None:
+        self.store.release(on_destroy, Ownership(owner=owner), reset_content=RESET)
 
     def exists(self) -> bool:
         return self.store.read() is not None
@@ -140,7 +141,7 @@ def test_restore_brings_back_what_was_there(live: Document, versions_of_ours: in
     live.make(CONSOLE)
     for minutes in range(1, versions_of_ours + 1):
         live.publish(content(idleSessionTimeout=minutes))
-    live.give_back(OnDestroy.RESTORE)
+    live.release(OnDestroy.RESTORE)
     assert_live(live, CONSOLE)
     assert live.store.marks() == {}
 
@@ -149,13 +150,13 @@ def test_restore_brings_back_the_default_version_not_the_latest(live: Document) 
     live.make(CONSOLE)
     live.add_version(content(idleSessionTimeout=59))
     live.publish(content())
-    live.give_back(OnDestroy.RESTORE)
+    live.release(OnDestroy.RESTORE)
     assert_live(live, CONSOLE)
 
 
 def test_restore_removes_a_document_that_was_not_there(live: Document) -> None:
     live.publish(content())
-    live.give_back(OnDestroy.RESTORE)
+    live.release(OnDestroy.RESTORE)
     assert not live.exists()
 
 
@@ -163,7 +164,7 @@ def test_restore_after_a_lost_state_still_knows_what_was_there(live: Document) -
     live.make(CONSOLE)
     live.publish(content())
     live.publish(content(idleSessionTimeout=5))
-    live.give_back(OnDestroy.RESTORE)
+    live.release(OnDestroy.RESTORE)
     assert_live(live, CONSOLE)
 
 
@@ -172,21 +173,21 @@ def test_restore_of_a_deleted_version_is_refused_in_words(live: Document) -> Non
     live.publish(content())
     live.ssm.delete_document(Name=DOCUMENT_NAME, DocumentVersion="1")
     with pytest.raises(DocumentError, match=r"version 1, which was there before, has been deleted"):
-        live.give_back(OnDestroy.RESTORE)
+        live.release(OnDestroy.RESTORE)
     assert_live(live, content())
 
 
 def test_reset_leaves_the_reset_content_of_the_post(live: Document) -> None:
     live.make(CONSOLE)
     live.publish(content())
-    live.give_back(OnDestroy.RESET)
+    live.release(OnDestroy.RESET)
     assert_live(live, RESET)
     assert live.store.marks() == {}
 
 
 def test_retain_leaves_ours_without_marks(live: Document) -> None:
     live.publish(content())
-    live.give_back(OnDestroy.RETAIN)
+    live.release(OnDestroy.RETAIN)
     assert_live(live, content())
     assert live.store.marks() == {}
 
@@ -194,20 +195,20 @@ def test_retain_leaves_ours_without_marks(live: Document) -> None:
 def test_delete_removes_the_document(live: Document) -> None:
     live.make(CONSOLE)
     live.publish(content())
-    live.give_back(OnDestroy.DELETE)
+    live.release(OnDestroy.DELETE)
     assert not live.exists()
 
 
 @pytest.mark.parametrize("on_destroy", OnDestroy)
 def test_giving_back_what_is_gone_is_no_failure(live: Document, on_destroy: OnDestroy) -> None:
-    live.give_back(on_destroy)
+    live.release(on_destroy)
     assert not live.exists()
 
 
 @pytest.mark.parametrize("on_destroy", OnDestroy)
 def test_document_that_another_stack_has_taken_is_left_alone(live: Document, on_destroy: OnDestroy) -> None:
     live.publish(content(), owner="organization/shell-access/other")
-    live.give_back(on_destroy)
+    live.release(on_destroy)
     assert_live(live, content())
 
 
@@ -223,13 +224,14 @@ def test_take_over_is_the_explicit_way_and_keeps_what_was_there_first(live: Docu
     live.publish(content(), owner="organization/shell-access/other")
     live.publish(content(idleSessionTimeout=5), take_over=True)
     assert_live(live, content(idleSessionTimeout=5))
-    live.give_back(OnDestroy.RESTORE)
+    live.release(OnDestroy.RESTORE)
     assert_live(live, CONSOLE)
 
 
 def test_renamed_stack_keeps_its_document(live: Document) -> None:
     live.publish(content(), owner="organization/shell-access/old")
-    live.store.publish(content(), owner=OWNER, known_as=frozenset({"organization/shell-access/old"}), take_over=False)
+    renamed = Ownership(owner=OWNER, known_as=frozenset({"organization/shell-access/old"}))
+    live.store.publish(content(), renamed)
     assert live.store.marks()["shell-access:owner"] == OWNER
 
 

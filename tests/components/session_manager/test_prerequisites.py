@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from components.aws_failures import Cause
 from components.documents.errors import DocumentError
 from components.session_manager.document import reset_preferences
-from components.session_manager.prerequisites import Prerequisites
+from components.session_manager.prerequisites import LogBucket, Prerequisites
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +22,26 @@ def wanted(**changes: Any) -> dict[str, Any]:
     return reset_preferences() | changes
 
 
-def refusal(clients: AwsClients, **changes: Any) -> DocumentError:
+HERE, THERE = "123456789012", "210987654321"
+
+
+def check(clients: AwsClients, bucket: dict[str, Any], **changes: Any) -> None:
+    preferences = wanted(**changes)
+    described = {"name": preferences["s3BucketName"], "owner": HERE, "is_encrypted": preferences["s3EncryptionEnabled"]}
+    Prerequisites(clients, "eu-west-1", HERE).check(preferences, LogBucket(**described | bucket))
+
+
+def refusal(clients: AwsClients, bucket: dict[str, Any] | None = None, **changes: Any) -> DocumentError:
     with pytest.raises(DocumentError) as caught:
-        Prerequisites(clients, "eu-west-1").check(wanted(**changes))
+        check(clients, bucket or {}, **changes)
     assert "SSM-SessionManagerRunShell in eu-west-1 is not published, and what is live stays as it is" in str(
         caught.value
     )
     return caught.value
 
 
-def passes(clients: AwsClients, **changes: Any) -> None:
-    Prerequisites(clients, "eu-west-1").check(wanted(**changes))
+def passes(clients: AwsClients, bucket: dict[str, Any] | None = None, **changes: Any) -> None:
+    check(clients, bucket or {}, **changes)
 
 
 def key(client: Callable[..., Any], **settings: Any) -> dict[str, Any]:
@@ -132,6 +141,140 @@ def test_what_cannot_be_told_is_not_published(clients: AwsClients, monkeypatch: 
 
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     with pytest.raises(DocumentError) as caught:
-        Prerequisites(Silent(), "eu-west-1").check(wanted(kmsKeyId="any"))  # pyright: ignore[reportArgumentType]
+        check(Silent(), {}, kmsKeyId="any")  # pyright: ignore[reportArgumentType]
     assert caught.value.cause is Cause.NETWORK
-    assert "cannot be looked at" in str(caught.value)
+    assert "cannot be read" in str(caught.value)
+
+
+@pytest.fixture
+def there(client: Callable[..., Any]) -> str:
+    """Access key of a role of another account."""
+    role = f"arn:aws:iam::{THERE}:role/LogArchive"
+    return client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]["AccessKeyId"]
+
+
+def bucket_of(
+    client: Callable[..., Any],
+    algorithm: str = "aws:kms",
+    key_id: str = "",
+    account: str = "local",
+    region: str = "eu-west-1",
+) -> None:
+    """Make the bucket `logs` with this default encryption."""
+    s3 = client("s3", region, account)
+    s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": region})
+    default = {"SSEAlgorithm": algorithm} | ({"KMSMasterKeyID": key_id} if key_id else {})
+    rules = [{"ApplyServerSideEncryptionByDefault": default}]
+    s3.put_bucket_encryption(Bucket="logs", ServerSideEncryptionConfiguration={"Rules": rules})
+
+
+LOGS: dict[str, Any] = {"s3BucketName": "logs", "s3EncryptionEnabled": True}
+
+
+@pytest.mark.parametrize(("algorithm", "accepted"), [("AES256", True), ("aws:kms", True), ("aws:kms:dsse", False)])
+def test_bucket_encryption_follows_the_agent(
+    clients: AwsClients,
+    client: Callable[..., Any],
+    algorithm: str,
+    accepted: bool,  # noqa: FBT001
+) -> None:
+    bucket_of(client, algorithm)
+    passes(clients, s3BucketName="logs", s3EncryptionEnabled=False)
+    if accepted:
+        passes(clients, **LOGS)
+        return
+    said = refusal(clients, **LOGS)
+    assert said.cause is Cause.ENCRYPTION
+    assert "the bucket logs is encrypted with aws:kms:dsse, and the SSM Agent accepts only AES256 and aws:kms" in str(
+        said
+    )
+
+
+@pytest.mark.parametrize("form", ["id", "arn", "alias", "alias arn"])
+@pytest.mark.parametrize("state", ["Enabled", "Disabled", "PendingDeletion"])
+def test_bucket_key_has_to_work(clients: AwsClients, client: Callable[..., Any], form: str, state: str) -> None:
+    made = key(client)
+    client("kms").create_alias(AliasName="alias/logs", TargetKeyId=made["KeyId"])
+    forms = {"id": made["KeyId"], "arn": made["Arn"], "alias": "alias/logs"}
+    forms["alias arn"] = made["Arn"].replace(f"key/{made['KeyId']}", "alias/logs")
+    bucket_of(client, key_id=forms[form])
+    if state == "Disabled":
+        client("kms").disable_key(KeyId=made["KeyId"])
+    elif state == "PendingDeletion":
+        client("kms").schedule_key_deletion(KeyId=made["KeyId"])
+    if state == "Enabled":
+        passes(clients, **LOGS)
+        passes(clients, {"key_arn": made["Arn"]}, **LOGS)
+        return
+    for encrypted in (True, False):
+        said = refusal(clients, s3BucketName="logs", s3EncryptionEnabled=encrypted)
+        assert said.cause is Cause.ENCRYPTION
+        assert f"the key of the bucket logs {forms[form]} is {state}" in str(said)
+
+
+@pytest.mark.parametrize(
+    "reference", ["1234abcd-12ab-34cd-56ef-1234567890ab", "alias/gone", f"arn:aws:kms:eu-west-1:{HERE}:key/gone"]
+)
+def test_bucket_key_that_is_missing_is_refused(clients: AwsClients, client: Callable[..., Any], reference: str) -> None:
+    bucket_of(client, key_id=reference)
+    assert f"the key of the bucket logs {reference} does not exist" in str(refusal(clients, **LOGS))
+
+
+def test_bucket_key_of_another_region_is_read_there(clients: AwsClients, client: Callable[..., Any]) -> None:
+    made = client("kms", "eu-central-1").create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]
+    bucket_of(client, key_id=made["KeyId"], region="eu-central-1")
+    passes(clients, **LOGS)
+    client("kms", "eu-central-1").disable_key(KeyId=made["KeyId"])
+    assert "is Disabled" in str(refusal(clients, **LOGS))
+
+
+def test_bucket_key_other_than_the_named_one_is_refused(clients: AwsClients, client: Callable[..., Any]) -> None:
+    other, made = key(client)["Arn"], key(client)["Arn"]
+    bucket_of(client, key_id=made)
+    said = refusal(clients, {"key_arn": other}, **LOGS)
+    assert f"is not {other}; correct shell-access:sessionManager.s3KmsKeyArn" in str(said)
+
+
+def test_bucket_without_the_named_key_is_refused(clients: AwsClients, client: Callable[..., Any]) -> None:
+    bucket_of(client, "AES256")
+    named = key(client)["Arn"]
+    assert f"is encrypted with AES256 and not with {named}" in str(refusal(clients, {"key_arn": named}, **LOGS))
+
+
+def test_bucket_of_another_account_needs_its_owner(clients: AwsClients, client: Callable[..., Any], there: str) -> None:
+    bucket_of(client, "AES256", account=there)
+    for encrypted in (True, False):
+        said = refusal(clients, s3BucketName="logs", s3EncryptionEnabled=encrypted)
+        assert said.cause is Cause.MISSING
+        assert f"the bucket logs is not owned by account {HERE}" in str(said)
+        assert "name its owner in shell-access:sessionManager.s3BucketOwner" in str(said)
+    passes(clients, {"owner": THERE}, **LOGS)
+    assert "is not owned by account 333333333333" in str(refusal(clients, {"owner": "333333333333"}, **LOGS))
+
+
+def test_bucket_of_this_account_under_another_owner_is_refused(clients: AwsClients, client: Callable[..., Any]) -> None:
+    bucket_of(client, "AES256")
+    assert f"is not owned by account {THERE}" in str(refusal(clients, {"owner": THERE}, **LOGS))
+
+
+@pytest.mark.parametrize("key_id", ["", "alias/aws/s3"])
+def test_aws_managed_key_of_another_account_is_refused(
+    clients: AwsClients, client: Callable[..., Any], there: str, key_id: str
+) -> None:
+    bucket_of(client, key_id=key_id, account=there)
+    said = refusal(clients, {"owner": THERE}, **LOGS)
+    assert said.cause is Cause.ENCRYPTION
+    assert f"the AWS managed key of account {THERE}, which serves its own account only" in str(said)
+
+
+def test_aws_managed_key_of_this_account_passes(clients: AwsClients, client: Callable[..., Any]) -> None:
+    bucket_of(client)
+    passes(clients, **LOGS)
+
+
+def test_customer_key_of_another_account_is_read(clients: AwsClients, client: Callable[..., Any], there: str) -> None:
+    theirs = client("kms", "eu-west-1", there).create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]
+    bucket_of(client, key_id=theirs["Arn"], account=there)
+    passes(clients, {"owner": THERE, "key_arn": theirs["Arn"]}, **LOGS)
+    client("kms", "eu-west-1", there).disable_key(KeyId=theirs["KeyId"])
+    assert "is Disabled" in str(refusal(clients, {"owner": THERE}, **LOGS))

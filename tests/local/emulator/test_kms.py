@@ -6,6 +6,7 @@ The table: https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html.
 import json
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -181,3 +182,27 @@ def test_a_key_that_is_not_there_is_not_found(kms: Any) -> None:
     for call in ("describe_key", "get_key_policy", "get_key_rotation_status", "enable_key", "schedule_key_deletion"):
         with pytest.raises(kms.exceptions.NotFoundException):
             getattr(kms, call)(KeyId=missing)
+
+
+def test_describes_a_key_of_another_account_by_its_arn(connect: Any, emulator: Any) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html: KeyId, "in a different AWS account"."""
+    role = "arn:aws:iam::210987654321:role/LogArchive"
+    given = connect("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    there = boto3.client(
+        "kms",
+        "eu-west-1",
+        endpoint_url=emulator.endpoint_url,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key="local",
+    )
+    key = there.create_key()["KeyMetadata"]
+    there.create_alias(AliasName="alias/theirs", TargetKeyId=key["KeyId"])
+    alias_arn = key["Arn"].replace(f"key/{key['KeyId']}", "alias/theirs")
+    kms = connect("kms")
+    for reference in (key["Arn"], alias_arn):
+        assert kms.describe_key(KeyId=reference)["KeyMetadata"]["Arn"] == key["Arn"]
+    for reference in (key["KeyId"], "alias/theirs"):
+        with pytest.raises(kms.exceptions.NotFoundException):
+            kms.describe_key(KeyId=reference)
+    with pytest.raises(kms.exceptions.NotFoundException):
+        connect("kms", "us-east-1").describe_key(KeyId=key["Arn"])

@@ -109,6 +109,26 @@ def test_a_new_bucket_is_encrypted_and_private(s3: Any) -> None:
     assert algorithm() == "AES256"
 
 
+def test_a_bucket_of_another_owner_is_refused(connect: Any) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html: 403, AccessDenied."""
+    s3 = connect("s3")
+    s3.create_bucket(Bucket="org-x", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    ours, theirs = {"ExpectedBucketOwner": "123456789012"}, {"ExpectedBucketOwner": "210987654321"}
+    s3.head_bucket(Bucket="org-x", **ours)
+    s3.put_object(Bucket="org-x", Key="k", Body=b"", **ours)
+    with pytest.raises(ClientError, match="403"):
+        s3.head_bucket(Bucket="org-x", **theirs)
+    for refused in (
+        lambda: s3.get_bucket_encryption(Bucket="org-x", **theirs),
+        lambda: s3.get_public_access_block(Bucket="org-x", **theirs),
+        lambda: s3.put_object(Bucket="org-x", Key="k", Body=b"", **theirs),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()
+    with pytest.raises(ClientError, match="404"):
+        s3.head_bucket(Bucket="org-missing", **theirs)
+
+
 def test_a_bucket_is_found_and_located(connect: Any) -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html (null in us-east-1), API_HeadBucket."""
     here, there = connect("s3"), connect("s3", "us-east-1")

@@ -65,6 +65,26 @@ def test_a_document_as_aws_documents_it_is_accepted(document: Any) -> None:
     assert problems(document) == []
 
 
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        # As gazoakley/terraform-aws-session-manager-settings publishes its variables: numbers for minutes.
+        {"idleSessionTimeout": 20, "maxSessionDuration": 60},
+        # As tmknom/example-pragmatic-terraform (15/8.tf) does: a bucket, a log group, and no switch.
+        dict.fromkeys(
+            ["s3EncryptionEnabled", "cloudWatchEncryptionEnabled", "cloudWatchStreamingEnabled", "runAsEnabled"]
+        ),
+        # As templates do that cannot write a Boolean.
+        {"s3EncryptionEnabled": "true", "runAsEnabled": "false"},
+        # As the document of a blue print does: a profile of thousands of characters.
+        {"shellProfile": {"linux": "echo hello\n" * 1000, "windows": ""}},
+    ],
+    ids=["numbers", "no switches", "quoted switches", "long profile"],
+)
+def test_documents_in_use_are_accepted(inputs: Any) -> None:
+    assert problems(preferences(**inputs)) == []
+
+
 @pytest.mark.parametrize("minutes", ["1", "9", "10", "59", "60", ""])
 def test_idle_timeouts_of_1_to_60_minutes_are_accepted(minutes: Any) -> None:
     assert problems(preferences(idleSessionTimeout=minutes)) == []
@@ -78,16 +98,15 @@ def test_durations_of_1_to_1440_minutes_are_accepted(minutes: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "path"),
     [
-        ({"idleSessionTimeout": 20}, "$.inputs.idleSessionTimeout"),
+        ({"idleSessionTimeout": 61}, "$.inputs.idleSessionTimeout"),
+        ({"idleSessionTimeout": 1.5}, "$.inputs.idleSessionTimeout"),
         ({"idleSessionTimeout": "0"}, "$.inputs.idleSessionTimeout"),
         ({"idleSessionTimeout": "61"}, "$.inputs.idleSessionTimeout"),
         ({"idleSessionTimeout": "020"}, "$.inputs.idleSessionTimeout"),
         ({"maxSessionDuration": "1441"}, "$.inputs.maxSessionDuration"),
-        ({"maxSessionDuration": 60}, "$.inputs.maxSessionDuration"),
-        ({"s3EncryptionEnabled": "true"}, "$.inputs.s3EncryptionEnabled"),
+        ({"maxSessionDuration": 1441}, "$.inputs.maxSessionDuration"),
+        ({"s3EncryptionEnabled": "yes"}, "$.inputs.s3EncryptionEnabled"),
         ({"runAsEnabled": 1}, "$.inputs.runAsEnabled"),
-        ({"cloudWatchStreamingEnabled": None}, "'cloudWatchStreamingEnabled' is a required property"),
-        ({"runAsEnabled": None}, "'runAsEnabled' is a required property"),
         ({"s3Bucketname": "x"}, "'s3Bucketname' was unexpected"),
         ({"shellProfile": {"macOS": "ls"}}, "$.inputs.shellProfile: .*'macOS' was unexpected"),
         ({"shellProfile": "ls"}, "$.inputs.shellProfile"),
@@ -127,7 +146,7 @@ def test_a_document_of_another_shape_is_refused(ssm: Any, document: Any) -> None
 
 
 def test_every_problem_is_named_at_once() -> None:
-    found = problems(preferences(idleSessionTimeout=20, kmsKeyId=7))
+    found = problems(preferences(idleSessionTimeout=61, kmsKeyId=7))
     assert [problem.split(":")[0] for problem in found] == ["$.inputs.idleSessionTimeout", "$.inputs.kmsKeyId"]
 
 

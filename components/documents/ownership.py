@@ -1,0 +1,201 @@
+"""Ownership of a document: its tags, the names of its versions, and what the state keeps of the time before. Pure.
+
+Other tools remove tags that they did not set. So nothing rests on the tags alone: each version that a stack publishes is
+named after the stack, which no call can change later, and the state keeps what was there before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from components.documents.content import content_sha256, serialized
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+OWNER_TAG: Final = "shell-access:owner"
+PRIOR_VERSION_TAG: Final = "shell-access:prior-version"
+NO_PRIOR_VERSION: Final = "none"
+
+OWNERSHIP_INPUTS: Final = ("owner", "takeOver", "tags")
+"""Inputs that every governed document has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PriorDocument:
+    """A document before a stack governed it.
+
+    Attributes:
+        version: Number of its default version; `NO_PRIOR_VERSION` where there was no document.
+        text: Content of that version; None where it is not known.
+        tags: Tags that it had, without those of this program.
+    """
+
+    version: str
+    text: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+NO_DOCUMENT: Final = PriorDocument(version=NO_PRIOR_VERSION)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ownership:
+    """The stack that governs a document, and what its state says of it.
+
+    Attributes:
+        owner: Name of the stack on the document: `organization/project/stack`.
+        known_as: Names under which this stack may have governed it before.
+        take_over: Take the document from another stack.
+        tags: Tags of the settings.
+        former_tags: Keys of tags that earlier settings had.
+        prior: What the state keeps of the document before; None without a state.
+    """
+
+    owner: str
+    known_as: frozenset[str] = frozenset()
+    take_over: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    former_tags: frozenset[str] = frozenset()
+    prior: PriorDocument | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name of this stack."""
+        return self.known_as | {self.owner}
+
+    def permits(self, holder: str | None) -> bool:
+        """Return whether this stack may govern a document with this owner tag (None: without one)."""
+        return holder is None or holder in self.names or self.take_over
+
+    def has_published(self, version_name: str) -> bool:
+        """Return whether this stack has published a version, going by its name, which cannot be changed."""
+        return any(version_name.startswith(_name_prefix(name)) for name in self.names)
+
+
+def new_version_name(owner: str) -> str:
+    """Return an unused name for a version; a document has each name once (API reference, UpdateDocument)."""
+    return f"{_name_prefix(owner)}{secrets.token_hex(8)}"
+
+
+def _name_prefix(owner: str) -> str:
+    """The owner as a hash: version names have no slashes, and 128 characters at most."""
+    return f"shell-access.{hashlib.sha256(owner.encode()).hexdigest()[:16]}."
+
+
+def prior_version(
+    *, marked: str | None, known: PriorDocument | None, default: str, published: Mapping[int, bool]
+) -> str:
+    """Return the version that was the default before this stack; never one that it has published itself.
+
+    Args:
+        marked: The prior version according to the tag; None without the tag.
+        known: The prior document according to the state.
+        default: The default version.
+        published: Every version, and whether this stack has published it.
+    """
+    first = min((number for number, own in published.items() if own), default=None)
+    earlier = {str(number) for number, own in published.items() if not own and (first is None or number < first)}
+    state = known.version if known else None
+    if marked in earlier:
+        return marked
+    if first is None:
+        # Nothing here is of this stack: the state may be about a document that is gone.
+        return marked if marked == NO_PRIOR_VERSION else default
+    if state in earlier:
+        return state
+    if NO_PRIOR_VERSION in (marked, state):
+        return NO_PRIOR_VERSION
+    # A version that has been deleted is still what was there: its content is in the state, or else no restore can work.
+    deleted = state if known and known.text is not None else marked
+    if deleted is not None and (deleted == state or (deleted.isdecimal() and int(deleted) not in published)):
+        return deleted
+    return default if default in earlier else max(earlier, key=int, default=NO_PRIOR_VERSION)
+
+
+def ownership_of(properties: Mapping[str, Any], olds: Mapping[str, Any] | None = None) -> Ownership:
+    """Return the ownership that a resource's properties describe.
+
+    Args:
+        properties: Inputs of the resource, or its state where it is deleted.
+        olds: State of the resource where it is updated.
+    """
+    state, tags = olds or {}, properties.get("tags") or {}
+    return Ownership(
+        owner=properties["owner"],
+        known_as=frozenset({str(state["owner"])}) if state.get("owner") else frozenset(),
+        take_over=bool(properties.get("takeOver")),
+        tags=tags,
+        former_tags=frozenset(state.get("tags") or {}) - tags.keys(),
+        prior=_kept(state),
+    )
+
+
+def _kept(state: Mapping[str, Any]) -> PriorDocument | None:
+    if not state.get("priorVersion"):
+        return None
+    return PriorDocument(
+        version=state["priorVersion"], text=state.get("priorContent"), tags=state.get("priorTags") or {}
+    )
+
+
+def release_of(state: Mapping[str, Any]) -> Ownership:
+    """Return the ownership of a resource that is deleted: all that is known is its state."""
+    return ownership_of(state, state)
+
+
+def ownership_outputs(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Return the outputs that tell a missing tag: this program's tags as they are live."""
+    return {"ownerTag": tags.get(OWNER_TAG, ""), "priorVersionTag": tags.get(PRIOR_VERSION_TAG, "")}
+
+
+def prior_outputs(prior: PriorDocument) -> dict[str, Any]:
+    """Return the outputs that keep the document before this stack.
+
+    Its content is a secret of the state, as a shell profile that another principal wrote may hold anything.
+    """
+    content = {} if prior.text is None else {"priorContent": prior.text}
+    return {"priorVersion": prior.version, "priorTags": dict(prior.tags), **content}
+
+
+SECRET_OUTPUTS: Final = ["priorContent"]
+
+
+def kept_outputs(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the outputs that a refresh takes from the state, as AWS cannot know them."""
+    names = ("priorVersion", "priorContent", "priorTags", "publishedSha256")
+    return {name: state[name] for name in names if name in state}
+
+
+def has_ownership_drift(state: Mapping[str, Any]) -> bool:
+    """Return whether a tag of this program was missing, or another, when the state was last read or written."""
+    if "ownerTag" not in state:
+        return False
+    expected = (state.get("owner"), state.get("priorVersion"))
+    return (state["ownerTag"], state.get("priorVersionTag")) != expected
+
+
+def live_tags_of(state: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the input `tags` as it is live, of the tags that the settings had: the rest is not this stack's."""
+    wanted = state.get("tags") or {}
+    return {"tags": {key: tags[key] for key in wanted if key in tags}} if wanted else {}
+
+
+def others_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that are not of this program."""
+    return {key: value for key, value in tags.items() if key not in (OWNER_TAG, PRIOR_VERSION_TAG)}
+
+
+def published_sha256(content: Mapping[str, Any]) -> str:
+    """Return the hash of a content, whatever its spelling."""
+    return content_sha256(serialized(content))
+
+
+def numbered(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> dict[int, bool]:
+    """Return every version of an answer of ListDocumentVersions, and whether the stack has published it."""
+    return {
+        int(version["DocumentVersion"]): ownership.has_published(version.get("VersionName", "")) for version in versions
+    }
