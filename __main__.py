@@ -1,5 +1,8 @@
 """Shell Access: governed shell access to EC2 for one AWS account. See README.md."""
 
+import sys
+from typing import Final
+
 import pulumi
 import pulumi_aws
 from pulumi.runtime.config import CONFIG
@@ -9,12 +12,18 @@ from components.problems import SettingsError
 from components.settings import Settings
 from components.stack import build
 
+ERROR_IS_LOGGED: Final = 32
+"""Exit code with which the language host reports an error that is logged already, instead of an unhandled one."""
+
 try:
     # Only the whole map shows keys that nobody asks for, such as mistyped ones.
     settings = Settings.load({**CONFIG.get(), "aws:region": pulumi_aws.config.region})
+    for warning in settings.warnings():
+        pulumi.log.warn(str(warning))
     outputs = build(settings, this_stack())
-except SettingsError as problem:
-    raise pulumi.RunError(str(problem)) from None
+except (SettingsError, pulumi.RunError) as problem:
+    pulumi.log.error(str(problem))
+    sys.exit(ERROR_IS_LOGGED)
 
 for name, value in outputs.items():
     pulumi.export(name, value)

@@ -48,6 +48,7 @@ class Settings:
     Attributes:
         regions: the Regions to govern, in the order given; the first is where global things are kept.
         tags: on everything that can carry tags.
+        overridden: By Region, the keys of `sessionManager` that its override has.
         permissions_boundary: name or ARN of the managed policy that bounds every role of the stack; empty: none.
         session_manager: by Region, overrides merged; empty where the section is absent.
         instance_roles: names of the instance roles that get the instance policy.
@@ -66,6 +67,13 @@ class Settings:
     approval: ApprovalSettings | None = None
     domain_controllers: DomainControllersSection | None = None
     nodes: NodesSection | None = None
+    overridden: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+    def session_manager_path(self, region: str, key: str) -> tuple[str, ...]:
+        """Return the path of the setting that holds in a Region: the override's where it has the key."""
+        if key in self.overridden.get(region, ()):
+            return ("sessionManager", "regionOverrides", region, key)
+        return ("sessionManager", key)
 
     @classmethod
     def load(cls, configuration: Mapping[str, Any]) -> Settings:
@@ -92,8 +100,9 @@ class Settings:
         boundary = _permissions_boundary(sections.get("permissionsBoundary", ""), problems)
         by_region: dict[str, SessionManagerSettings] = {}
         instance_roles: tuple[str, ...] = ()
+        overridden: dict[str, frozenset[str]] = {}
         if "sessionManager" in sections:
-            by_region, instance_roles = _session_manager(sections["sessionManager"], regions, problems)
+            by_region, instance_roles, overridden = _session_manager(sections["sessionManager"], regions, problems)
         endpoints = _endpoints(sections.get("endpoints", {}), regions, problems)
         approval = _approval(sections["approval"], problems) if "approval" in sections else None
         controllers = _domain_controllers(sections.get("domainControllers"), regions, problems)
@@ -110,7 +119,28 @@ class Settings:
             approval=approval,
             domain_controllers=controllers,
             nodes=nodes,
+            overridden=overridden,
         )
+
+    def warnings(self) -> list[Problem]:
+        """Return what is permitted and still surprises: sessions that outlast what the settings seem to promise."""
+        found: dict[Problem, None] = {}
+        for region, each in self.session_manager.items():
+            path, most = self.session_manager_path(region, "maxSessionDuration"), each.max_session_duration
+            if most is None and self.approval is not None:
+                message = (
+                    "not set, so a session may outlive its grant by days: a grant ends "
+                    f"{self.approval.approval_validity_minutes} minutes after the approval, and an open session stays "
+                    "open. Set it to the minutes that a session may take"
+                )
+                found[Problem(path=path, message=message)] = None
+            elif most is not None and most < each.idle_session_timeout:
+                message = (
+                    f"{most} is below idleSessionTimeout ({each.idle_session_timeout}), so every session ends before it "
+                    "can be idle for that long. Raise it, or lower idleSessionTimeout"
+                )
+                found[Problem(path=path, message=message)] = None
+        return list(found)
 
 
 def _decoded(value: Any) -> Any:
@@ -130,11 +160,16 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
             return (provider_region,)
         problems.append(Problem(path=("regions",), message=f"is missing, and aws:region too; allowed: {allowed}"))
         return ()
-    values = cast("list[object]", given) if isinstance(given, list) else []
-    names = [value for value in values if isinstance(value, str) and _REGION.fullmatch(value)]
-    if not values or len(names) != len(values) or len(set(names)) != len(names):
+    if not isinstance(given, list):
         problems.append(Problem(path=("regions",), message=f"{shown(given)} given; allowed: {allowed}"))
-    return tuple(dict.fromkeys(names))
+        return ()
+    names: list[str] = []
+    for value in cast("list[object]", given):
+        if isinstance(value, str) and _REGION.fullmatch(value) and value not in names:
+            names.append(value)
+        else:
+            problems.append(Problem(path=("regions",), message=f"{shown(value)} given; allowed: {allowed}"))
+    return tuple(names)
 
 
 def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
@@ -163,23 +198,30 @@ def _permissions_boundary(given: Any, problems: list[Problem]) -> str:
 
 def _session_manager(
     given: Any, regions: tuple[str, ...], problems: list[Problem]
-) -> tuple[dict[str, SessionManagerSettings], tuple[str, ...]]:
+) -> tuple[dict[str, SessionManagerSettings], tuple[str, ...], dict[str, frozenset[str]]]:
     path = ("sessionManager",)
     section, found, wrong = read_section(SessionManagerSection, given, path)
     problems += found
     if section is None or not section.enabled:
-        return {}, ()
+        return {}, (), {}
     general = cross_problems(section, path)
     problems += [each for each in general if each.path[-1] not in wrong]
     given_values = {key: value for key, value in given.items() if key not in wrong and key not in _STACK_WIDE}
-    for region in section.region_overrides:
-        if region not in regions:
+    overrides = _overrides(given.get("regionOverrides"))
+    for region in overrides:
+        if regions and region not in regions:
             problems.append(_not_of_the_stack((*path, "regionOverrides", region), regions))
     merged = {
-        region: _merged(given_values, section.region_overrides.get(region, {}), region, problems, general)
-        for region in regions
+        region: _merged(given_values, overrides.get(region, {}), region, problems, general)
+        for region in regions or tuple(overrides)
     }
-    return merged, tuple(section.instance_roles)
+    return merged, tuple(section.instance_roles), {region: frozenset(each) for region, each in overrides.items()}
+
+
+def _overrides(given: Any) -> dict[str, dict[str, Any]]:
+    """Return the overrides of the right type: those of a wrong one must not hide the mistakes in the others."""
+    by_region = cast("dict[str, object]", given) if isinstance(given, dict) else {}
+    return {region: cast("dict[str, Any]", each) for region, each in by_region.items() if isinstance(each, dict)}
 
 
 def _merged(
@@ -213,7 +255,7 @@ def _endpoints(given: Any, regions: tuple[str, ...], problems: list[Problem]) ->
         return {}
     endpoints: dict[str, EndpointSettings] = {}
     for region, settings in by_region.items():
-        if region not in regions:
+        if regions and region not in regions:
             problems.append(_not_of_the_stack(("endpoints", region), regions))
         section, found, _ = read_section(EndpointSettings, settings, ("endpoints", region))
         problems += found

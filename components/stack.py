@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from components.account import Account
 from components.boundary import bound_roles
+from components.problems import Collector
+from components.systems.named_resources import check_named_resources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,10 +42,21 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     """
     account = Account.of_provider()
     bound_roles(settings.permissions_boundary, account)
-    _check_approval(settings, account)
-    endpoints = _find_endpoints(settings)
-    planned = _plan_controllers(settings, endpoints)
-    planned_nodes = _plan_nodes(settings, owner)
+    looked_up = Collector()
+    with looked_up:
+        check_named_resources(settings, account)
+    with looked_up:
+        _check_approval(settings, account)
+    endpoints: dict[str, Endpoints] | None = None
+    planned: PlannedControllers | None = None
+    planned_nodes: PlannedNodes | None = None
+    with looked_up:
+        endpoints = _find_endpoints(settings)
+        planned = _plan_controllers(settings, endpoints)
+    with looked_up:
+        planned_nodes = _plan_nodes(settings, owner)
+    looked_up.check()
+    endpoints = endpoints or {}
     session_manager = _session_manager(settings, account, owner)
     policy_arn = session_manager.instance_policy_arn if session_manager else None
     _endpoints(settings, account, endpoints, planned)

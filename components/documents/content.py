@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+MAX_BYTES: Final = 64 * 1024
+"""Size limit of a document (API reference, CreateDocument, MaxDocumentSizeExceeded)."""
 
 
 def serialized(content: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.documents.content import content_sha256, same_content, serialized
+from components.documents.content import MAX_BYTES, content_sha256, same_content, serialized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,6 +45,9 @@ _SWITCHES: Final = (
     *("cloudWatchStreamingEnabled", "runAsEnabled"),
 )
 _MINUTES: Final = ("idleSessionTimeout", "maxSessionDuration")
+
+_SPELLINGS: Final = 1_000
+"""Bytes for another spelling of the same content: an empty line for each of as many versions as a document may have."""
 
 _QUOTED_SWITCHES: Final = {"true": True, "false": False, "": False}
 _WHOLE_MINUTES: Final = re.compile(r"[1-9][0-9]{0,5}")
@@ -112,6 +115,15 @@ def document(values: Preferences) -> dict[str, Any]:
     if values["shellProfile"]:
         inputs["shellProfile"] = dict(values["shellProfile"])
     return {**_SCHEMA, "description": DESCRIPTION, "inputs": inputs}
+
+
+def excess_bytes(settings: SessionManagerSettings) -> int:
+    """Return by how many bytes the document of these settings is larger than Systems Manager accepts; 0 where it fits.
+
+    A shell profile has no limit of its own (User Guide, "Session document schema"): the document's is what there is.
+    """
+    widest = preferences(settings, account_id="0" * 12, region="a" * 32, kms_key_id="a" * 36)
+    return max(0, len(serialized(document(widest)).encode()) + _SPELLINGS - MAX_BYTES)
 
 
 def parse(text: str) -> tuple[Preferences, dict[str, Any]]:

@@ -1,18 +1,29 @@
-"""Which VPC endpoints nodes need for the features that are on, as plain data.
+"""VPC endpoints that nodes need for the features that are on, and the names of their services, as plain data.
 
-Source: AWS Systems Manager User Guide, "Improve the security of EC2 instances by using VPC endpoints for Systems
-Manager", and the prerequisites of the post.
+Sources: AWS Systems Manager User Guide, "Improve the security of EC2 instances by using VPC endpoints for Systems
+Manager", and the prerequisites of the post. Names in other partitions: DescribeVpcEndpointServices in cn-north-1 and
+cn-northwest-1, as published with aws/aws-cdk issue 25329 and pull request 25333, and the table that aws-cdk-lib keeps of
+them (aws-ec2/lib/vpc-endpoint.ts).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
 
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
 """Without these the SSM Agent reaches neither Systems Manager nor Session Manager."""
+
+_PREFIX: Final = "com.amazonaws"
+_EC2_PREFIXES: Final = {
+    "cn-north-1": "cn.com.amazonaws",
+    "cn-northwest-1": "cn.com.amazonaws",
+    "us-iso-east-1": "gov.ic.c2s",
+    "us-iso-west-1": "gov.ic.c2s",
+    "us-isob-east-1": "gov.sgov.sc2s",
+}
 
 
 def interface_services(settings: SessionManagerSettings | None) -> tuple[str, ...]:
@@ -30,8 +41,13 @@ def interface_services(settings: SessionManagerSettings | None) -> tuple[str, ..
 
 
 def service_name(region: str, service: str) -> str:
-    """As EC2 knows it, `com.amazonaws.eu-west-1.ssm`."""
-    return f"com.amazonaws.{region}.{service}"
+    """Return the name by which EC2 knows a service: `com.amazonaws.eu-west-1.ssm`.
+
+    Of the services of this program only `ec2` has another prefix in some partitions. The name of `s3` is that of the
+    gateway endpoint.
+    """
+    prefix = _EC2_PREFIXES.get(region, _PREFIX) if service == "ec2" else _PREFIX
+    return f"{prefix}.{region}.{service}"
 
 
 def endpoint_policy(service: str, account_id: str) -> dict[str, Any]:

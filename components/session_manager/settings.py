@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from components.documents.content import MAX_BYTES
 from components.documents.on_destroy import OnDestroy
 from components.problems import Problem, shown
+from components.session_manager.document import excess_bytes
 from components.validation import Section
 
 RETENTION_DAYS = (
@@ -70,10 +72,15 @@ class SessionManagerSettings(Section):
         json_schema_extra={"allowed": "a log group name, 1 to 512 letters, digits and _ . / # -, or an empty string"},
     )
     cw_encryption_enabled: bool = _bool("Sessions require the log group to be encrypted.", default=True)
-    cw_streaming_enabled: bool = _bool("Send log data while the session runs, not only at its end.", default=False)
+    cw_streaming_enabled: bool = _bool(
+        "Send log data while the session runs, not only at its end. Without it the log of a session is lost with an "
+        "instance that is terminated, or cut off from CloudWatch Logs, before the session ends.",
+        default=False,
+    )
     log_retention_days: int = Field(
         default=90,
-        description="How long the created log group keeps session logs, in days.",
+        description="How long the created log group keeps session logs, in days. Less than 90 may delete the evidence "
+        "of a compromise before anyone looks for it.",
         json_schema_extra={
             "allowed": f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}"
         },
@@ -103,18 +110,19 @@ class SessionManagerSettings(Section):
         default=None,
         ge=1,
         le=1440,
-        description="Minutes after which a session ends whatever happens; left out: no maximum.",
+        description="Minutes after which a session ends whatever happens; left out: no maximum. Set it with approval, as "
+        "a session stays open when its grant ends.",
         json_schema_extra={"allowed": "whole minutes from 1 to 1440; leave it out for no maximum"},
     )
     win_shell_profile: str = Field(
         default="",
         description="Commands that run when a session starts on Windows Server.",
-        json_schema_extra={"allowed": "text"},
+        json_schema_extra={"allowed": "text; the whole document has at most 64 KB"},
     )
     linux_shell_profile: str = Field(
         default="",
         description="Commands that run when a session starts on Linux or macOS.",
-        json_schema_extra={"allowed": "text"},
+        json_schema_extra={"allowed": "text; the whole document has at most 64 KB"},
     )
     on_destroy: Annotated[OnDestroy, BeforeValidator(_on_destroy)] = Field(
         default=OnDestroy.RESTORE,
@@ -220,6 +228,18 @@ def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> l
             "runAsDefaultUser",
             '"" given; allowed: a user, as runAsEnabled is true, or runAsPrincipalTag: true where everyone who starts '
             "sessions carries the tag SSMSessionRunAs",
+        )
+    excess = excess_bytes(settings)
+    if excess:
+        longest = max(
+            ("winShellProfile", settings.win_shell_profile),
+            ("linuxShellProfile", settings.linux_shell_profile),
+            key=lambda each: len(each[1].encode()),
+        )
+        problem(
+            longest[0],
+            f"{len(longest[1].encode())} bytes given; allowed: {excess} bytes less, as the document with both shell "
+            f"profiles has {MAX_BYTES} at most",
         )
     if settings.log_retention_days not in RETENTION_DAYS:
         allowed = ", ".join(map(str, RETENTION_DAYS))

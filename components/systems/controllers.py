@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.directory.component import DomainControllers, DomainControllersArgs
-from components.directory.names import SYSTEM
+from components.directory.names import EC2, SYSTEM
 from components.directory.places import Place, find_places
 from components.directory.site_plan import SitePlan, plan_sites
+from components.problems import Collector
+from components.session_manager.endpoint_services import interface_services
+from components.systems.endpoints import check_services
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,6 +53,12 @@ def plan_controllers(
         SettingsError: what they name is not there, or what they ask for cannot fit; nothing is registered then.
     """
     places = find_places(section, endpoints, settings.session_manager)
+    collector = Collector()
+    for region in places:
+        services = {*interface_services(settings.session_manager.get(region)), EC2}
+        with collector:
+            check_services(region, tuple(sorted(services)), ("domainControllers", "sites", region))
+    collector.check()
     plans = plan_sites(section, {region: each.networks for region, each in places.items()})
     return PlannedControllers(section=section, places=places, plans=plans)
 

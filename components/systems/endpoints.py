@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from components.adoption.lookup import program_clients
 from components.directory.names import EC2
+from components.documents.errors import DocumentError, explained
 from components.network import find_network
-from components.problems import Collector
-from components.session_manager.endpoint_services import interface_services
+from components.problems import Collector, Problem, SettingsError
+from components.session_manager.endpoint_services import interface_services, service_name
 from components.session_manager.endpoints import (
     SystemsManagerEndpoints,
     SystemsManagerEndpointsArgs,
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from components.network import Network
     from components.session_manager.settings import EndpointSettings
     from components.settings import Settings
+
+S3: Final = "s3"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +42,10 @@ class Endpoints:
 
 
 def find_endpoints(settings: Settings) -> dict[str, Endpoints]:
-    """The networks that the settings name, by Region.
+    """Return the networks that the settings name, by Region.
 
     Raises:
-        SettingsError: they are not there, or have endpoints with the services' private names already.
+        SettingsError: They are not there, cannot resolve private names, or EC2 does not offer a service there.
     """
     collector = Collector()
     found: dict[str, Endpoints] = {}
@@ -51,8 +55,39 @@ def find_endpoints(settings: Settings) -> dict[str, Endpoints]:
             network = find_network(region=region, vpc=each.vpc, subnets=each.subnets, path=path)
             check_private_names(network, path)
             found[region] = Endpoints(network=network, settings=each)
+        with collector:
+            services = interface_services(settings.session_manager.get(region))
+            check_services(region, (*services, *([S3] if each.s3_gateway else [])), path)
     collector.check()
     return found
+
+
+def check_services(region: str, services: tuple[str, ...], path: tuple[str, ...]) -> None:
+    """Check that EC2 offers an endpoint for each service, by the name that this program gives it.
+
+    Args:
+        region: Region of the endpoints.
+        services: Short names of the services.
+        path: Setting that asks for the endpoints.
+
+    Raises:
+        SettingsError: EC2 does not offer a service, or cannot be called.
+    """
+    names = [service_name(region, each) for each in services]
+    clients = program_clients()
+    try:
+        with explained(f"VPC endpoint services in {region}", "ec2", region, lambda: clients.caller_arn(region)):
+            answer = clients.client("ec2", region).describe_vpc_endpoint_services(
+                Filters=[{"Name": "service-name", "Values": names}]
+            )
+    except DocumentError as unknown:
+        raise SettingsError([Problem(path=path, message=str(unknown))]) from None
+    missing = [name for name in names if name not in answer["ServiceNames"]]
+    if missing:
+        message = (
+            f"EC2 offers no VPC endpoint for {', '.join(missing)} in {region}; allowed: a Region that has them all"
+        )
+        raise SettingsError([Problem(path=path, message=message)])
 
 
 def build_endpoints(

@@ -35,6 +35,7 @@ _EC2: Final = (
     "ec2:DescribeVolumes",
     "ec2:DescribeVolumesModifications",
     "ec2:DescribeVpcAttribute",
+    "ec2:DescribeVpcEndpointServices",
     "ec2:DescribeVpcEndpoints",
     "ec2:DescribeVpcs",
     "ec2:GetManagedPrefixListEntries",
@@ -122,7 +123,12 @@ _BUCKET: Final = (
 )
 LOG_BUCKET: Final = ("s3:GetBucketPublicAccessBlock", "s3:GetEncryptionConfiguration", "s3:ListBucket")
 """On buckets for session logs, which may stand in another Region than the stack."""
-_DOCUMENT: Final = ("ssm:DescribeDocument", "ssm:GetDocument", "ssm:ListTagsForResource")
+_DOCUMENT: Final = (
+    "ssm:DescribeDocument",
+    "ssm:GetDocument",
+    "ssm:ListDocumentVersions",
+    "ssm:ListTagsForResource",
+)
 _PARAMETER: Final = ("ssm:GetParameter", "ssm:ListTagsForResource")
 
 
@@ -200,6 +206,9 @@ def _buckets(scope: Scope) -> list[Permit]:
     found: list[Permit] = []
     if arns and System.SESSION_MANAGER in scope.systems:
         found.append(Permit(sid="SeeLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
+        # The key of a bucket is in the bucket's Region, and may be of another account.
+        keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
+        found.append(Permit(sid="SeeLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
     if System.CONTROLLERS in scope.systems:
         found.append(Permit(sid="SeeTrailBucket", actions=_BUCKET, resources=(trail_bucket(scope),)))
     return found

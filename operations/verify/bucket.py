@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
 from operations.reading import Unread
 from operations.verify.findings import Finding, Status, cannot_tell, compared
 
@@ -27,7 +28,7 @@ def bucket_findings(asked: Asked, settings: SessionManagerSettings, live: Bucket
         return [compared("bucket", same=False, expected=expected, found="no such bucket", remedy=remedy)]
     findings = [_place(asked, expected, live)]
     if settings.s3_encryption_enabled or settings.s3_kms_key_arn:
-        findings.append(_encryption(settings, live.encryption))
+        findings.append(_encryption(asked, settings, live.encryption, live.region))
     findings.append(_public_access(name, live))
     return findings
 
@@ -45,7 +46,9 @@ def _place(asked: Asked, expected: str, live: BucketFacts) -> Finding:
     )
 
 
-def _encryption(settings: SessionManagerSettings, live: BucketEncryption | Unread | None) -> Finding:
+def _encryption(
+    asked: Asked, settings: SessionManagerSettings, live: BucketEncryption | Unread | None, live_region: str
+) -> Finding:
     check, key = "bucket-encryption", settings.s3_kms_key_arn
     expected = f"encrypted with {key}" if key else "encrypted"
     if isinstance(live, Unread):
@@ -54,8 +57,18 @@ def _encryption(settings: SessionManagerSettings, live: BucketEncryption | Unrea
     if key:
         options += f" (aws:kms with {key})"
     encrypt = f"aws s3api put-bucket-encryption {options}"
-    if live is None:
-        return compared(check, same=False, expected=expected, found="not encrypted", remedy=encrypt)
+    problem = algorithm_problem(live.algorithm if live else None)
+    if live is None or (problem and settings.s3_encryption_enabled):
+        found = f"the bucket {problem}" if live else "not encrypted"
+        return compared(check, same=False, expected=expected, found=found, remedy=encrypt)
+    unusable = managed_key_problem(
+        DefaultEncryption(algorithm=live.algorithm, key=live.kms_key_arn or ""),
+        region=live_region,
+        account_id=asked.account_id,
+        owner=settings.s3_bucket_owner or asked.account_id,
+    )
+    if unusable:
+        return compared(check, same=False, expected=expected, found=f"the bucket {unusable}", remedy=encrypt)
     found = f"{live.algorithm} with {live.kms_key_arn}" if live.kms_key_arn else live.algorithm
     if key:
         return compared(check, same=live.kms_key_arn == key, expected=expected, found=found, remedy=encrypt)

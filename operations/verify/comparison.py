@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from operations.verify.bucket import bucket_findings
 from operations.verify.document import document_findings
 from operations.verify.endpoints import endpoint_findings
+from operations.verify.facts import DocumentFacts
 from operations.verify.keys import key_findings
 from operations.verify.log_group import log_group_findings
+from operations.verify.ownership import document_ownership_findings
 
 if TYPE_CHECKING:
     from operations.verify.facts import Asked, RegionFacts
@@ -21,6 +23,8 @@ def region_findings(asked: Asked, facts: RegionFacts) -> list[Finding]:
     settings = asked.session_manager
     if settings:
         findings += document_findings(asked, settings, facts.document, facts.data_key)
+        if isinstance(facts.document, DocumentFacts):
+            findings += document_ownership_findings("document", asked, facts.document.tags)
         findings += key_findings(asked, settings, facts)
         findings += log_group_findings(asked, settings, facts)
         findings += bucket_findings(asked, settings, facts.bucket)

@@ -49,6 +49,7 @@ class DocumentFacts:
         latest_version: likewise.
         default_text: content of the default version.
         latest_text: content of the latest version.
+        tags: Tags of the document; None where they were not read.
     """
 
     status: str
@@ -57,6 +58,7 @@ class DocumentFacts:
     latest_version: str
     default_text: str | Unread
     latest_text: str | Unread
+    tags: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,11 +129,13 @@ class PolicyFacts:
         version: the default one, `v3`.
         document: of that version.
         roles: names of the roles that it is attached to.
+        tags: Tags of the policy; None where they were not read.
     """
 
     version: str
     document: Mapping[str, Any] | Unread
     roles: frozenset[str] | Unread
+    tags: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

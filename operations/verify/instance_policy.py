@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
+from operations.verify.ownership import owner_finding
 from operations.verify.policy_document import policy_differences
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def instance_policy_findings(
         compared("instance-policy", same=True, expected=expected, found=expected, remedy=asked.repair),
         _content(asked, wanted, live),
     ]
+    if live.tags is not None:
+        findings.append(owner_finding("instance-policy-owner", asked, live.tags))
     if roles:
         findings.append(_roles(asked, roles, live))
     return findings

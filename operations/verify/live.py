@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from components.session_manager.document import DOCUMENT_NAME
+from components.session_manager.log_encryption import default_encryption, key_reference
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from operations.reading import Answer, Reader, Unread
 from operations.verify.facts import (
@@ -67,6 +68,7 @@ def read_policy(reader: Reader, arn: str) -> PolicyFacts | Unread | None:
         roles=attached
         if isinstance(attached, Unread)
         else frozenset(role["RoleName"] for role in attached.get("PolicyRoles", ())),
+        tags=_tags(answer["Policy"]),
     )
 
 
@@ -89,7 +91,12 @@ def _document(reader: Reader) -> DocumentFacts | Unread | None:
         latest_version=latest,
         default_text=default_text,
         latest_text=default_text if latest == default else _text(reader, latest),
+        tags=_tags(described),
     )
+
+
+def _tags(resource: Answer) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in resource.get("Tags", ())}
 
 
 def _text(reader: Reader, version: str) -> str | Unread:
@@ -151,27 +158,24 @@ def _encryption(reader: Reader, of_bucket: dict[str, str]) -> BucketEncryption |
     answer = reader.read("s3", "get_bucket_encryption", absent=absent, **of_bucket)
     if answer is None or isinstance(answer, Unread):
         return answer
-    rules: list[dict[str, Any]] = answer["ServerSideEncryptionConfiguration"]["Rules"]
-    for rule in rules:
-        default = rule.get("ApplyServerSideEncryptionByDefault")
-        if default:
-            key = _key_arn(reader, default.get("KMSMasterKeyID"))
-            return (
-                key if isinstance(key, Unread) else BucketEncryption(algorithm=default["SSEAlgorithm"], kms_key_arn=key)
-            )
-    return None
-
-
-def _key_arn(reader: Reader, key: str | None) -> str | Unread | None:
-    """A bucket may name its key by ARN, ID or alias (PutBucketEncryption, KMSMasterKeyID)."""
-    if not key or key.endswith("alias/aws/s3"):
+    default = default_encryption(answer["ServerSideEncryptionConfiguration"])
+    if default is None:
         return None
-    if ":key/" in key:
-        return key
-    answer = reader.read("kms", "describe_key", absent=("NotFoundException",), KeyId=key)
+    key = _key_arn(reader, default.key, of_bucket["ExpectedBucketOwner"])
+    return key if isinstance(key, Unread) else BucketEncryption(algorithm=default.algorithm, kms_key_arn=key)
+
+
+def _key_arn(reader: Reader, reference: str, account_id: str) -> str | Unread | None:
+    """Return the ARN of the key that a bucket's configuration refers to, or None for the AWS managed key."""
+    key = key_reference(reference, region=reader.region, account_id=account_id)
+    if not reference or key.is_aws_managed:
+        return None
+    if ":key/" in reference:
+        return reference
+    answer = reader.elsewhere(key.region).read("kms", "describe_key", absent=("NotFoundException",), KeyId=key.key_id)
     if isinstance(answer, Unread):
         return answer
-    return str(answer["KeyMetadata"]["Arn"]) if answer else key
+    return str(answer["KeyMetadata"]["Arn"]) if answer else reference
 
 
 def _open_to_public(reader: Reader, of_bucket: dict[str, str]) -> tuple[str, ...] | Unread:

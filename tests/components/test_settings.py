@@ -233,3 +233,107 @@ def test_whatever_is_given_is_read_or_refused_in_words(session_manager: dict[str
         found = None
         assert set(settings.session_manager) <= set(REGIONS)
     assert found is None or all(problem.key.startswith("shell-access:") and problem.message for problem in found)
+
+
+def warned(**sections: Any) -> dict[str, str]:
+    settings = Settings.load(
+        {"aws:region": "eu-west-1"} | {f"shell-access:{key}": each for key, each in sections.items()}
+    )
+    return {warning.key: warning.message for warning in settings.warnings()}
+
+
+APPROVED: dict[str, Any] = {"operatorRoles": ["Operator"], "approvers": [{"type": "IamRole", "name": "Approver"}]}
+MAXIMUM = "shell-access:sessionManager.maxSessionDuration"
+
+
+@pytest.mark.parametrize(
+    ("idle", "most", "warns"), [(20, 19, True), (20, 20, False), (20, 60, False), (20, None, False)]
+)
+def test_warns_where_a_session_ends_before_it_is_idle(idle: int, most: int | None, warns: bool) -> None:  # noqa: FBT001
+    section = {"idleSessionTimeout": idle} | ({"maxSessionDuration": most} if most else {})
+    assert (MAXIMUM in warned(sessionManager=section)) == warns
+
+
+def test_warns_in_the_region_that_overrides() -> None:
+    section = {"maxSessionDuration": 60, "regionOverrides": {"eu-west-1": {"maxSessionDuration": 5}}}
+    key = "shell-access:sessionManager.regionOverrides.eu-west-1.maxSessionDuration"
+    assert list(warned(sessionManager=section)) == [key]
+
+
+@pytest.mark.parametrize(
+    ("sections", "warns"),
+    [
+        ({"sessionManager": {}, "approval": APPROVED}, True),
+        ({"sessionManager": {"maxSessionDuration": 60}, "approval": APPROVED}, False),
+        ({"sessionManager": {}}, False),
+        ({"approval": APPROVED}, False),
+        ({"sessionManager": {}, "approval": APPROVED | {"enabled": False}}, False),
+    ],
+    ids=["no maximum", "maximum", "no approval", "no preferences", "approval off"],
+)
+def test_warns_where_a_session_may_outlive_its_grant(sections: dict[str, Any], warns: bool) -> None:  # noqa: FBT001
+    assert ("may outlive its grant by days" in warned(**sections).get(MAXIMUM, "")) == warns
+
+
+@pytest.mark.parametrize("wrong", ["x", 5, ["a"], True], ids=str)
+@pytest.mark.parametrize(
+    "section", ["tags", "sessionManager", "endpoints", "approval", "domainControllers", "nodes", "permissionsBoundary"]
+)
+def test_wrong_type_of_a_section_hides_no_other_mistake(section: str, wrong: Any) -> None:
+    if section == "permissionsBoundary" and isinstance(wrong, str):
+        wrong = {}
+    others = {
+        "tags": {"aws:x": "y"},
+        "sessionManager": {"idleSessionTimeout": 90},
+        "approval": APPROVED | {"operatorRoles": ["a", "b c"]},
+        "unknown": 1,
+    }
+    found = problems(**{**others, section: wrong})
+    assert f"shell-access:{section}" in found
+    expected = {
+        "tags": "shell-access:tags.aws:x",
+        "sessionManager": "shell-access:sessionManager.idleSessionTimeout",
+        "approval": "shell-access:approval.operatorRoles.1",
+        "unknown": "shell-access:unknown",
+    }
+    assert {key for name, key in expected.items() if name != section} <= found.keys()
+
+
+def test_override_of_the_wrong_type_hides_no_other() -> None:
+    overrides = {"eu-west-1": ["a"], "us-east-1": {"idleSessionTimeout": 90}}
+    found = problems(regions=["eu-west-1", "us-east-1"], sessionManager={"regionOverrides": overrides})
+    prefix = "shell-access:sessionManager.regionOverrides"
+    assert {f"{prefix}.eu-west-1", f"{prefix}.us-east-1.idleSessionTimeout"} == found.keys()
+
+
+def test_wrong_regions_hide_no_mistake_in_overrides() -> None:
+    overrides = {"us-east-1": {"idleSessionTimeout": 90}}
+    found = problems(regions=["x"], sessionManager={"regionOverrides": overrides})
+    assert found.keys() == {
+        "shell-access:regions",
+        "shell-access:sessionManager.regionOverrides.us-east-1.idleSessionTimeout",
+    }
+
+
+def test_wrong_value_in_a_list_is_named() -> None:
+    assert problems(regions=["eu-west-1", "Ireland"])["shell-access:regions"].startswith('"Ireland" given')
+    found = problems(sessionManager={"instanceRoles": ["Node", 5]})
+    assert found["shell-access:sessionManager.instanceRoles.1"].startswith("5 given")
+
+
+@pytest.mark.parametrize(("size", "fits"), [(512, True), (5_000, True), (60_000, True), (66_000, False)])
+def test_shell_profiles_have_the_limit_of_the_document(size: int, fits: bool) -> None:  # noqa: FBT001
+    """API_CreateDocument, MaxDocumentSizeExceeded: 64 KB; AWS' own samples publish profiles of thousands of characters."""
+    section = {"linuxShellProfile": "x" * size, "winShellProfile": "date"}
+    found = problems(sessionManager=section) if not fits else {}
+    if fits:
+        Settings.load({"aws:region": "eu-west-1", "shell-access:sessionManager": section})
+        return
+    assert "allowed: " in found["shell-access:sessionManager.linuxShellProfile"]
+
+
+def test_shell_profiles_count_as_they_are_written() -> None:
+    """A quote and a line end take two bytes in JSON, a letter of another alphabet as many as in UTF-8."""
+    for character in ('"', "\n", "\u00fc"):
+        key = "shell-access:sessionManager.winShellProfile"
+        assert key in problems(sessionManager={"winShellProfile": character * 33_000})

@@ -33,6 +33,11 @@ REGION = "eu-west-1"
 DOCUMENT = "SSM-SessionManagerRunShell"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
+OWNER_TAGS = [
+    {"Key": "shell-access:owner", "Value": "organization/shell-access/dev"},
+    {"Key": "shell-access:prior-version", "Value": "none"},
+]
+
 SESSION_MANAGER: dict[str, Any] = {
     "s3Logging": True,
     "s3BucketName": "session-logs",
@@ -74,7 +79,10 @@ class Account:
         policy = instance_policy(settings.session_manager, partition="aws", account_id=ACCOUNT)
         if policy:
             iam = self.client("iam")
-            arn = iam.create_policy(PolicyName=INSTANCE_POLICY_NAME, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
+            made = iam.create_policy(
+                PolicyName=INSTANCE_POLICY_NAME, PolicyDocument=json.dumps(policy), Tags=OWNER_TAGS[:1]
+            )
+            arn = made["Policy"]["Arn"]
             for role in settings.instance_roles:
                 iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)
                 iam.attach_role_policy(RoleName=role, PolicyArn=arn)
@@ -116,7 +124,11 @@ class Account:
             self.client("s3", region).create_bucket(Bucket=settings.s3_bucket_name, **options)
         wanted = preferences(settings, account_id=ACCOUNT, region=region, kms_key_id=key_id)
         self.client("ssm", region).create_document(
-            Name=DOCUMENT, DocumentType="Session", DocumentFormat="JSON", Content=serialized(document(wanted))
+            Name=DOCUMENT,
+            DocumentType="Session",
+            DocumentFormat="JSON",
+            Content=serialized(document(wanted)),
+            Tags=OWNER_TAGS,
         )
 
     def _log_group(self, region: str, settings: SessionManagerSettings) -> None:

@@ -16,6 +16,13 @@ INTERFACE = "Interface"
 GATEWAY = "Gateway"
 
 
+OFFERED = ("ec2", "ec2messages", "kms", "logs", "monitoring", "s3", "ssm", "ssmmessages", "sts")
+"""Services with an interface endpoint, or a gateway for S3; AWS has many more."""
+
+CHINA_PREFIXED = frozenset({"ec2", "monitoring", "sts"})
+"""Of these, the services whose names begin with `cn.` in China: DescribeVpcEndpointServices there, aws/aws-cdk#25329."""
+
+
 class LocalVpcEndpoints(VPCs):
     """moto's VPC endpoints with creation checks, changes and deletion put right."""
 
@@ -40,6 +47,27 @@ class LocalVpcEndpoints(VPCs):
         if is_interface and not groups and default is not None:
             endpoint.security_group_ids = [default.id]
         return result
+
+    def describe_vpc_endpoint_services(self) -> ActionResult:
+        """API_DescribeVpcEndpointServices: the services above, by their names in the Region, in one page.
+
+        Only the filters service-name and service-type are known.
+        """
+        details = [_service(self.region, name) for name in OFFERED]
+        named = self._get_param("ServiceNames", [])
+        known = {each["ServiceName"] for each in details}
+        if set(named) - known:
+            unknown = ", ".join(sorted(set(named) - known))
+            raise EC2ClientError("InvalidServiceName", f"The Vpc Endpoint Service '{unknown}' does not exist")
+        filters = {each["Name"]: each["Values"] for each in self._get_param("Filters", [])}
+        found = [
+            each
+            for each in details
+            if each["ServiceName"] in (named or known)
+            and each["ServiceName"] in filters.get("service-name", known)
+            and each["ServiceType"][0]["ServiceType"] in filters.get("service-type", (INTERFACE, GATEWAY))
+        ]
+        return ActionResult({"ServiceNames": [each["ServiceName"] for each in found], "ServiceDetails": found})
 
     def modify_vpc_endpoint(self) -> ActionResult:
         """API_ModifyVpcEndpoint: with private DNS, a reset policy, and interfaces and routes that follow."""
@@ -119,3 +147,15 @@ class LocalVpcEndpoints(VPCs):
                     "private-dns-enabled cannot be set because there is already a conflicting DNS domain "
                     f"for {service_name} in the VPC {vpc_id}"
                 )
+
+
+def _service(region: str, name: str) -> dict[str, Any]:
+    prefix = "cn.com.amazonaws" if region.startswith("cn-") and name in CHINA_PREFIXED else "com.amazonaws"
+    kind = GATEWAY if name == "s3" else INTERFACE
+    return {
+        "ServiceName": f"{prefix}.{region}.{name}",
+        "ServiceType": [{"ServiceType": kind}],
+        "Owner": "amazon",
+        "AcceptanceRequired": False,
+        "VpcEndpointPolicySupported": True,
+    }

@@ -31,3 +31,26 @@ def test_endpoint_serves_its_own_account_and_service_only() -> None:
 
 def test_service_name_is_the_one_ec2_knows() -> None:
     assert service_name("eu-west-1", "ssm") == "com.amazonaws.eu-west-1.ssm"
+
+
+@pytest.mark.parametrize("service", ["ssm", "ssmmessages", "ec2messages", "logs", "kms", "s3"])
+@pytest.mark.parametrize("region", ["eu-west-1", "us-gov-west-1", "cn-north-1", "cn-northwest-1"])
+def test_service_name_has_the_common_prefix(region: str, service: str) -> None:
+    assert service_name(region, service) == f"com.amazonaws.{region}.{service}"
+
+
+@pytest.mark.parametrize(
+    ("region", "name"),
+    [
+        ("eu-west-1", "com.amazonaws.eu-west-1.ec2"),
+        ("us-gov-east-1", "com.amazonaws.us-gov-east-1.ec2"),
+        # aws/aws-cdk issue 25329 and pull request 25333: output of describe-vpc-endpoint-services in both Regions.
+        ("cn-north-1", "cn.com.amazonaws.cn-north-1.ec2"),
+        ("cn-northwest-1", "cn.com.amazonaws.cn-northwest-1.ec2"),
+        # aws-cdk-lib, aws-ec2/lib/vpc-endpoint.ts.
+        ("us-iso-east-1", "gov.ic.c2s.us-iso-east-1.ec2"),
+        ("us-isob-east-1", "gov.sgov.sc2s.us-isob-east-1.ec2"),
+    ],
+)
+def test_service_name_of_ec2_differs_by_partition(region: str, name: str) -> None:
+    assert service_name(region, "ec2") == name
