@@ -1,4 +1,4 @@
-"""Roles, users, groups, policies, buckets and log groups that the settings name, looked up before anything is registered.
+"""Roles, users, groups, buckets and log groups that the settings name, looked up before anything is registered.
 
 Without this the first resource that needs a missing one would stop an update halfway.
 """
@@ -76,25 +76,9 @@ def named_resources(settings: Settings, account: Account) -> list[NamedResource]
         account: Account of the stack.
     """
     return [
-        *_of_boundary(settings, account),
         *_of_session_manager(settings, account),
         *_of_approval(settings, account),
     ]
-
-
-def _of_boundary(settings: Settings, account: Account) -> Iterator[NamedResource]:
-    name = settings.permissions_boundary
-    if not name:
-        return
-    arn = name if name.startswith("arn:") else f"arn:{account.partition}:iam::{account.id}:policy/{name}"
-    yield NamedResource(
-        path=("permissionsBoundary",),
-        name=name,
-        expected=f"a managed policy that exists in account {account.id}",
-        service="iam",
-        region=settings.regions[0],
-        exists=lambda iam: bool(iam.get_policy(PolicyArn=arn)),
-    )
 
 
 def _of_session_manager(settings: Settings, account: Account) -> Iterator[NamedResource]:

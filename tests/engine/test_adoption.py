@@ -186,23 +186,52 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
 
 
 def test_document_is_not_published_while_a_log_target_is_unusable(stack: Stack, aws: Callable[..., Any]) -> None:
-    ssm = aws("ssm")
+    ssm, s3 = aws("ssm"), aws("s3")
     ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER)
     aws("logs").create_log_group(logGroupName="plain")
-    bucket = {"s3Logging": True, "s3BucketName": "no-such-bucket"}
-    for settings, messages in (
-        (
-            {"createCwLogGroup": False, "cwLogGroupName": "plain"},
-            ["encryption: the log group plain is not encrypted, and sessions require it"],
-        ),
-        (
-            {"createCwLogGroup": False, "cwLogGroupName": "gone", **bucket},
-            ["missing: the log group gone does not exist", "missing: the bucket no-such-bucket does not exist"],
-        ),
-    ):
-        stack.configure(governed(**settings))
-        text = stack.up().failed().text
-        assert all(message in text for message in messages)
-        assert "what is live stays as it is" in text
-        assert live(ssm) == json.loads(EARLIER)
-        assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"
+    default = {"SSEAlgorithm": "aws:kms:dsse"}
+    s3.put_bucket_encryption(
+        Bucket="org-session-logs",
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+    stack.configure(
+        governed(createCwLogGroup=False, cwLogGroupName="plain", s3Logging=True, s3BucketName="org-session-logs")
+    )
+    text = stack.up().failed().text
+    assert "encryption: the log group plain is not encrypted, and sessions require it" in text
+    assert "the SSM Agent accepts only AES256 and aws:kms" in text
+    assert "what is live stays as it is" in text
+    assert live(ssm) == json.loads(EARLIER)
+    assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"
+
+
+def test_missing_resources_stop_before_the_first_resource(stack: Stack, aws: Callable[..., Any]) -> None:
+    stack.configure(
+        {
+            "sessionManager": {
+                "createCwLogGroup": False,
+                "cwLogGroupName": "gone",
+                "s3Logging": True,
+                "s3BucketName": "no-such-bucket",
+                "instanceRoles": ["NoSuchRole"],
+                "maxSessionDuration": 5,
+            },
+            "endpoints": {"eu-west-1": {"vpc": "gone", "subnets": ["a"], "allowedCidrs": ["10.20.0.0/16"]}},
+        }
+    )
+    for run in (stack.preview().failed(), stack.up().failed()):
+        assert "The configuration has" in run.text
+        for named in ('cwLogGroupName: "gone"', '"no-such-bucket"', '"NoSuchRole"', 'endpoints.eu-west-1.vpc: "gone"'):
+            assert named in run.text
+        assert "every session ends before it can be idle for that long" in run.text
+        assert "unhandled" not in run.text
+    assert aws("kms").list_aliases()["Aliases"] == [] or not aliases(aws("kms"))
+    assert [each["type"] for each in stack.state()] in ([], ["pulumi:pulumi:Stack"])
+
+
+def test_wrong_section_type_hides_no_other_mistake(stack: Stack) -> None:
+    stack.configure({"tags": ["a"], "sessionManager": {"idleSessionTimeout": 90}})
+    text = stack.preview().failed().text
+    assert 'shell-access:tags: ["a"] given' in text
+    assert "shell-access:sessionManager.idleSessionTimeout: 90 given" in text
+    assert "unhandled" not in text

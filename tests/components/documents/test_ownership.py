@@ -134,7 +134,9 @@ class Governed:
             return None
 
 
-@pytest.fixture(params=CONTENTS)
+@pytest.fixture(
+    params=["Session", "Automation", pytest.param("Automation.ChangeTemplate", marks=pytest.mark.exhaustive)]
+)
 def governed(request: pytest.FixtureRequest, clients: AwsClients, client: Callable[..., Any]) -> Governed:
     return Governed(clients, client("ssm"), request.param)
 

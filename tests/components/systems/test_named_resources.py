@@ -20,11 +20,9 @@ if TYPE_CHECKING:
 HERE, THERE = "123456789012", "210987654321"
 ACCOUNT = Account(id=HERE, partition="aws")
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
-ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 
 NAMES_EVERYTHING: dict[str, Any] = {
     "regions": ["eu-west-1", "us-east-1"],
-    "permissionsBoundary": "Limit",
     "sessionManager": {
         "s3Logging": True,
         "s3BucketName": "logs",
@@ -76,7 +74,6 @@ def make_everything(client: Callable[..., Any]) -> None:
     for user in ("oscar", "alice"):
         iam.create_user(UserName=user)
     iam.create_group(GroupName="Approvers")
-    iam.create_policy(PolicyName="Limit", PolicyDocument=json.dumps(ALLOW))
     client("s3").create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     client("s3", "us-east-1").create_bucket(Bucket="logs-us")
     for region in ("eu-west-1", "us-east-1"):
@@ -87,7 +84,6 @@ def test_everything_missing_is_named_at_once(client: Callable[..., Any]) -> None
     client("logs").create_log_group(logGroupName="sessions-of-others")
     found = missing(load(**NAMES_EVERYTHING))
     assert set(found) == {
-        "permissionsBoundary",
         "sessionManager.instanceRoles.0",
         "sessionManager.s3BucketName",
         "sessionManager.regionOverrides.us-east-1.s3BucketName",
