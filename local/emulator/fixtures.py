@@ -8,6 +8,11 @@ OTHER_ROLE_NAME = "LegacyInstance"
 """A role that was made before the stack, and is in nobody's settings: it has what the SSM Agent needs, and no more."""
 
 INSTANCE_ROLES = (ROLE_NAME, OTHER_ROLE_NAME)
+
+PROD_ROLES = ("WebServer", "AppServer")
+"""What Pulumi.prod.yaml names; no instance has them."""
+
+LOG_ARCHIVE_ACCOUNT = "999988887777"
 AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 ROLE_TRUST: dict[str, Any] = {
     "Version": "2012-10-17",
@@ -20,10 +25,11 @@ LINUX_IMAGE = "ami-12c6146b"
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """A private bucket, encrypted with keys that S3 manages."""
+    """A private bucket, encrypted with keys that S3 manages; in this account, unless another one is named."""
 
     name: str
     region: str
+    account: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +81,9 @@ class Recorder:
 BUCKETS = (
     Bucket(name="org-session-logs", region="eu-west-1"),
     Bucket(name="org-session-logs-us", region="us-east-1"),
+    # As Pulumi.prod.yaml names them.
+    Bucket(name="org-log-archive", region="eu-west-1", account=LOG_ARCHIVE_ACCOUNT),
+    Bucket(name="org-log-archive-us", region="us-east-1", account=LOG_ARCHIVE_ACCOUNT),
 )
 
 NETWORKS = (

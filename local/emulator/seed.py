@@ -1,7 +1,7 @@
 """Puts the fixtures into a local AWS. What is there already is left alone, so that it may be run again."""
 
 import json
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,6 +15,7 @@ from local.emulator.fixtures import (
     NETWORKS,
     NODES,
     PERSON_ROLES,
+    PROD_ROLES,
     RECORDER,
     ROLE_TRUST,
     Bucket,
@@ -42,12 +43,15 @@ PRIVATE: Any = {
 def seed(endpoint_url: str) -> None:
     """Makes the buckets, the networks, the roles, the instances and the recorder that the `dev` stack expects."""
     for bucket in BUCKETS:
-        _make_bucket(_client("s3", bucket.region, endpoint_url), bucket)
+        owner = partial(_client_of, bucket.account) if bucket.account else _client
+        _make_bucket(owner("s3", bucket.region, endpoint_url), bucket)
     for network in NETWORKS:
         _make_network(_client("ec2", network.region, endpoint_url), network)
     iam = _client("iam", "us-east-1", endpoint_url)
     for name in INSTANCE_ROLES:
         _make_instance_role(iam, name)
+    for name in PROD_ROLES:
+        _make_role(iam, name)
     for role in PERSON_ROLES:
         _make_person_role(iam, role)
     for node in NODES:
@@ -65,6 +69,20 @@ def _session() -> Any:
 def _client(service: str, region: str, endpoint_url: str) -> Any:
     """Kept for the next seeding, as making clients takes longer than using them."""
     return _session().client(service, region, endpoint_url=endpoint_url)
+
+
+def _client_of(account: str, service: str, region: str, endpoint_url: str) -> Any:
+    """A client of another account; not kept, as its session ends when the local AWS is emptied."""
+    role = f"arn:aws:iam::{account}:role/LogArchive"
+    given = _client("sts", region, endpoint_url).assume_role(RoleArn=role, RoleSessionName="seed")["Credentials"]
+    return _session().client(
+        service,
+        region,
+        endpoint_url=endpoint_url,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
 
 
 def _make_bucket(s3: "S3Client", bucket: Bucket) -> None:
@@ -104,11 +122,15 @@ def _make_subnet(ec2: "EC2Client", region: str, vpc_id: str, table_id: str, subn
     ec2.associate_route_table(RouteTableId=table_id, SubnetId=made["Subnet"].get("SubnetId", ""))
 
 
-def _make_instance_role(iam: "IAMClient", name: str) -> None:
+def _make_role(iam: "IAMClient", name: str) -> None:
     try:
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(ROLE_TRUST))
     except ClientError as refused:
         _allow(refused, "EntityAlreadyExists")
+
+
+def _make_instance_role(iam: "IAMClient", name: str) -> None:
+    _make_role(iam, name)
     iam.attach_role_policy(RoleName=name, PolicyArn=AGENT_POLICY)
     try:
         iam.create_instance_profile(InstanceProfileName=name)

@@ -52,7 +52,8 @@ def test_buckets_are_encrypted_private_and_in_their_region(emulator: Any, connec
     seed(emulator.endpoint_url)
     for bucket in BUCKETS:
         s3 = connect("s3", bucket.region)
-        assert s3.head_bucket(Bucket=bucket.name)["BucketRegion"] == bucket.region
+        owner = bucket.account or "123456789012"
+        assert s3.head_bucket(Bucket=bucket.name, ExpectedBucketOwner=owner)["BucketRegion"] == bucket.region
         rules = s3.get_bucket_encryption(Bucket=bucket.name)["ServerSideEncryptionConfiguration"]["Rules"]
         assert rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
         assert all(s3.get_public_access_block(Bucket=bucket.name)["PublicAccessBlockConfiguration"].values())
