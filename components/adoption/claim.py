@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -50,10 +51,7 @@ class ClaimProvider(AwsResourceProvider):
             found = named.find()
             if found is None:
                 found = None if named.make(props["value"], props["owner"]) else named.find()
-        # An alias has no tags; one that names our key already is of a run that was killed.
-        of_a_killed_run = found is not None and props["kind"] == Kind.ALIAS and found.value == props["value"]
-        ours = found is None or found.made_here or of_a_killed_run
-        prior = None if ours or found is None else found.value
+        prior = _prior(Kind(props["kind"]), found, props["value"])
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
@@ -92,6 +90,24 @@ class ClaimProvider(AwsResourceProvider):
         clients = self.clients()
         what = f"{kind} {props['name']} in {region}"
         return explained(what, SERVICES[kind], region, lambda: clients.caller_arn(region))
+
+
+def _prior(kind: Kind, found: Found | None, value: str) -> str | None:
+    """Return the value to restore; None for what this program has made.
+
+    This stack's own value is never the prior one, whatever the tags say: an alias has none, and other tools remove those
+    of the rest. It is there where a run was killed before the engine could save what it had made.
+    """
+    if found is None or found.made_here:
+        return None
+    if kind in (Kind.ALIAS, Kind.PARAMETER):
+        return None if found.value == value else found.value
+    if value and kind is Kind.LOG_GROUP and found.value == value:
+        return ""
+    if value and kind is Kind.TOPIC:
+        attributes = json.loads(found.value)
+        return json.dumps({name: "" if each == value else each for name, each in attributes.items()}, sort_keys=True)
+    return found.value
 
 
 def _refusal(props: Properties, found: Found) -> str | None:

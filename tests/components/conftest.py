@@ -44,6 +44,6 @@ def _clients(endpoint: str) -> Callable[..., Any]:
 @pytest.fixture
 def clients(endpoint: str, client: Callable[..., Any]) -> AwsClients:  # noqa: ARG001 -- an empty local AWS first
     """As a dynamic provider has them."""
-    services = dict.fromkeys(("config", "iam", "kms", "logs", "s3", "ssm", "sts"), endpoint)
+    services = dict.fromkeys(("config", "ec2", "iam", "kms", "logs", "s3", "sns", "ssm", "sts"), endpoint)
     values = {"region": "eu-west-1", "accessKey": "local", "secretKey": "local", "endpoints": json.dumps([services])}
     return AwsClients(lambda key: values.get(key.removeprefix("aws:")))

@@ -137,3 +137,81 @@ def test_policy_of_somebody_else_is_not_taken(provider: ClaimProvider, client: C
     asked = claim("policy", "arn:aws:iam::123456789012:policy/Node", "{}")
     (failure,) = provider.check({}, asked).failures
     assert "exists and is not of a stack of this program" in failure.reason
+
+
+def remove_tags(client: Callable[..., Any]) -> None:
+    """Remove every tag, as a tool does that sets its own."""
+    for each in client("logs").describe_log_groups()["logGroups"]:
+        client("logs").untag_resource(resourceArn=each["logGroupArn"], tagKeys=["shell-access:made-here"])
+    for each in client("ssm").describe_parameters()["Parameters"]:
+        arguments = {"ResourceType": "Parameter", "ResourceId": each["Name"]}
+        client("ssm").remove_tags_from_resource(**arguments, TagKeys=["shell-access:made-here"])
+    for each in client("sns").list_topics()["Topics"]:
+        client("sns").untag_resource(ResourceArn=each["TopicArn"], TagKeys=["shell-access:made-here"])
+
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:t"
+
+
+def live_key(client: Callable[..., Any], kind: str) -> str | None:
+    """The key of what has the name; None where nothing has it."""
+    if kind == "logGroup":
+        found = group(client)
+        return found.get("kmsKeyId", "") if found else None
+    if kind == "topic":
+        topics = client("sns").list_topics()["Topics"]
+        return (
+            client("sns").get_topic_attributes(TopicArn=TOPIC)["Attributes"].get("KmsMasterKeyId", "")
+            if topics
+            else None
+        )
+    if kind == "alias":
+        aliases = {each["AliasName"]: each["TargetKeyId"] for each in client("kms").list_aliases()["Aliases"]}
+        return aliases.get("alias/a")
+    found = client("ssm").describe_parameters()["Parameters"]
+    return client("ssm").get_parameter(Name="/p")["Parameter"]["Value"] if found else None
+
+
+NAMES = {"logGroup": "g", "topic": TOPIC, "alias": "alias/a", "parameter": "/p"}
+
+
+def key_for(client: Callable[..., Any], kind: str) -> str:
+    made = client("kms").create_key()["KeyMetadata"]
+    return made["Arn"] if kind in ("logGroup", "topic") else made["KeyId"]
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_removed_tags_of_a_made_name_are_no_matter(
+    provider: ClaimProvider, client: Callable[..., Any], kind: str
+) -> None:
+    value = key_for(client, kind)
+    created = provider.create(claim(kind, NAMES[kind], value))
+    remove_tags(client)
+    read = provider.read(created.id, created.outs or {})
+    remove_tags(client)
+    provider.delete(read.id or "", read.outs or {})
+    assert live_key(client, kind) is None
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_own_value_is_never_restored_after_a_killed_run(
+    provider: ClaimProvider, client: Callable[..., Any], kind: str
+) -> None:
+    """The first run made it and was killed, then its tags were removed: what is left names no key of this stack."""
+    value = key_for(client, kind)
+    provider.create(claim(kind, NAMES[kind], value))
+    remove_tags(client)
+    again = provider.create(claim(kind, NAMES[kind], value))
+    provider.delete(again.id, again.outs or {})
+    assert live_key(client, kind) in (None, "")
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_value_of_another_solution_is_restored(provider: ClaimProvider, client: Callable[..., Any], kind: str) -> None:
+    theirs, ours = key_for(client, kind), key_for(client, kind)
+    provider.create(claim(kind, NAMES[kind], theirs))
+    remove_tags(client)
+    created = provider.create(claim(kind, NAMES[kind], ours))
+    remove_tags(client)
+    provider.delete(created.id, created.outs or {})
+    assert live_key(client, kind) == theirs
