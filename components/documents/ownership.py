@@ -123,15 +123,21 @@ def ownership_of(properties: Mapping[str, Any], olds: Mapping[str, Any] | None =
         properties: Inputs of the resource, or its state where it is deleted.
         olds: State of the resource where it is updated.
     """
-    state, tags = olds or {}, properties.get("tags") or {}
+    state: Mapping[str, Any] = olds or {}
+    tags = _tags_of(properties)
     return Ownership(
         owner=properties["owner"],
         known_as=frozenset({str(state["owner"])}) if state.get("owner") else frozenset(),
         take_over=bool(properties.get("takeOver")),
         tags=tags,
-        former_tags=frozenset(state.get("tags") or {}) - tags.keys(),
+        former_tags=frozenset(_tags_of(state)) - tags.keys(),
         prior=_kept(state),
     )
+
+
+def _tags_of(properties: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags; the engine drops an empty mapping on the way."""
+    return properties.get("tags") or {}
 
 
 def _kept(state: Mapping[str, Any]) -> PriorDocument | None:
@@ -180,7 +186,7 @@ def has_ownership_drift(state: Mapping[str, Any]) -> bool:
 
 def live_tags_of(state: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return the input `tags` as it is live, of the tags that the settings had: the rest is not this stack's."""
-    wanted = state.get("tags") or {}
+    wanted = _tags_of(state)
     return {"tags": {key: tags[key] for key in wanted if key in tags}} if wanted else {}
 
 

@@ -396,7 +396,7 @@ class DocumentStore:
 
     def _remove_tags(self, live: Mapping[str, str], ownership: Ownership) -> None:
         """Remove this program's tags last; tags of the settings get back the values that they had."""
-        prior = ownership.prior.tags if ownership.prior else {}
+        prior = ownership.prior.tags if ownership.prior else NO_DOCUMENT.tags
         self._set_tags(live, {key: prior[key] for key in ownership.tags if key in prior})
         ours = {OWNER_TAG, PRIOR_VERSION_TAG, *(key for key in ownership.tags if key not in prior)}
         self._drop_tags(ours & live.keys())
@@ -452,7 +452,7 @@ class DocumentStore:
 
     def _send(self, text: str, is_written: Callable[[], bool], owner: str) -> bool:
         """Return False where another version than the latest has this very text."""
-        named = {"VersionName": new_version_name(owner)} if owner else {}
+        named: dict[str, Any] = {"VersionName": new_version_name(owner)} if owner else {}
         duplicate = (
             self._ssm.exceptions.DuplicateDocumentContent,
             self._ssm.exceptions.DuplicateDocumentVersionName,

@@ -78,8 +78,8 @@ def default_encryption(configuration: Mapping[str, Any]) -> DefaultEncryption | 
     Args:
         configuration: The `ServerSideEncryptionConfiguration`; only its first rule counts for the SSM Agent.
     """
-    rules = configuration.get("Rules") or [{}]
-    default = rules[0].get("ApplyServerSideEncryptionByDefault")
+    rules: list[dict[str, Any]] = configuration.get("Rules") or [{}]
+    default: dict[str, str] | None = rules[0].get("ApplyServerSideEncryptionByDefault")
     if not default:
         return None
     return DefaultEncryption(algorithm=default["SSEAlgorithm"], key=default.get("KMSMasterKeyID") or "")

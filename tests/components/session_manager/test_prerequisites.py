@@ -27,7 +27,11 @@ HERE, THERE = "123456789012", "210987654321"
 
 def check(clients: AwsClients, bucket: dict[str, Any], **changes: Any) -> None:
     preferences = wanted(**changes)
-    described = {"name": preferences["s3BucketName"], "owner": HERE, "is_encrypted": preferences["s3EncryptionEnabled"]}
+    described: dict[str, Any] = {
+        "name": preferences["s3BucketName"],
+        "owner": HERE,
+        "is_encrypted": preferences["s3EncryptionEnabled"],
+    }
     Prerequisites(clients, "eu-west-1", HERE).check(preferences, LogBucket(**described | bucket))
 
 

@@ -122,7 +122,46 @@ def schedule_deletion(account: Account) -> None:
     account.client("kms").schedule_key_deletion(KeyId=account.key_id(), PendingWindowInDays=7)
 
 
+def remove_document_tag(account: Account, key: str) -> None:
+    account.client("ssm").remove_tags_from_resource(
+        ResourceType="Document", ResourceId="SSM-SessionManagerRunShell", TagKeys=[key]
+    )
+
+
+def remove_policy_tag(account: Account) -> None:
+    arn = "arn:aws:iam::123456789012:policy/ShellAccessSessionManagerNode"
+    account.client("iam").untag_policy(PolicyArn=arn, TagKeys=["shell-access:owner"])
+
+
+def encrypt_twice(account: Account) -> None:
+    default = {"SSEAlgorithm": "aws:kms:dsse"}
+    account.client("s3").put_bucket_encryption(
+        Bucket=BUCKET,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+
+
 BREAKAGES = [
+    Breakage(
+        "owner tag removed",
+        lambda a: remove_document_tag(a, "shell-access:owner"),
+        "document-owner",
+        "no tag shell-access:owner",
+    ),
+    Breakage(
+        "prior version tag removed",
+        lambda a: remove_document_tag(a, "shell-access:prior-version"),
+        "document-prior-version",
+        "no tag shell-access:prior-version",
+    ),
+    Breakage("policy owner removed", remove_policy_tag, "instance-policy-owner", "no tag shell-access:owner"),
+    Breakage(
+        "bucket encrypted twice",
+        encrypt_twice,
+        "bucket-encryption",
+        "encrypted with aws:kms:dsse, and the SSM Agent accepts only AES256 and aws:kms",
+        "aws s3api put-bucket-encryption",
+    ),
     Breakage(
         "document deleted",
         lambda a: a.client("ssm").delete_document(Name="SSM-SessionManagerRunShell"),
@@ -309,11 +348,13 @@ def test_an_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) 
     assert not_ok(verification) == {}
     assert [finding.check for finding in verification.regions["eu-west-1"]] == [
         *("document", "document-status", "document-default-version", "document-content"),
+        *("document-owner", "document-prior-version"),
         *("data-key", "data-key-rotation", "data-key-parameter", "logs-key", "logs-key-rotation"),
         *("log-group", "log-group-retention", "log-group-encryption"),
         *("bucket", "bucket-encryption", "bucket-public-access"),
         *("network", "endpoint-ec2messages", "endpoint-kms", "endpoint-logs", "endpoint-ssm", "endpoint-ssmmessages"),
-        *("endpoint-s3", "instance-policy", "instance-policy-content", "instance-policy-roles"),
+        *("endpoint-s3", "instance-policy", "instance-policy-content", "instance-policy-owner"),
+        "instance-policy-roles",
     ]
     assert all(finding.remedy is None for finding in verification.regions["eu-west-1"])
 

@@ -51,20 +51,25 @@ def test_the_key_that_aws_keeps_for_s3_is_open_to_nodes(account: Account) -> Non
 
 
 @pytest.mark.parametrize(
-    ("settings", "owner"),
-    [({}, "123456789012"), ({"s3BucketOwner": "210987654321"}, "210987654321")],
-    ids=["own", "shared"],
+    ("settings", "owner", "operations"),
+    [
+        ({}, "123456789012", ("HeadBucket", "GetBucketEncryption", "GetPublicAccessBlock")),
+        # The bucket of this name is this account's, so nothing more is read of it.
+        ({"s3BucketOwner": "210987654321"}, "210987654321", ("HeadBucket",)),
+    ],
+    ids=["own", "another"],
 )
-def test_the_bucket_is_asked_for_by_its_owner(
-    account: Account, called: Calls, settings: dict[str, str], owner: str
+def test_bucket_is_read_as_its_expected_owners(
+    account: Account, called: Calls, settings: dict[str, str], owner: str, operations: tuple[str, ...]
 ) -> None:
     stack = configuration(session_manager={"s3Logging": True, "s3BucketName": BUCKET, **settings})
     account.arrange(stack)
-    verify_stack(stack)
+    verification = verify_stack(stack)
     headers = {operation: call["headers"] for (service, operation), call in called.items() if service == "s3"}
     assert {name: each["x-amz-expected-bucket-owner"] for name, each in headers.items()} == dict.fromkeys(
-        ("HeadBucket", "GetBucketEncryption", "GetPublicAccessBlock"), owner
+        operations, owner
     )
+    assert not_ok(verification) == ({"bucket": "cannotTell"} if settings else {})
 
 
 def test_features_that_are_off_are_not_looked_for(account: Account) -> None:
@@ -75,6 +80,7 @@ def test_features_that_are_off_are_not_looked_for(account: Account) -> None:
     assert not_ok(verification) == {}
     assert set(findings_of(verification)) == {
         *("document", "document-status", "document-default-version", "document-content"),
+        *("document-owner", "document-prior-version"),
     }
 
 
