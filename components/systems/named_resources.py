@@ -162,6 +162,6 @@ def _problem(clients: AwsClients, named: NamedResource) -> Problem | None:
         if code not in _MISSING:
             why = why_not(failed, named.service, named.region, lambda: clients.caller_arn(named.region))
             # S3 refuses a HEAD request without a reason: the owner may be another, too.
-            reason = f"; it cannot be looked up: {why.reason}; {why.remedy}"
+            reason = f"; it cannot be looked up: {why.cause}: {why.reason}; {why.remedy}"
             return Problem(path=named.path, message=f"{given}{reason}")
     return Problem(path=named.path, message=given)

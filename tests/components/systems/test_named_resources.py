@@ -106,7 +106,7 @@ def test_bucket_of_another_account_is_named(client: Callable[..., Any]) -> None:
     section = NAMES_EVERYTHING["sessionManager"] | {"s3BucketOwner": THERE}
     found = missing(load(**NAMES_EVERYTHING | {"sessionManager": section}))
     assert f"owned by account {THERE} (s3BucketOwner)" in found["sessionManager.s3BucketName"]
-    assert "cannot be looked up: refused" in found["sessionManager.s3BucketName"]
+    assert "cannot be looked up: permission: refused" in found["sessionManager.s3BucketName"]
 
 
 @pytest.mark.usefixtures("client")
