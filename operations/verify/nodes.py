@@ -30,7 +30,9 @@ from operations.verify.nodes_live import (
     read_role,
     read_rule,
     read_runbook,
+    read_runbook_tags,
 )
+from operations.verify.ownership import document_ownership_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -139,5 +141,6 @@ class NodesVerification:
         return [
             remediation_finding(asked, remediation, rule.remediation),
             runbook_finding(asked, runbook(self.place, self._policy_arn, excluded), read_runbook(reader)),
+            *document_ownership_findings("node-remediation-runbook", asked, read_runbook_tags(reader)),
             role_finding(asked, role, read_role(reader, REMEDIATION_ROLE_NAME)),
         ]

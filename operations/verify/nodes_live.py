@@ -141,6 +141,14 @@ def read_runbook(reader: Reader) -> str | Unread | None:
     return answer if answer is None or isinstance(answer, Unread) else str(answer["Content"])
 
 
+def read_runbook_tags(reader: Reader) -> dict[str, str] | Unread | None:
+    """Read the tags of the remediation's runbook."""
+    answer = reader.read("ssm", "describe_document", absent=("InvalidDocument",), Name=RUNBOOK_NAME)
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    return {tag["Key"]: tag["Value"] for tag in answer["Document"].get("Tags", ())}
+
+
 def _remediation(reader: Reader) -> RemediationFacts | Unread | None:
     answer = reader.read("config", "describe_remediation_configurations", ConfigRuleNames=[RULE_NAME])
     if answer is None or isinstance(answer, Unread):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.documents.ownership import OWNER_TAG, PRIOR_VERSION_TAG
-from operations.verify.findings import Finding, compared
+from operations.reading import Unread
+from operations.verify.findings import Finding, cannot_tell, compared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,8 @@ def owner_finding(check: str, asked: Asked, tags: Mapping[str, str]) -> Finding:
     return compared(check, same=same, expected=expected, found=expected if same else found, remedy=asked.repair)
 
 
-def document_ownership_findings(check: str, asked: Asked, tags: Mapping[str, str] | None) -> list[Finding]:
-    """Compare the two tags of a document; nothing where they were not read.
+def document_ownership_findings(check: str, asked: Asked, tags: Mapping[str, str] | Unread | None) -> list[Finding]:
+    """Compare the two tags of a document; nothing where there is no document, or its tags were not read.
 
     Args:
         check: Beginning of the findings' names, `document`.
@@ -39,6 +40,8 @@ def document_ownership_findings(check: str, asked: Asked, tags: Mapping[str, str
     """
     if tags is None:
         return []
+    if isinstance(tags, Unread):
+        return [cannot_tell(f"{check}-owner", f"tag {OWNER_TAG} names the stack", tags)]
     prior, expected = tags.get(PRIOR_VERSION_TAG), f"tag {PRIOR_VERSION_TAG} names the version to restore"
     found = f"no tag {PRIOR_VERSION_TAG}" if prior is None else expected
     return [

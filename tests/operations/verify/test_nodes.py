@@ -66,6 +66,7 @@ RIGHT: dict[str, Any] = {
     "association": ASSOCIATION,
     "rule": RULE,
     "runbook": json.dumps(runbook(PLACE, POLICY, EXCLUDED)),
+    "runbook_tags": {"shell-access:owner": "organization/shell-access/dev", "shell-access:prior-version": "none"},
 }
 """What is live, by what it is read with; roles are by name."""
 EVERYTHING = {
@@ -77,6 +78,7 @@ OF_A_REGION = ["host-management", "agent-updates"]
 OF_THE_ACCOUNT = [
     "host-management-role",
     *("node-roles", "node-roles-content", "node-remediation", "node-remediation-runbook", "node-remediation-role"),
+    *("node-remediation-runbook-owner", "node-remediation-runbook-prior-version"),
 ]
 
 
@@ -148,6 +150,24 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
         ("rule", replace(RULE, remediation=replace(REMEDIATION, role_arn="")), "node-remediation", "with no role"),
         ("rule", replace(RULE, remediation=replace(REMEDIATION, runbook="X")), "node-remediation", "X runs by itself"),
         ("runbook", None, "node-remediation-runbook", "no such document"),
+        (
+            "runbook_tags",
+            {"shell-access:prior-version": "none"},
+            "node-remediation-runbook-owner",
+            "no tag shell-access:owner",
+        ),
+        (
+            "runbook_tags",
+            {"shell-access:owner": "o/p/dev"},
+            "node-remediation-runbook-prior-version",
+            "no tag shell-access:prior-version",
+        ),
+        (
+            "runbook_tags",
+            {"shell-access:owner": "o/p/other", "shell-access:prior-version": "none"},
+            "node-remediation-runbook-owner",
+            "is o/p/other",
+        ),
         ("runbook", json.dumps(runbook(PLACE, ADMINISTRATOR, [])), "node-remediation-runbook", "something else"),
         (HOST_ROLE_NAME, None, "host-management-role", "no such role"),
         (
