@@ -17,6 +17,7 @@ from botocore.exceptions import (
 from botocore.exceptions import ConnectionError as NoConnectionError
 
 from components.aws_session import RETRIES
+from components.iam.denials import denial_in
 
 NO_ANSWER: Final = (HTTPClientError, NoConnectionError)
 """What botocore raises where nobody answers."""
@@ -120,7 +121,9 @@ def _answered(action: str, failed: ClientError, region: str, caller: str) -> tup
     code = code_of(failed)
     said = sentence(str(failed.response.get("Error", {}).get("Message") or code))
     if code in _REFUSED:
-        return Cause.PERMISSION, f"refused: {said}", f"allow {action} to {caller}, {_AGAIN}"
+        denial = denial_in(said)
+        remedy = denial.remedy(action, caller) if denial else f"allow {action} to {caller}"
+        return Cause.PERMISSION, f"refused: {said}", f"{remedy}, {_AGAIN}"
     if code in _NOT_KNOWN_HERE:
         reason = f"{region} does not know these credentials, which is how a Region that is not enabled answers: {said}"
         remedy = f"aws account enable-region --region-name {region}, or take {region} out of shell-access:regions"

@@ -6,12 +6,12 @@ IAM User Guide, "IAM JSON policy elements: Condition operators" and "Set operato
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from components.iam.context import Absent, Known
+from components.iam.context import Absent, Known, OneOf
 from components.iam.patterns import literal, matches
 from components.iam.truth import Truth, all_of, any_of, truth
 from components.iam.variables import Expanded, expand
@@ -50,8 +50,16 @@ def holds(condition: Condition, context: Context, *, variables: bool = True) -> 
         return Truth.UNKNOWN
     if isinstance(value, Absent):
         return truth(condition.if_exists or condition.over == "forallvalues" or (negated and not condition.over))
+    if isinstance(value, OneOf) and value.values:
+        return _agreed(_value_holds(one, patterns, compare, negated=negated) for one in value.values)
     if not isinstance(value, Known):
         return _unknown(condition, operator, patterns, negated=negated)
+    return _known_holds(condition, value, patterns, compare, negated=negated)
+
+
+def _known_holds(
+    condition: Condition, value: Known, patterns: list[Expanded], compare: Comparison, *, negated: bool
+) -> Truth:
     if (value.many or condition.key in _SINGLE_ONLY) and not condition.over:
         return Truth.UNKNOWN
     each = [_value_holds(one, patterns, compare, negated=negated) for one in value.values]
@@ -77,7 +85,13 @@ def _null(value: Value, patterns: list[Expanded]) -> Truth:
         return Truth.YES
     if isinstance(value, Absent):
         return truth("true" in asked)
-    return truth("false" in asked) if isinstance(value, Known) else Truth.UNKNOWN
+    return truth("false" in asked) if isinstance(value, Known | OneOf) else Truth.UNKNOWN
+
+
+def _agreed(each: Iterable[Truth]) -> Truth:
+    """The common answer for every possible value; without one it cannot be told."""
+    answers = set(each)
+    return answers.pop() if len(answers) == 1 else Truth.UNKNOWN
 
 
 def _unknown(condition: Condition, operator: str, patterns: list[Expanded], *, negated: bool) -> Truth:

@@ -33,10 +33,23 @@ class Unknown:
     """Whether the request has the key, and with what value, cannot be told."""
 
 
-Value = Known | Absent | Unknown
+@dataclass(frozen=True)
+class OneOf:
+    """The key is present with exactly one value, which is one of several; where those are not known either, of any.
+
+    Attributes:
+        values: the possible values; empty: any value.
+    """
+
+    values: tuple[str, ...] = ()
+
+
+Value = Known | OneOf | Absent | Unknown
 
 ABSENT: Final = Absent()
 UNKNOWN: Final = Unknown()
+PRESENT: Final = OneOf()
+"""The request has the key, with a value that is not known."""
 
 
 def known(*values: str) -> Known:

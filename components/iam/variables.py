@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.iam.context import Known, Unknown
+from components.iam.context import Known, OneOf, Unknown
 from components.iam.patterns import LITERAL_QUESTION, LITERAL_STAR, has_wildcard, literal
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _value(body: str, context: Context) -> Expanded:
     if match is None:
         return Expanded(None)
     value = context.value(match[1])
-    if isinstance(value, Unknown):
+    if isinstance(value, Unknown | OneOf):
         return Expanded("*", doubtful=True)
     if isinstance(value, Known) and not value.many and len(value.values) == 1:
         return Expanded(literal(value.values[0]))

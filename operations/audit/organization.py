@@ -24,13 +24,17 @@ class Organization:
     Attributes:
         id: `o-...`; None where there is none, or it cannot be read.
         ceilings: service control policies by level, from the root down.
+        path: `o-.../r-.../ou-.../` of the account, as `aws:PrincipalOrgPaths` has it; empty: not known.
         is_managed_from_here: whether the account manages it; None: not known.
+        is_member: whether the account is in an organization; None: not known.
         limits: what could not be read, for people.
     """
 
     id: str | None = None
     ceilings: tuple[tuple[Policy, ...], ...] = ()
+    path: str = ""
     is_managed_from_here: bool | None = None
+    is_member: bool | None = None
     limits: tuple[str, ...] = ()
 
 
@@ -49,28 +53,37 @@ def read_organization(clients: Clients, region: str, identity: Identity) -> Orga
         described = client.describe_organization()["Organization"]
     except (ClientError, BotoCoreError) as failed:
         if isinstance(failed, ClientError) and code_of(failed) == _NOT_IN_ONE:
-            return Organization(is_managed_from_here=False)
+            return Organization(is_managed_from_here=False, is_member=False)
         return Organization(limits=(_limit("organizations:DescribeOrganization", failed, region, identity),))
     manages = described.get("MasterAccountId") == identity.account_id
     if manages:
         # The management account is not subject to them (Organizations User Guide, "SCPs").
-        return Organization(id=described["Id"], is_managed_from_here=True)
+        return Organization(id=described["Id"], is_managed_from_here=True, is_member=True)
     try:
-        ceilings = _ceilings(client, identity.account_id)
+        ceilings, path = _ceilings(client, identity.account_id)
     except (ClientError, BotoCoreError) as failed:
         limit = _limit("organizations:ListPoliciesForTarget", failed, region, identity)
-        return Organization(id=described["Id"], is_managed_from_here=False, limits=(limit,))
-    return Organization(id=described["Id"], is_managed_from_here=False, ceilings=ceilings)
+        return Organization(id=described["Id"], is_managed_from_here=False, is_member=True, limits=(limit,))
+    return Organization(
+        id=described["Id"],
+        path="/".join((described["Id"], *path, "")),
+        ceilings=ceilings,
+        is_managed_from_here=False,
+        is_member=True,
+    )
 
 
-def _ceilings(client: Any, account_id: str) -> tuple[tuple[Policy, ...], ...]:
+def _ceilings(client: Any, account_id: str) -> tuple[tuple[tuple[Policy, ...], ...], list[str]]:
+    """Service control policies by level from the root down, and the IDs of the root and the units on the way."""
     levels: list[tuple[Policy, ...]] = []
+    path: list[str] = []
     target: str | None = account_id
     while target is not None:
         attached = client.get_paginator("list_policies_for_target").paginate(TargetId=target, Filter=_KIND)
         levels.insert(0, tuple(_policy(client, each["Id"]) for page in attached for each in page["Policies"]))
         target = _parent(client, target)
-    return tuple(level for level in levels if level)
+        path[:0] = [target] if target else []
+    return tuple(level for level in levels if level), path
 
 
 def _parent(client: Any, target: str) -> str | None:

@@ -1,18 +1,22 @@
-"""Whether a role may do something, and which policy keeps it from it. Pure."""
+"""Whether a node's role may do something, and which policy denies it. Pure.
+
+Sources: IAM User Guide, "Policy evaluation logic", "AWS JSON policy elements: Principal" and "... NotPrincipal".
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from components.iam.conditions import hold
-from components.iam.documents import Policy, Statement
+from components.iam.conditions import hold, holds
+from components.iam.denials import Denial, PolicyKind
+from components.iam.documents import Named, Policy, Statement
 from components.iam.evaluation import Permissions, decide
 from components.iam.trust import named_by
 from components.iam.truth import Truth, any_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from components.iam.context import Context
     from components.iam.principals import Principal
@@ -26,26 +30,53 @@ class Request:
         action: `kms:Decrypt`.
         resource: its ARN.
         context: the request's keys.
+        session: name of the role session, which is the node's ID; empty: not known.
     """
 
     action: str
     resource: str
     context: Context
+    session: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a policy says.
+    """What policies say.
 
     Attributes:
         allowed: or not, or cannot be told.
-        why: which statement denies, or that none allows; empty where it is allowed.
-        cut: something takes it away, so that allowing it once more would not help.
+        resource: ARN of the request; empty where it is allowed.
+        denial: by which type of policy; None where it is allowed.
+        doubts: conditions that cannot be evaluated, as written; empty where the answer is certain.
+        conditions: that decide it, as written: those of the Deny that hold, or of an Allow that do not.
     """
 
     allowed: Truth
-    why: str = ""
-    cut: bool = False
+    resource: str = ""
+    denial: Denial | None = None
+    doubts: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+
+    @property
+    def cut(self) -> bool:
+        """Whether a policy denies what others allow, so that allowing it once more would not help."""
+        return self.denial is not None and (self.denial.explicit or self.denial.kind is not PolicyKind.IDENTITY)
+
+
+ALLOWED: Final = Answer(allowed=Truth.YES)
+
+
+def together(answers: Iterator[Answer]) -> Answer:
+    """The answer for an action of which AWS may evaluate any of several resources."""
+    several = list(answers)
+    denied = [each for each in several if each.allowed is not Truth.YES]
+    if not denied:
+        return ALLOWED
+    first = min(denied, key=lambda each: each.allowed)
+    if first.allowed is Truth.UNKNOWN or all(each.allowed is Truth.NO for each in several):
+        return first
+    doubt = f"which resource AWS evaluates: {first.resource}, on which it is not allowed, or another one"
+    return replace(first, allowed=Truth.UNKNOWN, doubts=(*first.doubts, doubt))
 
 
 def by_role(role: Principal, request: Request) -> Answer:
@@ -53,56 +84,137 @@ def by_role(role: Principal, request: Request) -> Answer:
     permissions = role.permissions
     allowed = decide(permissions, request.action, request.resource, request.context).allowed
     if allowed is Truth.YES:
-        return Answer(allowed=allowed)
+        return ALLOWED
     cut = _cut(permissions, request)
-    return Answer(allowed=allowed, why=cut or _lacking(permissions, request), cut=bool(cut))
+    denial, doubts = cut or _lacking(permissions, request)
+    own = [] if cut else [each for policy in permissions.identity for each in policy.covering(request.action)]
+    return Answer(
+        allowed=allowed, resource=request.resource, denial=denial, doubts=doubts, conditions=_unmet(own, request)
+    )
 
 
-def denied_by_resource(policy: Policy, role: Principal, request: Request) -> Answer:
-    """What the policy of a resource of the own account takes away from what IAM allows."""
-    denied, why = _denial(policy, role, request)
-    return Answer(allowed=denied.negated(), why=f"{why} denies it" if why else "", cut=bool(why))
-
-
-def by_resource(policy: Policy, role: Principal, request: Request) -> tuple[Answer, Answer]:
+def by_resource(
+    policy: Policy, role: Principal, request: Request, kind: PolicyKind = PolicyKind.RESOURCE
+) -> tuple[Answer, Answer]:
     """What the policy of a key, a bucket or an endpoint says of a role: by its own word, and with the account's IAM.
+
+    Args:
+        policy: of the resource.
+        role: that makes the request.
+        request: to evaluate.
+        kind: of the policy, for the denial.
 
     Returns:
         Whether it allows the role itself, and whether it allows the role or leaves the choice to the account's IAM. An
         explicit Deny counts in both.
     """
-    statements = policy.covering(request.action)
-    denied, why = _denial(policy, role, request)
-    direct = any_of(
-        _bears(each, role, request) for each in statements if each.allows and _names(role, each) == "direct"
-    )
-    named = any_of(_bears(each, role, request) for each in statements if each.allows)
-    said = f"{why} denies it" if why else f"no statement of {policy.name} allows it to {role.name}"
+    denied = _explicit(policy, role, request, kind)
+    allowing = [each for each in policy.covering(request.action) if each.allows]
+    direct = any_of(_bears(each, role, request) for each in allowing if _names_directly(role, each, request))
+    named = any_of(_bears(each, role, request) for each in allowing)
 
-    def answer(allowing: Truth) -> Answer:
-        allowed = min(allowing, denied.negated())
-        return Answer(allowed=allowed, why="" if allowed is Truth.YES else said, cut=bool(why))
+    def answer(truth: Truth) -> Answer:
+        if min(truth, denied.allowed) is Truth.YES:
+            return ALLOWED
+        if denied.allowed <= truth and denied.denial is not None:
+            return denied
+        unsure = [each for each in allowing if _bears(each, role, request) is Truth.UNKNOWN]
+        mine = [each for each in allowing if _applies(role, each, request) is not Truth.NO]
+        return Answer(
+            allowed=truth,
+            resource=request.resource,
+            denial=Denial(kind=kind, explicit=False, policy=policy.name),
+            doubts=_doubts(unsure, request),
+            conditions=_unmet(mine, request),
+        )
 
     return answer(direct), answer(named)
 
 
-def _denial(policy: Policy, role: Principal, request: Request) -> tuple[Truth, str]:
-    """Whether a statement denies, and which one."""
+def denied_by_resource(policy: Policy, role: Principal, request: Request) -> Answer:
+    """What the policy of a resource of the own account denies of what IAM allows."""
+    return _explicit(policy, role, request, PolicyKind.RESOURCE)
+
+
+def _explicit(policy: Policy, role: Principal, request: Request, kind: PolicyKind) -> Answer:
+    """What the Deny statements leave of a request."""
     denying = [(each, _bears(each, role, request)) for each in policy.covering(request.action) if not each.allows]
-    why = next((_called(policy, each) for each, truth in denying if truth is not Truth.NO), "")
-    return any_of(truth for _, truth in denying), why
+    strongest = max(denying, key=lambda each: each[1], default=None)
+    if strongest is None or strongest[1] is Truth.NO:
+        return ALLOWED
+    statement, denied = strongest
+    certain = denied is Truth.YES
+    return Answer(
+        allowed=denied.negated(),
+        resource=request.resource,
+        denial=Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement)),
+        doubts=() if certain else _doubts([statement], request),
+        conditions=tuple(each.text for each in statement.conditions) if certain else (),
+    )
 
 
-def _names(role: Principal, statement: Statement) -> str | None:
-    return named_by(role, replace(statement, allows=True))
+def _applies(role: Principal, statement: Statement, request: Request) -> Truth:
+    """Whether the Principal or NotPrincipal of a statement covers a session of a role."""
+    named = statement.principals
+    if named is None:
+        return Truth.NO
+    if not named.negated:
+        mine = replace(named, aws=tuple(each for each in named.aws if _may_be_mine(role, each, request)))
+        return Truth.NO if named_by(role, replace(statement, allows=True, principals=mine)) is None else Truth.YES
+    listed = _listed(role, named, request)
+    if set(listed) == {Truth.YES}:
+        return Truth.NO
+    # A Deny exempts a session only where its account, its role and the session itself are all listed.
+    if not statement.allows or set(listed) == {Truth.NO}:
+        return Truth.UNKNOWN if Truth.UNKNOWN in listed and Truth.NO not in listed else Truth.YES
+    return Truth.UNKNOWN
+
+
+def _listed(role: Principal, named: Named, request: Request) -> tuple[Truth, Truth, Truth]:
+    """Whether a list of principals has the account, the role and the session."""
+    if "*" in named.aws:
+        return Truth.YES, Truth.YES, Truth.YES
+    _arn, partition, _iam, _region, account, _name = role.arn.split(":", 5)
+    of_role = _sessions(role)
+    session = (
+        Truth.YES
+        if request.session and f"{of_role}{request.session}" in named.aws
+        else Truth.UNKNOWN
+        if not request.session and any(each.startswith(of_role) for each in named.aws)
+        else Truth.NO
+    )
+    is_account = account in named.aws or f"arn:{partition}:iam::{account}:root" in named.aws
+    is_role = role.arn in named.aws or (role.unique_id and role.unique_id in named.aws)
+    return (Truth.YES if is_account else Truth.NO, Truth.YES if is_role else Truth.NO, session)
+
+
+def _sessions(role: Principal) -> str:
+    """What the ARNs of a role's sessions begin with."""
+    return f"{role.arn.split(':role/')[0].replace(':iam:', ':sts:')}:assumed-role/{role.name}/"
+
+
+def _may_be_mine(role: Principal, name: str, request: Request) -> bool:
+    """Sessions of the role count only where they are this one."""
+    of_role = _sessions(role)
+    return not request.session or not name.startswith(of_role) or name == f"{of_role}{request.session}"
+
+
+def _names_directly(role: Principal, statement: Statement, request: Request) -> bool:
+    """Whether a statement names the role itself or everybody, and not only its account."""
+    named = statement.principals
+    if named is None or named.negated:
+        return _applies(role, statement, request) is not Truth.NO
+    mine = replace(named, aws=tuple(each for each in named.aws if _may_be_mine(role, each, request)))
+    return named_by(role, replace(statement, allows=True, principals=mine)) == "direct"
 
 
 def _bears(statement: Statement, role: Principal, request: Request) -> Truth:
-    """Whether a statement of a resource's policy speaks of the request."""
-    return Truth.NO if _names(role, statement) is None else _speaks(statement, request)
+    """Whether a statement of a resource's policy covers the request."""
+    applies = _applies(role, statement, request)
+    return Truth.NO if applies is Truth.NO else min(applies, _covers(statement, request))
 
 
-def _speaks(statement: Statement, request: Request) -> Truth:
+def _covers(statement: Statement, request: Request) -> Truth:
     """Whether a statement's resources and conditions fit: as if it allowed and were the only one."""
     if hold(statement, request.context) is Truth.NO:
         return Truth.NO
@@ -110,29 +222,62 @@ def _speaks(statement: Statement, request: Request) -> Truth:
     return decide(Permissions(identity=(alone,)), request.action, request.resource, request.context).allowed
 
 
-def _cut(permissions: Permissions, request: Request) -> str:
-    """What takes the permission away: a statement that denies, or a layer that does not allow; empty: nothing."""
-    for policy, statement in _denying(permissions.every(), request):
-        truth = _speaks(statement, request)
-        if truth is not Truth.NO:
-            return f"{_called(policy, statement)} {'denies it' if truth is Truth.YES else 'may deny it'}"
-    layers = [("permissions boundary", (permissions.boundary,))] if permissions.boundary else []
-    layers += [("service control policies", level) for level in permissions.ceilings]
-    for name, layer in layers:
-        found = decide(Permissions(identity=layer), request.action, request.resource, request.context)
-        if found.allowed is not Truth.YES:
-            return f"no statement of the {name} {', '.join(each.name for each in layer)} allows it"
-    return ""
+def _cut(permissions: Permissions, request: Request) -> tuple[Denial, tuple[str, ...]] | None:
+    """What denies a request that the role's own policies may allow; None: nothing does."""
+    layers = [(PolicyKind.IDENTITY, permissions.identity)]
+    layers += [(PolicyKind.BOUNDARY, (permissions.boundary,))] if permissions.boundary else []
+    layers += [(PolicyKind.SERVICE_CONTROL, level) for level in permissions.ceilings]
+    found: list[tuple[Truth, Denial, tuple[str, ...]]] = []
+    for kind, policies in layers:
+        for policy in policies:
+            for statement in policy.covering(request.action):
+                truth = Truth.NO if statement.allows else _covers(statement, request)
+                if truth is not Truth.NO:
+                    denial = Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement))
+                    found.append((truth, denial, () if truth is Truth.YES else _doubts([statement], request)))
+    for kind, policies in layers[1:]:
+        allowed = decide(Permissions(identity=policies), request.action, request.resource, request.context)
+        if allowed.allowed is not Truth.YES:
+            named = ", ".join(each.name for each in policies)
+            doubts = tuple(dict.fromkeys(doubt for each in allowed.grants for doubt in each.doubts))
+            found.append((allowed.allowed.negated(), Denial(kind=kind, explicit=False, policy=named), doubts))
+    if not found:
+        return None
+    _truth, denial, doubts = max(found, key=lambda each: each[0])
+    return denial, doubts
 
 
-def _lacking(permissions: Permissions, request: Request) -> str:
+def _lacking(permissions: Permissions, request: Request) -> tuple[Denial, tuple[str, ...]]:
     own = decide(Permissions(identity=permissions.identity), request.action, request.resource, request.context)
     doubts = dict.fromkeys(doubt for each in own.grants for doubt in each.doubts)
-    return f"it depends on {', '.join(doubts)}" if doubts else "no policy of the role allows it"
+    return Denial(kind=PolicyKind.IDENTITY, explicit=False), tuple(doubts)
 
 
-def _denying(policies: Iterable[Policy], request: Request) -> list[tuple[Policy, Statement]]:
-    return [(policy, each) for policy in policies for each in policy.covering(request.action) if not each.allows]
+def _doubts(statements: list[Statement], request: Request) -> tuple[str, ...]:
+    """The conditions that cannot be evaluated, as written."""
+    unsure = (
+        condition.text
+        for each in statements
+        for condition in each.conditions
+        if holds(condition, request.context, variables=each.variables) is Truth.UNKNOWN
+    )
+    return tuple(dict.fromkeys(unsure)) or ("its Resource or NotPrincipal element",)
+
+
+def _unmet(statements: Iterable[Statement], request: Request) -> tuple[str, ...]:
+    """The conditions, as written, without which one of the statements would allow the request."""
+    near = [
+        each
+        for each in statements
+        if each.allows and each.conditions and _covers(replace(each, conditions=()), request) is Truth.YES
+    ]
+    unmet = (
+        condition.text
+        for each in near
+        for condition in each.conditions
+        if holds(condition, request.context, variables=each.variables) is Truth.NO
+    )
+    return tuple(dict.fromkeys(unmet))
 
 
 def _called(policy: Policy, statement: Statement) -> str:

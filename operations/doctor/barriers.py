@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.iam.denials import PolicyKind
 from components.iam.truth import Truth
-from operations.doctor.allowed import Request, by_resource
-from operations.doctor.context import context
+from operations.doctor.allowed import by_resource, together
 from operations.doctor.findings import Cause, Status
 from operations.doctor.needs import needs
 from operations.doctor.passing import HTTPS, anywhere, into_groups, sampled, through_acl
 from operations.doctor.place import Obstacle, modify
+from operations.doctor.requests import denied, requests
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
+    from components.iam.principals import Principal
+    from operations.doctor.allowed import Answer
     from operations.doctor.facts import Endpoint, NetworkAcl
     from operations.doctor.place import Place
 
@@ -48,14 +51,10 @@ def of_policy(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
     for need in needs(place.node):
         if need.service != service:
             continue
-        keys = context(place.node, role, need.through)
-        answers = [
-            by_resource(policy, role, Request(action=need.action, resource=each, context=keys))[1]
-            for each in need.resources
-        ]
         # S3 itself asks KMS for its key, and not through the endpoint.
-        answer = max(answers, key=lambda each: each.allowed)
-        if answer.allowed is Truth.YES or need.through:
+        several = () if need.through else requests(place.node, role, need)
+        answer = together(by_resource(policy, role, each, PolicyKind.VPC_ENDPOINT)[1] for each in several)
+        if answer.allowed is Truth.YES:
             continue
         found.append(
             Obstacle(
@@ -63,12 +62,20 @@ def of_policy(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
                 service=service,
                 status=Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL,
                 about=endpoint.id,
-                found=f"the policy of {endpoint.id} shuts {role.name} out of {need.action}: {answer.why}",
-                remedy=f"let it allow {need.action} to {role.name}: "
+                found=denied(role, need.action, answer),
+                remedy=_policy_remedy(answer, need.action, role)
                 + modify(place, endpoint, "--policy-document file://policy.json"),
             )
         )
     return found[:1]
+
+
+def _policy_remedy(answer: Answer, action: str, role: Principal) -> str:
+    if answer.allowed is Truth.UNKNOWN or answer.denial is None:
+        return f"check whether {' and '.join(answer.doubts)} holds for the node's requests; the policy is changed by: "
+    if answer.denial.explicit:
+        return f"change {answer.denial.statement}, so that its Deny spares {action} by {role.arn}: "
+    return f"add a statement that allows {action} to {role.arn}: "
 
 
 def of_own_groups(place: Place, service: str, out: Truth) -> list[Obstacle]:

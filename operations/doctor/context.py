@@ -1,39 +1,204 @@
-"""What is known of the requests that a node makes. Pure."""
+"""The condition keys of the requests that a node makes. Pure.
+
+Sources: IAM User Guide, "AWS global condition context keys"; Amazon S3 User Guide, "Bucket policy examples using condition
+keys"; KMS Developer Guide, "Condition keys for AWS KMS"; the SSM Agent's source (`agent/s3util`): an upload carries the
+canned ACL `bucket-owner-full-control`, and the algorithm and key of the bucket's own default encryption.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from components.iam.context import ABSENT, UNKNOWN, Context, Known, Value, known
+from components.iam.context import ABSENT, PRESENT, UNKNOWN, Context, Known, OneOf, Value, known
+from components.session_manager.log_encryption import ACCEPTED_ALGORITHMS, SSE_S3
+from operations.doctor.facts import Instance
+from operations.doctor.needs import DECRYPT, STORAGE, is_key_arn
+from operations.doctor.request_path import request_path
 from operations.reading import Unread
+from operations.verify.facts import BucketEncryption, BucketFacts
 
 if TYPE_CHECKING:
     from components.iam.principals import Principal
     from operations.doctor.facts import NodeFacts
+    from operations.doctor.needs import Need
+
+_ACL: Final = "bucket-owner-full-control"
+_ALGORITHM: Final = "s3:x-amz-server-side-encryption"
+_KEY: Final = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+_TLS: Final = OneOf(("1.2", "1.3"))
+"""AWS' endpoints accept no earlier version (AWS Security Blog, "TLS 1.2 to become the minimum TLS protocol level")."""
+
+_NEVER_SENT: Final = {
+    **dict.fromkeys(("aws:referer", "aws:tagkeys", "aws:federatedprovider", "aws:sourceidentity"), ABSENT),
+    **dict.fromkeys(("aws:principalservicename", "aws:principalservicenameslist"), ABSENT),
+}
+"""Keys that requests of a node do not have: of sign-in with federation, of services, of tags in the request."""
+
+_NOT_OF_UPLOADS: Final = dict.fromkeys(
+    (
+        *("s3:x-amz-copy-source", "s3:x-amz-metadata-directive", "s3:x-amz-website-redirect-location"),
+        *("s3:x-amz-grant-read", "s3:x-amz-grant-write", "s3:x-amz-grant-read-acp", "s3:x-amz-grant-write-acp"),
+        *("s3:x-amz-grant-full-control", "s3:x-amz-server-side-encryption-customer-algorithm"),
+        *("s3:object-lock-mode", "s3:object-lock-retain-until-date", "s3:object-lock-legal-hold"),
+        *(
+            "s3:requestobjecttagkeys",
+            "s3:dataaccesspointarn",
+            "s3:dataaccesspointaccount",
+            "s3:accesspointnetworkorigin",
+        ),
+    ),
+    ABSENT,
+)
+"""Keys of headers that the agent does not send, and of access points, which it does not use."""
 
 
-def context(node: NodeFacts, role: Principal, through: str = "") -> Context:
-    """The keys of the node's requests; what is not named here is not known.
+def context(node: NodeFacts, role: Principal, need: Need) -> Context:
+    """The keys of a request of a node; what is not named here is not known.
 
     Args:
-        node: that makes them.
+        node: that makes it.
         role: that it acts as.
-        through: the service that calls for it; empty: none.
+        need: that it is made for.
     """
+    own = role.context()
+    values: dict[str, Value] = {
+        **own.values,
+        **_of_caller(node, role),
+        **_of_transport(node, need),
+        **_of_resource(node, need),
+        **_of_organization(node),
+    }
+    if need.service == STORAGE and not need.through:
+        values |= _of_bucket(node, need)
+    if need.action.startswith("kms:"):
+        values |= _of_key(node, need)
+    prefixes: dict[str, Value] = {**own.prefixes, "aws:requesttag/": ABSENT, "s3:requestobjecttag/": ABSENT}
+    return Context(values, prefixes)
+
+
+def _of_caller(node: NodeFacts, role: Principal) -> dict[str, Value]:
+    """Sessions of nodes are named after them."""
+    values: dict[str, Value] = {"aws:userid": known(f"{role.unique_id}:{node.id}") if role.unique_id else UNKNOWN}
+    if not node.id.startswith("i-"):
+        return {**values, "ssm:sourceinstancearn": known(node.node_arn)}
+    if role is not node.role:
+        # Default Host Management hands out the credentials itself; which keys these bring is not documented.
+        return values
+    instance = node.instance
+    values |= {"ec2:sourceinstancearn": known(node.node_arn), "ssm:sourceinstancearn": ABSENT}
+    if isinstance(instance, Instance):
+        values |= {
+            "aws:ec2instancesourcevpc": known(instance.vpc_id) if instance.vpc_id else UNKNOWN,
+            "aws:ec2instancesourceprivateipv4": known(instance.address) if instance.address else UNKNOWN,
+        }
+    return values
+
+
+def _of_transport(node: NodeFacts, need: Need) -> dict[str, Value]:
+    values: dict[str, Value] = {"aws:securetransport": known("true")}
+    if need.through:
+        # What a service passes on of the first request is documented in part only.
+        return {**values, "aws:viaawsservice": known("true")}
+    values |= {"aws:viaawsservice": known("false"), "aws:calledvia": ABSENT, **_NEVER_SENT}
+    path = request_path(node, need.service)
+    if path is None:
+        return values
+    if path.endpoint is None:
+        several = path.source_addresses
+        address = PRESENT if not several else known(several[0]) if len(several) == 1 else OneOf(several)
+        absent = dict.fromkeys(("aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip"), ABSENT)
+        return {**values, **absent, "aws:sourceip": address}
+    instance = node.instance
+    values |= {"aws:sourcevpce": known(path.endpoint.id), "aws:sourceip": ABSENT}
+    if isinstance(instance, Instance):
+        values |= {
+            "aws:sourcevpc": known(instance.vpc_id),
+            "aws:vpcsourceip": known(instance.address) if instance.address else PRESENT,
+        }
+    return values
+
+
+def _of_organization(node: NodeFacts) -> dict[str, Value]:
+    if node.in_organization is False:
+        return {"aws:principalorgid": ABSENT, "aws:principalorgpaths": ABSENT}
+    if not node.organization_id:
+        return {}
+    path = node.organization_path
+    return {
+        "aws:principalorgid": known(node.organization_id),
+        **({"aws:principalorgpaths": Known((path,), many=True)} if path else {}),
+    }
+
+
+def _of_resource(node: NodeFacts, need: Need) -> dict[str, Value]:
+    """The Region that is called, and the account of the resource."""
+    region, account = node.asked.region, node.asked.account_id
+    bucket, settings = node.destinations.live.bucket, node.asked.session_manager
+    if need.action.startswith("s3:") and settings:
+        region = bucket.region if isinstance(bucket, BucketFacts) else region
+        account = settings.s3_bucket_owner or account
+    elif is_key_arn(need.resources[0]):
+        region, account = need.resources[0].split(":")[3:5]
+    values: dict[str, Value] = {"aws:requestedregion": known(region), "aws:resourceaccount": known(account)}
+    if account != node.asked.account_id:
+        return values
+    if node.in_organization is False:
+        return {**values, "aws:resourceorgid": ABSENT, "aws:resourceorgpaths": ABSENT}
+    return {**values, "aws:resourceorgid": known(node.organization_id)} if node.organization_id else values
+
+
+def _of_bucket(node: NodeFacts, need: Need) -> dict[str, Value]:
+    settings, bucket = node.asked.session_manager, node.destinations.live.bucket
+    owner = settings.s3_bucket_owner if settings else ""
+    values: dict[str, Value] = {
+        "s3:tlsversion": _TLS,
+        "s3:authtype": known("REST-HEADER"),
+        "s3:signatureversion": known("AWS4-HMAC-SHA256"),
+        "s3:resourceaccount": known(owner or node.asked.account_id),
+    }
+    if need.action == "s3:GetEncryptionConfiguration":
+        return values
+    values |= {**_NOT_OF_UPLOADS, "s3:x-amz-acl": known(_ACL)}
+    encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
+    if not isinstance(bucket, BucketFacts) or isinstance(encryption, Unread):
+        return values
+    return {**values, **_encryption_sent(encryption)}
+
+
+def _encryption_sent(encryption: BucketEncryption | None) -> dict[str, Value]:
+    """The headers with which the agent repeats the bucket's default encryption; of another algorithm it sends none."""
+    if encryption is None or encryption.algorithm not in ACCEPTED_ALGORITHMS:
+        return {_ALGORITHM: ABSENT, _KEY: ABSENT}
+    named = encryption.configured_key or encryption.kms_key_arn
+    # How S3 shows a key that is named by ID or alias to policies is not documented.
+    key = ABSENT if not named or encryption.algorithm == SSE_S3 else known(named) if is_key_arn(named) else PRESENT
+    return {_ALGORITHM: known(encryption.algorithm), _KEY: key}
+
+
+def _of_key(node: NodeFacts, need: Need) -> dict[str, Value]:
     aliases = node.destinations.data_key_aliases
     values: dict[str, Value] = {
-        "aws:requestedregion": known(node.asked.region),
-        "aws:securetransport": known("true"),
-        "aws:viaawsservice": known("true" if through else "false"),
-        "kms:viaservice": known(through) if through else ABSENT,
-        "kms:resourcealiases": UNKNOWN if isinstance(aliases, Unread) or through else Known(aliases, many=True),
+        "kms:viaservice": known(need.through) if need.through else ABSENT,
         "kms:calleraccount": known(node.asked.account_id),
-        "aws:principalorgid": known(node.organization_id) if node.organization_id else UNKNOWN,
+        "kms:encryptionalgorithm": known("SYMMETRIC_DEFAULT"),
+        "kms:keyusage": known("ENCRYPT_DECRYPT"),
+        "kms:keyspec": known("SYMMETRIC_DEFAULT"),
+        "kms:grantisforawsresource": ABSENT,
     }
-    if node.id.startswith("i-"):
-        values |= {
-            "ec2:sourceinstancearn": known(node.node_arn),
-            "aws:ec2instancesourceinstancearn": known(node.node_arn),
+    if need.action == DECRYPT and not need.through:
+        # The agent's encryption context (KMS Developer Guide, "How Systems Manager uses AWS KMS" for Session Manager).
+        return {
+            **values,
+            "kms:resourcealiases": UNKNOWN if isinstance(aliases, Unread) else Known(aliases, many=True),
+            "kms:encryptioncontext:aws:ssm:targetid": known(node.id),
+            "kms:encryptioncontext:aws:ssm:sessionid": PRESENT,
+            "kms:encryptioncontextkeys": Known(("aws:ssm:SessionId", "aws:ssm:TargetId"), many=True),
         }
-    own = role.context()
-    return Context({**own.values, **values}, own.prefixes)
+    settings = node.asked.session_manager
+    bucket = f"arn:{node.partition}:s3:::{settings.s3_bucket_name}" if settings else ""
+    return {**values, "kms:encryptioncontextkeys": Known(("aws:s3:arn",), many=True), **_context_of_s3(bucket)}
+
+
+def _context_of_s3(bucket: str) -> dict[str, Value]:
+    """The bucket's ARN with an S3 Bucket Key, the object's without one."""
+    return {"kms:encryptioncontext:aws:s3:arn": PRESENT} if bucket else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.findings import Cause, Finding, Status, cannot_tell
 from operations.reading import Unread
@@ -114,26 +115,38 @@ def _bucket(asked: Asked, settings: SessionManagerSettings, facts: Destinations)
     if live is None:
         remedy = f"create the bucket, or correct {_SECTION}.s3BucketName"
         return [Finding(cause=Cause.BUCKET, found=f"there is no bucket {name}", remedy=remedy)]
-    return [*_bucket_encryption(settings, live), *_bucket_key(asked, live, facts)]
+    return [*_bucket_encryption(asked, settings, live), *_bucket_key(asked, live, facts)]
 
 
-def _bucket_encryption(settings: SessionManagerSettings, live: BucketFacts) -> list[Finding]:
+def _bucket_encryption(asked: Asked, settings: SessionManagerSettings, live: BucketFacts) -> list[Finding]:
     name, wanted, encryption = settings.s3_bucket_name, settings.s3_kms_key_arn, live.encryption
+    owner = settings.s3_bucket_owner or asked.account_id
     encrypt = (
         f"aws s3api put-bucket-encryption --bucket {name} --server-side-encryption-configuration file://encryption.json"
     )
-    if not settings.s3_encryption_enabled and not wanted:
-        return []
     if isinstance(encryption, Unread):
-        return [cannot_tell(Cause.BUCKET_ENCRYPTION, encryption)]
+        needed = settings.s3_encryption_enabled or wanted or owner != asked.account_id
+        return [cannot_tell(Cause.BUCKET_ENCRYPTION, encryption)] if needed else []
+    required = settings.s3_encryption_enabled or bool(wanted)
+    problem = algorithm_problem(encryption.algorithm if encryption else None) if required else None
+    if problem is None and encryption is not None:
+        default = DefaultEncryption(algorithm=encryption.algorithm, key=_reference(encryption))
+        problem = managed_key_problem(default, region=live.region, account_id=asked.account_id, owner=owner)
+    if problem is not None:
+        with_key = " (aws:kms with a customer managed key that nodes may use, or AES256)"
+        return [Finding(cause=Cause.BUCKET_ENCRYPTION, found=f"bucket {name} {problem}", remedy=encrypt + with_key)]
     if encryption is None:
-        found = f"bucket {name} is not encrypted, and sessions require it"
-        return [Finding(cause=Cause.BUCKET_ENCRYPTION, found=found, remedy=encrypt)]
+        return []
     if wanted and encryption.kms_key_arn != wanted:
         has = encryption.kms_key_arn or encryption.algorithm
         found = f"bucket {name} is encrypted with {has} and not with {wanted}, the key that nodes may use"
         return [Finding(cause=Cause.BUCKET_ENCRYPTION, found=found, remedy=f"{encrypt} (aws:kms with {wanted})")]
     return []
+
+
+def _reference(encryption: BucketEncryption) -> str:
+    """How the bucket refers to its key; empty: a key of S3 or of AWS."""
+    return encryption.configured_key or encryption.kms_key_arn or ""
 
 
 def _bucket_key(asked: Asked, live: BucketFacts, facts: Destinations) -> list[Finding]:
@@ -145,8 +158,12 @@ def _bucket_key(asked: Asked, live: BucketFacts, facts: Destinations) -> list[Fi
     if isinstance(key, Unread):
         return [cannot_tell(Cause.BUCKET_KEY, key)]
     if key is None:
-        remedy = "encrypt the bucket with a key that exists"
-        return [Finding(cause=Cause.BUCKET_KEY, found=f"the bucket's key {arn} does not exist", remedy=remedy)]
+        named = _reference(encryption) if isinstance(encryption, BucketEncryption) else arn
+        found = f"the bucket's key {named} does not exist in account {asked.account_id} and {live.region}"
+        if named.startswith("arn:"):
+            found = f"the bucket's key {named} does not exist"
+        remedy = "encrypt the bucket with a key that exists, named by its ARN: an ID or alias is resolved in the nodes' account"
+        return [Finding(cause=Cause.BUCKET_KEY, found=found, remedy=remedy)]
     return _key(Cause.BUCKET_KEY, asked, key, "the bucket is encrypted with")
 
 

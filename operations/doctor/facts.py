@@ -32,6 +32,7 @@ class Instance:
         address: its private IPv4 address; empty: none.
         group_ids: of its security groups.
         has_public_address: an IPv4 one.
+        public_address: its public IPv4 address; empty: not known, or none.
         profile_arn: of its instance profile; None: it has none.
         answers_metadata: whether the agent can get credentials and identity from the metadata service.
     """
@@ -42,6 +43,7 @@ class Instance:
     address: str
     group_ids: tuple[str, ...] = ()
     has_public_address: bool = False
+    public_address: str = ""
     profile_arn: str | None = None
     answers_metadata: bool = True
 
@@ -147,7 +149,7 @@ class RouteTable:
 class NatGateway:
     """A NAT gateway: where it stands, whether it works, whether it leads to the internet.
 
-    A Regional one stands in no subnet and has a route table of its own.
+    A Regional one stands in no subnet and has a route table of its own. Its public addresses are empty where not known.
     """
 
     id: str
@@ -155,6 +157,7 @@ class NatGateway:
     table_id: str = ""
     state: str = "available"
     public: bool = True
+    public_addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -241,6 +244,8 @@ class NodeFacts:
         network: of its VPC; None for a node outside EC2.
         destinations: of its Region.
         organization_id: `o-...`; None: not known, or there is none.
+        organization_path: `o-.../r-.../ou-.../` of the account; empty: not known.
+        in_organization: whether the account is in one; None: not known.
         limits: what the judgement cannot take into account, in words.
     """
 
@@ -255,6 +260,8 @@ class NodeFacts:
     network: Network | Unread | None
     destinations: Destinations
     organization_id: str | None = None
+    organization_path: str = ""
+    in_organization: bool | None = None
     limits: tuple[str, ...] = ()
 
     def arn(self, service: str, resource: str) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _RUNNING: Final = "running"
 _WINDOWS: Final = "Windows"
+_AGENTS_USER: Final = "ssm-user"
+"""Systems Manager User Guide, "Turn off or turn on ssm-user account administrative permissions" and "Turn on Run As support"."""
 
 
 def judge(node: NodeFacts) -> Diagnosis:
@@ -183,6 +185,15 @@ def _run_as(node: NodeFacts) -> list[Finding]:
         or (isinstance(managed, Managed) and managed.platform == _WINDOWS)
     ):
         return []
+    if settings.run_as_default_user == _AGENTS_USER:
+        said = (
+            f"sessions run as {_AGENTS_USER}, which the SSM Agent creates only when a session starts without Run As; where "
+            "no such session ever started, sessions fail"
+        )
+        remedy = (
+            "create it on the node, or set shell-access:sessionManager.runAsDefaultUser to a user that the image has"
+        )
+        return [Finding(cause=Cause.RUN_AS, status=Status.WARNING, about=_AGENTS_USER, found=said, remedy=remedy)]
     user = settings.run_as_default_user or "the user of the principal's tag SSMSessionRunAs"
     said = f"whether {user} exists on the node cannot be known from outside"
     remedy = f"python -m operations verify --node {node.id} --stack {node.asked.stack} shows it"

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 from components.nodes.agent_versions import version_key
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
+from operations.doctor.evaluated_resources import evaluated_resources
 from operations.reading import Unread
-from operations.verify.facts import BucketEncryption, BucketFacts, KeyFacts
+from operations.verify.facts import BucketEncryption, BucketFacts
 
 if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts
@@ -32,11 +33,10 @@ STORAGE: Final = "s3"
 DECRYPT: Final = "kms:Decrypt"
 GENERATE: Final = "kms:GenerateDataKey"
 
+_ARN_PARTS: Final = 6
+
 WITHOUT_MESSAGES: Final = "3.3.40.0"
 """The agent's first version that does without ec2messages."""
-
-_SESSION: Final = "session-0a1b2c3d4e5f60718"
-"""Stands for the name of a log stream or object."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Need:
 
     Attributes:
         action: `kms:Decrypt`.
-        resources: ARNs, on any one of which it has to be allowed.
+        resources: ARNs that AWS may evaluate, on each of which it has to be allowed.
         through: the service that makes the call for the node, `s3.eu-west-1.amazonaws.com`; empty: the agent itself.
     """
 
@@ -72,48 +72,46 @@ def services(node: NodeFacts) -> tuple[str, ...]:
     return tuple(sorted(needed))
 
 
+def registration(node: NodeFacts) -> Need:
+    """The action with which the agent registers the node."""
+    return _need(node, REGISTER)
+
+
 def needs(node: NodeFacts) -> tuple[Need, ...]:
     """Every action that the node's role must be allowed: the agent's, then the instance policy's, then the bucket's key."""
-    found = [Need(action=REGISTER, resources=(node.node_arn,))]
-    found += [Need(action=action, resources=("*",)) for action in CHANNEL_ACTIONS]
+    found = [_need(node, action) for action in (REGISTER, *CHANNEL_ACTIONS)]
     settings = node.asked.session_manager
     if settings is None:
         return tuple(found)
     asked = node.asked
     policy = instance_policy({asked.region: settings}, partition=node.partition, account_id=asked.account_id)
-    for statement in policy["Statement"] if policy else ():
-        found += _of_statement(node, statement)
-    return tuple(found + (_of_bucket_key(node, settings.s3_kms_key_arn) if settings.s3_logging else []))
+    statements: list[dict[str, Any]] = policy["Statement"] if policy else []
+    named = settings.s3_kms_key_arn if settings.s3_logging else ""
+    granted: list[str | list[str]] = [each["Action"] for each in statements]
+    actions = [each for several in granted for each in ([several] if isinstance(several, str) else several)]
+    found += [_need(node, each, named) for each in actions]
+    # Where the settings name no key, writing takes the bucket's own all the same.
+    key = bucket_key(node) if settings.s3_logging and not named else ""
+    return (*found, *([_need(node, GENERATE, key)] if key else []))
 
 
-def _of_statement(node: NodeFacts, statement: dict[str, Any]) -> list[Need]:
-    actions: str | list[str] = statement["Action"]
-    resources: str | list[str] = statement["Resource"]
-    concrete = tuple(_concrete(node, each) for each in ([resources] if isinstance(resources, str) else resources))
-    through = statement.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", [""])
-    return [
-        Need(action=each, resources=concrete, through=through[0])
-        for each in ([actions] if isinstance(actions, str) else actions)
-    ]
-
-
-def _concrete(node: NodeFacts, pattern: str) -> str:
-    """One resource of those that a pattern of the instance policy stands for."""
-    if pattern == "*":
-        return pattern
-    key = node.destinations.live.data_key
-    if ":kms:" in pattern and pattern.endswith("key/*"):
-        return key.arn if isinstance(key, KeyFacts) else pattern.replace("*", _SESSION)
-    return pattern.replace("*", _SESSION)
-
-
-def _of_bucket_key(node: NodeFacts, named: str) -> list[Need]:
-    """The bucket's key as it is, where the settings name none: writing takes it all the same."""
+def bucket_key(node: NodeFacts) -> str:
+    """ARN of the customer managed key of the bucket; empty: it has none, or it is not known."""
     bucket = node.destinations.live.bucket
     encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
     key = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
-    if not key or named:
-        return []
-    region = key.split(":")[3]
-    through = f"s3.{region}.amazonaws.com{'.cn' * (node.partition == 'aws-cn')}"
-    return [Need(action=GENERATE, resources=(key,), through=through)]
+    return key if key and is_key_arn(key) else ""
+
+
+def is_key_arn(text: str) -> bool:
+    """Whether a text is the ARN of a key, and neither an alias nor an ID."""
+    parts = text.split(":")
+    return len(parts) == _ARN_PARTS and parts[0] == "arn" and parts[5].startswith("key/")
+
+
+def _need(node: NodeFacts, action: str, key: str = "") -> Need:
+    through = ""
+    if action == GENERATE:
+        region = key.split(":")[3]
+        through = f"s3.{region}.amazonaws.com{'.cn' * (node.partition == 'aws-cn')}"
+    return Need(action=action, resources=evaluated_resources(node, action, key), through=through)

@@ -1,9 +1,4 @@
-"""Whether a node reaches the services that a session needs. Pure.
-
-Which way a request takes is decided by its name: an interface endpoint with private DNS takes the service over for the
-whole VPC, whether or not it works; else the route table decides (AWS PrivateLink Guide, "Access an AWS service using an
-interface VPC endpoint").
-"""
+"""Whether a node reaches the services that a session needs. Pure."""
 
 from __future__ import annotations
 
@@ -25,8 +20,8 @@ from operations.doctor.internet import reaches_other_networks, way_out
 from operations.doctor.needs import STORAGE
 from operations.doctor.passing import NAT_GATEWAY, out_of_groups, through_acl, to_public
 from operations.doctor.place import Obstacle, modify
+from operations.doctor.request_path import GATEWAY, INTERFACE, endpoints_of, is_bucket_elsewhere, serving_endpoint
 from operations.reading import Unread
-from operations.verify.facts import BucketFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,11 +30,8 @@ if TYPE_CHECKING:
     from operations.doctor.internet import Way
     from operations.doctor.place import Place
 
-_INTERFACE: Final = "Interface"
-_GATEWAY: Final = "Gateway"
 _AVAILABLE: Final = "available"
 _REGISTRATION: Final = "ssm"
-_LIVE: Final = frozenset({"pendingacceptance", "pending", _AVAILABLE, "partial"})
 
 
 def obstacles(place: Place) -> list[Obstacle]:
@@ -65,30 +57,17 @@ def network_findings(found: Iterable[Obstacle]) -> list[Finding]:
 
 
 def _of_service(place: Place, service: str) -> list[Obstacle]:
-    name = service_name(place.node.asked.region, service)
-    elsewhere = service == STORAGE and _bucket_is_elsewhere(place)
-    of_service = [each for each in place.network.endpoints if each.service == name and each.state.lower() in _LIVE]
-    there = [] if elsewhere else [each for each in of_service if each.kind == _INTERFACE]
-    if place.network.resolves_private_names:
-        taking_over = next((each for each in there if each.private_dns), None)
-        if taking_over is not None:
-            return _through_interface(place, service, taking_over)
-    gateways = [] if elsewhere else [each for each in of_service if each.kind == _GATEWAY]
-    table = place.network.table_of(place.instance.subnet_id)
-    through = next((each for each in gateways if table is not None and table.id in each.route_table_ids), None)
-    if through is not None:
-        return _through_gateway(place, service, through)
+    serving = serving_endpoint(place.node, place.instance, place.network, service)
+    if serving is not None:
+        through = _through_interface if serving.kind == INTERFACE else _through_gateway
+        return through(place, service, serving)
+    there = endpoints_of(place.node, place.network, service, INTERFACE)
+    gateways = endpoints_of(place.node, place.network, service, GATEWAY)
     way = way_out(place.network, place.instance.subnet_id, has_public_address=place.instance.has_public_address)
     if way.there is Truth.NO:
         return [_no_way(place, service, way, (*there, *gateways))]
     through_nat = _through_nat_subnet(place, service, way.nat) if way.nat else []
     return [*_unseen(place, service, way), *_through_public(place, service, ()), *through_nat]
-
-
-def _bucket_is_elsewhere(place: Place) -> bool:
-    """Endpoints lead to S3 of their own Region only (Amazon VPC Guide, "Gateway endpoints for Amazon S3")."""
-    bucket = place.node.destinations.live.bucket
-    return isinstance(bucket, BucketFacts) and bucket.region != place.node.asked.region
 
 
 def _unseen(place: Place, service: str, way: Way) -> list[Obstacle]:
@@ -110,7 +89,7 @@ def _unseen(place: Place, service: str, way: Way) -> list[Obstacle]:
 
 def _no_way(place: Place, service: str, way: Way, there: Sequence[Endpoint]) -> Obstacle:
     """Endpoints that are there and of no use say what is wrong with them; else the missing one, or the missing way."""
-    if there and there[0].kind == _GATEWAY:
+    if there and there[0].kind == GATEWAY:
         table = place.network.table_of(place.instance.subnet_id)
         return Obstacle(
             cause=Cause.ENDPOINT_ROUTE_TABLE,
@@ -135,7 +114,7 @@ def _no_way(place: Place, service: str, way: Way, there: Sequence[Endpoint]) -> 
             if not there[0].private_dns
             else f"set enableDnsSupport and enableDnsHostnames of {place.network.vpc_id}",
         )
-    if service == STORAGE and _bucket_is_elsewhere(place):
+    if service == STORAGE and is_bucket_elsewhere(place.node):
         return Obstacle(
             cause=Cause.ENDPOINT_MISSING,
             service=service,

@@ -174,6 +174,9 @@ def _nat(each: Answer) -> NatGateway:
         table_id=each.get("RouteTableId", ""),
         state=each["State"],
         public=each.get("ConnectivityType", "public") == "public",
+        public_addresses=tuple(
+            address["PublicIp"] for address in each.get("NatGatewayAddresses", ()) if address.get("PublicIp")
+        ),
     )
 
 

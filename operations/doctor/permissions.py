@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Final
 
 from components.iam.truth import Truth
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.doctor.allowed import Answer, Request, by_role
-from operations.doctor.context import context
+from operations.doctor.allowed import by_role, together
 from operations.doctor.findings import Cause, Finding, Status
-from operations.doctor.needs import GENERATE, REGISTER, needs
-from operations.doctor.resource_policies import bucket_policy_findings, with_key_policy
+from operations.doctor.needs import GENERATE, needs, registration
+from operations.doctor.requests import denied, requests
+from operations.doctor.resource_policies import bucket_policy_findings, with_bucket_policy, with_key_policy
 from operations.reading import Unread
 
 if TYPE_CHECKING:
     from components.iam.principals import Principal
+    from operations.doctor.allowed import Answer
     from operations.doctor.facts import NodeFacts
     from operations.doctor.needs import Need
 
@@ -52,15 +53,15 @@ def acting(node: NodeFacts) -> Acting | Unread | None:
 
 
 def _registers(node: NodeFacts, role: Principal) -> bool:
-    request = Request(action=REGISTER, resource=node.node_arn, context=context(node, role))
-    return by_role(role, request).allowed is not Truth.NO
+    return _by_role(node, role, registration(node)).allowed is not Truth.NO
 
 
 def permission_findings(node: NodeFacts, role: Principal) -> list[Finding]:
-    """Each action that the role lacks, with the statement that denies it, and what the policies of keys and bucket say."""
+    """Each action that the role lacks, with the policy that denies it, and what the policies of keys and bucket say."""
     found: list[Finding] = []
     for need in needs(node):
         answer, of_key = with_key_policy(node, role, need, _by_role(node, role, need))
+        answer = with_bucket_policy(node, role, need, answer)
         found += of_key
         if answer.allowed is not Truth.YES:
             found.append(_lacking(node, role, need, answer))
@@ -68,9 +69,7 @@ def permission_findings(node: NodeFacts, role: Principal) -> list[Finding]:
 
 
 def _by_role(node: NodeFacts, role: Principal, need: Need) -> Answer:
-    keys = context(node, role, need.through)
-    answers = [by_role(role, Request(action=need.action, resource=each, context=keys)) for each in need.resources]
-    return max(answers, key=lambda each: each.allowed)
+    return together(by_role(role, each) for each in requests(node, role, need))
 
 
 def _lacking(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Finding:
@@ -78,18 +77,20 @@ def _lacking(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Fi
         cause=Cause.PERMISSION,
         status=Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL,
         about=need.action,
-        found=f"{role.name} may not {need.action} on {need.resources[0]}: {answer.why}"
-        if answer.allowed is Truth.NO
-        else f"whether {role.name} may {need.action} on {need.resources[0]}: {answer.why}",
+        found=denied(role, need.action, answer),
         remedy=_remedy(node, role, need, answer),
     )
 
 
 def _remedy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> str:
     if answer.allowed is Truth.UNKNOWN:
-        return "see whether the condition holds for this node"
-    if answer.cut:
-        return f"change that policy, so that it leaves {need.action} to {role.name}"
+        return f"check whether {' and '.join(answer.doubts)} holds for requests of {node.id}"
+    if answer.cut and answer.denial is not None:
+        return answer.denial.remedy(need.action, role.arn)
+    if answer.conditions:
+        return (
+            f"change the condition {' and '.join(answer.conditions)}, or allow {need.action} to {role.arn} without it"
+        )
     settings = node.asked.session_manager
     if need.action == GENERATE and settings and not settings.s3_kms_key_arn:
         # Of a key that the settings do not name the instance policy knows nothing, attached or not.

@@ -9,6 +9,7 @@ from components.iam.documents import DocumentError, parse
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
 from operations.doctor.memo import Memo
+from operations.doctor.needs import is_key_arn
 from operations.doctor.networks import read_network
 from operations.reading import Reader, Unread
 from operations.verify.facts import BucketEncryption, BucketFacts, KeyFacts, LogGroupFacts
@@ -123,6 +124,8 @@ class RegionReader:
             network=self._network(instance),
             destinations=self._memo.get("destinations", self._destinations),
             organization_id=organization.id,
+            organization_path=organization.path,
+            in_organization=organization.is_member,
             limits=organization.limits,
         )
 
@@ -169,11 +172,12 @@ class RegionReader:
             log_group_key=self._key(of_group),
             bucket_key=self._key(of_bucket),
             bucket_policy=self._bucket_policy(bucket) if isinstance(bucket, BucketFacts) else None,
-            bucket_key_policy=self._policy_of_bucket_key(of_bucket) if of_bucket else None,
+            bucket_key_policy=self._policy_of_bucket_key(of_bucket) if of_bucket and is_key_arn(of_bucket) else None,
         )
 
     def _key(self, arn: str | None) -> KeyFacts | Unread | None:
-        return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn else None
+        """The key of a log group or bucket; None where it has none, or names one that does not exist."""
+        return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn and is_key_arn(arn) else None
 
     def _key_policy(self, key: KeyFacts) -> Policy | Unread | None:
         return _read_key_policy(self._reader, key.key_id)
@@ -240,6 +244,7 @@ def _instance(found: Answer) -> Instance:
         address=found.get("PrivateIpAddress", ""),
         group_ids=tuple(each["GroupId"] for each in found.get("SecurityGroups", ())),
         has_public_address=bool(found.get("PublicIpAddress")),
+        public_address=found.get("PublicIpAddress", ""),
         profile_arn=profile.get("Arn"),
         answers_metadata=metadata.get("HttpEndpoint", "enabled") == "enabled",
     )

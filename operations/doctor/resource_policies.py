@@ -6,13 +6,15 @@ account asks IAM and may deny; one of another account has to allow as well.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from components.iam.denials import Denial, PolicyKind
 from components.iam.truth import Truth
-from operations.doctor.allowed import Answer, Request, by_resource, denied_by_resource
-from operations.doctor.context import context
+from operations.doctor.allowed import ALLOWED, Answer, Request, by_resource, denied_by_resource
 from operations.doctor.findings import Cause, Finding, Status, cannot_tell
 from operations.doctor.needs import DECRYPT, GENERATE, needs
+from operations.doctor.requests import denied, requests
 from operations.reading import Unread
 from operations.verify.facts import BucketFacts, KeyFacts
 
@@ -34,22 +36,39 @@ def with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer
         need: on a key; others are left as they are.
         answer: of the role's own policies.
     """
-    key, policy, cause, mend = _key_of(node, need)
+    key, policy, cause, restore = _key_of(node, need)
     if key is None or policy is None:
         # Said elsewhere: there is no key, or it cannot be looked at.
         return answer, []
     if isinstance(policy, Unread):
         return answer, [cannot_tell(cause, policy, need.action)]
-    request = Request(action=need.action, resource=key.arn, context=context(node, role, need.through))
-    direct, named = by_resource(policy, role, request)
+    (request,) = requests(node, role, need)
+    direct, named = by_resource(policy, role, replace(request, resource=key.arn))
     if named.allowed is Truth.YES:
-        return (Answer(allowed=Truth.YES) if direct.allowed is Truth.YES and not answer.cut else answer), []
-    found = f"{need.action} on {key.arn}: {named.why}"
-    return answer, [_finding(cause, named, need.action, found, mend)]
+        return (ALLOWED if direct.allowed is Truth.YES and not answer.cut else answer), []
+    return answer, [_finding(cause, role, need, named, restore)]
+
+
+def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Answer:
+    """What becomes of a permission on the bucket: in its own account, a policy that names the role is enough.
+
+    Args:
+        node: that needs it.
+        role: that it acts as.
+        need: on the bucket; others are left as they are.
+        answer: of the role's own policies.
+    """
+    settings, policy = node.asked.session_manager, node.destinations.bucket_policy
+    foreign = settings is not None and settings.s3_bucket_owner not in ("", node.asked.account_id)
+    if not need.action.startswith(_OF_BUCKET) or foreign or policy is None or isinstance(policy, Unread):
+        return answer
+    (request,) = requests(node, role, need)
+    direct, _named = by_resource(policy, role, request)
+    return ALLOWED if direct.allowed is Truth.YES and not answer.cut else answer
 
 
 def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
-    """What the bucket's policy keeps from the node.
+    """What the bucket's policy denies to the node.
 
     Args:
         node: that writes to it.
@@ -65,36 +84,57 @@ def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
     for need in needs(node):
         if not need.action.startswith(_OF_BUCKET):
             continue
-        request = Request(action=need.action, resource=need.resources[0], context=context(node, role))
+        (request,) = requests(node, role, need)
         answer = _of_bucket(policy, role, request, foreign=foreign)
         if answer.allowed is not Truth.YES:
-            said = f"bucket {settings.s3_bucket_name} shuts {role.name} out of {need.action}: {answer.why}"
-            mend = f"let the bucket's policy allow {need.action} to {role.arn}"
-            found.append(_finding(Cause.BUCKET_POLICY, answer, need.action, said, mend))
+            found.append(_finding(Cause.BUCKET_POLICY, role, need, answer, ""))
     return found
 
 
 def _of_bucket(policy: Policy | None, role: Principal, request: Request, *, foreign: bool) -> Answer:
     if not foreign:
-        return denied_by_resource(policy, role, request) if policy else Answer(allowed=Truth.YES)
+        return denied_by_resource(policy, role, request) if policy else ALLOWED
     if policy is None:
-        return Answer(allowed=Truth.NO, why="it is of another account and has no policy")
+        denial = Denial(
+            kind=PolicyKind.RESOURCE, explicit=False, policy="the bucket is of another account and has no policy"
+        )
+        return Answer(allowed=Truth.NO, resource=request.resource, denial=denial)
     return by_resource(policy, role, request)[1]
 
 
 def _key_of(node: NodeFacts, need: Need) -> tuple[KeyFacts | None, Policy | Unread | None, Cause, str]:
-    """The key that a need is about, with its policy, the cause to be named and the remedy."""
+    """The key that a need is about, with its policy, the cause to be named and the command that restores the policy."""
     facts = node.destinations
     key, bucket_key = facts.live.data_key, facts.bucket_key
     if need.action == DECRYPT and not need.through and isinstance(key, KeyFacts):
-        mend = f"{node.asked.repair}, which gives the key its policy back"
-        return key, facts.data_key_policy, Cause.DATA_KEY_POLICY, mend
+        restore = f"{node.asked.repair}, which restores the key's policy"
+        return key, facts.data_key_policy, Cause.DATA_KEY_POLICY, restore
     if need.action == GENERATE and isinstance(bucket_key, KeyFacts) and bucket_key.arn in need.resources:
-        mend = "let the policy of the bucket's key allow it, or leave it to the IAM of the node's account"
-        return bucket_key, facts.bucket_key_policy, Cause.BUCKET_KEY_POLICY, mend
+        return bucket_key, facts.bucket_key_policy, Cause.BUCKET_KEY_POLICY, ""
     return None, None, Cause.DATA_KEY_POLICY, ""
 
 
-def _finding(cause: Cause, answer: Answer, about: str, found: str, remedy: str) -> Finding:
+def _finding(cause: Cause, role: Principal, need: Need, answer: Answer, restore: str) -> Finding:
+    """A denial by the policy of a resource.
+
+    Args:
+        cause: to be named.
+        role: that is denied.
+        need: that is denied.
+        answer: of the policy.
+        restore: a command that restores the policy; empty: none does.
+    """
+    denial = answer.denial
+    if answer.allowed is Truth.UNKNOWN or denial is None:
+        remedy = f"check whether {' and '.join(answer.doubts)} holds for the node's requests"
+    elif denial.explicit:
+        remedy = f"change {denial.statement}, so that its Deny spares {need.action} by {role.arn}"
+    elif answer.conditions:
+        remedy = f"change the condition {' and '.join(answer.conditions)}, which the node's requests do not meet"
+    else:
+        remedy = f"add a statement that allows {need.action} on {answer.resource} to {role.arn}"
+    if restore:
+        remedy = f"{restore}; or {remedy}"
     status = Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL
-    return Finding(cause=cause, status=status, about=about, found=found, remedy=remedy)
+    found = denied(role, need.action, answer)
+    return Finding(cause=cause, status=status, about=need.action, found=found, remedy=remedy)

@@ -99,11 +99,13 @@ class BucketEncryption:
 
     Attributes:
         algorithm: `AES256`, `aws:kms`, `aws:kms:dsse`.
-        kms_key_arn: of the customer managed key; None: a key of S3 or of AWS.
+        kms_key_arn: of the customer managed key; None: a key of S3 or of AWS. Where no such key exists, the reference.
+        configured_key: reference to the key as the bucket has it: ARN, ID or alias; empty: none.
     """
 
     algorithm: str
     kms_key_arn: str | None
+    configured_key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

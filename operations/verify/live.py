@@ -162,7 +162,9 @@ def _encryption(reader: Reader, of_bucket: dict[str, str]) -> BucketEncryption |
     if default is None:
         return None
     key = _key_arn(reader, default.key, of_bucket["ExpectedBucketOwner"])
-    return key if isinstance(key, Unread) else BucketEncryption(algorithm=default.algorithm, kms_key_arn=key)
+    if isinstance(key, Unread):
+        return key
+    return BucketEncryption(algorithm=default.algorithm, kms_key_arn=key, configured_key=default.key)
 
 
 def _key_arn(reader: Reader, reference: str, account_id: str) -> str | Unread | None:

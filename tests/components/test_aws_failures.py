@@ -37,6 +37,14 @@ def test_causes_are_told_apart(failed: Exception, cause: Cause, remedy: str) -> 
     assert remedy in found.remedy
 
 
+@pytest.mark.parametrize("kind", ["service control policy", "resource control policy", "permissions boundary"])
+def test_refusal_by_a_kind_of_policy_names_it(kind: str) -> None:
+    said = f"User: {CALLER} is not authorized to perform: ssm:UpdateDocument with an explicit deny in a {kind}"
+    found = failure_of("ssm:UpdateDocument", refusal("AccessDeniedException", said), "eu-south-1", CALLER)
+    assert found.remedy.startswith(f"remove the Deny of ssm:UpdateDocument from the {kind}")
+    assert f"allow ssm:UpdateDocument to {CALLER}" not in found.remedy
+
+
 @pytest.mark.parametrize(
     ("operation", "action"),
     [("HeadBucket", "s3:ListBucket"), ("GetBucketEncryption", "s3:GetEncryptionConfiguration")],

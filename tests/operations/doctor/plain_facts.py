@@ -97,6 +97,8 @@ def facts(plain: Plain) -> NodeFacts:
         default_role=_principal(plain.default_role),
         network=_network(plain),
         destinations=_destinations(plain, settings),
+        organization_id=plain.organization,
+        in_organization=plain.organization is not None,
     )
 
 
@@ -381,6 +383,59 @@ def _of_resource(draw: st.DrawFn, *principals: Any) -> list[dict[str, Any]]:
     return [{**each, "Principal": draw(named), **(account if draw(_BOOLEANS) else {})} for each in found]
 
 
+_BUCKET_CONDITIONS = st.sampled_from(
+    [
+        {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
+        {"NumericLessThan": {"s3:TlsVersion": "1.3"}},
+        {"Bool": {"aws:SecureTransport": "false"}},
+        {"Bool": {"aws:SecureTransport": "true"}},
+        *(
+            {operator: {key: value}}
+            for operator in ("StringEquals", "StringNotEquals")
+            for key, values in (
+                ("aws:SourceVpce", ("vpce-s3", "vpce-1")),
+                ("aws:SourceVpc", ("vpc-1", "vpc-2")),
+                ("aws:PrincipalOrgID", ("o-1", "o-2")),
+                ("aws:ResourceAccount", (ACCOUNT, "999988887777")),
+                ("s3:x-amz-acl", ("bucket-owner-full-control", "private")),
+                ("s3:x-amz-server-side-encryption", ("aws:kms", "AES256")),
+                ("s3:x-amz-server-side-encryption-aws-kms-key-id", (BUCKET_KEY, KEY)),
+            )
+            for value in values
+        ),
+        {"Null": {"s3:x-amz-server-side-encryption": "true"}},
+        {"Null": {"s3:x-amz-server-side-encryption-aws-kms-key-id": "true"}},
+        {"Null": {"aws:SourceVpce": "false"}},
+    ]
+)
+_ROOT = f"arn:aws:iam::{ACCOUNT}:root"
+_ALL_BUT = st.lists(
+    st.sampled_from(
+        [_ROOT, ROLE, f"arn:aws:sts::{ACCOUNT}:assumed-role/Node/{NODE}", "arn:aws:iam::999988887777:root"]
+    ),
+    min_size=1,
+    unique=True,
+)
+
+
+@st.composite
+def _of_bucket(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Statements with conditions on what the agent sends and on its path, and with principals left out."""
+    found: list[dict[str, Any]] = []
+    for each in draw(_of_resource({"AWS": _ROOT})):
+        conditions = draw(st.lists(_BUCKET_CONDITIONS, max_size=2))
+        merged = {**each.get("Condition", {})}
+        for condition in conditions:
+            (operator, keys), *_ = condition.items()
+            merged[operator] = {**merged.get(operator, {}), **keys}
+        statement = {**each, **({"Condition": merged} if merged else {})}
+        if each["Effect"] == "Deny" and draw(_BOOLEANS):
+            del statement["Principal"]
+            statement["NotPrincipal"] = {"AWS": draw(_ALL_BUT)}
+        found.append(statement)
+    return found
+
+
 @st.composite
 def _roles(draw: st.DrawFn, loose: _Loose, settings: dict[str, Any]) -> dict[str, Any]:
     own = own_policy(settings)
@@ -462,7 +517,8 @@ def worlds(draw: st.DrawFn) -> Plain:
     )
     plain.bucket_key_state = loose("bucket_key", "Enabled", st.none(), st.just("PendingDeletion"))
     plain.bucket_key_policy = loose("bucket_key_policy", [GOVERNED_BY_IAM], _of_resource(root))
-    plain.bucket_policy = loose("bucket_policy", None, st.just([]), _of_resource(root))
+    plain.bucket_policy = loose("bucket_policy", None, st.just([]), _of_bucket(), _of_bucket())
+    plain.organization = draw(st.sampled_from([None, "o-1"]))
     if draw(_BOOLEANS):
         plain.settings = {**plain.settings, "s3BucketOwner": draw(st.sampled_from([ACCOUNT, "999988887777"]))}
         plain.bucket_policy = plain.bucket_policy or draw(st.sampled_from([None, [ANYBODY], [ANYBODY]]))
@@ -477,6 +533,21 @@ def worlds(draw: st.DrawFn) -> Plain:
         ),
     )
     plain.document_as_asked = loose("document", True, st.just(False))
+    return plain
+
+
+@st.composite
+def bucket_worlds(draw: st.DrawFn) -> Plain:
+    """A healthy node whose bucket has a random policy and encryption, reached through an endpoint or over the internet."""
+    key, is_foreign = draw(st.sampled_from(["", BUCKET_KEY])), draw(_BOOLEANS)
+    owner = {"s3BucketOwner": "999988887777"} if is_foreign else {}
+    plain = healthy({**SETTINGS, "s3KmsKeyArn": key, **owner})
+    plain.bucket = {"region": REGION, "encrypted": True, "key": key or None}
+    plain.organization = draw(st.sampled_from([None, "o-1"]))
+    plain.bucket_policy = [*draw(_of_bucket()), *([ANYBODY] if is_foreign else [])]
+    if draw(_BOOLEANS):
+        plain.endpoints = [each for each in plain.endpoints if each["kind"] != "Gateway"]
+        plain.default_route = "nat-1"
     return plain
 
 

@@ -6,7 +6,7 @@ routes as AWS writes them, and tries single addresses and ports.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -57,10 +57,18 @@ class Plain:
     public_blocked: str = "off"
     other_routes: dict[str, str] = field(default_factory=dict)
     document_as_asked: bool = True
+    organization: str | None = None
+    tls: str = "1.2"
 
 
 def holds_a_session(plain: Plain) -> bool:
     """Whether everything that a governed, logged session needs is there."""
+    return all(_holds_with(plain, tls) for tls in ("1.2", "1.3"))
+
+
+def _holds_with(plain: Plain, tls: str) -> bool:
+    """The version of TLS is chosen between agent and service."""
+    plain = replace(plain, tls=tls)
     role, by_default = _acting(plain)
     return (
         plain.state == "running"
@@ -119,8 +127,9 @@ def _calls(plain: Plain) -> list[tuple[str, str]]:
     if plain.settings["cwLogGroupName"]:
         group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{plain.settings['cwLogGroupName']}"
         stream = f"{group}:log-stream:somebody-0a1b"
-        calls += [("logs:DescribeLogGroups", "*"), ("logs:CreateLogStream", stream), ("logs:PutLogEvents", stream)]
-        calls += [("logs:DescribeLogStreams", f"{group}:*")]
+        every_group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group::log-stream:"
+        calls += [("logs:DescribeLogGroups", every_group), ("logs:DescribeLogStreams", f"{group}:log-stream:")]
+        calls += [("logs:CreateLogStream", stream), ("logs:PutLogEvents", stream)]
     if plain.settings["s3Logging"]:
         objects = f"arn:aws:s3:::session-logs/sessionmanager/{ACCOUNT}/{REGION}/somebody-0a1b.log"
         calls += [("s3:PutObject", objects), ("s3:GetEncryptionConfiguration", "arn:aws:s3:::session-logs")]
@@ -135,34 +144,80 @@ def _may(plain: Plain, role: dict[str, Any], action: str, resource: str) -> bool
         return any(_speaks(plain, each, action, resource) for each in statements if each["Effect"] == effect)
 
     layers = [role["identity"], *([role["boundary"]] if role["boundary"] is not None else [])]
-    return all(said(layer, "Allow") and not said(layer, "Deny") for layer in layers)
+    if any(said(layer, "Deny") for layer in layers) or not all(said(layer, "Allow") for layer in layers[1:]):
+        return False
+    return said(layers[0], "Allow") or _given_by_bucket(plain, role, action, resource)
+
+
+def _given_by_bucket(plain: Plain, role: dict[str, Any], action: str, resource: str) -> bool:
+    """In its own account, a bucket may let a role in by its policy alone."""
+    own = plain.settings.get("s3BucketOwner", ACCOUNT) == ACCOUNT
+    by_name = [each for each in plain.bucket_policy or [] if each.get("Principal") in ("*", {"AWS": role["arn"]})]
+    denying = [each for each in plain.bucket_policy or [] if each["Effect"] == "Deny"]
+    return own and action.startswith("s3:") and _says(plain, [*by_name, *denying], role, action, resource)
 
 
 def _speaks(plain: Plain, statement: dict[str, Any], action: str, resource: str) -> bool:
     acts = any(fnmatchcase(action.lower(), each.lower()) for each in _several(statement["Action"]))
     on = any(fnmatchcase(resource, each) for each in _several(statement["Resource"]))
-    return acts and on and all(_holds(plain, *each) for each in statement.get("Condition", {}).items())
+    return acts and on and all(_holds(plain, action, *each) for each in statement.get("Condition", {}).items())
 
 
 def _several(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def _holds(plain: Plain, operator: str, keys: dict[str, Any]) -> bool:
-    values = {
+def _holds(plain: Plain, action: str, operator: str, keys: dict[str, Any]) -> bool:
+    values: dict[str, list[str]] = {
         "aws:RequestedRegion": [REGION],
         "aws:PrincipalAccount": [ACCOUNT],
         "kms:ResourceAliases": plain.aliases,
         "kms:ViaService": [f"s3.{REGION}.amazonaws.com"],
+        **(_sent_to_s3(plain, action) if action.startswith("s3:") else {}),
     }
-    for key, wanted in keys.items():
-        has = values[key]
-        if operator == "Null":
-            if bool(has) != (wanted == "false"):
-                return False
-        elif not all(each in _several(wanted) for each in has):
-            return False
-    return True
+    return all(_compares(operator, values[key], _several(wanted)) for key, wanted in keys.items())
+
+
+def _compares(operator: str, has: list[str], wanted: list[str]) -> bool:
+    """Of an absent key, what is asked in the negative holds."""
+    if operator == "Null":
+        return bool(has) == (wanted == ["false"])
+    if operator == "StringNotEquals":
+        return not any(each in wanted for each in has)
+    if operator == "NumericLessThan":
+        return bool(has) and float(has[0]) < float(wanted[0])
+    return (bool(has) or operator.startswith("ForAll")) and all(each in wanted for each in has)
+
+
+def _sent_to_s3(plain: Plain, action: str) -> dict[str, list[str]]:
+    """What an agent's request to S3 shows to policies."""
+    bucket, owner = plain.bucket or {}, plain.settings.get("s3BucketOwner", ACCOUNT)
+    writes, encrypted, key = action != "s3:GetEncryptionConfiguration", bucket.get("encrypted"), bucket.get("key")
+    through = _endpoint_of_s3(plain)
+    return {
+        "aws:RequestedRegion": [bucket.get("region", REGION)],
+        "aws:SecureTransport": ["true"],
+        "s3:TlsVersion": [plain.tls],
+        "aws:SourceVpce": [through] if through else [],
+        "aws:SourceVpc": ["vpc-1"] if through else [],
+        "aws:PrincipalOrgID": [plain.organization] if plain.organization else [],
+        "s3:ResourceAccount": [owner],
+        "aws:ResourceAccount": [owner],
+        "s3:x-amz-acl": ["bucket-owner-full-control"] if writes else [],
+        "s3:x-amz-server-side-encryption": ["aws:kms" if key else "AES256"] if writes and encrypted else [],
+        "s3:x-amz-server-side-encryption-aws-kms-key-id": [key] if writes and encrypted and key else [],
+    }
+
+
+def _endpoint_of_s3(plain: Plain) -> str:
+    """Through which endpoint requests to S3 go; only of its own Region."""
+    here = plain.bucket is None or plain.bucket["region"] == REGION
+    fitting = [
+        each["id"]
+        for each in plain.endpoints
+        if here and each["kind"] == "Gateway" and each["state"] != "deleted" and "rtb-main" in each["tables"]
+    ]
+    return fitting[0] if fitting else ""
 
 
 def _reaches(plain: Plain, role: dict[str, Any], service: str) -> bool:
@@ -268,6 +323,10 @@ def _admits(plain: Plain, role: dict[str, Any], service: str, endpoint: dict[str
 def _says(plain: Plain, statements: list[dict[str, Any]], role: dict[str, Any], action: str, resource: str) -> bool:
     def meant(statement: dict[str, Any]) -> bool:
         root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+        if "NotPrincipal" in statement:
+            # Account, role and session have to be listed, each.
+            session = f"arn:aws:sts::{ACCOUNT}:assumed-role/Node/{NODE}"
+            return not {root["AWS"], role["arn"], session} <= set(_several(statement["NotPrincipal"]["AWS"]))
         return statement["Principal"] in ("*", {"AWS": role["arn"]}, {"AWS": ACCOUNT}, root)
 
     mine = [each for each in statements if meant(each) and _speaks(plain, each, action, resource)]

@@ -47,7 +47,7 @@ def test_a_node_that_is_not_ready_says_why_and_what_to_do(world: World) -> None:
         result = run("doctor", "app-1")
     assert result.exit_code == 1
     assert "not ready" in result.stdout
-    assert "problem: permission\n  Node may not ssm:UpdateInstanceInformation on " in result.stdout
+    assert "role/Node is not authorized to perform ssm:UpdateInstanceInformation on " in result.stdout
     assert result.stdout.count("remedy: aws iam attach-role-policy --role-name Node") == 1
 
 

@@ -207,14 +207,17 @@ def test_whether_the_run_as_user_exists_cannot_be_known_and_matters_not_on_windo
 def test_a_statement_that_denies_is_named_with_its_policy() -> None:
     deny = {"Sid": "NoKeys", "Effect": "Deny", "Action": "kms:*", "Resource": "*"}
     found = the(changed(role=role([*own_policy(SETTINGS), deny])), Cause.PERMISSION)
-    assert found.found == f"Node may not kms:Decrypt on {KEY}: statement NoKeys of inline policy inline denies it"
+    assert found.found == (
+        f"{ROLE} is not authorized to perform kms:Decrypt on {KEY} with an explicit deny in an identity-based policy "
+        "(statement NoKeys of inline policy inline)"
+    )
     assert "attach-role-policy" not in found.remedy
 
 
 def test_a_boundary_that_does_not_allow_is_named() -> None:
     boundary = [{"Effect": "Allow", "NotAction": "kms:*", "Resource": "*"}]
     found = the(changed(role=role(own_policy(SETTINGS), boundary)), Cause.PERMISSION)
-    assert found.found.endswith("no statement of the permissions boundary boundary allows it")
+    assert found.found.endswith("because no permissions boundary allows the kms:Decrypt action (boundary)")
 
 
 def test_what_nobody_allows_is_mended_with_the_policy_that_does() -> None:
@@ -228,14 +231,14 @@ def test_what_nobody_allows_is_mended_with_the_policy_that_does() -> None:
 
 def test_a_condition_that_cannot_be_told_is_a_doubt_and_no_problem() -> None:
     own = [
-        {**each, "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}
+        {**each, "Condition": {"StringLike": {"aws:UserAgent": "*ssm*"}}}
         if each.get("Sid") == "WriteSessionLogObject"
         else each
         for each in own_policy(SETTINGS)
     ]
     found = changed(role=role(own))
     assert found.verdict is Verdict.CANNOT_TELL
-    assert "aws:SourceVpce" in the(found, Cause.PERMISSION).found
+    assert "aws:UserAgent" in the(found, Cause.PERMISSION).found
 
 
 def test_a_key_policy_that_names_the_role_needs_no_permission_of_its_own() -> None:
@@ -370,8 +373,8 @@ def test_a_bucket_of_the_own_account_only_has_not_to_deny() -> None:
     assert "statement Sealed of bucket policy" in the(found, Cause.BUCKET_POLICY).found
     plain_http = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     assert changed(bucket_policy=[plain_http]).verdict is Verdict.READY
-    elsewhere = {**deny, "Condition": {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}}
-    assert changed(bucket_policy=[elsewhere]).verdict is Verdict.CANNOT_TELL
+    not_known = {**deny, "Condition": {"StringNotLike": {"aws:UserAgent": "*ssm*"}}}
+    assert changed(bucket_policy=[not_known]).verdict is Verdict.CANNOT_TELL
 
 
 def test_the_policy_of_the_buckets_key_counts() -> None:

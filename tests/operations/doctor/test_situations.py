@@ -12,12 +12,14 @@ import pytest
 from operations.doctor.findings import Status, Verdict
 from operations.doctor.reading import DEFAULT_ROLE_SETTING
 from operations.doctor.run import Doctor
+from tests.operations.arrangement import ACCOUNT, REGION
 from tests.operations.doctor.world import (
     CAUSES,
     CORE,
     INSTANCE_POLICY,
     STACK,
     TRUST,
+    bucket_encrypted,
     launch,
     old_agent,
     private_dns_off,
@@ -126,3 +128,30 @@ def test_a_nat_gateway_is_a_way_and_an_internet_gateway_without_a_public_address
         ec2.replace_route(**default, GatewayId=gateway)
         assert problems(Doctor(STACK).diagnose("app-1")) == missing
         ec2.delete_route(**default)
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("{id}", ("permission", "kms:GenerateDataKey")),
+        ("alias/session-manager/logs", ("permission", "kms:GenerateDataKey")),
+        ("arn:aws:kms:{region}:{account}:alias/session-manager/logs", ("permission", "kms:GenerateDataKey")),
+        ("1234abcd-12ab-34cd-56ef-1234567890ab", ("bucket-key", "")),
+        ("alias/gone", ("bucket-key", "")),
+        ("arn:aws:kms:{region}:{account}:alias/gone", ("bucket-key", "")),
+        ("arn:aws:kms:{region}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab", ("bucket-key", "")),
+    ],
+)
+def test_bucket_key_by_any_reference(world: World, reference: str, found: tuple[str, str]) -> None:
+    key = reference.format(id=world.logs_key, region=REGION, account=ACCOUNT)
+    with bucket_encrypted(world, "aws:kms", key):
+        got = problems(Doctor(STACK).diagnose("app-1"))
+    assert found in got
+    assert {each[0] for each in got} <= {"bucket-key", "permission"}
+
+
+def test_bucket_encryption_that_the_agent_refuses(world: World) -> None:
+    with bucket_encrypted(world, "aws:kms:dsse"):
+        diagnosis = Doctor(STACK).diagnose("app-1")
+    assert problems(diagnosis) == {("bucket-encryption", "")}
+    assert "the SSM Agent accepts only AES256 and aws:kms" in diagnosis.findings[0].found

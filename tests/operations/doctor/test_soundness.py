@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 
 from operations.doctor.findings import Verdict
 from operations.doctor.judge import judge
-from tests.operations.doctor.plain_facts import facts, healthy, worlds
+from tests.operations.doctor.plain_facts import bucket_worlds, facts, healthy, worlds
 from tests.operations.doctor.plain_world import holds_a_session
 
 if TYPE_CHECKING:
@@ -36,3 +36,12 @@ def test_a_node_is_not_ready_only_where_a_need_is_not_met(plain: Plain) -> None:
     event(diagnosis.verdict.value)
     if diagnosis.verdict is Verdict.NOT_READY:
         assert not holds_a_session(plain), diagnosis.findings
+
+
+@settings(max_examples=150)
+@given(bucket_worlds())
+def test_bucket_policy_is_judged_as_aws_evaluates_it(plain: Plain) -> None:
+    verdict = judge(facts(plain)).verdict
+    event(verdict.value)
+    if verdict is not Verdict.CANNOT_TELL:
+        assert holds_a_session(plain) is (verdict is Verdict.READY)

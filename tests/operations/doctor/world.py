@@ -150,13 +150,20 @@ def https(cidr: str) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": cidr}]}
 
 
-def _encrypt_bucket(world: World) -> None:
+def _encrypt_bucket(world: World, algorithm: str = "AES256", key: str = "") -> None:
+    default: dict[str, Any] = {"SSEAlgorithm": algorithm, **({"KMSMasterKeyID": key} if key else {})}
     world.client("s3").put_bucket_encryption(
         Bucket="session-logs",
-        ServerSideEncryptionConfiguration={
-            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-        },
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
     )
+
+
+@contextmanager
+def bucket_encrypted(world: World, algorithm: str, key: str = "") -> Iterator[None]:
+    """The bucket with another default encryption."""
+    _encrypt_bucket(world, algorithm, key)
+    yield
+    _encrypt_bucket(world)
 
 
 @contextmanager
@@ -366,11 +373,7 @@ def bucket_missing(world: World) -> Iterator[Found]:
 @contextmanager
 def bucket_with_a_strange_key(world: World) -> Iterator[Found]:
     """Nodes have to use the bucket's key, of which the instance policy knows nothing."""
-    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{world.logs_key}"}
-    world.client("s3").put_bucket_encryption(
-        Bucket="session-logs",
-        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
-    )
+    _encrypt_bucket(world, "aws:kms", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{world.logs_key}")
     yield {("permission", "kms:GenerateDataKey")}
     _encrypt_bucket(world)
 
