@@ -14,7 +14,8 @@ from operations.fleet import work
 from operations.fleet.fleet import load_fleet
 from operations.fleet.journal import Journal
 from operations.fleet.migration import fleet_file_of, read_instances, read_parameters
-from operations.fleet.options import (  # noqa: TC001 -- Typer reads them when the command runs
+from operations.fleet.options import (
+    CallAs,
     Comment,
     Cwd,
     File,
@@ -26,11 +27,11 @@ from operations.fleet.options import (  # noqa: TC001 -- Typer reads them when t
 )
 from operations.fleet.output import finish, progress_of, told_in_words
 from operations.fleet.plan import orphans
-from operations.fleet.problems import FleetFileError, worded
 from operations.fleet.report import show_settings
 from operations.fleet.results import ACCOUNT_WIDE, Cell, Report, Result, State, from_json, merge_reports
 from operations.fleet.runner import run_waves
 from operations.fleet.running import Command, engines_of, plan_of, state_folder
+from operations.fleet.stack_sets import cloudformation_client, look_up_stack_set
 from operations.fleet.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
@@ -267,24 +268,47 @@ def remove(  # noqa: PLR0913 -- one parameter an option
 def migrate(
     *,
     parameters: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             metavar="FILE", help="What describe-stack-set printed, or its parameters.", dir_okay=False, exists=True
         ),
-    ],
+    ] = None,
     instances: Annotated[
-        Path, typer.Option(metavar="FILE", help="What list-stack-instances printed.", dir_okay=False, exists=True)
-    ],
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="What list-stack-instances printed. Repeatable: one per page.",
+            dir_okay=False,
+            exists=True,
+        ),
+    ] = None,
+    stack_set: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Read this StackSet from AWS instead of from files.")
+    ] = None,
+    call_as: Annotated[
+        CallAs, typer.Option(help="Account to act as: SELF, or DELEGATED_ADMIN of the organization.")
+    ] = CallAs.SELF,
+    region: Annotated[
+        str | None, typer.Option(metavar="REGION", help="Region of the StackSet (default: that of the environment).")
+    ] = None,
 ) -> None:
-    """Prints the fleet file that asks for what a StackSet of the AWS post asks for. Asks nothing of AWS.
+    """Print the fleet file that asks for what a StackSet of the AWS post asks for.
 
-    Exit codes: 0 printed, 2 a file cannot be used, with all that is wrong with the parameters.
+    Stack instances that are left out (suspended accounts, failed instances) are named in the file and on stderr.
+
+    Exit codes: 0 printed, 2 a file or the StackSet cannot be used, with all that is wrong with the parameters.
     """
     with told_in_words():
-        text, problems = fleet_file_of(read_parameters(parameters), read_instances(instances))
-        if problems:
-            raise FleetFileError(parameters, map(worded, problems))
-        typer.echo(text, nl=False)
+        if stack_set:
+            given, found = look_up_stack_set(cloudformation_client(region), stack_set, call_as.value)
+        elif parameters and instances:
+            given, found = read_parameters(parameters), read_instances(instances)
+        else:
+            raise UnusableError("Give --parameters and --instances, or --stack-set.")
+        made = fleet_file_of(given, found)
+        for each in made.omitted:
+            typer.echo(f"Left out: {each.account} {each.region}: {each.omission}", err=True)
+        typer.echo(made.text, nl=False)
 
 
 @app.command()

@@ -43,9 +43,25 @@ def read_fleet_file(path: Path) -> FleetFile:
         UnusableError: it cannot be read, or is no YAML.
     """
     try:
-        content = _load(path.read_text())
+        text = path.read_text()
     except (OSError, UnicodeDecodeError) as failed:
         raise UnusableError(f"{path} cannot be read: {failed}") from None
+    return parse_fleet_file(path, text)
+
+
+def parse_fleet_file(path: Path, text: str) -> FleetFile:
+    """Parse and check the text of a fleet file.
+
+    Args:
+        path: of the file, for messages.
+        text: its content.
+
+    Raises:
+        FleetFileError: with every problem of the file.
+        UnusableError: it is no YAML.
+    """
+    try:
+        content = _load(text)
     except yaml.YAMLError as wrong:
         raise UnusableError(f"{path} is not YAML that can be used: {' '.join(str(wrong).split())}") from None
     settings, problems, _ = read_section(FleetSettings, content, ())

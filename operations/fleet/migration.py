@@ -7,24 +7,74 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from components.problems import NAMESPACE, Problem, shown
+from components.problems import NAMESPACE, Problem, SettingsError, shown
+from components.settings import Settings
 from components.validation import suggestion
 from operations.errors import UnusableError
+from operations.fleet.accounts import choose
+from operations.fleet.configuration import render
+from operations.fleet.file import parse_fleet_file
 from operations.fleet.mappings import mapping
+from operations.fleet.problems import FleetFileError, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+_ANY_REGION = "us-east-1"
 _ROLE = "arn:aws:iam::{accountId}:role/ShellAccessDeployer"
-_ACCOUNT = re.compile(r"\d{12}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+_MINUTES = re.compile(r"[0-9]{1,9}")
+_FILE = Path("the fleet file made from these parameters")
 _HEADING = """\
 # Made from the parameters of a StackSet. Read it, set assumeRole, then: python -m operations fleet plan --file THIS
 """
+_NOT_DEPLOYED = {
+    "SKIPPED_SUSPENDED_ACCOUNT": "the account is suspended",
+    "FAILED": "the last operation on the instance failed",
+    "FAILED_IMPORT": "the import of the instance failed",
+    "CANCELLED": "the last operation on the instance was canceled",
+    "INOPERABLE": "the instance is inoperable",
+}
+"""By detailed status of a stack instance (CloudFormation API Reference, StackInstanceComprehensiveStatus)."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class StackInstance:
+    """An instance of a StackSet.
+
+    Attributes:
+        account: 12 digits.
+        region: of the instance.
+        status: detailed status, or the status where there is none; empty: not known.
+    """
+
+    account: str
+    region: str
+    status: str = ""
+
+    @property
+    def omission(self) -> str:
+        """Why the instance is left out of a fleet file; empty: it is not."""
+        return _NOT_DEPLOYED.get(self.status, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Migration:
+    """A fleet file made from a StackSet.
+
+    Attributes:
+        text: of the file.
+        omitted: instances that it leaves out, sorted.
+    """
+
+    text: str
+    omitted: tuple[StackInstance, ...]
 
 
 def _boolean(text: str) -> bool:
@@ -33,6 +83,8 @@ def _boolean(text: str) -> bool:
 
 def _minutes(text: str) -> int | None:
     """An empty text is how the parameter says: none."""
+    if text and not _MINUTES.fullmatch(text):
+        raise ValueError(text)
     return int(text) if text else None
 
 
@@ -56,69 +108,107 @@ _PARAMETERS: dict[str, tuple[Callable[[str], Any], str]] = {
 """By the name of our setting: how a parameter's text is read, and the published template's default."""
 
 
-def session_manager_of(parameters: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+def session_manager_of(parameters: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], list[Problem]]:
     """The section `sessionManager` that asks for what the parameters ask for.
 
     Args:
-        parameters: by name, whatever the case (the post and its template spell some differently).
+        parameters: names, whatever their case (the post and its template spell some differently), and values.
 
     Returns:
-        The section, every setting given, so that a default that differs from ours is kept; and what is wrong.
+        The section, every setting given, so that a default that differs from ours is kept; and what is wrong, by the
+        names of the parameters.
     """
-    section: dict[str, Any] = {}
     ours = {name.lower(): name for name in _PARAMETERS}
-    given = {ours[name.lower()]: (name, text) for name, text in parameters.items() if name.lower() in ours}
-    known = list(ours.values())
-    problems = [
-        Problem(path=(name,), message=f"is no parameter of the post{suggestion(name, known)}")
-        for name in parameters
-        if name.lower() not in ours
-    ]
-    for name, (read, default) in _PARAMETERS.items():
-        spelled, text = given.get(name, (name, default))
+    spelled: dict[str, str] = {}
+    texts = {name: default for name, (_read, default) in _PARAMETERS.items()}
+    problems: list[Problem] = []
+    for name, text in parameters:
+        setting = ours.get(name.lower())
+        if setting is None:
+            said = f"is not a parameter of the post{suggestion(name, list(_PARAMETERS))}"
+            problems.append(Problem(path=(name,), message=said))
+        elif setting in spelled:
+            problems.append(Problem(path=(name,), message=f"is given twice, also as {spelled[setting]}"))
+        else:
+            spelled[setting], texts[setting] = name, text
+    section: dict[str, Any] = {}
+    for name, (read, _default) in _PARAMETERS.items():
         try:
-            value = read(text)
+            value = read(texts[name])
         except (KeyError, ValueError):
             allowed = "true or false" if read is _boolean else "whole minutes"
-            problems.append(Problem(path=(spelled,), message=f"{shown(text)} given; allowed: {allowed}"))
+            message = f"expected {allowed}, got {shown(texts[name])}"
+            problems.append(Problem(path=(spelled[name],), message=message))
             continue
         if value is not None:
             section[name] = value
-    return section, problems
+    return section, problems or _refused(section, spelled)
 
 
-def fleet_file_of(parameters: Mapping[str, str], instances: Iterable[tuple[str, str]]) -> tuple[str, list[Problem]]:
-    """The text of a fleet file.
+def _refused(section: Mapping[str, Any], spelled: Mapping[str, str]) -> list[Problem]:
+    """What a stack would refuse of the section, by the names of the parameters."""
+    try:
+        Settings.load({f"{NAMESPACE}:regions": [_ANY_REGION], f"{NAMESPACE}:sessionManager": dict(section)})
+    except SettingsError as wrong:
+        return [
+            Problem(path=tuple(spelled.get(each, each) for each in problem.path[1:]), message=problem.message)
+            for problem in wrong.problems
+        ]
+    return []
+
+
+def fleet_file_of(parameters: Iterable[tuple[str, str]], instances: Iterable[StackInstance]) -> Migration:
+    """Make a fleet file, and check it as `fleet plan` would.
 
     Args:
-        parameters: of the StackSet.
-        instances: account and Region of each stack instance.
+        parameters: of the StackSet, names and values.
+        instances: of the StackSet.
 
-    Returns:
-        The text, and what is wrong with the parameters.
+    Raises:
+        FleetFileError: with everything that is wrong with the parameters, or that `fleet plan` would refuse.
+        UnusableError: no instance is left.
     """
     section, problems = session_manager_of(parameters)
+    if problems:
+        raise FleetFileError(_FILE, map(worded, problems))
+    known = sorted(set(instances))
+    omitted = tuple(each for each in known if each.omission)
     by_account: dict[str, list[str]] = {}
-    for account, region in sorted(set(instances)):
-        by_account.setdefault(account, []).append(region)
-    everywhere = max(by_account.values(), key=len, default=list[str]())
+    for each in known:
+        regions = by_account.setdefault(each.account, []) if not each.omission else []
+        if each.region not in regions:
+            regions.append(each.region)
+    if not by_account:
+        listed = "; ".join(f"{each.account} {each.region}: {each.omission}" for each in omitted)
+        raise UnusableError(f"No stack instance can be migrated: {listed}.")
+    text = _text(section, by_account, omitted)
+    settings = parse_fleet_file(_FILE, text).settings
+    _rendered, refused = render(settings, choose(settings, [], {}).accounts)
+    if refused:
+        raise FleetFileError(_FILE, refused)
+    return Migration(text=text, omitted=omitted)
+
+
+def _text(section: Mapping[str, Any], by_account: Mapping[str, list[str]], omitted: Iterable[StackInstance]) -> str:
+    everywhere = max(by_account.values(), key=len)
     overrides = {
         account: {f"{NAMESPACE}:regions": regions} for account, regions in by_account.items() if regions != everywhere
     }
     content: dict[str, Any] = {
         "accounts": {"list": [{"name": account, "id": account} for account in by_account]},
         "assumeRole": _ROLE,
-        "defaults": {f"{NAMESPACE}:regions": everywhere, f"{NAMESPACE}:sessionManager": section},
+        "defaults": {f"{NAMESPACE}:regions": everywhere, f"{NAMESPACE}:sessionManager": dict(section)},
         **({"overrides": {"accounts": overrides}} if overrides else {}),
         "waves": [
-            {"name": "canary", "accounts": [next(iter(by_account), "")], "concurrency": 1},
+            {"name": "canary", "accounts": [next(iter(by_account))], "concurrency": 1},
             {"name": "rest", "concurrency": 4, "failureTolerance": 0},
         ],
     }
-    return _HEADING + yaml.dump(content, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=110), problems
+    left_out = "".join(f"# Left out: {each.account} {each.region}: {each.omission}\n" for each in omitted)
+    return _HEADING + left_out + yaml.dump(content, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=110)
 
 
-def read_parameters(path: Path) -> dict[str, str]:
+def read_parameters(path: Path) -> list[tuple[str, str]]:
     """Reads parameters in any of the shapes that CloudFormation's commands take and give.
 
     Raises:
@@ -131,30 +221,69 @@ def read_parameters(path: Path) -> dict[str, str]:
     if isinstance(listed, list):
         entries = [mapping(each) for each in cast("list[Any]", listed)]
         if entries and all("ParameterKey" in each for each in entries):
-            return {str(each["ParameterKey"]): str(each.get("ParameterValue", "")) for each in entries}
+            return parameters_of(entries)
     plain = mapping(document.get("Parameters", content))
     if plain and all(isinstance(value, str) for value in plain.values()):
-        return plain
+        return list(plain.items())
     raise UnusableError(
         f"{path} holds no parameters. Make it with: aws cloudformation describe-stack-set --stack-set-name NAME > {path}"
     )
 
 
-def read_instances(path: Path) -> list[tuple[str, str]]:
-    """Reads the account and Region of every instance.
+def parameters_of(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Names and values of parameters as CloudFormation lists them."""
+    return [(str(each["ParameterKey"]), str(each.get("ParameterValue", ""))) for each in entries]
+
+
+def read_instances(paths: Sequence[Path]) -> list[StackInstance]:
+    """Reads every instance from the pages of a list.
+
+    Args:
+        paths: of files that each hold a page, or all.
 
     Raises:
-        UnusableError: the file is not what `list-stack-instances` prints.
+        UnusableError: a file is not what `list-stack-instances` prints, or the last page is missing.
     """
-    summaries = mapping(_json(path)).get("Summaries")
-    entries = [mapping(each) for each in cast("list[Any]", summaries)] if isinstance(summaries, list) else []
-    found = [(str(each.get("Account")), str(each.get("Region"))) for each in entries]
-    if not found or not all(_ACCOUNT.fullmatch(account) for account, _ in found):
+    found: list[StackInstance] = []
+    ends = False
+    for path in paths:
+        page = mapping(_json(path))
+        summaries = page.get("Summaries")
+        entries = [mapping(each) for each in cast("list[Any]", summaries)] if isinstance(summaries, list) else []
+        instances = instances_of(entries)
+        well_formed = all(_ACCOUNT.fullmatch(each.account) and each.region for each in instances)
+        if not isinstance(summaries, list) or not well_formed:
+            raise UnusableError(f"{path} holds no stack instances. {_how(path)}")
+        found += instances
+        ends = ends or not page.get("NextToken")
+    last = paths[-1]
+    if not ends:
         raise UnusableError(
-            f"{path} holds no stack instances. "
-            f"Make it with: aws cloudformation list-stack-instances --stack-set-name NAME > {path}"
+            f"{last} is not the last page (it has a NextToken), so that accounts would be left out. {_how(last)}, without "
+            "--max-items and --no-paginate; or give every page with --instances."
         )
+    if not found:
+        raise UnusableError(f"{last} holds no stack instances. {_how(last)}")
     return found
+
+
+def _how(path: Path) -> str:
+    return (
+        f"Make it with: aws cloudformation list-stack-instances --stack-set-name NAME > {path} "
+        "(with --call-as DELEGATED_ADMIN in the account of a delegated administrator)"
+    )
+
+
+def instances_of(summaries: Iterable[Mapping[str, Any]]) -> list[StackInstance]:
+    """Stack instances as CloudFormation lists them."""
+    return [
+        StackInstance(
+            account=str(each.get("Account") or ""),
+            region=str(each.get("Region") or ""),
+            status=str(mapping(each.get("StackInstanceStatus")).get("DetailedStatus") or each.get("Status") or ""),
+        )
+        for each in summaries
+    ]
 
 
 class _Quoting(yaml.SafeDumper):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -29,3 +30,10 @@ Packs = Annotated[
     list[Path] | None,
     typer.Option("--policy-pack", metavar="DIRECTORY", help="A policy pack that judges every stack; again for more."),
 ]
+
+
+class CallAs(StrEnum):
+    """The account that a StackSet of an organization is read as (CloudFormation API Reference, CallAs)."""
+
+    SELF = "SELF"
+    DELEGATED_ADMIN = "DELEGATED_ADMIN"

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 import yaml
+from botocore.stub import Stubber
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from operations.cli import app
+from operations.errors import UnusableError
 from operations.fleet.fleet import load_fleet
+from operations.fleet.migration import fleet_file_of, instances_of
+from operations.fleet.stack_sets import look_up_stack_set
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,9 +114,9 @@ def test_every_wrong_parameter_is_named_at_once(migrate: Any) -> None:
     result = migrate({"S3Logging": "yes", "IdleSessionTimeout": "soon", "S3BuketName": "x"})
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[1:] == [
-        "  S3BuketName: is no parameter of the post; did you mean s3BucketName?",
-        '  S3Logging: "yes" given; allowed: true or false',
-        '  IdleSessionTimeout: "soon" given; allowed: whole minutes',
+        "  S3BuketName: is not a parameter of the post; did you mean s3BucketName?",
+        '  S3Logging: expected true or false, got "yes"',
+        '  IdleSessionTimeout: expected whole minutes, got "soon"',
     ]
 
 
@@ -118,6 +125,166 @@ def test_what_holds_no_parameters_is_one_message(parameters: Any, migrate: Any) 
     result = migrate(parameters)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Make it with: aws cloudformation describe-stack-set" in result.stderr
+
+
+REFUSED = {
+    "no bucket": ({"S3Logging": "true", "S3BucketName": ""}, "S3BucketName"),
+    "idle too long": ({"IdleSessionTimeout": "90"}, "IdleSessionTimeout"),
+    "no log group to stream to": (
+        {"CreateCWLogGroup": "false", "CWLogGroupName": "", "CWStreamingEnabled": "true"},
+        "CWStreamingEnabled",
+    ),
+    "digits of another script": ({"IdleSessionTimeout": "\u0662\u0660"}, "IdleSessionTimeout"),
+    "given twice": (
+        [{"ParameterKey": key, "ParameterValue": "true"} for key in ("S3Logging", "s3logging")],
+        "s3logging",
+    ),
+}
+
+
+@pytest.mark.parametrize(("parameters", "name"), REFUSED.values(), ids=REFUSED)
+def test_migrate_names_a_parameter_that_plan_would_refuse(parameters: Any, name: str, migrate: Any) -> None:
+    result = migrate(parameters)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert any(line.startswith(f"  {name}: ") for line in result.stderr.splitlines()), result.stderr
+
+
+def summary(account: str, region: str, status: str = "SUCCEEDED") -> dict[str, Any]:
+    return {
+        "Account": account,
+        "Region": region,
+        "Status": "CURRENT" if status == "SUCCEEDED" else "OUTDATED",
+        "StackInstanceStatus": {"DetailedStatus": status},
+    }
+
+
+def test_migrate_reports_instances_that_it_leaves_out(migrate: Any, tmp_path: Path) -> None:
+    summaries = [
+        summary("1" * 12, "eu-west-1"),
+        summary("1" * 12, "us-east-1", "FAILED"),
+        summary("2" * 12, "eu-west-1", "SKIPPED_SUSPENDED_ACCOUNT"),
+        {"Account": "3" * 12, "Region": "eu-west-1", "Status": "INOPERABLE"},
+        summary("4" * 12, "eu-west-1", "RUNNING"),
+    ]
+    result = migrate(POST, {"Summaries": summaries})
+    assert result.exit_code == 0, result.output
+    left_out = [
+        f"{'1' * 12} us-east-1: the last operation on the instance failed",
+        f"{'2' * 12} eu-west-1: the account is suspended",
+        f"{'3' * 12} eu-west-1: the instance is inoperable",
+    ]
+    assert result.stderr.splitlines() == [f"Left out: {each}" for each in left_out]
+    assert [line for line in result.stdout.splitlines() if "Left out" in line] == [
+        f"# Left out: {each}" for each in left_out
+    ]
+    file = tmp_path / "fleet.yaml"
+    file.write_text(result.stdout)
+    assert {each.account.id: each.regions for each in load_fleet(file).accounts} == {
+        "1" * 12: ("eu-west-1",),
+        "4" * 12: ("eu-west-1",),
+    }
+
+
+def test_migrate_without_a_usable_instance_is_one_message(migrate: Any) -> None:
+    result = migrate(POST, {"Summaries": [summary("2" * 12, "eu-west-1", "SKIPPED_SUSPENDED_ACCOUNT")]})
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "the account is suspended" in result.stderr
+
+
+def pages(tmp_path: Path, *contents: dict[str, Any]) -> list[str]:
+    arguments: list[str] = []
+    for number, content in enumerate(contents):
+        file = tmp_path / f"page-{number}.json"
+        file.write_text(json.dumps(content))
+        arguments += ["--instances", str(file)]
+    parameters = tmp_path / "parameters.json"
+    parameters.write_text(json.dumps(POST))
+    return ["fleet", "migrate", "--parameters", str(parameters), *arguments]
+
+
+def test_migrate_takes_every_page_and_refuses_an_incomplete_list(tmp_path: Path) -> None:
+    first = {"Summaries": [summary("1" * 12, "eu-west-1")], "NextToken": "more"}
+    last = {"Summaries": [summary("2" * 12, "eu-west-1")]}
+    whole = CliRunner().invoke(app, pages(tmp_path, first, last))
+    assert whole.exit_code == 0, whole.output
+    assert [each["id"] for each in yaml.safe_load(whole.stdout)["accounts"]["list"]] == ["1" * 12, "2" * 12]
+    part = CliRunner().invoke(app, pages(tmp_path, first))
+    assert (part.exit_code, part.stdout) == (2, "")
+    assert "is not the last page" in part.stderr
+    assert "--call-as DELEGATED_ADMIN" in part.stderr
+
+
+def stubbed(call_as: str) -> Any:
+    """CloudFormation with a StackSet of two pages of instances."""
+    client = boto3.client("cloudformation", "eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
+    whose = {"StackSetName": "preferences", "CallAs": call_as}
+    stubber = Stubber(client)
+    stubber.add_response("describe_stack_set", {"StackSet": {"Parameters": listed(POST)}}, whose)
+    pages_of = [[summary("1" * 12, "eu-west-1")], [summary("2" * 12, "eu-west-1", "FAILED")]]
+    stubber.add_response("list_stack_instances", {"Summaries": pages_of[0], "NextToken": "more"}, whose)
+    stubber.add_response("list_stack_instances", {"Summaries": pages_of[1]}, {**whose, "NextToken": "more"})
+    stubber.activate()
+    return client
+
+
+@pytest.mark.parametrize("call_as", ["SELF", "DELEGATED_ADMIN"])
+def test_stack_set_is_read_with_all_pages(call_as: str) -> None:
+    parameters, instances = look_up_stack_set(stubbed(call_as), "preferences", call_as)
+    assert dict(parameters) == POST
+    assert [(each.account, each.omission != "") for each in instances] == [("1" * 12, False), ("2" * 12, True)]
+
+
+def test_stack_set_that_is_not_there_is_one_message() -> None:
+    client = boto3.client("cloudformation", "eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
+    stubber = Stubber(client)
+    stubber.add_client_error("describe_stack_set", "StackSetNotFoundException", "StackSet preferences not found")
+    stubber.activate()
+    with pytest.raises(UnusableError, match="--call-as DELEGATED_ADMIN"):
+        look_up_stack_set(client, "preferences", "SELF")
+
+
+def test_migrate_needs_files_or_a_stack_set() -> None:
+    result = CliRunner().invoke(app, ["fleet", "migrate"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--stack-set" in result.stderr
+
+
+_TEXTS = st.one_of(
+    st.sampled_from(
+        ["true", "false", "True", "", "0", "1", "20", "60", "61", "1440", "9999", "-1", " 5", "1_0", "soon"]
+    ),
+    st.sampled_from(["bucket", "org-session-logs", "Bad_Bucket", "a/b", "/aws/ssm", "yes", "null", "~", "0x1", "1e3"]),
+    st.text(max_size=12),
+)
+_REGIONS = st.sampled_from(["eu-west-1", "us-east-1", "ap-southeast-2", "cn-north-1", "eu-nowhere-9", "EU-WEST-1", ""])
+_SUMMARIES = st.lists(
+    st.builds(
+        summary,
+        st.one_of(
+            st.sampled_from(["1" * 12, "0" * 12, "009900990099"]), st.text("0123456789", min_size=12, max_size=12)
+        ),
+        _REGIONS,
+        st.sampled_from(["SUCCEEDED", "SUCCEEDED", "FAILED", "SKIPPED_SUSPENDED_ACCOUNT", "PENDING"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from([*POST]), _TEXTS, max_size=5), _SUMMARIES)
+def test_migrate_never_writes_a_file_that_plan_refuses(
+    tmp_path: Path, changes: dict[str, str], summaries: list[dict[str, Any]]
+) -> None:
+    try:
+        made = fleet_file_of({**POST, **changes}.items(), instances_of(summaries))
+    except UnusableError:
+        return
+    file = tmp_path / "fleet.yaml"
+    file.write_text(made.text)
+    fleet = load_fleet(file)
+    deployed = {(each.account, each.region) for each in instances_of(summaries) if not each.omission}
+    assert {(each.account.id, region) for each in fleet.accounts for region in each.regions} == deployed
 
 
 @pytest.mark.parametrize("instances", [{"Summaries": []}, {"Summaries": [{"Account": "1"}]}, ["x"]], ids=str)

@@ -1,0 +1,61 @@
+"""Reads a StackSet of CloudFormation from AWS."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from components.aws_session import AwsClients
+from operations.errors import UnusableError
+from operations.fleet.migration import instances_of, parameters_of
+from operations.reading import unread
+
+if TYPE_CHECKING:
+    from operations.fleet.migration import StackInstance
+
+_NEEDED = "cloudformation:DescribeStackSet"
+
+
+def cloudformation_client(region: str | None) -> Any:
+    """Return a client with the credentials at hand.
+
+    Args:
+        region: of the StackSet; None: that of the environment.
+
+    Raises:
+        UnusableError: no Region is given.
+    """
+    chosen = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not chosen:
+        raise UnusableError("The Region of the StackSet is not known. Give --region, or set AWS_REGION.")
+    return AwsClients(lambda _key: None).client("cloudformation", chosen)
+
+
+def look_up_stack_set(client: Any, name: str, call_as: str) -> tuple[list[tuple[str, str]], list[StackInstance]]:
+    """Read parameters and instances of a StackSet from AWS, all pages of them.
+
+    Args:
+        client: of CloudFormation, in the Region of the StackSet.
+        name: of the StackSet.
+        call_as: `SELF` or `DELEGATED_ADMIN`.
+
+    Raises:
+        UnusableError: AWS did not answer, or there is no such StackSet.
+    """
+    whose = {"StackSetName": name, "CallAs": call_as}
+    try:
+        described = client.describe_stack_set(**whose)["StackSet"]
+        listed = client.get_paginator("list_stack_instances").paginate(**whose).build_full_result()
+    except (ClientError, BotoCoreError) as failed:
+        action = f"cloudformation:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
+        why = unread(action, failed, str(client.meta.region_name), "the credentials in use")
+        raise UnusableError(
+            f"The StackSet {name} cannot be read: {why.action}: {why.cause}. Remedy: {why.remedy}. StackSets of an "
+            "organization are read from the management account, or with --call-as DELEGATED_ADMIN."
+        ) from None
+    instances = instances_of(listed.get("Summaries", ()))
+    if not instances:
+        raise UnusableError(f"The StackSet {name} has no stack instances.")
+    return parameters_of(described.get("Parameters", ())), instances
