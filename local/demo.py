@@ -135,7 +135,8 @@ class _Demo:
         )
 
     def _nothing_is_open(self) -> None:
-        mine = [each for each in recent(self._operator, last=0) if each.principal == self._principal]
+        known = recent(self._operator, last=0)
+        mine = [each for each in known if each.state.is_open and each.principal == self._principal]
         if mine:
             raise DemoError(
                 f"{self._principal} has an open request ({mine[0].id}, {mine[0].state}): wait for its end, or end it with "

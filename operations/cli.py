@@ -6,6 +6,7 @@ import typer
 
 from operations.approval.approve import approve
 from operations.approval.request import request
+from operations.approval.revoke import revoke
 from operations.approval.status import status
 from operations.audit import command as audit
 from operations.connect import command as connect
@@ -40,5 +41,6 @@ app.command("audit")(audit.audit)
 app.command("request")(request)
 app.command("approve")(approve)
 app.command("status")(status)
+app.command("revoke")(revoke)
 app.add_typer(fleet.app, name="fleet")
 app.add_typer(deployer.app, name="deployer")

@@ -42,6 +42,8 @@ CHANGE_TEMPLATE: Final = "Automation.ChangeTemplate"
 
 PolicyDocument = dict[str, object]
 
+_CONSOLES: Final = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -79,6 +81,15 @@ class Place:
     def alarm_arn(self, name: str) -> str:
         """ARN of a CloudWatch alarm."""
         return f"arn:{self.partition}:cloudwatch:{self.region}:{self.account_id}:alarm:{name}"
+
+    def console_link(self, execution: str) -> str:
+        """Address of a run in the console of the partition (AWS General Reference, "AWS Management Console endpoints").
+
+        Args:
+            execution: ID of the run.
+        """
+        domain = _CONSOLES.get(self.partition, "console.aws.amazon.com")
+        return f"https://{self.region}.{domain}/systems-manager/automation/execution/{execution}?region={self.region}"
 
     def iam(self, resource: str) -> str:
         """An ARN of this account's IAM."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, Place, PolicyDocument
+from components.approval.names import CHANGE_TEMPLATE_NAME, OPERATOR_POLICY_NAME, RUNBOOK_NAME, Place, PolicyDocument
 from components.approval.settings import Mode
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def requester_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument
                 **_allow("HandOverRole", "iam:PassRole", place.role_arn),
                 "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
             },
-            *_following(executions),
+            *_following(place),
+            # Who has the operators' policy, so that a request for nobody is not made.
+            _allow("SeeOperators", "iam:ListEntitiesForPolicy", place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
         ],
     }
 
@@ -49,7 +51,7 @@ def approver_policy(place: Place) -> PolicyDocument:
         "Version": "2012-10-17",
         "Statement": [
             _allow("Decide", ["ssm:SendAutomationSignal", "ssm:StopAutomationExecution"], executions),
-            *_following(executions),
+            *_following(place),
         ],
     }
 
@@ -66,11 +68,13 @@ def _request(settings: ApprovalSettings, place: Place, executions: str) -> dict[
     }
 
 
-def _following(executions: str) -> list[dict[str, object]]:
+def _following(place: Place) -> list[dict[str, object]]:
     return [
-        _allow("SeeRun", "ssm:GetAutomationExecution", executions),
-        # Knows no smaller resource (Service Authorization Reference).
-        _allow("FindRuns", "ssm:DescribeAutomationExecutions", "*"),
+        _allow("SeeRun", "ssm:GetAutomationExecution", place.ssm("automation-execution/*")),
+        _allow("SeeRunbook", "ssm:DescribeDocument", place.ssm(f"document/{RUNBOOK_NAME}")),
+        # None of these knows a smaller resource (Service Authorization Reference).
+        _allow("FindRuns", ["ssm:DescribeAutomationExecutions", "ssm:DescribeSessions"], "*"),
+        _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
     ]
 
 

@@ -63,6 +63,15 @@ def runbook_role_policy(settings: ApprovalSettings, place: Place) -> PolicyDocum
         _allow("SeeRun", "ssm:GetAutomationExecution", executions),
         # Knows no smaller resource (Service Authorization Reference).
         _allow("FindRuns", "ssm:DescribeAutomationExecutions", "*"),
+        # Knows no smaller resource. IAM cannot tell the sessions of one grant from others: those of nodes outside EC2 are
+        # left out, and the script ends the operator's sessions on the instance alone.
+        _allow("FindSessions", "ssm:DescribeSessions", "*"),
+        {
+            **_allow(
+                "EndSessions", "ssm:TerminateSession", f"arn:{place.partition}:ssm:*:{place.account_id}:session/*"
+            ),
+            "Condition": {"StringLike": {"ssm:resourceTag/aws:ssmmessages:target-id": "i-*"}},
+        },
         _allow("TellTopic", "sns:Publish", place.topic_arn),
         {
             **_allow("EncryptNotifications", ["kms:Decrypt", "kms:GenerateDataKey"], _keys(place)),

@@ -40,15 +40,15 @@ _REQUEST: Final = {
     "ExecutionId": "{{ automation:EXECUTION_ID }}",
     "Runbook": RUNBOOK_NAME,
 }
-_WHAT: Final = "{{ PrincipalType }} {{ PrincipalName }}: session on {{ InstanceId }}"
-_RUN: Final = "Run {{ automation:EXECUTION_ID }}."
+_DESCRIBED: Final = ("Requester", "Instance", "Decision")
 _JUDGED: Final = ("Verdict", "Reason", "Note", "Region")
 
 
 def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) -> dict[str, Any]:
     """Approval (in mode `automation`), checks, tag, wait, untag.
 
-    Whatever goes wrong once the tag may be set, and any cancellation, leads to the step that takes it back.
+    Whatever goes wrong once the tag may be set, and any cancellation, leads to the step that takes it back. A cancellation
+    ends open sessions too.
 
     Args:
         settings: of the workflow.
@@ -63,13 +63,17 @@ def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
         "assumeRole": "{{ AutomationAssumeRole }}",
         "parameters": _parameters(place),
         "mainSteps": [
-            *_first(settings),
+            *_first(settings, regions),
             *approvals,
             *_checks(settings, place, regions),
-            *_grant(minutes, place),
-            *_endings(place),
+            *_grant(settings, place),
+            *_endings(place, regions),
         ],
-        "outputs": [*(f"CheckRequest.{name}" for name in _JUDGED), "ReleaseGrant.Outcome"],
+        "outputs": [
+            *(f"CheckRequest.{name}" for name in (*_JUDGED, *_DESCRIBED)),
+            "ReleaseGrant.Outcome",
+            "EndSessions.Outcome",
+        ],
     }
 
 
@@ -150,7 +154,7 @@ def _parameters(place: Place) -> dict[str, Any]:
     }
 
 
-def _first(settings: ApprovalSettings) -> list[Step]:
+def _first(settings: ApprovalSettings, regions: Sequence[str]) -> list[Step]:
     """In mode `automation` the reason is judged before approvers read it; a change request has asked them already."""
     if settings.mode is not Mode.AUTOMATION:
         return []
@@ -159,9 +163,10 @@ def _first(settings: ApprovalSettings) -> list[Step]:
             "name": "CheckReason",
             "action": "aws:executeScript",
             "timeoutSeconds": SCRIPT_SECONDS,
-            "onFailure": "step:AnnounceNotGranted",
-            "onCancel": "step:AnnounceNotGranted",
-            "inputs": script_inputs("reason", "check_reason", {"ExecutionId": _REQUEST["ExecutionId"]}),
+            "onFailure": "step:DescribeDecision",
+            "onCancel": "step:DescribeDecision",
+            "inputs": script_inputs("reason", "check_reason", _described(regions)),
+            "outputs": [_output(name) for name in _DESCRIBED],
         }
     ]
 
@@ -173,11 +178,15 @@ def _approvals(settings: ApprovalSettings, place: Place) -> list[Step]:
             "name": f"ApproveLevel{position}",
             "action": "aws:approve",
             "timeoutSeconds": APPROVAL_SECONDS,
-            "onFailure": "step:AnnounceNotGranted",
-            "onCancel": "step:AnnounceNotGranted",
+            "onFailure": "step:DescribeDecision",
+            "onCancel": "step:DescribeDecision",
             "inputs": {
                 "NotificationArn": place.topic_arn,
-                "Message": f"{_WHAT}, for {settings.approval_validity_minutes} minutes. Reason: {{{{ Reason }}}}. {_RUN}",
+                "Message": _notice(
+                    place,
+                    f"A session is requested, for {settings.approval_validity_minutes} minutes once approved.",
+                    "CheckReason",
+                ),
                 "MinRequiredApprovals": required_approvals(level),
                 "Approvers": [_approver_arn(each, place) for each in level],
             },
@@ -209,10 +218,10 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
             "name": "CheckRequest",
             "action": "aws:executeScript",
             "timeoutSeconds": SCRIPT_SECONDS,
-            "onFailure": "step:AnnounceNotGranted",
-            "onCancel": "step:AnnounceNotGranted",
+            "onFailure": "step:DescribeDecision",
+            "onCancel": "step:DescribeDecision",
             "inputs": script_inputs("check_request", "check_request", payload),
-            "outputs": [_output(name) for name in _JUDGED],
+            "outputs": [_output(name) for name in (*_JUDGED, *_DESCRIBED)],
         },
         {
             "name": "Decide",
@@ -232,7 +241,7 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
             "AnnounceRefusal",
             place,
             "Session request refused",
-            f"{_WHAT}: refused. {{{{ CheckRequest.Reason }}}}. {_RUN}",
+            _notice(place, "The request is refused: {{ CheckRequest.Reason }}.", "CheckRequest", decided=True),
             nextStep="EndRefused",
         ),
         {
@@ -245,8 +254,9 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
     ]
 
 
-def _grant(minutes: int, place: Place) -> list[Step]:
-    """From the tag to its removal. Every step but the last leads to `ReleaseGrant` when it fails or is cancelled."""
+def _grant(settings: ApprovalSettings, place: Place) -> list[Step]:
+    """From the tag to its removal. Until then every step leads to `ReleaseGrant` when it fails or is cancelled."""
+    minutes = settings.approval_validity_minutes
     back: Step = {"onFailure": "step:ReleaseGrant", "onCancel": "step:ReleaseGrant"}
     tags = [{"Key": TAG_KEY, "Value": "{{ InstanceId }}"}]
     return [
@@ -265,7 +275,12 @@ def _grant(minutes: int, place: Place) -> list[Step]:
             "AnnounceGrant",
             place,
             "Session request granted",
-            f"{_WHAT}: granted for {minutes} minutes. {{{{ CheckRequest.Note }}}} {_RUN}",
+            _notice(
+                place,
+                f"A session may be started for {minutes} minutes. {{{{ CheckRequest.Note }}}}",
+                "CheckRequest",
+                decided=True,
+            ),
             **back,
             nextStep="WaitForValidity",
         ),
@@ -284,35 +299,106 @@ def _grant(minutes: int, place: Place) -> list[Step]:
             "onFailure": "step:AnnounceStuck",
             "inputs": script_inputs("grants", "release_grant", dict(_REQUEST)),
             "outputs": [_output("Outcome")],
+            "nextStep": "EndSessions",
+        },
+        {
+            "name": "EndSessions",
+            "action": "aws:executeScript",
+            "timeoutSeconds": SCRIPT_SECONDS,
+            "onFailure": "step:AnnounceEnd",
+            "inputs": script_inputs(
+                "sessions",
+                "end_sessions",
+                {
+                    **_REQUEST,
+                    "Region": "{{ CheckRequest.Region }}",
+                    "Released": "{{ ReleaseGrant.Outcome }}",
+                    "EndSessions": settings.end_sessions_with_grant,
+                },
+            ),
+            "outputs": [_output("Outcome")],
             "nextStep": "AnnounceEnd",
         },
         _announcement(
             "AnnounceEnd",
             place,
             "Session grant ended",
-            f"{_WHAT}: the grant has ended; {{{{ ReleaseGrant.Outcome }}}}. A session that runs goes on. {_RUN}",
+            _notice(
+                place,
+                "The grant has ended: {{ ReleaseGrant.Outcome }}; {{ EndSessions.Outcome }}.",
+                "CheckRequest",
+                decided=True,
+            ),
             isEnd=True,
         ),
     ]
 
 
-def _endings(place: Place) -> list[Step]:
+def _endings(place: Place, regions: Sequence[str]) -> list[Step]:
     return [
         _announcement(
             "AnnounceStuck",
             place,
             "Session grant could not be taken back",
-            f"{_WHAT}: the tag could not be removed; the scheduled clearing-up will try again. {_RUN}",
+            _notice(
+                place,
+                "The tag could not be removed; the scheduled runbook tries again. Open sessions go on.",
+                "CheckRequest",
+                decided=True,
+            ),
             isEnd=True,
         ),
+        {
+            "name": "DescribeDecision",
+            "action": "aws:executeScript",
+            "timeoutSeconds": SCRIPT_SECONDS,
+            "onFailure": "step:AnnounceNotGranted",
+            "inputs": script_inputs("notices", "describe_request", _described(regions)),
+            "outputs": [_output(name) for name in _DESCRIBED],
+            "nextStep": "AnnounceNotGranted",
+        },
         _announcement(
             "AnnounceNotGranted",
             place,
             "Session request not granted",
-            f"{_WHAT}: not granted. It was rejected, cancelled, not answered in time, or could not be checked. {_RUN}",
+            _notice(
+                place,
+                "No session is granted: the request was rejected, canceled, not answered in time, or could not be checked.",
+                "DescribeDecision",
+                decided=True,
+            ),
             isEnd=True,
         ),
     ]
+
+
+def _described(regions: Sequence[str]) -> dict[str, Any]:
+    """The input of a script that describes a request."""
+    return {"ExecutionId": _REQUEST["ExecutionId"], "InstanceId": _REQUEST["InstanceId"], "Regions": list(regions)}
+
+
+def _notice(place: Place, what: str, step: str, *, decided: bool = False) -> str:
+    """The text of a notice, one fact per line.
+
+    Args:
+        place: where the workflow lives.
+        what: what happened.
+        step: whose outputs describe the request.
+        decided: name the decision and who made it.
+    """
+    execution = _REQUEST["ExecutionId"]
+    return "\n".join(
+        (
+            what,
+            f"Requester: {{{{ {step}.Requester }}}}",
+            "Operator: {{ PrincipalType }} {{ PrincipalName }}",
+            f"Instance: {{{{ {step}.Instance }}}}",
+            "Reason: {{ Reason }}",
+            *((f"Decision: {{{{ {step}.Decision }}}}",) if decided else ()),
+            f"Run: {execution}",
+            f"Console: {place.console_link(execution)}",
+        )
+    )
 
 
 def _announcement(name: str, place: Place, subject: str, message: str, **flow: Any) -> Step:

@@ -16,6 +16,8 @@ from typing import Any, Final
 RUNTIME = "python3.11"
 _SCRIPTS = Path(__file__).parent / "scripts"
 _WITH_BODY: Final = (ast.Module, ast.ClassDef, ast.FunctionDef)
+_INDENT: Final = 4
+_DIRECTIVE: Final = re.compile(r"  # noqa: .*$")
 _FUTURE: Final = "from __future__ import annotations\n"
 _LOCAL_IMPORT: Final = re.compile(
     r"^from components\.approval\.scripts\.(\w+) import (?:\([^)]*\)|[^\n(]*)\n", re.MULTILINE
@@ -23,16 +25,47 @@ _LOCAL_IMPORT: Final = re.compile(
 
 
 @cache
-def source(script: str) -> str:
-    """Return the text of a script, such as `grants`, with the modules that it imports."""
+def source(script: str, handler: str = "") -> str:
+    """Return the text of a script, such as `grants`, with the modules that it imports.
+
+    Args:
+        script: name of its module.
+        handler: function that is called; what it does not use is left out. Empty: everything stays.
+    """
     modules = [_own(name) for name in _ordered(script, [])]
+    text = "\n\n".join(text.strip("\n") + "\n" for text in modules)
     heading = _text(script).splitlines()[0].removesuffix('"""')
-    return f'{heading}"""\n\n{_FUTURE}\n' + "\n\n".join(text.strip("\n") + "\n" for text in modules)
+    return f'{heading}"""\n\n{_FUTURE}\n' + (_used(text, handler) if handler else text)
+
+
+def _used(text: str, handler: str) -> str:
+    """The code without the definitions that a handler does not lead to."""
+    defined = {name: node for node in ast.parse(text).body for name in _defined(node)}
+    found: set[str] = set()
+    wanted = {handler}
+    while wanted:
+        found |= wanted
+        names = {each.id for name in wanted for each in ast.walk(defined[name]) if isinstance(each, ast.Name)}
+        wanted = names & defined.keys() - found
+    unused = [node for name, node in defined.items() if name not in found]
+    # Annotations are not evaluated, so that imports for them alone are of no use in a runbook.
+    unused += [node for node in ast.parse(text).body if isinstance(node, ast.If)]
+    left_out = {number for node in unused for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+    lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    """Names that a statement of a module defines; imports stay, as they are short."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [each.id for each in targets if isinstance(each, ast.Name)]
 
 
 def script_inputs(script: str, handler: str, payload: dict[str, Any]) -> dict[str, Any]:
     """Return the inputs of an `aws:executeScript` step that calls a handler of a script."""
-    return {"Runtime": RUNTIME, "Handler": handler, "InputPayload": payload, "Script": source(script)}
+    return {"Runtime": RUNTIME, "Handler": handler, "InputPayload": payload, "Script": source(script, handler)}
 
 
 def _text(module: str) -> str:
@@ -44,8 +77,14 @@ def _own(module: str) -> str:
     text = _LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, "")
     left_out = {number for node in ast.walk(ast.parse(text)) for number in _docstrings(node)}
     lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
-    code = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
+    code = "\n".join(_indented(line) for line in lines if not line.lstrip().startswith("#"))
     return re.sub(r"\n{3,}", "\n\n", code)
+
+
+def _indented(line: str) -> str:
+    """One space in place of four, for the sake of the document's size; no script has a string over several lines."""
+    code = _DIRECTIVE.sub("", line.lstrip(" "))
+    return " " * ((len(line) - len(line.lstrip(" "))) // _INDENT) + code
 
 
 def _docstrings(node: ast.AST) -> list[int]:

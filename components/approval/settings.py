@@ -179,6 +179,11 @@ class ApprovalSettings(Section):
         "Ours, not the post's.",
         default=True,
     )
+    end_sessions_with_grant: bool = _flag(
+        "End the operator's open sessions on the instance when a grant ends. Without it, as in the post, a session may "
+        "outlive its grant until maxSessionDuration. A grant that is ended early ends them in any case. Ours, not the post's.",
+        default=False,
+    )
     guard_rails: bool = _flag(
         "Attach a policy to the operators that denies changing IAM, the tag and the documents. Ours, not the post's.",
         default=False,

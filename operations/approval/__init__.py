@@ -1,1 +1,1 @@
-"""`request`, `approve` and `status`: what operators and approvers do from day to day, in either mode of approval."""
+"""`request`, `approve`, `status` and `revoke`: what operators and approvers do from day to day, in either mode of approval."""

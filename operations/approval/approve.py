@@ -17,6 +17,7 @@ from operations.approval.options import Cwd, Json, ModeName, Region, Stack, fail
 from operations.approval.report import as_json, described, line, plain, show_details, table
 from operations.approval.requests import Request, State
 from operations.approval.runs import find, recent
+from operations.approval.sessions import with_live_facts
 from operations.approval.words import visible
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
@@ -59,7 +60,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
         if run is None:
             _list(desk, surroundings.now(), machine=machine)
             return
-        request = find(desk, run)
+        (request,) = with_live_facts(desk, [find(desk, run)])
         check_decision(request, desk.identity.arn, approve=not reject)
         _confirm(request, surroundings.now(), approve=not reject, yes=yes)
         decide(desk, request, approve=not reject, comment=comment)
@@ -70,7 +71,7 @@ def approve(  # noqa: PLR0913 -- the options of the command line
 
 
 def _list(desk: Desk, now: datetime, *, machine: bool) -> None:
-    waiting = [each for each in recent(desk, last=0) if each.state is State.WAITING]
+    waiting = with_live_facts(desk, [each for each in recent(desk, last=0) if each.state is State.WAITING])
     if machine:
         typer.echo(as_json({"waiting": [plain(each, now) for each in waiting]}))
         return
@@ -81,7 +82,7 @@ def _list(desk: Desk, now: datetime, *, machine: bool) -> None:
     console.print(table(waiting, now, "Waiting for approval"))
     for each in waiting:
         line(console, Text(f"{each.id[:8]} reason: {visible(each.reason) or 'none given'}"))
-    line(console, Text("Decide: python -m operations approve RUN [--reject] [--comment TEXT]"))
+    line(console, Text(f"Decide: python -m operations approve RUN [--reject] [--comment TEXT]{desk.options}"))
 
 
 def _confirm(request: Request, now: datetime, *, approve: bool, yes: bool) -> None:

@@ -25,12 +25,19 @@ class Wanted:
     Attributes:
         principal: whom the grant is for.
         instance: its id.
+        name: its Name tag; empty: none.
         reason: why, for the approvers.
     """
 
     principal: Principal
     instance: str
+    name: str = ""
     reason: str
+
+    @property
+    def shown(self) -> str:
+        """The instance for people."""
+        return f"{visible(self.name)} ({self.instance})" if self.name else self.instance
 
     def check(self) -> None:
         """Refuses what the runbook would not take.
@@ -38,22 +45,21 @@ class Wanted:
         Raises:
             UnusableError: with what is allowed.
         """
-        check_words(self.instance, self.reason, self.principal.name)
+        if not re.fullmatch(INSTANCE_PATTERN, self.instance):
+            raise UnusableError(f"expected the ID of an instance, such as i-0123456789abcdef0, got {self.instance!r}.")
+        check_words(self.reason, self.principal.name)
 
 
-def check_words(instance: str, reason: str, *names: str | None) -> None:
+def check_words(reason: str, *names: str | None) -> None:
     """Refuses what the runbook would not take.
 
     Args:
-        instance: its id.
         reason: why, for the approvers.
         names: of whom the grant is for, where they are known.
 
     Raises:
         UnusableError: with what is allowed.
     """
-    if not re.fullmatch(INSTANCE_PATTERN, instance):
-        raise UnusableError(f"{instance!r} given; allowed: the id of an instance, i-0123456789abcdef0")
     if not re.fullmatch(REASON_PATTERN, reason) or hidden_character(reason):
         raise UnusableError(
             "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,17 @@ class Which:
     mode: str | None = None
     region: str | None = None
 
+    @property
+    def options(self) -> str:
+        """The same options again, for a command that is printed; with a space in front of each."""
+        given: list[tuple[str, str | None]] = [
+            ("--stack", self.stack),
+            ("--mode", self.mode),
+            ("--region", self.region),
+        ]
+        given += [("--cwd", str(self.cwd))] if self.cwd != Path() else []
+        return "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
@@ -42,11 +54,13 @@ class Desk:
         workflow: of the stack.
         clients: with the person's own credentials; those of the stack are for `pulumi`.
         identity: whose credentials they are.
+        options: of the command line that lead to this workflow, for commands that are printed.
     """
 
     workflow: Workflow
     clients: Clients
     identity: Identity
+    options: str = ""
 
     @property
     def place(self) -> Place:
@@ -69,7 +83,7 @@ def open_desk(surroundings: Surroundings, which: Which) -> Desk:
         workflow = workflow_named(which.mode, which.region)
     else:
         workflow = workflow_of(surroundings.read_outputs(which.cwd, which.stack), which.stack)
-    return desk_of(workflow, AwsClients(lambda _key: None))
+    return replace(desk_of(workflow, AwsClients(lambda _key: None)), options=which.options)
 
 
 def desk_of(workflow: Workflow, clients: Clients) -> Desk:

@@ -57,6 +57,7 @@ def plain(request: Request, now: datetime) -> dict[str, Any]:
         "principalType": request.principal.kind,
         "principalName": request.principal.name,
         "instanceId": request.instance,
+        "instanceName": request.instance_name or None,
         "region": request.region or None,
         "reason": request.reason or None,
         "approvals": {"given": request.levels[0], "asked": request.levels[1]},
@@ -67,6 +68,7 @@ def plain(request: Request, now: datetime) -> dict[str, Any]:
         "until": _iso(request.until),
         "remainingSeconds": None if left is None else max(0, int(left)),
         "endedAt": _iso(request.ended_at),
+        "openSessions": None if request.sessions is None else list(request.sessions),
     }
 
 
@@ -89,12 +91,13 @@ def table(requests: Iterable[Request], now: datetime, title: str) -> Table:
     made.add_column("State", overflow="fold")
     for each in requests:
         state = described(each, now)
-        state.append("".join(f"\n{line}" for line in _said(each)))
+        open_sessions = [f"open session {visible(session)}" for session in each.sessions or ()]
+        state.append("".join(f"\n{line}" for line in (*_said(each), *open_sessions)))
         made.add_row(
             Text(each.id[:_SHORT_ID]),
             Text(moment(each.asked_at, now)),
             Text(visible(short(each.asked_by))),
-            Text(f"{visible(str(each.principal))}\n{visible(each.instance)}"),
+            Text(f"{visible(str(each.principal))}\n{visible(each.shown_instance)}"),
             state,
         )
     return made
@@ -106,10 +109,11 @@ def show_details(console: Console, request: Request, now: datetime) -> None:
         ("run", request.id),
         ("asked by", f"{request.asked_by}, {moment(request.asked_at, now)}"),
         ("session for", str(request.principal)),
-        ("on", request.instance + (f" in {request.region}" if request.region else "")),
+        ("on", request.shown_instance + (f" in {request.region}" if request.region else "")),
         ("reason", request.reason or "none given"),
         *(("decision", line) for line in _said(request)),
         ("state", described(request, now)),
+        *(("session", f"{each} is open") for each in request.sessions or ()),
     ]
     for heading, text in lines:
         told = visible(text) if isinstance(text, str) else text

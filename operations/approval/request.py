@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,17 +12,22 @@ from rich.text import Text
 
 from components.approval.runbook import APPROVAL_SECONDS
 from operations.approval.asking import Wanted, ask, check_words, principal_for
+from operations.approval.calls import CallError
 from operations.approval.desk import Desk, Which, open_desk
 from operations.approval.following import follow, is_settled
 from operations.approval.options import Cwd, Json, ModeName, Region, Stack, failures_told
+from operations.approval.places import check_duplicates, check_operator, find_instance
 from operations.approval.report import as_json, described, line, moment, plain, start_command
 from operations.approval.requests import Request, State
+from operations.approval.runs import check_workflow
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from operations.approval.people import Principal
 
 APPROVAL_HOURS = APPROVAL_SECONDS // 3_600
 INTERRUPTED = 130
@@ -30,13 +36,16 @@ INTERRUPTED = 130
 
 def request(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
-    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="Its id, i-0123456789abcdef0.")],
+    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="An ID, or a name such as app-1 (its Name tag).")],
     *,
     reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, for the approvers.")],
     as_role: Annotated[
         str | None, typer.Option("--as-role", metavar="NAME", help="The grant is for this role. Default: whoever asks.")
     ] = None,
     as_user: Annotated[str | None, typer.Option("--as-user", metavar="NAME", help="Likewise for a user.")] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Request although the same is requested or granted already.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is granted or refused.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
@@ -55,13 +64,14 @@ def request(  # noqa: PLR0913 -- the options of the command line
     with failures_told():
         if as_role and as_user:
             raise UnusableError("--as-role and --as-user are alternatives: choose one.")
-        check_words(instance, reason, as_role, as_user)
+        check_words(reason, as_role, as_user)
         surroundings = Surroundings.of(context)
         desk = open_desk(surroundings, Which(stack=stack, cwd=cwd, mode=mode, region=region))
         principal = principal_for(desk.identity.arn, as_role, as_user)
-        made = _asked(desk, Wanted(principal=principal, instance=instance, reason=reason), surroundings.now())
+        wanted = _wanted(desk, principal, instance, reason, again=again)
+        made = _asked(desk, wanted, surroundings.now())
         if not machine:
-            _tell(Console(highlight=False), made)
+            _tell(Console(highlight=False), made, wanted, desk.options)
         if wait:
             made = _wait(desk, made, surroundings)
         if machine:
@@ -70,6 +80,20 @@ def request(  # noqa: PLR0913 -- the options of the command line
         if not machine:
             _tell_end(Console(highlight=False), made, surroundings.now())
         raise typer.Exit(ExitCode.AS_ASKED if made.state is State.GRANTED else ExitCode.DIFFERENT)
+
+
+def _wanted(desk: Desk, principal: Principal, instance: str, reason: str, *, again: bool) -> Wanted:
+    """The request, once instance, operator and other requests are checked: approvers are not asked for nothing."""
+    with suppress(CallError):
+        # The document cannot be read: starting it will tell.
+        check_workflow(desk)
+    found, name = find_instance(desk, instance)
+    wanted = Wanted(principal=principal, instance=found, name=name, reason=reason)
+    wanted.check()
+    check_operator(desk, principal)
+    if not again:
+        check_duplicates(desk, wanted)
+    return wanted
 
 
 def _asked(desk: Desk, wanted: Wanted, now: datetime) -> Request:
@@ -86,14 +110,16 @@ def _asked(desk: Desk, wanted: Wanted, now: datetime) -> Request:
     )
 
 
-def _tell(console: Console, made: Request) -> None:
-    line(console, Text(f"Asked for a session on {made.instance} for {made.principal}, as {made.asked_by}."))
+def _tell(console: Console, made: Request, wanted: Wanted, options: str) -> None:
+    line(console, Text(f"Requested a session on {wanted.shown} for {made.principal}, as {made.asked_by}."))
     line(console, Text(f"  run:       {made.id}"))
     line(
         console,
-        Text(f"  approve:   python -m operations approve {made.id}    (somebody else, within {APPROVAL_HOURS} hours)"),
+        Text(
+            f"  approve:   python -m operations approve {made.id}{options}    (another person, within {APPROVAL_HOURS} hours)"
+        ),
     )
-    line(console, Text(f"  follow:    python -m operations status {made.id}"))
+    line(console, Text(f"  follow:    python -m operations status {made.id}{options}"))
 
 
 def _wait(desk: Desk, made: Request, surroundings: Surroundings) -> Request:
@@ -108,7 +134,7 @@ def _wait(desk: Desk, made: Request, surroundings: Surroundings) -> Request:
         with console.status("Waiting ..."):
             return follow(desk, made.id, surroundings.pause, is_settled, seen)
     except KeyboardInterrupt:
-        typer.echo(f"The request stands: python -m operations status {made.id}", err=True)
+        typer.echo(f"The request stands: python -m operations status {made.id}{desk.options}", err=True)
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -98,6 +98,9 @@ class Request:
         ended_at: when it was over.
         region: of the instance, once the runbook has found it.
         holds_tag: the run has set the tag and not taken it back.
+        is_over: the run has nothing left to do.
+        instance_name: its Name tag; empty: none, or not read.
+        sessions: IDs of open sessions of the grant; None: not read.
     """
 
     id: str
@@ -115,6 +118,14 @@ class Request:
     ended_at: datetime | None = None
     region: str = ""
     holds_tag: bool = False
+    is_over: bool = False
+    instance_name: str = ""
+    sessions: tuple[str, ...] | None = None
+
+    @property
+    def shown_instance(self) -> str:
+        """The instance for people: `app-1 (i-...)`."""
+        return f"{self.instance_name} ({self.instance})" if self.instance_name else self.instance
 
 
 def understand(run: Run, child: Run | None = None) -> Request:
@@ -147,6 +158,7 @@ def understand(run: Run, child: Run | None = None) -> Request:
         ended_at=None if state.is_open else grant.get("ExecutionEndTime") or run.get("ExecutionEndTime"),
         region=_output(grant, "CheckRequest.Region"),
         holds_tag=_holds_tag(grant),
+        is_over=not (_is_live(run) or _is_live(grant)),
     )
 
 
@@ -180,7 +192,9 @@ def _denial(run: Run, grant: Run, approvals: list[Run], decisions: tuple[Decisio
 def _end(run: Run, grant: Run) -> tuple[State, str]:
     granted = _status(grant, *_TAG_STEPS) == "Success"
     if "Cancelled" in (run["AutomationExecutionStatus"], grant.get("AutomationExecutionStatus")):
-        return State.CANCELLED, "the grant was ended early" if granted else ""
+        ended = _output(grant, "EndSessions.Outcome")
+        early = f"the grant was ended early; {ended}" if ended else "the grant was ended early"
+        return State.CANCELLED, early if granted else ""
     if granted and grant["AutomationExecutionStatus"] == "Success":
         return State.ENDED, ""
     return State.FAILED, str(grant.get("FailureMessage") or run.get("FailureMessage") or "")
@@ -193,7 +207,17 @@ def _open(run: Run, grant: Run, approvals: list[Run]) -> tuple[State, str, datet
         return State.WAITING, "", began + timedelta(seconds=APPROVAL_SECONDS)
     if _holds_tag(grant):
         return State.GRANTED, _output(grant, "CheckRequest.Note"), _granted_until(grant)
+    if _status(grant, *_TAG_STEPS) == "Success" and _status(grant, _RELEASE) == "Success":
+        # The grant is over, while the run still looks for open sessions and tells of its end.
+        return (State.CANCELLED, "the grant was ended early", None) if _is_canceled(grant) else (State.ENDED, "", None)
     return State.CHECKING, "", None
+
+
+def _is_canceled(grant: Run) -> bool:
+    steps = [each for each in grant.get("StepExecutions", []) if each["StepName"] in (*_TAG_STEPS, _SLEEP)]
+    return grant["AutomationExecutionStatus"] == "Cancelling" or any(
+        each["StepStatus"] == "Cancelled" for each in steps
+    )
 
 
 def _is_live(run: Run) -> bool:

@@ -32,6 +32,8 @@ def recent(desk: Desk, last: int) -> list[Request]:
         CallError: AWS does not tell.
     """
     listed = [*_listed(desk, desk.workflow.change_template), *_listed(desk, desk.workflow.runbook)]
+    if not listed:
+        check_workflow(desk)
     ids = {each["AutomationExecutionId"] for each in listed}
     children = {each["ParentAutomationExecutionId"]: each for each in listed if each.get("ParentAutomationExecutionId")}
     own = [each for each in listed if each.get("ParentAutomationExecutionId") not in ids]
@@ -45,6 +47,26 @@ def recent(desk: Desk, last: int) -> list[Request]:
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(read, chosen))
+
+
+def check_workflow(desk: Desk) -> None:
+    """Check that the workflow exists, as a Region without it has no requests either.
+
+    Raises:
+        UnusableError: it does not.
+        CallError: AWS does not tell.
+    """
+    ssm, name = desk.clients.client("ssm", desk.workflow.region), desk.workflow.runbook
+    try:
+        called("ssm:DescribeDocument", ssm.describe_document, Name=name)
+    except CallError as failed:
+        cause: Any = failed.__cause__
+        if getattr(cause, "response", None) and code_of(cause) == "InvalidDocument":
+            raise UnusableError(
+                f"There is no approval workflow in {desk.workflow.region} of account {desk.identity.account_id}: the "
+                f"document {name} does not exist. Name the stack's first Region, or select the stack with --stack."
+            ) from None
+        raise
 
 
 def find(desk: Desk, named: str) -> Request:

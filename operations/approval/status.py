@@ -23,6 +23,7 @@ from operations.approval.report import (
 )
 from operations.approval.requests import Request, State
 from operations.approval.runs import find, recent
+from operations.approval.sessions import with_live_facts
 from operations.approval.tags import read_tags, without_grant
 from operations.exit_codes import ExitCode
 from operations.reading import Unread
@@ -49,8 +50,8 @@ def status(  # noqa: PLR0913 -- the options of the command line
 ) -> None:
     """Lists requests and grants: who asked, who approved, where each stands, how much time is left. Changes nothing.
 
-    All requests that are not over, and the last ones that are; Systems Manager keeps them for 30 days. Below the table:
-    operators who have the tag although no grant stands behind it.
+    All requests that are not over, and the last ones that are; Systems Manager keeps them for 30 days. Open sessions of a
+    grant are listed with it. Below the table: operators who have the tag although no grant stands behind it.
 
     Exit codes: 0 listed, 1 an operator has a tag without a grant, or that or the requests cannot be told, 2 the command
     line or the stack cannot be used.
@@ -59,13 +60,14 @@ def status(  # noqa: PLR0913 -- the options of the command line
         surroundings = Surroundings.of(context)
         desk = open_desk(surroundings, Which(stack=stack, cwd=cwd, mode=mode, region=region))
         if run is not None:
-            _show_one(find(desk, run), surroundings.now(), machine=machine)
+            (found,) = with_live_facts(desk, [find(desk, run)])
+            _show_one(found, surroundings.now(), desk.options, machine=machine)
             return
         code = _show_all(desk, last, surroundings.now(), machine=machine)
     raise typer.Exit(code)
 
 
-def _show_one(request: Request, now: datetime, *, machine: bool) -> None:
+def _show_one(request: Request, now: datetime, options: str, *, machine: bool) -> None:
     if machine:
         typer.echo(as_json(plain(request, now)))
         return
@@ -73,11 +75,12 @@ def _show_one(request: Request, now: datetime, *, machine: bool) -> None:
     show_details(console, request, now)
     if request.state is State.GRANTED:
         line(console, Text(f"{'start:':13}{start_command(request)}"))
+        line(console, Text(f"{'revoke:':13}python -m operations revoke {request.id}{options}"))
 
 
 def _show_all(desk: Desk, last: int, now: datetime, *, machine: bool) -> ExitCode:
     tags = read_tags(desk)
-    requests = recent(desk, last)
+    requests = with_live_facts(desk, recent(desk, last))
     stray = tags if isinstance(tags, Unread) else without_grant(tags, requests)
     if machine:
         typer.echo(as_json({"requests": [plain(each, now) for each in requests], **plain_tags(stray)}))
@@ -86,6 +89,6 @@ def _show_all(desk: Desk, last: int, now: datetime, *, machine: bool) -> ExitCod
         if requests:
             console.print(table(requests, now, f"Requests in {desk.workflow.region}"))
         else:
-            line(console, Text("Nobody has asked for a session."))
+            line(console, Text("No session has been requested."))
         show_tags(console, stray)
     return ExitCode.DIFFERENT if stray else ExitCode.AS_ASKED

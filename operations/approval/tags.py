@@ -37,15 +37,9 @@ class Tag:
 def read_tags(desk: Desk) -> tuple[Tag, ...] | Unread:
     """The tags of all who have the operators' policy, or why they cannot be told."""
     reader = Reader(desk.clients, desk.workflow.region, desk.identity.arn)
-    policy = desk.place.iam(f"policy/{OPERATOR_POLICY_NAME}")
-    holders = reader.read("iam", "list_entities_for_policy", ("NoSuchEntity",), PolicyArn=policy)
-    if isinstance(holders, Unread):
-        return holders
-    found = holders or {}
-    principals = [
-        *(Principal("role", each["RoleName"]) for each in found.get("PolicyRoles", [])),
-        *(Principal("user", each["UserName"]) for each in found.get("PolicyUsers", [])),
-    ]
+    principals = holders(desk, reader)
+    if isinstance(principals, Unread):
+        return principals
     tags: list[Tag] = []
     for principal in principals:
         operation, key = ("list_role_tags", "RoleName") if principal.kind == "role" else ("list_user_tags", "UserName")
@@ -55,6 +49,19 @@ def read_tags(desk: Desk) -> tuple[Tag, ...] | Unread:
         given = (answer or {}).get("Tags", [])
         tags += [Tag(principal=principal, value=tag["Value"]) for tag in given if tag["Key"].lower() == _KEY]
     return tuple(tags)
+
+
+def holders(desk: Desk, reader: Reader) -> list[Principal] | Unread:
+    """All who have the operators' policy, or why they cannot be told."""
+    policy = desk.place.iam(f"policy/{OPERATOR_POLICY_NAME}")
+    answer = reader.read("iam", "list_entities_for_policy", ("NoSuchEntity",), PolicyArn=policy)
+    if isinstance(answer, Unread):
+        return answer
+    found = answer or {}
+    return [
+        *(Principal("role", each["RoleName"]) for each in found.get("PolicyRoles", [])),
+        *(Principal("user", each["UserName"]) for each in found.get("PolicyUsers", [])),
+    ]
 
 
 def without_grant(tags: Iterable[Tag], requests: Iterable[Request]) -> tuple[Tag, ...]:

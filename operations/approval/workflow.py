@@ -20,12 +20,14 @@ class Workflow:
         region: where requests are made; the instance may be elsewhere.
         runbook: the document that grants.
         change_template: the document that a change request is made from.
+        regions: in which instances may be; empty: not known.
     """
 
     mode: Mode
     region: str
     runbook: str = RUNBOOK_NAME
     change_template: str = CHANGE_TEMPLATE_NAME
+    regions: tuple[str, ...] = ()
 
 
 def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflow:
@@ -48,6 +50,7 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
         region=str(found["topicArn"]).split(":")[3],
         runbook=str(found["runbookName"]),
         change_template=str(found["changeTemplateName"] or CHANGE_TEMPLATE_NAME),
+        regions=tuple(map(str, outputs.get("regions") or ())),
     )
 
 

@@ -25,6 +25,10 @@ class NoConnectionError(Exception):
     """There is no instance to connect to; the text is for the person at the terminal, with what to do about it."""
 
 
+class UnreadInstanceError(NoConnectionError):
+    """Whether there is such an instance cannot be read with the credentials at hand."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Instance:
     """An instance.
@@ -66,7 +70,8 @@ class Finder:
             wanted: `i-...` or a name such as `DC1`.
 
         Raises:
-            NoConnectionError: there is none, there are several, or it cannot be told.
+            UnreadInstanceError: it cannot be read.
+            NoConnectionError: there is none, or there are several.
         """
         with ThreadPoolExecutor() as pool:
             looking = {region: pool.submit(_look, reader, wanted) for region, reader in self._readers.items()}
@@ -79,7 +84,7 @@ class Finder:
             raise NoConnectionError(f"{wanted} is the name of {len(there)}: {_listed(there)}. Give an id.")
         unread = {region: each for region, each in answers.items() if isinstance(each, Unread)}
         if unread:
-            raise NoConnectionError(
+            raise UnreadInstanceError(
                 "\n".join(
                     f"Whether {wanted} is in {region} cannot be told: {each.action}: {each.cause}; {each.remedy}"
                     for region, each in unread.items()

@@ -38,6 +38,7 @@ _APPROVAL: Final = (
     "sns:Publish",
     "ssm:DescribeAutomationExecutions",
     "ssm:DescribeInstanceInformation",
+    "ssm:DescribeSessions",
     "ssm:GetAutomationExecution",
 )
 _SESSIONS: Final = (
@@ -132,6 +133,13 @@ def _grants(scope: Scope) -> list[dict[str, Any]]:
             "Action": ["iam:UntagRole", "iam:UntagUser"],
             "Resource": "*",
             "Condition": {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}, **by_runbooks},
+        },
+        {
+            "Sid": "EndSessions",
+            "Effect": "Allow",
+            "Action": ["ssm:TerminateSession"],
+            "Resource": "*",
+            "Condition": by_runbooks,
         },
         # Once for both, as a policy has few characters and there may be many operators.
         {

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 Json = dict[str, Any]
+LEFT_TO = "was left to the run"
+"""How the release of a grant says that another run grants the same."""
 
 
 class RefusedError(Exception):

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from components.approval.scripts.aws import Json, RefusedError, client, code_of, get_run, listed
 from components.approval.scripts.grants import NOT_TOLD, asked_for, granted_by, live_grants
+from components.approval.scripts.notices import describe_request
 from components.approval.scripts.people import IDENTITY_CENTER, Approval, People, principal_of
 from components.approval.scripts.reason import check_text_of
 from components.approval.scripts.trust import TAG_KEY, lets_tag_sessions, trusted
@@ -22,8 +23,16 @@ TARGETS = ("Targets", "TargetMaps", "TargetLocations", "TargetLocationsURL", "Ta
 """Of a run, or of the runbook of a change request, that works on several targets (rate control)."""
 
 
-def check_request(events: Json, _context: object) -> Json:
-    """Judge whether a request may be granted. Never fails: what cannot be judged is refused."""
+def check_request(events: Json, context: object) -> Json:
+    """Judge whether a request may be granted, and describe it for notices. Never fails: what cannot be judged is refused."""
+    judged = _judged(events)
+    try:
+        return {**judged, **describe_request(events, context)}
+    except Exception:  # noqa: BLE001 -- a notice with less in it is better than none
+        return {**judged, "Requester": "not known", "Instance": events["InstanceId"], "Decision": "not known"}
+
+
+def _judged(events: Json) -> Json:
     try:
         ssm = client("ssm")
         run = get_run(ssm, events["ExecutionId"])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.approval.scripts.aws import Json, client, code_of, get_run
+from components.approval.scripts.aws import LEFT_TO, Json, client, code_of, get_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def release_grant(events: Json, _context: object) -> Json:
     try:
         heir = _heir(ssm, events)
         if heir:
-            return {"Outcome": f"the tag of {kind} {name} was left to the run {heir}"}
+            return {"Outcome": f"the tag of {kind} {name} {LEFT_TO} {heir}"}
     except NOT_TOLD:
         doubt = ", although another run may have granted it too: they could not be told in time"
     _untag(iam, kind, name, key)

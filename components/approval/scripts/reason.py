@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from components.approval.scripts.aws import Json, RefusedError, client, get_run
 from components.approval.scripts.characters import hidden_character
+from components.approval.scripts.notices import describe_request
 
 
-def check_reason(events: Json, _context: object) -> None:
-    """Raise where the reason of a run has a hidden character.
+def check_reason(events: Json, context: object) -> Json:
+    """Raise where the reason of a run has a hidden character; return what approvers are told of the request.
 
     It is read from the run's record, as a text in the input of a script may be changed on the way.
     """
     check_text_of(get_run(client("ssm"), events["ExecutionId"]))
+    return describe_request(events, context)
 
 
 def check_text_of(run: Json) -> None:

@@ -46,6 +46,7 @@ def test_defaults() -> None:
         "notificationEmails": [],
         "alarmTopicArns": [],
         "alarmIamChanges": True,
+        "endSessionsWithGrant": False,
         "guardRails": False,
         "requireChangeRequest": True,
         "takeOver": False,

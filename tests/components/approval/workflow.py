@@ -16,6 +16,7 @@ from components.approval.names import (
     TOPIC_NAME,
     Place,
 )
+from components.approval.role_policies import runbook_role_policy
 from components.approval.runbook import reaper, runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.emulator.fixtures import LINUX_IMAGE
@@ -63,6 +64,8 @@ class Workflow:
         self.role("Approver", only("anton"))
         self.role("Outsider", only("olivia"))
         self.role(ROLE_NAME, trust({"Service": "ssm.amazonaws.com"}))
+        policy = json.dumps(runbook_role_policy(self.settings, PLACE))
+        self.iam.put_role_policy(RoleName=ROLE_NAME, PolicyName="Work", PolicyDocument=policy)
         self.iam.create_instance_profile(InstanceProfileName="Node")
         self.iam.add_role_to_instance_profile(InstanceProfileName="Node", RoleName="Outsider")
         self._topic()

@@ -18,7 +18,7 @@ from components.approval.operator_policy import operator_policy
 from local.emulator.running import Emulator, reset
 from operations.cli import app
 from operations.surroundings import Surroundings
-from tests.components.approval.workflow import ACCOUNT, PLACE, Workflow
+from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,12 +41,16 @@ class People(Workflow):
                 "changeTemplateName": "AllowSsmSessionStartTemplate",
                 "topicArn": f"arn:aws:sns:eu-west-1:{ACCOUNT}:{TOPIC_NAME}",
                 "roleArn": PLACE.role_arn,
-            }
+            },
+            "regions": REGIONS,
         }
         self.pause: Callable[[float], None] = self.rest
+        self.node = self.instance()
+        self.client("ec2").create_tags(Resources=[self.node], Tags=[{"Key": "Name", "Value": "app-1"}])
         document = json.dumps(operator_policy(PLACE, session_data_encryption=True))
         made = self.iam.create_policy(PolicyName=OPERATOR_POLICY_NAME, PolicyDocument=document)["Policy"]["Arn"]
-        self.iam.attach_role_policy(RoleName="Operator", PolicyArn=made)
+        for role in ("Operator", "Second"):
+            self.iam.attach_role_policy(RoleName=role, PolicyArn=made)
         self.iam.attach_user_policy(UserName="alice", PolicyArn=made)
 
     def rest(self, _seconds: float) -> None:

@@ -32,13 +32,13 @@ def settle(people: People, run: str, state: str) -> dict[str, Any]:
 
 
 def test_request_says_what_it_asked_for_and_what_comes_next(people: People) -> None:
-    result = people.command("request", NOWHERE, *REASON)
+    result = people.command("request", people.node, *REASON)
     run = result.stdout.split("run:")[1].split()[0]
     assert result.exit_code == 0
     assert result.stdout == (
-        f"Asked for a session on {NOWHERE} for role Operator, as arn:aws:sts::{ACCOUNT}:assumed-role/Operator/olivia.\n"
+        f"Requested a session on app-1 ({people.node}) for role Operator, as arn:aws:sts::{ACCOUNT}:assumed-role/Operator/olivia.\n"
         f"  run:       {run}\n"
-        f"  approve:   python -m operations approve {run}    (somebody else, within 24 hours)\n"
+        f"  approve:   python -m operations approve {run}    (another person, within 24 hours)\n"
         f"  follow:    python -m operations status {run}\n"
     )
     assert people.run(run)["Parameters"]["Reason"] == ["Disk is full"]
@@ -49,13 +49,12 @@ def test_request_says_what_it_asked_for_and_what_comes_next(people: People) -> N
     [([], "role Operator"), (["--as-role", "Second"], "role Second"), (["--as-user", "alice"], "user alice")],
 )
 def test_grant_is_for_who_asks_or_for_who_is_named(people: People, options: list[str], principal: str) -> None:
-    found = people.status(people.requested(NOWHERE, *options))
+    found = people.status(people.requested(people.node, *options))
     assert f"{found['principalType']} {found['principalName']}" == principal
     assert found["askedBy"].endswith("assumed-role/Operator/olivia")
 
 
 UNUSABLE: list[tuple[list[str], str]] = [
-    (["request", "app-1", *REASON], "'app-1' given; allowed: the id of an instance, i-0123456789abcdef0"),
     (
         ["request", NOWHERE, "--reason", "{{ x }}"],
         "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got ",
@@ -115,14 +114,14 @@ def test_stack_without_approval_is_named(people: People, outputs: dict[str, Any]
 
 def test_mode_and_region_take_the_place_of_a_stack(people: People) -> None:
     people.outputs = {}
-    result = people.command("request", NOWHERE, *REASON, "--mode", "automation", "--region", "eu-west-1")
+    result = people.command("request", people.node, *REASON, "--mode", "automation", "--region", "eu-west-1")
     assert result.exit_code == 0, result.output
 
 
 def test_caller_that_can_hold_no_grant_has_to_name_one(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     root = f"arn:aws:iam::{ACCOUNT}:root"
     monkeypatch.setattr("operations.approval.desk.identify", lambda *_: identity(root))
-    result = people.command("request", NOWHERE, *REASON)
+    result = people.command("request", people.node, *REASON)
     assert (result.exit_code, result.stderr) == (
         2,
         f"{root} is neither a role nor a user. Name one: --as-role NAME or --as-user NAME.\n",
@@ -137,11 +136,18 @@ def identity(arn: str) -> Any:
 
 def test_request_that_aws_does_not_take_is_told_in_words(people: People) -> None:
     people.ssm.delete_document(Name=RUNBOOK_NAME)
-    result = people.command("request", NOWHERE, *REASON)
-    assert (result.exit_code, result.stdout) == (1, "")
+    result = people.command("request", people.node, *REASON)
+    assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith(
-        "ssm:StartAutomationExecution failed (AutomationDefinitionNotFoundException): An Automation runbook"
+        f"There is no approval workflow in eu-west-1 of account {ACCOUNT}: the document {RUNBOOK_NAME} does not exist."
     )
+
+
+@pytest.mark.parametrize("command", [["status"], ["approve"], ["request", "app-1", *REASON]], ids=lambda each: each[0])
+def test_region_without_the_workflow_is_an_error(people: People, command: list[str]) -> None:
+    result = people.command(*command, "--mode", "automation", "--region", "us-east-1")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("There is no approval workflow in us-east-1")
 
 
 @BOTH
@@ -177,7 +183,7 @@ def test_somebody_else_approves_and_everybody_sees_it(workflow: Callable[..., Pe
 @BOTH
 def test_nobody_approves_their_own_request(workflow: Callable[..., People], mode: str) -> None:
     people = workflow(mode=mode)
-    run = people.requested(NOWHERE)
+    run = people.requested(people.node)
     for by in (OLIVIA, ("Approver", "olivia")):
         result = people.command("approve", run, "--yes", by=by)
         assert (result.exit_code, result.stdout) == (1, "")
@@ -186,14 +192,16 @@ def test_nobody_approves_their_own_request(workflow: Callable[..., People], mode
 
 
 def test_nobody_approves_a_grant_to_themselves(people: People) -> None:
-    run = people.requested(NOWHERE, "--as-role", "Approver")
+    policy = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
+    people.iam.attach_role_policy(RoleName="Approver", PolicyArn=policy)
+    run = people.requested(people.node, "--as-role", "Approver")
     result = people.command("approve", run, "--yes", by=ANTON)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Approver/anton cannot approve a grant to role Approver: that is the same person.\n"
 
 
 def test_user_does_not_approve_a_grant_to_themselves_as_somebody_else(people: People) -> None:
-    run = people.requested(NOWHERE, "--as-user", "alice")
+    run = people.requested(people.node, "--as-user", "alice")
     result = people.command("approve", run, "--yes", by=("Approver", "alice"))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Approver/alice cannot approve a grant to user alice: that is the same person.\n"
@@ -212,7 +220,7 @@ def test_rejection_is_told_with_its_reason(workflow: Callable[..., People], mode
 
 @pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nobody there"])
 def test_unsure_is_undecided(people: People, answer: str) -> None:
-    run = people.requested(NOWHERE)
+    run = people.requested(people.node)
     result = people.command("approve", run, by=ANTON, answer=answer)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Nothing was decided." in result.stderr
@@ -228,22 +236,23 @@ def test_comment_that_would_move_the_cursor_is_shown_as_it_is(people: People) ->
 
 
 def test_who_is_not_asked_is_refused_by_aws(people: People) -> None:
-    run = people.requested(NOWHERE)
+    run = people.requested(people.node)
     result = people.command("approve", run, "--yes", by=("Outsider", "oscar"))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "ssm:SendAutomationSignal failed (InvalidAutomationSignalException)" in result.stderr
 
 
 def test_approval_of_what_the_runbook_refuses_fails_with_the_reason(people: People) -> None:
-    run = people.requested(NOWHERE)
+    run = people.requested(people.node)
+    people.client("ec2").stop_instances(InstanceIds=[people.node])
     result = people.command("approve", run, "--yes", by=ANTON)
     assert result.exit_code == 1
     assert "refused" in result.stdout
-    assert f"{NOWHERE} does not exist in eu-west-1, us-east-1" in result.stdout
+    assert f"{people.node} in eu-west-1 is stopped, not running" in result.stdout
 
 
 def test_what_does_not_wait_is_not_decided(people: People) -> None:
-    run = people.requested(NOWHERE)
+    run = people.requested(people.node)
     people.command("approve", run, "--reject", "--yes", by=ANTON)
     settle(people, run, "rejected")
     result = people.command("approve", run, "--yes", by=ANTON)
@@ -300,10 +309,10 @@ def test_waiting_in_vain_tells_why(people: People) -> None:
             people.decide(waiting["AutomationExecutionId"], "Reject")
 
     people.pause = reject
-    result = people.command("request", NOWHERE, *REASON, "--wait")
+    result = people.command("request", people.node, *REASON, "--wait")
     assert result.exit_code == 1
     assert "No grant: rejected" in result.stdout
-    machine = people.command("request", NOWHERE, *REASON, "--wait", "--json")
+    machine = people.command("request", people.node, *REASON, "--wait", "--json")
     assert (machine.exit_code, json.loads(machine.stdout)["state"]) == (1, "rejected")
 
 
@@ -312,7 +321,7 @@ def test_interrupted_waiting_leaves_the_request(people: People) -> None:
         raise KeyboardInterrupt
 
     people.pause = interrupt
-    result = people.command("request", NOWHERE, *REASON, "--wait")
+    result = people.command("request", people.node, *REASON, "--wait")
     assert result.exit_code == 130
     run = result.stdout.split("run:")[1].split()[0]
     assert f"The request stands: python -m operations status {run}" in result.stderr
@@ -321,7 +330,7 @@ def test_interrupted_waiting_leaves_the_request(people: People) -> None:
 
 def test_nothing_asked_is_nothing_to_show(people: People) -> None:
     shown = people.command("status")
-    assert (shown.exit_code, shown.stdout) == (0, "Nobody has asked for a session.\n")
+    assert (shown.exit_code, shown.stdout) == (0, "No session has been requested.\n")
     assert people.command("approve").stdout == "Nothing waits for approval.\n"
     assert people.status() == {"requests": [], "tagsWithoutGrant": [], "cannotTell": None}
 
@@ -357,7 +366,8 @@ def test_tags_that_cannot_be_read_are_said_so(people: People, monkeypatch: pytes
 
 def test_account_without_the_operators_policy_has_no_tags(people: People) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
-    people.iam.detach_role_policy(RoleName="Operator", PolicyArn=arn)
+    for role in ("Operator", "Second"):
+        people.iam.detach_role_policy(RoleName=role, PolicyArn=arn)
     people.iam.detach_user_policy(UserName="alice", PolicyArn=arn)
     people.iam.delete_policy(PolicyArn=arn)
     assert people.status()["tagsWithoutGrant"] == []
@@ -372,7 +382,7 @@ def test_all_open_requests_are_listed_over_pages_and_the_last_ones_that_are_over
     ]
     for run in started[:3]:
         people.decide(run, "Reject")
-        settle(people, run, "rejected")
+        people.end(run)
     found = people.status("--last", "2")["requests"]
     assert [each["run"] for each in found] == started[1:][::-1]
     assert [each["state"] for each in found] == ["waiting"] * 51 + ["rejected"] * 2
@@ -390,7 +400,7 @@ def test_run_of_something_else_is_no_request(people: People) -> None:
     assert people.status()["requests"] == []
 
 
-@pytest.mark.parametrize("name", ["request", "approve", "status"])
+@pytest.mark.parametrize("name", ["request", "approve", "status", "revoke"])
 def test_help_tells_the_exit_codes(command: Command, name: str) -> None:
     said = command(name, "--help", stack=configuration()).stdout
     for part in ("--stack", "--mode", "--json", "Exit codes: 0 "):

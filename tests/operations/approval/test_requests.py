@@ -265,6 +265,7 @@ def test_machines_read_the_same() -> None:
         "principalType": "role",
         "principalName": "Operator",
         "instanceId": "i-0123456789abcdef0",
+        "instanceName": None,
         "region": "eu-west-1",
         "reason": "Disk is full",
         "approvals": {"given": 1, "asked": 1},
@@ -272,6 +273,7 @@ def test_machines_read_the_same() -> None:
         "until": "2026-03-02T09:10:00+00:00",
         "remainingSeconds": 300,
         "endedAt": None,
+        "openSessions": None,
     }
 
 

@@ -1,0 +1,142 @@
+"""What notices say, and which sessions a grant ends, where the local AWS cannot bring it about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from components.approval.names import Place
+from components.approval.script import source
+from components.approval.scripts import notices, sessions
+
+INSTANCE = "i-0123456789abcdef0"
+EVENTS: dict[str, Any] = {
+    "ExecutionId": "run",
+    "InstanceId": INSTANCE,
+    "PrincipalType": "role",
+    "PrincipalName": "Operator",
+    "Region": "eu-west-1",
+    "Released": "the tag of role Operator was removed",
+    "EndSessions": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "host"),
+    [
+        ("aws", "eu-west-1", "eu-west-1.console.aws.amazon.com"),
+        ("aws-cn", "cn-north-1", "cn-north-1.console.amazonaws.cn"),
+        ("aws-us-gov", "us-gov-west-1", "us-gov-west-1.console.amazonaws-us-gov.com"),
+    ],
+)
+def test_console_link_is_of_the_partition(partition: str, region: str, host: str) -> None:
+    link = Place(partition=partition, account_id="123456789012", region=region).console_link("run")
+    assert link == f"https://{host}/systems-manager/automation/execution/run?region={region}"
+
+
+def step(status: str, *decisions: str) -> dict[str, Any]:
+    return {"Action": "aws:approve", "StepStatus": status, "Outputs": {"ApproverDecisions": list(decisions)}}
+
+
+@pytest.mark.parametrize(
+    ("run", "text"),
+    [
+        ({"StepExecutions": [step("Success", '{"Decision": "Approve", "Approver": "anton"}')]}, "approved by anton"),
+        (
+            {
+                "StepExecutions": [
+                    step("Failed", '[{"Decision": "Reject", "Approver": "anton", "Comment": "no {{ x }}"}]')
+                ]
+            },
+            "rejected by anton (no  x )",
+        ),
+        ({"StepExecutions": [step("TimedOut")]}, "no approver answered in time"),
+        ({"StepExecutions": [step("Waiting")], "AutomationExecutionStatus": "Cancelling"}, "canceled"),
+        ({"StepExecutions": [step("Success", "not JSON", "[1]")]}, "no decision"),
+        ({}, "no decision"),
+    ],
+)
+def test_decision_is_told_with_who_made_it(run: dict[str, Any], text: str) -> None:
+    assert notices.decision(run) == text
+
+
+@pytest.mark.parametrize(
+    ("owner", "kind", "name", "same"),
+    [
+        ("arn:aws:sts::123456789012:assumed-role/Operator/olivia", "role", "operator", True),
+        ("arn:aws:sts::123456789012:assumed-role/Operator2/olivia", "role", "Operator", False),
+        ("arn:aws:iam::123456789012:user/Operator", "role", "Operator", False),
+        ("arn:aws:iam::123456789012:user/team/alice", "user", "alice", True),
+        ("arn:aws:iam::123456789012:user/alice2", "user", "alice", False),
+        ("arn:aws:sts::123456789012:assumed-role/alice/x", "user", "alice", False),
+        ("", "role", "Operator", False),
+    ],
+)
+def test_session_owner_is_compared_as_a_principal(owner: str, kind: str, name: str, *, same: bool) -> None:
+    assert sessions.is_of(owner, kind, name) is same
+
+
+class Sessions:
+    """Session Manager with one open session of the operator, which may be refused."""
+
+    def __init__(self, refused: str = "", status: str = "Success") -> None:
+        self.refused, self.status, self.open = refused, status, ["olivia-1"]
+
+    def get_automation_execution(self, **_given: str) -> dict[str, Any]:
+        steps = [{"StepName": "WaitForValidity", "StepStatus": self.status}]
+        return {"AutomationExecution": {"AutomationExecutionStatus": "InProgress", "StepExecutions": steps}}
+
+    def get_paginator(self, _name: str) -> Sessions:
+        return self
+
+    def paginate(self, **_given: Any) -> list[dict[str, Any]]:
+        if self.refused == "DescribeSessions":
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DescribeSessions")
+        owner = "arn:aws:sts::123456789012:assumed-role/Operator/olivia"
+        return [{"Sessions": [{"SessionId": each, "Owner": owner} for each in self.open]}]
+
+    def terminate_session(self, *, SessionId: str) -> None:  # noqa: N803
+        if self.refused == "TerminateSession":
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "TerminateSession")
+        self.open.remove(SessionId)
+
+
+@pytest.mark.parametrize(
+    ("refused", "status", "changes", "outcome"),
+    [
+        ("", "Success", {}, "1 open session ended: olivia-1"),
+        ("", "Success", {"EndSessions": False}, "open sessions go on"),
+        ("", "Cancelled", {"EndSessions": False}, "1 open session ended: olivia-1"),
+        ("", "Success", {"PrincipalName": "Second"}, "no session was open"),
+        (
+            "",
+            "Cancelled",
+            {"Released": "the tag of role Operator was left to the run x"},
+            "open sessions go on, under the other grant",
+        ),
+        ("TerminateSession", "Success", {}, "session olivia-1 could not be ended (AccessDeniedException)"),
+        (
+            "DescribeSessions",
+            "Success",
+            {},
+            "open sessions may go on, as they could not be looked up (AccessDeniedException)",
+        ),
+    ],
+)
+def test_sessions_end_with_their_grant(
+    monkeypatch: pytest.MonkeyPatch, refused: str, status: str, changes: dict[str, Any], outcome: str
+) -> None:
+    ssm = Sessions(refused, status)
+    monkeypatch.setattr(sessions, "client", lambda *_: ssm)
+    monkeypatch.setattr(sessions, "PAUSE_SECONDS", 0)
+    assert sessions.end_sessions({**EVENTS, **changes}, None) == {"Outcome": outcome}
+
+
+def test_script_source_holds_what_its_handler_uses_alone() -> None:
+    text = source("grants", "release_grant")
+    assert "def release_grant" in text
+    assert "def live_grants" in text
+    assert "def remove_expired_grants" not in text
+    compile(text, "grants", "exec")

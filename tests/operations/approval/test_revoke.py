@@ -1,0 +1,210 @@
+"""Grants and their sessions: what `status` shows, and how they end, on the local AWS."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.session_manager.document import DOCUMENT_NAME, document, preferences, serialized
+from components.session_manager.settings import SessionManagerSettings
+from local.emulator.running import wake
+from operations.approval.calls import CallError
+from operations.reading import Unread
+from tests.components.approval.workflow import ACCOUNT
+from tests.operations.approval.conftest import ANTON, OLIVIA, People
+from tests.operations.approval.test_commands import BOTH, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+PREFERENCES = preferences(SessionManagerSettings(), account_id=ACCOUNT, region="eu-west-1", kms_key_id="")
+
+
+def granted(people: People, *more: str) -> str:
+    """A request that is granted and waits for its end; sessions can be started."""
+    with suppress(people.ssm.exceptions.DocumentAlreadyExists):
+        content = serialized(document(PREFERENCES))
+        people.ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=content)
+    run = people.requested(people.node, *more)
+    people.command("approve", run, "--yes", by=ANTON)
+    settle(people, run, "granted")
+    return run
+
+
+def session(people: People, key: str = "", instance: str = "") -> str:
+    ssm = people.client("ssm", account=key or people.key_of(*OLIVIA))
+    return ssm.start_session(Target=instance or people.node, DocumentName=DOCUMENT_NAME)["SessionId"]
+
+
+def open_sessions(people: People) -> set[str]:
+    return {each["SessionId"] for each in people.ssm.describe_sessions(State="Active")["Sessions"]}
+
+
+def ended(people: People, run: str) -> dict[str, Any]:
+    """The request once its grant has run its whole time."""
+    wake(people.endpoint, people.status(run)["grantRun"])
+    while people.status(run)["state"] == "granted":
+        people.pause(0.1)
+    return people.end(people.status(run)["grantRun"])
+
+
+@BOTH
+def test_revoke_ends_the_grant_and_its_sessions_only(workflow: Callable[..., People], mode: str) -> None:
+    people = workflow(mode=mode)
+    run = granted(people)
+    mine, of_another = session(people), session(people, key="local")
+    elsewhere = session(people, key="local", instance=people.instance())
+    assert people.status(run)["openSessions"] == [mine]
+    assert f"session:     {mine} is open" in people.command("status", run).stdout
+    assert f"open session {mine}" in " ".join(people.command("status").stdout.split())
+    result = people.command("revoke", run, "--yes", by=ANTON)
+    assert result.exit_code == 0, result.output
+    assert f"the grant was ended early; 1 open session ended: {mine}" in result.stdout
+    assert open_sessions(people) == {of_another, elsewhere}
+    assert people.tag() is None
+    found = people.status(run)
+    assert (found["state"], found["openSessions"]) == ("cancelled", [])
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_grant_at_its_end_leaves_sessions_unless_set(workflow: Callable[..., People], *, ends: bool) -> None:
+    people = workflow(endSessionsWithGrant=ends)
+    run = granted(people)
+    mine = session(people)
+    outcome = ended(people, run)["Outputs"]["EndSessions.Outcome"][0]
+    assert outcome == (f"1 open session ended: {mine}" if ends else "open sessions go on")
+    assert open_sessions(people) == (set() if ends else {mine})
+    assert people.status(run)["openSessions"] == ([] if ends else [mine])
+
+
+def test_revoke_leaves_sessions_to_another_live_grant_of_the_same(people: People) -> None:
+    first = granted(people)
+    mine = session(people)
+    granted(people, "--again")
+    result = people.command("revoke", first, "--yes", by=ANTON)
+    assert "open sessions go on, under the other grant" in result.stdout
+    assert open_sessions(people) == {mine}
+    assert people.tag() == people.node
+
+
+def test_revoke_asks_first(people: People) -> None:
+    run = granted(people)
+    result = people.command("revoke", run, by=ANTON, answer="n\n")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Nothing was ended." in result.stderr
+    assert people.status(run)["state"] == "granted"
+
+
+def test_revoke_without_a_live_grant_says_what_to_do(people: People) -> None:
+    run = people.requested(people.node)
+    result = people.command("revoke", run, "--yes", "--stack", "dev", by=ANTON)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"Reject it: python -m operations approve {run} --reject --stack dev" in result.stderr
+    people.command("approve", run, "--reject", "--yes", by=ANTON)
+    people.end(run)
+    result = people.command("revoke", run, "--yes", by=ANTON)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "has no live grant: it is rejected" in result.stderr
+
+
+def test_request_by_name_is_shown_by_name(people: People) -> None:
+    result = people.command("request", "app-1", "--reason", "Disk is full", "--stack", "dev")
+    run = result.stdout.split("run:")[1].split()[0]
+    assert f"Requested a session on app-1 ({people.node}) for role Operator" in result.stdout
+    assert f"approve {run} --stack dev " in result.stdout
+    assert f"status {run} --stack dev\n" in result.stdout
+    people.until(run, lambda found: found["AutomationExecutionStatus"] == "Waiting")
+    assert people.status(run)["instanceName"] == "app-1"
+    assert f"app-1 ({people.node})" in people.command("approve", by=ANTON).stdout
+    assert f"app-1 ({people.node})" in people.command("approve", run, by=ANTON, answer="n").stderr
+
+
+def refused(people: People, *arguments: str) -> str:
+    before = len(people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"])
+    result = people.command("request", *arguments, "--reason", "Disk is full")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"]) == before
+    return result.stderr
+
+
+def test_request_for_an_instance_that_is_not_ready_is_not_made(people: People) -> None:
+    assert "There is no instance app-9" in refused(people, "app-9")
+    assert "There is no instance i-0123456789abcdef0" in refused(people, "i-0123456789abcdef0")
+    unmanaged = people.instance(managed=False)
+    assert f"{unmanaged} (eu-west-1) is not managed by Systems Manager" in refused(people, unmanaged)
+    twin = people.instance()
+    people.client("ec2").create_tags(Resources=[twin], Tags=[{"Key": "Name", "Value": "app-1"}])
+    assert "app-1 is the name of 2" in refused(people, "app-1")
+    people.client("ec2").stop_instances(InstanceIds=[people.node])
+    assert "is stopped. Start it: aws ec2 start-instances" in refused(people, people.node)
+    there = people.instance("us-east-1")
+    assert people.command("request", there, "--reason", "Disk is full").exit_code == 0
+
+
+def test_request_for_who_is_no_operator_is_not_made(people: People) -> None:
+    said = refused(people, "app-1", "--as-role", "Outsider")
+    assert "role Outsider is not an operator" in said
+    assert "Operators: role Operator, role Second, user alice." in said
+    assert people.command("request", "app-1", "--reason", "x", "--as-role", "operator").exit_code == 0
+
+
+def test_request_that_is_open_already_is_made_again_only_on_purpose(people: People) -> None:
+    run = people.requested(people.node)
+    said = refused(people, "app-1", "--stack", "dev")
+    assert f"already, which is waiting: run {run}" in said
+    assert f"status {run} --stack dev" in said
+    assert people.command("request", "app-1", "--reason", "x", "--as-role", "Second").exit_code == 0
+    assert people.command("request", people.instance(), "--reason", "x").exit_code == 0
+    assert people.command("request", "app-1", "--reason", "x", "--again").exit_code == 0
+
+
+def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    unread = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
+    people.requested(people.node)
+    monkeypatch.setattr("operations.connect.finding._look", lambda *_: unread)
+    monkeypatch.setattr("operations.approval.places.holders", lambda *_: unread)
+
+    def no(*_given: object) -> None:
+        raise CallError("Refused: no. It takes the permission x:Read.")
+
+    monkeypatch.setattr("operations.approval.places.recent", lambda *_, **__: no())
+    monkeypatch.setattr("operations.approval.request.check_workflow", no)
+    assert "cannot be told: x:Read" in refused(people, "app-1")
+    result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
+    assert result.exit_code == 0, result.output
+
+
+NOTICE = (
+    "Operator: role Operator",
+    "Reason: Disk is full",
+    "Requester: arn:aws:sts::123456789012:assumed-role/Operator/olivia",
+)
+
+
+@pytest.mark.parametrize("decision", ["approve", "reject"])
+@BOTH
+def test_notices_name_who_what_and_where(workflow: Callable[..., People], mode: str, decision: str) -> None:
+    people = workflow(mode=mode)
+    run = people.requested(people.node)
+    options = ["--reject"] if decision == "reject" else []
+    people.command("approve", run, *options, "--comment", "ok {{ x }}", "--yes", by=ANTON)
+    if decision == "approve":
+        settle(people, run, "granted")
+    else:
+        people.end(run)
+    people.heard()
+    notices = people.said[0 if mode == "automation" else 1 :] if decision == "approve" or mode == "automation" else []
+    grant_run = people.status(run)["grantRun"]
+    for each in notices:
+        assert all(part in each for part in (*NOTICE, f"Instance: app-1 ({people.node})")), each
+        console = f"https://eu-west-1.console.aws.amazon.com/systems-manager/automation/execution/{grant_run}?region=eu-west-1"
+        assert f"Console: {console}" in each
+    if notices:
+        verb = "approved" if decision == "approve" else "rejected"
+        assert f"Decision: {verb} by " in notices[-1]
+        assert "(ok  x )" in notices[-1]
+        assert json.loads(json.dumps(notices[-1])) == notices[-1]
