@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
-from policies.rule import Rule
+from components.approval.names import ROLE_NAME
+from policies.rule import Parameter, Rule
 from policies.separation_of_duties.aws_managed import OTHERS, START
 from policies.separation_of_duties.identity_policies import CARRIERS
 from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from components.iam.evaluation import Grant
     from policies.findings import Findings, Resource
 
+_PRINCIPALS = Parameter(
+    name=PRINCIPALS.name,
+    description=PRINCIPALS.description,
+    # The role of the runbooks ends the sessions of a grant that is revoked.
+    default=[f"role/{ROLE_NAME}"],
+    schema=PRINCIPALS.schema,
+)
+
 RULE = Rule(
     id="session-resume-and-end-own",
     title="Nobody may resume or end a session that somebody else began",
@@ -31,7 +40,7 @@ RULE = Rule(
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html",
-    parameters=(PRINCIPALS, POLICIES),
+    parameters=(_PRINCIPALS, POLICIES),
 )
 
 
