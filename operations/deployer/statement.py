@@ -80,6 +80,22 @@ def fitting(policy: Policy, what: str) -> Policy:
     return policy
 
 
+def _merged(statements: Iterable[Policy]) -> list[Policy]:
+    """Merge statements on the same resources under the same conditions: reading and managing a document, for example.
+
+    What is managed on any resource keeps a statement of its own, so that it is seen.
+    """
+    merged: dict[str, Policy] = {}
+    for statement in statements:
+        is_managing = statement["Sid"].startswith("Manage")
+        bounds = [statement["Resource"], statement.get("Condition"), is_managing and statement["Resource"] == ["*"]]
+        other = merged.setdefault(json.dumps(bounds, sort_keys=True), statement)
+        if other is not statement:
+            other["Action"] = sorted({*other["Action"], *statement["Action"]})
+            other["Sid"] = statement["Sid"] if is_managing else other["Sid"]
+    return list(merged.values())
+
+
 def packed(permits: Iterable[Permit], scope: Scope) -> list[Policy]:
     """Return the statements in few policies, each in the first that has room for it.
 
@@ -87,7 +103,7 @@ def packed(permits: Iterable[Permit], scope: Scope) -> list[Policy]:
         TooMuchError: A statement alone is too long, or a role cannot have so many policies.
     """
     policies: list[Policy] = []
-    for statement in (each.rendered(scope) for each in permits):
+    for statement in _merged(each.rendered(scope) for each in permits):
         if size(document([statement])) > LONGEST:
             raise TooMuchError(f"the statement {statement['Sid']} alone is longer than a policy")
         for policy in policies:
