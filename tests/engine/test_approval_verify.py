@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-INDENTS = itertools.count(3)
+SPACES = itertools.count(3)
 TOPIC = f"arn:aws:sns:eu-west-1:123456789012:{TOPIC_NAME}"
 ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -67,7 +67,7 @@ def changed_document(name: str, change: Callable[[dict[str, Any]], object], *, d
 
     def publish(ssm: Any, content: dict[str, Any], *, as_default: bool) -> None:
         # Systems Manager refuses a text that an earlier version has.
-        text = json.dumps(content, indent=next(INDENTS))
+        text = json.dumps(content, separators=(",", ":")) + " " * next(SPACES)
         made = ssm.update_document(Name=name, DocumentVersion="$LATEST", Content=text)
         if as_default:
             version = made["DocumentDescription"]["DocumentVersion"]

@@ -48,6 +48,14 @@ def remove_tags(ssm: Any) -> None:
         ssm.remove_tags_from_resource(ResourceType="Document", ResourceId=name, TagKeys=list(tags(ssm, name)))
 
 
+def record_management_events(aws: Callable[..., Any]) -> None:
+    """Create the trail that the alarms of session approval need."""
+    aws("s3").create_bucket(Bucket="organization-trail", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    trail = aws("cloudtrail")
+    trail.create_trail(Name="organization", S3BucketName="organization-trail", IsMultiRegionTrail=True)
+    trail.start_logging(Name="organization")
+
+
 def verify(stack: Stack) -> dict[str, str]:
     command = [
         sys.executable,
@@ -69,6 +77,7 @@ def verify(stack: Stack) -> dict[str, str]:
 
 def test_removed_tags_are_drift_and_lose_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm = aws("ssm")
+    record_management_events(aws)
     ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", Content=json.dumps(THEIRS))
     stack.configure(CONFIGURATION)
     shown = stack.up().succeeded().text

@@ -41,21 +41,26 @@ Stack dev, account 123456789012
 │           │ document-status          │ ok     │
 │           │ document-default-version │ ok     │
 │           │ document-content         │ ok     │
+│           │ document-owner           │ ok     │
+│           │ document-prior-version   │ ok     │
 │           │ bucket                   │ ok     │
 │           │ bucket-encryption        │ ok     │
 │           │ bucket-public-access     │ ok     │
 │           │ instance-policy          │ ok     │
 │           │ instance-policy-content  │ ok     │
+│           │ instance-policy-owner    │ ok     │
 ├───────────┼──────────────────────────┼────────┤
 │ us-east-1 │ document                 │ ok     │
 │           │ document-status          │ ok     │
 │           │ document-default-version │ ok     │
 │           │ document-content         │ ok     │
+│           │ document-owner           │ ok     │
+│           │ document-prior-version   │ ok     │
 │           │ bucket                   │ ok     │
 │           │ bucket-encryption        │ ok     │
 │           │ bucket-public-access     │ ok     │
 └───────────┴──────────────────────────┴────────┘
-2 Regions, 16 checks: all as asked
+2 Regions, 21 checks: all as asked
 """
 
 DIFFERENT = """\
@@ -67,6 +72,8 @@ Stack dev, account 123456789012
 │           │ document-status          │ ok          │
 │           │ document-default-version │ ok          │
 │           │ document-content         │ different   │
+│           │ document-owner           │ ok          │
+│           │ document-prior-version   │ ok          │
 │           │ bucket                   │ ok          │
 │           │ bucket-encryption        │ ok          │
 │           │ bucket-public-access     │ warning     │
@@ -88,7 +95,7 @@ eu-west-1 instance-policy: cannot tell
   found:     iam:GetPolicy: refused: User is not authorized [x]
   remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
 
-1 Region, 8 checks: 1 different, 1 cannot be told, 1 warning
+1 Region, 10 checks: 1 different, 1 cannot be told, 1 warning
 """
 
 
@@ -165,7 +172,7 @@ def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None
     account.client("s3").delete_public_access_block(Bucket="session-logs")
     result = command("verify", stack=stack)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1] == "1 Region, 9 checks: all as asked, 1 warning"
+    assert result.stdout.splitlines()[-1] == "1 Region, 12 checks: all as asked, 1 warning"
 
 
 @pytest.mark.parametrize(

@@ -44,14 +44,16 @@ def publish(account: Account, content: dict[str, Any]) -> None:
 def test_audit_reports_foreign_runbook_as_critical(
     account: Account, command: Command, stack: StackConfiguration, content: dict[str, Any]
 ) -> None:
-    publish(account, {**content, "mainSteps": content["mainSteps"][1:]})
+    publish(
+        account, {**content, "mainSteps": [step for step in content["mainSteps"] if step["name"] != "ApproveLevel1"]}
+    )
     (found,) = critical(command, stack)
     assert found["principal"] == f"arn:aws:ssm:eu-west-1:123456789012:document/{RUNBOOK_NAME}"
     (finding,) = found["findings"]
     assert (finding["rule"], finding["severity"], finding["note"]) == (
         "E12",
         "critical",
-        "step CheckReason is missing",
+        "step ApproveLevel1 is missing",
     )
     assert "document/AllowStartSsmSession" in command("audit", stack=stack).stdout
 

@@ -13,7 +13,10 @@ UNENCRYPTED_LOGS = NOTHING | {"s3BucketName": "session-logs", "cloudWatchLogGrou
 
 
 def own(name: str, preferences: dict[str, object]) -> None:
-    RunShellDocument(name, RunShellDocumentArgs(region="eu-west-1", preferences=preferences, owner="test"))
+    arguments = RunShellDocumentArgs(
+        account_id="123456789012", region="eu-west-1", preferences=preferences, owner="test"
+    )
+    RunShellDocument(name, arguments)
 
 
 key = aws.kms.Key("good-key", enable_key_rotation=True)
