@@ -23,6 +23,9 @@ class Settings:
     document_version_limit: int = 1000
     """Versions of a document at most (UpdateDocument, DocumentVersionLimitExceeded: 1,000 of them)."""
 
+    automation_page_size: int = 50
+    """Automation executions in one answer (DescribeAutomationExecutions returns 50 at most)."""
+
     automation_faults: dict[str, str] = field(default_factory=dict[str, str])
     """Names of runbook steps that fail, `before` or `after` they have done their work."""
 
@@ -31,6 +34,7 @@ class Settings:
         return {
             "duplicateDocumentContent": self.duplicate_document_content,
             "documentVersionLimit": self.document_version_limit,
+            "automationPageSize": self.automation_page_size,
             "automationFaults": self.automation_faults,
         }
 
@@ -46,9 +50,8 @@ class Settings:
         duplicates = given.get("duplicateDocumentContent", self.duplicate_document_content)
         if duplicates not in DUPLICATES:
             raise InvalidSettingsError(f"duplicateDocumentContent is {duplicates!r}, not one of {DUPLICATES}")
-        limit = given.get("documentVersionLimit", self.document_version_limit)
-        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-            raise InvalidSettingsError(f"documentVersionLimit is {limit!r}, not a whole number above 0")
+        limit = _count(given, "documentVersionLimit", self.document_version_limit)
+        page_size = _count(given, "automationPageSize", self.automation_page_size)
         faults: object = given.get("automationFaults", self.automation_faults)
         if not isinstance(faults, dict) or not set(cast("dict[str, object]", faults).values()) <= set(FAULTS):
             raise InvalidSettingsError(f"automationFaults is {faults!r}, not steps with one of {FAULTS}")
@@ -56,6 +59,7 @@ class Settings:
             self,
             duplicate_document_content=duplicates,
             document_version_limit=limit,
+            automation_page_size=page_size,
             automation_faults=cast("dict[str, str]", faults),
         )
 
@@ -84,3 +88,10 @@ class SettingsStore:
 
 
 SETTINGS = SettingsStore()
+
+
+def _count(given: Mapping[str, Any], name: str, current: int) -> int:
+    value = given.get(name, current)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidSettingsError(f"{name} is {value!r}, not a whole number above 0")
+    return value

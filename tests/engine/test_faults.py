@@ -143,9 +143,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineMatrix]:
     [
         (Stage.FIRST, "CreateDocument", Fault.LOST, Times.ONCE),
         (Stage.ADOPTION, "AddTagsToResource", Fault.DENIED, Times.FOR_EVER),
-        (Stage.ADOPTION, "UpdateDocumentDefaultVersion", Fault.THROTTLED, Times.FOR_EVER),
-        (Stage.ADOPTION, "UpdateDocument", Fault.RESET, Times.FOR_EVER),
-        (Stage.RESTORE, "UpdateDocument", Fault.FAILING, Times.FOR_EVER),
         (Stage.RESTORE, "RemoveTagsFromResource", Fault.ABORTED, Times.FOR_EVER),
     ],
 )

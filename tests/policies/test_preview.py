@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from local.engine.stack import Run, Stack
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("preview")]
 
 DOCUMENT = "aws:ssm/document:Document"
 OWN = "pulumi-python:dynamic/ssm:SessionPreferences"

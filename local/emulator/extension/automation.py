@@ -19,11 +19,11 @@ from local.automation.actions import Connect
 from local.automation.execution import ENDED, Decision, Execution, Request
 from local.emulator.extension import automation_approvers, automation_runs, automation_views, document_versions, nodes
 from local.emulator.extension.automation_runs import RUNS
+from local.emulator.settings import SETTINGS
 
 if TYPE_CHECKING:
     from moto.ssm.models import Documents
 
-PAGE: Final = 50
 _CHANGE_REQUEST: Final = "ChangeRequest"
 
 
@@ -171,7 +171,10 @@ class AutomationActions(SimpleSystemManagerResponse):
         return automation_runs.connector(f"http://{host}", self.get_access_key(), self.region)
 
     def _page(self, items: list[Any], name: str, shown: Any) -> dict[str, Any]:
-        size, start = int(self._get_param("MaxResults") or PAGE), int(self._get_param("NextToken") or 0)
+        size, start = (
+            int(self._get_param("MaxResults") or SETTINGS.current().automation_page_size),
+            int(self._get_param("NextToken") or 0),
+        )
         answer: dict[str, Any] = {name: [shown(item) for item in items[start : start + size]]}
         if start + size < len(items):
             answer["NextToken"] = str(start + size)

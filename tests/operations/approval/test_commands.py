@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.approval.names import OPERATOR_POLICY_NAME, RUNBOOK_NAME, TAG_KEY
+from local.emulator.running import Emulator, change_settings
 from tests.components.approval.workflow import ACCOUNT, only
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.arrangement import configuration
@@ -373,20 +374,21 @@ def test_account_without_the_operators_policy_has_no_tags(people: People) -> Non
     assert people.status()["tagsWithoutGrant"] == []
 
 
-def test_all_open_requests_are_listed_over_pages_and_the_last_ones_that_are_over(people: People) -> None:
+def test_status_lists_requests_of_every_page(people: People, emulator: Emulator) -> None:
     given = {"InstanceId": [NOWHERE], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
+    change_settings(emulator.endpoint_url, {"automationPageSize": 3})
     operator = people.as_role(*OLIVIA)
     started = [
         operator.start_automation_execution(DocumentName=RUNBOOK_NAME, Parameters=given)["AutomationExecutionId"]
-        for _ in range(54)
+        for _ in range(8)
     ]
     for run in started[:3]:
         people.decide(run, "Reject")
         people.end(run)
     found = people.status("--last", "2")["requests"]
     assert [each["run"] for each in found] == started[1:][::-1]
-    assert [each["state"] for each in found] == ["waiting"] * 51 + ["rejected"] * 2
-    assert len(people.status("--last", "0")["requests"]) == 51
+    assert [each["state"] for each in found] == ["waiting"] * 5 + ["rejected"] * 2
+    assert len(people.status("--last", "0")["requests"]) == 5
 
 
 def test_run_of_something_else_is_no_request(people: People) -> None:
