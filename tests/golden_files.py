@@ -147,10 +147,11 @@ def resources(states: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return URN, type and inputs of resources, as they stand in an event log or a state, sorted by URN."""
     states = list(states)
     normalizer = _Normalizer(dict(name for state in states for name in _names_of_the_engine(state)))
-    return [
+    shown = [
         normalizer.normalized({"urn": state["urn"], "type": state["type"], "inputs": state.get("inputs", {})})
-        for state in sorted(states, key=lambda each: _GENERATED.sub("", each["urn"]))
+        for state in states
     ]
+    return sorted(shown, key=lambda each: (each["urn"], json.dumps(each, sort_keys=True)))
 
 
 def _names_of_the_engine(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -162,7 +163,7 @@ def _names_of_the_engine(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 class _Normalizer:
-    """Replaces what AWS and the engine generate: IDs by numbers, in the order in which they are met.
+    """Replaces what AWS and the engine generate: an ID by its kind, as IDs are random and so is their order.
 
     Args:
         names: What to show for names that the engine has made.
@@ -170,7 +171,6 @@ class _Normalizer:
 
     def __init__(self, names: Mapping[str, str] = MappingProxyType({})) -> None:
         self._names = names
-        self._numbers: dict[str, dict[str, int]] = {}
 
     def normalized(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -178,7 +178,8 @@ class _Normalizer:
                 return "<secret>"
             return {key: self.normalized(each) for key, each in value.items() if key not in _OF_THE_ENGINE}
         if isinstance(value, list):
-            return [self.normalized(each) for each in value]
+            shown = [self.normalized(each) for each in value]
+            return sorted(shown) if shown and all(isinstance(each, str) and "<" in each for each in shown) else shown
         if not isinstance(value, str):
             return value
         document = _json(value)
@@ -186,14 +187,11 @@ class _Normalizer:
             return self.normalized(document)
         for name, shown in self._names.items():
             value = value.replace(name, shown)
-        return _GENERATED.sub(self._number, value)
+        return _GENERATED.sub(_kind, value)
 
-    def _number(self, found: re.Match[str]) -> str:
-        if found[0] == _UNKNOWN:
-            return "<unknown>"
-        kind = found["kind"] or "uuid"
-        numbers = self._numbers.setdefault(kind, {})
-        return f"<{kind} {numbers.setdefault(found[0], len(numbers) + 1)}>"
+
+def _kind(found: re.Match[str]) -> str:
+    return "<unknown>" if found[0] == _UNKNOWN else f"<{found['kind'] or 'uuid'}>"
 
 
 def _json(text: str) -> Any:

@@ -131,8 +131,8 @@ def test_generated_values_are_replaced_and_others_kept() -> None:
     assert first["inputs"] == {
         "name": "logs-<random>",
         "password": "<secret>",
-        "policy": {"Resource": ["arn:aws:s3:::logs-<random>", "<vpc 1>", "<unknown>"]},
-        "subnets": ["<subnet 1>", "<subnet 2>", "<subnet 1>"],
+        "policy": {"Resource": ["<unknown>", "<vpc>", "arn:aws:s3:::logs-<random>"]},
+        "subnets": ["<subnet>", "<subnet>", "<subnet>"],
         "version": "1-2-3",
     }
 

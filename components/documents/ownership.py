@@ -73,21 +73,34 @@ class Ownership:
 
     def has_published(self, version_name: str) -> bool:
         """Return whether this stack has published a version, going by its name, which cannot be changed."""
-        return any(version_name.startswith(_name_prefix(name)) for name in self.names)
+        return any(version_name.startswith(_name_prefix(PUBLISHED, name)) for name in self.names)
+
+    def has_released(self, version_name: str) -> bool:
+        """Return whether this stack has published a version when it let the document go, by its name likewise."""
+        return any(version_name.startswith(_name_prefix(RELEASED, name)) for name in self.names)
 
 
-def new_version_name(owner: str) -> str:
+PUBLISHED: Final = "shell-access"
+RELEASED: Final = "shell-access-released"
+
+
+def new_version_name(owner: str, kind: str = PUBLISHED) -> str:
     """Return an unused name for a version; a document has each name once (API reference, UpdateDocument)."""
-    return f"{_name_prefix(owner)}{secrets.token_hex(8)}"
+    return f"{_name_prefix(kind, owner)}{secrets.token_hex(8)}"
 
 
-def _name_prefix(owner: str) -> str:
+def _name_prefix(kind: str, owner: str) -> str:
     """The owner as a hash: version names have no slashes, and 128 characters at most."""
-    return f"shell-access.{hashlib.sha256(owner.encode()).hexdigest()[:16]}."
+    return f"{kind}.{hashlib.sha256(owner.encode()).hexdigest()[:16]}."
 
 
 def prior_version(
-    *, marked: str | None, known: PriorDocument | None, default: str, published: Mapping[int, bool]
+    *,
+    marked: str | None,
+    known: PriorDocument | None,
+    default: str,
+    published: Mapping[int, bool],
+    released: int = 0,
 ) -> str:
     """Return the version that was the default before this stack; never one that it has published itself.
 
@@ -96,16 +109,18 @@ def prior_version(
         known: The prior document according to the state.
         default: The default version.
         published: Every version, and whether this stack has published it.
+        released: The last version with which an earlier stack of this name let the document go; 0 without one.
     """
-    first = min((number for number, own in published.items() if own), default=None)
-    earlier = {str(number) for number, own in published.items() if not own and (first is None or number < first)}
+    first = min((number for number, own in published.items() if own and number > released), default=None)
+    others = {str(number) for number, own in published.items() if not own}
+    earlier = {number for number in others if first is None or int(number) < first}
     state = known.version if known else None
-    if marked in earlier:
+    if marked in others:
         return marked
     if first is None:
         # Nothing here is of this stack: the state may be about a document that is gone.
         return marked if marked == NO_PRIOR_VERSION else default
-    if state in earlier:
+    if state in others:
         return state
     if NO_PRIOR_VERSION in (marked, state):
         return NO_PRIOR_VERSION
@@ -205,3 +220,9 @@ def numbered(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> dic
     return {
         int(version["DocumentVersion"]): ownership.has_published(version.get("VersionName", "")) for version in versions
     }
+
+
+def last_release(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> int:
+    """Return the last version with which a stack of this name let the document go; 0 without one."""
+    released = (each for each in versions if ownership.has_released(each.get("VersionName", "")))
+    return max((int(each["DocumentVersion"]) for each in released), default=0)

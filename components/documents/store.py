@@ -23,8 +23,10 @@ from components.documents.ownership import (
     NO_PRIOR_VERSION,
     OWNER_TAG,
     PRIOR_VERSION_TAG,
+    RELEASED,
     Ownership,
     PriorDocument,
+    last_release,
     new_version_name,
     numbered,
     others_tags,
@@ -181,7 +183,7 @@ class DocumentStore:
                 continue
             was_ours = _tags(described).get(OWNER_TAG) == owner
             prior = self._take(described, ownership)
-            self._converge(content, owner)
+            self._converge(content, lambda: new_version_name(owner))
             break
         holder = owner if was_ours else self.marks().get(OWNER_TAG)
         if holder is not None and holder != owner:
@@ -235,7 +237,7 @@ class DocumentStore:
             self._restore(described, ownership)
         else:
             if on_destroy is OnDestroy.RESET:
-                self._converge(reset_content)
+                self._converge(reset_content, lambda: new_version_name(ownership.owner, RELEASED))
             self._remove_tags(tags, ownership)
         return True
 
@@ -245,7 +247,11 @@ class DocumentStore:
             self._delete()
             return
         text = self._prior_text(prior)
-        self._converge_to(text, lambda latest: same_content(_loaded(latest), _loaded(text)))
+        self._converge_to(
+            text,
+            lambda latest: same_content(_loaded(latest), _loaded(text)),
+            lambda: new_version_name(ownership.owner, RELEASED),
+        )
         self._remove_tags(_tags(described), replace(ownership, prior=prior))
 
     def _is_own(self, described: Mapping[str, Any], ownership: Ownership, published_hash: str) -> bool:
@@ -361,13 +367,13 @@ class DocumentStore:
         if known and marked == known.version:
             return known
         pages = self._ssm.get_paginator("list_document_versions").paginate(Name=self._name)
-        versions = [version for page in pages for version in page["DocumentVersions"]]
-        published = numbered(cast("list[Mapping[str, Any]]", versions), ownership)
-        is_ours = any(published.values())
+        versions = cast("list[Mapping[str, Any]]", [version for page in pages for version in page["DocumentVersions"]])
+        published, released = numbered(versions, ownership), last_release(versions, ownership)
+        is_ours = any(own and number > released for number, own in published.items())
         if known and not is_ours and self._is_still(known, published):
             # What was there was just what the settings ask for, so that no version had to be published.
             return known
-        version = prior_version(marked=marked, known=known, default=default, published=published)
+        version = prior_version(marked=marked, known=known, default=default, published=published, released=released)
         if known and is_ours and version == known.version:
             return known
         if version == NO_PRIOR_VERSION:
@@ -416,23 +422,23 @@ class DocumentStore:
             )
         self._delete()
 
-    def _converge(self, content: Mapping[str, Any], owner: str = "") -> None:
-        self._converge_to(serialized(content), lambda text: same_content(_loaded(text), content), owner)
+    def _converge(self, content: Mapping[str, Any], name: Callable[[], str]) -> None:
+        self._converge_to(serialized(content), lambda text: same_content(_loaded(text), content), name)
 
-    def _converge_to(self, text: str, is_right: Callable[[str], bool], owner: str = "") -> None:
+    def _converge_to(self, text: str, is_right: Callable[[str], bool], name: Callable[[], str]) -> None:
         """Make the text the latest and the default version.
 
         Args:
             text: To publish where the latest version is not right.
             is_right: Compares a text with the wanted content.
-            owner: Names the version after a stack; what a stack restores is not its own.
+            name: Returns an unused name for the version: it tells what a stack publishes from what it restores.
         """
         latest = self._describe(_LATEST) or {}
         if latest.get("Status") != _ACTIVE or not is_right(self._text(_LATEST)):
-            self._update(text, latest.get("LatestVersion", "1"), is_right, owner)
+            self._update(text, latest.get("LatestVersion", "1"), is_right, name)
         self._promote_latest()
 
-    def _update(self, text: str, latest_version: str, is_right: Callable[[str], bool], owner: str) -> None:
+    def _update(self, text: str, latest_version: str, is_right: Callable[[str], bool], name: Callable[[], str]) -> None:
         """Make the text, or another spelling of the same JSON, the latest version.
 
         Whether `DuplicateDocumentContent` means the latest version or any is not documented. Text that an older
@@ -446,13 +452,12 @@ class DocumentStore:
             return latest.get("LatestVersion") != latest_version and is_right(self._text(_LATEST))
 
         for spelling in (text, _respelled(text, int(latest_version))):
-            if self._send(spelling, is_written, owner):
+            if self._send(spelling, is_written, name()):
                 return
         raise DocumentError(f"{self}: a version that is not the latest has this content already, in every spelling")
 
-    def _send(self, text: str, is_written: Callable[[], bool], owner: str) -> bool:
+    def _send(self, text: str, is_written: Callable[[], bool], name: str) -> bool:
         """Return False where another version than the latest has this very text."""
-        named: dict[str, Any] = {"VersionName": new_version_name(owner)} if owner else {}
         duplicate = (
             self._ssm.exceptions.DuplicateDocumentContent,
             self._ssm.exceptions.DuplicateDocumentVersionName,
@@ -460,7 +465,7 @@ class DocumentStore:
         for has_room in (False, True):
             try:
                 self._ssm.update_document(
-                    Name=self._name, Content=text, DocumentVersion=_LATEST, DocumentFormat="JSON", **named
+                    Name=self._name, Content=text, DocumentVersion=_LATEST, DocumentFormat="JSON", VersionName=name
                 )
             except duplicate:
                 return is_written()

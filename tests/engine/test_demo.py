@@ -32,6 +32,7 @@ def operate(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.exhaustive
 def test_demo_change_manager_grants_one_and_refuses_one(
     stack: Stack, aws: Callable[..., Any], aws_endpoint: str
 ) -> None:

@@ -86,8 +86,7 @@ MAKING = (
 """What the first run on an empty account writes; a test makes sure of it."""
 SAMPLE = [
     Kill("adoption", "engine", 1, after=True),
-    Kill("adoption", "provider", 2, after=False),
-    Kill("update", "engine", 0, after=True),
+    Kill("update", "provider", 0, after=True),
     Kill("restore", "provider", 1, after=True),
 ]
 

@@ -231,6 +231,26 @@ def test_own_version_is_never_the_prior_one(governed: Governed) -> None:
     assert governed.tags()[PRIOR_VERSION_TAG] == "2"
 
 
+@pytest.mark.parametrize("lost", [(), (OWNER_TAG,), (PRIOR_VERSION_TAG,), (OWNER_TAG, PRIOR_VERSION_TAG)])
+@pytest.mark.parametrize("has_state", [True, False])
+def test_second_adoption_restores_what_was_there_then(
+    governed: Governed, lost: tuple[str, ...], *, has_state: bool
+) -> None:
+    governed.make_theirs()
+    governed.up(10)
+    governed.destroy()
+    governed.edit(50)
+    governed.up(20)
+    if lost:
+        governed.remove_tags(*lost)
+    if not has_state:
+        governed.state = None
+        governed.up(20)
+    governed.up(30)
+    governed.destroy()
+    assert governed.live() == governed.content(50, "edited")
+
+
 def test_prior_version_that_was_deleted_is_restored(governed: Governed) -> None:
     governed.make_theirs()
     governed.up(10)
