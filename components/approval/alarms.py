@@ -40,6 +40,11 @@ IAM_EVENT_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-
 FORWARDING_PARTITIONS: Final = frozenset({"aws"})
 """EventBridge forwards between Regions in the commercial partition only."""
 
+WATCHED_SOURCES: Final = frozenset(
+    f"{each}.amazonaws.com" for each in ("ssm", "scheduler", "sns", "events", "monitoring", "iam")
+)
+"""Services whose calls raise alarms, as CloudTrail names them."""
+
 _RELEASE_STEP: Final = "ReleaseGrant"
 _UNSUCCESSFUL: Final = ["Failed", "TimedOut", "Cancelled"]
 _NAMES_PER_PATTERN: Final = 16
@@ -267,14 +272,14 @@ def _call_alarms(place: Place) -> Iterator[EventAlarm]:
     )
     yield EventAlarm(
         name=f"{ALARM_PREFIX}topic-changed",
-        description="The topic of session approval changed, or a subscription to it ended",
+        description="The topic of session approval changed, or a subscription to it ended or changed",
         pattern=_calls(
             "sns",
             {
                 "$or": [
                     {"eventName": _TOPIC_CALLS, "requestParameters": {"topicArn": [place.topic_arn]}},
                     {
-                        "eventName": ["Unsubscribe"],
+                        "eventName": ["Unsubscribe", "SetSubscriptionAttributes"],
                         "requestParameters": {"subscriptionArn": [{"prefix": f"{place.topic_arn}:"}]},
                     },
                 ]

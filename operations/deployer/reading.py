@@ -125,6 +125,7 @@ LOG_BUCKET: Final = ("s3:GetBucketPublicAccessBlock", "s3:GetEncryptionConfigura
 """On buckets for session logs, which may stand in another Region than the stack."""
 _DOCUMENT: Final = (
     "ssm:DescribeDocument",
+    "ssm:DescribeDocumentPermission",
     "ssm:GetDocument",
     "ssm:ListDocumentVersions",
     "ssm:ListTagsForResource",

@@ -27,7 +27,7 @@ from operations.verify.approval_facts import (
     read_key_policy,
     read_managed_policy,
     read_metric_alarms,
-    read_principal_path,
+    read_principal,
     read_recording,
     read_schedule,
     read_stray_tags,
@@ -163,9 +163,7 @@ class ApprovalVerification:
 
     def _principals(self) -> Iterable[Finding]:
         reader = self._reader()
-        live = {
-            principal: read_principal_path(reader, principal) for _, principal, _ in wanted_principals(self.settings)
-        }
+        live = {principal: read_principal(reader, principal) for _, principal, _ in wanted_principals(self.settings)}
         yield from principal_findings(self.asked, self.settings, live)
 
     def _alarms(self) -> Iterable[Finding]:

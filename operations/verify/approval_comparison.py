@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
     from operations.approval.tags import Tag
-    from operations.verify.approval_facts import ManagedPolicyFacts, TypedDocumentFacts
+    from operations.verify.approval_facts import ManagedPolicyFacts, PrincipalFacts, TypedDocumentFacts
     from operations.verify.facts import Asked
     from operations.verify.nodes_live import RoleFacts
 
@@ -36,23 +36,21 @@ _PRINCIPAL_KINDS: Final = {
 def document_findings(
     asked: Asked, planned: PlannedDocument, live: TypedDocumentFacts | Unread | None
 ) -> list[Finding]:
-    """Compare a document: its type, status, default version, and the content of its default and latest version.
+    """Compare a document: its type, status, sharing, default version, and the content of its default and latest version.
 
     Args:
         asked: settings of the Region of the workflow, with the command that repairs it.
         planned: the document as the settings ask for it.
         live: the document of the account.
     """
-    check, expected = f"approval-{planned.key}", f"document {planned.name} exists and is active"
+    check, expected = f"approval-{planned.key}", _document_exists(planned)
     if isinstance(live, Unread):
         return [cannot_tell(check, expected, live)]
     if live is None:
         return [compared(check, same=False, expected=expected, found="no such document", remedy=asked.repair)]
-    wrong = [] if live.type == planned.type else [f"its type is {live.type}, not {planned.type}"]
-    wrong += [] if live.status == _ACTIVE else [f"its status is {live.status} {live.status_reason}".rstrip()]
     settled = live.default_version == live.latest_version
     findings = [
-        compared(check, same=not wrong, expected=expected, found="; ".join(wrong) or expected, remedy=asked.repair),
+        _existence(asked, planned, live),
         compared(
             f"{check}-default-version",
             same=settled,
@@ -65,6 +63,26 @@ def document_findings(
     if not settled:
         findings.append(_content(f"{check}-latest-content", asked, planned, live.latest_version, live.latest_text))
     return findings
+
+
+def _existence(asked: Asked, planned: PlannedDocument, live: TypedDocumentFacts) -> Finding:
+    """Report what is wrong with a document as such; no update ends sharing, as the stack does not manage it."""
+    check, expected = f"approval-{planned.key}", _document_exists(planned)
+    if isinstance(live.shared_with, Unread):
+        return cannot_tell(check, expected, live.shared_with)
+    wrong = [] if live.type == planned.type else [f"its type is {live.type}, not {planned.type}"]
+    wrong += [] if live.status == _ACTIVE else [f"its status is {live.status} {live.status_reason}".rstrip()]
+    commands = [asked.repair] if wrong else []
+    if live.shared_with:
+        wrong.append(f"it is shared with accounts: {', '.join(live.shared_with)}")
+        unshare = f"aws ssm modify-document-permission --name {planned.name} --region {asked.region}"
+        commands.append(f"{unshare} --permission-type Share --account-ids-to-remove {' '.join(live.shared_with)}")
+    found, remedy = "; ".join(wrong), " && ".join(commands)
+    return compared(check, same=not found, expected=expected, found=found or expected, remedy=remedy or asked.repair)
+
+
+def _document_exists(planned: PlannedDocument) -> str:
+    return f"document {planned.name} exists, is active and not shared"
 
 
 def _content(check: str, asked: Asked, planned: PlannedDocument, version: str, text: str | Unread) -> Finding:
@@ -312,14 +330,16 @@ def wanted_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, 
 
 
 def principal_findings(
-    asked: Asked, settings: ApprovalSettings, live: Mapping[Principal, str | Unread | None]
+    asked: Asked, settings: ApprovalSettings, live: Mapping[Principal, PrincipalFacts | Unread | None]
 ) -> list[Finding]:
     """Compare operators and approvers: all that the settings name exist, approvers under the path that they name.
+
+    A group without members approves nothing.
 
     Args:
         asked: settings of the Region of the workflow, with the command that repairs it.
         settings: settings of the workflow.
-        live: path by principal; None: no such principal.
+        live: facts by principal; None: no such principal.
     """
     wanted = wanted_principals(settings)
     findings: list[Finding] = []
@@ -338,12 +358,14 @@ def principal_findings(
     return findings
 
 
-def _principal_faults(principal: Principal, name: str, path: str | Unread | None) -> Iterator[str]:
-    """An approver is heard by ARN, of which the path is a part; groups have none in the settings."""
-    if path is None:
+def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | Unread | None) -> Iterator[str]:
+    """Systems Manager knows an approver by ARN, of which the path is a part; groups have none in the settings."""
+    if live is None or isinstance(live, Unread):
         yield f"{principal} does not exist"
-    elif name and principal.kind != "group" and f"{path}{principal.name}".lstrip("/") != name:
-        yield f"{principal} has the path {path}, and the settings name {name}"
+    elif live.is_empty:
+        yield f"{principal} has no members"
+    elif name and principal.kind != "group" and f"{live.path}{principal.name}".lstrip("/") != name:
+        yield f"{principal} has the path {live.path}, and the settings name {name}"
 
 
 def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | Unread) -> list[Finding]:

@@ -213,9 +213,14 @@ def metric_alarm_finding(
         "comparison": (alarm.comparison, found.get("ComparisonOperator")),
         "threshold": (alarm.threshold, found.get("Threshold")),
         "missing data": (alarm.missing_data, found.get("TreatMissingData")),
+        # With a unit that the metric does not have there is never any data.
+        "unit": (None, found.get("Unit")),
+        "data points to alarm": (alarm.evaluation_periods, found.get("DatapointsToAlarm") or alarm.evaluation_periods),
     }
     unequal = [
-        f"{name}: {wanted} expected, {value} found" for name, (wanted, value) in given.items() if wanted != value
+        f"{name}: {'none' if wanted is None else wanted} expected, {value} found"
+        for name, (wanted, value) in given.items()
+        if wanted != value
     ]
     said = "; ".join(unequal) or expected
     return compared(check, same=not unequal, expected=expected, found=said, remedy=asked.repair)
@@ -234,8 +239,7 @@ def recording_finding(check: str, region: str, live: RecordingFacts | Unread) ->
         return cannot_tell(check, expected, live)
     if not live.recording and live.unread:
         return cannot_tell(check, expected, live.unread[0])
-    found = (
-        f"{', '.join(live.recording)} records" if live.recording else "no trail records them: changes raise no alarm"
-    )
+    recorded = f"{', '.join(live.recording)} records them"
+    found = recorded if live.recording else "no trail records them, so that changes raise no alarm"
     remedy = "create a trail of all Regions, or: aws cloudtrail start-logging --name TRAIL"
     return compared(check, same=bool(live.recording), expected=expected, found=found, remedy=remedy)

@@ -1,11 +1,13 @@
-"""Whether two IAM policies mean the same, and where they do not.
+"""Comparison of two IAM policies by what they mean.
 
 Source: IAM User Guide, "Grammar of the IAM JSON policy language": a value may stand for a list of one, the order of lists
 and statements means nothing, names of actions, condition operators and condition keys ignore case, a Sid means nothing.
+"AWS JSON policy elements: Principal": `*` is every principal, an account's ID is the ARN of its root user.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 from components.problems import shown
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _IGNORE_CASE = ("Action", "NotAction")
+_PRINCIPALS = ("Principal", "NotPrincipal")
+_ROOT = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
 
 Normal = dict[str, Any]
 
@@ -63,12 +67,26 @@ def _normal(statement: Normal) -> Normal:
 def _element(name: str, value: Any) -> Any:
     if name == "Condition" and isinstance(value, dict):
         condition = cast("dict[str, dict[str, Any]]", value)
-        return {
-            operator.lower(): {key.lower(): _values(values) for key, values in keys.items()}
+        # A set: an operator or key that is repeated in another letter case must not replace the first one.
+        return frozenset(
+            (operator.lower(), key.lower(), _values(values))
             for operator, keys in condition.items()
-        }
+            for key, values in keys.items()
+        )
+    if name in _PRINCIPALS:
+        return _principals(value)
     values = _values(value)
     return frozenset(each.lower() for each in values) if name in _IGNORE_CASE else values
+
+
+def _principals(value: Any) -> frozenset[tuple[str, str]]:
+    """Kinds and names of principals, each account by its ID."""
+    named = cast("dict[str, Any]", value) if isinstance(value, dict) else {"AWS": value}
+    return frozenset(
+        (kind, _ROOT.sub(r"\1", str(each)) if kind == "AWS" else str(each))
+        for kind, names in named.items()
+        for each in _list(names)
+    )
 
 
 def _values(value: Any) -> frozenset[str]:

@@ -114,6 +114,10 @@ RAISING: dict[str, tuple[dict[str, Any], set[str]]] = {
     "schedule group": (call("scheduler", "DeleteScheduleGroup", name="shell-access-approval"), {"schedule-changed"}),
     "topic policy": (call("sns", "SetTopicAttributes", topicArn=PLACE.topic_arn), {"topic-changed"}),
     "unsubscribed": (call("sns", "Unsubscribe", subscriptionArn=f"{PLACE.topic_arn}:0-1"), {"topic-changed"}),
+    "messages filtered": (
+        call("sns", "SetSubscriptionAttributes", subscriptionArn=f"{PLACE.topic_arn}:0-1"),
+        {"topic-changed"},
+    ),
     "rule": (call("events", "DisableRule", name="shell-access-approval-tag-set"), {"rules-changed"}),
     "target": (call("events", "RemoveTargets", rule="shell-access-approval-tag-set"), {"rules-changed"}),
     "alarm": (

@@ -29,14 +29,16 @@ from operations.verify.approval_comparison import (
 from operations.verify.approval_facts import (
     ApprovalTopicFacts,
     ManagedPolicyFacts,
+    PrincipalFacts,
     RecordingFacts,
     SubscriptionFacts,
     TypedDocumentFacts,
+    read_principal,
     read_recording,
     read_stray_tags,
     read_topic,
 )
-from operations.verify.approval_notifications import recording_finding, topic_findings
+from operations.verify.approval_notifications import metric_alarm_finding, recording_finding, topic_findings
 from operations.verify.facts import Asked, KeyFacts
 from operations.verify.nodes_live import RoleFacts
 from tests.operations.arrangement import refusal
@@ -136,6 +138,8 @@ def document(**change: Any) -> TypedDocumentFacts:
         (document(status="Failed"), {"approval-runbook"}),
         (document(default_text="{"), {"approval-runbook-content"}),
         (document(default_text="[]"), {"approval-runbook-content"}),
+        (document(shared_with=("all",)), {"approval-runbook"}),
+        (document(shared_with=UNREAD), {"approval-runbook"}),
         (document(latest_version="2"), {"approval-runbook-default-version"}),
         (
             document(latest_version="2", latest_text="{}"),
@@ -146,6 +150,15 @@ def document(**change: Any) -> TypedDocumentFacts:
 def test_document_findings_names_what_differs(live: TypedDocumentFacts | None, unequal: set[str]) -> None:
     found = document_findings(ASKED, plan().runbook, live)
     assert {each.check for each in found if each.status != "ok"} == unequal
+
+
+def test_document_findings_shared_document_names_accounts() -> None:
+    found, *_ = document_findings(ASKED, plan().runbook, document(shared_with=("210987654321", "all")))
+    assert found.found == "it is shared with accounts: 210987654321, all"
+    assert found.remedy
+    assert "modify-document-permission --name AllowStartSsmSession" in found.remedy
+    assert "--account-ids-to-remove 210987654321 all" in found.remedy
+    assert "pulumi" not in found.remedy
 
 
 def test_document_differences_names_steps() -> None:
@@ -268,14 +281,25 @@ def test_schedule_findings_compares_target_and_state(live: dict[str, Any] | None
 
 
 def test_principal_findings_reports_missing_and_moved() -> None:
-    paths = {OPERATOR: "/", APPROVER: "/team/"}
+    paths = {OPERATOR: PrincipalFacts(), APPROVER: PrincipalFacts(path="/team/")}
     assert set(statuses(principal_findings(ASKED, settings(), paths)).values()) == {"ok"}
-    wrong = {OPERATOR: None, APPROVER: "/"}
+    wrong = {OPERATOR: None, APPROVER: PrincipalFacts()}
     operators, approvers = principal_findings(ASKED, settings(), wrong)
     assert "role Operator does not exist" in operators.found
     assert "the settings name team/Approver" in approvers.found
-    unread = {OPERATOR: UNREAD, APPROVER: "/team/"}
+    unread = {**paths, OPERATOR: UNREAD}
     assert statuses(principal_findings(ASKED, settings(), unread))["approval-operators"] == "cannotTell"
+
+
+@pytest.mark.parametrize(("is_empty", "status"), [(False, "ok"), (True, "different")])
+def test_principal_findings_reports_empty_group(*, is_empty: bool, status: str) -> None:
+    given = settings(mode="change-manager", approvers=[{"type": "IamGroup", "name": "g"}])
+    members = {"Users": [] if is_empty else [{"UserName": "anton"}]}
+    group = Principal("group", "g")
+    live = read_principal(Answers({"get_group": {"Group": {"Path": "/"}, **members}}), group)  # type: ignore[arg-type]
+    _, approvers = principal_findings(ASKED, given, {OPERATOR: PrincipalFacts(), group: live})
+    assert approvers.status == status
+    assert ("group g has no members" in approvers.found) is is_empty
 
 
 def topic(*subscriptions: SubscriptionFacts, **change: Any) -> ApprovalTopicFacts:
@@ -402,6 +426,14 @@ def advanced(*fields: dict[str, Any]) -> dict[str, Any]:
         (True, {"EventSelectors": [{"ReadWriteType": "All", "IncludeManagementEvents": False}]}, "different"),
         (True, advanced({"Field": "readOnly", "Equals": ["true"]}), "different"),
         (True, advanced({"Field": "eventSource", "NotEquals": ["iam.amazonaws.com"]}), "different"),
+        (
+            True,
+            advanced({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com", "ssm.amazonaws.com"]}),
+            "different",
+        ),
+        (True, advanced({"Field": "eventSource", "Equals": ["kms.amazonaws.com"]}), "different"),
+        (True, advanced({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com"], "Equals": ["x"]}), "different"),
+        (True, advanced({"Field": "eventSource", "NotEquals": ["kms.amazonaws.com", "rdsdata.amazonaws.com"]}), "ok"),
         (True, UNREAD, "cannotTell"),
     ],
 )
@@ -421,3 +453,44 @@ def test_recording_finding_needs_a_trail_of_writes(selectors: Any, status: str, 
 def test_recording_finding_ignores_trail_of_another_region() -> None:
     trail = {"Name": "t", "TrailARN": "arn:t", "HomeRegion": "us-east-1", "IsMultiRegionTrail": False}
     assert read_recording(Answers({"describe_trails": {"trailList": [trail]}})) == RecordingFacts(recording=())  # type: ignore[arg-type]
+
+
+def metric_alarm(**change: Any) -> dict[str, Any]:
+    alarm = plan().metric_alarms[0]
+    given = {
+        "AlarmName": alarm.name,
+        "ActionsEnabled": True,
+        "AlarmActions": [PLACE.topic_arn],
+        "Namespace": alarm.namespace,
+        "MetricName": alarm.metric,
+        "Dimensions": [{"Name": name, "Value": value} for name, value in alarm.dimensions.items()],
+        "Statistic": alarm.statistic,
+        "Period": alarm.period,
+        "EvaluationPeriods": alarm.evaluation_periods,
+        "ComparisonOperator": alarm.comparison,
+        "Threshold": float(alarm.threshold),
+        "TreatMissingData": alarm.missing_data,
+    }
+    return {**given, **change}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, ""),
+        ({"DatapointsToAlarm": 1}, ""),
+        ({"StateValue": "ALARM", "OKActions": ["arn:x"]}, ""),
+        ({"Unit": "Bytes"}, "unit: none expected, Bytes found"),
+        ({"DatapointsToAlarm": 2}, "data points to alarm: 1 expected, 2 found"),
+        ({"ActionsEnabled": False}, "actions enabled: True expected, False found"),
+        ({"AlarmActions": []}, "actions: "),
+        ({"MetricName": "InvocationThrottleCount"}, "metric: "),
+        ({"TreatMissingData": "ignore"}, "missing data: "),
+    ],
+)
+def test_metric_alarm_finding_reports_difference(change: dict[str, Any], said: str) -> None:
+    given = plan()
+    alarm = given.metric_alarms[0]
+    found = metric_alarm_finding(ASKED, given, alarm, {alarm.name: metric_alarm(**change)})
+    assert (found.status == "ok") is not said
+    assert said in found.found

@@ -109,3 +109,36 @@ def test_policies_that_mean_the_same(other: dict[str, Any]) -> None:
 )
 def test_each_difference_is_named(other: dict[str, Any], said: list[str]) -> None:
     assert policy_differences(POLICY, other) == said
+
+
+def with_principal(principal: Any, **more: Any) -> dict[str, Any]:
+    statement = {"Effect": "Deny", "Principal": principal, "Action": "sns:Publish", "Resource": "*", **more}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"Service": "ssm.amazonaws.com"}, {"Service": ["ssm.amazonaws.com"]}, True),
+        ("*", {"AWS": "*"}, True),
+        ({"AWS": "123456789012"}, {"AWS": ["arn:aws:iam::123456789012:root"]}, True),
+        ({"AWS": "a", "Service": "b"}, {"Service": "b", "AWS": "a"}, True),
+        ({"AWS": "123456789012"}, {"AWS": "210987654321"}, False),
+        ({"AWS": "123456789012"}, {"AWS": "arn:aws:iam::123456789012:user/anton"}, False),
+        ({"AWS": "123456789012"}, {"AWS": ["123456789012", "*"]}, False),
+        ({"Service": "*"}, "*", False),
+    ],
+)
+def test_principal_in_another_spelling_is_the_same(one: Any, other: Any, *, same: bool) -> None:
+    assert bool(policy_differences(with_principal(one), with_principal(other))) is not same
+
+
+def test_operator_repeated_in_another_case_differs() -> None:
+    """Both operators hold at once, so that a Deny with a second one denies less."""
+    wanted = {"StringEquals": {"aws:TagKeys": "a"}}
+    narrowed = {"stringequals": {"aws:TagKeys": "never"}, **wanted}
+    assert policy_differences(with_principal("*", Condition=wanted), with_principal("*", Condition=narrowed))
+    assert policy_differences(
+        with_principal("*", Condition=wanted),
+        with_principal("*", Condition={"StringEquals": {"aws:TagKeys": "a", "AWS:TagKeys": "never"}}),
+    )
