@@ -84,12 +84,18 @@ _NEVER: Final = [
     *("sns:SetSubscription*", "sns:Unsubscribe"),
     # These decide which person has which identity, and which policies of the organization hold, outside IAM.
     *("iam:A*DelegationRequest", "iam:CreateDelegation*", "iam:SendDelegation*", "iam:UpdateDelegation*"),
-    *("sts:AssumeRoot", "account-access:C*", "cognito-identity:Set*", "rolesanywhere:C*", "rolesanywhere:E*"),
-    *("rolesanywhere:I*", "rolesanywhere:P*", "rolesanywhere:U*", "identitystore:C*", "identitystore:U*"),
+    *("sts:AssumeRoot", "account-access:C*", "cognito-identity:Set*", "rolesanywhere:C*"),
+    # A certificate is revoked only as long as its list is there and enabled.
+    *("rolesanywhere:D*", "rolesanywhere:E*", "rolesanywhere:I*", "rolesanywhere:P*", "rolesanywhere:U*"),
+    *("identitystore:C*", "identitystore:U*"),
     *("sso:A*", "sso:C*", "sso:P*", "sso:St*", "sso:U*", "sso-directory:A*", "sso-directory:C*"),
     *("sso-directory:E*", "sso-directory:I*", "sso-directory:St*", "sso-directory:U*", "organizations:DeleteP*"),
     *("organizations:Det*", "organizations:DisableP*", "organizations:Leave*", "organizations:Move*"),
     *("organizations:Remove*", "organizations:UpdateP*"),
+    # People of a directory sign in with its passwords and groups, in IAM Identity Center too.
+    *("ds:EnableRoleAccess", "ds:ResetUserPassword", "ds-data:A*", "ds-data:C*", "ds-data:U*"),
+    # Alarms get the calls that a trail records; which trail that is, is not known here.
+    *("cloudtrail:DeleteT*", "cloudtrail:PutEventS*", "cloudtrail:StopL*", "cloudtrail:UpdateT*"),
 ]
 _CHAT: Final = ["chatbot:A*", "chatbot:C*", "chatbot:R*", "chatbot:U*"]
 _HOST_MANAGEMENT: Final = "servicesetting/ssm/managed-instance/default-ec2-instance-management-role"

@@ -114,6 +114,9 @@ NEVER: Final = (
         "sts:AssumeRoot",
         "account-access:CreateEntitlement",
     ),
+    *("ds:ResetUserPassword", "ds:EnableRoleAccess", "ds-data:AddGroupMember", "ds-data:UpdateUser"),
+    *("rolesanywhere:DisableCrl", "rolesanywhere:DeleteCrl", "rolesanywhere:CreateTrustAnchor"),
+    *("cloudtrail:StopLogging", "cloudtrail:DeleteTrail", "cloudtrail:UpdateTrail", "cloudtrail:PutEventSelectors"),
     *("chatbot:CreateSlackChannelConfiguration", "chatbot:UpdateMicrosoftTeamsChannelConfiguration"),
 )
 
@@ -270,6 +273,13 @@ INNOCENT: Final = [
     ("identitystore:DescribeUser", "*"),
     ("organizations:DescribePolicy", "*"),
     ("organizations:ListPolicies", "*"),
+    ("ds:DescribeDirectories", "*"),
+    ("ds:CreateComputer", f"arn:aws:ds:{HERE}:directory/d-1234567890"),
+    ("ds-data:ListUsers", f"arn:aws:ds:{HERE}:directory/d-1234567890"),
+    ("rolesanywhere:ListProfiles", "*"),
+    ("cloudtrail:LookupEvents", "*"),
+    ("cloudtrail:StartLogging", f"arn:aws:cloudtrail:{HERE}:trail/everything"),
+    ("cloudtrail:StopImport", "*"),
 ]
 
 
