@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
-from components.approval.names import REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME
+from components.approval.names import EVENT_FORWARDING_ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME
 from components.approval.scripts.characters import hidden_character
 from components.problems import Problem, shown
 from components.validation import Section
@@ -272,15 +272,21 @@ def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -
     ]
 
 
+_WORKFLOW_ROLES: Final = frozenset(
+    each.lower() for each in (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME)
+)
+
+
 def _unfit(role: str) -> str | None:
     """Why a role cannot be an operator."""
-    if role.startswith(IDENTITY_CENTER_PREFIX):
+    # Case means nothing in IAM names.
+    if role.lower().startswith(IDENTITY_CENTER_PREFIX.lower()):
         return (
             "a role of this account's own; IAM Identity Center keeps this one, nobody else can tag it, and all who "
             "have its permission set share it. Use an IAM role or user that one person may assume"
         )
-    if role == ROLE_NAME:
-        return "another role than the one that the runbook runs with"
+    if role.lower() in _WORKFLOW_ROLES:
+        return "another role than those of the workflow itself"
     return None
 
 
@@ -300,7 +306,7 @@ def _is_same(one: Approver, other: Approver) -> bool:
 
 def _name_problem(approver: Approver) -> str | None:
     """What names are allowed instead of this approver's, if it is not one of them."""
-    if approver.type is ApproverType.IAM_ROLE and approver.bare_name in (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME):
+    if approver.type is ApproverType.IAM_ROLE and approver.bare_name.lower() in _WORKFLOW_ROLES:
         return "another role than those of the workflow itself"
     is_iam = approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER, ApproverType.IAM_GROUP)
     if hidden_character(approver.name) or (is_iam and not _IAM_NAME.fullmatch(approver.name)):

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from components.approval.scripts.aws import Json, RefusedError, client, code_of
 from components.approval.scripts.trust import (
     admits_chat,
+    admitted_roles,
     earlier_roles,
     session_person,
     sets_source_identity,
@@ -20,9 +21,11 @@ from components.approval.scripts.trust import (
 )
 
 IDENTITY_CENTER = "AWSReservedSSO_"
-WORKFLOW_ROLES = ("SsmSessionControlChangeMangerRole", "SsmSessionGrantReaperSchedule")
+WORKFLOW_ROLES = ("SsmSessionControlChangeMangerRole", "SsmSessionGrantReaperSchedule", "ShellAccessApprovalEvents")
 RESERVED_PATH = "/aws-reserved/sso.amazonaws.com/"
 CHAT = "chatbot"
+MAX_CHAIN = 3
+"""How many roles that assume each other are followed to the people behind them."""
 
 
 class Approval:
@@ -67,7 +70,11 @@ class People:
             raise RefusedError(f"{who} asked, which is a role of this workflow or of a service, and no person")
         if kind not in ("role", "user"):
             raise RefusedError(f"{who} asked, and it cannot be told which person that is")
-        return [who, *(self.known(self._role(who)["AssumeRolePolicyDocument"]) if kind == "role" else [])]
+        if kind == "user":
+            return [who]
+        role = self._role(who)
+        person = self._proven(role, who.rsplit("/", 1)[-1])
+        return [who, person] if person else [who, *self.known(role["AssumeRolePolicyDocument"])]
 
     def approval(self, who: str) -> Approval:
         """Return an approval with the person behind it.
@@ -87,17 +94,23 @@ class People:
                 f"{who} approved through a chat, where everybody in the channel is the same to AWS: it takes a role that is "
                 "listed in chatApproverRoles"
             )
-        # IAM Identity Center names the sessions of its roles; nobody else can make a role below this path.
-        person = session if role["Path"].startswith(RESERVED_PATH) else session_person(trust, session, chat=chat)
-        if person and all(self._sets_source_identity(each) for each in earlier_roles(trust)):
-            resolved = self.resolved(person)
-            return Approval(who, [resolved, session], resolved.lower().rsplit("/", 1)[-1])
+        person = self._proven(role, session, chat=chat)
+        if person:
+            return Approval(who, [person, session], person.lower().rsplit("/", 1)[-1])
         if name in self._shared:
             return Approval(who, [who, *self.known(trust)], f"role {name}")
         raise RefusedError(
             f"{who} approved, and the trust policy of role {role['RoleName']} does not prove which person that is: it takes one that names "
             "one user, or that forces sts:RoleSessionName to be ${aws:username}; or the role in sharedApproverRoles"
         )
+
+    def _proven(self, role: Json, session: str, *, chat: bool = False) -> str:
+        """Return the one person who can be behind a session of a role; empty where its trust policy proves none."""
+        trust = role["AssumeRolePolicyDocument"]
+        # IAM Identity Center names the sessions of its roles; no other principal can create a role below this path.
+        person = session if role["Path"].startswith(RESERVED_PATH) else session_person(trust, session, chat=chat)
+        proven = person and all(self._sets_source_identity(each) for each in earlier_roles(trust))
+        return self.resolved(person) if proven else ""
 
     def resolved(self, person: str) -> str:
         """Return the user whom an ID names; others as they are.
@@ -115,8 +128,28 @@ class People:
         return self._users[person]
 
     def known(self, trust: Json) -> list[str]:
-        """Return the people whom a trust policy names, however many others it admits."""
-        return [self.resolved(each) for each in sorted(trusted(trust) - {""})]
+        """Return the people whom a trust policy names, itself or through roles, however many others it admits."""
+        people = {self.resolved(each) for each in trusted(trust) - {""}}
+        return sorted(people | self._behind_roles(trust, set()))
+
+    def _behind_roles(self, trust: Json, seen: set[str]) -> set[str]:
+        """The roles of this account that a trust policy names, and the people whom they name in turn."""
+        found: set[str] = set()
+        for arn in admitted_roles(trust):
+            if arn.lower() in seen or len(seen) >= MAX_CHAIN:
+                continue
+            try:
+                role = self._iam.get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]
+            except ClientError as failure:
+                if code_of(failure) != "NoSuchEntity":
+                    raise
+                continue
+            if role["Arn"].lower() != arn.lower():
+                continue
+            inner = role["AssumeRolePolicyDocument"]
+            people = {self.resolved(each) for each in trusted(inner) - {""}}
+            found |= {arn, *people} | self._behind_roles(inner, seen | {arn.lower()})
+        return found
 
     def _sets_source_identity(self, principal: str) -> bool:
         """Whether a principal is a role that lets nobody choose their source identity."""

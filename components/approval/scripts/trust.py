@@ -15,6 +15,8 @@ TAG_KEY = "SecurityAllowSessionInstance"
 PERSON = re.compile(r"arn:[^:]+:(iam::\d{12}:user/.+|sts::\d{12}:assumed-role/AWSReservedSSO_[^/]+/[^/]+)")
 """A user, or a session of IAM Identity Center, which names it itself; other callers choose the name of a session."""
 ASSUMING = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
+EXACT = ("stringequals", "stringlike", "arnequals", "arnlike")
+"""Operators that compare with one value where it has no wildcard."""
 CHAT_SERVICE = "chatbot.amazonaws.com"
 USER_NAME, SOURCE_IDENTITY = "${aws:username}", "${aws:sourceidentity}"
 """What the name of a session may have to be: the user's, or the source identity that an earlier role has set for good."""
@@ -61,6 +63,11 @@ def earlier_roles(trust: Json) -> list[str]:
     ]
 
 
+def admitted_roles(trust: Json) -> list[str]:
+    """Return the roles that a trust policy names, by ARN."""
+    return sorted({arn for each in admitting(trust) for arn in _arns(each) if ":role/" in arn})
+
+
 def sets_source_identity(trust: Json) -> bool:
     """Whether all sessions of a role have the user's name as source identity, or one that an identity provider signs."""
     statements = admitting(trust)
@@ -95,6 +102,15 @@ def _named(statement: Json) -> list[str]:
     return [str(arn) for arn in listed(known["AWS"])] if list(known) == ["AWS"] else ["*"]
 
 
+def _arns(statement: Json) -> list[str]:
+    """Principals and values of `aws:PrincipalArn` of a statement."""
+    conditions = statement.get("Condition", {}).values()
+    values = [each for keys in conditions for key, each in keys.items() if key.lower() == "aws:principalarn"]
+    principal = statement.get("Principal", "*")
+    named: Json = cast("Json", principal) if isinstance(principal, dict) else {}
+    return [str(arn) for several in (named.get("AWS", []), *values) for arn in listed(several)]
+
+
 def _services(statement: Json) -> list[str]:
     principal = statement.get("Principal", "*")
     known: Json = cast("Json", principal) if isinstance(principal, dict) else {}
@@ -123,7 +139,7 @@ def _people(statement: Json) -> list[str]:
     for operator, keys in statement.get("Condition", {}).items():
         for key, values in keys.items():
             texts = [str(value) for value in listed(values)]
-            exact = operator in ("StringEquals", "ArnEquals") and not any(re.search(r"[*?$]", text) for text in texts)
+            exact = operator.lower() in EXACT and not any(re.search(r"[*?$]", text) for text in texts)
             if exact and texts and all(_names_person(key.lower(), text, named) for text in texts):
                 return texts
     return [arn if PERSON.fullmatch(arn) else "" for arn in named]

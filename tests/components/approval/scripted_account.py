@@ -136,7 +136,8 @@ class Account:
             raise ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole")
         path = "/aws-reserved/sso.amazonaws.com/" if RoleName in self.reserved else "/"
         trusted = self.trusts[RoleName.lower()]
-        return {"Role": {"RoleName": RoleName, "Path": path, "AssumeRolePolicyDocument": trusted}}
+        arn = f"arn:aws:iam::{ACCOUNT}:role{path}{RoleName}"
+        return {"Role": {"RoleName": RoleName, "Arn": arn, "Path": path, "AssumeRolePolicyDocument": trusted}}
 
     def get_user(self, **_given: str) -> Json:
         return {}

@@ -92,6 +92,9 @@ PERSONAL: list[tuple[str, str]] = [
     (by_id(ANTON_ID), "anything"),
     (trust(ROOT, StringEquals={"aws:username": "anton"}), "anything"),
     (trust(ROOT, StringEquals={"aws:PrincipalArn": user("anton")}), "anything"),
+    (trust(ROOT, ArnLike={"aws:PrincipalArn": user("anton")}), "anything"),
+    (trust(ROOT, StringLike={"aws:userid": ANTON_ID}), "anything"),
+    (trust(ROOT, stringEquals={"aws:PrincipalArn": user("anton")}), "anything"),
     (forced(), "anton"),
     (forced("${AWS:UserName}"), "anton"),
     (forced(operator="StringLike"), "anton"),
@@ -100,6 +103,10 @@ PERSONAL: list[tuple[str, str]] = [
 SHARED: list[tuple[str, str]] = [
     (trust(ROOT), "anton"),
     (trust(ROOT), "0livia"),
+    (trust(ROOT, ArnLike={"aws:PrincipalArn": user("ant*")}), "anton"),
+    (trust(ROOT, StringLike={"aws:userid": f"{ANTON_ID}*"}), "anton"),
+    (trust(ROOT, StringNotLike={"aws:userid": ANTON_ID}), "anton"),
+    (trust(ROOT, ArnLikeIfExists={"aws:PrincipalArn": user("anton")}), "anton"),
     (trust({"AWS": "*"}), "anton"),
     (trust({"AWS": [user("anton"), user("bea")]}), "anton"),
     (trust({"AWS": f"arn:aws:iam::{ACCOUNT}:role/Team"}), "anton"),
@@ -131,6 +138,57 @@ def test_approver_role_that_proves_nobody_is_refused(account: Made, policy: str,
     account(run(OWN, approval(session("Approver", name))), trusts={"Approver": policy})
     assert "does not prove which person that is" in refusal()
     assert refusal(SharedApproverRoles=["Approver"]) == ""
+
+
+def role_arn(name: str) -> dict[str, str]:
+    return {"AWS": f"arn:aws:iam::{ACCOUNT}:role/{name}"}
+
+
+@pytest.mark.parametrize(
+    "trusts",
+    [
+        {"Approver": trust(role_arn("Operator"))},
+        {"Approver": trust(role_arn("Hub")), "Hub": trust(role_arn("Operator"))},
+        {"Approver": trust(role_arn("Hub")), "Hub": trust({"AWS": [USER, user("anton")]})},
+        {"Approver": trust(ROOT, ArnEquals={"aws:PrincipalArn": role_arn("Operator")["AWS"]})},
+        {"Approver": trust(role_arn("Approver")), "Operator": trust(role_arn("Approver"))},
+    ],
+    ids=str,
+)
+def test_shared_role_reached_through_a_role_of_the_requester(account: Made, trusts: dict[str, str]) -> None:
+    account(run(OWN, approval(session("Approver", "anton"))), trusts=trusts)
+    assert refusal(SharedApproverRoles=["Approver"], SharedOperatorRoles=["Operator"])
+
+
+@pytest.mark.parametrize(
+    "trusts",
+    [
+        {"Approver": trust(role_arn("Hub")), "Hub": trust({"AWS": user("anton")})},
+        {"Approver": trust(role_arn("Hub")), "Hub": trust({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/x"})},
+        {"Approver": trust(role_arn("Gone"))},
+        {"Approver": trust({"AWS": "arn:aws:iam::999999999999:role/Operator"})},
+        {"Approver": trust(role_arn("Hub")), "Hub": trust(role_arn("Hub"))},
+    ],
+    ids=str,
+)
+def test_shared_role_reached_through_another_role(account: Made, trusts: dict[str, str]) -> None:
+    account(run(OWN, approval(session("Approver", "anton"))), trusts=trusts)
+    assert refusal(SharedApproverRoles=["Approver"]) == ""
+
+
+def test_requester_with_a_forced_name_is_that_person_alone(account: Made) -> None:
+    """Others whom the role admits may approve: the name of the session says who asked."""
+    both = {"AWS": [USER, user("anton")]}
+    account(
+        run(OWN, approval(user("anton")), ExecutedBy=session("Team", "olivia")), trusts={"Team": forced(principal=both)}
+    )
+    assert refusal() == ""
+    account(
+        run(OWN, approval(user("anton")), ExecutedBy=session("Team", "anton")), trusts={"Team": forced(principal=both)}
+    )
+    assert "nobody approves their own request" in refusal()
+    account(run(OWN, approval(user("anton")), ExecutedBy=session("Team", "olivia")), trusts={"Team": trust(both)})
+    assert "nobody approves their own request" in refusal()
 
 
 HUB = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/team/Hub"}
