@@ -7,6 +7,7 @@ canned ACL `bucket-owner-full-control`, and the algorithm and key of the bucket'
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from components.iam.context import ABSENT, PRESENT, UNKNOWN, Context, Known, OneOf, Value, known
@@ -31,8 +32,22 @@ _TLS: Final = OneOf(("1.2", "1.3"))
 _NEVER_SENT: Final = {
     **dict.fromkeys(("aws:referer", "aws:tagkeys", "aws:federatedprovider", "aws:sourceidentity"), ABSENT),
     **dict.fromkeys(("aws:principalservicename", "aws:principalservicenameslist"), ABSENT),
+    **dict.fromkeys(("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"), ABSENT),
+    **dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:multifactorauthage"), ABSENT),
 }
-"""Keys that requests of a node do not have: of sign-in with federation, of services, of tags in the request."""
+"""Keys that requests of a node do not have: of sign-in with federation or MFA, of services, of tags in the request."""
+
+_OF_ENDPOINTS: Final = dict.fromkeys(
+    (
+        *("aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip", "aws:sourcevpcarn"),
+        *("aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths"),
+    ),
+    ABSENT,
+)
+"""Keys of requests through a VPC endpoint."""
+
+_CREDENTIALS_AGE: Final = timedelta(hours=12)
+"""Credentials of nodes are issued anew well before (Amazon EC2 User Guide, "Retrieve security credentials")."""
 
 _NOT_OF_UPLOADS: Final = dict.fromkeys(
     (
@@ -40,6 +55,7 @@ _NOT_OF_UPLOADS: Final = dict.fromkeys(
         *("s3:x-amz-grant-read", "s3:x-amz-grant-write", "s3:x-amz-grant-read-acp", "s3:x-amz-grant-write-acp"),
         *("s3:x-amz-grant-full-control", "s3:x-amz-server-side-encryption-customer-algorithm"),
         *("s3:object-lock-mode", "s3:object-lock-retain-until-date", "s3:object-lock-legal-hold"),
+        *("s3:if-match", "s3:if-none-match"),
         *(
             "s3:requestobjecttagkeys",
             "s3:dataaccesspointarn",
@@ -67,6 +83,7 @@ def context(node: NodeFacts, role: Principal, need: Need) -> Context:
         **_of_transport(node, need),
         **_of_resource(node, need),
         **_of_organization(node),
+        **_of_time(node),
     }
     if need.service == STORAGE and not need.through:
         values |= _of_bucket(node, need)
@@ -90,8 +107,22 @@ def _of_caller(node: NodeFacts, role: Principal) -> dict[str, Value]:
         values |= {
             "aws:ec2instancesourcevpc": known(instance.vpc_id) if instance.vpc_id else UNKNOWN,
             "aws:ec2instancesourceprivateipv4": known(instance.address) if instance.address else UNKNOWN,
+            # The version of the metadata service that the credentials are from.
+            "ec2:roledelivery": known("2.0") if instance.requires_metadata_tokens else OneOf(("1.0", "2.0")),
         }
     return values
+
+
+def _of_time(node: NodeFacts) -> dict[str, Value]:
+    """The times of a request and of its credentials; a comparison counts where both ends of a period agree."""
+    now = node.read_at
+    if now is None:
+        return {}
+    return {
+        "aws:currenttime": known(now.isoformat()),
+        "aws:epochtime": known(str(int(now.timestamp()))),
+        "aws:tokenissuetime": OneOf(((now - _CREDENTIALS_AGE).isoformat(), now.isoformat())),
+    }
 
 
 def _of_transport(node: NodeFacts, need: Need) -> dict[str, Value]:
@@ -99,15 +130,14 @@ def _of_transport(node: NodeFacts, need: Need) -> dict[str, Value]:
     if need.through:
         # What a service passes on of the first request is documented in part only.
         return {**values, "aws:viaawsservice": known("true")}
-    values |= {"aws:viaawsservice": known("false"), "aws:calledvia": ABSENT, **_NEVER_SENT}
+    values |= {"aws:viaawsservice": known("false"), **_NEVER_SENT}
     path = request_path(node, need.service)
     if path is None:
         return values
     if path.endpoint is None:
         several = path.source_addresses
         address = PRESENT if not several else known(several[0]) if len(several) == 1 else OneOf(several)
-        absent = dict.fromkeys(("aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip"), ABSENT)
-        return {**values, **absent, "aws:sourceip": address}
+        return {**values, **_OF_ENDPOINTS, "aws:sourceip": address}
     instance = node.instance
     values |= {"aws:sourcevpce": known(path.endpoint.id), "aws:sourceip": ABSENT}
     if isinstance(instance, Instance):
@@ -154,11 +184,16 @@ def _of_bucket(node: NodeFacts, need: Need) -> dict[str, Value]:
         "s3:tlsversion": _TLS,
         "s3:authtype": known("REST-HEADER"),
         "s3:signatureversion": known("AWS4-HMAC-SHA256"),
+        # Signed right before it is sent, in milliseconds.
+        "s3:signatureage": OneOf(("0", "60000")),
         "s3:resourceaccount": known(owner or node.asked.account_id),
     }
     if need.action == "s3:GetEncryptionConfiguration":
         return values
     values |= {**_NOT_OF_UPLOADS, "s3:x-amz-acl": known(_ACL)}
+    if need.action == "s3:PutObject":
+        # A log of several parts takes requests of both kinds; one of them creates the object.
+        values["s3:objectcreationoperation"] = known("true")
     encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
     if not isinstance(bucket, BucketFacts) or isinstance(encryption, Unread):
         return values

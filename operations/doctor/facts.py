@@ -12,6 +12,7 @@ from operations.verify.facts import RegionFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from components.directory.network_acl import AclRule
     from components.directory.oracle import Permission
@@ -35,6 +36,7 @@ class Instance:
         public_address: its public IPv4 address; empty: not known, or none.
         profile_arn: of its instance profile; None: it has none.
         answers_metadata: whether the agent can get credentials and identity from the metadata service.
+        requires_metadata_tokens: whether the metadata service answers version 2 only.
     """
 
     state: str
@@ -46,6 +48,7 @@ class Instance:
     public_address: str = ""
     profile_arn: str | None = None
     answers_metadata: bool = True
+    requires_metadata_tokens: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,6 +250,7 @@ class NodeFacts:
         organization_path: `o-.../r-.../ou-.../` of the account; empty: not known.
         in_organization: whether the account is in one; None: not known.
         limits: what the judgement cannot take into account, in words.
+        read_at: time of the reading, with its time zone; None: not known.
     """
 
     id: str
@@ -263,6 +267,7 @@ class NodeFacts:
     organization_path: str = ""
     in_organization: bool | None = None
     limits: tuple[str, ...] = ()
+    read_at: datetime | None = None
 
     def arn(self, service: str, resource: str) -> str:
         """Of something in the node's account and Region."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from components.iam.documents import DocumentError, parse
@@ -127,6 +128,7 @@ class RegionReader:
             organization_path=organization.path,
             in_organization=organization.is_member,
             limits=organization.limits,
+            read_at=datetime.now(UTC),
         )
 
     def _lists(self) -> tuple[list[Answer] | Unread, Answer | Unread | None]:
@@ -223,7 +225,7 @@ def _parsed(text: str, name: str, kind: str, action: str) -> Policy | Unread:
     try:
         return parse(json.loads(text), name=name, kind=kind)
     except (ValueError, DocumentError) as wrong:
-        return Unread(action=action, cause=str(wrong), remedy=f"mend the policy {name}")
+        return Unread(action=action, cause=str(wrong), remedy=f"fix the policy {name}")
 
 
 def _instances(answer: Answer | Unread | None) -> list[Answer]:
@@ -247,6 +249,7 @@ def _instance(found: Answer) -> Instance:
         public_address=found.get("PublicIpAddress", ""),
         profile_arn=profile.get("Arn"),
         answers_metadata=metadata.get("HttpEndpoint", "enabled") == "enabled",
+        requires_metadata_tokens=metadata.get("HttpTokens") == "required",
     )
 
 

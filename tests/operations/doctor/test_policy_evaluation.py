@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from components.iam.documents import parse
 from components.iam.principals import Principal
 from components.session_manager.instance_policy import instance_policy
 from operations.doctor.evaluated_resources import EVALUATED
-from operations.doctor.facts import Network
+from operations.doctor.facts import Instance, Network
 from operations.doctor.findings import Cause, Status, Verdict
 from operations.doctor.judge import judge
 from operations.doctor.needs import CHANNEL_ACTIONS, GENERATE, REGISTER
@@ -115,6 +116,23 @@ CONDITIONS_OF_A_DENY = [
     ({"ArnNotEquals": {"aws:PrincipalArn": ROLE}}, Verdict.READY),
     ({"StringNotLike": {"aws:userid": f"*:{NODE}"}}, Verdict.READY),
     ({"StringLike": {"aws:UserAgent": "curl*"}}, Verdict.CANNOT_TELL),
+    ({"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}, Verdict.NOT_READY),
+    ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}, Verdict.READY),
+    ({"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-1"}}, Verdict.NOT_READY),
+    ({"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-1"}, "Null": {"aws:SourceAccount": "false"}}, Verdict.READY),
+    ({"StringEquals": {"aws:CalledViaFirst": "athena.amazonaws.com"}}, Verdict.READY),
+    ({"Null": {"aws:MultiFactorAuthAge": "true"}}, Verdict.NOT_READY),
+    ({"Bool": {"aws:MultiFactorAuthPresent": "false"}}, Verdict.CANNOT_TELL),
+    ({"NumericGreaterThan": {"s3:signatureAge": "600000"}}, Verdict.READY),
+    ({"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}, Verdict.NOT_READY),
+    ({"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "false"}}, Verdict.READY),
+    ({"NumericLessThan": {"ec2:RoleDelivery": "2.0"}}, Verdict.READY),
+    ({"DateLessThan": {"aws:TokenIssueTime": "2025-12-01T00:00:00Z"}}, Verdict.READY),
+    ({"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T06:00:00Z"}}, Verdict.CANNOT_TELL),
+    ({"DateLessThan": {"aws:TokenIssueTime": "2026-02-01T00:00:00Z"}}, Verdict.NOT_READY),
+    ({"DateGreaterThan": {"aws:CurrentTime": "2026-06-01T00:00:00Z"}}, Verdict.READY),
+    ({"DateGreaterThan": {"aws:CurrentTime": "2025-06-01T00:00:00Z"}}, Verdict.NOT_READY),
+    ({"NumericLessThan": {"aws:EpochTime": "1500000000"}}, Verdict.READY),
 ]
 
 
@@ -125,13 +143,33 @@ def test_bucket_deny_with_a_condition(condition: dict[str, Any], verdict: Verdic
     plain.organization, plain.bucket_policy = "o-1", [{**DENY, "Condition": condition}]
     node = facts(plain)
     assert isinstance(node.role, Principal)
-    node = replace(node, role=replace(node.role, unique_id="AROAEXAMPLE"))
+    node = replace(node, role=replace(node.role, unique_id="AROAEXAMPLE"), read_at=datetime(2026, 1, 1, 9, tzinfo=UTC))
+    assert isinstance(node.instance, Instance)
+    node = replace(node, instance=replace(node.instance, requires_metadata_tokens=True))
     found = judge(node)
     assert found.verdict is verdict
     for each in found.findings:
         (operator, keys), *_ = condition.items()
         assert f"{operator} {next(iter(keys))}" in each.found
         assert each.remedy.startswith("change statement Sealed" if verdict is Verdict.NOT_READY else "check whether")
+
+
+def test_role_delivery_depends_on_the_metadata_service() -> None:
+    deny = {**DENY, "Condition": {"NumericLessThan": {"ec2:RoleDelivery": "2.0"}}}
+    assert changed(bucket_policy=[deny]).verdict is Verdict.CANNOT_TELL
+
+
+def test_revoked_sessions_of_the_role_deny_for_some_hours() -> None:
+    """The policy that the console attaches when a role's active sessions are revoked."""
+    for issued_before, verdict in (
+        ("2025-12-31T12:00:00Z", Verdict.READY),
+        ("2026-01-01T09:00:00Z", Verdict.NOT_READY),
+    ):
+        revoked = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+        condition = {"DateLessThan": {"aws:TokenIssueTime": issued_before}}
+        node = facts(replace(healthy(), role=role([*own_policy(SETTINGS), {**revoked, "Condition": condition}])))
+        at = datetime(2026, 1, 1, 3, tzinfo=UTC)
+        assert judge(replace(node, read_at=at)).verdict is verdict
 
 
 def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
