@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _ANY_REGION = "us-east-1"
-_ROLE = "arn:aws:iam::{accountId}:role/ShellAccessDeployer"
+_ROLE = "arn:{partition}:iam::{{accountId}}:role/ShellAccessDeployer"
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+"""By how the names of their Regions begin."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _MINUTES = re.compile(r"[0-9]{1,9}")
 _FILE = Path("the fleet file made from these parameters")
@@ -196,7 +198,7 @@ def _text(section: Mapping[str, Any], by_account: Mapping[str, list[str]], omitt
     }
     content: dict[str, Any] = {
         "accounts": {"list": [{"name": account, "id": account} for account in by_account]},
-        "assumeRole": _ROLE,
+        "assumeRole": _ROLE.format(partition=_partition(everywhere[0])),
         "defaults": {f"{NAMESPACE}:regions": everywhere, f"{NAMESPACE}:sessionManager": dict(section)},
         **({"overrides": {"accounts": overrides}} if overrides else {}),
         "waves": [
@@ -206,6 +208,10 @@ def _text(section: Mapping[str, Any], by_account: Mapping[str, list[str]], omitt
     }
     left_out = "".join(f"# Left out: {each.account} {each.region}: {each.omission}\n" for each in omitted)
     return _HEADING + left_out + yaml.dump(content, Dumper=_Quoting, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _partition(region: str) -> str:
+    return next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
 
 
 def read_parameters(path: Path) -> list[tuple[str, str]]:
@@ -231,8 +237,19 @@ def read_parameters(path: Path) -> list[tuple[str, str]]:
 
 
 def parameters_of(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Names and values of parameters as CloudFormation lists them."""
-    return [(str(each["ParameterKey"]), str(each.get("ParameterValue", ""))) for each in entries]
+    """Return names and values of parameters as CloudFormation lists them.
+
+    Raises:
+        UnusableError: a parameter has no value, as in the input of an update that keeps the previous one.
+    """
+    several = list(entries)
+    without = [str(each["ParameterKey"]) for each in several if "ParameterValue" not in each]
+    if without:
+        raise UnusableError(
+            f"{', '.join(without)}: expected a ParameterValue, got none. Use the values of the StackSet: "
+            "aws cloudformation describe-stack-set --stack-set-name NAME"
+        )
+    return [(str(each["ParameterKey"]), str(each["ParameterValue"])) for each in several]
 
 
 def read_instances(paths: Sequence[Path]) -> list[StackInstance]:

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from operations.cli import app
 from operations.errors import UnusableError
 from operations.fleet.fleet import load_fleet
-from operations.fleet.migration import fleet_file_of, instances_of
+from operations.fleet.migration import StackInstance, fleet_file_of, instances_of
 from operations.fleet.stack_sets import look_up_stack_set
 
 if TYPE_CHECKING:
@@ -147,6 +147,23 @@ def test_migrate_names_a_parameter_that_plan_would_refuse(parameters: Any, name:
     result = migrate(parameters)
     assert (result.exit_code, result.stdout) == (2, "")
     assert any(line.startswith(f"  {name}: ") for line in result.stderr.splitlines()), result.stderr
+
+
+def test_migrate_refuses_a_parameter_without_a_value(migrate: Any) -> None:
+    kept = {"ParameterKey": "S3BucketName", "UsePreviousValue": True}
+    result = migrate([*listed({"S3Logging": "false"}), kept])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "S3BucketName: expected a ParameterValue, got none" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("us-west-2", "aws")],
+)
+def test_migrate_names_the_role_in_its_partition(region: str, partition: str) -> None:
+    text = fleet_file_of([], [StackInstance(account="1" * 12, region=region)]).text
+    role = f"arn:{partition}:iam::{{accountId}}:role/ShellAccessDeployer"
+    assert yaml.safe_load(text)["assumeRole"] == role
 
 
 def summary(account: str, region: str, status: str = "SUCCEEDED") -> dict[str, Any]:
