@@ -23,6 +23,14 @@ ACCEPTED_ALGORITHMS: Final = frozenset({SSE_S3, SSE_KMS})
 
 _KEY_ARN: Final = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>\d{12}):(?P<resource>(?:key|alias)/.+)")
 _AWS_MANAGED_ALIAS: Final = "alias/aws/s3"
+_STATE_REMEDIES: Final = {
+    "Disabled": "enable it",
+    "PendingDeletion": "cancel its deletion and enable it",
+    "PendingReplicaDeletion": "cancel its deletion and enable it",
+    "PendingImport": "import its key material",
+    "Unavailable": "connect its custom key store",
+}
+"""By key state (KMS Developer Guide, "Key states of AWS KMS keys")."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,7 +139,8 @@ def key_problem(metadata: Mapping[str, Any], *, account_id: str) -> str | None:
     if metadata["KeyState"] != "Enabled":
         date = metadata.get("DeletionDate")
         until = f", to be deleted on {date:%Y-%m-%d}" if date else ""
-        return f"is {metadata['KeyState']}{until}; enable it, or cancel its deletion"
+        state = metadata["KeyState"]
+        return f"is {state}{until}; {_STATE_REMEDIES.get(state, 'wait until it is Enabled, or name another key')}"
     spec, usage = metadata.get("KeySpec"), metadata.get("KeyUsage")
     if (spec, usage) != ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"):
         return f"is not symmetric ({spec}, {usage}); name a key for symmetric encryption"
