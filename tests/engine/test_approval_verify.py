@@ -257,6 +257,22 @@ def alarm_actions_disabled(aws: Aws) -> Undo:
     return lambda: cloudwatch.enable_alarm_actions(AlarmNames=names)
 
 
+def alarm_with_another_unit(aws: Aws) -> Undo:
+    cloudwatch, name = aws("cloudwatch"), "shell-access-approval-reaper-not-started"
+    (found,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    names = ("AlarmName", "AlarmDescription", "ActionsEnabled", "AlarmActions", "MetricName", "Namespace", "Statistic")
+    names += ("Dimensions", "Period", "EvaluationPeriods", "Threshold", "ComparisonOperator", "TreatMissingData")
+    before = {each: found[each] for each in names}
+    cloudwatch.put_metric_alarm(**before, Unit="Bytes")
+    return lambda: cloudwatch.put_metric_alarm(**before)
+
+
+def runbook_shared(aws: Aws) -> Undo:
+    ssm, named = aws("ssm"), {"Name": RUNBOOK_NAME, "PermissionType": "Share"}
+    ssm.modify_document_permission(**named, AccountIdsToAdd=["210987654321"])
+    return lambda: ssm.modify_document_permission(**named, AccountIdsToRemove=["210987654321"])
+
+
 def trail_stopped(aws: Aws) -> Undo:
     cloudtrail = aws("cloudtrail")
     cloudtrail.stop_logging(Name="everything")
@@ -278,6 +294,8 @@ SABOTAGES: dict[str, tuple[Sabotage, dict[str, str]]] = {
         changed_document(RUNBOOK_NAME, lambda content: content.update(description="changed"), default=False),
         {"approval-runbook-default-version": REPAIR, "approval-runbook-latest-content": REPAIR},
     ),
+    "runbook shared": (runbook_shared, {"approval-runbook": "--account-ids-to-remove 210987654321"}),
+    "alarm with another unit": (alarm_with_another_unit, {"approval-alarm-reaper-not-started": REPAIR}),
     "operator policy widened": (widened_policy(OPERATOR_POLICY_NAME), {"approval-operator-policy-content": REPAIR}),
     "approver policy widened": (widened_policy(APPROVER_POLICY_NAME), {"approval-approver-policy-content": REPAIR}),
     "deny policy emptied": (widened_policy(GUARD_RAIL_POLICY_NAME), {"approval-guard-rails-policy-content": REPAIR}),

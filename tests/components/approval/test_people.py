@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.approval.names import CHANGE_TEMPLATE_NAME, REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME, RUNBOOK_NAME
+from components.approval.names import (
+    CHANGE_TEMPLATE_NAME,
+    EVENT_FORWARDING_ROLE_NAME,
+    REAPER_SCHEDULE_ROLE_NAME,
+    ROLE_NAME,
+    RUNBOOK_NAME,
+)
 from components.approval.scripts import trust as trust_policies
 from tests.components.approval.scripted_account import (
     ANTON,
@@ -374,11 +380,12 @@ NOT_ALONE: list[tuple[dict[str, Any], str]] = [
     ({"ExecutedBy": session(ROLE_NAME, "Automation-1")}, "no person"),
     ({"ExecutedBy": session(ROLE_NAME.lower(), "olivia")}, "no person"),
     ({"ExecutedBy": session(REAPER_SCHEDULE_ROLE_NAME, "x")}, "no person"),
+    ({"ExecutedBy": session(EVENT_FORWARDING_ROLE_NAME, "x")}, "no person"),
     ({"ExecutedBy": session("AWSServiceRoleForConfigRemediation", "x")}, "no person"),
     ({"ExecutedBy": f"arn:aws:iam::{ACCOUNT}:root"}, "cannot be told which person"),
     ({"ExecutedBy": f"arn:aws:sts::{ACCOUNT}:federated-user/olivia"}, "cannot be told which person"),
 ]
-SERVICES = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, "AWSServiceRoleForConfigRemediation")
+SERVICES = (ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, EVENT_FORWARDING_ROLE_NAME, "AWSServiceRoleForConfigRemediation")
 
 
 @pytest.mark.parametrize(("found", "said"), NOT_ALONE)
