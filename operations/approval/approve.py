@@ -96,7 +96,7 @@ def _confirm(request: Request, now: datetime, *, approve: bool, yes: bool) -> No
         return
     typer.echo("Approve this? [y/N] " if approve else "Reject this? [y/N] ", nl=False, err=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise UnusableError("\nNothing was decided. Where nobody can be asked: --yes")
+        raise UnusableError("\nNothing was decided. To confirm without a terminal: --yes")
 
 
 def _after(desk: Desk, request: Request, surroundings: Surroundings) -> Request:

@@ -37,7 +37,7 @@ def check_decision(request: Request, who: str, *, approve: bool) -> None:
     if same_person(request.asked_by, who):
         raise OwnRequestError(
             f"{short(who)} cannot approve what {short(request.asked_by)} asked for: nobody approves their own request. "
-            "Somebody else has to."
+            "Another approver has to decide."
         )
     if request.principal.is_for(who):
         raise OwnRequestError(f"{short(who)} cannot approve a grant to {request.principal}: that is the same person.")

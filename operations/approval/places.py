@@ -47,16 +47,23 @@ def find_instance(desk: Desk, wanted: str) -> tuple[str, str]:
     return found.id, found.name
 
 
-def check_operator(desk: Desk, principal: Principal) -> None:
-    """Check that a grant can be for a principal, as far as it can be read.
+def find_operator(desk: Desk, principal: Principal) -> Principal:
+    """Return the operator that a person means, with the name as IAM spells it: the runbook accepts no other case.
+
+    Args:
+        desk: to work with.
+        principal: a role or user. Where operators cannot be read, it is left to the runbook.
 
     Raises:
         CallError: the principal does not have the operators' policy.
     """
     reader = Reader(desk.clients, desk.workflow.region, desk.identity.arn)
     operators = holders(desk, reader)
-    if isinstance(operators, Unread) or any(each.is_same(principal) for each in operators):
-        return
+    if isinstance(operators, Unread):
+        return principal
+    found = next((each for each in operators if each.is_same(principal)), None)
+    if found:
+        return found
     listed = ", ".join(sorted(map(str, operators))) or "none"
     raise CallError(
         f"{principal} is not an operator: it does not have the policy {OPERATOR_POLICY_NAME}. Operators: {listed}. "

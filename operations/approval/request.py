@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from operations.approval.calls import CallError
 from operations.approval.desk import Desk, Which, open_desk
 from operations.approval.following import follow, is_settled
 from operations.approval.options import Cwd, Json, ModeName, Region, Stack, failures_told
-from operations.approval.places import check_duplicates, check_operator, find_instance
+from operations.approval.places import check_duplicates, find_instance, find_operator
 from operations.approval.report import as_json, described, line, moment, plain, start_command
 from operations.approval.requests import Request, State
 from operations.approval.runs import check_workflow
@@ -40,9 +41,11 @@ def request(  # noqa: PLR0913 -- the options of the command line
     *,
     reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, for the approvers.")],
     as_role: Annotated[
-        str | None, typer.Option("--as-role", metavar="NAME", help="The grant is for this role. Default: whoever asks.")
+        str | None, typer.Option("--as-role", metavar="NAME", help="Role to grant the session to. Default: the caller.")
     ] = None,
-    as_user: Annotated[str | None, typer.Option("--as-user", metavar="NAME", help="Likewise for a user.")] = None,
+    as_user: Annotated[
+        str | None, typer.Option("--as-user", metavar="NAME", help="User to grant the session to.")
+    ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Request although the same is requested or granted already.")
     ] = False,
@@ -53,7 +56,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
     region: Region = None,
     machine: Json = False,
 ) -> None:
-    """Asks for a session on an instance. **Starts a run** that waits for somebody else's yes.
+    """Request a session on an instance. **Starts a run** that waits for the approval of another person.
 
     Works with your own AWS credentials, in either mode of approval. The grant is for the role or user of these
     credentials, unless another one is named.
@@ -90,7 +93,7 @@ def _wanted(desk: Desk, principal: Principal, instance: str, reason: str, *, aga
     found, name = find_instance(desk, instance)
     wanted = Wanted(principal=principal, instance=found, name=name, reason=reason)
     wanted.check()
-    check_operator(desk, principal)
+    wanted = replace(wanted, principal=find_operator(desk, principal))
     if not again:
         check_duplicates(desk, wanted)
     return wanted

@@ -39,8 +39,8 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
 ) -> None:
     """End a grant early, **with the operator's open sessions** on its instance.
 
-    Stops the run of the grant. The run then removes the tag and ends the sessions with its own role, so that nobody else
-    needs a permission to end sessions.
+    Stops the run of the grant. The run then removes the tag and ends the sessions with its own role, so that no other
+    principal needs a permission to end sessions.
 
     Exit codes: 0 ended; 1 there is no live grant, AWS did not stop it, or a session is still open; 2 the command line or
     the stack cannot be used, or it was not confirmed.

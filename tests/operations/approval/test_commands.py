@@ -188,7 +188,7 @@ def test_nobody_approves_their_own_request(workflow: Callable[..., People], mode
     for by in (OLIVIA, ("Approver", "olivia")):
         result = people.command("approve", run, "--yes", by=by)
         assert (result.exit_code, result.stdout) == (1, "")
-        assert "nobody approves their own request. Somebody else has to." in result.stderr
+        assert "nobody approves their own request. Another approver has to decide." in result.stderr
     assert people.status(run)["state"] == "waiting"
 
 
