@@ -6,7 +6,9 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
+from unicodedata import category
 
+from components.approval.names import TAG_KEY
 from components.approval.settings import ApprovalSettings, approval_problems
 from components.directory.reading import read_domain_controllers
 from components.nodes.settings import NodesSection
@@ -38,6 +40,7 @@ SECTIONS = (
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _BOUNDARY = re.compile(r"[\w+=,.@-]{1,128}|arn:aws[\w-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
+_MAX_TAGS = 45
 _STACK_WIDE = ("enabled", "instanceRoles", "regionOverrides")
 
 
@@ -95,6 +98,7 @@ class Settings:
             for key in sections
             if key not in SECTIONS
         ]
+        sections = {key: _unicode(value, (key,), problems) for key, value in sections.items()}
         regions = _regions(sections.get("regions"), configuration.get("aws:region"), problems)
         tags = _tags(sections.get("tags", {}), problems)
         boundary = _permissions_boundary(sections.get("permissionsBoundary", ""), problems)
@@ -153,6 +157,25 @@ def _decoded(value: Any) -> Any:
         return value
 
 
+def _unicode(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
+    """Return a value without unpaired surrogates, which JSON can hold, and no request to AWS can."""
+    if isinstance(value, str):
+        text = value.encode(errors="replace").decode()
+        if text != value:
+            problems.append(Problem(path=path, message="an unpaired surrogate given; allowed: Unicode text"))
+        return text
+    if isinstance(value, list):
+        several = cast("list[Any]", value)
+        return [_unicode(each, (*path, str(number)), problems) for number, each in enumerate(several)]
+    if isinstance(value, dict):
+        named = cast("dict[str, Any]", value)
+        return {
+            _unicode(key, path, problems): _unicode(each, (*path, str(key).encode(errors="replace").decode()), problems)
+            for key, each in named.items()
+        }
+    return value
+
+
 def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple[str, ...]:
     allowed = "a list of Regions such as [eu-west-1, us-east-1], each once"
     if given is None or given == []:
@@ -172,19 +195,49 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
     return tuple(names)
 
 
+def _tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | None:
+    """Return what is wrong with a tag (AWS Tagging guide, "Tag naming limits and requirements").
+
+    Args:
+        key: name of the tag.
+        value: its value, as given.
+        spelled: names of the tags before, by their lower case.
+    """
+    if not isinstance(value, str) or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):  # noqa: PLR2004
+        return (
+            f"{shown(value)} given; allowed: text of at most 256 characters, under a name of at most 128 that does not "
+            "start with aws:"
+        )
+    if not all(map(_is_tag_character, key + value)):
+        return f"{shown(value)} given; allowed: letters, digits, spaces and _ . : / = + - @, in name and value"
+    if key.lower() == TAG_KEY.lower() or key.lower().startswith(f"{NAMESPACE}:"):
+        return f"allowed: another name, as {TAG_KEY} and names that start with {NAMESPACE}: have a meaning of their own"
+    if key.lower() in spelled:
+        return f"allowed: one of {spelled[key.lower()]} and {key}, as IAM ignores the case of names"
+    return None
+
+
+def _is_tag_character(character: str) -> bool:
+    return character in "_.:/=+-@" or category(character)[0] in "LZN"
+
+
 def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
     tags = cast("dict[str, object]", given) if isinstance(given, dict) else None
     if tags is None:
         problems.append(Problem(path=("tags",), message=f"{shown(given)} given; allowed: a mapping of names to text"))
         return {}
     good: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     for key, value in tags.items():
-        # Limits: AWS Tagging guide, "Tag naming limits and requirements".
-        if not isinstance(value, str) or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):  # noqa: PLR2004
-            allowed = "text of at most 256 characters, under a name of at most 128 that does not start with aws:"
-            problems.append(Problem(path=("tags", key), message=f"{shown(value)} given; allowed: {allowed}"))
+        message = _tag_problem(key, value, spelled)
+        spelled[key.lower()] = key
+        if message:
+            problems.append(Problem(path=("tags", key), message=message))
         else:
-            good[key] = value
+            good[key] = str(value)
+    if len(tags) > _MAX_TAGS:
+        message = f"{len(tags)} tags given; allowed: at most {_MAX_TAGS}, as a resource has 50 with those of its own"
+        problems.append(Problem(path=("tags",), message=message))
     return good
 
 

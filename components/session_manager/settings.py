@@ -221,6 +221,10 @@ def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> l
         problem("s3BucketName", '"" given; allowed: the name of a bucket, as s3Logging is true')
     if settings.create_cw_log_group and not settings.cw_log_group_name:
         problem("cwLogGroupName", '"" given; allowed: the name of the log group to create, as createCwLogGroup is true')
+    if settings.cw_log_group_name.startswith("aws/"):
+        # Amazon CloudWatch Logs API Reference, CreateLogGroup.
+        given = shown(settings.cw_log_group_name)
+        problem("cwLogGroupName", f"{given} given; allowed: a name that does not start with aws/")
     if settings.cw_streaming_enabled and not settings.cw_log_group_name:
         problem("cwStreamingEnabled", "true given; allowed: false, as there is no log group to stream to")
     if settings.run_as_enabled and not settings.run_as_default_user and not settings.run_as_principal_tag:

@@ -167,6 +167,50 @@ def test_wrong_override_is_named_with_its_region(override: dict[str, Any], key: 
     assert list(problems({"regionOverrides": override})) == [f"shell-access:sessionManager.regionOverrides.{key}"]
 
 
+@pytest.mark.parametrize(
+    ("tags", "key", "said"),
+    [
+        ({"shell-access:owner": "x"}, "shell-access:owner", "another name"),
+        ({"Shell-Access:made-here": "x"}, "Shell-Access:made-here", "another name"),
+        ({"securityallowsessioninstance": "i-1"}, "securityallowsessioninstance", "another name"),
+        ({"team": "a", "Team": "b"}, "Team", "one of team and Team"),
+        ({"team": "<core>"}, "team", "letters, digits, spaces"),
+        ({"team": "a,b"}, "team", "letters, digits, spaces"),
+        ({"te*m": "a"}, "te*m", "letters, digits, spaces"),
+        ({"team": "a\u200eb"}, "team", "letters, digits, spaces"),
+    ],
+)
+def test_tags_that_aws_or_the_stack_refuses(tags: dict[str, str], key: str, said: str) -> None:
+    found = problems(tags=tags)
+    assert list(found) == [f"shell-access:tags.{key}"]
+    assert said in found[f"shell-access:tags.{key}"]
+
+
+def test_tags_that_aws_accepts() -> None:
+    tags = {"shell-access": "yes", "équipe": "Größe 5", "a:b/c=d+e-f@g_h.i": "", "owner": "x" * 256}
+    assert load(tags=tags).tags == tags
+
+
+def test_more_tags_than_a_resource_has_are_refused() -> None:
+    assert len(load(tags={f"t{number}": "x" for number in range(45)}).tags) == 45
+    assert "46 tags given" in problems(tags={f"t{number}": "x" for number in range(46)})["shell-access:tags"]
+
+
+def test_unpaired_surrogate_is_a_problem_of_its_key() -> None:
+    found = problems({"linuxShellProfile": "echo \ud800", "idleSessionTimeout": 90}, tags={"a": "\udfff"})
+    assert set(found) == {
+        "shell-access:sessionManager.linuxShellProfile",
+        "shell-access:sessionManager.idleSessionTimeout",
+        "shell-access:tags.a",
+    }
+
+
+def test_log_group_name_does_not_start_with_aws() -> None:
+    assert list(problems({"cwLogGroupName": "aws/x"})) == ["shell-access:sessionManager.cwLogGroupName"]
+    for name in ("/aws/x", "aws", "awsx/y"):
+        assert load({"cwLogGroupName": name}).session_manager["eu-west-1"].cw_log_group_name == name
+
+
 def test_every_problem_is_named_at_once() -> None:
     found = problems(
         {"idleSessionTimeout": 90, "runAsEnabled": True, "idleTimeout": 5, "regionOverrides": {"us-east-1": {"x": 1}}},
