@@ -50,8 +50,11 @@ def same_person(one: str, other: str) -> bool:
 
     The runbook judges it the same way, and knows more: which people the trust policies of their roles admit.
     """
-    principal = principal_of(one)
-    if _name(one) == _name(other):
+    principal, names = principal_of(one), [_name(one), _name(other)]
+    if len({"@" in name for name in names}) > 1:
+        # One of them signs in with an e-mail address, the other with a name.
+        names = [name.split("@")[0] for name in names]
+    if names[0] == names[1]:
         return True
     is_reserved = principal is not None and principal.name.lower().startswith(IDENTITY_CENTER_PREFIX.lower())
     return principal is not None and principal.is_same(principal_of(other)) and not is_reserved

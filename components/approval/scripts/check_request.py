@@ -54,6 +54,9 @@ def _check_run(run: Json) -> None:
     """Step by step, a run could keep the tag for any time; with targets it would grant what approvers did not see."""
     if run.get("Mode", "Auto") != "Auto":
         raise RefusedError(f"this run goes step by step (mode {run['Mode']}), so that its grant might not end in time")
+    alarms: Json = run.get("AlarmConfiguration") or {}
+    if alarms.get("Alarms"):
+        raise RefusedError("this run has an alarm that stops it, so that its grant might not end in time")
     _check_targets(run, "this run")
 
 

@@ -127,36 +127,26 @@ class People:
             raise RefusedError(f"a trust policy names {person}, an ID that no user of this account has")
         return self._users[person]
 
-    def known(self, trust: Json) -> list[str]:
-        """Return the people whom a trust policy names, itself or through roles, however many others it admits."""
-        people = {self.resolved(each) for each in trusted(trust) - {""}}
-        return sorted(people | self._behind_roles(trust, set()))
+    def known(self, trust: Json, seen: tuple[str, ...] = ()) -> list[str]:
+        """Return the people whom a trust policy names, however many others it admits.
 
-    def _behind_roles(self, trust: Json, seen: set[str]) -> set[str]:
-        """The roles of this account that a trust policy names, and the people whom they name in turn."""
-        found: set[str] = set()
+        Args:
+            trust: trust policy.
+            seen: roles whose trust policies have led here. Those of this account are followed to the people behind them.
+        """
+        people = {self.resolved(each) for each in trusted(trust) - {""}}
         for arn in admitted_roles(trust):
-            if arn.lower() in seen or len(seen) >= MAX_CHAIN:
-                continue
-            try:
-                role = self._iam.get_role(RoleName=arn.rsplit("/", 1)[-1])["Role"]
-            except ClientError as failure:
-                if code_of(failure) != "NoSuchEntity":
-                    raise
-                continue
-            if role["Arn"].lower() != arn.lower():
-                continue
-            inner = role["AssumeRolePolicyDocument"]
-            people = {self.resolved(each) for each in trusted(inner) - {""}}
-            found |= {arn, *people} | self._behind_roles(inner, seen | {arn.lower()})
-        return found
+            role = self._found(arn) if arn not in seen and len(seen) < MAX_CHAIN else None
+            if role and role["Arn"] == arn:
+                people |= {arn, *self.known(role["AssumeRolePolicyDocument"], (*seen, arn))}
+        return sorted(people)
 
     def _sets_source_identity(self, principal: str) -> bool:
         """Whether a principal is a role that lets nobody choose their source identity."""
         is_role = ":role/" in principal
         return is_role and sets_source_identity(self._role(principal)["AssumeRolePolicyDocument"])
 
-    def _role(self, arn: str) -> Json:
+    def _found(self, arn: str) -> Json | None:
         """A role, by its ARN or that of a session."""
         name = arn.rsplit("/", 1)[-1] if ":role/" in arn else arn.split("/")[1]
         try:
@@ -164,7 +154,13 @@ class People:
         except ClientError as failure:
             if code_of(failure) != "NoSuchEntity":
                 raise
-        raise RefusedError(f"role {name} is gone, and with it who its sessions are")
+        return None
+
+    def _role(self, arn: str) -> Json:
+        role = self._found(arn)
+        if role:
+            return role
+        raise RefusedError(f"the role of {arn} is gone, and with it who its sessions are")
 
 
 def principal_of(who: str) -> tuple[str, str]:
@@ -183,9 +179,11 @@ def same_person(one: str, other: str) -> bool:
     """Return whether two callers are the same principal, or by name the same person behind two.
 
     A console switches roles under the user's own name. A role of IAM Identity Center has as many people as its sessions
-    have names.
+    have names; those are often e-mail addresses, and then begin with the name that the person has elsewhere.
     """
     names = [who.lower().rsplit("/", 1)[-1].rsplit(":", 1)[-1] for who in (one, other)]
+    if len({"@" in name for name in names}) > 1:
+        names = [name.split("@")[0] for name in names]
     principal = principal_of(one)
     reserved = principal[1].startswith(IDENTITY_CENTER.lower())
     return names[0] == names[1] or (principal == principal_of(other) and not reserved)

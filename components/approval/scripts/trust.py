@@ -104,11 +104,11 @@ def _named(statement: Json) -> list[str]:
 
 def _arns(statement: Json) -> list[str]:
     """Principals and values of `aws:PrincipalArn` of a statement."""
-    conditions = statement.get("Condition", {}).values()
-    values = [each for keys in conditions for key, each in keys.items() if key.lower() == "aws:principalarn"]
     principal = statement.get("Principal", "*")
-    named: Json = cast("Json", principal) if isinstance(principal, dict) else {}
-    return [str(arn) for several in (named.get("AWS", []), *values) for arn in listed(several)]
+    found = [*cast("Json", principal).values()] if isinstance(principal, dict) else []
+    for keys in statement.get("Condition", {}).values():
+        found += [each for key, each in keys.items() if key.lower() == "aws:principalarn"]
+    return [str(arn) for several in found for arn in listed(several)]
 
 
 def _services(statement: Json) -> list[str]:

@@ -154,6 +154,7 @@ def role_arn(name: str) -> dict[str, str]:
     "trusts",
     [
         {"Approver": trust(role_arn("Operator"))},
+        {"Approver": trust({**role_arn("Operator"), "Service": "ec2.amazonaws.com"})},
         {"Approver": trust(role_arn("Hub")), "Hub": trust(role_arn("Operator"))},
         {"Approver": trust(role_arn("Hub")), "Hub": trust({"AWS": [USER, user("anton")]})},
         {"Approver": trust(ROOT, ArnEquals={"aws:PrincipalArn": role_arn("Operator")["AWS"]})},
@@ -255,6 +256,38 @@ def test_people_of_identity_center_count_by_name(account: Made, asked_by: str, s
         trusts={RESERVED: BY_SAML},
         reserved=(RESERVED,),
     )
+    assert said in refusal()
+    assert bool(said) == bool(refusal())
+
+
+@pytest.mark.parametrize(
+    ("asked_by", "approved_by", "is_one"),
+    [
+        (user("anton"), session(RESERVED, "anton@x.org"), True),
+        (session(RESERVED, "Anton@x.org"), user("anton"), True),
+        (session("Operator", "anton@x.org"), user("team/anton"), True),
+        (user("olivia"), session(RESERVED, "anton@x.org"), False),
+        (session(RESERVED, "anton@y.org"), session(RESERVED, "anton@x.org"), False),
+        (user("anton"), session(RESERVED, "antonia@x.org"), False),
+    ],
+)
+def test_person_with_an_address_and_a_name_is_one(
+    account: Made, asked_by: str, approved_by: str, *, is_one: bool
+) -> None:
+    account(run(OWN, approval(approved_by), ExecutedBy=asked_by), trusts={RESERVED: BY_SAML}, reserved=(RESERVED,))
+    assert ("nobody approves their own request" in refusal()) is is_one
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"AlarmConfiguration": {"Alarms": [{"Name": "mine"}]}}, "has an alarm that stops it"),
+        ({"AlarmConfiguration": {"Alarms": []}}, ""),
+        ({"AlarmConfiguration": None}, ""),
+    ],
+)
+def test_run_that_an_alarm_stops_is_refused(account: Made, given: dict[str, Any], said: str) -> None:
+    account(run(OWN, **given))
     assert said in refusal()
     assert bool(said) == bool(refusal())
 

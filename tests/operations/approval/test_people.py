@@ -15,7 +15,9 @@ from operations.approval.requests import understand
 from tests.components.approval.scripted_account import ROOT, Account
 from tests.components.approval.workflow import trust
 
-names = st.sampled_from(["alice", "Alice", "bob", "Operator", "operator", "AWSReservedSSO_Team_0123456789abcdef"])
+names = st.sampled_from(
+    ["alice", "Alice", "alice@x.org", "bob", "Operator", "operator", "AWSReservedSSO_Team_0123456789abcdef"]
+)
 callers = st.one_of(
     names,
     st.builds("arn:aws:iam::123456789012:user/{}".format, names),
