@@ -85,6 +85,8 @@ _WHERE: Final = {
 _KINDS: Final = "|".join(map(re.escape, PolicyKind))
 _EXPLICIT: Final = re.compile(rf"explicit deny in (?:an? |the )?({_KINDS})(?::? (arn:[^\s,]+))?", re.IGNORECASE)
 _IMPLICIT: Final = re.compile(rf"because no ({_KINDS}) allows", re.IGNORECASE)
+_OF_KEY: Final = re.compile(r"no resource-based policies allow access", re.IGNORECASE)
+"""AWS KMS names a missing key, and both denials of a key policy, in one message; the first remedy is the same for all."""
 _UNNAMED: Final = re.compile(r"with an explicit deny", re.IGNORECASE)
 _BY_TEXT: Final = {each.lower(): each for each in PolicyKind}
 
@@ -101,4 +103,6 @@ def denial_in(message: str) -> Denial | None:
     found = _IMPLICIT.search(message)
     if found:
         return Denial(kind=_BY_TEXT[found[1].lower()], explicit=False)
+    if _OF_KEY.search(message):
+        return Denial(kind=PolicyKind.RESOURCE, explicit=False)
     return Denial(kind=None, explicit=True) if _UNNAMED.search(message) else None

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from operations.approval.desk import Desk
 
 _WHOLE_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHORTEST: Final = 4
+"""Characters of the ID of a run that name it."""
 _AT_ONCE: Final = 8
 """Runs that are read at the same time; Systems Manager throttles sooner than most services."""
 
@@ -70,20 +72,26 @@ def check_workflow(desk: Desk) -> None:
 
 
 def find(desk: Desk, named: str) -> Request:
-    """One request, by the id of its run or the beginning of it.
+    """Return one request, by the ID of its run or the beginning of it.
 
     Raises:
-        UnusableError: there is none, or more than one begins so.
-        CallError: AWS does not tell.
+        UnusableError: there is none, or more than one, or too little is given.
+        CallError: AWS does not answer.
     """
     if _WHOLE_ID.fullmatch(named):
         return _find_whole(desk, named)
-    found = [each for each in recent(desk, last=1_000) if each.id.startswith(named.lower())]
+    if len(named.strip()) < _SHORTEST:
+        # An empty variable of a shell would mean the only request that there is.
+        raise UnusableError(f"expected the ID of a run, or its first {_SHORTEST} characters or more, got {named!r}.")
+    found = [each for each in recent(desk, last=1_000) if each.id.startswith(named.strip().lower())]
     if len(found) == 1:
         return found[0]
     if not found:
-        raise UnusableError(f"No request begins with {named!r}. What there is: python -m operations status")
-    raise UnusableError(f"{named!r} begins {len(found)} requests: {', '.join(each.id for each in found)}")
+        raise UnusableError(
+            f"No request has an ID that begins with {named!r}. List requests: python -m operations status{desk.options}"
+        )
+    listed = ", ".join(each.id for each in found)
+    raise UnusableError(f"{len(found)} requests have an ID that begins with {named!r}: {listed}.")
 
 
 def get_run(desk: Desk, run: str) -> Run:

@@ -66,3 +66,13 @@ def test_denial_without_a_kind_claims_none(message: str, found: Denial | None) -
     assert denial_in(message) == found
     if found:
         assert "does not name its type" in found.remedy("kms:DescribeKey", CALLER)
+
+
+def test_denial_by_key_policy_names_the_resource() -> None:
+    phrase = (
+        "because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based "
+        "policy explicitly denies access"
+    )
+    found = denial_in(START + phrase)
+    assert found == Denial(kind=PolicyKind.RESOURCE, explicit=False)
+    assert "resource-based policy" in found.remedy("kms:DescribeKey", CALLER)

@@ -79,7 +79,10 @@ UNUSABLE: list[tuple[list[str], str]] = [
         ["status", "--mode", "manual", "--region", "eu-west-1"],
         "--mode: 'manual' given; allowed: change-manager, automation",
     ),
-    (["status", "abc"], "No request begins with 'abc'"),
+    (["status", "abcd"], "No request has an ID that begins with 'abcd'"),
+    (["status", "abc"], "its first 4 characters or more, got 'abc'"),
+    (["approve", ""], "its first 4 characters or more, got ''"),
+    (["revoke", "    "], "its first 4 characters or more, got '    '"),
     (["status", "11111111-2222-3333-4444-555555555555"], "There is no run 11111111-2222-3333-4444-555555555555"),
     (["approve", "--reject"], "--reject, --comment and --yes need a RUN"),
 ]
