@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from components.iam.context import ABSENT, UNKNOWN, Context, Known, Value
 from components.iam.evaluation import Situation
 from components.iam.patterns import has_wildcard, plain
-from components.iam.variables import Expanded, expand, keys_of
+from components.iam.variables import Expanded, expand, keys_of, variable_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,6 +63,10 @@ def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situ
     for condition in (condition for statement in statements for condition in statement.conditions):
         mentioned[condition.key].update(dict.fromkeys(condition.values))
         texts[condition.key].append(condition.text)
+        for variable in filter(None, map(variable_in, condition.values)):
+            # Equal either way: the variable's key may be made what the condition's key is.
+            if variable in mentioned:
+                mentioned[variable][f"${{{condition.key}}}"] = None
     options = {key: knowledge.choices(key, tuple(values)) for key, values in mentioned.items()}
     _limit(options)
     return [

@@ -74,6 +74,7 @@ def tag_grants(  # noqa: PLR0913 -- what a question about a tag consists of
     knowledge: Callable[[RequestKeys], Knowledge],
     *,
     value: str = SOMETHING_ELSE,
+    is_only_value: bool = False,
     context: Context | None = None,
 ) -> list[Grant]:
     """Return each statement that allows an action to set or remove a tag, at its most certain.
@@ -85,11 +86,14 @@ def tag_grants(  # noqa: PLR0913 -- what a question about a tag consists of
         key: Key of the tag.
         knowledge: Knowledge of the other condition keys, for given keys of the request.
         value: Value to set where the policies name none.
+        is_only_value: Whether no value that the policies name counts beside it.
         context: Keys of the caller, to resolve policy variables; None: the caller is not known.
     """
     statements = [each for policy in permissions.every() for each in policy.covering(action)]
     found: dict[Statement, Grant] = {}
-    for request in tag_requests(key, action, statements, value=value, context=context):
+    for request in tag_requests(
+        key, action, statements, value=value, is_only_value=is_only_value, context=context
+    ):
         choices = situations(permissions, action, knowledge(request.keys()))
         for grant in grants(permissions, action, target, choices):
             known_grant = found.get(grant.statement)
@@ -104,6 +108,7 @@ def tag_requests(
     statements: Sequence[Statement],
     *,
     value: str = SOMETHING_ELSE,
+    is_only_value: bool = False,
     context: Context | None = None,
 ) -> list[TagRequest]:
     """Return the requests with a tag that could meet the conditions of some statements.
@@ -113,13 +118,15 @@ def tag_requests(
         action: Action of the request.
         statements: Statements about the action, of which the conditions count.
         value: Value to set where the statements name none.
+        is_only_value: Whether no value that the statements name counts beside it.
         context: Keys of the caller, to resolve policy variables; None: the caller is not known.
     """
     removes = action in REMOVING
     conditions = [condition for statement in statements for condition in statement.conditions]
     named = [each for condition in conditions if condition.key == TAG_KEYS for each in condition.values]
     spellings = dict.fromkeys((key, *(each for each in named if _same(each, key)), key.lower(), key.upper()))
-    values = (None,) if removes else (value, *_values(f"{REQUEST_TAG}{key}", conditions, context))
+    others = () if is_only_value else _values(f"{REQUEST_TAG}{key}", conditions, context)
+    values = (None,) if removes else (value, *others)
     return [
         TagRequest(
             tags={spelling: own or "", **companions},

@@ -65,6 +65,13 @@ def names_in(text: str) -> tuple[str, ...]:
     return tuple(match[1].lower() for body in bodies if (match := _NAME.fullmatch(body)))
 
 
+def variable_in(text: str) -> str:
+    """Return the key, in lowercase, of a text that is one variable and nothing else; empty: it is not."""
+    found = _VARIABLE.fullmatch(text)
+    names = names_in(text) if found else ()
+    return names[0] if names else ""
+
+
 def keys_of(statement: Statement) -> frozenset[str]:
     """The keys that decide whether and on what a statement bears, in small letters."""
     keys = {condition.key for condition in statement.conditions}

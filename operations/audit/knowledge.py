@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.iam.choices import Choice, any_value, combined
+from components.iam.choices import SOMETHING_ELSE, Choice, any_value, combined, situations
 from components.iam.conditions import hold
-from components.iam.context import ABSENT, UNKNOWN, known
-from components.iam.evaluation import Grant, Target
+from components.iam.context import ABSENT, UNKNOWN, Known, known
+from components.iam.evaluation import Grant, Target, grants
 from components.iam.patterns import SOME, literal
 from components.iam.tag_requests import tag_grants, tag_requests
 from components.iam.truth import Truth
 from operations.audit.catalogue import HARMFUL
-from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, MET
+from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, MET, NODE
 from operations.audit.service_authorization import CARRIES_TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from components.iam.context import Context
+    from components.iam.context import Context, Value
     from components.iam.documents import Statement
     from components.iam.principals import Principal
     from operations.audit.world import World
@@ -37,7 +37,10 @@ _FREE: Final = frozenset(
 _OF_SERVICES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
 """Only requests that a service makes for somebody have them."""
 
-_OWN_TAGS: Final = ("iam:TagRole", "iam:TagUser", "sts:GetFederationToken", "sts:TagSession")
+_OWN_TAGS: Final = (
+    *("iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser", "iam:UpdateAssumeRolePolicy"),
+    *("sts:GetFederationToken", "sts:TagSession"),
+)
 
 _ANY_SERVICE: Final = ("aws", "ec2", "saml", "sts")
 """Prefixes of keys that requests to other services have too: of the caller's session, or of the instance it comes from."""
@@ -108,11 +111,9 @@ class RequestKnowledge:
 
     def _changed_tag(self, tag: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
         """Values that a tag of the caller or of its session may be changed to before the request."""
-        certain = changes_own_tag(self._principal, self._world, tag)
-        if certain is Truth.NO:
-            return ()
-        values = any_value(mentioned, context=self._context)
-        return tuple(Choice(each.value, certain=certain is Truth.YES) for each in values)
+        wanted = any_value((*mentioned, NODE), context=self._context)
+        found = {each.value: own_tag_becomes(self._principal, self._world, tag, each.value) for each in wanted}
+        return tuple(Choice(value, certain=can is Truth.YES) for value, can in found.items() if can is not Truth.NO)
 
     def _any(self, mentioned: tuple[str, ...], *, optional: bool = True, many: bool = False) -> tuple[Choice, ...]:
         return any_value(mentioned, optional=optional, many=many, context=self._context)
@@ -167,6 +168,7 @@ def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists o
     target: Target,
     tag: str,
     given: Mapping[str, tuple[Choice, ...]] | None = None,
+    value: str | None = None,
 ) -> list[Grant]:
     """Return the statements that allow a principal to set or remove a tag by an action.
 
@@ -177,6 +179,7 @@ def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists o
         target: Resources whose tag counts.
         tag: Key of the tag.
         given: What else is said about the request.
+        value: Value to set; None: any.
     """
     beside = given or {}
 
@@ -184,52 +187,71 @@ def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists o
         return RequestKnowledge(principal, world, action, {**beside, **keys}, changes_own_tags=False)
 
     return tag_grants(
-        principal.permissions, action, target, tag, knowledge, value=APPROVED, context=principal.context()
+        principal.permissions,
+        action,
+        target,
+        tag,
+        knowledge,
+        value=APPROVED if value is None else value,
+        is_only_value=value is not None,
+        context=principal.context(),
     )
 
 
-def changes_own_tag(principal: Principal, world: World, tag: str) -> Truth:
-    """Evaluate whether a principal can change a tag of itself or of its sessions.
+def own_tag_becomes(principal: Principal, world: World, tag: str, value: Value) -> Truth:
+    """Evaluate whether a principal can give a tag of itself or of its sessions a value, or remove the tag.
 
-    By its own tagging right, by federated sessions of a user, or by session tags that a role's trust policy admits;
-    whether an identity provider sends the tag cannot be told from IAM.
+    By its own tagging right, by federated sessions of a user, by a trust policy of its own that it replaces, or by
+    session tags that a role's trust policy admits; whether an identity provider sends the tag cannot be told from IAM.
 
     Args:
         principal: The user or role.
         world: The account, which remembers the answer.
         tag: Key of the tag.
+        value: Value of the tag; absent: the tag is removed.
     """
-    key = (principal, tag)
+    key = (principal, tag, value)
     if key not in world.own_tags:
-        world.own_tags[key] = _changes_own_tag(principal, world, tag)
+        world.own_tags[key] = _own_tag_becomes(principal, world, tag, value)
     return world.own_tags[key]
 
 
-def _changes_own_tag(principal: Principal, world: World, tag: str) -> Truth:
+def _own_tag_becomes(principal: Principal, world: World, tag: str, value: Value) -> Truth:
     itself = Target((literal(principal.arn),))
-    found = list[Grant]()
     allowed = frozenset[str]().union(*(each.allowed(_OWN_TAGS) for each in principal.permissions.identity))
-    if principal.kind == "user":
-        if "iam:TagUser" in allowed:
-            found += granted_with_tag(principal, world, "iam:TagUser", target=itself, tag=tag)
-        if {"sts:TagSession", "sts:GetFederationToken"} <= allowed:
-            found += granted_with_tag(principal, world, "sts:TagSession", target=Target(("*",)), tag=tag)
-    elif "iam:TagRole" in allowed:
-        found += granted_with_tag(principal, world, "iam:TagRole", target=itself, tag=tag)
-    best = max((Truth.YES if each.certain else Truth.UNKNOWN for each in found), default=Truth.NO)
-    return max(best, session_tag_admitted(principal, tag))
+    kind = principal.kind.capitalize()
+    text = value.values[0] if isinstance(value, Known) else None
+
+    def granted(action: str, target: Target = itself) -> list[Grant]:
+        return granted_with_tag(principal, world, action, target=target, tag=tag, value=text)
+
+    if text is None:
+        return _best(granted(f"iam:Untag{kind}") if f"iam:Untag{kind}" in allowed else ())
+    found = granted(f"iam:Tag{kind}") if f"iam:Tag{kind}" in allowed else []
+    if principal.kind == "user" and {"sts:TagSession", "sts:GetFederationToken"} <= allowed:
+        found += granted("sts:TagSession", Target(("*",)))
+    if principal.kind == "role" and "iam:UpdateAssumeRolePolicy" in allowed:
+        permissions, action = principal.permissions, "iam:UpdateAssumeRolePolicy"
+        knowledge = RequestKnowledge(principal, world, action, changes_own_tags=False)
+        found += grants(permissions, action, itself, situations(permissions, action, knowledge))
+    return max(_best(found), session_tag_admitted(principal, tag, text))
 
 
-def session_tag_admitted(role: Principal, tag: str) -> Truth:
+def _best(found: Iterable[Grant]) -> Truth:
+    return max((Truth.YES if each.certain else Truth.UNKNOWN for each in found), default=Truth.NO)
+
+
+def session_tag_admitted(role: Principal, tag: str, value: str) -> Truth:
     """Evaluate whether a role's trust policy lets a caller set a tag of the role's session.
 
     Args:
         role: The role; a user has no trust policy.
         tag: Key of the tag.
+        value: Value of the tag.
     """
     statements = role.trust.covering("sts:TagSession") if role.trust else ()
     allowing = [each for each in statements if each.allows and each.principals and _names_callers(each)]
-    return max((admits_session_tag(each, statements, tag) for each in allowing), default=Truth.NO)
+    return max((admits_session_tag(each, statements, tag, value) for each in allowing), default=Truth.NO)
 
 
 def _names_callers(statement: Statement) -> bool:
@@ -237,17 +259,27 @@ def _names_callers(statement: Statement) -> bool:
     return named is not None and bool(named.aws or named.federated or named.negated)
 
 
-def admits_session_tag(statement: Statement, statements: tuple[Statement, ...], tag: str) -> Truth:
+def admits_session_tag(
+    statement: Statement, statements: tuple[Statement, ...], tag: str, value: str | None = None
+) -> Truth:
     """Evaluate whether one statement of a trust policy admits a session tag.
 
     Args:
         statement: That allows `sts:TagSession`.
         statements: All of the trust policy about it, those that deny included.
         tag: Key of the tag.
+        value: Value of the tag; None: any.
     """
     denies = [each for each in statements if not each.allows]
     found = Truth.NO
-    for request in tag_requests(tag, "sts:TagSession", statements):
+    requests = tag_requests(
+        tag,
+        "sts:TagSession",
+        statements,
+        value=SOMETHING_ELSE if value is None else value,
+        is_only_value=value is not None,
+    )
+    for request in requests:
         for situation in combined([statement, *denies], _OfRequest(request.keys())):
             context: Context = situation.context
             if any(hold(each, context) is Truth.YES for each in denies):

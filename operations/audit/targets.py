@@ -10,7 +10,7 @@ from components.iam.evaluation import Target
 from components.iam.patterns import SOME, literal, overlap
 from components.iam.variables import expand
 from operations.audit.catalogue import On
-from operations.audit.rules.keys import APPROVED
+from operations.audit.rules.keys import APPROVED, NODE
 from operations.audit.service_authorization import ARNS, RESOURCE_TYPES
 from operations.audit.takers import may_take_on
 
@@ -40,8 +40,6 @@ _ELSEWHERE: Final = frozenset({"organizations", "identitystore", "sso", "sts"})
 """Services whose resources belong to another account of the organization."""
 
 _REMOTE_HOST: Final = "AWS-StartPortForwardingSessionToRemoteHost"
-
-_NODE: Final = "0feedfacecafebeef"
 
 
 def target(on: On, service: str, principal: Principal, world: World) -> Target | None:
@@ -145,9 +143,9 @@ class _Arns:
 def _any_node(arns: _Arns) -> Target:
     return Target(
         (
-            arns.of("ec2", f"instance/i-{_NODE}"),
-            arns.of("ssm", f"managed-instance/mi-{_NODE}"),
-            arns.of("ecs", f"task/any-cluster/{_NODE}"),
+            arns.of("ec2", f"instance/{NODE}"),
+            arns.of("ssm", f"managed-instance/m{NODE}"),
+            arns.of("ecs", f"task/any-cluster/{NODE.removeprefix('i-')}"),
         )
     )
 

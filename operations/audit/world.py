@@ -17,6 +17,7 @@ from operations.audit.trust_index import TrustIndex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from components.iam.context import Value
     from components.iam.documents import Policy
     from components.iam.principals import Account, Principal
     from components.iam.truth import Truth
@@ -42,7 +43,7 @@ class World:
         privileged: principals with ways around of their own, by ARN, as bad as `HIGH` or worse.
         harmful_policies: ARNs of managed policies that allow ways around.
         passable: what was looked up, by service.
-        own_tags: whether principals can change tags of their own, as far as it was looked up.
+        own_tags: Whether principals can give tags of their own a value, as far as it was looked up.
     """
 
     account: Account
@@ -53,8 +54,8 @@ class World:
     privileged: Mapping[str, Severity] = field(default_factory=dict[str, Severity])
     harmful_policies: tuple[str, ...] = ()
     passable: dict[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"], init=False)
-    own_tags: dict[tuple[Principal, str], Truth] = field(
-        default_factory=dict["tuple[Principal, str]", "Truth"], init=False
+    own_tags: dict[tuple[Principal, str, Value], Truth] = field(
+        default_factory=dict["tuple[Principal, str, Value]", "Truth"], init=False
     )
 
     @cached_property

@@ -14,6 +14,9 @@ APPROVAL_KEY: Final = f"aws:principaltag/{TAG_KEY.lower()}"
 APPROVED: Final = "i-0a1b2c3d4e5f60718"
 """Stands for the instance that was approved."""
 
+NODE: Final = "i-0feedfacecafebeef"
+"""Stands for every node that was not approved: a statement that reaches it by a wildcard reaches all."""
+
 MET: Final = (Choice(known("whatever the policy asks for")),)
 """A tag of a resource that is just as the condition wants it."""
 

@@ -84,8 +84,45 @@ def test_own_tag_that_others_set_is_a_bound(right: Any) -> None:
     assert "A1" not in found_with([HANGS_ON_TAG, right])
 
 
-def role_with_tags(principal: dict[str, str], action: Any, condition: Any = None) -> dict[str, str]:
-    statement = {"Effect": "Allow", "Principal": principal, "Action": action, "Condition": condition or {}}
+RESTRICTED = {"Tags": [{"Key": "Restricted", "Value": "yes"}]}
+UNRESTRICTED = {"StringNotEquals": {"aws:PrincipalTag/Restricted": "yes"}}
+FENCED = deny("ssm:StartSession", **on({"StringEquals": {"aws:PrincipalTag/Restricted": "yes"}}))
+
+
+def test_own_tag_that_the_caller_removes_is_no_bound() -> None:
+    for statements in ([allow("ssm:StartSession", **on(UNRESTRICTED))], [START, FENCED]):
+        assert "A1" not in found_with(statements, **RESTRICTED)
+        assert "A1" not in found_with([*statements, allow("iam:UntagUser", on=f"{ARN}:user/other")], **RESTRICTED)
+        assert found_with([*statements, allow("iam:UntagUser")], **RESTRICTED)["A1"] == "critical"
+
+
+@pytest.mark.parametrize(("value", "is_reported"), [("ops", True), ("op*", True), ("dev", False), ("dev*", False)])
+def test_own_tag_is_a_bound_for_values_that_stay_out(value: str, *, is_reported: bool) -> None:
+    only = on({"StringLike": {"aws:RequestTag/Team": value}})
+    assert ("A1" in found_with([HANGS_ON_TAG, allow("iam:TagUser", **only)])) == is_reported
+    assert ("A1" in role_with_tags({"AWS": f"{ARN}:root"}, ["sts:AssumeRole", "sts:TagSession"], **only)) == is_reported
+
+
+def test_own_tag_that_names_the_node_is_no_bound() -> None:
+    named = allow("ssm:StartSession", on=f"arn:aws:ec2:*:{ACCOUNT}:instance/${{aws:PrincipalTag/Node}}")
+    assert found_with(named) == {}
+    assert found_with([named, allow("iam:TagUser")])["A1"] == "critical"
+    other = on({"ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]}})
+    assert "A1" not in found_with([named, allow("iam:TagUser", **other)])
+
+
+def test_role_that_replaces_its_own_trust_sets_its_tags() -> None:
+    def found(on: str) -> dict[str, str]:
+        details = baseline()
+        details["RoleDetailList"].append(role("tagged", [HANGS_ON_TAG, allow("iam:UpdateAssumeRolePolicy", on=on)]))
+        return entries(assessed(details), f"{ARN}:role/tagged")
+
+    assert found(f"{ARN}:role/tagged")["A1"] == "critical"
+    assert "A1" not in found(f"{ARN}:role/other")
+
+
+def role_with_tags(principal: dict[str, str], action: Any, **more: Any) -> dict[str, str]:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": action, **more}
     details = baseline()
     details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=document(statement)))
     return entries(assessed(details), f"{ARN}:role/tagged")
@@ -96,13 +133,13 @@ def test_session_tag_that_the_trust_admits_is_no_bound() -> None:
     assert role_with_tags({"AWS": f"{ARN}:root"}, both)["A1"] == "critical"
     assert role_with_tags({"Federated": SAML}, ["sts:AssumeRoleWithSAML", "sts:TagSession"])["A1"] == "high"
     team = {"StringEquals": {"aws:RequestTag/CostCenter": "1"}}
-    assert role_with_tags({"AWS": f"{ARN}:root"}, both, team)["A1"] == "critical"
+    assert role_with_tags({"AWS": f"{ARN}:root"}, both, **on(team))["A1"] == "critical"
 
 
 def test_session_tag_that_the_trust_refuses_is_a_bound() -> None:
     both = ["sts:AssumeRole", "sts:TagSession"]
     other = {"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter"]}}
-    assert "A1" not in role_with_tags({"AWS": f"{ARN}:root"}, both, other)
+    assert "A1" not in role_with_tags({"AWS": f"{ARN}:root"}, both, **on(other))
     assert "A1" not in role_with_tags({"AWS": f"{ARN}:root"}, "sts:AssumeRole")
     assert "A1" not in role_with_tags({"Service": "ec2.amazonaws.com"}, both)
 
@@ -158,6 +195,12 @@ def test_variables_are_resolved_before_a_condition_is_unmet() -> None:
     like = {"StringLike": {"ssm:resourceTag/Project": "${aws:PrincipalTag/Project}-*"}}
     assert found_with(allow("ssm:StartSession", **on(like)), **RED)["A2"] == "high"
     assert found_with([allow("ssm:StartSession", **on(ABAC)), allow("iam:TagUser")])["A2"] == "high"
+
+
+def test_comparison_of_two_tags_counts_either_way_round() -> None:
+    turned = {"StringEquals": {"aws:PrincipalTag/Project": "${aws:ResourceTag/Project}"}}
+    assert found_with(allow("ssm:StartSession", **on(turned)), **RED)["A2"] == "high"
+    assert "A2" not in found_with(allow("ssm:StartSession", **on(turned)))
 
 
 def test_variables_without_a_value_meet_nothing() -> None:
