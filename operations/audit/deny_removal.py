@@ -16,7 +16,7 @@ from operations.audit.severity import Severity
 from operations.audit.takers import may_take_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from components.iam.documents import Policy
     from components.iam.evaluation import Grant
@@ -55,15 +55,10 @@ def deny_removal(principal: Principal, found: list[Finding], world: World) -> li
 
 def _removal(principal: Principal, subject: Principal, found: list[Finding], world: World) -> Finding | None:
     """What a subject is allowed without the policies that the principal can remove from it."""
-    removed: dict[Policy, list[Grant]] = {}
-    for policy in subject.permissions.identity:
-        if _has_deny(policy):
-            ways = [grant for way in _ways(subject, policy, world) for grant in _granted(principal, *way, world)]
-            removed.update({policy: ways} if ways else {})
+    removed = _removed(principal, subject, world)
     if not removed:
         return None
-    rest = tuple(each for each in subject.permissions.identity if each not in removed)
-    free = replace(subject, permissions=replace(subject.permissions, identity=rest))
+    free = _without(subject, removed)
     more = _more(Judge(subject, world).findings(RULES), Judge(free, world).findings(RULES))
     known_already = {each.rule: each.severity for each in found}
     gained = (
@@ -80,6 +75,27 @@ def _removal(principal: Principal, subject: Principal, found: list[Finding], wor
     names = ", ".join(sorted(each.name.rpartition("/")[2] for each in removed))
     told = finding(RULE, severity, principal, used)
     return replace(told, note=f"without {names}{whose} it is allowed {rules}")
+
+
+def _removed(principal: Principal, subject: Principal, world: World) -> dict[Policy, list[Grant]]:
+    """The policies that the principal can remove, one after the other: one may deny the removal of the next."""
+    removed: dict[Policy, list[Grant]] = {}
+    while True:
+        caller = _without(principal, removed) if subject is principal else principal
+        step = {
+            policy: ways
+            for policy in subject.permissions.identity
+            if policy not in removed and _has_deny(policy)
+            if (ways := [grant for way in _ways(subject, policy, world) for grant in _granted(caller, *way, world)])
+        }
+        if not step:
+            return removed
+        removed.update(step)
+
+
+def _without(principal: Principal, removed: Iterable[Policy]) -> Principal:
+    left = tuple(each for each in principal.permissions.identity if each not in set(removed))
+    return replace(principal, permissions=replace(principal.permissions, identity=left))
 
 
 def _more(before: list[Finding], after: list[Finding]) -> list[Finding]:

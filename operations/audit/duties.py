@@ -26,6 +26,7 @@ _PERSON_KEYS: Final = frozenset(
 )
 """Condition keys of a trust policy that name a person; so do the `sub` keys of OpenID Connect providers."""
 
+_CALLER_KEY: Final = "aws:principalarn"
 
 Reached = dict["Principal", "tuple[tuple[Principal, ...], bool]"]
 """Roles with the path to each, and whether they are reached without doubt."""
@@ -89,9 +90,17 @@ def _people(role: Principal, world: World) -> Iterator[str]:
             if name.startswith("arn:") and not name.endswith(":root") and name not in known:
                 yield name
         for condition in statement.conditions:
-            if _names_person(condition):
+            if condition.key == _CALLER_KEY:
+                yield from (each for each in condition.values if _is_foreign(each, world.account.id))
+            elif _names_person(condition):
                 values = (each.rpartition(":")[2] for each in condition.values if "${" not in each)
                 yield from (each for each in values if each.strip("*?") and each not in known)
+
+
+def _is_foreign(arn: str, account_id: str) -> bool:
+    """Whether a pattern names principals of another account, and not all of them."""
+    _, _, _, _, account, resource = (*arn.split(":", 5), *[""] * 5)[:6]
+    return account != account_id and bool(resource.rpartition("/")[2].strip("*?")) and resource != "root"
 
 
 def _names_person(condition: Condition) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 
 from components.iam.choices import situations
@@ -16,10 +17,10 @@ from operations.audit.knowledge import RequestKnowledge, granted_with_tag
 from operations.audit.rules import ACTIONS, RULES
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
-from operations.audit.targets import passable, target, target_of
+from operations.audit.targets import passable, target, targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from components.iam.documents import Statement
     from components.iam.principals import Principal
@@ -138,9 +139,14 @@ class Judge:
         return known
 
     def _grants(self, need: Need, actions: Iterable[str], wanted: Target) -> list[Grant]:
-        targets = ((action, target_of(action, wanted, self._world)) for action in actions)
-        found = (grant for action, part in targets if part for grant in self._granted(need, action, part))
+        found = (grant for action in actions for grant in self._granted_all(need, action, wanted))
         return [each for each in found if _has_shape(each, need.shape)]
+
+    def _granted_all(self, need: Need, action: str, wanted: Target) -> Iterator[Grant]:
+        """What lets an action reach every part of a target; nothing where one part is out of reach."""
+        parts = targets_of(action, wanted, self._world)
+        several = list(takewhile(bool, (self._granted(need, action, part) for part in parts)))
+        return chain.from_iterable(several if len(several) == len(parts) else ())
 
     def _granted(self, need: Need, action: str, part: Target) -> list[Grant]:
         principal, world = self._principal, self._world

@@ -39,6 +39,10 @@ _ANY: Final = Target(("*",))
 _ELSEWHERE: Final = frozenset({"organizations", "identitystore", "sso", "sts"})
 """Services whose resources belong to another account of the organization."""
 
+_CHECKS_EACH_TYPE: Final = frozenset({"ec2"})
+"""Services that check every required resource of a request (EC2 User Guide, "Identity-based policies for Amazon EC2"); for
+the others one of them is enough to report."""
+
 _REMOTE_HOST: Final = "AWS-StartPortForwardingSessionToRemoteHost"
 
 
@@ -60,8 +64,8 @@ def target(on: On, service: str, principal: Principal, world: World) -> Target |
     return found if found is None or found.patterns else None
 
 
-def target_of(action: str, wanted: Target, world: World) -> Target | None:
-    """Return the part of a target that has one of the resource types of an action.
+def targets_of(action: str, wanted: Target, world: World) -> tuple[Target, ...]:
+    """Return the parts of a target that have the resource types of an action, each of which must be reached.
 
     Args:
         action: `ssm:StartSession`.
@@ -69,31 +73,40 @@ def target_of(action: str, wanted: Target, world: World) -> Target | None:
         world: The account.
 
     Returns:
-        None where no resource has such a type.
+        One part, or one for each type that the action requires where any resource counts; none where no resource has
+        such a type.
     """
     names = world.protected
     if action not in RESOURCE_TYPES:
         of_service = f"arn:{names.partition}:{action.partition(':')[0]}:*"
-        return Target((of_service, literal("*"))) if wanted.patterns == _ANY.patterns else wanted
+        return (Target((of_service, literal("*"))) if wanted.patterns == _ANY.patterns else wanted,)
     if wanted.patterns == _ANY.patterns:
-        return Target(_every_resource(action, names.partition, names.account_id), spared=wanted.spared)
+        several = _required_resources(action, names.partition, names.account_id)
+        return tuple(Target(each, spared=wanted.spared) for each in several)
     shapes = _shapes(action, names.partition)
     patterns = tuple(each for each in wanted.patterns if any(overlap(each, shape) for shape in shapes))
-    return Target(patterns, spared=wanted.spared) if patterns else None
+    return (Target(patterns, spared=wanted.spared),) if patterns else ()
 
 
 @lru_cache(maxsize=1_024)
-def _every_resource(action: str, partition: str, account_id: str) -> tuple[str, ...]:
-    """The resources of an account that an action can be allowed on; without types only `*` is."""
+def _required_resources(action: str, partition: str, account_id: str) -> tuple[tuple[str, ...], ...]:
+    """The resources of an account, by type, that an action must be allowed on; without types only `*` is."""
     types = RESOURCE_TYPES[action].split()
     if not types:
-        return (literal("*"),)
+        return ((literal("*"),),)
     service = action.partition(":")[0]
     account = SOME if service in _ELSEWHERE else account_id
-    required = [each for each in types if each.endswith("*")] or types
-    arns = (ARNS[f"{service}/{each.removesuffix('*')}"] for each in required)
+    required = [each for each in types if each.endswith("*")]
     # No star of a policy may span a colon, lest it match in the place of a name.
-    return tuple(each.format(partition=partition, region=SOME, account=account).replace("*", SOME) for each in arns)
+    arns = {
+        each: ARNS[f"{service}/{each.removesuffix('*')}"]
+        .format(partition=partition, region=SOME, account=account)
+        .replace("*", SOME)
+        for each in types
+    }
+    if service in _CHECKS_EACH_TYPE and required:
+        return tuple((arns[each],) for each in required)
+    return (tuple(arns[each] for each in required or types),)
 
 
 @lru_cache(maxsize=1_024)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import On, Rule, need, way
+from operations.audit.catalogue import On, Rule, need, one_of, way
 from operations.audit.rules.keys import passed_to
 from operations.audit.severity import Severity
 
 _EC2 = "ec2.amazonaws.com"
-_CHANGE = need("ec2:ModifyInstanceAttribute", on=On.INSTANCES)
+_CHANGE = need(
+    "ec2:ModifyInstanceAttribute", on=On.INSTANCES, given={"ec2:attribute": one_of("UserData", "userData")}
+)
 
 INSTANCES: Final = (
     Rule(

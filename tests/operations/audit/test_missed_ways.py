@@ -258,6 +258,19 @@ def test_own_deny_that_stays_is_not_reported(denial: str, right: Any) -> None:
     assert not {"D11", "A1"} & set(removed(denial, right))
 
 
+def test_own_deny_that_guards_another_is_removed_first() -> None:
+    def found(*guards: Any) -> dict[str, str]:
+        details = baseline()
+        details["Policies"].append(managed("Fence", deny("ssm:StartSession")))
+        right = allow("iam:DetachUserPolicy", "iam:DeleteUserPolicy")
+        attachments = {"AttachedManagedPolicies": attached(details["Policies"][-1])}
+        details["UserDetailList"].append(user("somebody", [START, right], *guards, **attachments))
+        return entries(assessed(details))
+
+    assert found(deny("iam:DetachUserPolicy"))["D11"] == "critical"
+    assert "D11" not in found(deny("iam:DetachUserPolicy", "iam:DeleteUserPolicy"))
+
+
 def test_own_deny_of_nothing_else_allowed_is_not_reported() -> None:
     found = found_with([allow("iam:DeleteUserPolicy"), deny("ssm:StartSession")])
     assert "D11" not in found
@@ -399,6 +412,22 @@ def test_person_of_a_directory_on_both_sides_is_critical() -> None:
     assert not any(finding.rule == "E14" for each in other.audited for finding in each.findings)
 
 
+def by_caller(*arns: str) -> dict[str, Any]:
+    condition = {"ArnLike": {"aws:PrincipalArn": list(arns)}}
+    return document(
+        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole", "Condition": condition}
+    )
+
+
+def test_caller_of_another_account_on_both_sides_is_critical() -> None:
+    other = "arn:aws:iam::444455556666:role"
+    same = two_roles(by_caller(f"{other}/Shift*"), by_caller(f"{other}/ShiftLead", f"{other}/Boss"))
+    assert entries(same, f"{other}/Shift*")["E14"] == "critical"
+    for apart in (f"{other}/Boss", f"{ARN}:role/Shift*", "arn:aws:iam::444455556666:root"):
+        found = two_roles(by_caller(f"{other}/Shift*"), by_caller(apart))
+        assert not any(finding.rule == "E14" for each in found.audited for finding in each.findings)
+
+
 @pytest.mark.parametrize("by_runbook", [True, False])
 def test_approver_who_may_start_the_runbook_is_critical(*, by_runbook: bool) -> None:
     start = allow(
@@ -472,6 +501,8 @@ def test_disk_contents_that_leave_are_reported() -> None:
         allow("ecs:ExecuteCommand", on="arn:aws:ecs:*:444455556666:task/*/*"),
         allow("*", on=f"arn:aws:dynamodb:*:{ACCOUNT}:table/*"),
         allow("ec2:*", on=f"arn:aws:ec2:*:{ACCOUNT}:vpc/*"),
+        allow("ec2:*", on=f"arn:aws:ec2:*:{ACCOUNT}:volume/*"),
+        allow("ec2:ModifyInstanceAttribute", **on({"StringEquals": {"ec2:Attribute": "DisableApiTermination"}})),
         allow("iam:*", on=f"{ARN}:server-certificate/*"),
         allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/parameter-store/*"),
         allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*:*:automation-execution/*"),
@@ -498,6 +529,11 @@ def test_action_without_a_resource_of_its_type_is_innocent(statement: Any) -> No
         ("D9", allow("sso:CreateAccountAssignment", on="arn:aws:sso:::instance/ssoins-1")),
         ("D8", allow("organizations:LeaveOrganization")),
         ("C2", allow("ec2:EnableSerialConsoleAccess")),
+        (
+            "C4",
+            allow("ec2:*Volume", on=[f"arn:aws:ec2:*:{ACCOUNT}:volume/*", f"arn:aws:ec2:*:{ACCOUNT}:instance/*"]),
+        ),
+        ("C3", allow("ec2:ModifyInstanceAttribute", **on({"StringEquals": {"ec2:Attribute": "UserData"}}))),
     ],
 )
 def test_action_on_a_resource_of_its_type_is_reported(rule: str, statement: Any) -> None:
