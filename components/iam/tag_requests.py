@@ -91,9 +91,7 @@ def tag_grants(  # noqa: PLR0913 -- what a question about a tag consists of
     """
     statements = [each for policy in permissions.every() for each in policy.covering(action)]
     found: dict[Statement, Grant] = {}
-    for request in tag_requests(
-        key, action, statements, value=value, is_only_value=is_only_value, context=context
-    ):
+    for request in tag_requests(key, action, statements, value=value, is_only_value=is_only_value, context=context):
         choices = situations(permissions, action, knowledge(request.keys()))
         for grant in grants(permissions, action, target, choices):
             known_grant = found.get(grant.statement)

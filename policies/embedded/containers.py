@@ -24,7 +24,7 @@ CONTAINERS: Final = (*TEMPLATES, CLOUD_CONTROL, EXTENSION, *NATIVE)
 """The types of resources of which the body can be read."""
 
 _HIDING: Final = (
-    *("AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet", "AWS::CloudFormation::CustomResource", "Custom::"),
+    *("AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet", "AWS::CloudFormation::CustomResource"),
     *("AWS::ServiceCatalog::CloudFormationProvisionedProduct", "AWS::Serverless::", "AWS::SSMQuickSetup::"),
 )
 """How the types of CloudFormation begin that make resources of their own."""
@@ -107,7 +107,18 @@ def _in_template(container: Resource) -> Body:
     given = container.value("parameters")
     parameters = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else dict[str, Any]()
     unread = tuple(("templateBody", each) for each in generated_in(template))
-    return _checked(Body("templateBody.Resources.", tuple(declared_in(template, parameters)), unread))
+    declared = (_tagged(each, container.value("tags")) for each in declared_in(template, parameters))
+    return _checked(Body("templateBody.Resources.", tuple(declared), unread))
+
+
+def _tagged(declared: Declared, tags: Any) -> Declared:
+    """Adds the tags of the stack, which CloudFormation gives to every resource in it that can have tags."""
+    own = declared.properties.get("Tags") or []
+    if not isinstance(own, list) or not tags:
+        return declared
+    given = cast("Mapping[str, Any]", tags) if isinstance(tags, Mapping) else None
+    added: list[Any] = [UNKNOWN] if given is None else [{"Key": key, "Value": each} for key, each in given.items()]
+    return replace(declared, properties={**declared.properties, "Tags": [*added, *cast("list[Any]", own)]})
 
 
 def _in_state(container: Resource, type_: str, properties: str) -> Body:
@@ -135,8 +146,8 @@ def _checked(body: Body) -> Body:
 
 
 def is_hiding(type_: str) -> bool:
-    """Whether a type of CloudFormation makes resources of its own."""
-    return type_.startswith(_HIDING) or type_.endswith("::MODULE")
+    """Whether a type of CloudFormation makes resources of its own, as those of other publishers than AWS may."""
+    return type_.startswith(_HIDING) or not type_.startswith("AWS::") or type_.endswith("::MODULE")
 
 
 def _is_controllers(declared: Declared) -> bool:

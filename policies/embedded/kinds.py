@@ -55,8 +55,11 @@ def _renamed(
 def _tags(value: Any) -> Any:
     if not isinstance(value, list):
         return value
-    listed = [cast("dict[str, Any]", each) for each in cast("list[Any]", value) if isinstance(each, dict)]
-    return {str(each.get("Key")): each.get("Value") for each in listed}
+    found: dict[Any, Any] = {}
+    for each in cast("list[Any]", value):
+        fields = cast("dict[str, Any]", each) if isinstance(each, dict) else {"Key": UNKNOWN}
+        found[fields.get("Key")] = fields.get("Value")
+    return found
 
 
 def _listed(value: Any) -> list[Any]:
@@ -192,6 +195,14 @@ KINDS: Final[dict[str, Callable[[Properties], Iterator[Form]]]] = {
     "AWS::SSO::InstanceAccessControlAttributeConfiguration": _attributes,
     "AWS::SSM::Document": _document,
     "AWS::SSM::Association": _renamed("aws:ssm/association:Association", {}),
+    "AWS::Cognito::IdentityPoolPrincipalTag": _renamed(
+        "aws:cognito/identityPoolProviderPrincipalTag:IdentityPoolProviderPrincipalTag", {}
+    ),
+    "AWS::KMS::ReplicaKey": _renamed(
+        "aws:kms/replicaKey:ReplicaKey",
+        {"KeyPolicy": "policy", "PendingWindowInDays": "deletionWindowInDays"},
+        ("KeyPolicy",),
+    ),
     "AWS::KMS::Key": _renamed(
         "aws:kms/key:Key",
         {"KeyPolicy": "policy", "PendingWindowInDays": "deletionWindowInDays", "KeySpec": "customerMasterKeySpec"},
@@ -225,6 +236,8 @@ PRODUCED: Final = frozenset(
             *_ATTACHMENTS.values(),
         ),
         *("aws:ssoadmin/instanceAccessControlAttributes:InstanceAccessControlAttributes", "aws:kms/key:Key"),
+        "aws:cognito/identityPoolProviderPrincipalTag:IdentityPoolProviderPrincipalTag",
+        "aws:kms/replicaKey:ReplicaKey",
         *("aws:ssm/association:Association", "aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"),
         *("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "aws:sns/topicPolicy:TopicPolicy"),
         *("aws:ec2/securityGroup:SecurityGroup", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"),

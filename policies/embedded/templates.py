@@ -20,6 +20,9 @@ POLICY_KEYS: Final = frozenset(
 )
 """Properties that hold policy documents, of which the keys are not CloudFormation's."""
 
+_LISTS: Final = frozenset({"AccessControlAttributes", "ManagedPolicies", "ManagedPolicyArns", "Tags"})
+"""Properties of which each item only adds, so that both branches of a condition count."""
+
 _PSEUDO: Final = {
     "AWS::Partition": "aws",
     "AWS::AccountId": "111122223333",
@@ -121,7 +124,7 @@ def declared_in(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> I
         written = cast("dict[str, Any]", each)
         given = written.get("Properties")
         properties = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
-        resolver = _Resolver(values, resources)
+        resolver = _Resolver(values, resources, cast("Mapping[str, Any]", template.get("Mappings") or {}))
         resolved = {key: resolver.of(value, key) for key, value in properties.items()}
         yield Declared(name, str(written.get("Type")), resolved, resolver.references)
 
@@ -129,13 +132,13 @@ def declared_in(template: Mapping[str, Any], parameters: Mapping[str, Any]) -> I
 class _Resolver:
     """Resolves the intrinsic functions of one resource."""
 
-    def __init__(self, values: Mapping[str, Any], resources: Mapping[str, Any]) -> None:
-        self._values, self._resources = values, resources
+    def __init__(self, values: Mapping[str, Any], resources: Mapping[str, Any], mappings: Mapping[str, Any]) -> None:
+        self._values, self._resources, self._mappings = values, resources, mappings
         self.references: dict[str, tuple[str, ...]] = {}
 
     def of(self, value: Any, key: str) -> Any:
         if isinstance(value, list):
-            return [self.of(each, key) for each in cast("list[Any]", value)]
+            return [self.of(each, key) for item in cast("list[Any]", value) for each in _branches(item, key)]
         if not isinstance(value, dict):
             return value
         mapping = cast("dict[str, Any]", value)
@@ -156,6 +159,21 @@ class _Resolver:
                 found = self.of(parts, key)
                 known = isinstance(found, list) and all(isinstance(each, str) for each in cast("list[Any]", found))
                 return str(delimiter).join(cast("list[str]", found)) if known else UNKNOWN
+            case "Fn::If" if key in _LISTS:
+                branches = [self.of(each, key) for each in _branches({name: argument}, key)]
+                lists = [each if isinstance(each, list) else [each] for each in branches]
+                return [one for each in lists for one in cast("list[Any]", each)]
+            case "Fn::Select" if isinstance(argument, list) and len(cast("list[Any]", argument)) == 2:  # noqa: PLR2004 -- index and values
+                index, found = (self.of(each, key) for each in cast("list[Any]", argument))
+                is_known = isinstance(found, list) and str(index).isdecimal() and int(index) < len(found)  # pyright: ignore[reportUnknownArgumentType]
+                return cast("list[Any]", found)[int(index)] if is_known else UNKNOWN
+            case "Fn::FindInMap" if isinstance(argument, list):
+                found: Any = self._mappings
+                for each in cast("list[Any]", argument):
+                    found = (
+                        cast("Mapping[Any, Any]", found).get(self.of(each, key)) if isinstance(found, dict) else None
+                    )
+                return UNKNOWN if found is None else found
             case "Fn::GetAtt":
                 parts = cast("list[Any]", argument) if isinstance(argument, list) else str(argument).split(".")
                 self._refer(str(parts[0]) if parts else "", key)
@@ -181,6 +199,17 @@ class _Resolver:
     def _refer(self, name: str, key: str) -> None:
         if name in self._resources:
             self.references[key] = (*self.references.get(key, ()), name)
+
+
+def _branches(value: Any, key: str) -> list[Any]:
+    """Return what may stand in a list: both branches of a condition, of which the deployment picks one."""
+    if key not in _LISTS or not isinstance(value, dict):
+        return [value]
+    argument = cast("dict[str, Any]", value).get("Fn::If")
+    if not isinstance(argument, list):
+        return [value]
+    chosen = cast("list[Any]", argument)[1:]
+    return [one for each in chosen if each != {"Ref": "AWS::NoValue"} for one in _branches(each, key)]
 
 
 def _has_transform(value: Any) -> bool:

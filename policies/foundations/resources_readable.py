@@ -34,7 +34,7 @@ _HIDING = Parameter(
             "kubernetes:cloudformation.linki.space/*",
         ),
         *("aws:servicecatalog/provisionedProduct:*", "aws:serverlessrepository/cloudFormationStack:*"),
-        *("aws:ssmquicksetup/*", "aws:lambda/invocation:*"),
+        *("aws:ssmquicksetup/*", "aws:lambda/invocation:*", "aws-native:index:CustomResourceEmulator"),
     ],
     schema=_TYPES,
 )

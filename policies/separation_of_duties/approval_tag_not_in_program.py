@@ -67,7 +67,9 @@ def _without(resource: Resource, name: str, tags: Any) -> Iterator[Any]:
     if tags is UNKNOWN:
         yield resource.unseen(name)
     elif isinstance(tags, Mapping):
-        for key in cast("Mapping[str, Any]", tags):
+        for key in cast("Mapping[Any, Any]", tags):
+            if key is UNKNOWN:
+                yield resource.unseen(name)
             if str(key).casefold() == TAG_KEY.casefold():
                 yield Violation(f"{name}.{key}", "a tag", _EXPECTED, about=resource)
 

@@ -42,8 +42,14 @@ _DURATION: Final = re.compile(
 )
 _MINUTES_IN: Final = (1440, 60, 1, 1 / 60)
 _MOST_ITERATIONS: Final = 100
-_LONGEST_APPROVAL: Final = 604_800
-"""What `aws:approve` waits where it has no timeoutSeconds, in seconds."""
+_LONGEST_SECONDS: Final = {
+    APPROVE: 604_800,
+    "aws:changeInstanceState": 3_600,
+    "aws:executeAutomation": inf,
+    "aws:runCommand": 3_600,
+    "aws:waitForAwsResourceProperty": 3_600,
+}
+"""How long a step waits that has no timeoutSeconds, by action; another runbook waits as long as its author wants."""
 
 
 @RULE.on(*CARRIERS)
@@ -115,9 +121,9 @@ def _waits(runbook: Runbook, step: Step) -> float:
         return rounds * sum(_waits(runbook, each) for each in runbook.inside(step))
     if step.action == "aws:sleep":
         return _minutes(step.inputs.get("Duration"))
-    if step.action == "aws:pause":
-        return inf
-    return _number(step.raw.get("timeoutSeconds"), _LONGEST_APPROVAL) / 60 if step.action == APPROVE else 0
+    if step.action in _LONGEST_SECONDS:
+        return _number(step.raw.get("timeoutSeconds"), _LONGEST_SECONDS[step.action]) / 60
+    return inf if step.action == "aws:pause" else 0
 
 
 def _minutes(duration: Any) -> float:

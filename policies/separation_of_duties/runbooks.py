@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE, TAG_KEY
 from policies.findings import UNKNOWN
-from policies.separation_of_duties.scripts import calls
+from policies.separation_of_duties.scripts import calls, commands
 from policies.session_manager.carriers import DOCUMENT, OWN_DOCUMENT, content_of
 
 if TYPE_CHECKING:
@@ -30,8 +30,12 @@ END: Final = None
 
 _IF_NOT: Final = ("onFailure", "onCancel")
 
-_TAGGING: Final = frozenset({"tag_role", "tag_user", "create_role", "create_user"})
+_TAGGING: Final = frozenset({"tag_role", "tag_user", "create_role", "create_user", "assume_role"})
 _UNTAGGING: Final = frozenset({"untag_role", "untag_user"})
+_SERVICES: Final = frozenset({"iam", "sts"})
+_LATE: Final = "{{"
+"""How a value begins that the run puts in."""
+
 _NOTHING: Final[dict[str, Any]] = {}
 
 
@@ -112,15 +116,18 @@ class Step:
         inputs = self.inputs
         if self.action == "aws:executeAwsApi":
             api = str(inputs.get("Api", "")).replace("_", "").lower()
-            is_wanted = str(inputs.get("Service", "")).lower() == "iam" and api in {
-                each.replace("_", "") for each in wanted
-            }
+            service = str(inputs.get("Service", "")).lower()
             # What is put in at run time may be the tag, or may not.
-            late = if_not_known and "{{" in json.dumps(inputs.get(keys))
-            return is_wanted and (_names_tag(inputs.get(keys)) or late)
+            is_called = api in {each.replace("_", "") for each in wanted} or (if_not_known and _LATE in api)
+            late = if_not_known and _has_late_key(inputs.get(keys))
+            in_service = service in _SERVICES or (if_not_known and _LATE in service)
+            return in_service and is_called and (_names_tag(inputs.get(keys)) or late)
         if self.action == "aws:executeScript":
-            called = calls(str(inputs.get("Script", "")), str(inputs.get("Handler", "")))
+            script, handler = str(inputs.get("Script", "")), str(inputs.get("Handler", ""))
+            called = calls(script, handler, in_texts=if_not_known)
             return bool(called & wanted) and _names_tag(dict(inputs))
+        if self.action == "aws:runCommand" and if_not_known:
+            return bool(commands(json.dumps(dict(inputs), default=str)) & wanted) and _names_tag(dict(inputs))
         return False
 
 
@@ -199,7 +206,7 @@ class Runbook:
                 return
         if step.action == LOOP:
             yield from (Edge("inputs.Steps", each.name, each.name) for each in self.inside(step)[:1])
-        if step.raw.get("isEnd") in (True, "true"):
+        if str(step.raw.get("isEnd")).lower() == "true":
             yield Edge("isEnd", "true", END)
         elif following := step.raw.get("nextStep"):
             yield Edge("nextStep", str(following), str(following))
@@ -265,6 +272,14 @@ def _named(approver: str) -> str:
 
 def _names_tag(value: Any) -> bool:
     return TAG_KEY.lower() in json.dumps(value, default=str).lower()
+
+
+def _has_late_key(tags: Any) -> bool:
+    """Whether a run puts in the tags, or the key of one; a value may be put in."""
+    return any(
+        _LATE in str(_mapping(each).get("Key")) if isinstance(each, Mapping) else _LATE in str(each)
+        for each in _listed(tags)
+    )
 
 
 def _texts(value: Any) -> Iterator[str]:

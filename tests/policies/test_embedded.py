@@ -197,3 +197,57 @@ def test_a_template_that_is_not_known_yet_is_unseen() -> None:
     made = Made(type=STACK, properties={"templateBody": UNKNOWN}, sources={})
     assert judge_stack(BY_ID["resources-readable"], made).unseen
     assert embedded_in(Resource(type=STACK, name="x", properties={"templateBody": "not: a template"})) == ()
+
+
+KEY = "SecurityAllowSessionInstance"
+TAG_RULE = BY_ID["approval-tag-not-in-program"]
+
+
+def tagged(*tags: Any, **more: Any) -> dict[str, Any]:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Tags": list(tags)}}
+    return {"templateBody": json.dumps({"Resources": {"Role": role}, **more})}
+
+
+def with_key(key: Any) -> dict[str, Any]:
+    return {"Key": key, "Value": "i-1"}
+
+
+@pytest.mark.parametrize("key", [KEY, "CostCenter"])
+def test_tag_in_a_template_counts_however_it_is_written(key: str) -> None:
+    first, last = key[:4], key[4:]
+    no_value = {"Ref": "AWS::NoValue"}
+    for given in (
+        tagged(with_key(key)),
+        tagged(with_key({"Ref": "Key"}), Parameters={"Key": {"Type": "String", "Default": key}}),
+        tagged(with_key({"Fn::Join": ["", [first, last]]})),
+        tagged(with_key({"Fn::Select": ["1", ["a", key]]})),
+        tagged(with_key({"Fn::FindInMap": ["Keys", "approval", "tag"]}), Mappings={"Keys": {"approval": {"tag": key}}}),
+        tagged({"Fn::If": ["Production", with_key(key), no_value]}),
+        tagged({"Fn::If": ["A", no_value, {"Fn::If": ["B", no_value, with_key(key)]}]}),
+        tagged() | {"tags": {key: "i-1"}},
+    ):
+        found = judge(TAG_RULE, STACK, given)
+        assert not found.unseen
+        assert bool(found.violations) == (key == KEY)
+
+
+def test_tag_with_a_key_of_the_deployment_is_unseen() -> None:
+    for item in (with_key({"Ref": "Key"}), {"Fn::Split": [",", "a"]}):
+        assert judge(TAG_RULE, STACK, tagged(item, Parameters={"Key": {"Type": "String"}})).unseen
+
+
+def test_tag_of_an_identity_pool_in_a_template_is_reported() -> None:
+    for key in (KEY, "CostCenter"):
+        mapping = {"Type": "AWS::Cognito::IdentityPoolPrincipalTag", "Properties": {"PrincipalTags": {key: "sub"}}}
+        assert (
+            "approval-tag-not-in-program" in accused(STACK, {"templateBody": json.dumps({"Resources": {"M": mapping}})})
+        ) == (key == KEY)
+
+
+def test_policy_attached_under_a_condition_is_attached() -> None:
+    for name, is_reported in (("AdministratorAccess", True), ("AmazonS3ReadOnlyAccess", False)):
+        arn = f"arn:aws:iam::aws:policy/{name}"
+        for arns in ([{"Fn::If": ["P", arn, {"Ref": "AWS::NoValue"}]}], {"Fn::If": ["P", [arn], []]}):
+            role = {"Type": "AWS::IAM::Role", "Properties": {"ManagedPolicyArns": arns}}
+            found = accused(STACK, {"templateBody": json.dumps({"Resources": {"R": role}})})
+            assert ("node-commands-need-approval" in found) == is_reported

@@ -9,9 +9,7 @@ from operations.audit.rules.keys import passed_to
 from operations.audit.severity import Severity
 
 _EC2 = "ec2.amazonaws.com"
-_CHANGE = need(
-    "ec2:ModifyInstanceAttribute", on=On.INSTANCES, given={"ec2:attribute": one_of("UserData", "userData")}
-)
+_CHANGE = need("ec2:ModifyInstanceAttribute", on=On.INSTANCES, given={"ec2:attribute": one_of("UserData", "userData")})
 
 INSTANCES: Final = (
     Rule(

@@ -414,9 +414,7 @@ def test_person_of_a_directory_on_both_sides_is_critical() -> None:
 
 def by_caller(*arns: str) -> dict[str, Any]:
     condition = {"ArnLike": {"aws:PrincipalArn": list(arns)}}
-    return document(
-        {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole", "Condition": condition}
-    )
+    return document({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole", "Condition": condition})
 
 
 def test_caller_of_another_account_on_both_sides_is_critical() -> None:

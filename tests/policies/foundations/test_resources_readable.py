@@ -33,6 +33,8 @@ def judged(type_: str, given: dict[str, Any], **config: Any) -> Judgement:
         (STACK, stack(one("AWS::CloudFormation::Stack", TemplateURL="https://x"))),
         (STACK, stack(one("Custom::Grant", ServiceToken="arn"))),
         (STACK, stack(one("AWS::CloudFormation::CustomResource"))),
+        (STACK, stack(one("TF::AWS::IamRole"))),
+        ("aws-native:index:CustomResourceEmulator", {}),
         (STACK, stack({}, Transform="AWS::Serverless-2016-10-31")),
         (STACK, stack({}, Transform=["Own"])),
         (STACK, stack({"Fn::ForEach::Roles": ["x", [], {}]})),

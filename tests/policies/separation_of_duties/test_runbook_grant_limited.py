@@ -42,6 +42,17 @@ def loop(*steps: dict[str, Any], name: str = "Loop", **inputs: Any) -> dict[str,
             id="until a day",
         ),
         pytest.param([TAG, step("Wait", "aws:pause", **BACK), UNTAG], "without a fixed end", id="until somebody acts"),
+        pytest.param(
+            [TAG, step("Wait", "aws:waitForAwsResourceProperty", timeoutSeconds=86_400, **BACK), UNTAG],
+            "waits of 1440 minutes",
+            id="for a property",
+        ),
+        pytest.param(
+            [TAG, step("Wait", "aws:runCommand", **BACK), UNTAG], "waits of 60 minutes", id="for a command, by default"
+        ),
+        pytest.param(
+            [TAG, step("Wait", "aws:executeAutomation", **BACK), UNTAG], "without a fixed end", id="in another runbook"
+        ),
         pytest.param([TAG, approve("Again", **BACK), UNTAG], "waits of 10080 minutes", id="for another approval"),
         pytest.param([TAG, loop(sleep("PT1M"), MaxIterations=20), UNTAG], "waits of 20 minutes", id="in a loop"),
         pytest.param([TAG, loop(sleep("PT1M"), Iterators="{{ x }}"), UNTAG], "waits of 100 minutes", id="for each"),
@@ -77,6 +88,9 @@ def test_a_long_wait_with_the_tag_is_reported(steps: list[dict[str, Any]], found
             id="seconds",
         ),
         pytest.param([sleep("PT5H", "Before"), TAG, UNTAG], id="before the tag"),
+        pytest.param(
+            [TAG, step("Wait", "aws:executeAutomation", timeoutSeconds=600, **BACK), UNTAG], id="a limited runbook"
+        ),
         pytest.param([TAG, iam("Untag", "UntagRole"), sleep("PT5H", "After", isEnd=True)], id="after the removal"),
         pytest.param([loop(sleep("PT5H", "Before")), TAG, UNTAG], id="a loop before"),
         pytest.param([TAG, loop(sleep("PT1M"), MaxIterations=10), UNTAG], id="a short loop"),
