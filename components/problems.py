@@ -82,5 +82,8 @@ class Collector:
 
 def shown(value: Any) -> str:
     """A value as the configuration file would have it, shortened: error messages must not flood a terminal."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, TypeError):  # it contains itself, or has keys that are no texts
+        text = str(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."

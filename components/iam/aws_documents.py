@@ -1,4 +1,4 @@
-"""Documents that AWS owns and that give their caller a way into a node, by name. Pure.
+"""Documents and service settings of AWS that give their caller a way into a node, by name. Pure.
 
 Sources: Systems Manager Command document reference; Systems Manager Automation runbook reference.
 """
@@ -6,6 +6,8 @@ Sources: Systems Manager Command document reference; Systems Manager Automation 
 from __future__ import annotations
 
 from typing import Final
+
+from components.iam.patterns import SOME
 
 OWNED_BY_AWS: Final = ("AWS*", "Amazon*")
 """Patterns of the names that AWS keeps for its own documents (Systems Manager API Reference, `CreateDocument`)."""
@@ -27,3 +29,12 @@ NODE_RUNBOOKS: Final = (
     "AWSSupport-StartEC2RescueWorkflow",
 )
 """Runbooks that run commands on instances, reset access to them, or change IAM."""
+
+ACCESS_SETTINGS: Final = (
+    "ssm/managed-instance/default-ec2-instance-management-role",
+    "ssm/documents/console/public-sharing-permission",
+    f"ssm/just-in-time-access/{SOME}",
+    f"ssm/change-manager/{SOME}",
+    f"ssm/automation/customer-script-log-{SOME}",
+)
+"""Service settings that decide on access, sharing or logs; others set throughput, tiers and defaults of parameters."""

@@ -100,7 +100,7 @@ def tag_grants(  # noqa: PLR0913 -- what a question about a tag consists of
     return list(found.values())
 
 
-def tag_requests(
+def tag_requests(  # noqa: PLR0913 -- what a question about a tag consists of
     key: str,
     action: str,
     statements: Sequence[Statement],

@@ -10,6 +10,7 @@ import yaml
 
 from components.iam.patterns import matches
 from components.problems import shown
+from components.strict_yaml import UniqueKeys
 from operations.audit.findings import Audited, Finding
 from operations.audit.rules import RULES
 from operations.audit.severity import Severity
@@ -22,8 +23,25 @@ if TYPE_CHECKING:
 DEFAULT_FILE: Final = "audit-exceptions.yaml"
 EXPIRED: Final = "E13"
 
+PERSONS: Final = "E14"
+"""The rule whose principals may be people that a trust policy names otherwise than by ARN."""
+
 _KEYS: Final = ("principal", "rule", "reason", "owner", "until")
 _IDS: Final = tuple(rule.id for rule in RULES if rule.id != EXPIRED)
+
+
+class _Loader(UniqueKeys):
+    """Leaves a day that does not exist as text, for the check to name."""
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
+        """Return a day, a time, or the text."""
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError:
+            return str(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)  # pyright: ignore[reportUnknownMemberType]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,17 +104,25 @@ def read_exceptions(path: Path) -> tuple[AcceptedException, ...]:
         UnusableError: The file cannot be read, or has entries that cannot be used; with all of its problems.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 -- a safe loader
     except (OSError, UnicodeDecodeError) as failed:
         raise UnusableError(f"{path}: cannot be read: {failed}") from None
     except yaml.YAMLError as wrong:
-        raise UnusableError(f"{path}: expected YAML, got {' '.join(str(wrong).split())}") from None
+        raise UnusableError(f"{path}: expected YAML, got {' '.join(str(wrong).split())}. Correct the file.") from None
+    except ValueError:
+        raise UnusableError(
+            f"{path}: expected each key once, got one twice in a mapping. Remove the repetition."
+        ) from None
     listed = cast("dict[str, Any]", content).get("exceptions") if isinstance(content, dict) else None
     if not isinstance(listed, list) or set(cast("dict[str, Any]", content)) != {"exceptions"}:
-        raise UnusableError(f"{path}: expected the key exceptions with a list of entries, and no other key.")
+        raise UnusableError(
+            f"{path}: expected the key exceptions with a list of entries and no other key, got {shown(content)}. Write "
+            "each exception as an entry of that list."
+        )
     problems: list[str] = []
     for number, entry in enumerate(cast("list[Any]", listed)):
         problems += [f"exceptions.{number}{each}" for each in _problems(entry)]
+    problems += _repeated(cast("list[Any]", listed))
     if problems:
         raise UnusableError("\n".join([f"{path} cannot be used:", *(f"  {each}" for each in problems)]))
     return tuple(
@@ -156,12 +182,22 @@ def _problems(entry: Any) -> Iterator[str]:
         if key not in _KEYS:
             yield f".{key}: expected one of {', '.join(_KEYS)}. Remove the key."
     for key in _KEYS:
-        expected = _expected(key, given.get(key))
+        expected = _expected(key, given.get(key), given.get("rule"))
         if expected:
-            yield f".{key}: expected {expected}, got {shown(given.get(key))}."
+            yield f".{key}: expected {expected}, got {shown(given.get(key))}. Correct the value."
 
 
-def _expected(key: str, value: Any) -> str:
+def _repeated(entries: list[Any]) -> Iterator[str]:
+    """The entries that are about the same principal and rule as one before: which of the two counts is not clear."""
+    first: dict[tuple[str, str], int] = {}
+    for number, entry in enumerate(entries):
+        given = cast("dict[Any, Any]", entry) if isinstance(entry, dict) else {}
+        about = (str(given.get("principal")), str(given.get("rule")))
+        if given and first.setdefault(about, number) != number:
+            yield f"exceptions.{number}: expected one entry per principal and rule, got a repetition of {first[about]}. Remove one."
+
+
+def _expected(key: str, value: Any, rule: Any) -> str:
     """What a value should be; empty where it is."""
     if key == "until":
         return "" if isinstance(value, date) and not isinstance(value, datetime) else "a day such as 2027-03-31"
@@ -169,6 +205,6 @@ def _expected(key: str, value: Any) -> str:
         return "a text that is not empty"
     if key == "rule" and value not in _IDS:
         return f"the id of a rule ({', '.join(_IDS)})"
-    if key == "principal" and not value.startswith("arn:"):
+    if key == "principal" and not value.startswith("arn:") and (rule != PERSONS or not value.strip("*?")):
         return "the ARN of a principal (* and ? match any characters)"
     return ""

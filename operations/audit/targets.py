@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from components.iam.aws_documents import NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
+from components.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
 from components.iam.evaluation import Target
 from components.iam.patterns import SOME, literal, overlap
 from components.iam.variables import expand
@@ -25,15 +25,6 @@ SOMEBODY: Final = "somebody-new"
 
 _SHELLS: Final = ("AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand", "AWS-PasswordReset")
 """Session documents of AWS that run a command (Systems Manager User Guide, "Session document schema")."""
-
-_SETTINGS: Final = (
-    "ssm/managed-instance/default-ec2-instance-management-role",
-    "ssm/documents/console/public-sharing-permission",
-    f"ssm/just-in-time-access/{SOME}",
-    f"ssm/change-manager/{SOME}",
-    f"ssm/automation/customer-script-log-{SOME}",
-)
-"""Service settings that decide on access, sharing or logs; others set throughput, tiers and defaults of parameters."""
 
 _ANY: Final = Target(("*",))
 _ELSEWHERE: Final = frozenset({"organizations", "identitystore", "sso", "sts"})
@@ -379,7 +370,9 @@ _MAKERS: Final[dict[On, Callable[[_Arns], Target | None]]] = {
     On.REMOTE_HOST_DOCUMENT: lambda arns: Target(arns.everywhere("ssm", f"document/{_REMOTE_HOST}")),
     On.SESSION_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.session_document}"),)),
     On.SHELL_DOCUMENTS: _shell_documents,
-    On.SERVICE_SETTINGS: lambda arns: Target(tuple(arns.of("ssm", f"servicesetting/{each}") for each in _SETTINGS)),
+    On.SERVICE_SETTINGS: lambda arns: Target(
+        tuple(arns.of("ssm", f"servicesetting/{each}") for each in ACCESS_SETTINGS)
+    ),
     On.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook), spared=arns.no_versions()),
     On.OTHER_VERSIONS: _other_versions,
     On.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template), spared=arns.no_versions()),

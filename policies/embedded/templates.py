@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
 
+from components.strict_yaml import UniqueKeys
 from policies.findings import UNKNOWN
-from policies.strict_yaml import UniqueKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,21 +159,8 @@ class _Resolver:
                 found = self.of(parts, key)
                 known = isinstance(found, list) and all(isinstance(each, str) for each in cast("list[Any]", found))
                 return str(delimiter).join(cast("list[str]", found)) if known else UNKNOWN
-            case "Fn::If" if key in _LISTS:
-                branches = [self.of(each, key) for each in _branches({name: argument}, key)]
-                lists = [each if isinstance(each, list) else [each] for each in branches]
-                return [one for each in lists for one in cast("list[Any]", each)]
-            case "Fn::Select" if isinstance(argument, list) and len(cast("list[Any]", argument)) == 2:  # noqa: PLR2004 -- index and values
-                index, found = (self.of(each, key) for each in cast("list[Any]", argument))
-                is_known = isinstance(found, list) and str(index).isdecimal() and int(index) < len(found)  # pyright: ignore[reportUnknownArgumentType]
-                return cast("list[Any]", found)[int(index)] if is_known else UNKNOWN
-            case "Fn::FindInMap" if isinstance(argument, list):
-                found: Any = self._mappings
-                for each in cast("list[Any]", argument):
-                    found = (
-                        cast("Mapping[Any, Any]", found).get(self.of(each, key)) if isinstance(found, dict) else None
-                    )
-                return UNKNOWN if found is None else found
+            case "Fn::If" | "Fn::Select" | "Fn::FindInMap":
+                return self._chosen(name, argument, key)
             case "Fn::GetAtt":
                 parts = cast("list[Any]", argument) if isinstance(argument, list) else str(argument).split(".")
                 self._refer(str(parts[0]) if parts else "", key)
@@ -181,6 +168,25 @@ class _Resolver:
             case _:
                 self.of(argument, key)  # for what it refers to
                 return UNKNOWN
+
+    def _chosen(self, name: str, argument: Any, key: str) -> Any:
+        """What a condition, an index or a mapping picks; of a condition both, where each can only add."""
+        if name == "Fn::If" and key in _LISTS:
+            branches = [self.of(each, key) for each in _branches({name: argument}, key)]
+            lists = [cast("list[Any]", each) if isinstance(each, list) else [each] for each in branches]
+            return [one for each in lists for one in each]
+        given: Any = self.of(argument, key)  # also for what it refers to
+        steps = cast("list[Any]", given) if isinstance(given, list) and UNKNOWN not in given else []
+        found: Any = UNKNOWN
+        if name == "Fn::Select" and len(steps) == 2 and isinstance(steps[1], list):  # noqa: PLR2004 -- index and values
+            listed = dict(enumerate(cast("list[Any]", steps[1])))
+            found = listed.get(int(steps[0]) if str(steps[0]).isdecimal() else -1, UNKNOWN)
+        elif name == "Fn::FindInMap" and steps:
+            found = self._mappings
+            for each in steps:
+                known = isinstance(found, Mapping) and isinstance(each, str)
+                found = cast("Mapping[str, Any]", found).get(each, UNKNOWN) if known else UNKNOWN
+        return found
 
     def _named(self, name: str, key: str) -> Any:
         if name == "AWS::NoValue":

@@ -11,7 +11,7 @@ from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import DOCUMENT_NAMES
-from components.iam.aws_documents import NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
+from components.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
 from components.iam.choices import Choice
 from components.iam.context import known
 from components.iam.evaluation import Grant, Target
@@ -128,10 +128,13 @@ _RUNBOOKS: Final = (
     *_of_aws("document", (*NODE_RUNBOOKS, _NEW_DOCUMENT)),
     *(
         each
-        for version in ("", ":1", ":$DEFAULT", ":$LATEST")
+        for version in ("", f":{SOME}")
         for each in _of_aws("automation-definition", (*NODE_RUNBOOKS, _NEW_DOCUMENT), version)
     ),
 )
+_NO_VERSIONS: Final = ("ssm:*:automation-definition/*:*/*",)
+"""Patterns of other resource types match these in place of a version, which has no slash."""
+
 _RUNS_ON_NODES: Final = {
     "ssm:documenttype": tuple(
         Choice(known(each))
@@ -140,12 +143,6 @@ _RUNS_ON_NODES: Final = {
 }
 _USER_DATA: Final = {"ec2:attribute": tuple(Choice(known(each)) for each in ("UserData", "userData"))}
 _TO_EC2: Final = {"iam:passedtoservice": one("ec2.amazonaws.com")}
-
-_SETTINGS: Final = (
-    "managed-instance/default-ec2-instance-management-role",
-    "documents/console/public-sharing-permission",
-)
-"""Service settings by which instances become nodes, and documents public."""
 
 _ASSOCIATING: Final = ("ssm:CreateAssociation", "ssm:CreateAssociationBatch", "ssm:UpdateAssociation")
 
@@ -168,7 +165,7 @@ def command_ways(harmless: Sequence[str] = ()) -> tuple[Way, ...]:
         (nodes, own),
         (replace(of_aws, actions=_ASSOCIATING),),
         (replace(own, actions=_ASSOCIATING),),
-        (Need(actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS),),
+        (Need(actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS, spared=_NO_VERSIONS),),
         (
             Need(
                 actions=("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask"),
@@ -213,6 +210,7 @@ INSTANCE_WAYS: Final[tuple[Way, ...]] = (
         Need(actions=("iam:PassRole",), reached=(f"iam::{SOME}:role/{SOME}",), given=_TO_EC2),
     ),
     (Need(actions=("ssm:CreateActivation",)),),
+    (Need(actions=("ssm:UpdateManagedInstanceRole",), reached=(f"ssm:{SOME}:{SOME}:managed-instance/mi-{SOME}",)),),
 )
 """Ways to change what an instance runs at its start or which role it has, and to register a machine as a node."""
 
@@ -233,7 +231,7 @@ def document_ways(governed: Sequence[str]) -> tuple[Way, ...]:
     )
     settings = Need(
         actions=("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"),
-        reached=tuple(f"ssm:{SOME}:{SOME}:servicesetting/ssm/{name}" for name in _SETTINGS),
+        reached=tuple(f"ssm:{SOME}:{SOME}:servicesetting/{name}" for name in ACCESS_SETTINGS),
     )
     return ((documents,), (settings,))
 

@@ -15,8 +15,8 @@ import yaml
 
 from components.iam.documents import unique_keys
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
+from components.strict_yaml import UniqueKeys
 from policies.findings import UNKNOWN, Findings, Resource
-from policies.strict_yaml import UniqueKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -90,6 +90,40 @@ def test_exceptions_file_with_a_wrong_entry_is_refused(entry: Any, message: str,
     assert message in str(refused.value)
 
 
+WITH_DAY = "exceptions:\n- {principal: 'arn:aws:iam::1:user/a', rule: A1, reason: r, owner: o, until: 2027-02-30}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (WITH_DAY, 'exceptions.0.until: expected a day such as 2027-03-31, got "2027-02-30"'),
+        ("exceptions: &itself\n- *itself", "exceptions.0: expected a mapping"),
+        ("exceptions: []\nexceptions: []", "expected each key once"),
+        ("? [a]\n: 1", "expected YAML"),
+    ],
+)
+def test_exceptions_file_with_odd_yaml_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "exceptions.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UnusableError) as raised:
+        read_exceptions(path)
+    assert message in str(raised.value)
+
+
+def test_exception_given_twice_is_refused(tmp_path: Path) -> None:
+    read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "rule": "A4"}))
+    with pytest.raises(UnusableError, match=r"exceptions\.1: expected one entry per principal and rule"):
+        read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "owner": "other"}))
+
+
+def test_exception_for_a_person_is_for_one_rule_only(tmp_path: Path) -> None:
+    (entry,) = read_exceptions(file_with(tmp_path, {**GOOD, "principal": "alice@example.com", "rule": "E14"}))
+    assert entry.covers("alice@example.com", "E14")
+    for principal, rule in (("alice@example.com", "A1"), ("*", "E14")):
+        with pytest.raises(UnusableError, match="expected the ARN of a principal"):
+            read_exceptions(file_with(tmp_path, {**GOOD, "principal": principal, "rule": rule}))
+
+
 def test_exceptions_file_reports_all_problems_at_once(tmp_path: Path) -> None:
     with pytest.raises(UnusableError) as refused:
         read_exceptions(file_with(tmp_path, {**GOOD, "owner": "", "rule": "x"}, "text"))

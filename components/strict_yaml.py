@@ -22,6 +22,8 @@ class UniqueKeys(yaml.SafeLoader):
             ValueError: It repeats a key.
         """
         construct = cast("Callable[[yaml.Node], Any]", self.construct_object)  # pyright: ignore[reportUnknownMemberType]
-        nodes = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
+        # As written: what is merged into a mapping may be overridden there.
+        nodes = [*cast("list[tuple[yaml.Node, yaml.Node]]", node.value)]
+        found = super().construct_mapping(node, deep)
         unique_keys([(construct(key), None) for key, _ in nodes])
-        return super().construct_mapping(node, deep)
+        return found
