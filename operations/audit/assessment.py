@@ -12,6 +12,7 @@ from operations.audit.chains import chains, from_outside
 from operations.audit.deny_removal import deny_removal
 from operations.audit.findings import Audited, Finding, worst_first
 from operations.audit.judge import RELATIVE, Judge, allowed
+from operations.audit.role_tagging import role_tagging
 from operations.audit.rules import RULES
 from operations.audit.severity import Severity
 from operations.audit.world import AWS_BROAD, World
@@ -74,9 +75,11 @@ def assess(world: World, progress: Progress = lambda _done, _of: None) -> Assess
     for principal in everybody:
         found[principal] += deny_removal(principal, found[principal], knowing)
     assuming, by_design = chains(knowing, everybody)
-    for principal, several in assuming.items():
-        # Which roles that count it reaches says more than that it reaches every role.
-        found[principal] = [*(each for each in found[principal] if each.rule != "D6"), *several]
+    for principal in everybody:
+        several = [*assuming.get(principal, ()), *role_tagging(principal, knowing)]
+        if several:
+            # Which roles that count it reaches says more than that it reaches every role.
+            found[principal] = [*(each for each in found[principal] if each.rule != "D6"), *several]
     return replace(_told(world, everybody, found), by_design=by_design)
 
 

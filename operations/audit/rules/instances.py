@@ -93,7 +93,10 @@ INSTANCES: Final = (
             way(
                 Severity.MEDIUM,
                 need("ec2:CreateLaunchTemplateVersion"),
-                need("ec2:ModifyLaunchTemplate", "autoscaling:UpdateAutoScalingGroup"),
+                need(
+                    *("ec2:ModifyLaunchTemplate", "autoscaling:UpdateAutoScalingGroup"),
+                    "autoscaling:StartInstanceRefresh",
+                ),
             ),
             way(
                 Severity.MEDIUM,
@@ -141,8 +144,14 @@ INSTANCES: Final = (
                 need("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"),
             ),
             way(Severity.MEDIUM, need("batch:RegisterJobDefinition"), need("batch:SubmitJob")),
+            way(
+                Severity.MEDIUM,
+                need("mgn:PutTemplateAction", "mgn:PutSourceServerAction", "drs:PutLaunchAction"),
+            ),
+            way(Severity.MEDIUM, need("greengrass:CreateDeployment", "eks:AssociateAccessPolicy")),
         ),
         remedy="Limit the statement to applications, clusters and queues without governed instances.",
-        source="CodeDeploy User Guide: AppSpec hooks; SAR CodeDeploy, Elastic Beanstalk, ECS and Batch",
+        source="CodeDeploy User Guide: AppSpec hooks; MGN and DRS User Guides: Post-launch actions; EKS User Guide: Access "
+        "policies; SAR",
     ),
 )

@@ -128,6 +128,28 @@ def role_with_tags(principal: dict[str, str], action: Any, **more: Any) -> dict[
     return entries(assessed(details), f"{ARN}:role/tagged")
 
 
+@pytest.mark.parametrize(
+    ("right", "is_reported"),
+    [
+        (allow("iam:TagRole", on=f"{ARN}:role/tagged"), True),
+        (allow("iam:TagRole", **on({"StringEquals": {"aws:RequestTag/CostCenter": "1"}})), True),
+        (allow("iam:TagRole", **on({"StringEquals": {"aws:RequestTag/Team": "dev"}})), False),
+        (allow("iam:TagRole", **on({"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter"]}})), False),
+        (allow("iam:TagRole", on=f"{ARN}:role/other"), False),
+        (allow("iam:UntagRole", on=f"{ARN}:role/tagged"), False),
+    ],
+)
+def test_role_that_the_caller_tags_and_assumes_is_reported(right: Any, *, is_reported: bool) -> None:
+    def found(trusted: str) -> dict[str, str]:
+        details = baseline()
+        details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/{trusted}")))
+        details["UserDetailList"].append(user("somebody", right))
+        return entries(assessed(details))
+
+    assert found("somebody").get("D6") == ("critical" if is_reported else None)
+    assert "D6" not in found("other")
+
+
 def test_session_tag_that_the_trust_admits_is_no_bound() -> None:
     both = ["sts:AssumeRole", "sts:TagSession"]
     assert role_with_tags({"AWS": f"{ARN}:root"}, both)["A1"] == "critical"
@@ -478,6 +500,14 @@ def test_deployments_onto_instances_are_reported() -> None:
     assert found_with(allow("ecs:RegisterTaskDefinition", "ecs:RunTask"))["C8"] == "medium"
     assert "C8" not in found_with(allow("codedeploy:GetDeployment", "codedeploy:RegisterApplicationRevision"))
     assert "C8" not in found_with(allow("ecs:RunTask"))
+    for action in ("mgn:PutTemplateAction", "drs:PutLaunchAction", "greengrass:CreateDeployment"):
+        assert found_with(allow(action))["C8"] == "medium"
+    access = allow("eks:AssociateAccessPolicy", on=f"arn:aws:eks:*:{ACCOUNT}:access-entry/*")
+    assert found_with(access)["C8"] == "medium"
+    assert found_with(allow("mgn:RemoveTemplateAction", "greengrass:ListDeployments", "eks:DescribeCluster")) == {}
+    refresh = found_with(allow("ec2:CreateLaunchTemplateVersion", "autoscaling:StartInstanceRefresh"))
+    assert refresh["C6"] == "medium"
+    assert found_with(allow("autoscaling:StartInstanceRefresh")) == {}
 
 
 def test_disk_contents_that_leave_are_reported() -> None:

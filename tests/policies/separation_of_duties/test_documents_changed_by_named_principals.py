@@ -34,6 +34,9 @@ REPORTED |= {
     "the setting that makes instances nodes": [
         allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/managed-instance/*")
     ],
+    "the setting of just-in-time access": [
+        allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/just-in-time-access/*")
+    ],
     "any setting": [allow("ssm:ResetServiceSetting")],
 }
 

@@ -27,6 +27,7 @@ REPORTED = {
         allow("iam:PassRole", Condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}),
     ],
     "a machine as a node": [allow("ssm:CreateActivation")],
+    "another role of a node": [allow("ssm:UpdateManagedInstanceRole")],
 }
 
 SPARED = {

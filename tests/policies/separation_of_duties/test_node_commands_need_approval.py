@@ -56,6 +56,9 @@ REPORTED = {
     "a runbook of AWS, any version": [
         allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*:*:automation-definition/AWSSupport-ResetAccess:*")
     ],
+    "a runbook of AWS, one version": [
+        allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*:*:automation-definition/AWSSupport-ResetAccess:7")
+    ],
     "a runbook of AWS, default version": [
         allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*::automation-definition/AWS-RunPacker:$DEFAULT")
     ],
@@ -70,6 +73,7 @@ REPORTED = {
 
 SPARED = {
     "a harmless document": [allow("ssm:SendCommand", on=[ONE_INSTANCE, AGENT_UPDATE])],
+    "runs of runbooks": [allow("ssm:StartAutomationExecution", on="arn:aws:ssm:*:*:automation-execution/*")],
     "documents only": [allow("ssm:SendCommand", on=[SHELL_SCRIPT, own("*")])],
     "instances only": [allow("ssm:SendCommand", on=ANY_INSTANCE)],
     "reading": [allow("ssm:Describe*", "ssm:List*", "ssm:GetCommandInvocation", "ssm:ListAssociations")],
