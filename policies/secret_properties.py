@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 SHOWN: Final = "[secret]"
 """In place of a value, as the engine shows secrets."""
 
+_TEMPLATE: Final = frozenset({"templateBody"})
+_GOING_INTO_TEMPLATE: Final = frozenset({"parameters", "tags"})
+"""Properties of a CloudFormation stack of which the values are shown as parts of its template."""
+
 _NAME: Final = re.compile(r"[^.\[,: ]*")
 _SECRETS: ContextVar[Mapping[str, frozenset[str]]] = ContextVar("secrets", default={})  # noqa: B039 -- never changed
 
@@ -38,7 +42,7 @@ def secrets_of(request: Message, resources: Iterable[Any]) -> Generator[None]:
         for each in resources:
             properties: dict[str, Any] = json_format.MessageToDict(each.properties)
             if names := frozenset(name for name, value in properties.items() if _has_secret(value)):
-                found[each.urn] = names
+                found[each.urn] = names | (_TEMPLATE if names & _GOING_INTO_TEMPLATE else frozenset())
     token = _SECRETS.set(found)
     try:
         yield

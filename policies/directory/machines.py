@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from components.iam.truth import Truth
 from policies.directory.marks import INSTANCE, NETWORK_INTERFACE, SPOT_INSTANCE, belongs
-from policies.directory.references import NOTHING, Named, References, given
+from policies.directory.references import NOTHING, Named, References
 
 if TYPE_CHECKING:
     from policies.findings import Resource
@@ -50,9 +50,8 @@ class Machines:
 
     def named_by(self, holder: Resource, name: str) -> tuple[Resource, ...]:
         """The controllers that a property names: by their own ID, or by that of their first interface."""
-        by_interface = [each for each in self.all if _is_its_interface(given(holder, name), each)]
-        named = [each for one in self._references.all_of(holder, name) for each in one.candidates if each in self.all]
-        return (*named, *(each for each in by_interface if each not in named))
+        named = self._references.all_of(holder, name)
+        return tuple(each for one in named for each in one.candidates if each in self.all)
 
     def subnets_named_by(self, holder: Resource, name: str) -> tuple[Named, ...]:
         """Subnets that a property names."""
@@ -63,7 +62,3 @@ def same(one: Named, other: Named) -> bool:
     """Whether two values name the same, as far as can be told."""
     by_value = bool(one.value) and one.value == other.value
     return by_value or any(each in other.candidates for each in one.candidates)
-
-
-def _is_its_interface(value: object, machine: Resource) -> bool:
-    return isinstance(value, str) and value == machine.value("primaryNetworkInterfaceId")

@@ -106,7 +106,8 @@ _OF_WHAT_IT_MAKES: Final = {LAUNCH_TEMPLATE: "tagSpecifications", SPOT_FLEET: "l
 
 def _tag_sets(resource: Resource) -> list[Any]:
     """The tags of the resource, and of what a launch template or spot fleet makes."""
-    found = [resource.value("tags")]
+    # With the default tags of the provider, where it has told them.
+    found = [resource.value("tags"), resource.given("tagsAll")]
     name = _OF_WHAT_IT_MAKES.get(resource.type)
     if name is not None:
         given = resource.given(name)

@@ -31,6 +31,9 @@ class Named:
         return self.value is None and not self.candidates
 
 
+_IDENTITIES: Final = ("id", "arn", "name", "primaryNetworkInterfaceId")
+"""Properties by whose value others name a resource; an instance also by its first interface."""
+
 NOTHING: Final = Named((), "")
 """Names no resource of the stack."""
 
@@ -75,7 +78,7 @@ class References:
     def _by_identity(self) -> dict[str, tuple[Resource, ...]]:
         found: dict[str, tuple[Resource, ...]] = {}
         for each in self.resources:
-            for identity in {each.value(name) for name in ("id", "arn", "name")}:
+            for identity in {each.value(name) for name in _IDENTITIES}:
                 if isinstance(identity, str):
                     found[identity] = (*found.get(identity, ()), each)
         return found

@@ -111,6 +111,13 @@ SECRETS: dict[str, dict[str, Any]] = {
 }
 
 
+SECRETS["aws:cloudformation/stackSet:StackSet"] = {
+    "parameters": secret({"Word": HIDDEN}),
+    "templateBody": "Parameters: {Word: {Type: String}}\nResources: {R: {Type: 'AWS::IAM::ManagedPolicy', Properties: "
+    "{PolicyDocument: {Statement: {Sid: !Ref Word, Effect: Allow, Action: '*', Resource: '*'}}}}}",
+}
+
+
 @pytest.mark.parametrize("type_", SECRETS)
 def test_no_message_quotes_a_secret(type_: str) -> None:
     properties = struct_pb2.Struct()

@@ -94,6 +94,25 @@ def test_a_group_put_on_a_controllers_interface_is_a_controllers(interface: str)
     assert len(judge_stack(SOURCES, plain_group(), machine, attachment).violations) == 1
 
 
+@pytest.mark.parametrize("stated", ["eni-1", "eni-2"])
+def test_group_put_on_a_known_interface_is_a_controllers(stated: str) -> None:
+    machine = Made(
+        type=INSTANCE, name="dc1", properties={"id": "i-1", "primaryNetworkInterfaceId": "eni-1", "tags": MARKED}
+    )
+    attachment = Made(
+        type="aws:ec2/networkInterfaceSecurityGroupAttachment:NetworkInterfaceSecurityGroupAttachment",
+        name="attachment",
+        properties={"networkInterfaceId": stated, "securityGroupId": "sg-1"},
+    )
+    assert len(judge_stack(SOURCES, plain_group("sg-1"), machine, attachment).violations) == (stated == "eni-1")
+
+
+def test_default_tags_of_the_provider_mark_controllers() -> None:
+    for tags in (MARKED, {"Role": "Web"}):
+        group = plain_group(tagsAll=tags)
+        assert len(judge_stack(SOURCES, group).violations) == (tags is MARKED)
+
+
 def test_a_rule_of_a_group_of_another_stack_that_a_controller_has_is_judged() -> None:
     machine = Made(type=INSTANCE, name="dc1", properties={"tags": MARKED, "vpcSecurityGroupIds": ["sg-elsewhere"]})
     assert len(judge_stack(SOURCES, machine, vpc_rule(securityGroupId="sg-elsewhere")).violations) == 1

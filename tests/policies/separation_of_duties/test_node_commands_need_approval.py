@@ -79,7 +79,7 @@ SPARED = {
     "reading": [allow("ssm:Describe*", "ssm:List*", "ssm:GetCommandInvocation", "ssm:ListAssociations")],
     "denied": [allow("ssm:*"), deny("ssm:Send*", "ssm:*Association*", "ssm:StartAuto*", "ssm:*MaintenanceWindow*")],
     "one own runbook": [allow("ssm:StartAutomationExecution", on=own("ReportInventory:1", "automation-definition"))],
-    "runs of runbooks": [allow("ssm:StartAutomationExecution", on=own("*", "automation-execution"))],
+    "any run of an own runbook": [allow("ssm:StartAutomationExecution", on=own("*", "automation-execution"))],
     "the agent": [allow("ssm:UpdateInstanceInformation", "ssmmessages:*", "ec2messages:*")],
     "parameters": [allow("ssm:*", on=own("app/*", "parameter"))],
     "an association of a harmless document": [allow("ssm:CreateAssociation", on=[AGENT_UPDATE, ANY_INSTANCE])],

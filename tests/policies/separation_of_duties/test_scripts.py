@@ -70,7 +70,7 @@ def test_step_that_sets_no_tag_is_fine(made: dict[str, Any]) -> None:
 
 
 def test_removal_that_is_only_named_is_none() -> None:
-    tag = iam("Tag", "TagUser", **{key: "step:Script" for key in BACK})
+    tag = iam("Tag", "TagUser", **dict.fromkeys(BACK, "step:Script"))
     called = script(f"{IAM}def run(e, c):\n  iam.untag_user(TagKeys=['{KEY}'])")
     named = script(f"def run(e, c):\n  print('untag_user', '{KEY}')")
     assert not judge(TAKES_BACK, DOCUMENT, as_document(content(tag, called))).violations
