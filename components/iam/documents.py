@@ -144,6 +144,15 @@ class Policy:
         return found
 
 
+_ELEMENTS: Final = frozenset(
+    {
+        *("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction"),
+        *("Resource", "NotResource", "Condition"),
+    }
+)
+_ELEMENTS_IN_LOWERCASE: Final = frozenset(map(str.lower, _ELEMENTS))
+
+
 def parse(document: Any, *, name: str = "", kind: str = "inline") -> Policy:
     """Reads a policy document.
 
@@ -193,6 +202,10 @@ def _statement(given: Any, index: int, *, variables: bool, where: str) -> Statem
     if not isinstance(given, Mapping):
         raise DocumentError(f"{where}: {given!r} given; allowed: an object")
     raw = cast("Mapping[str, Any]", given)
+    misspelled = [key for key in raw if key not in _ELEMENTS and key.lower() in _ELEMENTS_IN_LOWERCASE]
+    if misspelled:
+        # IAM refuses them, or reads them after all: no reading is safe.
+        raise DocumentError(f"{where}: {', '.join(misspelled)} given; allowed: {', '.join(sorted(_ELEMENTS))}")
     effect = raw.get("Effect")
     if effect not in ("Allow", "Deny"):
         raise DocumentError(f"{where}: Effect {effect!r} given; allowed: Allow, Deny")

@@ -113,7 +113,7 @@ def _in_template(container: Resource) -> Body:
 
 def _tagged(declared: Declared, tags: Any) -> Declared:
     """Adds the tags of the stack, which CloudFormation gives to every resource in it that can have tags."""
-    own = declared.properties.get("Tags") or []
+    own: Any = declared.properties.get("Tags") or []
     if not isinstance(own, list) or not tags:
         return declared
     given = cast("Mapping[str, Any]", tags) if isinstance(tags, Mapping) else None

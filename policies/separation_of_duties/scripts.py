@@ -35,7 +35,7 @@ def calls(script: str, handler: str, *, in_texts: bool = False) -> frozenset[str
         return commands(script)
     functions = {each.name: each for each in ast.walk(tree) if isinstance(each, _FUNCTION)}
     if handler not in functions:
-        return _named(ast.walk(tree), in_texts=in_texts) | (commands(script) if in_texts else set())
+        return _named(ast.walk(tree), in_texts=in_texts) | (commands(script) if in_texts else frozenset[str]())
     # What stands outside of functions runs when the script is loaded.
     found = {*(commands(script) if in_texts else ()), *_named(_outside(tree), in_texts=in_texts)}
     waiting, visited = {handler, *(found & functions.keys())}, set[str]()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         pytest.param('{"Statement": [], "Statement": []}', id="two lists of statements"),
         pytest.param('{"Statement": ["x"]}', id="no statement"),
         pytest.param('{"Statement": {"Effect": "Perhaps"}}', id="no effect"),
+        pytest.param('{"Statement": {"Effect": "Allow", "action": "ssm:*", "Resource": "*"}}', id="another case"),
         pytest.param({"Statement": [{"Effect": "Allow", "Condition": "x"}]}, id="no condition"),
         pytest.param(None, id="left out"),
     ],
