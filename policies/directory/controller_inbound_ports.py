@@ -28,7 +28,7 @@ RULE = Rule(
     id="controller-inbound-ports",
     title="Only the ports of the port tables are open on domain controllers",
     severity=Severity.HIGH,
-    risk="services that nobody needs from outside, and the flaws they have, are within reach of every client",
+    risk="services that no client needs, with their vulnerabilities, are within reach of every client",
     remedy="Open the ports that the tables list for clients and controllers, rule by rule (here: a profile in "
     "shell-access:domainControllers.profile), or list the port in additionalPorts",
     source="Microsoft KB 179442, KB 224196; AWS Security Hub EC2.18; NIST SP 800-53 r5 AC-4, CM-7, SC-7; "

@@ -37,7 +37,7 @@ RULE = Rule(
     id="controller-inbound-sources",
     title="Only listed, private networks may reach domain controllers",
     severity=Severity.CRITICAL,
-    risk="whoever is on the internet, or in a network that nobody meant, tries passwords and exploits on the directory",
+    risk="hosts on the internet, or in an unintended network, try passwords and exploits on the directory",
     remedy="Name the clients' own networks (here: shell-access:domainControllers.clients), or list the network in "
     "allowedSources",
     source="AWS Security Hub EC2.18, EC2.19; CIS AWS Foundations Benchmark 5.0, 5.3 and 5.4; NIST SP 800-53 r5 AC-4, SC-7; "

@@ -32,7 +32,7 @@ RULE = Rule(
     id="controller-two-zones",
     title="The domain controllers of a Region stand in two Availability Zones",
     severity=Severity.MEDIUM,
-    risk="nobody signs in anywhere while one zone is down",
+    risk="no user can sign in while one zone is down",
     remedy="Build controllers in subnets of two zones (here: shell-access:domainControllers.sites.<Region>.controllers)",
     source='AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS", prerequisites; '
     "Well-Architected REL10-BP01; NIST SP 800-53 r5 CP-10, SC-36",

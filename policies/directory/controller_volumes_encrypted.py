@@ -17,7 +17,7 @@ RULE = Rule(
     id="controller-volumes-encrypted",
     title="Volumes of domain controllers are encrypted with a customer managed KMS key",
     severity=Severity.HIGH,
-    risk="whoever copies a volume or a snapshot reads the password hashes of everybody in the directory",
+    risk="a principal that copies a volume or a snapshot reads the password hashes of all users in the directory",
     remedy="Set encrypted to true and kmsKeyId to the key of the directory, for the root volume, too",
     source="AWS Security Hub EC2.3, EC2.181; checkov CKV_AWS_189; NIST SP 800-53 r5 SC-13, SC-28(1); Microsoft "
     '"Securing domain controllers against attack"; AWS post "Securely extend and access on-premises Active Directory '

@@ -45,7 +45,7 @@ RULE = Rule(
     id="controller-watched",
     title="Domain controllers have flow logs, a trail and alerts",
     severity=Severity.HIGH,
-    risk="a group that somebody opens, or a connection that nobody expected, goes unnoticed, and leaves nothing to look into",
+    risk="an opened group or an unexpected connection goes unnoticed and leaves no record",
     remedy="Add what is missing (here: shell-access:domainControllers.monitoring), or list it in elsewhere where another "
     "stack has it",
     source="AWS Security Hub EC2.6, CloudTrail.1, CloudWatch.10; CIS AWS Foundations Benchmark 5.0, 3.1, 3.7, 4.10; NIST SP "

@@ -25,7 +25,7 @@ RULE = Rule(
     id="kms-key-rotation",
     title="Symmetric KMS keys rotate at least once a year",
     severity=Severity.MEDIUM,
-    risk="one key protects all data for good, and whoever gets hold of its material once reads everything",
+    risk="one key protects all data for good, and one leak of its material exposes everything",
     remedy="Set enableKeyRotation to true, and leave rotationPeriodInDays out or within the limit",
     source="AWS Security Hub KMS.4; CIS AWS Foundations Benchmark 3.0 and 5.0, 3.6; NIST SP 800-53 r5 SC-12, SC-28(3); "
     'AWS post "How to automate Session Manager preferences across your organization"',

@@ -24,7 +24,7 @@ RULE = Rule(
     id="log-bucket-encrypted",
     title="Buckets of logs are encrypted with a customer managed KMS key",
     severity=Severity.MEDIUM,
-    risk="whoever may read the bucket reads what was typed and shown in sessions, with no key to withhold or revoke",
+    risk="any principal that may read the bucket reads input and output of sessions, with no key to withhold or revoke",
     remedy="Give the bucket a BucketServerSideEncryptionConfiguration with aws:kms and kmsMasterKeyId",
     source="AWS Security Hub S3.17; AWS Config s3-default-encryption-kms; NIST SP 800-53 r5 AU-9, SC-13, SC-28(1); "
     'AWS post "How to automate Session Manager preferences across your organization"',

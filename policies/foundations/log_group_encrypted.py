@@ -16,7 +16,7 @@ RULE = Rule(
     id="log-group-encrypted",
     title="Log groups are encrypted with a customer managed KMS key",
     severity=Severity.MEDIUM,
-    risk="whoever may read CloudWatch Logs reads what was typed and shown in sessions, with no key to withhold or revoke",
+    risk="any principal that may read CloudWatch Logs reads input and output of sessions, with no key to withhold or revoke",
     remedy="Set kmsKeyId to the ARN of a KMS key whose policy lets CloudWatch Logs use it",
     source="AWS Config cloudwatch-log-group-encrypted; NIST SP 800-53 r5 AU-9(3), SC-28(1); "
     'AWS post "How to automate Session Manager preferences across your organization"',

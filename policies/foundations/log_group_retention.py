@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SHORTEST = Parameter(
     name="minimumDays",
-    description="The shortest retention in days. Security Hub asks for 365 unless told otherwise.",
+    description="Minimum retention in days. Security Hub requires 365 by default.",
     default=90,
     schema={"type": "integer", "minimum": 1, "maximum": 3653},
 )

@@ -40,7 +40,7 @@ _HIDING = Parameter(
 )
 _ACCEPTED = Parameter(
     name="acceptedTypes",
-    description="Types among them that somebody has looked at, or that make nothing in AWS (* stands for any text).",
+    description="Types among them that were reviewed, or that create nothing in AWS (* stands for any text).",
     default=[],
     schema=_TYPES,
 )
@@ -49,7 +49,7 @@ RULE = Rule(
     id="resources-readable",
     title="No resource hides others from the pack",
     severity=Severity.HIGH,
-    risk="whatever the pack refuses goes to AWS inside a template, a script or another provider",
+    risk="what the pack refuses reaches AWS inside a template, a script or another provider",
     remedy="Write the resources in the program, give the template as text, or accept the type in acceptedTypes after a review",
     source="NIST SP 800-53 r5 CM-3, CM-7(5), SI-10; own",
     url="https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-guide.html",

@@ -25,7 +25,7 @@ RULE = Rule(
     id="approvals-required",
     title="Requests for sessions are approved by enough people, and never by themselves",
     severity=Severity.CRITICAL,
-    risk="a request is granted without anybody having looked at it, or by somebody whom the requester chose",
+    risk="a request is granted without a review, or by an approver whom the requester chose",
     remedy="Set autoApprovable and emergencyChange to false, and give aws:approve steps fixed approvers and "
     "MinRequiredApprovals",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; '

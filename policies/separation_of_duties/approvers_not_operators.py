@@ -21,7 +21,7 @@ RULE = Rule(
     id="approvers-not-operators",
     title="Approvers and operators are different principals",
     severity=Severity.CRITICAL,
-    risk="somebody approves their own request",
+    risk="a requester approves its own request",
     remedy="Take the operator out of the approvers, or the approver out of the operators",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-5, AC-3(2)",

@@ -30,7 +30,7 @@ RULE = Rule(
     id="documents-changed-by-named-principals",
     title="No principal but named ones may change the documents and settings of sessions and approvals",
     severity=Severity.CRITICAL,
-    risk="its holder rewrites the session preferences, the runbook that asks for approval, or what nodes run at their next association",
+    risk="its holder rewrites the session preferences, the runbook that requests approval, or what nodes run at their next association",
     remedy="Limit the action to documents of the holder by name or by ssm:DocumentType, or list the deployment role in allowedPrincipals",
     source='Service Authorization Reference, "Actions, resources, and condition keys for AWS Systems Manager"; NIST SP 800-53 r5 '
     "AC-5, AC-6, CM-5",

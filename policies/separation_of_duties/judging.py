@@ -24,7 +24,7 @@ Question = Callable[[Sequence[Policy], Sequence[str]], list[Grant]]
 
 PRINCIPALS: Final = Parameter(
     name="allowedPrincipals",
-    description="Who may all the same, such as administrators: role/Name, user/Name, group/Name or permission-set/ARN "
+    description="Principals that may nevertheless, such as administrators: role/Name, user/Name, group/Name or permission-set/ARN "
     "(* and ? match any characters), by inline policy, attachment, or a condition on aws:PrincipalArn.",
     default=[],
     schema={"type": "array", "items": {"type": "string", "pattern": "^(role|user|group|permission-set)/."}},
@@ -32,7 +32,7 @@ PRINCIPALS: Final = Parameter(
 
 POLICIES: Final = Parameter(
     name="allowedPolicies",
-    description="Managed policies that may all the same, by name (* and ? match any characters).",
+    description="Managed policies that may nevertheless, by name (* and ? match any characters).",
     default=[],
     schema={"type": "array", "items": {"type": "string", "minLength": 1}},
 )

@@ -26,8 +26,8 @@ RULE = Rule(
     id="runbook-asks-first",
     title="A runbook that sets the approval tag does so after an approval",
     severity=Severity.CRITICAL,
-    risk="whoever starts the runbook gets the approval, and nobody is asked",
-    remedy="Put an aws:approve step on every way to the tag, or start the runbook by a change template of the same stack",
+    risk="any principal that starts the runbook gets the tag without an approval",
+    remedy="Put an aws:approve step on every path to the tag, or start the runbook by a change template of the same stack",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3(2), AC-5",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-approve.html",
@@ -53,7 +53,9 @@ def _asks_first(stack: Stack) -> Findings:
             if not runbook.approvals and unseen:  # one of them may be the template
                 yield document.unseen(f"what starts {place}")
             else:
-                yield Violation(place, "a way to it that asks nobody", "an aws:approve step before it", about=document)
+                yield Violation(
+                    place, "a path to it without an approval", "an aws:approve step before it", about=document
+                )
     for document in unseen:
         yield document.unseen("content")
 

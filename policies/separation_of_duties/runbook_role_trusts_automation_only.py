@@ -32,7 +32,7 @@ RULE = Rule(
     id="runbook-role-trusts-automation-only",
     title="Only Systems Manager Automation may assume the runbook's role",
     severity=Severity.CRITICAL,
-    risk="whoever assumes the role sets the approval tag as the runbook does, without asking for an approval",
+    risk="a principal that assumes the role sets the approval tag as the runbook does, without an approval",
     remedy="Name ssm.amazonaws.com as the only principal of the trust policy, or give the role another name",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6",

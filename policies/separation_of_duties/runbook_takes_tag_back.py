@@ -20,7 +20,7 @@ RULE = Rule(
     id="runbook-takes-tag-back",
     title="A runbook that sets the approval tag removes it, also when it fails or is cancelled",
     severity=Severity.HIGH,
-    risk="whoever cancels a run at the right moment, or makes a step fail, keeps the approval for good",
+    risk="a principal that cancels a run at the right moment, or makes a step fail, keeps the approval for good",
     remedy="Give every step from the tag on an onFailure and an onCancel of step:Name that lead to the removal",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; '
     'Systems Manager User Guide, "Properties shared by all actions"; NIST SP 800-53 r5 AC-2(3), AC-6',
@@ -49,6 +49,6 @@ def _follow(document: Resource, runbook: Runbook, tagging: Step) -> Iterator[Vio
             following = runbook.step(edge.to) if edge.to else None
             if following is None:
                 place = f"content.mainSteps.{step.name}.{edge.property}"
-                yield Violation(place, edge.found, "a way to a step that removes the tag", about=document)
+                yield Violation(place, edge.found, "a path to a step that removes the tag", about=document)
             elif not following.may_undo(tagging):
                 waiting.append(following)

@@ -37,9 +37,9 @@ _SERVICES: Final = Parameter(
 
 RULE = Rule(
     id="service-roles-widen-nothing",
-    title="Roles of nodes and runbooks widen nobody's permissions",
+    title="Roles of nodes and runbooks widen no principal's permissions",
     severity=Severity.CRITICAL,
-    risk="whoever gets a shell on the node, or changes the runbook, makes themselves administrator",
+    risk="a principal with a shell on the node, or with the right to change the runbook, becomes administrator",
     remedy="Take these actions away, or name in a condition on iam:PolicyARN the policies that may be attached",
     source='AWS Security Blog "How to automate Session Manager preferences across your organization" (its remediation '
     "attaches one policy); NIST SP 800-53 r5 AC-6, AC-6(1); Well-Architected SEC03-BP02",

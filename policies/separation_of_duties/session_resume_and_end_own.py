@@ -33,9 +33,9 @@ _PRINCIPALS = Parameter(
 
 RULE = Rule(
     id="session-resume-and-end-own",
-    title="Nobody may resume or end a session that somebody else began",
+    title="No principal may resume or end a session that another principal started",
     severity=Severity.HIGH,
-    risk="its holder takes over a shell that somebody else was approved for, or interrupts their work",
+    risk="its holder takes over a shell that another principal was approved for, or interrupts its work",
     remedy="Limit ssm:ResumeSession and ssm:TerminateSession to session/${aws:userid}-*, or take them away",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6",

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 RULE = Rule(
     id="session-start-needs-approval",
-    title="Nobody may start a session but on the instance that was approved",
+    title="No principal may start a session on an instance other than the approved one",
     severity=Severity.CRITICAL,
-    risk="its holder has a standing shell on nodes that nobody approved",
+    risk="its holder has a standing shell on nodes without an approval",
     remedy="Allow ssm:StartSession on instance/${aws:PrincipalTag/SecurityAllowSessionInstance} only, or take it away",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6, AC-17",

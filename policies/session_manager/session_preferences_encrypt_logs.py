@@ -17,7 +17,7 @@ RULE = Rule(
     id="session-preferences-encrypt-logs",
     title="Sessions are logged to encrypted places only",
     severity=Severity.HIGH,
-    risk="what was typed and shown, passwords among it, ends up in a bucket or log group that nobody encrypts",
+    risk="input and output of sessions, passwords included, end up in an unencrypted bucket or log group",
     remedy="Set s3EncryptionEnabled and cloudWatchEncryptionEnabled (here: shell-access:sessionManager.s3EncryptionEnabled "
     "and .cwEncryptionEnabled) to true wherever there is such a log",
     source="checkov CKV_AWS_113; NIST SP 800-53 r5 AU-9(3), SC-28(1); "

@@ -18,7 +18,7 @@ RULE = Rule(
     id="session-preferences-log",
     title="Sessions are logged",
     severity=Severity.HIGH,
-    risk="nobody can tell afterwards what was done in a session",
+    risk="there is no record of what was done in a session",
     remedy="Name a bucket or a log group (here: shell-access:sessionManager.s3Logging with s3BucketName, or "
     "cwLogGroupName) in the preferences themselves",
     source="checkov CKV_AWS_113; NIST SP 800-53 r5 AU-2, AU-3, AU-12; "

@@ -20,7 +20,7 @@ _IDLE = Parameter(
 )
 _DURATION = Parameter(
     name="maximumDurationMinutes",
-    description="The longest that a session may last whatever happens; 0 asks for no maximum.",
+    description="Maximum duration of a session; 0 requires no maximum.",
     default=0,
     schema={"type": "integer", "minimum": 0, "maximum": 1440},
 )
@@ -29,7 +29,7 @@ RULE = Rule(
     id="session-preferences-time-out",
     title="Sessions end when nothing happens in them",
     severity=Severity.MEDIUM,
-    risk="a shell stays open at an unattended desk for whoever comes by",
+    risk="a shell stays open at an unattended desk",
     remedy="Set idleSessionTimeout and, where it is limited, maxSessionDuration to whole minutes within the limit "
     "(here: the same names under shell-access:sessionManager)",
     source="NIST SP 800-53 r5 AC-11, AC-12, SC-10; "

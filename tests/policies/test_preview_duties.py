@@ -65,7 +65,7 @@ STACK = [
     ("operator-sessions-not-tagged", "role-with-tagged-sessions", "statement 1 (sts:TagSession: "),
     ("operators-change-nothing", "policy-of-an-operator", "statement 1 (ssm:UpdateDocument: "),
     ("service-roles-widen-nothing", "policy-of-a-node", "statement 1 (iam:AttachRolePolicy: "),
-    ("runbook-asks-first", "runbook-that-asks-nobody", "a way to it that asks nobody"),
+    ("runbook-asks-first", "runbook-that-asks-nobody", "a path to it without an approval"),
     ("approvers-not-operators", "runbook-that-asks-operators", "role/Operator"),
 ]
 TEMPLATE = """
@@ -175,7 +175,7 @@ def test_what_a_template_in_the_state_hides_is_judged(made: Stack) -> None:
     assert run.code
     assert "templateBody.Resources.Shell.inlinePolicies[0].policy: found statement 1 (ssm:StartSession" in run.text
     assert (
-        'aws:ssm/document:Document "hidden/Grant": content.mainSteps.Tag: found a way to it that asks nobody'
+        'aws:ssm/document:Document "hidden/Grant": content.mainSteps.Tag: found a path to it without an approval'
         in run.text
     )
     assert "Traceback" not in run.text

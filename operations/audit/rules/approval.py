@@ -86,7 +86,7 @@ APPROVAL: Final = (
             ),
             way(Severity.MEDIUM, need("ssm:StartAutomationExecution", on=On.OTHER_VERSIONS)),
         ),
-        remedy="End the resource in AllowStartSsmSession:$DEFAULT, so that requests begin with the approval of today.",
+        remedy="End the resource in AllowStartSsmSession:$DEFAULT, so that requests start the current approval.",
         source="SAR Systems Manager; API reference: StartAutomationExecution",
         silent_under=("E3",),
     ),
@@ -104,7 +104,7 @@ APPROVAL: Final = (
                 need("ssm:StartChangeRequestExecution", on=On.OTHER_TEMPLATES, given=_EITHER),
             ),
         ),
-        remedy="Name only this template and its executions, and ask for ssm:AutoApprove to be false.",
+        remedy="Name only this template and its executions, and require ssm:AutoApprove to be false.",
         source="User Guide: Controlling access to auto-approval runbook workflows; SAR Systems Manager",
     ),
     Rule(
@@ -133,7 +133,7 @@ APPROVAL: Final = (
     Rule(
         id="E6",
         title="Silences the topic of requests",
-        gives="Approvers do not hear of requests, grants and refusals.",
+        gives="Approvers are not notified of requests, grants and rejections.",
         ways=(
             way(
                 Severity.LOW,
@@ -174,7 +174,7 @@ APPROVAL: Final = (
     Rule(
         id="E9",
         title="Writes the rules of just-in-time access",
-        gives="Decides which nodes just-in-time access opens, and who need not be asked.",
+        gives="Decides which nodes just-in-time access opens, and which requests need no approval.",
         ways=(
             way(
                 Severity.MEDIUM,
@@ -217,8 +217,8 @@ APPROVAL: Final = (
 FOREIGN_RUNBOOK: Final = Rule(
     id="E12",
     title="The runbook is not the stack's",
-    gives="Whoever may request a session runs other steps: approval may be missing, or the tag may stay.",
-    remedy="Run pulumi up --refresh, and find out who published that version.",
+    gives="Requests run other steps: approval may be missing, or the tag may stay.",
+    remedy="Run pulumi up --refresh, and find in CloudTrail which principal published that version.",
     source="User Guide: Working with runbooks; API reference: UpdateDocumentDefaultVersion",
 )
 """About the account's document, not about a principal; `operations.audit.documents` looks for it."""

@@ -46,7 +46,7 @@ HIDING: Final = (
         "G5",
         "Conditions that absent keys meet",
         "IfExists, ForAllValues and negations hold where the request lacks the key.",
-        "Ask for the key's presence with Null, or drop IfExists.",
+        "Require the key with Null, or remove IfExists.",
         f"{_GUIDE}Condition operators; Multivalued context keys",
     ),
     _hiding(

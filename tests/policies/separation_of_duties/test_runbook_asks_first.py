@@ -30,8 +30,8 @@ TEMPLATE = Made(type=DOCUMENT, name="template", properties=as_template(template(
 
 def text(place: str, type_: str = DOCUMENT) -> str:
     return (
-        f'{type_} "subject": content.mainSteps.{place}: found a way to it that asks nobody, expected an aws:approve step '
-        "before it. Put an aws:approve step on every way to the tag, or start the runbook by a change template of the "
+        f'{type_} "subject": content.mainSteps.{place}: found a path to it without an approval, expected an aws:approve step '
+        "before it. Put an aws:approve step on every path to the tag, or start the runbook by a change template of the "
         "same stack."
     )
 

@@ -42,7 +42,7 @@ def grant(events, context):
 
 def text(place: str, found: str, type_: str = DOCUMENT) -> str:
     return (
-        f'{type_} "subject": content.mainSteps.{place}: found {found}, expected a way to a step that removes the tag. Give '
+        f'{type_} "subject": content.mainSteps.{place}: found {found}, expected a path to a step that removes the tag. Give '
         "every step from the tag on an onFailure and an onCancel of step:Name that lead to the removal."
     )
 
