@@ -1,15 +1,17 @@
-"""Roles of which a principal sets a tag before it assumes them, and what is allowed then."""
+"""Roles of which a principal sets a tag, of the role or of its session, before it assumes them, and what is allowed then."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from components.iam.evaluation import Target
+from components.iam.choices import situations
+from components.iam.documents import parse
+from components.iam.evaluation import Target, grants
 from components.iam.patterns import literal
 from components.iam.variables import keys_of
 from operations.audit.judge import Judge, finding
-from operations.audit.knowledge import granted_with_tag
+from operations.audit.knowledge import RequestKnowledge, granted_with_tag
 from operations.audit.rules import RULES
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
@@ -26,45 +28,66 @@ if TYPE_CHECKING:
 
 _RULE: Final = "D6"
 _ACTIONS: Final = ("iam:TagRole", "iam:UntagRole")
+_TRUST: Final = "iam:UpdateAssumeRolePolicy"
 _OWN_TAG: Final = "aws:principaltag/"
 
 
 def role_tagging(principal: Principal, world: World) -> list[Finding]:
-    """Return a finding for each role that a principal can tag and assume, where the tag decides what is allowed.
+    """Return a finding for each role that a principal can tag and assume, where a tag decides what is allowed.
 
     Args:
         principal: The user or role.
         world: The account, with who is privileged.
     """
-    tagging = tuple(each for each in principal.permissions.identity if each.allowed(_ACTIONS))
-    if not tagging:
-        return []
-    deciding = ((role, tags) for role in world.trust_index.roles_for(principal) if (tags := _tags(role)))
-    return [
-        found
-        for role, tags in deciding
-        if role is not principal and not world.is_privileged(role) and may_take_on(principal, role, world)
-        if (found := _tagged(principal, role, tags, world)) is not None
-    ]
+    if world.privileged.get(principal.arn) is Severity.CRITICAL:
+        return []  # it is reported for what it is allowed itself, and could tag most roles
+    allowed = frozenset[str]().union(*(each.allowed((*_ACTIONS, _TRUST)) for each in principal.permissions.identity))
+    found: list[Finding | None] = []
+    if allowed & {*_ACTIONS}:
+        reached = (role for role in world.trust_index.roles_for(principal) if _counts(role, principal, world))
+        found += [_tagged(principal, role, world) for role in reached if may_take_on(principal, role, world)]
+    if _TRUST in allowed:
+        found += [_trusted(principal, role, world) for role in world.roles if _counts(role, principal, world)]
+    return [each for each in found if each is not None]
 
 
-def _tagged(principal: Principal, role: Principal, tags: frozenset[str], world: World) -> Finding | None:
+def _counts(role: Principal, principal: Principal, world: World) -> bool:
+    return role is not principal and not world.is_privileged(role) and bool(_tags(role))
+
+
+def _tagged(principal: Principal, role: Principal, world: World) -> Finding | None:
+    """A finding where the principal tags the role, as if the role had the principal's tagging right."""
     target = Target((literal(role.arn),))
     used: list[Grant] = [
         grant
         for action in _ACTIONS
-        for tag in sorted(tags)
+        for tag in sorted(_tags(role))
         for grant in granted_with_tag(principal, world, action, target=target, tag=tag)
     ]
+    permissions = replace(role.permissions, identity=tuple(dict.fromkeys((*role.permissions.identity, *_rights(used)))))
+    return _gained(principal, role, replace(role, permissions=permissions), used, world)
+
+
+def _trusted(principal: Principal, role: Principal, world: World) -> Finding | None:
+    """A finding where the principal replaces the trust policy, so that it admits session tags of the principal's."""
+    permissions, knowledge = principal.permissions, RequestKnowledge(principal, world, _TRUST)
+    used = grants(permissions, _TRUST, Target((literal(role.arn),)), situations(permissions, _TRUST, knowledge))
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal.arn}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    trust = parse({"Statement": statement}, name=f"trust of {role.name}", kind="trust")
+    return _gained(principal, role, replace(role, trust=trust), used, world)
+
+
+def _gained(
+    principal: Principal, role: Principal, changed: Principal, used: list[Grant], world: World
+) -> Finding | None:
+    """A finding where a role is allowed more once it has changed, by the role's own policies."""
     if not used:
         return None
-    # As if the role had the principal's tagging right.
-    permissions = replace(role.permissions, identity=tuple(dict.fromkeys((*role.permissions.identity, *_rights(used)))))
     own = {each.name for each in role.permissions.identity}
     had = {each.rule: each.severity for each in Judge(role, world).findings(RULES)}
     gained = [
         each
-        for each in Judge(replace(role, permissions=permissions), world).findings(RULES)
+        for each in Judge(changed, world).findings(RULES)
         if each.severity > max(had.get(each.rule, Severity.LOW), Severity.LOW)
         and all(letting.policy in own for letting in each.lettings)
     ]
@@ -74,7 +97,7 @@ def _tagged(principal: Principal, role: Principal, tags: frozenset[str], world: 
     severity = worst if any(each.certain for each in used) else worst.lowered()
     told = finding(_RULE, severity, principal, used)
     rules = ", ".join(sorted({each.rule for each in gained}))
-    return replace(told, path=(role.arn,), note=f"once tagged by the principal, {role.name} is allowed {rules}")
+    return replace(told, path=(role.arn,), note=f"with tags that the principal sets, {role.name} is allowed {rules}")
 
 
 def _tags(role: Principal) -> frozenset[str]:

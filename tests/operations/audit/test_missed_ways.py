@@ -132,8 +132,11 @@ def role_with_tags(principal: dict[str, str], action: Any, **more: Any) -> dict[
     ("right", "is_reported"),
     [
         (allow("iam:TagRole", on=f"{ARN}:role/tagged"), True),
-        (allow("iam:TagRole", **on({"StringEquals": {"aws:RequestTag/CostCenter": "1"}})), True),
-        (allow("iam:TagRole", **on({"StringEquals": {"aws:RequestTag/Team": "dev"}})), False),
+        (
+            allow("iam:TagRole", on=f"{ARN}:role/t*", **on({"StringEquals": {"aws:RequestTag/CostCenter": "1"}})),
+            True,
+        ),
+        (allow("iam:TagRole", on=f"{ARN}:role/t*", **on({"StringEquals": {"aws:RequestTag/Team": "dev"}})), False),
         (allow("iam:TagRole", **on({"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter"]}})), False),
         (allow("iam:TagRole", on=f"{ARN}:role/other"), False),
         (allow("iam:UntagRole", on=f"{ARN}:role/tagged"), False),
@@ -148,6 +151,15 @@ def test_role_that_the_caller_tags_and_assumes_is_reported(right: Any, *, is_rep
 
     assert found("somebody").get("D6") == ("critical" if is_reported else None)
     assert "D6" not in found("other")
+
+
+def test_role_whose_trust_the_caller_replaces_is_reported() -> None:
+    for target, is_reported in (("tagged", True), ("other", False)):
+        details = baseline()
+        details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/boss")))
+        replaces = allow("iam:UpdateAssumeRolePolicy", on=f"{ARN}:role/{target}")
+        details["UserDetailList"].append(user("somebody", replaces))
+        assert ("D6" in entries(assessed(details))) == is_reported
 
 
 def test_session_tag_that_the_trust_admits_is_no_bound() -> None:
