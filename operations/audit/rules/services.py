@@ -150,8 +150,12 @@ SERVICES: Final = (
                 "lambda.amazonaws.com", ("lambda:CreateFunction",), ("lambda:InvokeFunction", "lambda:AddPermission")
             ),
             _compute("lambda.amazonaws.com", ("lambda:CreateFunction",), ("lambda:CreateEventSourceMapping",)),
-            _compute("codebuild.amazonaws.com", ("codebuild:CreateProject",), ("codebuild:StartBuild",)),
-            _compute("glue.amazonaws.com", ("glue:CreateJob",), ("glue:StartJobRun",)),
+            _compute(
+                "codebuild.amazonaws.com",
+                ("codebuild:CreateProject",),
+                ("codebuild:StartBuild", "codebuild:StartBuildBatch", "codebuild:CreateWebhook"),
+            ),
+            _compute("glue.amazonaws.com", ("glue:CreateJob",), ("glue:StartJobRun", "glue:CreateTrigger")),
             _compute("glue.amazonaws.com", ("glue:CreateSession",), ("glue:RunStatement",)),
             _compute("ecs-tasks.amazonaws.com", ("batch:RegisterJobDefinition",), ("batch:SubmitJob",)),
             _compute(

@@ -494,6 +494,8 @@ def test_harmless_runbook_of_aws_is_not_reported(name: str) -> None:
         ("F2", ["emr-serverless:StartJobRun"]),
         ("F2", ["batch:RegisterJobDefinition", "batch:SubmitJob"]),
         ("F2", ["apprunner:CreateService"]),
+        ("F2", ["glue:CreateJob", "glue:CreateTrigger"]),
+        ("F2", ["codebuild:CreateProject", "codebuild:CreateWebhook"]),
         ("F2", ["iot:CreateRoleAlias"]),
         ("F4", ["budgets:CreateBudgetAction"]),
         ("F4", ["pipes:CreatePipe"]),
