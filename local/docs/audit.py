@@ -28,8 +28,8 @@ Stack prod, account 111122223333
 
 The audit reads every user, group, role and policy of an account and reports the principals that reach a shell without
 approval, or can change what approval rests on. It evaluates what a principal is allowed in the end: identity policies,
-groups, boundaries, service control policies, roles that it can assume, tags that it can set on itself, and denials that
-it can remove. It changes nothing. Exit code 0: no finding; 1: a finding, or IAM cannot be read; 2: the command line, the
+groups, boundaries, service control policies, roles that it can assume, tags that it can set on itself and
+on those roles, and denials that it can remove. It changes nothing. Exit code 0: no finding; 1: a finding, or IAM cannot be read; 2: the command line, the
 configuration or the file of exceptions cannot be used.
 
 A finding that rests on a condition that IAM data does not decide is reported one level lower, as "cannot tell". What the
@@ -55,7 +55,8 @@ exceptions:
     until: 2027-03-31                                      # the last day
 ```
 
-All five keys are required. The audit lists accepted findings with reason and owner, and exceptions that cover nothing.
+All five keys are required, and each principal and rule has one entry. For E14 the principal may also be a person's name
+as the finding shows it. The audit lists accepted findings with reason and owner, and exceptions that cover nothing.
 After its last day an exception is a finding (E13), and what it covered counts again. `--declare-admin` takes a principal
 out of the audit altogether; it must exist.
 
@@ -67,7 +68,8 @@ the audit), `principals`, `findings`, `serviceRoles`, `declaredAdministrators`, 
 
 ## Limits
 
-- People of an identity provider are known only as far as trust policies name them (`aws:userid`, `saml:sub`, `...:sub`).
+- People of an identity provider are known only as far as trust policies name them (`aws:userid`, `saml:sub`, `...:sub`,
+  `aws:PrincipalArn` of another account).
 - Session policies and the policies of buckets, keys, queues and topics are not evaluated.
 - Which documents, windows, associations and stacks exist is not read; rules about them go by what a principal may change.
 - Conditions on tags of nodes count as met where the same principal can tag nodes, and in the rules about fixed nodes.
