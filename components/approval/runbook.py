@@ -210,7 +210,8 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
         "SharedOperatorRoles": settings.shared_operator_roles,
         "SharedApproverRoles": settings.shared_approver_roles,
         "ChatApproverRoles": settings.chat_approver_roles,
-        "Levels": [required_approvals(level) for level in settings.levels()],
+        # AWS' own simulator of runbooks takes lists of text only.
+        "Levels": [str(required_approvals(level)) for level in settings.levels()],
         "Regions": list(regions),
     }
     return [

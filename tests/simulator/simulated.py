@@ -8,6 +8,7 @@ of the record follow one another by our interpreter, and have to be where the si
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -195,7 +196,8 @@ def record(document: Json) -> Json:
             # Before the approvals, which the record has to reach before the simulation begins.
             continue
         if step["action"] == "aws:approve":
-            steps.append({key: value for key, value in step.items() if key != "onCancel"})
+            named = json.loads(re.sub(r"\{\{ CheckReason\.(\w+) \}\}", r"\1", json.dumps(step)))
+            steps.append({key: value for key, value in named.items() if key != "onCancel"})
         elif step["action"] == "aws:branch":
             choices = [{"NextStep": choice["NextStep"], **choice["And"][1]} for choice in step["inputs"]["Choices"]]
             steps.append({**step, "inputs": {**step["inputs"], "Choices": choices}})

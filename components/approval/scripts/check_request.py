@@ -89,7 +89,7 @@ def _check_approval(ssm: Any, run: Json, people: People, events: Json) -> list[A
         raise RefusedError("nobody is on record as having approved" + (" every level" if any(levels) else ""))
     requester = people.requester(approved.get("ExecutedBy", ""))
     approvals = [[people.approval(each["Approver"]) for each in level] for level in levels]
-    _check_count(approvals, events["Levels"], may_lack=by_change_request)
+    _check_count(approvals, [int(each) for each in events["Levels"]], may_lack=by_change_request)
     given = [each for level in approvals for each in level]
     for each in given:
         if each.is_by(*requester):

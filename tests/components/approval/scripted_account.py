@@ -36,7 +36,7 @@ EVENTS = {
     "SharedOperatorRoles": [],
     "SharedApproverRoles": [],
     "ChatApproverRoles": [],
-    "Levels": [1],
+    "Levels": ["1"],
     "Regions": ["eu-west-1"],
 }
 
