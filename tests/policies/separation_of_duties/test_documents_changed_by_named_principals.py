@@ -1,16 +1,9 @@
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
-
-import pytest
-
 from policies.separation_of_duties.documents_changed_by_named_principals import RULE
-from tests.policies.judging import SILENT, judge, violations
-from tests.policies.separation_of_duties.forms import ACCOUNT, POLICY, ROLE_POLICY, allow, as_policy, deny, document
-
-if TYPE_CHECKING:
-    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
+from tests.policies.judging import violations
+from tests.policies.separation_of_duties.forms import ACCOUNT, POLICY, allow, as_policy, deny
+from tests.policies.separation_of_duties.identity_rules import IdentityRuleTests
 
 
 def own(name: str) -> str:
@@ -55,31 +48,9 @@ SPARED = {
 }
 
 
-@pytest.mark.parametrize("statements", REPORTED.values(), ids=REPORTED.keys())
-def test_change_is_reported(statements: list[dict[str, Any]]) -> None:
-    assert len(violations(RULE, POLICY, as_policy(*statements))) == 1
-
-
-@pytest.mark.parametrize("statements", SPARED.values(), ids=SPARED.keys())
-def test_change_twin_is_not_reported(statements: list[dict[str, Any]]) -> None:
-    assert judge(RULE, POLICY, as_policy(*statements)) == SILENT
-
-
-def test_every_form_is_judged(form: Form) -> None:
-    text = json.dumps(document(*REPORTED["on everything"]))
-    assert len(violations(RULE, form.type, form.carry(text))) == 1
-
-
-def test_a_named_principal_is_admitted() -> None:
-    text = json.dumps(document(*REPORTED["on everything"]))
-    given = {"role": "Deployer", "policy": text}
-    assert len(violations(RULE, ROLE_POLICY, given)) == 1
-    assert not violations(RULE, ROLE_POLICY, given, allowedPrincipals=["role/Deployer"])
-
-
-def test_an_attached_policy_of_aws_is_reported(attachment: AttachmentForm) -> None:
-    arn = "arn:aws:iam::aws:policy/AmazonSSMFullAccess"
-    assert len(violations(RULE, attachment.type, attachment.carry(arn))) == 1
+class TestDocumentsChanged(IdentityRuleTests):
+    rule, reported, spared = RULE, REPORTED, SPARED
+    attached = "arn:aws:iam::aws:policy/AmazonSSMFullAccess"
 
 
 def test_documents_of_other_names_are_governed_by_configuration() -> None:

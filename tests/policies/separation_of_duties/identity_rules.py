@@ -1,0 +1,47 @@
+"""What holds for every rule about statements that identity policies allow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from tests.policies.judging import SILENT, judge, violations
+from tests.policies.separation_of_duties.forms import POLICY, ROLE_POLICY, as_policy, document
+
+if TYPE_CHECKING:
+    import pytest
+
+    from policies.rule import Rule
+    from tests.policies.separation_of_duties.forms import AttachmentForm, Form
+
+
+class IdentityRuleTests:
+    """Tests of one rule; a subclass gives it, with what it reports (also "on everything") and its innocent twins."""
+
+    rule: ClassVar[Rule]
+    reported: ClassVar[dict[str, list[dict[str, Any]]]]
+    spared: ClassVar[dict[str, list[dict[str, Any]]]]
+    attached: ClassVar[str]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        for name in {"reported_statements", "spared_statements"} & set(metafunc.fixturenames):
+            cases = getattr(self, name.removesuffix("_statements"))
+            metafunc.parametrize(name, cases.values(), ids=cases.keys())
+
+    def test_statement_is_reported(self, reported_statements: list[dict[str, Any]]) -> None:
+        assert len(violations(self.rule, POLICY, as_policy(*reported_statements))) == 1
+
+    def test_twin_is_not_reported(self, spared_statements: list[dict[str, Any]]) -> None:
+        assert judge(self.rule, POLICY, as_policy(*spared_statements)) == SILENT
+
+    def test_every_form_is_judged(self, form: Form) -> None:
+        text = json.dumps(document(*self.reported["on everything"]))
+        assert len(violations(self.rule, form.type, form.carry(text))) == 1
+
+    def test_named_principal_is_admitted(self) -> None:
+        given = {"role": "Deployer", "policy": json.dumps(document(*self.reported["on everything"]))}
+        assert len(violations(self.rule, ROLE_POLICY, given)) == 1
+        assert not violations(self.rule, ROLE_POLICY, given, allowedPrincipals=["role/Deployer"])
+
+    def test_attached_policy_of_aws_is_reported(self, attachment: AttachmentForm) -> None:
+        assert len(violations(self.rule, attachment.type, attachment.carry(self.attached))) == 1
