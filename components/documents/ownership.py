@@ -125,8 +125,9 @@ def prior_version(
     if NO_PRIOR_VERSION in (marked, state):
         return NO_PRIOR_VERSION
     # A version that has been deleted is still what was there: its content is in the state, or else no restore can work.
-    deleted = state if known and known.text is not None else marked
-    if deleted is not None and (deleted == state or (deleted.isdecimal() and int(deleted) not in published)):
+    is_deleted = marked is not None and marked.isdecimal() and int(marked) not in published
+    deleted = known.version if known and known.text is not None else marked if is_deleted else None
+    if deleted is not None:
         return deleted
     return default if default in earlier else max(earlier, key=int, default=NO_PRIOR_VERSION)
 

@@ -337,6 +337,11 @@ def test_prior_version_is_never_an_own_one(
     )
 
 
+def test_prior_version_tag_and_state_naming_own_is_none() -> None:
+    found = prior_version(marked="3", known=PriorDocument(version="3"), default="3", published={3: True})
+    assert found == NO_PRIOR_VERSION
+
+
 @given(st.integers(0, 4), st.integers(0, 4))
 def test_prior_version_is_known_by_tag_or_state(theirs: int, ours: int) -> None:
     versions = dict(enumerate([False] * theirs + [True] * ours, 1))
