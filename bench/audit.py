@@ -8,8 +8,8 @@ from typing import Any
 
 from components.iam.principals import read_account
 from operations.audit.assessment import assess
+from operations.audit.audit_context import World
 from operations.audit.protected import Protected
-from operations.audit.world import World
 
 _ACCOUNT = "111122223333"
 _ARN = f"arn:aws:iam::{_ACCOUNT}"

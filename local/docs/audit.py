@@ -22,7 +22,7 @@ Stack prod, account 111122223333
 ┃ Severity   ┃ Way ┃ What                                 ┃
 ┡━━━━━━━━━━━━╇━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
 │ critical   │     │ user/alice                           │
-│   critical │ A1  │ Starts a session on every node       │
+│   critical │ session-any-node  │ Starts a session on every node       │
 └────────────┴─────┴──────────────────────────────────────┘
 ```
 
@@ -49,15 +49,15 @@ Findings that an owner accepts are kept in `audit-exceptions.yaml` beside `Pulum
 ```yaml
 exceptions:
   - principal: arn:aws:iam::111122223333:role/BreakGlass   # * and ? match any characters
-    rule: A1
+    rule: session-any-node
     reason: Break-glass role; every use raises an alarm
     owner: platform-security
     until: 2027-03-31                                      # the last day
 ```
 
-All five keys are required, and each principal and rule has one entry. For E14 the principal may also be a person's name
+All five keys are required, and each principal and rule has one entry. For same-person-both-sides the principal may also be a person's name
 as the finding shows it. The audit lists accepted findings with reason and owner, and exceptions that cover nothing.
-After its last day an exception is a finding (E13), and what it covered counts again. `--declare-admin` takes a principal
+After its last day an exception is a finding (exception-expired), and what it covered counts again. `--declare-admin` takes a principal
 out of the audit altogether; it must exist.
 
 ## JSON

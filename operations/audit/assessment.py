@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Final
 from components.iam.evaluation import Permissions
 from components.iam.principals import Principal
 from components.iam.trust import only_services
-from operations.audit.chains import chains, from_outside
+from operations.audit.assumption_paths import assumption_findings, from_outside
+from operations.audit.audit_context import AWS_BROAD, AuditContext
 from operations.audit.deny_removal import deny_removal
+from operations.audit.evaluator import RELATIVE, Evaluator, allowed
 from operations.audit.findings import Audited, Finding, worst_first
-from operations.audit.judge import RELATIVE, Judge, allowed
 from operations.audit.role_tagging import role_tagging
 from operations.audit.rules import RULES
 from operations.audit.severity import Severity
-from operations.audit.world import AWS_BROAD, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from operations.audit.catalogue import Need, Rule
+    from operations.audit.catalogue import Requirement, Rule
 
     Progress = Callable[[int, int], None]
     """Hears how many of how many are done."""
@@ -50,7 +50,7 @@ class Assessment:
     by_design: tuple[str, ...] = ()
 
 
-def assess(world: World, progress: Progress = lambda _done, _of: None) -> Assessment:
+def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) -> Assessment:
     """Judges all principals by all rules.
 
     Twice where it depends on what others can do: first on their own, then knowing who is privileged; and the roles that
@@ -60,35 +60,35 @@ def assess(world: World, progress: Progress = lambda _done, _of: None) -> Assess
         world: the account.
         progress: is told how far it is.
     """
-    everybody = [each for each in world.account.principals if not each.is_service_linked]
-    world = replace(world, harmful_policies=harmful_policies(world))
-    alone = _judged(everybody, world, RULES, progress)
-    world = replace(world, privileged=_privileged(alone))
-    relative = [rule for rule in RULES if any(need.on in RELATIVE for need in _needs(rule))]
-    again = _judged(everybody, world, relative)
+    everyone = [each for each in audit.account.principals if not each.is_service_linked]
+    audit = replace(audit, harmful_policies=harmful_policies(audit))
+    alone = _judged(everyone, audit, RULES, progress)
+    audit = replace(audit, privileged=_privileged(alone))
+    relative = [rule for rule in RULES if any(requirement.on in RELATIVE for requirement in _needs(rule))]
+    again = _judged(everyone, audit, relative)
     ids = {rule.id for rule in relative}
     found = {
         each: [*(finding for finding in alone[each] if finding.rule not in ids), *again.get(each, ())]
-        for each in everybody
+        for each in everyone
     }
-    knowing = replace(world, privileged=_privileged(found))
-    for principal in everybody:
+    knowing = replace(audit, privileged=_privileged(found))
+    for principal in everyone:
         found[principal] += deny_removal(principal, found[principal], knowing)
-    assuming, by_design = chains(knowing, everybody)
-    for principal in everybody:
+    assuming, by_design = assumption_findings(knowing, everyone)
+    for principal in everyone:
         several = [*assuming.get(principal, ()), *role_tagging(principal, knowing)]
         if several:
             # Which roles that count it reaches says more than that it reaches every role.
-            found[principal] = [*(each for each in found[principal] if each.rule != "D6"), *several]
-    return replace(_told(world, everybody, found), by_design=by_design)
+            found[principal] = [*(each for each in found[principal] if each.rule != "iam-assume-role"), *several]
+    return replace(_told(audit, everyone, found), by_design=by_design)
 
 
-def harmful_policies(world: World) -> tuple[str, ...]:
+def harmful_policies(audit: AuditContext) -> tuple[str, ...]:
     """Managed policies that allow ways around, of AWS and of the account: what nobody may attach or be bounded by."""
-    names = world.protected
+    names = audit.protected
     of_aws = [f"arn:{names.partition}:iam::aws:policy/{name}" for name in AWS_BROAD]
     found: list[str] = []
-    for arn, managed in world.account.policies.items():
+    for arn, managed in audit.account.policies.items():
         nobody = Principal(
             kind="user",
             name="nobody",
@@ -96,17 +96,20 @@ def harmful_policies(world: World) -> tuple[str, ...]:
             unique_id="AIDANOBODY",
             permissions=Permissions(identity=(managed.policy,)),
         )
-        if any(each.severity >= Severity.HIGH for each in Judge(nobody, world).findings(RULES)):
+        if any(each.severity >= Severity.HIGH for each in Evaluator(nobody, audit).findings(RULES)):
             found.append(arn)
     return tuple(dict.fromkeys((*of_aws, *found)))
 
 
 def _judged(
-    principals: Sequence[Principal], world: World, rules: Sequence[Rule], progress: Progress = lambda _done, _of: None
+    principals: Sequence[Principal],
+    audit: AuditContext,
+    rules: Sequence[Rule],
+    progress: Progress = lambda _done, _of: None,
 ) -> dict[Principal, list[Finding]]:
     found: dict[Principal, list[Finding]] = {}
     for done, principal in enumerate(principals, start=1):
-        found[principal] = Judge(principal, world).findings(rules) if allowed(principal) else []
+        found[principal] = Evaluator(principal, audit).findings(rules) if allowed(principal) else []
         progress(done, len(principals))
     return found
 
@@ -116,18 +119,18 @@ def _privileged(found: dict[Principal, list[Finding]]) -> dict[str, Severity]:
     return {arn: severity for arn, severity in worst.items() if severity >= Severity.HIGH}
 
 
-def _needs(rule: Rule) -> Iterable[Need]:
-    return (need for way in rule.ways for need in way.needs)
+def _needs(rule: Rule) -> Iterable[Requirement]:
+    return (requirement for escalation in rule.escalations for requirement in escalation.requirements)
 
 
-def _told(world: World, everybody: list[Principal], found: dict[Principal, list[Finding]]) -> Assessment:
+def _told(audit: AuditContext, everyone: list[Principal], found: dict[Principal, list[Finding]]) -> Assessment:
     audited: list[Audited] = []
     services: list[Audited] = []
     administrators: list[str] = []
-    for principal in everybody:
+    for principal in everyone:
         findings = found[principal]
         by_service = only_services(principal)
-        if world.protected.is_administrator(principal.arn):
+        if audit.protected.is_administrator(principal.arn):
             administrators.append(principal.arn)
         elif by_service and not _is_agent(principal):
             telling = [each for each in findings if each.severity > Severity.LOW]
@@ -135,11 +138,11 @@ def _told(world: World, everybody: list[Principal], found: dict[Principal, list[
         elif findings and not by_service:
             audited.append(_audited(principal, findings))
     return Assessment(
-        audited=worst_first([*audited, *from_outside(world)]),
+        audited=worst_first([*audited, *from_outside(audit)]),
         services=worst_first(services),
         administrators=tuple(sorted(administrators)),
-        service_linked=len(world.account.principals) - len(everybody),
-        judged=len(everybody),
+        service_linked=len(audit.account.principals) - len(everyone),
+        judged=len(everyone),
     )
 
 

@@ -18,7 +18,7 @@ HARMFUL: Final = Choice(known("a policy that allows ways around"))
 """Stands in what a need is given for the managed policies that allow ways around, which the account tells."""
 
 
-class On(StrEnum):
+class TargetKind(StrEnum):
     """What a need must reach; `operations.audit.targets` says which resources that is."""
 
     ANYTHING = "any resource of a type that the action has"
@@ -67,7 +67,7 @@ class On(StrEnum):
     TOPIC = "the topic of requests"
 
 
-class Shape(StrEnum):
+class StatementKind(StrEnum):
     """Which of the statements that grant a need count."""
 
     VARIABLE = "those that speak of the approval tag"
@@ -86,7 +86,7 @@ class Exempt(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
+class Requirement:
     """One thing that a principal must be allowed.
 
     Attributes:
@@ -99,15 +99,15 @@ class Need:
     """
 
     actions: tuple[str, ...]
-    on: On = On.ANYTHING
+    on: TargetKind = TargetKind.ANYTHING
     service: str = ""
     given: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict[str, "tuple[Choice, ...]"])
-    shape: Shape | None = None
+    statement_kind: StatementKind | None = None
     tag: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
+class EscalationPath:
     """Needs that together make a way around, in one policy or several.
 
     Attributes:
@@ -117,7 +117,7 @@ class Way:
     """
 
     severity: Severity
-    needs: tuple[Need, ...]
+    requirements: tuple[Requirement, ...]
     fallback: bool = False
 
 
@@ -139,8 +139,8 @@ class Rule:
 
     id: str
     title: str
-    gives: str
-    ways: tuple[Way, ...] = ()
+    impact: str
+    escalations: tuple[EscalationPath, ...] = ()
     severity: str = ""
     remedy: str
     source: str
@@ -148,21 +148,23 @@ class Rule:
     silent_under: tuple[str, ...] = ()
 
 
-def need(
+def requirement(
     *actions: str,
-    on: On = On.ANYTHING,
+    on: TargetKind = TargetKind.ANYTHING,
     service: str = "",
-    shape: Shape | None = None,
+    statement_kind: StatementKind | None = None,
     given: Mapping[str, tuple[Choice, ...]] | None = None,
     tag: str = "",
-) -> Need:
+) -> Requirement:
     """A need for one of several actions."""
-    return Need(actions=actions, on=on, service=service, shape=shape, given=given or {}, tag=tag)
+    return Requirement(
+        actions=actions, on=on, service=service, statement_kind=statement_kind, given=given or {}, tag=tag
+    )
 
 
-def way(severity: Severity, *needs: Need, fallback: bool = False) -> Way:
+def escalation(severity: Severity, *requirements: Requirement, fallback: bool = False) -> EscalationPath:
     """A way with a severity."""
-    return Way(severity=severity, needs=needs, fallback=fallback)
+    return EscalationPath(severity=severity, requirements=requirements, fallback=fallback)
 
 
 def one_of(*values: str) -> tuple[Choice, ...]:

@@ -9,11 +9,11 @@ from components.iam.choices import Choice, situations
 from components.iam.context import known
 from components.iam.evaluation import Target, grants
 from components.iam.patterns import literal
-from operations.audit.judge import Judge, allowed, finding
-from operations.audit.knowledge import RequestKnowledge
+from operations.audit.evaluator import Evaluator, allowed, finding
+from operations.audit.request_context import RequestKnowledge
+from operations.audit.role_assumption import role_assumption
 from operations.audit.rules import ACTIONS, RULES
 from operations.audit.severity import Severity
-from operations.audit.takers import may_take_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from components.iam.documents import Policy
     from components.iam.evaluation import Grant
     from components.iam.principals import Principal
+    from operations.audit.audit_context import AuditContext
     from operations.audit.findings import Finding
-    from operations.audit.world import World
 
-RULE: Final = "D11"
+RULE: Final = "iam-remove-own-deny"
 
 _REMOVING: Final = frozenset(
-    action for rule in RULES if rule.id == RULE for way in rule.ways for action in way.needs[0].actions
+    action
+    for rule in RULES
+    if rule.id == RULE
+    for escalation in rule.escalations
+    for action in escalation.requirements[0].actions
 )
 
 
-def deny_removal(principal: Principal, found: list[Finding], world: World) -> list[Finding]:
+def deny_removal(principal: Principal, found: list[Finding], audit: AuditContext) -> list[Finding]:
     """Return a finding where a principal is allowed more after it has removed what denies.
 
     Args:
@@ -45,21 +49,21 @@ def deny_removal(principal: Principal, found: list[Finding], world: World) -> li
         principal,
         *(
             each
-            for each in world.trust_index.roles_for(principal)
-            if _denies(each) and may_take_on(principal, each, world)
+            for each in audit.trust_index.roles_for(principal)
+            if _denies(each) and role_assumption(principal, each, audit)
         ),
     ]
-    removals = [_removal(principal, subject, found, world) for subject in subjects if _denies(subject)]
+    removals = [_removal(principal, subject, found, audit) for subject in subjects if _denies(subject)]
     return [each for each in removals if each is not None]
 
 
-def _removal(principal: Principal, subject: Principal, found: list[Finding], world: World) -> Finding | None:
+def _removal(principal: Principal, subject: Principal, found: list[Finding], audit: AuditContext) -> Finding | None:
     """What a subject is allowed without the policies that the principal can remove from it."""
-    removed = _removed(principal, subject, world)
+    removed = _removed(principal, subject, audit)
     if not removed:
         return None
     free = _without(subject, removed)
-    more = _more(Judge(subject, world).findings(RULES), Judge(free, world).findings(RULES))
+    more = _more(Evaluator(subject, audit).findings(RULES), Evaluator(free, audit).findings(RULES))
     known_already = {each.rule: each.severity for each in found}
     gained = (
         [each for each in more if each.severity > known_already.get(each.rule, -1)] if subject is principal else more
@@ -67,7 +71,7 @@ def _removal(principal: Principal, subject: Principal, found: list[Finding], wor
     gained = [each for each in gained if each.severity > Severity.LOW]
     if not gained:
         return None
-    used = [min(ways, key=lambda each: len(each.doubts)) for ways in removed.values()]
+    used = [min(escalations, key=lambda each: len(each.doubts)) for escalations in removed.values()]
     worst = max(each.severity for each in gained)
     severity = worst.lowered() if any(each.doubts for each in used) else worst
     rules = ", ".join(sorted({each.rule for each in gained}))
@@ -77,16 +81,22 @@ def _removal(principal: Principal, subject: Principal, found: list[Finding], wor
     return replace(told, note=f"without {names}{whose} it is allowed {rules}")
 
 
-def _removed(principal: Principal, subject: Principal, world: World) -> dict[Policy, list[Grant]]:
+def _removed(principal: Principal, subject: Principal, audit: AuditContext) -> dict[Policy, list[Grant]]:
     """The policies that the principal can remove, one after the other: one may deny the removal of the next."""
     removed: dict[Policy, list[Grant]] = {}
     while True:
         caller = _without(principal, removed) if subject is principal else principal
         step = {
-            policy: ways
+            policy: escalations
             for policy in subject.permissions.identity
             if policy not in removed and _has_deny(policy)
-            if (ways := [grant for way in _ways(subject, policy, world) for grant in _granted(caller, *way, world)])
+            if (
+                escalations := [
+                    grant
+                    for escalation in _ways(subject, policy, audit)
+                    for grant in _granted(caller, *escalation, audit)
+                ]
+            )
         }
         if not step:
             return removed
@@ -103,7 +113,7 @@ def _more(before: list[Finding], after: list[Finding]) -> list[Finding]:
     return [each for each in after if each.severity > had.get(each.rule, -1)]
 
 
-def _ways(subject: Principal, policy: Policy, world: World) -> Iterator[tuple[str, str, str]]:
+def _ways(subject: Principal, policy: Policy, audit: AuditContext) -> Iterator[tuple[str, str, str]]:
     """Each way to remove a policy: action, resource, ARN of the policy."""
     arn = policy.name if policy.name.startswith("arn:") else ""
     kind = subject.kind.capitalize()
@@ -111,15 +121,15 @@ def _ways(subject: Principal, policy: Policy, world: World) -> Iterator[tuple[st
     if group is None:
         yield f"iam:{'Detach' if arn else 'Delete'}{kind}Policy", subject.arn, arn
         return
-    place = world.account.groups.get(group, "")
+    place = audit.account.groups.get(group, "")
     if place:
         yield "iam:RemoveUserFromGroup", place, ""
         yield f"iam:{'Detach' if arn else 'Delete'}GroupPolicy", place, arn
 
 
-def _granted(principal: Principal, action: str, resource: str, arn: str, world: World) -> list[Grant]:
+def _granted(principal: Principal, action: str, resource: str, arn: str, audit: AuditContext) -> list[Grant]:
     given = {"iam:policyarn": (Choice(known(arn)),)} if arn else {}
-    knowledge = RequestKnowledge(principal, world, action, given)
+    knowledge = RequestKnowledge(principal, audit, action, given)
     permissions = principal.permissions
     return grants(permissions, action, Target((literal(resource),)), situations(permissions, action, knowledge))
 

@@ -48,7 +48,7 @@ def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Iden
             found.append(live.default_text)
         elif live is not None and (differences := document_differences(planned.content, str(live.default_text))):
             finding = Finding(
-                rule=FOREIGN_RUNBOOK.id, severity=Severity.CRITICAL, lettings=(), note="; ".join(differences)
+                rule=FOREIGN_RUNBOOK.id, severity=Severity.CRITICAL, matched_statements=(), note="; ".join(differences)
             )
             found.append(Audited(arn=place.ssm(f"document/{planned.name}"), kind="document", findings=(finding,)))
     return found

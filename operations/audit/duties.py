@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from components.iam.patterns import overlap
-from operations.audit.findings import Audited, Finding, Letting
+from operations.audit.findings import Audited, Finding, MatchedStatement
 from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from components.iam.documents import Condition, Statement
     from components.iam.principals import Principal
-    from operations.audit.world import World
+    from operations.audit.audit_context import AuditContext
 
-RULE: Final = "E14"
+RULE: Final = "same-person-both-sides"
 
 _ASSUMING: Final = ("sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity")
 _PERSON_KEYS: Final = frozenset(
@@ -32,7 +32,7 @@ Reached = dict["Principal", "tuple[tuple[Principal, ...], bool]"]
 """Roles with the path to each, and whether they are reached without doubt."""
 
 
-def both_sides(principal: Principal, reached: Reached, world: World) -> list[Finding]:
+def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> list[Finding]:
     """Return a finding for a principal that is an operator and an approver.
 
     Args:
@@ -41,8 +41,8 @@ def both_sides(principal: Principal, reached: Reached, world: World) -> list[Fin
         world: The account.
     """
     everything: Reached = {principal: ((), True), **reached}
-    asking = {each: way for each, way in everything.items() if each in world.operators_set}
-    approving = {each: way for each, way in everything.items() if each in world.approvers}
+    asking = {each: escalation for each, escalation in everything.items() if each in audit.operators_set}
+    approving = {each: escalation for each, escalation in everything.items() if each in audit.approvers}
     if not asking or not approving:
         return []
     operator, (path, asks) = min(asking.items(), key=lambda each: (not each[1][1], len(each[1][0])))
@@ -52,7 +52,7 @@ def both_sides(principal: Principal, reached: Reached, world: World) -> list[Fin
         Finding(
             rule=RULE,
             severity=Severity.CRITICAL if certain else Severity.CRITICAL.lowered(),
-            lettings=(*_trusts(operator, path), *_trusts(approver, other)),
+            matched_statements=(*_trusts(operator, path), *_trusts(approver, other)),
             doubts=() if certain else ("conditions of the roles' trust policies",),
             path=tuple(dict.fromkeys(each.arn for each in (*path, *other))),
             note=f"requests as {operator.name}, approves as {approver.name}",
@@ -60,29 +60,29 @@ def both_sides(principal: Principal, reached: Reached, world: World) -> list[Fin
     ]
 
 
-def people_on_both_sides(world: World) -> list[Audited]:
+def people_on_both_sides(audit: AuditContext) -> list[Audited]:
     """Return the people outside the account whom trust policies let into an operator's and an approver's role."""
-    approving = [(role, person) for role in world.roles if role in world.approvers for person in _people(role, world)]
+    approving = [(role, person) for role in audit.roles if role in audit.approvers for person in _people(role, audit)]
     found: dict[str, Finding] = {}
-    for role in world.roles:
-        if role not in world.operators_set:
+    for role in audit.roles:
+        if role not in audit.operators_set:
             continue
-        for person in _people(role, world):
+        for person in _people(role, audit):
             other = next((each for each, name in approving if each is not role and overlap(name, person)), None)
             if other is not None and person not in found:
                 found[person] = Finding(
                     rule=RULE,
                     severity=Severity.CRITICAL,
-                    lettings=(*_trusts(role, (role,)), *_trusts(other, (other,))),
+                    matched_statements=(*_trusts(role, (role,)), *_trusts(other, (other,))),
                     path=(role.arn, other.arn),
                     note=f"requests as {role.name}, approves as {other.name}",
                 )
     return [Audited(arn=person, kind="outside", findings=(finding,)) for person, finding in found.items()]
 
 
-def _people(role: Principal, world: World) -> Iterator[str]:
+def _people(role: Principal, audit: AuditContext) -> Iterator[str]:
     """The people outside the account whom a role's trust policy names, by ARN or by a condition."""
-    known = {name for each in world.account.principals for name in (each.arn, each.unique_id)}
+    known = {name for each in audit.account.principals for name in (each.arn, each.unique_id)}
     for statement in _assuming(role):
         named = statement.principals
         arns = () if named is None or named.negated else named.aws
@@ -91,7 +91,7 @@ def _people(role: Principal, world: World) -> Iterator[str]:
                 yield name
         for condition in statement.conditions:
             if condition.key == _CALLER_KEY:
-                yield from (each for each in condition.values if _is_foreign(each, world.account.id))
+                yield from (each for each in condition.values if _is_foreign(each, audit.account.id))
             elif _names_person(condition):
                 values = (each.rpartition(":")[2] for each in condition.values if "${" not in each)
                 yield from (each for each in values if each.strip("*?") and each not in known)
@@ -117,12 +117,12 @@ def _assuming(role: Principal) -> Iterator[Statement]:
                 yield statement
 
 
-def _trusts(role: Principal, path: tuple[Principal, ...]) -> tuple[Letting, ...]:
+def _trusts(role: Principal, path: tuple[Principal, ...]) -> tuple[MatchedStatement, ...]:
     """The trust policy that lets into a role; none where the principal is the role itself."""
     if not path:
         return ()
     return tuple(
-        Letting(
+        MatchedStatement(
             policy=f"trust policy of {role.name}",
             kind="trust",
             index=statement.index,

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_FILE: Final = "audit-exceptions.yaml"
-EXPIRED: Final = "E13"
+EXPIRED: Final = "exception-expired"
 
-PERSONS: Final = "E14"
+PERSONS: Final = "same-person-both-sides"
 """The rule whose principals may be people that a trust policy names otherwise than by ARN."""
 
 _KEYS: Final = ("principal", "rule", "reason", "owner", "until")
@@ -169,7 +169,7 @@ def apply_exceptions(audited: Sequence[Audited], exceptions: Sequence[AcceptedEx
 
 def _expired(exception: AcceptedException) -> Audited:
     note = f"{exception.rule}, owner {exception.owner}, expired on {exception.until.isoformat()}: {exception.reason}"
-    finding = Finding(rule=EXPIRED, severity=Severity.MEDIUM, lettings=(), note=note)
+    finding = Finding(rule=EXPIRED, severity=Severity.MEDIUM, matched_statements=(), note=note)
     return Audited(arn=exception.principal, kind="exception", findings=(finding,))
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letting:
+class MatchedStatement:
     """A statement that lets a principal do something.
 
     Attributes:
@@ -62,9 +62,9 @@ class Finding:
 
     rule: str
     severity: Severity
-    lettings: tuple[Letting, ...]
+    matched_statements: tuple[MatchedStatement, ...]
     doubts: tuple[str, ...] = ()
-    hidden: tuple[str, ...] = ()
+    obfuscation: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
     note: str = ""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from operations.audit.exceptions import AcceptedException
-    from operations.audit.findings import Audit, Audited, Finding, Letting
+    from operations.audit.findings import Audit, Audited, Finding, MatchedStatement
 
 _STYLES: Final = {
     Severity.CRITICAL: "bold red",
@@ -102,7 +102,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "title": rule.title,
         "severity": finding.severity.word,
         "certain": not finding.doubts,
-        "gives": rule.gives,
+        "gives": rule.impact,
         "statements": [
             {
                 "policy": each.policy,
@@ -113,10 +113,10 @@ def _plain(finding: Finding) -> dict[str, Any]:
                 "actions": list(each.actions),
                 "statement": dict(each.statement),
             }
-            for each in finding.lettings
+            for each in finding.matched_statements
         ],
         "cannotTell": list(finding.doubts),
-        "hiddenBy": [{"rule": each, "title": BY_ID[each].title} for each in finding.hidden],
+        "hiddenBy": [{"rule": each, "title": BY_ID[each].title} for each in finding.obfuscation],
         "path": list(finding.path),
         "note": finding.note or None,
         "remedy": rule.remedy,
@@ -129,14 +129,14 @@ def _table(audit: Audit) -> Table:
         title=Text(f"Stack {audit.stack}, account {audit.account_id}"), title_justify="left", title_style="bold"
     )
     table.add_column("Severity", no_wrap=True)
-    table.add_column("Way", no_wrap=True)
+    table.add_column("EscalationPath", no_wrap=True)
     table.add_column("What", overflow="fold")
     for audited in audit.audited:
         table.add_row(
             Text(audited.worst.word, style=_STYLES[audited.worst]), Text(), Text(_short(audited), style="bold")
         )
-        for severity, ways, what in _rows(audited):
-            table.add_row(Text(f"  {severity.word}", style=_STYLES[severity]), Text(ways), Text(what))
+        for severity, escalations, what in _rows(audited):
+            table.add_row(Text(f"  {severity.word}", style=_STYLES[severity]), Text(escalations), Text(what))
         table.add_section()
     return table
 
@@ -156,7 +156,7 @@ def _rows(audited: Audited) -> list[tuple[Severity, str, str]]:
 def _by_statements(findings: Iterable[Finding]) -> list[list[Finding]]:
     together: dict[tuple[tuple[str, int], ...], list[Finding]] = {}
     for each in findings:
-        key = tuple(sorted((letting.place, letting.index) for letting in each.lettings))
+        key = tuple(sorted((matched.place, matched.index) for matched in each.matched_statements))
         together.setdefault(key, []).append(each)
     return list(together.values())
 
@@ -172,7 +172,7 @@ def _explain(console: Console, audited: Audited) -> None:
     _line(console, Text(audited.arn, style="bold"))
     for findings in _by_statements(audited.findings):
         rules = sorted({each.rule for each in findings}, key=_order)
-        for letting in findings[0].lettings:
+        for matched in findings[0].matched_statements:
             _line(console, Text(f"  {_lets(letting, rules)}"))
             _line(console, Text(f"    {json.dumps(letting.statement, ensure_ascii=False)}"))
         for heading, texts in _details(findings):
@@ -181,20 +181,20 @@ def _explain(console: Console, audited: Audited) -> None:
     _line(console, Text())
 
 
-def _lets(letting: Letting, rules: list[str]) -> str:
+def _lets(matched: MatchedStatement, rules: list[str]) -> str:
     return f"{letting.place}: {' '.join(rules)}"
 
 
 def _details(findings: list[Finding]) -> list[tuple[str, list[str]]]:
     doubts = dict.fromkeys(doubt for each in findings for doubt in each.doubts)
-    hidden = sorted({mark for each in findings for mark in each.hidden}, key=_order)
+    obfuscation = sorted({mark for each in findings for mark in each.obfuscation}, key=_order)
     apart = findings if len(findings) <= _MOST_APART else []
     paths = dict.fromkeys(" -> ".join(each.path) for each in findings if each.path)
     remedies = dict.fromkeys(BY_ID[each.rule].remedy for each in apart)
     return [
         ("assumes", list(paths)),
         ("cannot tell", list(doubts)),
-        ("hidden by", [f"{mark} {BY_ID[mark].title}" for mark in hidden]),
+        ("hidden by", [f"{mark} {BY_ID[mark].title}" for mark in obfuscation]),
         (
             "remedy",
             list(remedies) or ["Replace the statement by what this principal needs, or declare it an administrator."],

@@ -10,12 +10,12 @@ from components.iam.documents import parse
 from components.iam.evaluation import Target, grants
 from components.iam.patterns import literal
 from components.iam.variables import keys_of
-from operations.audit.judge import Judge, finding
-from operations.audit.knowledge import RequestKnowledge, granted_with_tag
+from operations.audit.evaluator import Evaluator, finding
+from operations.audit.request_context import RequestKnowledge, granted_with_tag
+from operations.audit.role_assumption import role_assumption
 from operations.audit.rules import RULES
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
-from operations.audit.takers import may_take_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,73 +23,73 @@ if TYPE_CHECKING:
     from components.iam.documents import Policy
     from components.iam.evaluation import Grant
     from components.iam.principals import Principal
+    from operations.audit.audit_context import AuditContext
     from operations.audit.findings import Finding
-    from operations.audit.world import World
 
-_RULE: Final = "D6"
+_RULE: Final = "iam-assume-role"
 _ACTIONS: Final = ("iam:TagRole", "iam:UntagRole")
 _TRUST: Final = "iam:UpdateAssumeRolePolicy"
 _OWN_TAG: Final = "aws:principaltag/"
 
 
-def role_tagging(principal: Principal, world: World) -> list[Finding]:
+def role_tagging(principal: Principal, audit: AuditContext) -> list[Finding]:
     """Return a finding for each role that a principal can tag and assume, where a tag decides what is allowed.
 
     Args:
         principal: The user or role.
         world: The account, with who is privileged.
     """
-    if world.privileged.get(principal.arn) is Severity.CRITICAL:
+    if audit.privileged.get(principal.arn) is Severity.CRITICAL:
         return []  # it is reported for what it is allowed itself, and could tag most roles
     allowed = frozenset[str]().union(*(each.allowed((*_ACTIONS, _TRUST)) for each in principal.permissions.identity))
     found: list[Finding | None] = []
     if allowed & {*_ACTIONS}:
-        reached = (role for role in world.trust_index.roles_for(principal) if _counts(role, principal, world))
-        found += [_tagged(principal, role, world) for role in reached if may_take_on(principal, role, world)]
+        reached = (role for role in audit.trust_index.roles_for(principal) if _counts(role, principal, audit))
+        found += [_tagged(principal, role, audit) for role in reached if role_assumption(principal, role, audit)]
     if _TRUST in allowed:
-        found += [_trusted(principal, role, world) for role in world.roles if _counts(role, principal, world)]
+        found += [_trusted(principal, role, audit) for role in audit.roles if _counts(role, principal, audit)]
     return [each for each in found if each is not None]
 
 
-def _counts(role: Principal, principal: Principal, world: World) -> bool:
-    return role is not principal and not world.is_privileged(role) and bool(_tags(role))
+def _counts(role: Principal, principal: Principal, audit: AuditContext) -> bool:
+    return role is not principal and not audit.is_privileged(role) and bool(_tags(role))
 
 
-def _tagged(principal: Principal, role: Principal, world: World) -> Finding | None:
+def _tagged(principal: Principal, role: Principal, audit: AuditContext) -> Finding | None:
     """A finding where the principal tags the role, as if the role had the principal's tagging right."""
     target = Target((literal(role.arn),))
     used: list[Grant] = [
         grant
         for action in _ACTIONS
         for tag in sorted(_tags(role))
-        for grant in granted_with_tag(principal, world, action, target=target, tag=tag)
+        for grant in granted_with_tag(principal, audit, action, target=target, tag=tag)
     ]
     permissions = replace(role.permissions, identity=tuple(dict.fromkeys((*role.permissions.identity, *_rights(used)))))
-    return _gained(principal, role, replace(role, permissions=permissions), used, world)
+    return _gained(principal, role, replace(role, permissions=permissions), used, audit)
 
 
-def _trusted(principal: Principal, role: Principal, world: World) -> Finding | None:
+def _trusted(principal: Principal, role: Principal, audit: AuditContext) -> Finding | None:
     """A finding where the principal replaces the trust policy, so that it admits session tags of the principal's."""
-    permissions, knowledge = principal.permissions, RequestKnowledge(principal, world, _TRUST)
+    permissions, knowledge = principal.permissions, RequestKnowledge(principal, audit, _TRUST)
     used = grants(permissions, _TRUST, Target((literal(role.arn),)), situations(permissions, _TRUST, knowledge))
     statement = {"Effect": "Allow", "Principal": {"AWS": principal.arn}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
     trust = parse({"Statement": statement}, name=f"trust of {role.name}", kind="trust")
-    return _gained(principal, role, replace(role, trust=trust), used, world)
+    return _gained(principal, role, replace(role, trust=trust), used, audit)
 
 
 def _gained(
-    principal: Principal, role: Principal, changed: Principal, used: list[Grant], world: World
+    principal: Principal, role: Principal, changed: Principal, used: list[Grant], audit: AuditContext
 ) -> Finding | None:
     """A finding where a role is allowed more once it has changed, by the role's own policies."""
     if not used:
         return None
     own = {each.name for each in role.permissions.identity}
-    had = {each.rule: each.severity for each in Judge(role, world).findings(RULES)}
+    had = {each.rule: each.severity for each in Evaluator(role, audit).findings(RULES)}
     gained = [
         each
-        for each in Judge(changed, world).findings(RULES)
+        for each in Evaluator(changed, audit).findings(RULES)
         if each.severity > max(had.get(each.rule, Severity.LOW), Severity.LOW)
-        and all(letting.policy in own for letting in each.lettings)
+        and all(matched.policy in own for matched in each.matched_statements)
     ]
     if not gained:
         return None

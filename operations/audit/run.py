@@ -14,13 +14,13 @@ from components.iam.documents import DocumentError
 from components.iam.patterns import matches
 from components.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
+from operations.audit.audit_context import AuditContext
 from operations.audit.documents import foreign_runbooks
 from operations.audit.exceptions import AcceptedException, apply_exceptions
 from operations.audit.findings import Audit, Audited, worst_first
 from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import Declared, protected
 from operations.audit.severity import Severity
-from operations.audit.world import World
 from operations.errors import UnusableError
 from operations.reading import Unread, identify, unread
 
@@ -81,11 +81,11 @@ def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = la
         )
     organization = read_organization(clients, region, identity)
     try:
-        world = _world(stack, asked, identity, details, organization)
+        context = _audit_context(stack, asked, identity, details, organization)
     except DocumentError as wrong:
         raise UnusableError(f"A policy of the account cannot be read: {wrong}") from None
-    found = assess(world, lambda done, of: progress("Judging principals", done, of))
-    audit = _audit(stack, asked, identity, found, world, organization)
+    found = assess(context, lambda done, of: progress("Judging principals", done, of))
+    audit = _audit(stack, asked, identity, found, context, organization)
     foreign = foreign_runbooks(stack, clients, identity)
     return replace(
         audit,
@@ -116,9 +116,9 @@ def read_details(clients: Clients, region: str, identity: Identity, progress: Pr
     return details
 
 
-def _world(
+def _audit_context(
     stack: StackConfiguration, asked: Asked, identity: Identity, details: dict[str, Any], organization: Organization
-) -> World:
+) -> AuditContext:
     account = read_account(
         details,
         account_id=identity.account_id,
@@ -127,7 +127,7 @@ def _world(
     )
     check_administrators(account, asked.declared.administrators)
     names = protected(stack, asked.declared, account_id=identity.account_id, partition=identity.partition)
-    return World(
+    return AuditContext(
         account=account,
         protected=names,
         organization=organization.id,
@@ -158,15 +158,15 @@ def _audit(  # noqa: PLR0913, PLR0917 -- what an audit is made of
     asked: Asked,
     identity: Identity,
     found: Assessment,
-    world: World,
+    context: AuditContext,
     organization: Organization,
 ) -> Audit:
-    remaining = apply_exceptions(found.audited, asked.exceptions, date.fromisoformat(world.now[:10]))
+    remaining = apply_exceptions(found.audited, asked.exceptions, date.fromisoformat(context.now[:10]))
     return Audit(
         stack=stack.name,
         account_id=identity.account_id,
         caller=identity.arn,
-        time=world.now,
+        time=context.now,
         principals=found.judged,
         audited=_at_least(worst_first(list(remaining.audited)), asked.least),
         services=_at_least(found.services, asked.least),

@@ -9,16 +9,16 @@ from components.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_B
 from components.iam.evaluation import Target
 from components.iam.patterns import SOME, literal, overlap
 from components.iam.variables import expand
-from operations.audit.catalogue import On
+from operations.audit.catalogue import TargetKind
+from operations.audit.role_assumption import role_assumption
 from operations.audit.rules.keys import APPROVED, NODE
 from operations.audit.service_authorization import ARNS, RESOURCE_TYPES
-from operations.audit.takers import may_take_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from components.iam.principals import Principal
-    from operations.audit.world import World
+    from operations.audit.audit_context import AuditContext
 
 SOMEBODY: Final = "somebody-new"
 """Stands for whoever and whatever is made tomorrow: only patterns that span everything match it."""
@@ -37,7 +37,7 @@ the others one of them is enough to report."""
 _REMOTE_HOST: Final = "AWS-StartPortForwardingSessionToRemoteHost"
 
 
-def target(on: On, service: str, principal: Principal, world: World) -> Target | None:
+def target(on: TargetKind, service: str, principal: Principal, audit: AuditContext) -> Target | None:
     """The resources that count for a need.
 
     Args:
@@ -49,13 +49,13 @@ def target(on: On, service: str, principal: Principal, world: World) -> Target |
     Returns:
         None where there is no such resource.
     """
-    if on in (On.PASSABLE, On.CARRIED):
-        return _passable(world, service) if on is On.PASSABLE else _carried(world, service)
-    found = _MAKERS[on](_Arns(principal, world))
+    if on in (TargetKind.PASSABLE, TargetKind.CARRIED):
+        return _passable(audit, service) if on is TargetKind.PASSABLE else _carried(audit, service)
+    found = _MAKERS[on](_Arns(principal, audit))
     return found if found is None or found.patterns else None
 
 
-def targets_of(action: str, wanted: Target, world: World) -> tuple[Target, ...]:
+def targets_of(action: str, wanted: Target, audit: AuditContext) -> tuple[Target, ...]:
     """Return the parts of a target that have the resource types of an action, each of which must be reached.
 
     Args:
@@ -67,7 +67,7 @@ def targets_of(action: str, wanted: Target, world: World) -> tuple[Target, ...]:
         One part, or one for each type that the action requires where any resource counts; none where no resource has
         such a type.
     """
-    names = world.protected
+    names = audit.protected
     if action not in RESOURCE_TYPES:
         of_service = f"arn:{names.partition}:{action.partition(':')[0]}:*"
         return (Target((of_service, literal("*"))) if wanted.patterns == _ANY.patterns else wanted,)
@@ -75,7 +75,9 @@ def targets_of(action: str, wanted: Target, world: World) -> tuple[Target, ...]:
         several = _required_resources(action, names.partition, names.account_id)
         return tuple(Target(each, spared=wanted.spared) for each in several)
     shapes = _shapes(action, names.partition)
-    patterns = tuple(each for each in wanted.patterns if any(overlap(each, shape) for shape in shapes))
+    patterns = tuple(
+        each for each in wanted.patterns if any(overlap(each, statement_kind) for statement_kind in shapes)
+    )
     return (Target(patterns, spared=wanted.spared),) if patterns else ()
 
 
@@ -114,8 +116,8 @@ def _shapes(action: str, partition: str) -> tuple[str, ...]:
 class _Arns:
     """Makes ARNs of the account."""
 
-    def __init__(self, principal: Principal, world: World) -> None:
-        self.principal, self.world, self.names = principal, world, world.protected
+    def __init__(self, principal: Principal, audit: AuditContext) -> None:
+        self.principal, self.audit, self.names = principal, audit, audit.protected
 
     def of(self, service: str, rest: str, *, aws: bool = False) -> str:
         """An ARN in whatever Region, its parts without colons, lest a star of a policy span several; `aws`: of what AWS gives everybody, which has no account in it."""
@@ -247,71 +249,71 @@ def _others_sessions(arns: _Arns) -> Target:
 
 
 def _operators(arns: _Arns) -> Target:
-    world = arns.world
-    known = (*arns.principals("user", world.operators), *arns.principals("role", world.operators))
+    audit = arns.audit
+    known = (*arns.principals("user", audit.operators), *arns.principals("role", audit.operators))
     if not known and not arns.names.operators:
         return Target((arns.names.iam("user", SOME), arns.names.iam("role", SOME)))
-    beside = (f"{each.arn.rpartition('/')[0]}/{SOMEBODY}" for each in world.operators)
+    beside = (f"{each.arn.rpartition('/')[0]}/{SOMEBODY}" for each in audit.operators)
     return Target(tuple(dict.fromkeys((*known, *arns.names.operators, *beside))))
 
 
 def _my_users(arns: _Arns) -> Target:
-    return Target((*arns.principals("user", (arns.principal, *arns.world.resting)), *arns.new("user")))
+    return Target((*arns.principals("user", (arns.principal, *arns.audit.resting)), *arns.new("user")))
 
 
 def _my_groups(arns: _Arns) -> Target:
     names = {
         *arns.principal.groups,
-        *(group for each in (*arns.world.operators, *arns.world.approvers) for group in each.groups),
+        *(group for each in (*arns.audit.operators, *arns.audit.approvers) for group in each.groups),
     }
-    groups = arns.world.account.groups
+    groups = arns.audit.account.groups
     return Target((*(literal(groups[name]) for name in sorted(names) if name in groups), *arns.new("group")))
 
 
 def _my_roles(arns: _Arns) -> Target:
-    world, principal = arns.world, arns.principal
+    audit, principal = arns.audit, arns.principal
     reached = (
-        role for role in world.trust_index.roles_for(principal) if may_take_on(principal, role, world) is not None
+        role for role in audit.trust_index.roles_for(principal) if role_assumption(principal, role, audit) is not None
     )
-    own = arns.principals("role", (principal, *world.resting, *reached))
-    return Target(tuple(dict.fromkeys((*own, literal(world.runbook_role), *arns.new("role")))))
+    own = arns.principals("role", (principal, *audit.resting, *reached))
+    return Target(tuple(dict.fromkeys((*own, literal(audit.runbook_role), *arns.new("role")))))
 
 
 def _my_policies(arns: _Arns) -> Target:
-    several = (arns.principal, *arns.world.resting)
+    several = (arns.principal, *arns.audit.resting)
     attached = {arn for each in several for arn in (*each.attached, each.boundary or "")} - {""}
     own = sorted(arn for arn in attached if f":{arns.names.account_id}:" in arn)
     return Target((*map(literal, own), arns.names.iam("policy", arns.names.policy), *arns.new("policy")))
 
 
 def _other_users(arns: _Arns) -> Target:
-    world, me = arns.world, arns.principal
+    audit, me = arns.audit, arns.principal
     counting = (
         each
-        for each in world.users
+        for each in audit.users
         if each is not me
-        and (each in world.resting or world.is_privileged(each) or arns.names.is_administrator(each.arn))
+        and (each in audit.resting or audit.is_privileged(each) or arns.names.is_administrator(each.arn))
     )
     return Target((*arns.principals("user", counting), *arns.new("user")))
 
 
 def _trusted_roles(arns: _Arns) -> Target:
-    world = arns.world
-    counting = (each for each in world.roles if each in world.resting or world.is_privileged(each))
+    audit = arns.audit
+    counting = (each for each in audit.roles if each in audit.resting or audit.is_privileged(each))
     known = arns.principals("role", (each for each in counting if each is not arns.principal))
-    return Target((*known, literal(world.runbook_role), *arns.new("role")))
+    return Target((*known, literal(audit.runbook_role), *arns.new("role")))
 
 
 def _privileged_groups(arns: _Arns) -> Target:
-    world = arns.world
+    audit = arns.audit
     members = (
         each
-        for each in world.users
-        if each in world.resting or world.is_privileged(each) or arns.names.is_administrator(each.arn)
+        for each in audit.users
+        if each in audit.resting or audit.is_privileged(each) or arns.names.is_administrator(each.arn)
     )
     approving = (name for kind, name in arns.names.approver_names if kind == "IamGroup")
     names = {*approving, *(group for each in members for group in each.groups)} - set(arns.principal.groups)
-    groups = world.account.groups
+    groups = audit.account.groups
     return Target((*(literal(groups[name]) for name in sorted(names) if name in groups), *arns.new("group")))
 
 
@@ -329,79 +331,79 @@ def _reached_by(arns: _Arns, *actions: str) -> Target:
 
 
 def _bounded(arns: _Arns) -> Target:
-    world = arns.world
-    several = (*world.operators, *world.approvers, *(each for each in (*world.users, *world.roles) if each.boundary))
+    audit = arns.audit
+    several = (*audit.operators, *audit.approvers, *(each for each in (*audit.users, *audit.roles) if each.boundary))
     known = (*arns.principals("user", several), *arns.principals("role", several))
     return Target(tuple(dict.fromkeys((*known, *arns.new("user", "role")))))
 
 
-def _passable(world: World, service: str) -> Target:
-    return Target(tuple(literal(each) for each in (*passable(world, service), world.protected.iam("role", SOMEBODY))))
+def _passable(audit: AuditContext, service: str) -> Target:
+    return Target(tuple(literal(each) for each in (*passable(audit, service), audit.protected.iam("role", SOMEBODY))))
 
 
-def passable(world: World, service: str) -> tuple[str, ...]:
+def passable(audit: AuditContext, service: str) -> tuple[str, ...]:
     """ARNs of the roles with ways around that a service may take on."""
-    found = world.passable.get(service)
+    found = audit.passable.get(service)
     if found is None:
-        roles = world.roles_by_service.get(service, ())
-        found = tuple(role.arn for role in roles if world.is_privileged(role) or role.arn == world.runbook_role)
-        world.passable[service] = found
+        roles = audit.roles_by_service.get(service, ())
+        found = tuple(role.arn for role in roles if audit.is_privileged(role) or role.arn == audit.runbook_role)
+        audit.passable[service] = found
     return found
 
 
-def _carried(world: World, service: str) -> Target | None:
-    return _ANY if passable(world, service) else None
+def _carried(audit: AuditContext, service: str) -> Target | None:
+    return _ANY if passable(audit, service) else None
 
 
 def _organization(arns: _Arns) -> Target | None:
-    return None if arns.world.manages_organization is False else _ANY
+    return None if arns.audit.manages_organization is False else _ANY
 
 
-_MAKERS: Final[dict[On, Callable[[_Arns], Target | None]]] = {
-    On.ANYTHING: lambda _: _ANY,
-    On.ANY_NODE: _any_node,
-    On.NODES: _other_nodes,
-    On.APPROVED_NODE: lambda arns: Target(_nodes(arns)),
-    On.INSTANCES: lambda arns: Target((arns.of("ec2", f"instance/i-{SOME}"),)),
-    On.SCRIPT_DOCUMENTS: _scripts,
-    On.OWN_DOCUMENTS: _own_documents,
-    On.ANY_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{SOMEBODY}"),)),
-    On.OTHER_SESSION_DOCUMENTS: _other_session_documents,
-    On.REMOTE_HOST_DOCUMENT: lambda arns: Target(arns.everywhere("ssm", f"document/{_REMOTE_HOST}")),
-    On.SESSION_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.session_document}"),)),
-    On.SHELL_DOCUMENTS: _shell_documents,
-    On.SERVICE_SETTINGS: lambda arns: Target(
+_MAKERS: Final[dict[TargetKind, Callable[[_Arns], Target | None]]] = {
+    TargetKind.ANYTHING: lambda _: _ANY,
+    TargetKind.ANY_NODE: _any_node,
+    TargetKind.NODES: _other_nodes,
+    TargetKind.APPROVED_NODE: lambda arns: Target(_nodes(arns)),
+    TargetKind.INSTANCES: lambda arns: Target((arns.of("ec2", f"instance/i-{SOME}"),)),
+    TargetKind.SCRIPT_DOCUMENTS: _scripts,
+    TargetKind.OWN_DOCUMENTS: _own_documents,
+    TargetKind.ANY_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{SOMEBODY}"),)),
+    TargetKind.OTHER_SESSION_DOCUMENTS: _other_session_documents,
+    TargetKind.REMOTE_HOST_DOCUMENT: lambda arns: Target(arns.everywhere("ssm", f"document/{_REMOTE_HOST}")),
+    TargetKind.SESSION_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.session_document}"),)),
+    TargetKind.SHELL_DOCUMENTS: _shell_documents,
+    TargetKind.SERVICE_SETTINGS: lambda arns: Target(
         tuple(arns.of("ssm", f"servicesetting/{each}") for each in ACCESS_SETTINGS)
     ),
-    On.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook), spared=arns.no_versions()),
-    On.OTHER_VERSIONS: _other_versions,
-    On.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template), spared=arns.no_versions()),
-    On.TEMPLATE_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.template}"),)),
-    On.APPROVAL_DOCUMENTS: lambda arns: Target(
+    TargetKind.RUNBOOK: lambda arns: Target(arns.documents(arns.names.runbook), spared=arns.no_versions()),
+    TargetKind.OTHER_VERSIONS: _other_versions,
+    TargetKind.TEMPLATE: lambda arns: Target(arns.documents(arns.names.template), spared=arns.no_versions()),
+    TargetKind.TEMPLATE_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.template}"),)),
+    TargetKind.APPROVAL_DOCUMENTS: lambda arns: Target(
         tuple(arns.of("ssm", f"document/{each}") for each in _approval_documents(arns))
     ),
-    On.OTHER_RUNBOOKS: _other_runbooks,
-    On.SCHEDULE: lambda arns: Target((arns.of("scheduler", f"schedule/{SOME}/{arns.names.reaper_schedule}"),)),
-    On.OTHER_TEMPLATES: _other_templates,
-    On.AUTOMATIONS: _automations,
-    On.EXECUTIONS: lambda arns: Target((arns.of("ssm", f"automation-execution/{SOME}"),)),
-    On.OTHERS_SESSIONS: _others_sessions,
-    On.KEY_PAIRS: lambda arns: Target((arns.of("ssm", f"parameter/ec2/keypair/key-{SOME}"),)),
-    On.SECRETS: lambda arns: Target((arns.of("secretsmanager", f"secret:{SOMEBODY}-{SOME}"),)),
-    On.OPERATORS: _operators,
-    On.MY_USERS: _my_users,
-    On.MY_GROUPS: _my_groups,
-    On.MY_ROLES: _my_roles,
-    On.MY_POLICIES: _my_policies,
-    On.OTHER_USERS: _other_users,
-    On.TRUSTED_ROLES: _trusted_roles,
-    On.PRIVILEGED_GROUPS: _privileged_groups,
-    On.BOUNDED: _bounded,
-    On.ANY_ROLE: lambda arns: Target(arns.new("role")),
-    On.CREATED: lambda arns: _reached_by(arns, "iam:CreateRole", "iam:CreateUser"),
-    On.RETRUSTED: lambda arns: _reached_by(arns, "iam:UpdateAssumeRolePolicy"),
-    On.RUNBOOK_ROLE: lambda arns: Target((literal(arns.world.runbook_role),)),
-    On.OWN_DENY: lambda _: None,
-    On.ORGANIZATION: _organization,
-    On.TOPIC: lambda arns: Target((arns.of("sns", arns.names.topic),)),
+    TargetKind.OTHER_RUNBOOKS: _other_runbooks,
+    TargetKind.SCHEDULE: lambda arns: Target((arns.of("scheduler", f"schedule/{SOME}/{arns.names.reaper_schedule}"),)),
+    TargetKind.OTHER_TEMPLATES: _other_templates,
+    TargetKind.AUTOMATIONS: _automations,
+    TargetKind.EXECUTIONS: lambda arns: Target((arns.of("ssm", f"automation-execution/{SOME}"),)),
+    TargetKind.OTHERS_SESSIONS: _others_sessions,
+    TargetKind.KEY_PAIRS: lambda arns: Target((arns.of("ssm", f"parameter/ec2/keypair/key-{SOME}"),)),
+    TargetKind.SECRETS: lambda arns: Target((arns.of("secretsmanager", f"secret:{SOMEBODY}-{SOME}"),)),
+    TargetKind.OPERATORS: _operators,
+    TargetKind.MY_USERS: _my_users,
+    TargetKind.MY_GROUPS: _my_groups,
+    TargetKind.MY_ROLES: _my_roles,
+    TargetKind.MY_POLICIES: _my_policies,
+    TargetKind.OTHER_USERS: _other_users,
+    TargetKind.TRUSTED_ROLES: _trusted_roles,
+    TargetKind.PRIVILEGED_GROUPS: _privileged_groups,
+    TargetKind.BOUNDED: _bounded,
+    TargetKind.ANY_ROLE: lambda arns: Target(arns.new("role")),
+    TargetKind.CREATED: lambda arns: _reached_by(arns, "iam:CreateRole", "iam:CreateUser"),
+    TargetKind.RETRUSTED: lambda arns: _reached_by(arns, "iam:UpdateAssumeRolePolicy"),
+    TargetKind.RUNBOOK_ROLE: lambda arns: Target((literal(arns.audit.runbook_role),)),
+    TargetKind.OWN_DENY: lambda _: None,
+    TargetKind.ORGANIZATION: _organization,
+    TargetKind.TOPIC: lambda arns: Target((arns.of("sns", arns.names.topic),)),
 }

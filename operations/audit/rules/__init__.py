@@ -9,9 +9,9 @@ DataDog/pathfinding.cloud, Rhino is RhinoSecurityLabs/AWS-IAM-Privilege-Escalati
 from __future__ import annotations
 
 from operations.audit.rules.approval import APPROVAL, FOREIGN_RUNBOOK
-from operations.audit.rules.hiding import HIDING
 from operations.audit.rules.identities import IDENTITIES
 from operations.audit.rules.instances import INSTANCES
+from operations.audit.rules.obfuscation import OBFUSCATION
 from operations.audit.rules.services import SERVICES
 from operations.audit.rules.sessions import SESSIONS
 from operations.audit.rules.systems_manager import SYSTEMS_MANAGER
@@ -19,11 +19,19 @@ from operations.audit.rules.systems_manager import SYSTEMS_MANAGER
 RULES = (*SESSIONS, *SYSTEMS_MANAGER, *INSTANCES, *IDENTITIES, *APPROVAL, *SERVICES)
 """What a principal can do."""
 
-BY_ID = {rule.id: rule for rule in (*RULES, *HIDING, FOREIGN_RUNBOOK)}
+BY_ID = {rule.id: rule for rule in (*RULES, *OBFUSCATION, FOREIGN_RUNBOOK)}
 
 ACTIONS = tuple(
-    sorted({action for rule in RULES for each in rule.ways for need in each.needs for action in need.actions})
+    sorted(
+        {
+            action
+            for rule in RULES
+            for each in rule.escalations
+            for requirement in each.requirements
+            for action in requirement.actions
+        }
+    )
 )
 """Every action that a rule looks at."""
 
-__all__ = ["ACTIONS", "BY_ID", "HIDING", "RULES"]
+__all__ = ["ACTIONS", "BY_ID", "OBFUSCATION", "RULES"]

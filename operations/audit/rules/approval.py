@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from components.approval.names import TAG_KEY
-from operations.audit.catalogue import Exempt, On, Rule, need, one_of, way
+from operations.audit.catalogue import Exempt, Rule, TargetKind, escalation, one_of, requirement
 from operations.audit.rules.keys import (
     ACCESS_TYPES,
     APPROVAL_TYPES,
@@ -19,130 +19,142 @@ from operations.audit.severity import Severity
 _AUTO = {"ssm:autoapprove": one_of("true"), **UNTAGGED}
 _EITHER = {"ssm:autoapprove": one_of("false", "true"), **UNTAGGED}
 _EDITING = ("ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion")
-_SIGNAL = need("ssm:SendAutomationSignal", on=On.EXECUTIONS, given=UNTAGGED)
+_SIGNAL = requirement("ssm:SendAutomationSignal", on=TargetKind.EXECUTIONS, given=UNTAGGED)
 _SSM = "ssm.amazonaws.com"
 
 APPROVAL: Final = (
     Rule(
-        id="E1",
+        id="approval-change-documents",
         title="Edits the runbook or the template",
-        gives="The next approved request runs other steps: for longer, for another principal, or without an approval.",
-        ways=(
-            way(Severity.CRITICAL, need(*_EDITING, on=On.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)),
-            way(
-                Severity.CRITICAL,
-                need("ssm:DeleteDocument", on=On.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
-                need("ssm:CreateDocument", on=On.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
+        impact="The next approved request runs other steps: for longer, for another principal, or without an approval.",
+        escalations=(
+            escalation(
+                Severity.CRITICAL, requirement(*_EDITING, on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)
             ),
-            way(Severity.MEDIUM, need("ssm:DeleteDocument", on=On.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES)),
+            escalation(
+                Severity.CRITICAL,
+                requirement("ssm:DeleteDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
+                requirement("ssm:CreateDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
+            ),
+            escalation(
+                Severity.MEDIUM,
+                requirement("ssm:DeleteDocument", on=TargetKind.APPROVAL_DOCUMENTS, given=APPROVAL_TYPES),
+            ),
         ),
         remedy="Deny changes of both documents to every principal but the deployment role.",
         source="SAR Systems Manager; botocore DocumentType; the post",
     ),
     Rule(
-        id="E2",
+        id="approval-review-template",
         title="Reviews or shares the template",
-        gives="Approves its own change of the template, or lends the documents to other accounts.",
-        ways=(
-            way(
+        impact="Approves its own change of the template, or lends the documents to other accounts.",
+        escalations=(
+            escalation(
                 Severity.HIGH,
-                need("ssm:UpdateDocumentMetadata", on=On.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
-                need("ssm:UpdateDocument", on=On.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
+                requirement("ssm:UpdateDocumentMetadata", on=TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
+                requirement("ssm:UpdateDocument", on=TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
             ),
-            way(Severity.MEDIUM, need("ssm:UpdateDocumentMetadata", on=On.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES)),
-            way(
+            escalation(
+                Severity.MEDIUM,
+                requirement("ssm:UpdateDocumentMetadata", on=TargetKind.TEMPLATE_DOCUMENT, given=APPROVAL_TYPES),
+            ),
+            escalation(
                 Severity.LOW,
-                need("ssm:ModifyDocumentPermission", "ssm:PutResourcePolicy", on=On.APPROVAL_DOCUMENTS),
+                requirement("ssm:ModifyDocumentPermission", "ssm:PutResourcePolicy", on=TargetKind.APPROVAL_DOCUMENTS),
             ),
         ),
         remedy="Let one principal review the template and another edit it.",
         source="API reference: UpdateDocumentMetadata; botocore DocumentReviewAction; SAR Systems Manager",
     ),
     Rule(
-        id="E3",
+        id="approval-start-runbook",
         title="Starts the runbook without a request",
-        gives="The tag is set without an approval.",
-        ways=(
-            way(
+        impact="The tag is set without an approval.",
+        escalations=(
+            escalation(
                 Severity.CRITICAL,
-                need("ssm:StartAutomationExecution", on=On.RUNBOOK),
-                need("iam:PassRole", on=On.RUNBOOK_ROLE, given=passed_to(_SSM)),
+                requirement("ssm:StartAutomationExecution", on=TargetKind.RUNBOOK),
+                requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
             ),
-            way(Severity.MEDIUM, need("ssm:StartAutomationExecution", on=On.RUNBOOK)),
+            escalation(Severity.MEDIUM, requirement("ssm:StartAutomationExecution", on=TargetKind.RUNBOOK)),
         ),
         remedy="Keep the runbook out of ssm:StartAutomationExecution; requests go through the change template.",
         source="SAR Systems Manager; User Guide: Automation troubleshooting (PassRole)",
         exempt=frozenset({Exempt.AUTOMATION_MODE}),
     ),
     Rule(
-        id="E11",
+        id="approval-start-other-version",
         title="Starts another version of the runbook",
-        gives="A version from before the workflow, which the stack keeps when it adopts a runbook, may lack the approval step.",
-        ways=(
-            way(
+        impact="A version from before the workflow, which the stack keeps when it adopts a runbook, may lack the approval step.",
+        escalations=(
+            escalation(
                 Severity.CRITICAL,
-                need("ssm:StartAutomationExecution", on=On.OTHER_VERSIONS),
-                need("iam:PassRole", on=On.RUNBOOK_ROLE, given=passed_to(_SSM)),
+                requirement("ssm:StartAutomationExecution", on=TargetKind.OTHER_VERSIONS),
+                requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
             ),
-            way(Severity.MEDIUM, need("ssm:StartAutomationExecution", on=On.OTHER_VERSIONS)),
+            escalation(Severity.MEDIUM, requirement("ssm:StartAutomationExecution", on=TargetKind.OTHER_VERSIONS)),
         ),
         remedy="End the resource in AllowStartSsmSession:$DEFAULT, so that requests start the current approval.",
         source="SAR Systems Manager; API reference: StartAutomationExecution",
-        silent_under=("E3",),
+        silent_under=("approval-start-runbook",),
     ),
     Rule(
-        id="E4",
+        id="approval-request-without-review",
         title="Requests without reviewers",
-        gives="Requests automatic approval, or picks a laxer template for the same runbook.",
-        ways=(
-            way(
+        impact="Requests automatic approval, or picks a laxer template for the same runbook.",
+        escalations=(
+            escalation(
                 Severity.HIGH,
-                need("ssm:StartChangeRequestExecution", on=On.TEMPLATE, given=_AUTO),
+                requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_AUTO),
             ),
-            way(
+            escalation(
                 Severity.HIGH,
-                need("ssm:StartChangeRequestExecution", on=On.OTHER_TEMPLATES, given=_EITHER),
+                requirement("ssm:StartChangeRequestExecution", on=TargetKind.OTHER_TEMPLATES, given=_EITHER),
             ),
         ),
         remedy="Name only this template and its executions, and require ssm:AutoApprove to be false.",
         source="User Guide: Controlling access to auto-approval runbook workflows; SAR Systems Manager",
     ),
     Rule(
-        id="E5",
+        id="approval-send-signal",
         title="Signals approvals",
-        gives="Approves, resumes or steers a waiting run; with a requester's or an operator's rights, its own.",
-        ways=(
-            way(
+        impact="Approves, resumes or steers a waiting run; with a requester's or an operator's rights, its own.",
+        escalations=(
+            escalation(
                 Severity.CRITICAL,
                 _SIGNAL,
-                need("ssm:StartChangeRequestExecution", on=On.TEMPLATE, given=_EITHER),
+                requirement("ssm:StartChangeRequestExecution", on=TargetKind.TEMPLATE, given=_EITHER),
             ),
-            way(Severity.CRITICAL, _SIGNAL, need("ssm:StartAutomationExecution", on=On.RUNBOOK)),
-            way(Severity.CRITICAL, _SIGNAL, need("ssm:StartSession", on=On.APPROVED_NODE, given=NODE_TAGS_MET)),
-            way(
+            escalation(Severity.CRITICAL, _SIGNAL, requirement("ssm:StartAutomationExecution", on=TargetKind.RUNBOOK)),
+            escalation(
                 Severity.CRITICAL,
                 _SIGNAL,
-                need("iam:TagUser", "iam:TagRole", on=On.OPERATORS, tag=TAG_KEY),
+                requirement("ssm:StartSession", on=TargetKind.APPROVED_NODE, given=NODE_TAGS_MET),
             ),
-            way(Severity.MEDIUM, _SIGNAL),
+            escalation(
+                Severity.CRITICAL,
+                _SIGNAL,
+                requirement("iam:TagUser", "iam:TagRole", on=TargetKind.OPERATORS, tag=TAG_KEY),
+            ),
+            escalation(Severity.MEDIUM, _SIGNAL),
         ),
         remedy="Keep ssm:SendAutomationSignal to approvers who neither request nor operate, and declare them.",
         source="API reference: SendAutomationSignal; User Guide: aws:approve; SAR Systems Manager",
         exempt=frozenset({Exempt.APPROVER}),
     ),
     Rule(
-        id="E6",
+        id="approval-change-topic",
         title="Silences the topic of requests",
-        gives="Approvers are not notified of requests, grants and rejections.",
-        ways=(
-            way(
+        impact="Approvers are not notified of requests, grants and rejections.",
+        escalations=(
+            escalation(
                 Severity.LOW,
-                need(
+                requirement(
                     "sns:SetTopicAttributes",
                     "sns:DeleteTopic",
                     "sns:RemovePermission",
                     "sns:AddPermission",
-                    on=On.TOPIC,
+                    on=TargetKind.TOPIC,
                 ),
             ),
         ),
@@ -150,64 +162,82 @@ APPROVAL: Final = (
         source="SAR Amazon SNS",
     ),
     Rule(
-        id="E7",
+        id="change-session-preferences",
         title="Edits the session preferences",
-        gives="Approved sessions run as another user, with commands at the start, or unlogged.",
-        ways=(
-            way(Severity.HIGH, need(*_EDITING, on=On.SESSION_DOCUMENT, given=SESSION_TYPE)),
-            way(Severity.HIGH, need("ssm:DeleteDocument", on=On.SESSION_DOCUMENT, given=SESSION_TYPE)),
-            way(Severity.LOW, need("ssm:CreateDocument", on=On.SESSION_DOCUMENT, given=SESSION_TYPE)),
+        impact="Approved sessions run as another user, with commands at the start, or unlogged.",
+        escalations=(
+            escalation(Severity.HIGH, requirement(*_EDITING, on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)),
+            escalation(
+                Severity.HIGH, requirement("ssm:DeleteDocument", on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)
+            ),
+            escalation(
+                Severity.LOW, requirement("ssm:CreateDocument", on=TargetKind.SESSION_DOCUMENT, given=SESSION_TYPE)
+            ),
         ),
         remedy="Leave document/SSM-SessionManagerRunShell to the deployment and to declared administrators.",
         source="User Guide: Grant or deny a user permissions to update Session Manager preferences",
     ),
     Rule(
-        id="E8",
+        id="change-service-settings",
         title="Changes the service's settings",
-        gives="Settings decide which role manages nodes, who shares documents, how access is approved and logged.",
-        ways=(
-            way(Severity.MEDIUM, need("ssm:UpdateServiceSetting", "ssm:ResetServiceSetting", on=On.SERVICE_SETTINGS)),
+        impact="Settings decide which role manages nodes, who shares documents, how access is approved and logged.",
+        escalations=(
+            escalation(
+                Severity.MEDIUM,
+                requirement("ssm:UpdateServiceSetting", "ssm:ResetServiceSetting", on=TargetKind.SERVICE_SETTINGS),
+            ),
         ),
         remedy="Leave service settings to administrators.",
         source="SAR Systems Manager; API reference: UpdateServiceSetting",
     ),
     Rule(
-        id="E9",
+        id="change-just-in-time-policies",
         title="Writes the rules of just-in-time access",
-        gives="Decides which nodes just-in-time access opens, and which requests need no approval.",
-        ways=(
-            way(
+        impact="Decides which nodes just-in-time access opens, and which requests need no approval.",
+        escalations=(
+            escalation(
                 Severity.MEDIUM,
-                need("ssm:CreateDocument", *_EDITING, "ssm:DeleteDocument", on=On.ANY_DOCUMENT, given=ACCESS_TYPES),
+                requirement(
+                    "ssm:CreateDocument",
+                    *_EDITING,
+                    "ssm:DeleteDocument",
+                    on=TargetKind.ANY_DOCUMENT,
+                    given=ACCESS_TYPES,
+                ),
             ),
         ),
         remedy="Limit ssm:DocumentType so that it excludes AutoApprovalPolicy and ManualApprovalPolicy.",
         source="User Guide: Create an auto-approval policy for just-in-time node access; botocore DocumentType",
     ),
     Rule(
-        id="E10",
+        id="approval-keep-grant",
         title="Keeps a grant from ending",
-        gives="A run that is stopped may leave the tag until the reaper comes; without its schedule it never does.",
-        ways=(
-            way(Severity.MEDIUM, need("scheduler:UpdateSchedule", "scheduler:DeleteSchedule", on=On.SCHEDULE)),
-            way(Severity.LOW, need("ssm:StopAutomationExecution", on=On.EXECUTIONS, given=UNTAGGED)),
+        impact="A run that is stopped may leave the tag until the reaper comes; without its schedule it never does.",
+        escalations=(
+            escalation(
+                Severity.MEDIUM,
+                requirement("scheduler:UpdateSchedule", "scheduler:DeleteSchedule", on=TargetKind.SCHEDULE),
+            ),
+            escalation(
+                Severity.LOW, requirement("ssm:StopAutomationExecution", on=TargetKind.EXECUTIONS, given=UNTAGGED)
+            ),
         ),
         remedy="Leave stopping to approvers, and the reaper's schedule to the deployment.",
         source="SAR Systems Manager and EventBridge Scheduler; User Guide: onCancel",
         exempt=frozenset({Exempt.APPROVER}),
     ),
     Rule(
-        id="E13",
+        id="exception-expired",
         title="An accepted exception has expired",
-        gives="The finding that it covered counts again.",
+        impact="The finding that it covered counts again.",
         severity="medium",
         remedy="Remove the permission, or have the owner renew the exception with a new day.",
         source="NIST SP 800-53 CA-5",
     ),
     Rule(
-        id="E14",
+        id="same-person-both-sides",
         title="Is one person on both sides of a request",
-        gives="Approves its own request, through one principal or through two roles that it can assume.",
+        impact="Approves its own request, through one principal or through two roles that it can assume.",
         severity="critical",
         remedy="Let different people assume the operators' and the approvers' roles; remove the person from one side.",
         source="NIST SP 800-53 AC-5; IAM User Guide: Principal element and role trust",
@@ -215,9 +245,9 @@ APPROVAL: Final = (
 )
 
 FOREIGN_RUNBOOK: Final = Rule(
-    id="E12",
+    id="runbook-not-of-stack",
     title="The runbook is not the stack's",
-    gives="Requests run other steps: approval may be missing, or the tag may stay.",
+    impact="Requests run other steps: approval may be missing, or the tag may stay.",
     remedy="Run pulumi up --refresh, and find in CloudTrail which principal published that version.",
     source="User Guide: Working with runbooks; API reference: UpdateDocumentDefaultVersion",
 )

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from components.approval.names import TAG_KEY
-from operations.audit.catalogue import ANY_BOUNDARY, ANY_POLICY, Exempt, On, Rule, Shape, need, way
+from operations.audit.catalogue import (
+    ANY_BOUNDARY,
+    ANY_POLICY,
+    Exempt,
+    Rule,
+    StatementKind,
+    TargetKind,
+    escalation,
+    requirement,
+)
 from operations.audit.rules.keys import ANOTHER_TAG
 from operations.audit.severity import Severity
 
@@ -14,101 +23,114 @@ _CREATING = ("iam:CreateRole", "iam:CreateUser")
 
 IDENTITIES: Final = (
     Rule(
-        id="D1",
+        id="iam-set-approval-tag",
         title="Writes the approval tag",
-        gives="Approves itself or others by setting, moving or removing SecurityAllowSessionInstance.",
-        ways=(way(Severity.CRITICAL, need(*_TAGGING, on=On.OPERATORS, tag=TAG_KEY)),),
+        impact="Approves itself or others by setting, moving or removing SecurityAllowSessionInstance.",
+        escalations=(escalation(Severity.CRITICAL, requirement(*_TAGGING, on=TargetKind.OPERATORS, tag=TAG_KEY)),),
         remedy="Limit aws:TagKeys to other keys, or deny the key in any letter case (StringEqualsIgnoreCase) to all but the "
         "runbook's role.",
         source="the post; IAM User Guide: Tagging IAM resources; SAR IAM",
         exempt=frozenset({Exempt.RUNBOOK_ROLE}),
     ),
     Rule(
-        id="D2",
+        id="iam-write-policies",
         title="Writes policies",
-        gives="Grants any permission to itself, to a role that it can assume, or to the operators.",
-        ways=(
-            way(Severity.CRITICAL, need("iam:PutUserPolicy", on=On.MY_USERS)),
-            way(Severity.CRITICAL, need("iam:PutGroupPolicy", on=On.MY_GROUPS)),
-            way(Severity.CRITICAL, need("iam:PutRolePolicy", on=On.MY_ROLES)),
-            way(Severity.CRITICAL, need("iam:AttachUserPolicy", on=On.MY_USERS, given=ANY_POLICY)),
-            way(Severity.CRITICAL, need("iam:AttachGroupPolicy", on=On.MY_GROUPS, given=ANY_POLICY)),
-            way(Severity.CRITICAL, need("iam:AttachRolePolicy", on=On.MY_ROLES, given=ANY_POLICY)),
-            way(Severity.CRITICAL, need("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", on=On.MY_POLICIES)),
+        impact="Grants any permission to itself, to a role that it can assume, or to the operators.",
+        escalations=(
+            escalation(Severity.CRITICAL, requirement("iam:PutUserPolicy", on=TargetKind.MY_USERS)),
+            escalation(Severity.CRITICAL, requirement("iam:PutGroupPolicy", on=TargetKind.MY_GROUPS)),
+            escalation(Severity.CRITICAL, requirement("iam:PutRolePolicy", on=TargetKind.MY_ROLES)),
+            escalation(
+                Severity.CRITICAL, requirement("iam:AttachUserPolicy", on=TargetKind.MY_USERS, given=ANY_POLICY)
+            ),
+            escalation(
+                Severity.CRITICAL, requirement("iam:AttachGroupPolicy", on=TargetKind.MY_GROUPS, given=ANY_POLICY)
+            ),
+            escalation(
+                Severity.CRITICAL, requirement("iam:AttachRolePolicy", on=TargetKind.MY_ROLES, given=ANY_POLICY)
+            ),
+            escalation(
+                Severity.CRITICAL,
+                requirement("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion", on=TargetKind.MY_POLICIES),
+            ),
         ),
         remedy="Limit the statement to paths without operators, approvers and the caller, or pin a boundary.",
         source="Rhino 1, 2, 7 to 12; pathfinding iam-001, 005, 007 to 011; prowler; PMapper iam_edges",
     ),
     Rule(
-        id="D3",
+        id="iam-add-user-to-group",
         title="Joins groups",
-        gives="Gets the permissions of a group, or adds a user to the approvers.",
-        ways=(way(Severity.CRITICAL, need("iam:AddUserToGroup", on=On.PRIVILEGED_GROUPS)),),
+        impact="Gets the permissions of a group, or adds a user to the approvers.",
+        escalations=(
+            escalation(Severity.CRITICAL, requirement("iam:AddUserToGroup", on=TargetKind.PRIVILEGED_GROUPS)),
+        ),
         remedy="Limit iam:AddUserToGroup to groups without rights of this list and without approvers.",
         source="Rhino 13; pathfinding iam-013; prowler; cloudsplaining",
     ),
     Rule(
-        id="D4",
+        id="iam-create-credentials",
         title="Takes another user's credentials",
-        gives="Acts as an approver, an administrator or an operator who was approved.",
-        ways=(
-            way(
+        impact="Acts as an approver, an administrator or an operator who was approved.",
+        escalations=(
+            escalation(
                 Severity.CRITICAL,
-                need(
+                requirement(
                     *("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"),
-                    on=On.OTHER_USERS,
+                    on=TargetKind.OTHER_USERS,
                 ),
             ),
-            way(
+            escalation(
                 Severity.MEDIUM,
-                need("iam:UpdateAccessKey", "iam:DeactivateMFADevice", "iam:EnableMFADevice", on=On.OTHER_USERS),
+                requirement(
+                    "iam:UpdateAccessKey", "iam:DeactivateMFADevice", "iam:EnableMFADevice", on=TargetKind.OTHER_USERS
+                ),
             ),
         ),
         remedy="Limit the statement to user/${aws:username}.",
         source="Rhino 4 to 6; pathfinding iam-002 to 004, 006; PMapper iam_edges; prowler",
     ),
     Rule(
-        id="D5",
+        id="iam-change-trust",
         title="Rewrites trust or makes principals",
-        gives="Lets itself into the runbook's role, an approver's or a privileged one, or makes a new one.",
-        ways=(
-            way(Severity.CRITICAL, need("iam:UpdateAssumeRolePolicy", on=On.TRUSTED_ROLES)),
-            way(
+        impact="Lets itself into the runbook's role, an approver's or a privileged one, or makes a new one.",
+        escalations=(
+            escalation(Severity.CRITICAL, requirement("iam:UpdateAssumeRolePolicy", on=TargetKind.TRUSTED_ROLES)),
+            escalation(
                 Severity.HIGH,
-                need(*_CREATING, on=On.CREATED, given=ANY_BOUNDARY),
-                need(
+                requirement(*_CREATING, on=TargetKind.CREATED, given=ANY_BOUNDARY),
+                requirement(
                     *("iam:AttachRolePolicy", "iam:PutRolePolicy", "iam:AttachUserPolicy", "iam:PutUserPolicy"),
-                    on=On.CREATED,
+                    on=TargetKind.CREATED,
                     given=ANY_POLICY,
                 ),
             ),
-            way(
+            escalation(
                 Severity.HIGH,
-                need("iam:UpdateAssumeRolePolicy", on=On.RETRUSTED),
-                need("iam:AttachRolePolicy", "iam:PutRolePolicy", on=On.RETRUSTED, given=ANY_POLICY),
+                requirement("iam:UpdateAssumeRolePolicy", on=TargetKind.RETRUSTED),
+                requirement("iam:AttachRolePolicy", "iam:PutRolePolicy", on=TargetKind.RETRUSTED, given=ANY_POLICY),
             ),
         ),
         remedy="Limit the statement to paths of other teams, and pin a boundary with iam:PermissionsBoundary.",
         source="Rhino 14; pathfinding iam-012, 019 to 021; prowler",
     ),
     Rule(
-        id="D6",
+        id="iam-assume-role",
         title="Assumes a role that counts",
-        gives="Acts as an operator, an approver or a privileged role.",
-        ways=(way(Severity.LOW, need("sts:AssumeRole", on=On.ANY_ROLE)),),
+        impact="Acts as an operator, an approver or a privileged role.",
+        escalations=(escalation(Severity.LOW, requirement("sts:AssumeRole", on=TargetKind.ANY_ROLE)),),
         remedy="Name the principals in the role's trust policy, and the roles in the statement.",
         source="pathfinding sts-001; PMapper sts_edges; prowler; IAM User Guide: Principal",
     ),
     Rule(
-        id="D7",
+        id="session-tag-approval",
         title="Brings the approval tag along as a session tag",
-        gives="A tag of the session wins over the role's own, so that no approval is needed.",
-        ways=(
-            way(
+        impact="A tag of the session wins over the role's own, so that no approval is needed.",
+        escalations=(
+            escalation(
                 Severity.CRITICAL,
-                need("sts:GetFederationToken"),
-                need("sts:TagSession", tag=TAG_KEY),
-                need("ssm:StartSession", on=On.APPROVED_NODE, shape=Shape.VARIABLE),
+                requirement("sts:GetFederationToken"),
+                requirement("sts:TagSession", tag=TAG_KEY),
+                requirement("ssm:StartSession", on=TargetKind.APPROVED_NODE, statement_kind=StatementKind.VARIABLE),
             ),
         ),
         remedy="Deny sts:TagSession with the key SecurityAllowSessionInstance in the roles' trust policies, and from "
@@ -116,43 +138,45 @@ IDENTITIES: Final = (
         source="IAM User Guide: Pass session tags in AWS STS; Identity Center: Attributes for access control",
     ),
     Rule(
-        id="D8",
+        id="iam-remove-boundary",
         title="Lifts boundaries",
-        gives="Statements that a boundary or an organization's policy made harmless come alive.",
-        ways=(
-            way(
+        impact="Statements that a boundary or an organization's policy made harmless come alive.",
+        escalations=(
+            escalation(
                 Severity.HIGH,
-                need("iam:DeleteUserPermissionsBoundary", "iam:DeleteRolePermissionsBoundary", on=On.BOUNDED),
+                requirement(
+                    "iam:DeleteUserPermissionsBoundary", "iam:DeleteRolePermissionsBoundary", on=TargetKind.BOUNDED
+                ),
             ),
-            way(
+            escalation(
                 Severity.HIGH,
-                need(
+                requirement(
                     *("iam:PutUserPermissionsBoundary", "iam:PutRolePermissionsBoundary"),
-                    on=On.BOUNDED,
+                    on=TargetKind.BOUNDED,
                     given=ANY_BOUNDARY,
                 ),
             ),
-            way(
+            escalation(
                 Severity.HIGH,
-                need(
+                requirement(
                     *("organizations:DetachPolicy", "organizations:UpdatePolicy", "organizations:DeletePolicy"),
                     *("organizations:DisablePolicyType", "organizations:MoveAccount"),
-                    on=On.ORGANIZATION,
+                    on=TargetKind.ORGANIZATION,
                 ),
             ),
-            way(Severity.HIGH, need("organizations:LeaveOrganization")),
+            escalation(Severity.HIGH, requirement("organizations:LeaveOrganization")),
         ),
         remedy="Pin the boundary with iam:PermissionsBoundary and remove the Delete actions.",
         source="pathfinding iam-022, 023 through prowler; IAM User Guide: Permissions boundaries; SAR Organizations",
     ),
     Rule(
-        id="D9",
+        id="change-identity-provider",
         title="Opens a login path",
-        gives="A provider, a permission set or a directory attribute of the caller's choice leads into roles.",
-        ways=(
-            way(
+        impact="A provider, a permission set or a directory attribute of the caller's choice leads into roles.",
+        escalations=(
+            escalation(
                 Severity.HIGH,
-                need(
+                requirement(
                     *("iam:CreateSAMLProvider", "iam:UpdateSAMLProvider", "iam:CreateOpenIDConnectProvider"),
                     *("iam:AddClientIDToOpenIDConnectProvider", "rolesanywhere:CreateTrustAnchor"),
                     *("iam:UpdateOpenIDConnectProviderThumbprint", "rolesanywhere:UpdateTrustAnchor"),
@@ -167,31 +191,31 @@ IDENTITIES: Final = (
                     "sso-directory:UpdateUser",
                 ),
             ),
-            way(Severity.HIGH, need("sts:AssumeRoot")),
+            escalation(Severity.HIGH, requirement("sts:AssumeRoot")),
         ),
         remedy="Leave identity providers and Identity Center to their administrators, and declare those.",
         source="pathfinding SSO through prowler; Identity Center API: InstanceAccessControlAttributeConfiguration; SAR",
     ),
     Rule(
-        id="D10",
+        id="runbook-role-sets-other-tags",
         title="The runbook's role tags more than the approval",
-        gives="The role can set tags other than the approval tag, on which other policies may rest.",
-        ways=(way(Severity.MEDIUM, need(*_TAGGING, given=ANOTHER_TAG)),),
+        impact="The role can set tags other than the approval tag, on which other policies may rest.",
+        escalations=(escalation(Severity.MEDIUM, requirement(*_TAGGING, given=ANOTHER_TAG)),),
         remedy="Limit the role's tagging by ForAllValues:StringEquals aws:TagKeys to SecurityAllowSessionInstance.",
         source="the post; IAM User Guide: aws:TagKeys",
         exempt=frozenset({Exempt.NOT_RUNBOOK_ROLE}),
     ),
     Rule(
-        id="D11",
+        id="iam-remove-own-deny",
         title="Removes a Deny of its own",
-        gives="Deletes or detaches the policy that denies, or leaves the group that brings it; then more is allowed.",
-        ways=(
-            way(
+        impact="Deletes or detaches the policy that denies, or leaves the group that brings it; then more is allowed.",
+        escalations=(
+            escalation(
                 Severity.HIGH,
-                need(
+                requirement(
                     *("iam:DeleteUserPolicy", "iam:DetachUserPolicy", "iam:DeleteRolePolicy", "iam:DetachRolePolicy"),
                     *("iam:RemoveUserFromGroup", "iam:DeleteGroupPolicy", "iam:DetachGroupPolicy"),
-                    on=On.OWN_DENY,
+                    on=TargetKind.OWN_DENY,
                 ),
             ),
         ),

@@ -4,62 +4,69 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import On, Rule, need, one_of, way
+from operations.audit.catalogue import Rule, TargetKind, escalation, one_of, requirement
 from operations.audit.rules.keys import passed_to
 from operations.audit.severity import Severity
 
 _EC2 = "ec2.amazonaws.com"
-_CHANGE = need("ec2:ModifyInstanceAttribute", on=On.INSTANCES, given={"ec2:attribute": one_of("UserData", "userData")})
+_CHANGE = requirement(
+    "ec2:ModifyInstanceAttribute", on=TargetKind.INSTANCES, given={"ec2:attribute": one_of("UserData", "userData")}
+)
 
 INSTANCES: Final = (
     Rule(
-        id="C1",
+        id="ec2-instance-connect",
         title="Pushes SSH keys",
-        gives="EC2 Instance Connect accepts a key for a minute; its endpoint is the way to private nodes.",
-        ways=(
-            way(Severity.HIGH, need("ec2-instance-connect:SendSSHPublicKey", on=On.INSTANCES)),
-            way(Severity.LOW, need("ec2-instance-connect:OpenTunnel")),
+        impact="EC2 Instance Connect accepts a key for a minute; its endpoint is the way to private nodes.",
+        escalations=(
+            escalation(Severity.HIGH, requirement("ec2-instance-connect:SendSSHPublicKey", on=TargetKind.INSTANCES)),
+            escalation(Severity.LOW, requirement("ec2-instance-connect:OpenTunnel")),
         ),
         remedy="Remove ec2-instance-connect:SendSSHPublicKey, or limit ec2:osuser to one without a shell.",
         source="SAR EC2 Instance Connect; pathfinding ec2instanceconnect-003; prowler",
     ),
     Rule(
-        id="C2",
+        id="ec2-serial-console",
         title="Logs in at the serial console",
-        gives="A login on the node past network and agent.",
-        ways=(
-            way(Severity.HIGH, need("ec2-instance-connect:SendSerialConsoleSSHPublicKey", on=On.INSTANCES)),
-            way(Severity.LOW, need("ec2:EnableSerialConsoleAccess")),
+        impact="A login on the node past network and agent.",
+        escalations=(
+            escalation(
+                Severity.HIGH,
+                requirement("ec2-instance-connect:SendSerialConsoleSSHPublicKey", on=TargetKind.INSTANCES),
+            ),
+            escalation(Severity.LOW, requirement("ec2:EnableSerialConsoleAccess")),
         ),
         remedy="Remove the serial console actions and keep it disabled for the account.",
         source="SAR EC2 Instance Connect and Amazon EC2",
     ),
     Rule(
-        id="C3",
+        id="ec2-change-user-data",
         title="Changes user data",
-        gives="What an instance runs as root when it starts is replaced.",
-        ways=(
-            way(
+        impact="What an instance runs as root when it starts is replaced.",
+        escalations=(
+            escalation(
                 Severity.HIGH,
                 _CHANGE,
-                need("ec2:StopInstances", on=On.INSTANCES),
-                need("ec2:StartInstances", on=On.INSTANCES),
+                requirement("ec2:StopInstances", on=TargetKind.INSTANCES),
+                requirement("ec2:StartInstances", on=TargetKind.INSTANCES),
             ),
-            way(Severity.MEDIUM, _CHANGE),
+            escalation(Severity.MEDIUM, _CHANGE),
         ),
         remedy="Remove ec2:ModifyInstanceAttribute, or limit it by ec2:Attribute to harmless ones.",
         source="pathfinding ec2-002; prowler; cloudsplaining",
     ),
     Rule(
-        id="C4",
+        id="ec2-replace-volume",
         title="Reads or replaces disks",
-        gives="A root volume is exchanged, attached elsewhere or copied, and with it what the system runs and knows.",
-        ways=(
-            way(Severity.HIGH, need("ec2:CreateReplaceRootVolumeTask")),
-            way(Severity.HIGH, need("ec2:AttachVolume"), need("ec2:DetachVolume", "ec2:CreateVolume")),
-            way(
+        impact="A root volume is exchanged, attached elsewhere or copied, and with it what the system runs and knows.",
+        escalations=(
+            escalation(Severity.HIGH, requirement("ec2:CreateReplaceRootVolumeTask")),
+            escalation(
+                Severity.HIGH, requirement("ec2:AttachVolume"), requirement("ec2:DetachVolume", "ec2:CreateVolume")
+            ),
+            escalation(
                 Severity.MEDIUM,
-                need(
+                requirement(
                     *("ec2:ModifySnapshotAttribute", "ec2:ModifyImageAttribute", "ec2:ExportImage"),
                     *("ec2:CreateInstanceExportTask", "ec2:CreateStoreImageTask", "ebs:GetSnapshotBlock"),
                 ),
@@ -69,86 +76,86 @@ INSTANCES: Final = (
         source="SAR Amazon EC2 and EBS; EC2 User Guide: Replace a root volume; EBS direct APIs",
     ),
     Rule(
-        id="C5",
+        id="ec2-replace-instance-profile",
         title="Exchanges an instance's role",
-        gives="An instance becomes manageable or more powerful, or its role is handed to every user with a login.",
-        ways=(
-            way(
+        impact="An instance becomes manageable or more powerful, or its role is handed to every user with a login.",
+        escalations=(
+            escalation(
                 Severity.HIGH,
-                need(
+                requirement(
                     *("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"),
                     "iam:AddRoleToInstanceProfile",
                 ),
-                need("iam:PassRole", on=On.PASSABLE, service=_EC2, given=passed_to(_EC2)),
+                requirement("iam:PassRole", on=TargetKind.PASSABLE, service=_EC2, given=passed_to(_EC2)),
             ),
         ),
         remedy="Limit iam:PassRole to roles with the agent's rights and no more.",
         source="SAR Amazon EC2 and IAM; PMapper ec2_edges",
     ),
     Rule(
-        id="C6",
+        id="ec2-change-launch-template",
         title="Changes what new instances start with",
-        gives="The next instance of a group or template runs the caller's user data.",
-        ways=(
-            way(
+        impact="The next instance of a group or template runs the caller's user data.",
+        escalations=(
+            escalation(
                 Severity.MEDIUM,
-                need("ec2:CreateLaunchTemplateVersion"),
-                need(
+                requirement("ec2:CreateLaunchTemplateVersion"),
+                requirement(
                     *("ec2:ModifyLaunchTemplate", "autoscaling:UpdateAutoScalingGroup"),
                     "autoscaling:StartInstanceRefresh",
                 ),
             ),
-            way(
+            escalation(
                 Severity.MEDIUM,
-                need("autoscaling:CreateLaunchConfiguration"),
-                need("autoscaling:UpdateAutoScalingGroup"),
+                requirement("autoscaling:CreateLaunchConfiguration"),
+                requirement("autoscaling:UpdateAutoScalingGroup"),
             ),
         ),
         remedy="Leave launch templates and groups of governed instances to the pipeline that builds them.",
         source="SAR Amazon EC2 and EC2 Auto Scaling",
     ),
     Rule(
-        id="C7",
+        id="read-login-secrets",
         title="Reads login secrets",
-        gives="Private keys and passwords of nodes.",
-        ways=(
-            way(
+        impact="Private keys and passwords of nodes.",
+        escalations=(
+            escalation(
                 Severity.MEDIUM,
-                need(
+                requirement(
                     *("ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath", "ssm:GetParameterHistory"),
-                    on=On.KEY_PAIRS,
+                    on=TargetKind.KEY_PAIRS,
                 ),
             ),
-            way(Severity.MEDIUM, need("secretsmanager:GetSecretValue", on=On.SECRETS)),
-            way(Severity.LOW, need("ec2:GetPasswordData")),
+            escalation(Severity.MEDIUM, requirement("secretsmanager:GetSecretValue", on=TargetKind.SECRETS)),
+            escalation(Severity.LOW, requirement("ec2:GetPasswordData")),
         ),
         remedy="Keep /ec2/keypair/ and login secrets out of the statement's resources.",
         source="CloudFormation: AWS::EC2::KeyPair; SAR Systems Manager and Secrets Manager; cloudsplaining",
     ),
     Rule(
-        id="C8",
+        id="deploy-to-instances",
         title="Deploys code or containers onto instances",
-        gives="A deployment runs its scripts as root, or a task runs beside the agent with what the host allows.",
-        ways=(
-            way(Severity.HIGH, need("codedeploy:CreateDeployment")),
-            way(
+        impact="A deployment runs its scripts as root, or a task runs beside the agent with what the host allows.",
+        escalations=(
+            escalation(Severity.HIGH, requirement("codedeploy:CreateDeployment")),
+            escalation(
                 Severity.MEDIUM,
-                need(
+                requirement(
                     *("elasticbeanstalk:CreateApplicationVersion", "elasticbeanstalk:CreateEnvironment"),
                     "elasticbeanstalk:UpdateEnvironment",
                 ),
             ),
-            way(
+            escalation(
                 Severity.MEDIUM,
-                need("ecs:RegisterTaskDefinition"),
-                need("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"),
+                requirement("ecs:RegisterTaskDefinition"),
+                requirement("ecs:RunTask", "ecs:StartTask", "ecs:CreateService", "ecs:UpdateService"),
             ),
-            way(Severity.MEDIUM, need("batch:RegisterJobDefinition"), need("batch:SubmitJob")),
-            way(
+            escalation(Severity.MEDIUM, requirement("batch:RegisterJobDefinition"), requirement("batch:SubmitJob")),
+            escalation(
                 Severity.MEDIUM,
-                need("mgn:PutTemplateAction", "mgn:PutSourceServerAction", "drs:PutLaunchAction"),
+                requirement("mgn:PutTemplateAction", "mgn:PutSourceServerAction", "drs:PutLaunchAction"),
             ),
-            way(Severity.MEDIUM, need("greengrass:CreateDeployment", "eks:AssociateAccessPolicy")),
+            escalation(Severity.MEDIUM, requirement("greengrass:CreateDeployment", "eks:AssociateAccessPolicy")),
         ),
         remedy="Limit the statement to applications, clusters and queues without governed instances.",
         source="CodeDeploy User Guide: AppSpec hooks; MGN and DRS User Guides: Post-launch actions; EKS User Guide: Access "

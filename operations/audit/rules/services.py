@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import Exempt, Need, On, Rule, Way, need, way
+from operations.audit.catalogue import EscalationPath, Exempt, Requirement, Rule, TargetKind, escalation, requirement
 from operations.audit.rules.keys import passed_to
 from operations.audit.severity import Severity
 
 _SSM = "ssm.amazonaws.com"
 
 
-def _passing(service: str) -> Need:
-    return need("iam:PassRole", on=On.PASSABLE, service=service, given=passed_to(service))
+def _passing(service: str) -> Requirement:
+    return requirement("iam:PassRole", on=TargetKind.PASSABLE, service=service, given=passed_to(service))
 
 
-def _compute(service: str, *steps: tuple[str, ...]) -> Way:
+def _compute(service: str, *steps: tuple[str, ...]) -> EscalationPath:
     """New work of a service under a role that is passed: one action of every step."""
-    return way(Severity.HIGH, *(need(*each) for each in steps), _passing(service))
+    return escalation(Severity.HIGH, *(requirement(*each) for each in steps), _passing(service))
 
 
-def _carried(service: str, *actions: str) -> tuple[Way, Way]:
+def _carried(service: str, *actions: str) -> tuple[EscalationPath, EscalationPath]:
     """Changed work of a service under the role that it has already; a hint where no such role is privileged."""
     return (
-        way(Severity.HIGH, need(*actions, on=On.CARRIED, service=service)),
-        way(Severity.LOW, need(*actions)),
+        escalation(Severity.HIGH, requirement(*actions, on=TargetKind.CARRIED, service=service)),
+        escalation(Severity.LOW, requirement(*actions)),
     )
 
 
@@ -115,37 +115,39 @@ _CALLS_SERVICES: Final = {
 
 SERVICES: Final = (
     Rule(
-        id="F1",
+        id="pass-role-to-automation",
         title="Passes a role to Automation",
-        gives="Runs a runbook of its own under a role that tags principals or drives instances.",
-        ways=(
-            way(
+        impact="Runs a runbook of its own under a role that tags principals or drives instances.",
+        escalations=(
+            escalation(
                 Severity.CRITICAL,
-                need("iam:PassRole", on=On.RUNBOOK_ROLE, given=passed_to(_SSM)),
-                need("ssm:StartAutomationExecution", on=On.OTHER_RUNBOOKS),
+                requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
+                requirement("ssm:StartAutomationExecution", on=TargetKind.OTHER_RUNBOOKS),
             ),
-            way(
+            escalation(
                 Severity.CRITICAL,
-                need("iam:PassRole", on=On.RUNBOOK_ROLE, given=passed_to(_SSM)),
-                need("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation"),
+                requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM)),
+                requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation"),
             ),
-            way(Severity.HIGH, _passing(_SSM), need("ssm:StartAutomationExecution", on=On.OTHER_RUNBOOKS)),
-            way(
+            escalation(
+                Severity.HIGH, _passing(_SSM), requirement("ssm:StartAutomationExecution", on=TargetKind.OTHER_RUNBOOKS)
+            ),
+            escalation(
                 Severity.HIGH,
                 _passing(_SSM),
-                need("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation"),
+                requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:CreateAssociation"),
             ),
-            way(Severity.LOW, need("iam:PassRole", on=On.RUNBOOK_ROLE, given=passed_to(_SSM))),
+            escalation(Severity.LOW, requirement("iam:PassRole", on=TargetKind.RUNBOOK_ROLE, given=passed_to(_SSM))),
         ),
         remedy="Name in iam:PassRole the roles that may be passed, without the runbook's, and pin iam:PassedToService.",
         source="pathfinding ssm-003 through prowler; IAM User Guide: Permissions to pass a role",
         exempt=frozenset({Exempt.OPERATOR}),
     ),
     Rule(
-        id="F2",
+        id="pass-role-to-compute",
         title="Makes compute with a role",
-        gives="Code of the caller's runs with the rights of the role that is passed.",
-        ways=(
+        impact="Code of the caller's runs with the rights of the role that is passed.",
+        escalations=(
             _compute(
                 "lambda.amazonaws.com", ("lambda:CreateFunction",), ("lambda:InvokeFunction", "lambda:AddPermission")
             ),
@@ -172,10 +174,10 @@ SERVICES: Final = (
         source="Rhino 3, 15 to 17, 19, 21, 22, 27; pathfinding; PMapper ec2_edges, lambda_edges; prowler; cloudsplaining",
     ),
     Rule(
-        id="F3",
+        id="change-compute-with-role",
         title="Changes work that has a role already",
-        gives="Code of the caller's runs with the rights of a role that is attached; nothing is passed.",
-        ways=(
+        impact="Code of the caller's runs with the rights of a role that is attached; nothing is passed.",
+        escalations=(
             *_carried("lambda.amazonaws.com", "lambda:UpdateFunctionCode", "lambda:UpdateFunctionConfiguration"),
             *_carried(
                 "codebuild.amazonaws.com",
@@ -203,18 +205,18 @@ SERVICES: Final = (
         source="Rhino 18, 20, 28; pathfinding; prowler; cloudsplaining",
     ),
     Rule(
-        id="F4",
+        id="pass-role-to-scheduler",
         title="Schedules or orchestrates with a role",
-        gives="A service calls Run Command, Automation or any other interface under a role.",
-        ways=(
+        impact="A service calls Run Command, Automation or any other interface under a role.",
+        escalations=(
             *(_compute(service, actions) for service, actions in _CALLS_SERVICES.items()),
-            way(
+            escalation(
                 Severity.MEDIUM,
-                need(*dict.fromkeys(action for actions in _CALLS_SERVICES.values() for action in actions)),
+                requirement(*dict.fromkeys(action for actions in _CALLS_SERVICES.values() for action in actions)),
             ),
-            way(
+            escalation(
                 Severity.LOW,
-                need(
+                requirement(
                     "states:StartExecution",
                     "config:StartRemediationExecution",
                     "fis:StartExperiment",

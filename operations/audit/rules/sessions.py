@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.audit.catalogue import On, Rule, Shape, Way, need, way
+from operations.audit.catalogue import EscalationPath, Rule, StatementKind, TargetKind, escalation, requirement
 from operations.audit.rules.keys import (
     ACCESS_CHECKED,
     ACCESS_NOT_CHECKED,
@@ -25,14 +25,18 @@ _ANY_NODE = {**NO_APPROVAL, **NODE_TAGS_NOT_MET}
 _STANDING = {**NO_APPROVAL, **NODE_TAGS_MET}
 
 
-def _shell(severity: Severity, on: On, given: Mapping[str, tuple[Choice, ...]], shape: Shape) -> tuple[Way, Way]:
+def _shell(
+    severity: Severity, on: TargetKind, given: Mapping[str, tuple[Choice, ...]], statement_kind: StatementKind
+) -> tuple[EscalationPath, EscalationPath]:
     """A shell on a node: by the default document, or where documents are checked, with one that opens a shell."""
     return (
-        way(severity, need(_START, on=on, given={**given, **ACCESS_NOT_CHECKED}, shape=shape)),
-        way(
+        escalation(
+            severity, requirement(_START, on=on, given={**given, **ACCESS_NOT_CHECKED}, statement_kind=statement_kind)
+        ),
+        escalation(
             severity,
-            need(_START, on=on, given={**given, **ACCESS_CHECKED}, shape=shape),
-            need(_START, on=On.SHELL_DOCUMENTS, given={**given, **ACCESS_CHECKED}),
+            requirement(_START, on=on, given={**given, **ACCESS_CHECKED}, statement_kind=statement_kind),
+            requirement(_START, on=TargetKind.SHELL_DOCUMENTS, given={**given, **ACCESS_CHECKED}),
             fallback=True,
         ),
     )
@@ -40,70 +44,82 @@ def _shell(severity: Severity, on: On, given: Mapping[str, tuple[Choice, ...]], 
 
 SESSIONS: Final = (
     Rule(
-        id="A1",
+        id="session-any-node",
         title="Starts a session on every node",
-        gives="A standing shell on nodes without an approval.",
-        ways=_shell(Severity.CRITICAL, On.ANY_NODE, _ANY_NODE, Shape.BESIDE_VARIABLE),
+        impact="A standing shell on nodes without an approval.",
+        escalations=_shell(Severity.CRITICAL, TargetKind.ANY_NODE, _ANY_NODE, StatementKind.BESIDE_VARIABLE),
         remedy="Leave only the instance that the principal's own SecurityAllowSessionInstance tag names, as the operator "
         "policy does.",
         source="SAR Systems Manager; pathfinding ssm-001; PMapper ssm_edges; prowler",
     ),
     Rule(
-        id="A2",
+        id="session-fixed-nodes",
         title="Starts a session on fixed or tagged nodes",
-        gives="A shell without approval on the nodes that the statement names, or that carry a tag.",
-        ways=_shell(Severity.HIGH, On.NODES, _STANDING, Shape.PLAIN),
+        impact="A shell without approval on the nodes that the statement names, or that carry a tag.",
+        escalations=_shell(Severity.HIGH, TargetKind.NODES, _STANDING, StatementKind.PLAIN),
         remedy="Replace the instances by the principal's own tag, or remove the statement from this principal.",
         source="User Guide: Additional sample IAM policies for Session Manager",
-        silent_under=("A1",),
+        silent_under=("session-any-node",),
     ),
     Rule(
-        id="A3",
+        id="session-beyond-approved-instance",
         title="Starts sessions beyond the approved instance",
-        gives="The approval tag is required, but more than the one approved instance matches.",
-        ways=_shell(Severity.HIGH, On.NODES, NODE_TAGS_MET, Shape.VARIABLE),
+        impact="The approval tag is required, but more than the one approved instance matches.",
+        escalations=_shell(Severity.HIGH, TargetKind.NODES, NODE_TAGS_MET, StatementKind.VARIABLE),
         remedy="Make ${aws:PrincipalTag/SecurityAllowSessionInstance} the whole instance id: no default, no wildcard, no "
         "second resource.",
         source="IAM User Guide: Policy variables, default values and no value",
-        silent_under=("A1",),
+        silent_under=("session-any-node",),
     ),
     Rule(
-        id="A4",
+        id="session-other-documents",
         title="Starts sessions with other documents",
-        gives="Port forwarding, SSH or single commands in place of the shell that is logged.",
-        ways=(
-            way(Severity.HIGH, need(_START, on=On.REMOTE_HOST_DOCUMENT), need(_START, on=On.APPROVED_NODE)),
-            way(Severity.MEDIUM, need(_START, on=On.OTHER_SESSION_DOCUMENTS), need(_START, on=On.APPROVED_NODE)),
+        impact="Port forwarding, SSH or single commands in place of the shell that is logged.",
+        escalations=(
+            escalation(
+                Severity.HIGH,
+                requirement(_START, on=TargetKind.REMOTE_HOST_DOCUMENT),
+                requirement(_START, on=TargetKind.APPROVED_NODE),
+            ),
+            escalation(
+                Severity.MEDIUM,
+                requirement(_START, on=TargetKind.OTHER_SESSION_DOCUMENTS),
+                requirement(_START, on=TargetKind.APPROVED_NODE),
+            ),
         ),
         remedy="Allow StartSession with document/SSM-SessionManagerRunShell of this account and no other.",
         source="User Guide: Start a session with a document by specifying the session documents in IAM policies",
     ),
     Rule(
-        id="A5",
+        id="ecs-execute-command",
         title="Opens a shell in a container",
-        gives="A command or shell in a running task, through the same agent, without approval.",
-        ways=(way(Severity.HIGH, need("ecs:ExecuteCommand")),),
+        impact="A command or shell in a running task, through the same agent, without approval.",
+        escalations=(escalation(Severity.HIGH, requirement("ecs:ExecuteCommand")),),
         remedy="Remove ecs:ExecuteCommand, or limit it to clusters where nothing is governed.",
         source="SAR Elastic Container Service; ECS Developer Guide: ECS Exec",
     ),
     Rule(
-        id="A6",
+        id="session-resume-others",
         title="Resumes another principal's session",
-        gives="Takes over a session that another principal was approved for.",
-        ways=(way(Severity.MEDIUM, need("ssm:ResumeSession", on=On.OTHERS_SESSIONS, given=SOMEBODY_ELSE)),),
+        impact="Takes over a session that another principal was approved for.",
+        escalations=(
+            escalation(
+                Severity.MEDIUM, requirement("ssm:ResumeSession", on=TargetKind.OTHERS_SESSIONS, given=SOMEBODY_ELSE)
+            ),
+        ),
         remedy="Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),
     Rule(
-        id="A7",
+        id="session-second-request-path",
         title="Has a second request path",
-        gives="Just-in-time node access or GUI Connect open a node under rules of their own.",
-        ways=(
-            way(Severity.MEDIUM, need("ssm:StartAccessRequest", "ssm:GetAccessToken")),
-            way(
+        impact="Just-in-time node access or GUI Connect open a node under rules of their own.",
+        escalations=(
+            escalation(Severity.MEDIUM, requirement("ssm:StartAccessRequest", "ssm:GetAccessToken")),
+            escalation(
                 Severity.MEDIUM,
-                need("ssm-guiconnect:StartConnection"),
-                need(_START, on=On.NODES, given=NODE_TAGS_MET),
+                requirement("ssm-guiconnect:StartConnection"),
+                requirement(_START, on=TargetKind.NODES, given=NODE_TAGS_MET),
             ),
         ),
         remedy="Deny ssm:StartAccessRequest, ssm:GetAccessToken and ssm-guiconnect:StartConnection unless they are an "
@@ -111,10 +127,14 @@ SESSIONS: Final = (
         source="User Guide: Just-in-time node access; SAR Systems Manager GUI Connect",
     ),
     Rule(
-        id="A8",
+        id="session-terminate-others",
         title="Ends another principal's session",
-        gives="Interrupts the work of others; no access of its own.",
-        ways=(way(Severity.LOW, need("ssm:TerminateSession", on=On.OTHERS_SESSIONS, given=SOMEBODY_ELSE)),),
+        impact="Interrupts the work of others; no access of its own.",
+        escalations=(
+            escalation(
+                Severity.LOW, requirement("ssm:TerminateSession", on=TargetKind.OTHERS_SESSIONS, given=SOMEBODY_ELSE)
+            ),
+        ),
         remedy="Limit ssm:TerminateSession to session/${aws:userid}-*.",
         source="User Guide: Additional sample IAM policies for Session Manager (own sessions)",
     ),

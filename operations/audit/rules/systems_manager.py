@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.audit.catalogue import On, Rule, need, way
+from operations.audit.catalogue import Rule, TargetKind, escalation, requirement
 from operations.audit.rules.keys import RUNNABLE_TYPES, passed_to
 from operations.audit.severity import Severity
 
@@ -12,94 +12,108 @@ _SSM = "ssm.amazonaws.com"
 
 SYSTEMS_MANAGER: Final = (
     Rule(
-        id="B1",
+        id="ssm-send-command",
         title="Runs commands on nodes",
-        gives="Commands as root or SYSTEM, with no session and no approval.",
-        ways=(
-            way(
+        impact="Commands as root or SYSTEM, with no session and no approval.",
+        escalations=(
+            escalation(
                 Severity.CRITICAL,
-                need("ssm:SendCommand", on=On.APPROVED_NODE),
-                need("ssm:SendCommand", on=On.SCRIPT_DOCUMENTS),
+                requirement("ssm:SendCommand", on=TargetKind.APPROVED_NODE),
+                requirement("ssm:SendCommand", on=TargetKind.SCRIPT_DOCUMENTS),
             ),
-            way(
+            escalation(
                 Severity.HIGH,
-                need("ssm:SendCommand", on=On.APPROVED_NODE),
-                need("ssm:SendCommand", on=On.OWN_DOCUMENTS),
+                requirement("ssm:SendCommand", on=TargetKind.APPROVED_NODE),
+                requirement("ssm:SendCommand", on=TargetKind.OWN_DOCUMENTS),
             ),
         ),
         remedy="Keep ssm:SendCommand to a closed list of documents that run no script of the caller's, or remove it.",
         source="SAR Systems Manager; pathfinding ssm-002; PMapper ssm_edges; prowler",
     ),
     Rule(
-        id="B2",
+        id="ssm-create-association",
         title="Attaches documents to nodes",
-        gives="An association runs a document on nodes now and on schedule.",
-        ways=(
-            way(
+        impact="An association runs a document on nodes now and on schedule.",
+        escalations=(
+            escalation(
                 Severity.CRITICAL,
-                need(
+                requirement(
                     *("ssm:CreateAssociation", "ssm:CreateAssociationBatch", "ssm:UpdateAssociation"),
-                    on=On.SCRIPT_DOCUMENTS,
+                    on=TargetKind.SCRIPT_DOCUMENTS,
                 ),
             ),
-            way(Severity.LOW, need("ssm:StartAssociationsOnce")),
+            escalation(Severity.LOW, requirement("ssm:StartAssociationsOnce")),
         ),
         remedy="Keep associations to a closed list of documents that run no script of the caller's.",
         source="SAR Systems Manager; User Guide: State Manager",
     ),
     Rule(
-        id="B3",
+        id="ssm-start-other-runbooks",
         title="Starts other runbooks",
-        gives="A runbook of AWS or of the account drives instances, resets access or changes IAM.",
-        ways=(way(Severity.HIGH, need("ssm:StartAutomationExecution", on=On.AUTOMATIONS)),),
+        impact="A runbook of AWS or of the account drives instances, resets access or changes IAM.",
+        escalations=(
+            escalation(Severity.HIGH, requirement("ssm:StartAutomationExecution", on=TargetKind.AUTOMATIONS)),
+        ),
         remedy="List the runbooks that may be started by name; leave none that runs commands or resets access.",
         source="SAR Systems Manager; Automation runbook reference; pathfinding ssm-003",
     ),
     Rule(
-        id="B4",
+        id="ssm-maintenance-window-task",
         title="Schedules work in maintenance windows",
-        gives="A task of a window runs commands, runbooks or functions on nodes.",
-        ways=(way(Severity.HIGH, need("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask")),),
+        impact="A task of a window runs commands, runbooks or functions on nodes.",
+        escalations=(
+            escalation(
+                Severity.HIGH, requirement("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask")
+            ),
+        ),
         remedy="Leave tasks of maintenance windows to principals that may run commands anyway.",
         source="SAR Systems Manager; User Guide: Maintenance Windows; botocore MaintenanceWindowTaskType",
     ),
     Rule(
-        id="B5",
+        id="ssm-change-scheduled-content",
         title="Changes what scheduled work runs",
-        gives="Nodes run the new content at their next association, window, patch or installation.",
-        ways=(
-            way(
+        impact="Nodes run the new content at their next association, window, patch or installation.",
+        escalations=(
+            escalation(
                 Severity.HIGH,
-                need(
-                    "ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion", on=On.ANY_DOCUMENT, given=RUNNABLE_TYPES
+                requirement(
+                    "ssm:UpdateDocument",
+                    "ssm:UpdateDocumentDefaultVersion",
+                    on=TargetKind.ANY_DOCUMENT,
+                    given=RUNNABLE_TYPES,
                 ),
             ),
-            way(
+            escalation(
                 Severity.MEDIUM,
-                need(
-                    "ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion", on=On.OWN_DOCUMENTS, given=RUNNABLE_TYPES
+                requirement(
+                    "ssm:UpdateDocument",
+                    "ssm:UpdateDocumentDefaultVersion",
+                    on=TargetKind.OWN_DOCUMENTS,
+                    given=RUNNABLE_TYPES,
                 ),
             ),
-            way(
+            escalation(
                 Severity.MEDIUM,
-                need(
+                requirement(
                     *("ssm:UpdatePatchBaseline", "ssm:RegisterDefaultPatchBaseline"),
                     "ssm:RegisterPatchBaselineForPatchGroup",
                 ),
             ),
-            way(Severity.LOW, need("ssm:CreateDocument", on=On.ANY_DOCUMENT, given=RUNNABLE_TYPES)),
+            escalation(
+                Severity.LOW, requirement("ssm:CreateDocument", on=TargetKind.ANY_DOCUMENT, given=RUNNABLE_TYPES)
+            ),
         ),
         remedy="Limit changes by ssm:DocumentType and by name to documents that do not run on nodes.",
         source="SAR Systems Manager; User Guide: Patch Manager, custom sources",
     ),
     Rule(
-        id="B6",
+        id="ssm-quick-setup",
         title="Sets up Systems Manager by Quick Setup",
-        gives="Quick Setup creates associations and roles in every account and Region that it is given.",
-        ways=(
-            way(
+        impact="Quick Setup creates associations and roles in every account and Region that it is given.",
+        escalations=(
+            escalation(
                 Severity.MEDIUM,
-                need(
+                requirement(
                     *("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition"),
                 ),
             ),
@@ -108,14 +122,14 @@ SYSTEMS_MANAGER: Final = (
         source="SAR Systems Manager Quick Setup",
     ),
     Rule(
-        id="B7",
+        id="ssm-register-nodes",
         title="Registers machines as nodes",
-        gives="A machine of the caller's becomes a node under a role of the account.",
-        ways=(
-            way(
+        impact="A machine of the caller's becomes a node under a role of the account.",
+        escalations=(
+            escalation(
                 Severity.MEDIUM,
-                need("ssm:CreateActivation", "ssm:UpdateManagedInstanceRole"),
-                need("iam:PassRole", on=On.PASSABLE, service=_SSM, given=passed_to(_SSM)),
+                requirement("ssm:CreateActivation", "ssm:UpdateManagedInstanceRole"),
+                requirement("iam:PassRole", on=TargetKind.PASSABLE, service=_SSM, given=passed_to(_SSM)),
             ),
         ),
         remedy="Limit iam:PassRole to a role with the agent's rights and no more.",

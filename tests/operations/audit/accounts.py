@@ -7,8 +7,8 @@ from typing import Any
 from components.iam.documents import parse
 from components.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
+from operations.audit.audit_context import AuditContext
 from operations.audit.protected import Protected
-from operations.audit.world import World
 
 ACCOUNT = "111122223333"
 ARN = f"arn:aws:iam::{ACCOUNT}"
@@ -163,7 +163,7 @@ def assessed(details: dict[str, Any], *, scps: Any = (), organization: str | Non
         for level in scps
     ]
     account = read_account(details, account_id=ACCOUNT, ceilings=ceilings)
-    return assess(World(account=account, protected=names(**more), organization=organization))
+    return assess(AuditContext(account=account, protected=names(**more), organization=organization))
 
 
 def entries(assessment: Assessment, arn: str = WHO) -> dict[str, str]:
@@ -171,6 +171,6 @@ def entries(assessment: Assessment, arn: str = WHO) -> dict[str, str]:
     found: dict[str, str] = {}
     for audited in assessment.audited:
         for each in audited.findings if audited.arn == arn else ():
-            for identity in (each.rule, *each.hidden):
+            for identity in (each.rule, *each.obfuscation):
                 found.setdefault(identity, each.severity.word)
     return found

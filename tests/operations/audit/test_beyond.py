@@ -49,68 +49,68 @@ def found_with(*policies: Any, **more: Any) -> dict[str, str]:
 
 
 REPORTED = [
-    ("A1", "critical", [allow("SSM:startsession")]),
-    ("A1", "critical", [allow("ssm:Start?ession")]),
-    ("A1", "critical", [allow("ssm:StartSession", on="arn:aws:ec2:us-east-1:*:instance/i-*")]),
-    ("A1", "critical", [allow("ssm:StartSession", on=f"arn:aws:ssm:*:{ACCOUNT}:managed-instance/*")]),
-    ("A1", "high", [allow("ssm:StartSession", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})]),
-    ("A1", "high", [allow("ssm:StartSession", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})]),
-    ("A1", "critical", [allow("ssm:StartSession", Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}})]),
-    ("A1", "critical", [allow("ssm:StartSession", Condition={"Bool": {"aws:SecureTransport": "true"}})]),
-    ("A1", "critical", [allow("ssm:StartSession", Condition={"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}})]),
-    ("A1", "critical", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:PrincipalAccount": ACCOUNT}})]),
-    ("A1", "critical", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})]),
-    ("G5", "critical", [allow("ssm:StartSession", Condition={"StringEqualsIfExists": {"aws:RequestTag/a": "b"}})]),
-    ("G5", "critical", [allow("ssm:StartSession", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}})]),
-    ("A2", "high", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:ResourceTag/Env": "dev"}})]),
-    ("A2", "high", [allow("ssm:StartSession", on=f"arn:aws:ssm:*:{ACCOUNT}:managed-instance/mi-0123456789abcdef0")]),
-    ("A3", "high", [allow("ssm:StartSession", on=f"{TAGGED}*")]),
-    ("A3", "high", [allow("ssm:StartSession", on=f"arn:aws:ec2:*:{ACCOUNT}:instance/*{APPROVED}")]),
-    ("A3", "high", [allow("ssm:StartSession", on=[TAGGED, f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0123456789abcdef0"])]),
+    ("session-any-node", "critical", [allow("SSM:startsession")]),
+    ("session-any-node", "critical", [allow("ssm:Start?ession")]),
+    ("session-any-node", "critical", [allow("ssm:StartSession", on="arn:aws:ec2:us-east-1:*:instance/i-*")]),
+    ("session-any-node", "critical", [allow("ssm:StartSession", on=f"arn:aws:ssm:*:{ACCOUNT}:managed-instance/*")]),
+    ("session-any-node", "high", [allow("ssm:StartSession", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})]),
+    ("session-any-node", "high", [allow("ssm:StartSession", Condition={"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}})]),
+    ("session-any-node", "critical", [allow("ssm:StartSession", Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}})]),
+    ("session-any-node", "critical", [allow("ssm:StartSession", Condition={"Bool": {"aws:SecureTransport": "true"}})]),
+    ("session-any-node", "critical", [allow("ssm:StartSession", Condition={"DateLessThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}})]),
+    ("session-any-node", "critical", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:PrincipalAccount": ACCOUNT}})]),
+    ("session-any-node", "critical", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})]),
+    ("condition-absent-key", "critical", [allow("ssm:StartSession", Condition={"StringEqualsIfExists": {"aws:RequestTag/a": "b"}})]),
+    ("condition-absent-key", "critical", [allow("ssm:StartSession", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}})]),
+    ("session-fixed-nodes", "high", [allow("ssm:StartSession", Condition={"StringEquals": {"aws:ResourceTag/Env": "dev"}})]),
+    ("session-fixed-nodes", "high", [allow("ssm:StartSession", on=f"arn:aws:ssm:*:{ACCOUNT}:managed-instance/mi-0123456789abcdef0")]),
+    ("session-beyond-approved-instance", "high", [allow("ssm:StartSession", on=f"{TAGGED}*")]),
+    ("session-beyond-approved-instance", "high", [allow("ssm:StartSession", on=f"arn:aws:ec2:*:{ACCOUNT}:instance/*{APPROVED}")]),
+    ("session-beyond-approved-instance", "high", [allow("ssm:StartSession", on=[TAGGED, f"arn:aws:ec2:*:{ACCOUNT}:instance/i-0123456789abcdef0"])]),
     (
-        "A3",
+        "session-beyond-approved-instance",
         "high",
         [allow("ssm:StartSession", Condition={"Null": {"aws:PrincipalTag/SecurityAllowSessionInstance": "false"}})],
     ),
-    ("A4", "high", [[*OPERATOR, allow("ssm:StartSession", on="arn:aws:ssm:*::document/AWS-Start*")]]),
-    ("A6", "medium", [allow("ssm:ResumeSession", on=f"arn:aws:ssm:*:{ACCOUNT}:session/alice-*")]),
-    ("A8", "low", [allow("ssm:TerminateSession")]),
-    ("B1", "critical", [allow("ssm:SendCommand", on=INSTANCES), allow("ssm:SendCommand", on="arn:aws:ssm:*::document/AWS-RunShellScript")]),
-    ("B1", "high", [allow("ssm:SendCommand", on=[INSTANCES, f"arn:aws:ssm:*:{ACCOUNT}:document/Mine"])]),
-    ("B1", "high", [allow("ssm:SendCommand", Condition={"StringEquals": {"ssm:resourceTag/Env": "dev"}})]),
-    ("B4", "high", [allow("ssm:RegisterTaskWithMaintenanceWindow")]),
-    ("C4", "high", [allow("ec2:CreateReplaceRootVolumeTask")]),
-    ("D1", "critical", [TAG]),
-    ("D1", "high", [allow("iam:TagUser", Condition={"StringNotEquals": {"aws:TagKeys": "SecurityAllowSessionInstance"}})]),
+    ("session-other-documents", "high", [[*OPERATOR, allow("ssm:StartSession", on="arn:aws:ssm:*::document/AWS-Start*")]]),
+    ("session-resume-others", "medium", [allow("ssm:ResumeSession", on=f"arn:aws:ssm:*:{ACCOUNT}:session/alice-*")]),
+    ("session-terminate-others", "low", [allow("ssm:TerminateSession")]),
+    ("ssm-send-command", "critical", [allow("ssm:SendCommand", on=INSTANCES), allow("ssm:SendCommand", on="arn:aws:ssm:*::document/AWS-RunShellScript")]),
+    ("ssm-send-command", "high", [allow("ssm:SendCommand", on=[INSTANCES, f"arn:aws:ssm:*:{ACCOUNT}:document/Mine"])]),
+    ("ssm-send-command", "high", [allow("ssm:SendCommand", Condition={"StringEquals": {"ssm:resourceTag/Env": "dev"}})]),
+    ("ssm-maintenance-window-task", "high", [allow("ssm:RegisterTaskWithMaintenanceWindow")]),
+    ("ec2-replace-volume", "high", [allow("ec2:CreateReplaceRootVolumeTask")]),
+    ("iam-set-approval-tag", "critical", [TAG]),
+    ("iam-set-approval-tag", "high", [allow("iam:TagUser", Condition={"StringNotEquals": {"aws:TagKeys": "SecurityAllowSessionInstance"}})]),
     (
-        "D1",
+        "iam-set-approval-tag",
         "critical",
         [allow("iam:TagRole", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["securityallowsessioninstance"]}})],
     ),
     (
-        "D1",
+        "iam-set-approval-tag",
         "high",
         [[TAG, deny("iam:Tag*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": ["SecurityAllowSessionInstance"]}})]],
     ),
-    ("D2", "critical", [allow("iam:SetDefaultPolicyVersion", on=f"{ARN}:policy/*")]),
-    ("D3", "critical", [allow("iam:AddUserToGroup")]),
-    ("D5", "high", [allow("iam:CreateRole", "iam:AttachRolePolicy")]),
-    ("D7", "critical", [[allow("sts:GetFederationToken", "sts:TagSession"), *OPERATOR]]),
-    ("E1", "critical", [allow("ssm:DeleteDocument", "ssm:CreateDocument", on=f"arn:aws:ssm:*:{ACCOUNT}:document/Allow*")]),
-    ("E3", "medium", [allow("ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStart*")]),
-    ("E4", "high", [allow("ssm:StartChangeRequestExecution", on=REQUESTER["Resource"])]),
-    ("E5", "medium", [APPROVER]),
-    ("E5", "critical", [APPROVER, REQUESTER]),
-    ("E5", "critical", [APPROVER, OPERATOR]),
-    ("E7", "high", [allow("ssm:UpdateDocumentDefaultVersion")]),
-    ("F1", "critical", [allow("iam:PassRole", "ssm:StartAutomationExecution")]),
-    ("F2", "high", [allow("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask")]),
-    ("F3", "low", [allow("lambda:UpdateFunctionCode")]),
-    ("F4", "medium", [allow("states:UpdateStateMachine")]),
-    ("G2", "critical", [allow("*:*")]),
-    ("G8", "critical", [[START, deny("ssm:StartSession", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}})]]),
-    ("A1", "high", [[START, deny("ssm:StartSession", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})]]),
-    ("A1", "critical", [[START, {**deny("ssm:StartSession"), "Resource": f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/*"}]]),
+    ("iam-write-policies", "critical", [allow("iam:SetDefaultPolicyVersion", on=f"{ARN}:policy/*")]),
+    ("iam-add-user-to-group", "critical", [allow("iam:AddUserToGroup")]),
+    ("iam-change-trust", "high", [allow("iam:CreateRole", "iam:AttachRolePolicy")]),
+    ("session-tag-approval", "critical", [[allow("sts:GetFederationToken", "sts:TagSession"), *OPERATOR]]),
+    ("approval-change-documents", "critical", [allow("ssm:DeleteDocument", "ssm:CreateDocument", on=f"arn:aws:ssm:*:{ACCOUNT}:document/Allow*")]),
+    ("approval-start-runbook", "medium", [allow("ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStart*")]),
+    ("approval-request-without-review", "high", [allow("ssm:StartChangeRequestExecution", on=REQUESTER["Resource"])]),
+    ("approval-send-signal", "medium", [APPROVER]),
+    ("approval-send-signal", "critical", [APPROVER, REQUESTER]),
+    ("approval-send-signal", "critical", [APPROVER, OPERATOR]),
+    ("change-session-preferences", "high", [allow("ssm:UpdateDocumentDefaultVersion")]),
+    ("pass-role-to-automation", "critical", [allow("iam:PassRole", "ssm:StartAutomationExecution")]),
+    ("pass-role-to-compute", "high", [allow("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask")]),
+    ("change-compute-with-role", "low", [allow("lambda:UpdateFunctionCode")]),
+    ("pass-role-to-scheduler", "medium", [allow("states:UpdateStateMachine")]),
+    ("action-wildcard", "critical", [allow("*:*")]),
+    ("deny-does-not-apply", "critical", [[START, deny("ssm:StartSession", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}})]]),
+    ("session-any-node", "high", [[START, deny("ssm:StartSession", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}})]]),
+    ("session-any-node", "critical", [[START, {**deny("ssm:StartSession"), "Resource": f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/*"}]]),
 ]  # fmt: skip
 
 
@@ -153,7 +153,7 @@ def test_what_cannot_be_told_is_printed() -> None:
         user("somebody", allow("ssm:StartSession", Condition={"StringEquals": {"aws:SourceVpce": "vpce-1"}}))
     )
     (audited,) = assessed(details).audited
-    finding = next(each for each in audited.findings if each.rule == "A1")
+    finding = next(each for each in audited.findings if each.rule == "session-any-node")
     assert finding.doubts == ('StringEquals aws:SourceVpce "vpce-1"',)
 
 
@@ -164,7 +164,7 @@ def test_combination_over_group_and_own_policy() -> None:
         user("somebody", allow("lambda:CreateFunction", "lambda:InvokeFunction"), GroupList=["team"])
     )
     found = entries(assessed(details))
-    assert (found["F2"], found["G10"]) == ("high", "high")
+    assert (found["pass-role-to-compute"], found["indirect-grant"]) == ("high", "high")
 
 
 def test_version_that_is_not_in_force_does_not_count() -> None:
@@ -180,7 +180,7 @@ def test_setting_the_default_version_of_ones_own_policy_counts() -> None:
     policy = managed("mine", allow("iam:SetDefaultPolicyVersion", on=f"{ARN}:policy/mine"), START)
     details["Policies"].append(policy)
     details["UserDetailList"].append(user("somebody", AttachedManagedPolicies=attached(policy)))
-    assert entries(assessed(details))["D2"] == "critical"
+    assert entries(assessed(details))["iam-write-policies"] == "critical"
 
 
 def test_policy_that_nobody_has_is_no_finding() -> None:
@@ -197,14 +197,14 @@ def test_boundary_cuts_and_one_that_is_not_read_cuts_everything() -> None:
     gone = {"PermissionsBoundaryArn": f"{ARN}:policy/gone"}
     details["UserDetailList"].append(user("other", START, PermissionsBoundary=gone))
     assessment = assessed(details)
-    assert entries(assessment)["A2"] == "high"
-    assert "A1" not in entries(assessment)
+    assert entries(assessment)["session-fixed-nodes"] == "high"
+    assert "session-any-node" not in entries(assessment)
     assert entries(assessment, f"{ARN}:user/other") == {}
 
 
 def test_service_control_policies_cut_at_every_level() -> None:
     every = allow("*")
-    assert found_with(START, scps=[[every], [every]])["G9"] == "critical"
+    assert found_with(START, scps=[[every], [every]])["scp-allows-action"] == "critical"
     assert found_with(START, scps=[[every], [allow("s3:*")]]) == {}
     assert found_with(START, scps=[[every, deny("ssm:StartSession")], [every]]) == {}
     assert found_with(START, scps=[[every, deny("ssm:StartSession", NotResource=TAGGED)]]) == {}
@@ -223,15 +223,15 @@ def test_service_control_policies_cut_at_every_level() -> None:
 def test_tag_condition_is_no_limit_to_who_may_tag(condition: Any, *, certain: bool) -> None:
     sending = allow("ssm:SendCommand", Condition={"StringEquals": {"ssm:resourceTag/Env": "dev"}})
     found = found_with(sending, allow("ec2:CreateTags", on=INSTANCES, **condition))
-    assert found["B1"] == ("critical" if certain else "high")
-    assert ("G6" in found) == certain
+    assert found["ssm-send-command"] == ("critical" if certain else "high")
+    assert ("condition-on-settable-tag" in found) == certain
 
 
 def test_a_variable_without_version_lets_a_deny_miss() -> None:
     old = {
         "Statement": [{**deny("ssm:StartSession"), "Resource": f"arn:aws:ec2:*:{ACCOUNT}:instance/${{aws:username}}"}]
     }
-    assert found_with(START, old)["A1"] == "critical"
+    assert found_with(START, old)["session-any-node"] == "critical"
 
 
 def test_passed_role_decides_the_severity() -> None:
@@ -246,8 +246,8 @@ def test_passed_role_decides_the_severity() -> None:
             user(f"to-{name}", passing, allow("lambda:CreateFunction", "lambda:InvokeFunction"))
         )
     found = assessed(details)
-    assert entries(found, f"{ARN}:user/to-worker")["F2"] == "critical"
-    assert "F2" not in entries(found, f"{ARN}:user/to-app")
+    assert entries(found, f"{ARN}:user/to-worker")["pass-role-to-compute"] == "critical"
+    assert "pass-role-to-compute" not in entries(found, f"{ARN}:user/to-app")
     assert [each.arn for each in found.services] == [f"{ARN}:role/worker"]
 
 
@@ -259,14 +259,14 @@ def test_group_of_approvers_can_be_joined() -> None:
         user("somebody", allow("iam:AddUserToGroup", on=f"{ARN}:group/approvers")),
     ]
     found = assessed(details, approver_names=(("IamGroup", "approvers"),))
-    assert entries(found)["D3"] == "critical"
+    assert entries(found)["iam-add-user-to-group"] == "critical"
     assert entries(found, f"{ARN}:user/boss") == {}
 
 
 def test_approver_who_also_requests_is_reported() -> None:
     details = baseline()
     details["RoleDetailList"][1]["RolePolicyList"] += inline(REQUESTER)
-    assert entries(assessed(details), f"{ARN}:role/SessionApprover")["E5"] == "critical"
+    assert entries(assessed(details), f"{ARN}:role/SessionApprover")["approval-send-signal"] == "critical"
 
 
 def test_runbook_role_that_tags_anything_is_reported_with_the_services() -> None:
@@ -275,7 +275,7 @@ def test_runbook_role_that_tags_anything_is_reported_with_the_services() -> None
     found = assessed(details)
     assert found.audited == ()
     assert [(each.arn, [one.rule for one in each.findings]) for each in found.services] == [
-        (f"{ARN}:role/SsmSessionControlChangeMangerRole", ["D10"])
+        (f"{ARN}:role/SsmSessionControlChangeMangerRole", ["runbook-role-sets-other-tags"])
     ]
 
 
@@ -284,7 +284,7 @@ def test_boundary_may_be_pinned_to_one_that_does_not_bound() -> None:
     details["Policies"].append(managed("AppBoundary", allow("*")))
     pinned = {"StringEquals": {"iam:PermissionsBoundary": f"{ARN}:policy/AppBoundary"}}
     details["UserDetailList"].append(user("somebody", allow("iam:PutUserPermissionsBoundary", Condition=pinned)))
-    assert entries(assessed(details))["D8"] == "high"
+    assert entries(assessed(details))["iam-remove-boundary"] == "high"
 
 
 RUNBOOK = f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStartSsmSession"
@@ -295,7 +295,7 @@ def test_in_automation_mode_the_runbook_is_how_one_asks() -> None:
         "ssm:StartAutomationExecution",
         on=[f"{RUNBOOK}:$DEFAULT", RUNBOOK.replace(":automation-definition", ":document")],
     )
-    assert found_with(start)["E3"] == "medium"
+    assert found_with(start)["approval-start-runbook"] == "medium"
     assert found_with(start, starts_by_runbook=True) == {}
 
 
@@ -303,9 +303,11 @@ def test_in_automation_mode_the_runbook_is_how_one_asks() -> None:
 def test_any_other_version_of_the_runbook_may_ask_nobody(version: str) -> None:
     start = allow("ssm:StartAutomationExecution", on=f"{RUNBOOK}:{version}")
     hand_over = allow("iam:PassRole", on=f"{ARN}:role/SsmSessionControlChangeMangerRole")
-    assert found_with(start, starts_by_runbook=True) == {"E11": "medium"}
-    assert found_with(start, hand_over, starts_by_runbook=True)["E11"] == "critical"
-    assert "E11" not in found_with(start, hand_over), "E3 says the same and more"
+    assert found_with(start, starts_by_runbook=True) == {"approval-start-other-version": "medium"}
+    assert found_with(start, hand_over, starts_by_runbook=True)["approval-start-other-version"] == "critical"
+    assert "approval-start-other-version" not in found_with(start, hand_over), (
+        "approval-start-runbook says the same and more"
+    )
 
 
 def test_operator_who_may_start_other_versions_is_found_although_asking_is_theirs() -> None:
@@ -314,7 +316,12 @@ def test_operator_who_may_start_other_versions_is_found_although_asking_is_their
     details["UserDetailList"].append(
         user("somebody", mine, allow("iam:PassRole", on=f"{ARN}:role/SsmSessionControlChangeMangerRole"))
     )
-    assert entries(assessed(details, starts_by_runbook=True, operators=(f"{ARN}:user/somebody",)))["E11"] == "critical"
+    assert (
+        entries(assessed(details, starts_by_runbook=True, operators=(f"{ARN}:user/somebody",)))[
+            "approval-start-other-version"
+        ]
+        == "critical"
+    )
 
 
 def test_declared_administrators_are_apart() -> None:

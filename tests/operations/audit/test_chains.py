@@ -29,8 +29,12 @@ def test_role_chain_counts_for_who_begins_it() -> None:
     details["UserDetailList"].append(user("somebody", allow("sts:AssumeRole", on=f"{ARN}:role/middle")))
     (audited,) = (each for each in assessed(details).audited if each.arn == WHO)
     (finding,) = audited.findings
-    assert (finding.rule, finding.severity.word, finding.path) == ("D6", "high", (f"{ARN}:role/middle", last))
-    assert finding.lettings[0].statement["Resource"] == f"{ARN}:role/middle"
+    assert (finding.rule, finding.severity.word, finding.path) == (
+        "iam-assume-role",
+        "high",
+        (f"{ARN}:role/middle", last),
+    )
+    assert finding.matched_statements[0].statement["Resource"] == f"{ARN}:role/middle"
 
 
 def test_longer_chain_of_roles_that_leave_it_to_the_account() -> None:
@@ -90,7 +94,7 @@ def test_trust_alone_lets_in_whom_it_names(trust: Any, severity: str | None) -> 
     details = baseline()
     details["RoleDetailList"][2]["AssumeRolePolicyDocument"] = trust
     details["UserDetailList"].append(user("somebody", allow("s3:ListBucket")))
-    assert entries(assessed(details)).get("D6") == severity
+    assert entries(assessed(details)).get("iam-assume-role") == severity
 
 
 def test_denied_or_bounded_caller_is_not_let_in() -> None:
@@ -103,7 +107,7 @@ def test_denied_or_bounded_caller_is_not_let_in() -> None:
 def test_another_account_that_is_let_in_is_reported() -> None:
     details = baseline()
     details["RoleDetailList"][1]["AssumeRolePolicyDocument"] = trusting(AWS="arn:aws:iam::999999999999:root")
-    assert entries(assessed(details), "arn:aws:iam::999999999999:root")["D6"] == "critical"
+    assert entries(assessed(details), "arn:aws:iam::999999999999:root")["iam-assume-role"] == "critical"
 
 
 def test_session_tags_on_an_operators_role() -> None:
@@ -116,8 +120,8 @@ def test_session_tags_on_an_operators_role() -> None:
         user("other", allow("sts:AssumeRole", on=operators)),
     ]
     found = assessed(details)
-    assert entries(found)["D7"] == "critical"
-    assert entries(found, f"{ARN}:user/other") == {"D6": "high", "G10": "high"}
+    assert entries(found)["session-tag-approval"] == "critical"
+    assert entries(found, f"{ARN}:user/other") == {"iam-assume-role": "high", "indirect-grant": "high"}
 
 
 def test_operators_role_of_one_person_is_by_design() -> None:
@@ -138,4 +142,4 @@ def test_approvers_role_of_declared_approvers_is_by_design() -> None:
     assert found.audited == ()
     assert found.by_design == ("SessionApprover approves, and declared approvers can assume it: user a; also user b",)
     undeclared = assessed(details)
-    assert entries(undeclared, f"{ARN}:user/a")["D6"] == "critical"
+    assert entries(undeclared, f"{ARN}:user/a")["iam-assume-role"] == "critical"

@@ -43,24 +43,24 @@ Stack dev, account 123456789012
 ┃ Severity   ┃ Way ┃ What                                                          ┃
 ┡━━━━━━━━━━━━╇━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
 │ critical   │     │ user/alice                                                    │
-│   critical │ A1  │ Starts a session on every node                                │
-│   high     │ A4  │ Starts sessions with other documents                          │
+│   critical │ session-any-node  │ Starts a session on every node                                │
+│   high     │ session-other-documents  │ Starts sessions with other documents                          │
 ├────────────┼─────┼───────────────────────────────────────────────────────────────┤
 │ low        │     │ user/bob                                                      │
-│   low      │ A6  │ Resumes another principal's session (cannot tell for certain) │
+│   low      │ session-resume-others  │ Resumes another principal's session (cannot tell for certain) │
 └────────────┴─────┴───────────────────────────────────────────────────────────────┘
 arn:aws:iam::123456789012:user/alice
-  inline policy own, statement 0 (Shell): A1
+  inline policy own, statement 0 (Shell): session-any-node
     {"Sid": "Shell", "Effect": "Allow", "Action": ["ssm:StartSession"], "Resource": "*"}
     remedy:      Leave only the instance that the principal's own SecurityAllowSessionInstance tag names, as the operator policy does.
-  inline policy own, statement 0 (Shell): A4
+  inline policy own, statement 0 (Shell): session-other-documents
     {"Sid": "Shell", "Effect": "Allow", "Action": ["ssm:StartSession"], "Resource": "*"}
-  inline policy own, statement 1: A4
+  inline policy own, statement 1: session-other-documents
     {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": ["arn:aws:ec2:*:123456789012:instance/${aws:PrincipalTag/SecurityAllowSessionInstance}", "arn:aws:ssm:*:123456789012:document/SSM-SessionManagerRunShell"]}
     remedy:      Allow StartSession with document/SSM-SessionManagerRunShell of this account and no other.
 
 arn:aws:iam::123456789012:user/bob
-  inline policy own, statement 0: A6
+  inline policy own, statement 0: session-resume-others
     {"Effect": "Allow", "Action": ["ssm:ResumeSession"], "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}
     cannot tell: IpAddress aws:SourceIp "203.0.113.0/24"
     remedy:      Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.
@@ -122,7 +122,7 @@ def test_one_row_for_a_statement_that_lets_everything(
     assert result.exit_code == 1
     rows = [line for line in result.stdout.splitlines() if " ways " in line]
     assert len(rows) == 1
-    assert "A1" in rows[0]
+    assert "session-any-node" in rows[0]
     assert "Replace the statement by what this principal needs, or declare it an administrator." in result.stdout
 
 
@@ -134,7 +134,7 @@ def test_json(product: Account, command: Command, stack: StackConfiguration) -> 
     (principal,) = told["findings"]
     assert (principal["principal"], principal["severity"]) == (f"{ARN}:user/alice", "critical")
     (first, *_) = principal["findings"]
-    assert (first["rule"], first["certain"], first["cannotTell"]) == ("A1", True, [])
+    assert (first["rule"], first["certain"], first["cannotTell"]) == ("session-any-node", True, [])
     assert first["statements"] == [
         {
             "policy": "own",
@@ -231,7 +231,7 @@ def test_approver_below_a_path_is_known_by_name(stack: StackConfiguration) -> No
 EXCEPTION = """\
 exceptions:
   - principal: arn:aws:iam::123456789012:user/alice
-    rule: A6
+    rule: session-resume-others
     reason: on call
     owner: platform-security
     until: {until}
@@ -245,11 +245,14 @@ def test_accepted_exception_is_no_finding(
     file = tmp_path / "exceptions.yaml"
     file.write_text(EXCEPTION.format(until="2999-12-31"))
     result = command("audit", "--exceptions", str(file), stack=stack)
-    accepted = "accepted: arn:aws:iam::123456789012:user/alice: A6 until 2999-12-31 (platform-security): on call"
+    accepted = "accepted: arn:aws:iam::123456789012:user/alice: session-resume-others until 2999-12-31 (platform-security): on call"
     assert (result.exit_code, result.stdout.splitlines()) == (0, [accepted, "3 principals: no way around"])
     file.write_text(EXCEPTION.format(until="2020-12-31"))
     expired = json.loads(command("audit", "--json", "--exceptions", str(file), stack=stack).stdout)
-    assert [each["rule"] for one in expired["findings"] for each in one["findings"]] == ["A6", "E13"]
+    assert [each["rule"] for one in expired["findings"] for each in one["findings"]] == [
+        "session-resume-others",
+        "exception-expired",
+    ]
 
 
 def test_json_says_what_it_is(product: Account, command: Command, stack: StackConfiguration) -> None:

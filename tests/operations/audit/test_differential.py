@@ -13,9 +13,9 @@ from moto.iam.aws_managed_policies import aws_managed_policies_data
 from components.iam.documents import parse
 from components.iam.evaluation import Permissions
 from components.iam.principals import Principal, read_account
-from operations.audit.judge import Judge
+from operations.audit.audit_context import AuditContext
+from operations.audit.evaluator import Evaluator
 from operations.audit.rules import RULES
-from operations.audit.world import World
 from tests.operations.audit.accounts import ACCOUNT, ARN, WHO, baseline, names
 from tests.operations.audit.simple_evaluator import allows
 
@@ -38,17 +38,17 @@ def step(actions: str | tuple[str, ...], *resources: str, **context: str) -> Ste
 
 # What has to be allowed for a rule, as other people would try it: one step of each alternative.
 PROBES: dict[str, list[list[Step]]] = {
-    "A1": [[step("ssm:StartSession", NODE, MANAGED, TASK)]],
-    "A5": [[step("ecs:ExecuteCommand", TASK, f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/main")]],
-    "A6": [[step("ssm:ResumeSession", f"{SSM}:session/alice-0123456789abcdef0")]],
-    "A8": [[step("ssm:TerminateSession", f"{SSM}:session/alice-0123456789abcdef0")]],
-    "B1": [
+    "session-any-node": [[step("ssm:StartSession", NODE, MANAGED, TASK)]],
+    "ecs-execute-command": [[step("ecs:ExecuteCommand", TASK, f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/main")]],
+    "session-resume-others": [[step("ssm:ResumeSession", f"{SSM}:session/alice-0123456789abcdef0")]],
+    "session-terminate-others": [[step("ssm:TerminateSession", f"{SSM}:session/alice-0123456789abcdef0")]],
+    "ssm-send-command": [
         [
             step("ssm:SendCommand", NODE, MANAGED),
             step("ssm:SendCommand", f"{AWS_SSM}:document/AWS-RunShellScript", f"{SSM}:document/Mine"),
         ]
     ],
-    "B3": [
+    "ssm-start-other-runbooks": [
         [
             step(
                 "ssm:StartAutomationExecution",
@@ -58,26 +58,34 @@ PROBES: dict[str, list[list[Step]]] = {
             )
         ]
     ],
-    "B4": [[step("ssm:RegisterTaskWithMaintenanceWindow", f"{SSM}:maintenancewindow/mw-0123456789abcdef0")]],
-    "C1": [
+    "ssm-maintenance-window-task": [
+        [step("ssm:RegisterTaskWithMaintenanceWindow", f"{SSM}:maintenancewindow/mw-0123456789abcdef0")]
+    ],
+    "ec2-instance-connect": [
         [step("ec2-instance-connect:SendSSHPublicKey", NODE)],
         [step("ec2-instance-connect:OpenTunnel", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance-connect-endpoint/eice-0")],
     ],
-    "C2": [
+    "ec2-serial-console": [
         [step("ec2-instance-connect:SendSerialConsoleSSHPublicKey", NODE)],
         [step("ec2:EnableSerialConsoleAccess", "*")],
     ],
-    "C3": [[step("ec2:ModifyInstanceAttribute", NODE)]],
-    "D1": [
+    "ec2-change-user-data": [[step("ec2:ModifyInstanceAttribute", NODE)]],
+    "iam-set-approval-tag": [
         [step(("iam:TagUser", "iam:UntagUser"), OPERATORS[0])],
         [step(("iam:TagRole", "iam:UntagRole"), OPERATORS[1])],
     ],
-    "D4": [[step(("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"), OPERATORS[0])]],
-    "E1": [[step(("ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion", "ssm:DeleteDocument"), RUNBOOK[0])]],
-    "E3": [[step("ssm:StartAutomationExecution", *RUNBOOK)]],
-    "E5": [[step("ssm:SendAutomationSignal", f"{SSM}:automation-execution/0123456789abcdef0")]],
-    "E7": [[step(("ssm:UpdateDocument", "ssm:CreateDocument"), f"{SSM}:document/SSM-SessionManagerRunShell")]],
-    "E8": [
+    "iam-create-credentials": [
+        [step(("iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"), OPERATORS[0])]
+    ],
+    "approval-change-documents": [
+        [step(("ssm:UpdateDocument", "ssm:UpdateDocumentDefaultVersion", "ssm:DeleteDocument"), RUNBOOK[0])]
+    ],
+    "approval-start-runbook": [[step("ssm:StartAutomationExecution", *RUNBOOK)]],
+    "approval-send-signal": [[step("ssm:SendAutomationSignal", f"{SSM}:automation-execution/0123456789abcdef0")]],
+    "change-session-preferences": [
+        [step(("ssm:UpdateDocument", "ssm:CreateDocument"), f"{SSM}:document/SSM-SessionManagerRunShell")]
+    ],
+    "change-service-settings": [
         [
             step(
                 "ssm:UpdateServiceSetting",
@@ -85,7 +93,7 @@ PROBES: dict[str, list[list[Step]]] = {
             )
         ]
     ],
-    "F1": [
+    "pass-role-to-automation": [
         [step("iam:PassRole", f"{ARN}:role/SsmSessionControlChangeMangerRole", iam_PassedToService="ssm.amazonaws.com")]
     ],
 }
@@ -95,18 +103,18 @@ _ALSO_SCRIPTS = "names another document of AWS that runs what its caller gives t
 _TAGGED = "instances with a tag of the service: the audit counts such tags as met, the probe has none"
 _ALSO_DRIVES = "names AWS-AttachIAMToInstance, which the probe does not try"
 EXPLAINED: dict[str, dict[str, str]] = {
-    "AWSDirectoryServiceServiceRolePolicy": {"B1": _ALSO_SCRIPTS},
-    "AWSEC2VssRestorePolicy": {"B1": _ALSO_SCRIPTS},
-    "AWSMigrationHubOrchestratorServiceRolePolicy": {"B1": _ALSO_SCRIPTS},
-    "AWSQuickSetupDistributorPermissionsBoundary": {"B3": _ALSO_DRIVES},
+    "AWSDirectoryServiceServiceRolePolicy": {"ssm-send-command": _ALSO_SCRIPTS},
+    "AWSEC2VssRestorePolicy": {"ssm-send-command": _ALSO_SCRIPTS},
+    "AWSMigrationHubOrchestratorServiceRolePolicy": {"ssm-send-command": _ALSO_SCRIPTS},
+    "AWSQuickSetupDistributorPermissionsBoundary": {"ssm-start-other-runbooks": _ALSO_DRIVES},
     "AWSQuickSetupManageJITNAResourcesExecutionPolicy": {
-        "E8": "names the setting of just-in-time access, the probe that of the default role of nodes",
+        "change-service-settings": "names the setting of just-in-time access, the probe that of the default role of nodes",
     },
-    "AWSQuickSetupPatchPolicyPermissionsBoundary": {"B3": _ALSO_DRIVES},
-    "AWSQuickSetupSSMHostMgmtPermissionsBoundary": {"B3": _ALSO_DRIVES},
-    "AWSServiceRoleForImageBuilder": {"B1": _TAGGED},
-    "AWSServiceRoleForSMS": {"B1": _TAGGED},
-    "CloudwatchApplicationInsightsServiceLinkedRolePolicy": {"B1": _ALSO_SCRIPTS},
+    "AWSQuickSetupPatchPolicyPermissionsBoundary": {"ssm-start-other-runbooks": _ALSO_DRIVES},
+    "AWSQuickSetupSSMHostMgmtPermissionsBoundary": {"ssm-start-other-runbooks": _ALSO_DRIVES},
+    "AWSServiceRoleForImageBuilder": {"ssm-send-command": _TAGGED},
+    "AWSServiceRoleForSMS": {"ssm-send-command": _TAGGED},
+    "CloudwatchApplicationInsightsServiceLinkedRolePolicy": {"ssm-send-command": _ALSO_SCRIPTS},
 }
 
 
@@ -116,8 +124,8 @@ def published() -> dict[str, Any]:
 
 
 @cache
-def world() -> World:
-    return World(account=read_account(baseline(), account_id=ACCOUNT), protected=names())
+def audit() -> AuditContext:
+    return AuditContext(account=read_account(baseline(), account_id=ACCOUNT), protected=names())
 
 
 def audited(name: str) -> dict[str, bool]:
@@ -127,7 +135,7 @@ def audited(name: str) -> dict[str, bool]:
         kind="user", name="somebody", arn=WHO, unique_id="AIDASOMEBODY", permissions=Permissions(identity=(policy,))
     )
     rules = [rule for rule in RULES if rule.id in PROBES]
-    return {each.rule: not each.doubts for each in Judge(who, world()).findings(rules)}
+    return {each.rule: not each.doubts for each in Evaluator(who, audit()).findings(rules)}
 
 
 def evaluated(name: str) -> set[str]:
@@ -145,7 +153,9 @@ def evaluated(name: str) -> set[str]:
         given = {**base, **context, **(TAG if actions[0].startswith("iam:Tag") else {})}
         return any(allows(document, action, resource, given) for action, resource in product(actions, resources))
 
-    return {rule for rule, ways in PROBES.items() if any(all(map(met, way)) for way in ways)}
+    return {
+        rule for rule, escalations in PROBES.items() if any(all(map(met, escalation)) for escalation in escalations)
+    }
 
 
 def differences(several: list[str]) -> dict[str, dict[str, str]]:

@@ -51,7 +51,7 @@ def test_audit_reports_foreign_runbook_as_critical(
     assert found["principal"] == f"arn:aws:ssm:eu-west-1:123456789012:document/{RUNBOOK_NAME}"
     (finding,) = found["findings"]
     assert (finding["rule"], finding["severity"], finding["note"]) == (
-        "E12",
+        "runbook-not-of-stack",
         "critical",
         "step ApproveLevel1 is missing",
     )

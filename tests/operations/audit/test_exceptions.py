@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from operations.audit.findings import Audited
 
 TODAY = date(2026, 11, 29)
-GOOD = {"principal": WHO, "rule": "A1", "reason": "break glass", "owner": "security", "until": date(2027, 3, 31)}
+GOOD = {
+    "principal": WHO,
+    "rule": "session-any-node",
+    "reason": "break glass",
+    "owner": "security",
+    "until": date(2027, 3, 31),
+}
 
 
 def audited() -> tuple[Audited, ...]:
@@ -42,44 +48,54 @@ def rules(several: tuple[Audited, ...]) -> dict[str, set[str]]:
 def test_exception_covers_its_rule_and_principal_only(tmp_path: Path) -> None:
     entries = read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "principal": f"{ARN}:user/other"}))
     remaining = apply_exceptions(audited(), entries, TODAY)
-    assert rules(remaining.audited) == {WHO: {"A4", "A6"}}
-    assert [(each.arn, each.finding.rule) for each in remaining.accepted] == [(WHO, "A1")]
+    assert rules(remaining.audited) == {WHO: {"session-other-documents", "session-resume-others"}}
+    assert [(each.arn, each.finding.rule) for each in remaining.accepted] == [(WHO, "session-any-node")]
     assert [each.principal for each in remaining.unused] == [f"{ARN}:user/other"]
 
 
 def test_exception_with_a_pattern_covers_each_match(tmp_path: Path) -> None:
     entries = read_exceptions(
-        file_with(tmp_path, *({**GOOD, "principal": f"{ARN}:user/*", "rule": rule} for rule in ("A1", "A4", "A6")))
+        file_with(
+            tmp_path,
+            *(
+                {**GOOD, "principal": f"{ARN}:user/*", "rule": rule}
+                for rule in ("session-any-node", "session-other-documents", "session-resume-others")
+            ),
+        )
     )
     assert apply_exceptions(audited(), entries, TODAY).audited == ()
 
 
 def test_exception_counts_on_its_last_day_and_not_after(tmp_path: Path) -> None:
     entries = read_exceptions(file_with(tmp_path, GOOD))
-    assert "A1" not in rules(apply_exceptions(audited(), entries, date(2027, 3, 31)).audited)[WHO]
+    assert "session-any-node" not in rules(apply_exceptions(audited(), entries, date(2027, 3, 31)).audited)[WHO]
     expired = apply_exceptions(audited(), entries, date(2027, 4, 1))
     (first, last) = expired.audited
-    assert rules((first,)) == {WHO: {"A1", "A4", "A6"}}
-    assert (last.kind, last.findings[0].rule, last.findings[0].severity.word) == ("exception", "E13", "medium")
-    assert last.findings[0].note == "A1, owner security, expired on 2027-03-31: break glass"
+    assert rules((first,)) == {WHO: {"session-any-node", "session-other-documents", "session-resume-others"}}
+    assert (last.kind, last.findings[0].rule, last.findings[0].severity.word) == (
+        "exception",
+        "exception-expired",
+        "medium",
+    )
+    assert last.findings[0].note == "session-any-node, owner security, expired on 2027-03-31: break glass"
 
 
 def test_expired_exception_is_reported_without_a_finding(tmp_path: Path) -> None:
     entries = read_exceptions(file_with(tmp_path, GOOD))
     remaining = apply_exceptions((), entries, date(2028, 1, 1))
-    assert rules(remaining.audited) == {WHO: {"E13"}}
+    assert rules(remaining.audited) == {WHO: {"exception-expired"}}
 
 
 WRONG: list[tuple[Any, str]] = [
     ({**GOOD, "until": "soon"}, 'exceptions.0.until: expected a day such as 2027-03-31, got "soon".'),
-    ({**GOOD, "rule": "Z9"}, "exceptions.0.rule: expected the id of a rule (A1, "),
-    ({**GOOD, "rule": "G1"}, "exceptions.0.rule: expected the id of a rule (A1, "),
-    ({**GOOD, "rule": "E13"}, "exceptions.0.rule: expected the id of a rule (A1, "),
+    ({**GOOD, "rule": "Z9"}, "exceptions.0.rule: expected the id of a rule (session-any-node, "),
+    ({**GOOD, "rule": "allow-not-action"}, "exceptions.0.rule: expected the id of a rule (session-any-node, "),
+    ({**GOOD, "rule": "exception-expired"}, "exceptions.0.rule: expected the id of a rule (session-any-node, "),
     ({**GOOD, "principal": "*"}, "exceptions.0.principal: expected the ARN of a principal"),
     ({**GOOD, "owner": " "}, "exceptions.0.owner: expected a text that is not empty"),
     ({each: GOOD[each] for each in GOOD if each != "reason"}, "exceptions.0.reason: expected a text that is not empty"),
     ({**GOOD, "untill": 1}, "exceptions.0.untill: expected one of principal, rule, reason, owner, until."),
-    ("A1", "exceptions.0: expected a mapping with principal, rule, reason, owner, until"),
+    ("session-any-node", "exceptions.0: expected a mapping with principal, rule, reason, owner, until"),
 ]
 
 
@@ -90,7 +106,7 @@ def test_exceptions_file_with_a_wrong_entry_is_refused(entry: Any, message: str,
     assert message in str(refused.value)
 
 
-WITH_DAY = "exceptions:\n- {principal: 'arn:aws:iam::1:user/a', rule: A1, reason: r, owner: o, until: 2027-02-30}"
+WITH_DAY = "exceptions:\n- {principal: 'arn:aws:iam::1:user/a', rule: session-any-node, reason: r, owner: o, until: 2027-02-30}"
 
 
 @pytest.mark.parametrize(
@@ -111,15 +127,17 @@ def test_exceptions_file_with_odd_yaml_is_refused(text: str, message: str, tmp_p
 
 
 def test_exception_given_twice_is_refused(tmp_path: Path) -> None:
-    read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "rule": "A4"}))
+    read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "rule": "session-other-documents"}))
     with pytest.raises(UnusableError, match=r"exceptions\.1: expected one entry per principal and rule"):
         read_exceptions(file_with(tmp_path, GOOD, {**GOOD, "owner": "other"}))
 
 
 def test_exception_for_a_person_is_for_one_rule_only(tmp_path: Path) -> None:
-    (entry,) = read_exceptions(file_with(tmp_path, {**GOOD, "principal": "alice@example.com", "rule": "E14"}))
-    assert entry.covers("alice@example.com", "E14")
-    for principal, rule in (("alice@example.com", "A1"), ("*", "E14")):
+    (entry,) = read_exceptions(
+        file_with(tmp_path, {**GOOD, "principal": "alice@example.com", "rule": "same-person-both-sides"})
+    )
+    assert entry.covers("alice@example.com", "same-person-both-sides")
+    for principal, rule in (("alice@example.com", "session-any-node"), ("*", "same-person-both-sides")):
         with pytest.raises(UnusableError, match="expected the ARN of a principal"):
             read_exceptions(file_with(tmp_path, {**GOOD, "principal": principal, "rule": rule}))
 

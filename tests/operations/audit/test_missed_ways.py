@@ -67,7 +67,7 @@ HANGS_ON_TAG = allow("ssm:StartSession", **on(TEAM))
     ],
 )
 def test_own_tag_that_the_caller_sets_is_no_bound(right: Any) -> None:
-    assert found_with([HANGS_ON_TAG, right])["A1"] == "critical"
+    assert found_with([HANGS_ON_TAG, right])["session-any-node"] == "critical"
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_own_tag_that_the_caller_sets_is_no_bound(right: Any) -> None:
     ],
 )
 def test_own_tag_that_others_set_is_a_bound(right: Any) -> None:
-    assert "A1" not in found_with([HANGS_ON_TAG, right])
+    assert "session-any-node" not in found_with([HANGS_ON_TAG, right])
 
 
 RESTRICTED = {"Tags": [{"Key": "Restricted", "Value": "yes"}]}
@@ -91,24 +91,28 @@ FENCED = deny("ssm:StartSession", **on({"StringEquals": {"aws:PrincipalTag/Restr
 
 def test_own_tag_that_the_caller_removes_is_no_bound() -> None:
     for statements in ([allow("ssm:StartSession", **on(UNRESTRICTED))], [START, FENCED]):
-        assert "A1" not in found_with(statements, **RESTRICTED)
-        assert "A1" not in found_with([*statements, allow("iam:UntagUser", on=f"{ARN}:user/other")], **RESTRICTED)
-        assert found_with([*statements, allow("iam:UntagUser")], **RESTRICTED)["A1"] == "critical"
+        assert "session-any-node" not in found_with(statements, **RESTRICTED)
+        assert "session-any-node" not in found_with(
+            [*statements, allow("iam:UntagUser", on=f"{ARN}:user/other")], **RESTRICTED
+        )
+        assert found_with([*statements, allow("iam:UntagUser")], **RESTRICTED)["session-any-node"] == "critical"
 
 
 @pytest.mark.parametrize(("value", "is_reported"), [("ops", True), ("op*", True), ("dev", False), ("dev*", False)])
 def test_own_tag_is_a_bound_for_values_that_stay_out(value: str, *, is_reported: bool) -> None:
     only = on({"StringLike": {"aws:RequestTag/Team": value}})
-    assert ("A1" in found_with([HANGS_ON_TAG, allow("iam:TagUser", **only)])) == is_reported
-    assert ("A1" in role_with_tags({"AWS": f"{ARN}:root"}, ["sts:AssumeRole", "sts:TagSession"], **only)) == is_reported
+    assert ("session-any-node" in found_with([HANGS_ON_TAG, allow("iam:TagUser", **only)])) == is_reported
+    assert (
+        "session-any-node" in role_with_tags({"AWS": f"{ARN}:root"}, ["sts:AssumeRole", "sts:TagSession"], **only)
+    ) == is_reported
 
 
 def test_own_tag_that_names_the_node_is_no_bound() -> None:
     named = allow("ssm:StartSession", on=f"arn:aws:ec2:*:{ACCOUNT}:instance/${{aws:PrincipalTag/Node}}")
     assert found_with(named) == {}
-    assert found_with([named, allow("iam:TagUser")])["A1"] == "critical"
+    assert found_with([named, allow("iam:TagUser")])["session-any-node"] == "critical"
     other = on({"ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]}})
-    assert "A1" not in found_with([named, allow("iam:TagUser", **other)])
+    assert "session-any-node" not in found_with([named, allow("iam:TagUser", **other)])
 
 
 def test_role_that_replaces_its_own_trust_sets_its_tags() -> None:
@@ -117,8 +121,8 @@ def test_role_that_replaces_its_own_trust_sets_its_tags() -> None:
         details["RoleDetailList"].append(role("tagged", [HANGS_ON_TAG, allow("iam:UpdateAssumeRolePolicy", on=on)]))
         return entries(assessed(details), f"{ARN}:role/tagged")
 
-    assert found(f"{ARN}:role/tagged")["A1"] == "critical"
-    assert "A1" not in found(f"{ARN}:role/other")
+    assert found(f"{ARN}:role/tagged")["session-any-node"] == "critical"
+    assert "session-any-node" not in found(f"{ARN}:role/other")
 
 
 def role_with_tags(principal: dict[str, str], action: Any, **more: Any) -> dict[str, str]:
@@ -149,8 +153,8 @@ def test_role_that_the_caller_tags_and_assumes_is_reported(right: Any, *, is_rep
         details["UserDetailList"].append(user("somebody", right))
         return entries(assessed(details))
 
-    assert found("somebody").get("D6") == ("critical" if is_reported else None)
-    assert "D6" not in found("other")
+    assert found("somebody").get("iam-assume-role") == ("critical" if is_reported else None)
+    assert "iam-assume-role" not in found("other")
 
 
 def test_role_whose_trust_the_caller_replaces_is_reported() -> None:
@@ -159,33 +163,35 @@ def test_role_whose_trust_the_caller_replaces_is_reported() -> None:
         details["RoleDetailList"].append(role("tagged", HANGS_ON_TAG, trust=trusting(AWS=f"{ARN}:user/boss")))
         replaces = allow("iam:UpdateAssumeRolePolicy", on=f"{ARN}:role/{target}")
         details["UserDetailList"].append(user("somebody", replaces))
-        assert ("D6" in entries(assessed(details))) == is_reported
+        assert ("iam-assume-role" in entries(assessed(details))) == is_reported
 
 
 def test_session_tag_that_the_trust_admits_is_no_bound() -> None:
     both = ["sts:AssumeRole", "sts:TagSession"]
-    assert role_with_tags({"AWS": f"{ARN}:root"}, both)["A1"] == "critical"
-    assert role_with_tags({"Federated": SAML}, ["sts:AssumeRoleWithSAML", "sts:TagSession"])["A1"] == "high"
+    assert role_with_tags({"AWS": f"{ARN}:root"}, both)["session-any-node"] == "critical"
+    assert (
+        role_with_tags({"Federated": SAML}, ["sts:AssumeRoleWithSAML", "sts:TagSession"])["session-any-node"] == "high"
+    )
     team = {"StringEquals": {"aws:RequestTag/CostCenter": "1"}}
-    assert role_with_tags({"AWS": f"{ARN}:root"}, both, **on(team))["A1"] == "critical"
+    assert role_with_tags({"AWS": f"{ARN}:root"}, both, **on(team))["session-any-node"] == "critical"
 
 
 def test_session_tag_that_the_trust_refuses_is_a_bound() -> None:
     both = ["sts:AssumeRole", "sts:TagSession"]
     other = {"ForAllValues:StringEquals": {"aws:TagKeys": ["CostCenter"]}}
-    assert "A1" not in role_with_tags({"AWS": f"{ARN}:root"}, both, **on(other))
-    assert "A1" not in role_with_tags({"AWS": f"{ARN}:root"}, "sts:AssumeRole")
-    assert "A1" not in role_with_tags({"Service": "ec2.amazonaws.com"}, both)
+    assert "session-any-node" not in role_with_tags({"AWS": f"{ARN}:root"}, both, **on(other))
+    assert "session-any-node" not in role_with_tags({"AWS": f"{ARN}:root"}, "sts:AssumeRole")
+    assert "session-any-node" not in role_with_tags({"Service": "ec2.amazonaws.com"}, both)
 
 
 def test_approval_tag_by_an_identity_provider_is_reported() -> None:
     details = baseline()
     statement = {"Effect": "Allow", "Principal": {"Federated": SAML}, "Action": "sts:*"}
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = document(statement)
-    assert entries(assessed(details), SAML)["D7"] == "high"
+    assert entries(assessed(details), SAML)["session-tag-approval"] == "high"
     refused = {"ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]}}
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = document({**statement, "Condition": refused})
-    assert "D7" not in entries(assessed(details), SAML)
+    assert "session-tag-approval" not in entries(assessed(details), SAML)
 
 
 # Tags that ride along.
@@ -202,8 +208,8 @@ def test_approval_tag_by_an_identity_provider_is_reported() -> None:
     ],
 )
 def test_approval_tag_rides_along(condition: Any) -> None:
-    assert found_with(allow("iam:TagUser", "iam:TagRole", **on(condition)))["D1"] == "critical"
-    assert found_with([allow("iam:TagUser", **on(condition)), APPROVER])["E5"] == "critical"
+    assert found_with(allow("iam:TagUser", "iam:TagRole", **on(condition)))["iam-set-approval-tag"] == "critical"
+    assert found_with([allow("iam:TagUser", **on(condition)), APPROVER])["approval-send-signal"] == "critical"
 
 
 @pytest.mark.parametrize(
@@ -218,30 +224,30 @@ def test_approval_tag_rides_along(condition: Any) -> None:
     ],
 )
 def test_approval_tag_does_not_ride_along(condition: Any) -> None:
-    assert "D1" not in found_with(allow("iam:TagRole", **on(condition)))
+    assert "iam-set-approval-tag" not in found_with(allow("iam:TagRole", **on(condition)))
 
 
 # Attribute-based access control.
 
 
 def test_variables_are_resolved_before_a_condition_is_unmet() -> None:
-    assert found_with(allow("ssm:StartSession", **on(ABAC)), **RED)["A2"] == "high"
+    assert found_with(allow("ssm:StartSession", **on(ABAC)), **RED)["session-fixed-nodes"] == "high"
     like = {"StringLike": {"ssm:resourceTag/Project": "${aws:PrincipalTag/Project}-*"}}
-    assert found_with(allow("ssm:StartSession", **on(like)), **RED)["A2"] == "high"
-    assert found_with([allow("ssm:StartSession", **on(ABAC)), allow("iam:TagUser")])["A2"] == "high"
+    assert found_with(allow("ssm:StartSession", **on(like)), **RED)["session-fixed-nodes"] == "high"
+    assert found_with([allow("ssm:StartSession", **on(ABAC)), allow("iam:TagUser")])["session-fixed-nodes"] == "high"
 
 
 def test_comparison_of_two_tags_counts_either_way_round() -> None:
     turned = {"StringEquals": {"aws:PrincipalTag/Project": "${aws:ResourceTag/Project}"}}
-    assert found_with(allow("ssm:StartSession", **on(turned)), **RED)["A2"] == "high"
-    assert "A2" not in found_with(allow("ssm:StartSession", **on(turned)))
+    assert found_with(allow("ssm:StartSession", **on(turned)), **RED)["session-fixed-nodes"] == "high"
+    assert "session-fixed-nodes" not in found_with(allow("ssm:StartSession", **on(turned)))
 
 
 def test_variables_without_a_value_meet_nothing() -> None:
-    assert "A2" not in found_with(allow("ssm:StartSession", **on(ABAC)))
+    assert "session-fixed-nodes" not in found_with(allow("ssm:StartSession", **on(ABAC)))
     command = allow("ssm:SendCommand", **on(ABAC))
-    assert "B1" not in found_with(command)
-    assert found_with(command, **RED)["B1"] == "high"
+    assert "ssm-send-command" not in found_with(command)
+    assert found_with(command, **RED)["ssm-send-command"] == "high"
 
 
 def test_variable_that_an_identity_provider_sets_cannot_be_told() -> None:
@@ -252,11 +258,11 @@ def test_variable_that_an_identity_provider_sets_cannot_be_told() -> None:
     }
     details = baseline()
     details["RoleDetailList"].append(role("tagged", allow("ssm:StartSession", **on(ABAC)), trust=document(statement)))
-    assert entries(assessed(details), f"{ARN}:role/tagged")["A2"] == "medium"
+    assert entries(assessed(details), f"{ARN}:role/tagged")["session-fixed-nodes"] == "medium"
     details["RoleDetailList"][-1]["AssumeRolePolicyDocument"] = document(
         {**statement, "Action": "sts:AssumeRoleWithSAML"}
     )
-    assert "A2" not in entries(assessed(details), f"{ARN}:role/tagged")
+    assert "session-fixed-nodes" not in entries(assessed(details), f"{ARN}:role/tagged")
 
 
 # Denials.
@@ -274,7 +280,7 @@ def test_variable_that_an_identity_provider_sets_cannot_be_told() -> None:
     ],
 )
 def test_own_deny_that_the_caller_removes_is_reported(denial: str, right: Any) -> None:
-    assert removed(denial, right)["D11"] == "critical"
+    assert removed(denial, right)["iam-remove-own-deny"] == "critical"
 
 
 @pytest.mark.parametrize(
@@ -289,7 +295,7 @@ def test_own_deny_that_the_caller_removes_is_reported(denial: str, right: Any) -
     ],
 )
 def test_own_deny_that_stays_is_not_reported(denial: str, right: Any) -> None:
-    assert not {"D11", "A1"} & set(removed(denial, right))
+    assert not {"iam-remove-own-deny", "session-any-node"} & set(removed(denial, right))
 
 
 def test_own_deny_that_guards_another_is_removed_first() -> None:
@@ -301,13 +307,13 @@ def test_own_deny_that_guards_another_is_removed_first() -> None:
         details["UserDetailList"].append(user("somebody", [START, right], *guards, **attachments))
         return entries(assessed(details))
 
-    assert found(deny("iam:DetachUserPolicy"))["D11"] == "critical"
-    assert "D11" not in found(deny("iam:DetachUserPolicy", "iam:DeleteUserPolicy"))
+    assert found(deny("iam:DetachUserPolicy"))["iam-remove-own-deny"] == "critical"
+    assert "iam-remove-own-deny" not in found(deny("iam:DetachUserPolicy", "iam:DeleteUserPolicy"))
 
 
 def test_own_deny_of_nothing_else_allowed_is_not_reported() -> None:
     found = found_with([allow("iam:DeleteUserPolicy"), deny("ssm:StartSession")])
-    assert "D11" not in found
+    assert "iam-remove-own-deny" not in found
 
 
 def removed(denial: str, right: Any) -> dict[str, str]:
@@ -332,9 +338,9 @@ def test_deny_of_a_role_that_the_caller_assumes_counts() -> None:
         role("ops", START, deny("ssm:StartSession"), trust=trusting(AWS=f"{ARN}:user/somebody"))
     )
     details["UserDetailList"].append(user("somebody", allow("iam:DeleteRolePolicy", on=f"{ARN}:role/ops")))
-    assert entries(assessed(details))["D11"] == "critical"
+    assert entries(assessed(details))["iam-remove-own-deny"] == "critical"
     details["RoleDetailList"][-1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/other")
-    assert "D11" not in entries(assessed(details))
+    assert "iam-remove-own-deny" not in entries(assessed(details))
 
 
 # Roles that the caller makes its own.
@@ -352,7 +358,7 @@ APP = f"{ARN}:role/app/*"
     ],
 )
 def test_role_that_the_caller_makes_its_own_is_reported(statements: Any) -> None:
-    assert found_with(statements)["D5"] == "high"
+    assert found_with(statements)["iam-change-trust"] == "high"
 
 
 PINNED = {"StringEquals": {"iam:PermissionsBoundary": f"{ARN}:policy/Boundary"}}
@@ -372,7 +378,7 @@ PINNED = {"StringEquals": {"iam:PermissionsBoundary": f"{ARN}:policy/Boundary"}}
     ],
 )
 def test_role_that_stays_bounded_is_not_reported(statements: Any) -> None:
-    assert "D5" not in found_with(statements)
+    assert "iam-change-trust" not in found_with(statements)
 
 
 # Both sides of a request.
@@ -400,20 +406,20 @@ ASSUME = allow("sts:AssumeRole")
 def test_person_on_both_sides_is_critical(*, by_runbook: bool) -> None:
     alice = trusting(AWS=f"{ARN}:user/somebody")
     found = two_roles(alice, alice, user("somebody"), starts_by_runbook=by_runbook)
-    assert entries(found)["E14"] == "critical"
+    assert entries(found)["same-person-both-sides"] == "critical"
     by_ids = two_roles(by_id("AIDASOMEBODY"), by_id("AIDAX", "AIDASOMEBODY"), user("somebody", ASSUME))
-    assert entries(by_ids)["E14"] == "critical"
+    assert entries(by_ids)["same-person-both-sides"] == "critical"
     by_name = two_roles(trusting(AWS="AIDASOMEBODY"), alice, user("somebody"))
-    assert entries(by_name)["E14"] == "critical"
+    assert entries(by_name)["same-person-both-sides"] == "critical"
 
 
 def test_people_on_one_side_each_are_not_accused() -> None:
     found = two_roles(
         trusting(AWS=f"{ARN}:user/somebody"), trusting(AWS=f"{ARN}:user/boss"), user("somebody"), user("boss")
     )
-    assert all("E14" not in entries(found, f"{ARN}:user/{name}") for name in ("somebody", "boss"))
+    assert all("same-person-both-sides" not in entries(found, f"{ARN}:user/{name}") for name in ("somebody", "boss"))
     by_ids = two_roles(by_id("AIDASOMEBODY"), by_id("AIDABOSS"), user("somebody", ASSUME), user("boss", ASSUME))
-    assert all("E14" not in entries(by_ids, f"{ARN}:user/{name}") for name in ("somebody", "boss"))
+    assert all("same-person-both-sides" not in entries(by_ids, f"{ARN}:user/{name}") for name in ("somebody", "boss"))
 
 
 def test_approver_who_reaches_an_operator_is_critical() -> None:
@@ -421,7 +427,7 @@ def test_approver_who_reaches_an_operator_is_critical() -> None:
     found = two_roles(
         trusting(AWS=f"{ARN}:user/boss"), trusting(Federated=SAML), user("boss", APPROVER), approvers=boss
     )
-    assert entries(found, f"{ARN}:user/boss")["E14"] == "critical"
+    assert entries(found, f"{ARN}:user/boss")["same-person-both-sides"] == "critical"
 
 
 def test_person_over_a_chain_of_roles_is_critical() -> None:
@@ -430,7 +436,7 @@ def test_person_over_a_chain_of_roles_is_critical() -> None:
     details["RoleDetailList"][1]["AssumeRolePolicyDocument"] = trusting(AWS=f"{ARN}:user/somebody")
     details["RoleDetailList"].append(role("hop", trust=trusting(AWS=f"{ARN}:user/somebody")))
     details["UserDetailList"].append(user("somebody"))
-    assert entries(assessed(details))["E14"] == "critical"
+    assert entries(assessed(details))["same-person-both-sides"] == "critical"
 
 
 def federated(person: str) -> dict[str, Any]:
@@ -441,9 +447,9 @@ def federated(person: str) -> dict[str, Any]:
 
 def test_person_of_a_directory_on_both_sides_is_critical() -> None:
     same = two_roles(federated("alice@example.com"), federated("alice@example.com"))
-    assert entries(same, "alice@example.com")["E14"] == "critical"
+    assert entries(same, "alice@example.com")["same-person-both-sides"] == "critical"
     other = two_roles(federated("alice@example.com"), federated("bob@example.com"))
-    assert not any(finding.rule == "E14" for each in other.audited for finding in each.findings)
+    assert not any(finding.rule == "same-person-both-sides" for each in other.audited for finding in each.findings)
 
 
 def by_caller(*arns: str) -> dict[str, Any]:
@@ -454,10 +460,10 @@ def by_caller(*arns: str) -> dict[str, Any]:
 def test_caller_of_another_account_on_both_sides_is_critical() -> None:
     other = "arn:aws:iam::444455556666:role"
     same = two_roles(by_caller(f"{other}/Shift*"), by_caller(f"{other}/ShiftLead", f"{other}/Boss"))
-    assert entries(same, f"{other}/Shift*")["E14"] == "critical"
+    assert entries(same, f"{other}/Shift*")["same-person-both-sides"] == "critical"
     for apart in (f"{other}/Boss", f"{ARN}:role/Shift*", "arn:aws:iam::444455556666:root"):
         found = two_roles(by_caller(f"{other}/Shift*"), by_caller(apart))
-        assert not any(finding.rule == "E14" for each in found.audited for finding in each.findings)
+        assert not any(finding.rule == "same-person-both-sides" for each in found.audited for finding in each.findings)
 
 
 @pytest.mark.parametrize("by_runbook", [True, False])
@@ -466,9 +472,9 @@ def test_approver_who_may_start_the_runbook_is_critical(*, by_runbook: bool) -> 
         "ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:automation-definition/AllowStartSsmSession:*"
     )
     settings = {"starts_by_runbook": by_runbook, "approvers": (f"{ARN}:user/somebody",)}
-    assert found_with([APPROVER, start], settings=settings)["E5"] == "critical"
-    assert found_with([APPROVER, REQUESTER], settings=settings)["E5"] == "critical"
-    assert "E5" not in found_with(APPROVER, settings=settings)
+    assert found_with([APPROVER, start], settings=settings)["approval-send-signal"] == "critical"
+    assert found_with([APPROVER, REQUESTER], settings=settings)["approval-send-signal"] == "critical"
+    assert "approval-send-signal" not in found_with(APPROVER, settings=settings)
 
 
 # Services, versions and names.
@@ -478,28 +484,30 @@ def test_approver_who_may_start_the_runbook_is_critical(*, by_runbook: bool) -> 
 @pytest.mark.parametrize("name", ["AWSSupport-ResetAccess", "AWSSupport-Reset*", "AWS-UpdateLinuxAmi", "*Rescue*"])
 def test_runbook_of_aws_in_any_version_is_reported(name: str, version: str) -> None:
     resource = f"arn:aws:ssm:*:*:automation-definition/{name}{version}"
-    assert found_with(allow("ssm:StartAutomationExecution", on=resource))["B3"] == "high"
+    assert found_with(allow("ssm:StartAutomationExecution", on=resource))["ssm-start-other-runbooks"] == "high"
 
 
 @pytest.mark.parametrize("name", ["AWS-StopEC2Instance:*", "AWS-StartEC2Instance", "AWSSupport-TroubleshootSSH:1"])
 def test_harmless_runbook_of_aws_is_not_reported(name: str) -> None:
     resources = [f"arn:aws:ssm:*:*:automation-definition/{name}", "arn:aws:ssm:*:*:automation-execution/*"]
-    assert not {"B3", "E3", "E11"} & set(found_with(allow("ssm:StartAutomationExecution", on=resources)))
+    assert not {"ssm-start-other-runbooks", "approval-start-runbook", "approval-start-other-version"} & set(
+        found_with(allow("ssm:StartAutomationExecution", on=resources))
+    )
 
 
 @pytest.mark.parametrize(
     ("rule", "actions"),
     [
-        ("F2", ["imagebuilder:CreateInfrastructureConfiguration"]),
-        ("F2", ["emr-serverless:StartJobRun"]),
-        ("F2", ["batch:RegisterJobDefinition", "batch:SubmitJob"]),
-        ("F2", ["apprunner:CreateService"]),
-        ("F2", ["glue:CreateJob", "glue:CreateTrigger"]),
-        ("F2", ["codebuild:CreateProject", "codebuild:CreateWebhook"]),
-        ("F2", ["iot:CreateRoleAlias"]),
-        ("F4", ["budgets:CreateBudgetAction"]),
-        ("F4", ["pipes:CreatePipe"]),
-        ("B7", ["ssm:UpdateManagedInstanceRole"]),
+        ("pass-role-to-compute", ["imagebuilder:CreateInfrastructureConfiguration"]),
+        ("pass-role-to-compute", ["emr-serverless:StartJobRun"]),
+        ("pass-role-to-compute", ["batch:RegisterJobDefinition", "batch:SubmitJob"]),
+        ("pass-role-to-compute", ["apprunner:CreateService"]),
+        ("pass-role-to-compute", ["glue:CreateJob", "glue:CreateTrigger"]),
+        ("pass-role-to-compute", ["codebuild:CreateProject", "codebuild:CreateWebhook"]),
+        ("pass-role-to-compute", ["iot:CreateRoleAlias"]),
+        ("pass-role-to-scheduler", ["budgets:CreateBudgetAction"]),
+        ("pass-role-to-scheduler", ["pipes:CreatePipe"]),
+        ("ssm-register-nodes", ["ssm:UpdateManagedInstanceRole"]),
     ],
 )
 def test_service_that_runs_code_with_a_role_is_reported(rule: str, actions: list[str]) -> None:
@@ -510,24 +518,28 @@ def test_service_that_runs_code_with_a_role_is_reported(rule: str, actions: list
 
 
 def test_deployments_onto_instances_are_reported() -> None:
-    assert found_with(allow("codedeploy:CreateDeployment"))["C8"] == "high"
-    assert found_with(allow("ecs:RegisterTaskDefinition", "ecs:RunTask"))["C8"] == "medium"
-    assert "C8" not in found_with(allow("codedeploy:GetDeployment", "codedeploy:RegisterApplicationRevision"))
-    assert "C8" not in found_with(allow("ecs:RunTask"))
+    assert found_with(allow("codedeploy:CreateDeployment"))["deploy-to-instances"] == "high"
+    assert found_with(allow("ecs:RegisterTaskDefinition", "ecs:RunTask"))["deploy-to-instances"] == "medium"
+    assert "deploy-to-instances" not in found_with(
+        allow("codedeploy:GetDeployment", "codedeploy:RegisterApplicationRevision")
+    )
+    assert "deploy-to-instances" not in found_with(allow("ecs:RunTask"))
     for action in ("mgn:PutTemplateAction", "drs:PutLaunchAction", "greengrass:CreateDeployment"):
-        assert found_with(allow(action))["C8"] == "medium"
+        assert found_with(allow(action))["deploy-to-instances"] == "medium"
     access = allow("eks:AssociateAccessPolicy", on=f"arn:aws:eks:*:{ACCOUNT}:access-entry/*")
-    assert found_with(access)["C8"] == "medium"
+    assert found_with(access)["deploy-to-instances"] == "medium"
     assert found_with(allow("mgn:RemoveTemplateAction", "greengrass:ListDeployments", "eks:DescribeCluster")) == {}
     refresh = found_with(allow("ec2:CreateLaunchTemplateVersion", "autoscaling:StartInstanceRefresh"))
-    assert refresh["C6"] == "medium"
+    assert refresh["ec2-change-launch-template"] == "medium"
     assert found_with(allow("autoscaling:StartInstanceRefresh")) == {}
 
 
 def test_disk_contents_that_leave_are_reported() -> None:
-    assert found_with(allow("ebs:GetSnapshotBlock"))["C4"] == "medium"
-    assert found_with(allow("ec2:ModifyImageAttribute"))["C4"] == "medium"
-    assert "C4" not in found_with(allow("ec2:CreateSnapshot", "ec2:CopyImage", "ebs:ListSnapshotBlocks"))
+    assert found_with(allow("ebs:GetSnapshotBlock"))["ec2-replace-volume"] == "medium"
+    assert found_with(allow("ec2:ModifyImageAttribute"))["ec2-replace-volume"] == "medium"
+    assert "ec2-replace-volume" not in found_with(
+        allow("ec2:CreateSnapshot", "ec2:CopyImage", "ebs:ListSnapshotBlocks")
+    )
 
 
 # False alarms.
@@ -559,23 +571,32 @@ def test_action_without_a_resource_of_its_type_is_innocent(statement: Any) -> No
 @pytest.mark.parametrize(
     ("rule", "statement"),
     [
-        ("A5", allow("ecs:ExecuteCommand", on=f"arn:aws:ecs:*:{ACCOUNT}:cluster/*")),
-        ("A5", allow("ecs:ExecuteCommand", on=f"arn:aws:ecs:*:{ACCOUNT}:task/*")),
-        ("A7", allow("ssm:*", on=f"arn:aws:ssm:*:{ACCOUNT}:opsitem/*")),
-        ("E8", allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/managed-instance/*")),
+        ("ecs-execute-command", allow("ecs:ExecuteCommand", on=f"arn:aws:ecs:*:{ACCOUNT}:cluster/*")),
+        ("ecs-execute-command", allow("ecs:ExecuteCommand", on=f"arn:aws:ecs:*:{ACCOUNT}:task/*")),
+        ("session-second-request-path", allow("ssm:*", on=f"arn:aws:ssm:*:{ACCOUNT}:opsitem/*")),
         (
-            "E8",
+            "change-service-settings",
+            allow("ssm:UpdateServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/managed-instance/*"),
+        ),
+        (
+            "change-service-settings",
             allow("ssm:ResetServiceSetting", on=f"arn:aws:ssm:*:{ACCOUNT}:servicesetting/ssm/just-in-time-access/*"),
         ),
-        ("E3", allow("ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:document/Allow*")),
-        ("D9", allow("sso:CreateAccountAssignment", on="arn:aws:sso:::instance/ssoins-1")),
-        ("D8", allow("organizations:LeaveOrganization")),
-        ("C2", allow("ec2:EnableSerialConsoleAccess")),
         (
-            "C4",
+            "approval-start-runbook",
+            allow("ssm:StartAutomationExecution", on=f"arn:aws:ssm:*:{ACCOUNT}:document/Allow*"),
+        ),
+        ("change-identity-provider", allow("sso:CreateAccountAssignment", on="arn:aws:sso:::instance/ssoins-1")),
+        ("iam-remove-boundary", allow("organizations:LeaveOrganization")),
+        ("ec2-serial-console", allow("ec2:EnableSerialConsoleAccess")),
+        (
+            "ec2-replace-volume",
             allow("ec2:*Volume", on=[f"arn:aws:ec2:*:{ACCOUNT}:volume/*", f"arn:aws:ec2:*:{ACCOUNT}:instance/*"]),
         ),
-        ("C3", allow("ec2:ModifyInstanceAttribute", **on({"StringEquals": {"ec2:Attribute": "UserData"}}))),
+        (
+            "ec2-change-user-data",
+            allow("ec2:ModifyInstanceAttribute", **on({"StringEquals": {"ec2:Attribute": "UserData"}})),
+        ),
     ],
 )
 def test_action_on_a_resource_of_its_type_is_reported(rule: str, statement: Any) -> None:
@@ -590,8 +611,8 @@ FORWARD = [
 
 def test_forwarding_only_is_no_shell_without_approval() -> None:
     found = found_with(FORWARD)
-    assert not {"A1", "A2", "A3"} & set(found)
-    assert found["A4"] == "medium"
+    assert not {"session-any-node", "session-fixed-nodes", "session-beyond-approved-instance"} & set(found)
+    assert found["session-other-documents"] == "medium"
 
 
 @pytest.mark.parametrize(
@@ -600,12 +621,12 @@ def test_forwarding_only_is_no_shell_without_approval() -> None:
 )
 def test_forwarding_with_a_shell_document_is_a_shell(document_name: str) -> None:
     found = found_with([*FORWARD, allow("ssm:StartSession", on=f"arn:aws:ssm:*:{document_name}")])
-    assert found["A1"] == "critical"
+    assert found["session-any-node"] == "critical"
 
 
 def test_forwarding_without_the_access_check_is_a_shell() -> None:
     plain = [allow("ssm:StartSession", on=NODES), FORWARD[1]]
-    assert found_with(plain)["A1"] == "critical"
+    assert found_with(plain)["session-any-node"] == "critical"
 
 
 def test_approved_node_with_the_access_check_stays_clean() -> None:

@@ -47,7 +47,7 @@ def account_with(given: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("entry", "given"), cases("report"))
 def test_way_around_is_reported(entry: str, given: Any) -> None:
     details = account_with(given)
-    if entry == "D6":
+    if entry == "iam-assume-role":
         details["RoleDetailList"].append(role("Operator2", [], path="operators/", trust=None))
         details["RoleDetailList"][-1]["RolePolicyList"] = details["RoleDetailList"][0]["RolePolicyList"]
     assert entry in entries(assessed(details))

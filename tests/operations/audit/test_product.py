@@ -58,14 +58,14 @@ def test_an_operator_that_may_run_something_else_with_the_role_is_found() -> Non
     other = {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": "*"}
     details = product()
     details["UserDetailList"][0]["UserPolicyList"] += user("x", {"Statement": [other]})["UserPolicyList"]
-    assert entries(assessed(details, starts_by_runbook=True), f"{ARN}:user/al")["F1"] == "critical"
+    assert entries(assessed(details, starts_by_runbook=True), f"{ARN}:user/al")["pass-role-to-automation"] == "critical"
 
 
 def test_accepted_shared_role_is_by_design() -> None:
     details = product()
     details["RoleDetailList"][0]["AssumeRolePolicyDocument"] = trusting(AWS=[f"{ARN}:user/a", f"{ARN}:user/b"])
     details["UserDetailList"] += [user("a"), user("b")]
-    assert entries(assessed(details, starts_by_runbook=True), f"{ARN}:user/a")["D6"] == "high"
+    assert entries(assessed(details, starts_by_runbook=True), f"{ARN}:user/a")["iam-assume-role"] == "high"
     accepted = assessed(details, starts_by_runbook=True, shared_roles=("Operator",))
     assert entries(accepted, f"{ARN}:user/a") == {}
     assert accepted.by_design == (
@@ -83,16 +83,16 @@ def test_the_reaper_may_neither_be_edited_nor_unscheduled() -> None:
     stop = {"Effect": "Allow", "Action": "scheduler:DeleteSchedule", "Resource": "*"}
     details["UserDetailList"].append(user("somebody", [edit, stop]))
     found = entries(assessed(details))
-    assert (found["E1"], found["E10"]) == ("critical", "medium")
+    assert (found["approval-change-documents"], found["approval-keep-grant"]) == ("critical", "medium")
 
 
 def test_fence_for_operators_holds() -> None:
     details = product()
     details["UserDetailList"].append(user("somebody", EVERYTHING, operator_deny_policy(SETTINGS, PLACE)))
     found = entries(assessed(details, administrators=()))
-    assert not {"E1", "E5", "E7"} & set(found)
-    assert found.get("E2", "low") == "low"
-    assert "A1" in found
+    assert not {"approval-change-documents", "approval-send-signal", "change-session-preferences"} & set(found)
+    assert found.get("approval-review-template", "low") == "low"
+    assert "session-any-node" in found
 
 
 def test_fence_for_the_tag_is_seen() -> None:
@@ -100,7 +100,7 @@ def test_fence_for_the_tag_is_seen() -> None:
     tagging = {"Effect": "Allow", "Action": "iam:TagRole", "Resource": "*"}
     details["UserDetailList"].append(user("somebody", tagging))
     fence = tag_control_policy(PLACE)["Statement"]
-    assert entries(assessed(details))["D1"] == "critical"
+    assert entries(assessed(details))["iam-set-approval-tag"] == "critical"
     fenced = assessed(details, scps=[[EVERYTHING], [EVERYTHING, *fence]])  # type: ignore[misc]
     # Whether aws:TagKeys tells letters apart by case is not documented: at most one level lower, never certain.
     (finding, *_) = [each for one in fenced.audited if one.arn == WHO for each in one.findings] or [None]

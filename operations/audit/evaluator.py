@@ -10,10 +10,10 @@ from components.iam.choices import situations
 from components.iam.evaluation import Grant, Target, grants
 from components.iam.patterns import literal, matches
 from components.iam.variables import expand, keys_of, names_in
-from operations.audit.catalogue import Exempt, On, Shape
-from operations.audit.findings import Finding, Letting
-from operations.audit.hidden import hidden
-from operations.audit.knowledge import RequestKnowledge, granted_with_tag
+from operations.audit.catalogue import Exempt, StatementKind, TargetKind
+from operations.audit.findings import Finding, MatchedStatement
+from operations.audit.obfuscation import obfuscation
+from operations.audit.request_context import RequestKnowledge, granted_with_tag
 from operations.audit.rules import ACTIONS, RULES
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
@@ -24,13 +24,19 @@ if TYPE_CHECKING:
 
     from components.iam.documents import Statement
     from components.iam.principals import Principal
-    from operations.audit.catalogue import Need, Rule, Way
-    from operations.audit.world import World
+    from operations.audit.audit_context import AuditContext
+    from operations.audit.catalogue import EscalationPath, Requirement, Rule
 
 RELATIVE: Final = frozenset(
     {
-        *(On.OTHER_USERS, On.TRUSTED_ROLES, On.PRIVILEGED_GROUPS, On.PASSABLE, On.CARRIED),
-        *(On.MY_ROLES, On.MY_USERS, On.MY_GROUPS, On.MY_POLICIES),
+        *(
+            TargetKind.OTHER_USERS,
+            TargetKind.TRUSTED_ROLES,
+            TargetKind.PRIVILEGED_GROUPS,
+            TargetKind.PASSABLE,
+            TargetKind.CARRIED,
+        ),
+        *(TargetKind.MY_ROLES, TargetKind.MY_USERS, TargetKind.MY_GROUPS, TargetKind.MY_POLICIES),
     }
 )
 """What depends on what others can do, and so is judged again when that is known."""
@@ -38,7 +44,11 @@ RELATIVE: Final = frozenset(
 
 _RULES_ABOUT: Final = {
     action: frozenset(
-        rule.id for rule in RULES if any(action in need.actions for way in rule.ways for need in way.needs)
+        rule.id
+        for rule in RULES
+        if any(
+            action in requirement.actions for escalation in rule.escalations for requirement in escalation.requirements
+        )
     )
     for action in ACTIONS
 }
@@ -58,11 +68,11 @@ class _Result:
     grants: tuple[Grant, ...]
 
 
-class Judge:
+class Evaluator:
     """Judges a principal; remembers what it has looked up."""
 
-    def __init__(self, principal: Principal, world: World) -> None:
-        self._principal, self._world = principal, world
+    def __init__(self, principal: Principal, audit: AuditContext) -> None:
+        self._principal, self._audit = principal, audit
         self._known: dict[int, list[Grant]] = {}
         self._allowed = allowed(principal)
 
@@ -82,30 +92,33 @@ class Judge:
         return found
 
     def _is_exempt(self, rule: Rule) -> bool:
-        is_runbook = self._principal.arn == self._world.runbook_role
+        is_runbook = self._principal.arn == self._audit.runbook_role
         by_design = (
-            Exempt.APPROVER in rule.exempt and self._principal in self._world.approvers,
-            Exempt.OPERATOR in rule.exempt and self._principal in self._world.operators,
+            Exempt.APPROVER in rule.exempt and self._principal in self._audit.approvers,
+            Exempt.OPERATOR in rule.exempt and self._principal in self._audit.operators,
         )
         return (
             (any(by_design) and not self._has_more(rule))
             or (Exempt.RUNBOOK_ROLE in rule.exempt and is_runbook)
             or (Exempt.NOT_RUNBOOK_ROLE in rule.exempt and not is_runbook)
-            or (Exempt.AUTOMATION_MODE in rule.exempt and self._world.protected.starts_by_runbook)
+            or (Exempt.AUTOMATION_MODE in rule.exempt and self._audit.protected.starts_by_runbook)
         )
 
     def _has_more(self, rule: Rule) -> bool:
         """Whether the principal has one of the rule's ways that take more than its part in the workflow does."""
-        return any(len(way.needs) > 1 and self._met_all(way, set()) is not None for way in rule.ways)
+        return any(
+            len(escalation.requirements) > 1 and self._met_all(escalation, set()) is not None
+            for escalation in rule.escalations
+        )
 
     def _result(self, rule: Rule, silent: set[Statement]) -> _Result | None:
         """The worst of a rule's ways; several that are as bad count together."""
         severity: Severity | None = None
         together: dict[tuple[Statement, str], Grant] = {}
-        for way in rule.ways:
-            if severity is not None and (way.fallback or way.severity < severity):
+        for escalation in rule.escalations:
+            if severity is not None and (escalation.fallback or escalation.severity < severity):
                 continue
-            result = self._met_all(way, silent)
+            result = self._met_all(escalation, silent)
             if result is None or (severity is not None and result.severity < severity):
                 continue
             if result.severity != severity:
@@ -113,58 +126,60 @@ class Judge:
             together.update({(each.statement, each.action): each for each in result.grants})
         return None if severity is None else _Result(severity, tuple(together.values()))
 
-    def _met_all(self, way: Way, silent: set[Statement]) -> _Result | None:
-        severity, found = way.severity, list[Grant]()
-        if any(self._allowed.isdisjoint(need.actions) for need in way.needs):
+    def _met_all(self, escalation: EscalationPath, silent: set[Statement]) -> _Result | None:
+        severity, found = escalation.severity, list[Grant]()
+        if any(self._allowed.isdisjoint(requirement.actions) for requirement in escalation.requirements):
             return None
-        for need in way.needs:
-            met = [each for each in self._met(need) if each.statement not in silent]
+        for requirement in escalation.requirements:
+            met = [each for each in self._met(requirement) if each.statement not in silent]
             if not met:
                 return None
             certain = [each for each in met if each.certain]
             found += certain or met
-            if need.on is On.PASSABLE and self._passes_critical(need):
+            if requirement.on is TargetKind.PASSABLE and self._passes_critical(requirement):
                 severity = Severity.CRITICAL
         if any(each.doubts for each in found):
             severity = severity.lowered()
         return _Result(severity, tuple(found))
 
-    def _met(self, need: Need) -> list[Grant]:
-        known = self._known.get(id(need))
+    def _met(self, requirement: Requirement) -> list[Grant]:
+        known = self._known.get(id(requirement))
         if known is None:
-            actions = [action for action in need.actions if action in self._allowed]
-            wanted = target(need.on, need.service, self._principal, self._world) if actions else None
-            known = self._grants(need, actions, wanted) if wanted else []
-            self._known[id(need)] = known
+            actions = [action for action in requirement.actions if action in self._allowed]
+            wanted = target(requirement.on, requirement.service, self._principal, self._audit) if actions else None
+            known = self._grants(requirement, actions, wanted) if wanted else []
+            self._known[id(requirement)] = known
         return known
 
-    def _grants(self, need: Need, actions: Iterable[str], wanted: Target) -> list[Grant]:
-        found = (grant for action in actions for grant in self._granted_all(need, action, wanted))
-        return [each for each in found if _has_shape(each, need.shape)]
+    def _grants(self, requirement: Requirement, actions: Iterable[str], wanted: Target) -> list[Grant]:
+        found = (grant for action in actions for grant in self._granted_all(requirement, action, wanted))
+        return [each for each in found if _has_shape(each, requirement.statement_kind)]
 
-    def _granted_all(self, need: Need, action: str, wanted: Target) -> Iterator[Grant]:
+    def _granted_all(self, requirement: Requirement, action: str, wanted: Target) -> Iterator[Grant]:
         """What lets an action reach every part of a target; nothing where one part is out of reach."""
-        parts = targets_of(action, wanted, self._world)
-        several = list(takewhile(bool, (self._granted(need, action, part) for part in parts)))
+        parts = targets_of(action, wanted, self._audit)
+        several = list(takewhile(bool, (self._granted(requirement, action, part) for part in parts)))
         return chain.from_iterable(several if len(several) == len(parts) else ())
 
-    def _granted(self, need: Need, action: str, part: Target) -> list[Grant]:
-        principal, world = self._principal, self._world
-        if need.tag:
-            return granted_with_tag(principal, world, action, target=part, tag=need.tag, given=need.given)
-        knowledge = RequestKnowledge(principal, world, action, need.given)
+    def _granted(self, requirement: Requirement, action: str, part: Target) -> list[Grant]:
+        principal, audit = self._principal, self._audit
+        if requirement.tag:
+            return granted_with_tag(principal, audit, action, target=part, tag=requirement.tag, given=requirement.given)
+        knowledge = RequestKnowledge(principal, audit, action, requirement.given)
         permissions = principal.permissions
         return grants(permissions, action, part, situations(permissions, action, knowledge))
 
-    def _passes_critical(self, need: Need) -> bool:
+    def _passes_critical(self, requirement: Requirement) -> bool:
         """Whether a role that is passed can do the worst itself."""
-        world = self._world
+        audit = self._audit
         critical = tuple(
             literal(arn)
-            for arn in passable(world, need.service)
-            if arn == world.runbook_role or world.privileged.get(arn) is Severity.CRITICAL
+            for arn in passable(audit, requirement.service)
+            if arn == audit.runbook_role or audit.privileged.get(arn) is Severity.CRITICAL
         )
-        return bool(critical) and any(each.certain for each in self._grants(need, need.actions, Target(critical)))
+        return bool(critical) and any(
+            each.certain for each in self._grants(requirement, requirement.actions, Target(critical))
+        )
 
 
 def finding(rule: str, severity: Severity, principal: Principal, found: list[Grant]) -> Finding:
@@ -172,19 +187,19 @@ def finding(rule: str, severity: Severity, principal: Principal, found: list[Gra
     return Finding(
         rule=rule,
         severity=severity,
-        lettings=_lettings(principal, found),
+        matched_statements=_matched_statements(principal, found),
         doubts=tuple(dict.fromkeys(doubt for each in found for doubt in each.doubts)),
-        hidden=hidden(principal, found),
+        obfuscation=obfuscation(principal, found),
     )
 
 
-def _lettings(principal: Principal, found: list[Grant]) -> tuple[Letting, ...]:
+def _matched_statements(principal: Principal, found: list[Grant]) -> tuple[MatchedStatement, ...]:
     actions: dict[Statement, dict[str, None]] = {}
     policies = {each.statement: each.policy for each in found}
     for each in found:
         actions.setdefault(each.statement, {})[each.action] = None
     return tuple(
-        Letting(
+        MatchedStatement(
             policy=policies[statement].name,
             kind=policies[statement].kind,
             group=principal.through.get(policies[statement], ""),
@@ -197,16 +212,16 @@ def _lettings(principal: Principal, found: list[Grant]) -> tuple[Letting, ...]:
     )
 
 
-def _has_shape(grant: Grant, shape: Shape | None) -> bool:
+def _has_shape(grant: Grant, statement_kind: StatementKind | None) -> bool:
     statement = grant.statement
-    if shape is Shape.BESIDE_VARIABLE:
+    if statement_kind is StatementKind.BESIDE_VARIABLE:
         return statement.all_but_resources or any(
             APPROVAL_KEY not in names_in(each)
             and (pattern := expand(each, grant.context).pattern) is not None
             and matches(pattern, grant.example)
             for each in statement.resources
         )
-    return shape is None or _speaks_of_approval(statement) == (shape is Shape.VARIABLE)
+    return statement_kind is None or _speaks_of_approval(statement) == (statement_kind is StatementKind.VARIABLE)
 
 
 def _speaks_of_approval(statement: Statement) -> bool:

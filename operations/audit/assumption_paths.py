@@ -1,4 +1,4 @@
-"""Roles that are taken on, one after the other: D6, and D7 for the tags of their sessions."""
+"""Roles that are taken on, one after the other: iam-assume-role, and session-tag-approval for the tags of their sessions."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from components.iam.tag_requests import RequestKeys, tag_requests
 from components.iam.trust import ASSUME, Admission, admission, outsiders
 from components.iam.truth import Truth
 from operations.audit.duties import Reached, both_sides, people_on_both_sides
-from operations.audit.findings import Audited, Finding, Letting
-from operations.audit.judge import finding
-from operations.audit.knowledge import RequestKnowledge, admits_session_tag
+from operations.audit.evaluator import finding
+from operations.audit.findings import Audited, Finding, MatchedStatement
+from operations.audit.request_context import RequestKnowledge, admits_session_tag
+from operations.audit.role_assumption import (
+    AssumptionStep,
+    Onward,
+    Resources,
+    RoleAssumptions,
+    plain_step,
+    resources_of,
+    role_assumptions,
+)
 from operations.audit.severity import Severity
-from operations.audit.takers import Hop, Onward, Resources, Taking, plain_hop, resources_of, taking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +30,7 @@ if TYPE_CHECKING:
     from components.iam.choices import Knowledge
     from components.iam.documents import Statement
     from components.iam.principals import Principal
-    from operations.audit.world import World
+    from operations.audit.audit_context import AuditContext
 
 _TAG_SESSION: Final = "sts:TagSession"
 _PROVIDING: Final = ("account-access.amazonaws.com",)
@@ -32,8 +40,8 @@ _MOST_NAMED: Final = 5
 """Roles in a note."""
 
 
-def chains(
-    world: World, judged: Iterable[Principal], progress: Callable[[int, int], None] = lambda _done, _of: None
+def assumption_findings(
+    audit: AuditContext, judged: Iterable[Principal], progress: Callable[[int, int], None] = lambda _done, _of: None
 ) -> tuple[dict[Principal, list[Finding]], tuple[str, ...]]:
     """Return findings about roles that principals can assume, directly or over others, and what is by design of it.
 
@@ -43,37 +51,37 @@ def chains(
         progress: is told how far it is.
     """
     principals = list(judged)
-    counting = [role for role in world.roles if _counts(role, world)]
-    found = taking(world, principals, counting, progress)
-    telling = _Telling(world, found)
+    counting = [role for role in audit.roles if _counts(role, audit)]
+    found = role_assumptions(audit, principals, counting, progress)
+    telling = _FindingBuilder(audit, found)
     told = {principal: telling.findings(principal) for principal in principals}
     return {principal: findings for principal, findings in told.items() if findings}, telling.by_design()
 
 
-def from_outside(world: World) -> list[Audited]:
+def from_outside(audit: AuditContext) -> list[Audited]:
     """Principals of other accounts that roles which count let in."""
     found: dict[str, list[Finding]] = {}
-    for role in world.roles:
-        if not _counts(role, world):
+    for role in audit.roles:
+        if not _counts(role, audit):
             continue
-        for name, statement in outsiders(role, world.account.id):
+        for name, statement in outsiders(role, audit.account.id):
             doubts = tuple(f"trust {each.text}" for each in statement.conditions)
-            severity = _severity(role, world)
+            severity = _severity(role, audit)
             found.setdefault(name, []).append(
                 Finding(
-                    rule="D6",
+                    rule="iam-assume-role",
                     severity=severity.lowered() if doubts else severity,
-                    lettings=(_trust_letting(role, statement, ASSUME),),
+                    matched_statements=(_matched_trust(role, statement, ASSUME),),
                     doubts=doubts,
-                    hidden=("G10",),
+                    obfuscation=("indirect-grant",),
                     path=(role.arn,),
-                    note=_note(role, world),
+                    note=_note(role, audit),
                 )
             )
-        if role in world.operators_set:
+        if role in audit.operators_set:
             for provider, finding_of_provider in _tags_of_providers(role):
                 found.setdefault(provider, []).append(finding_of_provider)
-    for person in people_on_both_sides(world):
+    for person in people_on_both_sides(audit):
         found.setdefault(person.arn, []).extend(person.findings)
     return [Audited(arn=arn, kind="outside", findings=tuple(findings)) for arn, findings in found.items()]
 
@@ -89,37 +97,37 @@ def _tags_of_providers(role: Principal) -> Iterator[tuple[str, Finding]]:
             yield (
                 provider,
                 Finding(
-                    rule="D7",
+                    rule="session-tag-approval",
                     severity=Severity.CRITICAL.lowered(),
-                    lettings=(_trust_letting(role, statement, _TAG_SESSION),),
+                    matched_statements=(_matched_trust(role, statement, _TAG_SESSION),),
                     doubts=(f"whether {provider} sends the tag {TAG_KEY}",),
-                    hidden=("G10",),
+                    obfuscation=("indirect-grant",),
                     path=(role.arn,),
                     note=f"sessions of {role.name} can bring the tag along",
                 ),
             )
 
 
-def _counts(role: Principal, world: World) -> bool:
-    return role in world.resting or world.is_privileged(role)
+def _counts(role: Principal, audit: AuditContext) -> bool:
+    return role in audit.resting or audit.is_privileged(role)
 
 
-def _severity(role: Principal, world: World) -> Severity:
-    names = (role.arn == world.runbook_role, role in world.approvers)
+def _severity(role: Principal, audit: AuditContext) -> Severity:
+    names = (role.arn == audit.runbook_role, role in audit.approvers)
     return Severity.CRITICAL if any(names) else Severity.HIGH
 
 
-def _note(role: Principal, world: World) -> str:
-    if role.arn == world.runbook_role:
+def _note(role: Principal, audit: AuditContext) -> str:
+    if role.arn == audit.runbook_role:
         return f"{role.name} is the runbook's role"
-    if role in world.approvers:
+    if role in audit.approvers:
         return f"{role.name} approves; --approver declares those who should"
-    worst = world.privileged.get(role.arn)
+    worst = audit.privileged.get(role.arn)
     if worst is not None and worst >= Severity.HIGH:
         return f"{role.name} has ways around of its own ({worst.word})"
     return (
         f"{role.name} is an operator; its tag counts for every principal that can assume it"
-        if role in world.operators
+        if role in audit.operators
         else ""
     )
 
@@ -133,12 +141,12 @@ class _Group:
     note: str
 
 
-class _Telling:
+class _FindingBuilder:
     """Makes findings: one for every statement and severity, which names the other roles that it reaches."""
 
-    def __init__(self, world: World, found: Taking) -> None:
-        self._world, self._found = world, found
-        self._sharing = _sharing(world, found)
+    def __init__(self, audit: AuditContext, found: RoleAssumptions) -> None:
+        self._audit, self._found = audit, found
+        self._sharing = _sharing(audit, found)
         self._groups: dict[tuple[Resources, bool], dict[Severity | None, _Group]] = {}
         self._of_sides: dict[Resources, Reached] = {}
         self._by_design: dict[str, dict[str, None]] = {}
@@ -159,29 +167,29 @@ class _Telling:
                 if severity is None:
                     self._allow_by_design(principal, group.note)
                     continue
-                hop = plain_hop(policy, statement, group.role, group.onward)
-                told.append(_admitted("D6", severity, principal, hop, group.note))
+                step = plain_step(policy, statement, group.role, group.onward)
+                told.append(_admitted("iam-assume-role", severity, principal, step, group.note))
         special = self._found.special.get(principal, [])
         told += self._of_special(principal, special)
         reached = self._reached(principal, special)
-        told += both_sides(principal, reached, self._world)
-        operators = [role for role in self._world.operators if len(reached.get(role, ((), False))[0]) == 1]
-        return [*told, *_session_tags(principal, operators, self._world)]
+        told += both_sides(principal, reached, self._audit)
+        operators = [role for role in self._audit.operators if len(reached.get(role, ((), False))[0]) == 1]
+        return [*told, *_session_tags(principal, operators, self._audit)]
 
-    def _reached(self, principal: Principal, special: list[Hop]) -> Reached:
+    def _reached(self, principal: Principal, special: list[AssumptionStep]) -> Reached:
         """The operators' and approvers' roles that a principal can assume."""
         found: Reached = {}
         for _, statement in self._found.plain.get(principal, ()):
             found.update(self._sides(resources_of(statement)))
         found.pop(principal, None)
-        for hop in special:
-            certain = not hop.admission.doubts
-            for number, role in enumerate(hop.path, start=1):
+        for step in special:
+            certain = not step.admission.doubts
+            for number, role in enumerate(step.path, start=1):
                 if role is principal or not self._is_of_a_side(role):
                     continue
                 known = found.get(role)
                 if known is None or (certain, -number) > (known[1], -len(known[0])):
-                    found[role] = (hop.path[:number], certain)
+                    found[role] = (step.path[:number], certain)
         return found
 
     def _sides(self, resources: Resources) -> Reached:
@@ -197,13 +205,13 @@ class _Telling:
         return self._of_sides[resources]
 
     def _is_of_a_side(self, role: Principal) -> bool:
-        return role in self._world.operators_set or role in self._world.approvers
+        return role in self._audit.operators_set or role in self._audit.approvers
 
     def _grouped(self, principal: Principal, resources: Resources) -> dict[Severity | None, _Group]:
         roles = self._found.by_resources[resources]
         if principal in roles:
             return self._group({role: onward for role, onward in roles.items() if role is not principal}, principal)
-        key = (resources, principal in self._world.approvers)
+        key = (resources, principal in self._audit.approvers)
         if key not in self._groups:
             self._groups[key] = self._group(roles, principal)
         return self._groups[key]
@@ -211,7 +219,7 @@ class _Telling:
     def _group(self, roles: Onward, principal: Principal) -> dict[Severity | None, _Group]:
         together: dict[Severity | None, list[tuple[Principal, str]]] = {}
         for role, onward in roles.items():
-            severity, note = _judged(principal, (role, *onward)[-1], self._world, self._sharing)
+            severity, note = _judged(principal, (role, *onward)[-1], self._audit, self._sharing)
             together.setdefault(severity, []).append((role, note))
         found: dict[Severity | None, _Group] = {}
         for severity, several in together.items():
@@ -219,29 +227,29 @@ class _Telling:
             found[severity] = _Group(first, roles[first], _with_others(note, [role.name for role, _ in others]))
         return found
 
-    def _of_special(self, principal: Principal, hops: list[Hop]) -> list[Finding]:
-        together: dict[tuple[Statement | None, Severity | None, bool], list[tuple[Hop, str]]] = {}
-        for hop in hops:
-            severity, note = _judged(principal, hop.end, self._world, self._sharing)
-            own = hop.admission.grant.statement if hop.admission.grant else None
-            together.setdefault((own, severity, bool(hop.admission.doubts)), []).append((hop, note))
+    def _of_special(self, principal: Principal, hops: list[AssumptionStep]) -> list[Finding]:
+        together: dict[tuple[Statement | None, Severity | None, bool], list[tuple[AssumptionStep, str]]] = {}
+        for step in hops:
+            severity, note = _judged(principal, step.end, self._audit, self._sharing)
+            own = step.admission.grant.statement if step.admission.grant else None
+            together.setdefault((own, severity, bool(step.admission.doubts)), []).append((step, note))
         found: list[Finding] = []
         for (_, severity, _), several in together.items():
             (first, note), *others = sorted(several, key=lambda each: len(each[0].onward))
-            note = _with_others(note, [hop.admission.role.name for hop, _ in others])
+            note = _with_others(note, [step.admission.role.name for step, _ in others])
             if severity is None:
                 self._allow_by_design(principal, note)
             else:
-                found.append(_admitted("D6", severity, principal, first, note))
+                found.append(_admitted("iam-assume-role", severity, principal, first, note))
         return found
 
 
-def _sharing(world: World, found: Taking) -> dict[Principal, int]:
+def _sharing(audit: AuditContext, found: RoleAssumptions) -> dict[Principal, int]:
     """How many may become each of the operators' roles."""
-    takers: dict[Principal, set[Principal]] = {role: set() for role in world.operators}
+    takers: dict[Principal, set[Principal]] = {role: set() for role in audit.operators}
     for principal, hops in found.special.items():
-        for hop in hops:
-            takers.get(hop.admission.role, set()).add(principal)
+        for step in hops:
+            takers.get(step.admission.role, set()).add(principal)
     for principal, statements in found.plain.items():
         for _, statement in statements:
             reached = found.by_resources[resources_of(statement)]
@@ -252,18 +260,18 @@ def _sharing(world: World, found: Taking) -> dict[Principal, int]:
 
 
 def _judged(
-    principal: Principal, role: Principal, world: World, sharing: Mapping[Principal, int]
+    principal: Principal, role: Principal, audit: AuditContext, sharing: Mapping[Principal, int]
 ) -> tuple[Severity | None, str]:
     """The severity of assuming a role, and why; None: it is by design."""
-    severity, note = _severity(role, world), _note(role, world)
-    if world.is_privileged(role):
+    severity, note = _severity(role, audit), _note(role, audit)
+    if audit.is_privileged(role):
         return severity, note
-    if role in world.approvers:
-        by_design = principal in world.approvers
+    if role in audit.approvers:
+        by_design = principal in audit.approvers
         return (None, f"{role.name} approves, and declared approvers can assume it") if by_design else (severity, note)
-    if role.name in world.protected.shared_roles:
+    if role.name in audit.protected.shared_roles:
         return None, f"{role.name} is an operator's role that the configuration accepts as shared"
-    if role in world.operators_set and sharing[role] == 1:
+    if role in audit.operators_set and sharing[role] == 1:
         return None, f"{role.name} is an operator's role that one principal can assume"
     return severity, note
 
@@ -275,32 +283,32 @@ def _with_others(note: str, others: list[str]) -> str:
     return f"{note}; also {', '.join(sorted(others)[:_MOST_NAMED])}{beyond}"
 
 
-def _admitted(rule: str, severity: Severity, principal: Principal, hop: Hop, note: str) -> Finding:
-    found = hop.admission
+def _admitted(rule: str, severity: Severity, principal: Principal, step: AssumptionStep, note: str) -> Finding:
+    found = step.admission
     own = [found.grant] if found.grant else []
     told = finding(rule, severity.lowered() if found.doubts else severity, principal, own)
     return replace(
         told,
-        lettings=(*told.lettings, _trust_letting(found.role, found.trust, ASSUME)),
+        matched_statements=(*told.matched_statements, _matched_trust(found.role, found.trust, ASSUME)),
         doubts=found.doubts,
-        hidden=tuple(sorted({*told.hidden, "G10"}, key=_number)),
-        path=tuple(each.arn for each in hop.path),
+        obfuscation=tuple(sorted({*told.obfuscation, "indirect-grant"}, key=_number)),
+        path=tuple(each.arn for each in step.path),
         note=note,
     )
 
 
-def _session_tags(principal: Principal, operators: list[Principal], world: World) -> list[Finding]:
+def _session_tags(principal: Principal, operators: list[Principal], audit: AuditContext) -> list[Finding]:
     """Operators' roles that a principal can assume while it sets the approval tag of the session."""
     found: list[Finding] = []
     for role in operators:
-        tagging = _admission_with_tag(principal, role, world)
+        tagging = _admission_with_tag(principal, role, audit)
         if tagging is not None:
             note = f"sessions of {role.name} can bring the tag along"
-            found.append(_admitted("D7", Severity.CRITICAL, principal, Hop(tagging), note))
+            found.append(_admitted("session-tag-approval", Severity.CRITICAL, principal, AssumptionStep(tagging), note))
     return found
 
 
-def _admission_with_tag(principal: Principal, role: Principal, world: World) -> Admission | None:
+def _admission_with_tag(principal: Principal, role: Principal, audit: AuditContext) -> Admission | None:
     trusting = role.trust.covering(_TAG_SESSION) if role.trust else ()
     if not trusting:
         return None
@@ -310,7 +318,7 @@ def _admission_with_tag(principal: Principal, role: Principal, world: World) -> 
         keys = request.keys()
 
         def knowledge(action: str, keys: RequestKeys = keys) -> Knowledge:
-            return RequestKnowledge(principal, world, action, keys)
+            return RequestKnowledge(principal, audit, action, keys)
 
         found = admission(principal, role, knowledge, _TAG_SESSION)
         if found is not None and (best is None or len(found.doubts) < len(best.doubts)):
@@ -318,8 +326,8 @@ def _admission_with_tag(principal: Principal, role: Principal, world: World) -> 
     return best
 
 
-def _trust_letting(role: Principal, statement: Statement, action: str) -> Letting:
-    return Letting(
+def _matched_trust(role: Principal, statement: Statement, action: str) -> MatchedStatement:
+    return MatchedStatement(
         policy=f"trust policy of {role.name}",
         kind="trust",
         index=statement.index,

@@ -19,34 +19,34 @@ _RESOURCE_TAGS = ("aws:resourcetag/", "ssm:resourcetag/", "ec2:resourcetag/")
 _ARN_PARTS = 6
 
 
-def hidden(principal: Principal, found: list[Grant]) -> tuple[str, ...]:
+def obfuscation(principal: Principal, found: list[Grant]) -> tuple[str, ...]:
     """The ids of how the statements hide that let a principal do something."""
     marks: set[str] = set()
     for grant in found:
         marks |= _of_grant(grant)
     if principal.permissions.boundary:
-        marks.add("G7")
+        marks.add("boundary-allows-action")
     if principal.permissions.ceilings:
-        marks.add("G9")
+        marks.add("scp-allows-action")
     if any(_denies_something(policy) for policy in principal.permissions.every()):
-        marks.add("G8")
+        marks.add("deny-does-not-apply")
     if len({grant.policy for grant in found}) > 1 or any(grant.policy in principal.through for grant in found):
-        marks.add("G10")
+        marks.add("indirect-grant")
     return tuple(sorted(marks, key=lambda each: int(each[1:])))
 
 
 def _of_grant(grant: Grant) -> set[str]:
     statement, marks = grant.statement, set[str]()
     if statement.all_but_actions:
-        marks.add("G1")
+        marks.add("allow-not-action")
     elif not statement.names_exactly(grant.action) or ":iam::aws:policy/" in grant.policy.name:
-        marks.add("G2")
+        marks.add("action-wildcard")
     if statement.all_but_resources or any(_is_loose(each) for each in statement.resources):
-        marks.add("G3")
+        marks.add("resource-wildcard")
     if statement.conditions:
         marks |= _of_conditions(grant, statement)
     if not statement.variables and "${" in str(statement.raw):
-        marks.add("G6")
+        marks.add("condition-on-settable-tag")
     return marks
 
 
@@ -56,11 +56,11 @@ def _of_conditions(grant: Grant, statement: Statement) -> set[str]:
     for each in statement.conditions:
         if holds(each, grant.context, variables=statement.variables) is not Truth.YES:
             continue
-        marks.add("G4")
+        marks.add("condition-always-met")
         if grant.context.value(each.key) == ABSENT and each.operator != "null":
-            marks.add("G5")
+            marks.add("condition-absent-key")
         if each.key.startswith(_RESOURCE_TAGS):
-            marks.add("G6")
+            marks.add("condition-on-settable-tag")
     return marks
 
 

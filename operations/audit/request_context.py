@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from components.iam.context import Context, Value
     from components.iam.documents import Statement
     from components.iam.principals import Principal
-    from operations.audit.world import World
+    from operations.audit.audit_context import AuditContext
 
 _UNKNOWN: Final = (Choice(UNKNOWN),)
 _NOT_THERE: Final = (Choice(ABSENT),)
@@ -54,7 +54,7 @@ class RequestKnowledge:
     def __init__(
         self,
         principal: Principal,
-        world: World,
+        audit: AuditContext,
         action: str,
         given: Mapping[str, tuple[Choice, ...]] | None = None,
         *,
@@ -69,7 +69,7 @@ class RequestKnowledge:
             given: What a rule says about the request; a key that ends in a slash is a prefix.
             changes_own_tags: Whether the caller may have changed its own tags before, where it can.
         """
-        self._principal, self._world, self._action = principal, world, action
+        self._principal, self._audit, self._action = principal, audit, action
         self._given = given or {}
         self._changes_own_tags = changes_own_tags
         self._context = principal.context()
@@ -93,12 +93,12 @@ class RequestKnowledge:
     def _filled(self, given: tuple[Choice, ...], mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
         if given == MET:
             return self._any(mentioned, optional=False)
-        harmful = tuple(Choice(known(arn)) for arn in self._world.harmful_policies)
+        harmful = tuple(Choice(known(arn)) for arn in self._audit.harmful_policies)
         return tuple(each for choice in given for each in (harmful if choice == HARMFUL else (choice,)))
 
     def _of_principal(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
         if key == "aws:principalorgid":
-            return (Choice(known(self._world.organization)),) if self._world.organization else _UNKNOWN
+            return (Choice(known(self._audit.organization)),) if self._audit.organization else _UNKNOWN
         if key == "aws:userid" and self._principal.kind == "role":
             # Whoever takes a role on chooses the session's name.
             start = f"{self._principal.unique_id}:"
@@ -112,7 +112,7 @@ class RequestKnowledge:
     def _changed_tag(self, tag: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
         """Values that a tag of the caller or of its session may be changed to before the request."""
         wanted = any_value((*mentioned, NODE), context=self._context)
-        found = {each.value: own_tag_becomes(self._principal, self._world, tag, each.value) for each in wanted}
+        found = {each.value: own_tag_becomes(self._principal, self._audit, tag, each.value) for each in wanted}
         return tuple(Choice(value, certain=can is Truth.YES) for value, can in found.items() if can is not Truth.NO)
 
     def _any(self, mentioned: tuple[str, ...], *, optional: bool = True, many: bool = False) -> tuple[Choice, ...]:
@@ -124,15 +124,15 @@ class RequestKnowledge:
         if key == "aws:tagkeys" or key.startswith("aws:requesttag/"):
             return self._any(mentioned, many=key == "aws:tagkeys") if self._action in CARRIES_TAGS else _NOT_THERE
         if key in ("aws:currenttime", "aws:epochtime"):
-            later = (Choice(known(each), certain=False) for each in mentioned if each > self._world.now)
-            return (Choice(known(self._world.now)), *later)
+            later = (Choice(known(each), certain=False) for each in mentioned if each > self._audit.now)
+            return (Choice(known(self._audit.now)), *later)
         if key == "aws:multifactorauthpresent":
             # Absent with a user's long-term keys, false in a session that was begun without.
             without = Choice(ABSENT if self._principal.kind == "user" else known("false"))
             return (without, Choice(known("true"), certain=False))
         if key == "aws:requestedregion":
             return self._any(mentioned, optional=False)
-        return _fixed(self._world).get(key) or self._of_service(key)
+        return _fixed(self._audit).get(key) or self._of_service(key)
 
     def _of_service(self, key: str) -> tuple[Choice, ...]:
         """A key of which only its prefix is known."""
@@ -141,7 +141,7 @@ class RequestKnowledge:
 
     def _may_tag(self, tag: str) -> bool:
         """Whether the same principal may give nodes a tag, so that a condition on it is no limit."""
-        names = self._world.protected
+        names = self._audit.protected
         for action, resource in (
             ("ec2:CreateTags", f"arn:{names.partition}:ec2:{SOME}:{names.account_id}:instance/i-{SOME}"),
             (
@@ -153,7 +153,7 @@ class RequestKnowledge:
                 continue
             given = {"aws:resourcetag/": _UNKNOWN, "ec2:createaction": _NOT_THERE}
             found = granted_with_tag(
-                self._principal, self._world, action, target=Target((resource,)), tag=tag, given=given
+                self._principal, self._audit, action, target=Target((resource,)), tag=tag, given=given
             )
             if any(each.certain for each in found):
                 return True
@@ -162,7 +162,7 @@ class RequestKnowledge:
 
 def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists of
     principal: Principal,
-    world: World,
+    audit: AuditContext,
     action: str,
     *,
     target: Target,
@@ -184,7 +184,7 @@ def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists o
     beside = given or {}
 
     def knowledge(keys: Mapping[str, tuple[Choice, ...]]) -> RequestKnowledge:
-        return RequestKnowledge(principal, world, action, {**beside, **keys}, changes_own_tags=False)
+        return RequestKnowledge(principal, audit, action, {**beside, **keys}, changes_own_tags=False)
 
     return tag_grants(
         principal.permissions,
@@ -198,7 +198,7 @@ def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists o
     )
 
 
-def own_tag_becomes(principal: Principal, world: World, tag: str, value: Value) -> Truth:
+def own_tag_becomes(principal: Principal, audit: AuditContext, tag: str, value: Value) -> Truth:
     """Evaluate whether a principal can give a tag of itself or of its sessions a value, or remove the tag.
 
     By its own tagging right, by federated sessions of a user, by a trust policy of its own that it replaces, or by
@@ -211,19 +211,19 @@ def own_tag_becomes(principal: Principal, world: World, tag: str, value: Value) 
         value: Value of the tag; absent: the tag is removed.
     """
     key = (principal, tag, value)
-    if key not in world.own_tags:
-        world.own_tags[key] = _own_tag_becomes(principal, world, tag, value)
-    return world.own_tags[key]
+    if key not in audit.own_tags:
+        audit.own_tags[key] = _own_tag_becomes(principal, audit, tag, value)
+    return audit.own_tags[key]
 
 
-def _own_tag_becomes(principal: Principal, world: World, tag: str, value: Value) -> Truth:
+def _own_tag_becomes(principal: Principal, audit: AuditContext, tag: str, value: Value) -> Truth:
     itself = Target((literal(principal.arn),))
     allowed = frozenset[str]().union(*(each.allowed(_OWN_TAGS) for each in principal.permissions.identity))
     kind = principal.kind.capitalize()
     text = value.values[0] if isinstance(value, Known) else None
 
     def granted(action: str, target: Target = itself) -> list[Grant]:
-        return granted_with_tag(principal, world, action, target=target, tag=tag, value=text)
+        return granted_with_tag(principal, audit, action, target=target, tag=tag, value=text)
 
     if text is None:
         return _best(granted(f"iam:Untag{kind}") if f"iam:Untag{kind}" in allowed else ())
@@ -232,7 +232,7 @@ def _own_tag_becomes(principal: Principal, world: World, tag: str, value: Value)
         found += granted("sts:TagSession", Target(("*",)))
     if principal.kind == "role" and "iam:UpdateAssumeRolePolicy" in allowed:
         permissions, action = principal.permissions, "iam:UpdateAssumeRolePolicy"
-        knowledge = RequestKnowledge(principal, world, action, changes_own_tags=False)
+        knowledge = RequestKnowledge(principal, audit, action, changes_own_tags=False)
         found += grants(permissions, action, itself, situations(permissions, action, knowledge))
     return max(_best(found), session_tag_admitted(principal, tag, text))
 
@@ -303,14 +303,14 @@ class _OfRequest:
         return self._given.get(key) or self._given.get(prefix) or _UNKNOWN
 
 
-def _fixed(world: World) -> dict[str, tuple[Choice, ...]]:
-    names = world.protected
+def _fixed(audit: AuditContext) -> dict[str, tuple[Choice, ...]]:
+    names = audit.protected
     ssm = f"arn:{names.partition}:ssm:eu-west-1:{names.account_id}"
     return {
         **dict.fromkeys(_OF_SERVICES, _NOT_THERE),
         "aws:securetransport": (Choice(known("true")),),
         "aws:resourceaccount": (Choice(known(names.account_id)),),
-        "aws:resourceorgid": (Choice(known(world.organization)),) if world.organization else _UNKNOWN,
+        "aws:resourceorgid": (Choice(known(audit.organization)),) if audit.organization else _UNKNOWN,
         "aws:viaawsservice": (Choice(known("false")), Choice(known("true"), certain=False)),
         "aws:calledvia": (Choice(ABSENT), Choice(UNKNOWN)),
         "aws:calledviafirst": (Choice(ABSENT), Choice(UNKNOWN)),

@@ -17,14 +17,14 @@ from components.iam.patterns import matches
 from components.iam.principals import Principal
 from components.iam.trust import ASSUME, Admission, admission, named_by
 from components.iam.variables import keys_of
-from operations.audit.knowledge import RequestKnowledge
+from operations.audit.request_context import RequestKnowledge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from components.iam.choices import Knowledge
     from components.iam.documents import Policy, Statement
-    from operations.audit.world import World
+    from operations.audit.audit_context import AuditContext
 
 Onward = Mapping[Principal, tuple[Principal, ...]]
 """Roles, with those that are taken on after them."""
@@ -34,7 +34,7 @@ Resources = tuple[tuple[str, ...], bool]
 
 
 @dataclass(frozen=True)
-class Hop:
+class AssumptionStep:
     """A principal may become a role, and by way of it what the role may become."""
 
     admission: Admission
@@ -52,7 +52,7 @@ class Hop:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Taking:
+class RoleAssumptions:
     """What is known of everybody.
 
     Attributes:
@@ -63,12 +63,15 @@ class Taking:
 
     plain: Mapping[Principal, tuple[tuple[Policy, Statement], ...]]
     by_resources: Mapping[Resources, Onward]
-    special: Mapping[Principal, list[Hop]]
+    special: Mapping[Principal, list[AssumptionStep]]
 
 
-def taking(
-    world: World, principals: Iterable[Principal], counting: Iterable[Principal], progress: Callable[[int, int], None]
-) -> Taking:
+def role_assumptions(
+    audit: AuditContext,
+    principals: Iterable[Principal],
+    counting: Iterable[Principal],
+    progress: Callable[[int, int], None],
+) -> RoleAssumptions:
     """Who may take on a role that counts, or one from which it can be reached.
 
     Args:
@@ -77,12 +80,12 @@ def taking(
         counting: the roles to begin with.
         progress: is told how far it is.
     """
-    search = _Search(world, list(principals), dict.fromkeys(counting, ()))
+    search = _Search(audit, list(principals), dict.fromkeys(counting, ()))
     search.run(progress)
-    return Taking(plain=search.plain, by_resources=search.by_resources, special=search.special)
+    return RoleAssumptions(plain=search.plain, by_resources=search.by_resources, special=search.special)
 
 
-def may_take_on(principal: Principal, role: Principal, world: World) -> Admission | None:
+def role_assumption(principal: Principal, role: Principal, audit: AuditContext) -> Admission | None:
     """How a principal may become a role; None: it may not."""
     if role is principal or role.trust is None:
         return None
@@ -90,16 +93,16 @@ def may_take_on(principal: Principal, role: Principal, world: World) -> Admissio
         return None
 
     def knowledge(action: str) -> Knowledge:
-        return RequestKnowledge(principal, world, action)
+        return RequestKnowledge(principal, audit, action)
 
     return admission(principal, role, knowledge)
 
 
-def plain_hop(policy: Policy, statement: Statement, role: Principal, onward: tuple[Principal, ...]) -> Hop:
+def plain_step(policy: Policy, statement: Statement, role: Principal, onward: tuple[Principal, ...]) -> AssumptionStep:
     """A hop by a plain statement into a role that leaves the choice to the account."""
     trusting = next(each for each in role.trust.covering(ASSUME)) if role.trust else statement
     grant = Grant(action=ASSUME, policy=policy, statement=statement, example=role.arn, context=Context())
-    return Hop(Admission(role=role, trust=trusting, grant=grant), onward)
+    return AssumptionStep(Admission(role=role, trust=trusting, grant=grant), onward)
 
 
 def resources_of(statement: Statement) -> Resources:
@@ -111,9 +114,9 @@ class _Search:
     """From the roles that count backwards, until nothing new counts."""
 
     def __init__(
-        self, world: World, principals: list[Principal], counting: dict[Principal, tuple[Principal, ...]]
+        self, audit: AuditContext, principals: list[Principal], counting: dict[Principal, tuple[Principal, ...]]
     ) -> None:
-        self._world, self._counting = world, counting
+        self._audit, self._counting = audit, counting
         self._all = frozenset(principals)
         found = {each: _plain_statements(each) for each in principals}
         self.plain = {each: statements for each, statements in found.items() if statements is not None}
@@ -125,8 +128,8 @@ class _Search:
                 self.by_resources.setdefault(resources_of(statement), {})
                 if each.kind == "role":
                     self._roles.setdefault(resources_of(statement), []).append(each)
-        self.special: dict[Principal, list[Hop]] = {}
-        self._account = {world.account.id, world.protected.iam_root}
+        self.special: dict[Principal, list[AssumptionStep]] = {}
+        self._account = {audit.account.id, audit.protected.iam_root}
 
     def run(self, progress: Callable[[int, int], None]) -> None:
         waiting = list(self._counting)
@@ -157,11 +160,11 @@ class _Search:
     def _one_by_one(
         self, role: Principal, principals: frozenset[Principal], fresh: dict[Principal, tuple[Principal, ...]]
     ) -> None:
-        for each in self._world.trust_index.principals_for(role):
-            found = may_take_on(each, role, self._world) if each in principals else None
+        for each in self._audit.trust_index.principals_for(role):
+            found = role_assumption(each, role, self._audit) if each in principals else None
             if found is None:
                 continue
-            self.special.setdefault(each, []).append(Hop(found, self._counting[role]))
+            self.special.setdefault(each, []).append(AssumptionStep(found, self._counting[role]))
             if each.kind == "role" and each not in self._counting:
                 fresh.setdefault(each, (role, *self._counting[role]))
 

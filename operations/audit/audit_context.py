@@ -31,7 +31,7 @@ AWS_BROAD = (
 
 
 @dataclass(kw_only=True)
-class World:
+class AuditContext:
     """What rules ask of the account.
 
     Attributes:
