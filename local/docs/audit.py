@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from local.docs.markdown import table
-from operations.audit.rules import BY_ID, HIDING
+from operations.audit.rules import BY_ID, OBFUSCATION
 from operations.audit.rules.examples import EXAMPLES
 
 if TYPE_CHECKING:
@@ -18,22 +18,22 @@ _INTRODUCTION: Final = """<!-- Made by `make docs` from operations/audit/. -->
 ```
 $ python -m operations audit --stack prod
 Stack prod, account 111122223333
-┏━━━━━━━━━━━━┳━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-┃ Severity   ┃ Way ┃ What                                 ┃
-┡━━━━━━━━━━━━╇━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
-│ critical   │     │ user/alice                           │
-│   critical │ session-any-node  │ Starts a session on every node       │
-└────────────┴─────┴──────────────────────────────────────┘
+┏━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Severity   ┃ Finding                                           ┃
+┡━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ critical   │ user/alice                                        │
+│   critical │ Starts a session on every node [session-any-node] │
+└────────────┴───────────────────────────────────────────────────┘
 ```
 
 The audit reads every user, group, role and policy of an account and reports the principals that reach a shell without
-approval, or can change what approval rests on. It evaluates what a principal is allowed in the end: identity policies,
+approval, or can change what approval depends on. It evaluates effective permissions: identity policies,
 groups, boundaries, service control policies, roles that it can assume, tags that it can set on itself and
-on those roles, and denials that it can remove. It changes nothing. Exit code 0: no finding; 1: a finding, or IAM cannot be read; 2: the command line, the
-configuration or the file of exceptions cannot be used.
+on those roles, and Deny statements that it can remove. It changes nothing. Exit code 0: no finding; 1: a finding, or IAM
+cannot be read; 2: the command line, the configuration or the file of exceptions cannot be used.
 
-A finding that rests on a condition that IAM data does not decide is reported one level lower, as "cannot tell". What the
-configuration itself allows (declared approvers, operators' roles that one principal can assume) is said once, as "by design".
+A finding that depends on a condition that IAM data does not decide is reported one level lower, as "cannot tell". What the
+configuration itself allows (declared approvers, operators' roles that one principal can assume) is listed once, as "by design".
 
 | severity | meaning |
 | --- | --- |
@@ -55,10 +55,10 @@ exceptions:
     until: 2027-03-31                                      # the last day
 ```
 
-All five keys are required, and each principal and rule has one entry. For same-person-both-sides the principal may also be a person's name
-as the finding shows it. The audit lists accepted findings with reason and owner, and exceptions that cover nothing.
-After its last day an exception is a finding (exception-expired), and what it covered counts again. `--declare-admin` takes a principal
-out of the audit altogether; it must exist.
+All five keys are required, and each principal and rule has one entry. For `same-person-both-sides` the principal may also
+be a person's name as the finding shows it. The audit lists accepted findings with reason and owner, and exceptions that
+cover nothing. After its last day an exception is a finding (`exception-expired`), and what it covered counts again.
+`--declare-admin` excludes a principal from the audit altogether; it must exist.
 
 ## JSON
 
@@ -78,23 +78,23 @@ the audit), `principals`, `findings`, `serviceRoles`, `declaredAdministrators`, 
 
 def audit_page() -> str:
     """Return the whole page."""
-    rules = [rule for rule in BY_ID.values() if rule not in HIDING]
+    rules = [rule for rule in BY_ID.values() if rule not in OBFUSCATION]
     overview = table(
         ("rule", "severity", "what"),
-        [(f"[{rule.id}](#{rule.id.lower()})", _severity(rule), rule.title) for rule in rules],
+        [(f"[{rule.id}](#{rule.id})", _severity(rule), rule.title) for rule in rules],
     )
-    hiding = table(("mark", "what", "why it matters", "remedy"), [(r.id, r.title, r.gives, r.remedy) for r in HIDING])
+    obfuscation = table(("ID", "what", "why it matters", "remediation"), [(r.id, r.title, r.impact, r.remedy) for r in OBFUSCATION])
     return "\n".join(
         [
             *(_INTRODUCTION, "## Rules\n", overview, "", *map(_section, rules)),
-            *("## How a statement hides\n", "Each finding says which of these its statements have.\n", hiding, ""),
+            *("## Obfuscated statements\n", "Each finding lists which of these apply to its statements (`hidden by`).\n", obfuscation, ""),
         ]
     )
 
 
 def _severity(rule: Rule) -> str:
     """The worst and the least that a rule reports."""
-    words = list(dict.fromkeys(way.severity.word for way in sorted(rule.ways, key=lambda way: -way.severity)))
+    words = list(dict.fromkeys(each.severity.word for each in sorted(rule.escalations, key=lambda each: -each.severity)))
     return words[0] + (f" to {words[-1]}" if len(words) > 1 else "") if words else rule.severity or "critical"
 
 
@@ -105,8 +105,8 @@ def _section(rule: Rule) -> str:
         [
             f"### {rule.id}\n",
             f"{rule.title}. Severity: {_severity(rule)}.\n",
-            f"- Gives: {rule.gives}",
-            f"- Remedy: {rule.remedy}",
+            f"- Impact: {rule.impact}",
+            f"- Remediation: {rule.remedy}",
             f"- Source: {rule.source}.",
             f"\nExample: {shown}\n",
         ]

@@ -1,1 +1,1 @@
-"""`audit`: who has a way around approved shell access, by what an account's IAM allows."""
+"""`audit`: principals that bypass session approval, evaluated from an account's IAM data."""

@@ -1,4 +1,4 @@
-"""Judges everybody in an account."""
+"""Evaluation of every principal in an account."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from operations.audit.deny_removal import deny_removal
 from operations.audit.evaluator import RELATIVE, Evaluator, allowed
 from operations.audit.findings import Audited, Finding, worst_first
 from operations.audit.role_tagging import role_tagging
-from operations.audit.rules import RULES
+from operations.audit.rules import RULES, position
 from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
@@ -23,49 +23,49 @@ if TYPE_CHECKING:
     from operations.audit.catalogue import Requirement, Rule
 
     Progress = Callable[[int, int], None]
-    """Hears how many of how many are done."""
+    """Receives the number of principals done, and of all."""
 
 _AGENTS: Final = ("AmazonSSMManagedInstanceCore", "AmazonEC2RoleforSSM", "AmazonSSMManagedEC2InstanceDefaultPolicy")
-"""What instances need to receive sessions (AWS Managed Policy Reference)."""
+"""AWS managed policies of the agent, which receives sessions (AWS Managed Policy Reference)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assessment:
-    """What everybody can do.
+    """Findings for all principals.
 
     Attributes:
-        audited: those with findings.
-        services: roles that only services take on, where they can do more than `LOW`.
-        administrators: ARNs of declared ones.
-        service_linked: how many were left out.
-        judged: how many were not.
-        by_design: What the configuration itself allows, said once.
+        audited: Principals with findings.
+        services: Roles that only services assume, with findings above `LOW`.
+        administrators: ARNs of declared administrators.
+        service_linked: Number of service-linked roles, which are not evaluated.
+        evaluated: Number of principals that were evaluated.
+        by_design: What the configuration itself allows, each once.
     """
 
     audited: tuple[Audited, ...]
     services: tuple[Audited, ...]
     administrators: tuple[str, ...]
     service_linked: int
-    judged: int
+    evaluated: int
     by_design: tuple[str, ...] = ()
 
 
 def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) -> Assessment:
-    """Judges all principals by all rules.
+    """Evaluate all principals by all rules.
 
-    Twice where it depends on what others can do: first on their own, then knowing who is privileged; and the roles that
-    can be taken on last.
+    Rules that depend on what others can do are evaluated twice: first for each principal alone, then with the list of
+    privileged principals. Role assumption comes last.
 
     Args:
-        world: the account.
-        progress: is told how far it is.
+        audit: The account.
+        progress: Receives the progress.
     """
     everyone = [each for each in audit.account.principals if not each.is_service_linked]
     audit = replace(audit, harmful_policies=harmful_policies(audit))
-    alone = _judged(everyone, audit, RULES, progress)
+    alone = _evaluated(everyone, audit, RULES, progress)
     audit = replace(audit, privileged=_privileged(alone))
     relative = [rule for rule in RULES if any(requirement.on in RELATIVE for requirement in _needs(rule))]
-    again = _judged(everyone, audit, relative)
+    again = _evaluated(everyone, audit, relative)
     ids = {rule.id for rule in relative}
     found = {
         each: [*(finding for finding in alone[each] if finding.rule not in ids), *again.get(each, ())]
@@ -78,13 +78,13 @@ def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) ->
     for principal in everyone:
         several = [*assuming.get(principal, ()), *role_tagging(principal, knowing)]
         if several:
-            # Which roles that count it reaches says more than that it reaches every role.
+            # The roles that it reaches say more than the finding that it reaches every role.
             found[principal] = [*(each for each in found[principal] if each.rule != "iam-assume-role"), *several]
     return replace(_told(audit, everyone, found), by_design=by_design)
 
 
 def harmful_policies(audit: AuditContext) -> tuple[str, ...]:
-    """Managed policies that allow ways around, of AWS and of the account: what nobody may attach or be bounded by."""
+    """Return managed policies, of AWS and of the account, that allow a bypass when they are attached or are the boundary."""
     names = audit.protected
     of_aws = [f"arn:{names.partition}:iam::aws:policy/{name}" for name in AWS_BROAD]
     found: list[str] = []
@@ -101,7 +101,7 @@ def harmful_policies(audit: AuditContext) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*of_aws, *found)))
 
 
-def _judged(
+def _evaluated(
     principals: Sequence[Principal],
     audit: AuditContext,
     rules: Sequence[Rule],
@@ -142,16 +142,16 @@ def _told(audit: AuditContext, everyone: list[Principal], found: dict[Principal,
         services=worst_first(services),
         administrators=tuple(sorted(administrators)),
         service_linked=len(audit.account.principals) - len(everyone),
-        judged=len(everyone),
+        evaluated=len(everyone),
     )
 
 
 def _audited(principal: Principal, findings: list[Finding]) -> Audited:
-    ordered = sorted(findings, key=lambda each: (-each.severity, each.rule[0], int(each.rule[1:]), each.path))
+    ordered = sorted(findings, key=lambda each: (-each.severity, position(each.rule), each.path))
     return Audited(arn=principal.arn, kind=principal.kind, findings=tuple(ordered))
 
 
 def _is_agent(principal: Principal) -> bool:
-    """Whether it has what the agent needs, and nothing else."""
+    """Return whether a role has the policies of the agent and no others."""
     policies = principal.permissions.identity
     return all(policy.name.rpartition("/")[2] in _AGENTS and ":iam::aws:" in policy.name for policy in policies)

@@ -1,4 +1,4 @@
-"""Roles that are taken on, one after the other: iam-assume-role, and session-tag-approval for the tags of their sessions."""
+"""Findings about role chaining: `iam-assume-role`, and `session-tag-approval` for session tags."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
 
 _TAG_SESSION: Final = "sts:TagSession"
 _PROVIDING: Final = ("account-access.amazonaws.com",)
-"""Services that pass the attributes of people on as session tags."""
+"""Services that pass attributes of users as session tags."""
 
 _MOST_NAMED: Final = 5
-"""Roles in a note."""
+"""Number of roles that a note names."""
 
 
 def assumption_findings(
-    audit: AuditContext, judged: Iterable[Principal], progress: Callable[[int, int], None] = lambda _done, _of: None
+    audit: AuditContext, evaluated: Iterable[Principal], progress: Callable[[int, int], None] = lambda _done, _of: None
 ) -> tuple[dict[Principal, list[Finding]], tuple[str, ...]]:
-    """Return findings about roles that principals can assume, directly or over others, and what is by design of it.
+    """Return findings about roles that principals can assume, directly or by role chaining, and what is by design.
 
     Args:
-        world: the account, with who is privileged.
-        judged: the principals to look at.
-        progress: is told how far it is.
+        audit: The account, with the privileged principals.
+        evaluated: Principals to evaluate.
+        progress: Receives the progress.
     """
-    principals = list(judged)
+    principals = list(evaluated)
     counting = [role for role in audit.roles if _counts(role, audit)]
     found = role_assumptions(audit, principals, counting, progress)
     telling = _FindingBuilder(audit, found)
@@ -59,7 +59,7 @@ def assumption_findings(
 
 
 def from_outside(audit: AuditContext) -> list[Audited]:
-    """Principals of other accounts that roles which count let in."""
+    """Return the principals of other accounts that protected roles trust."""
     found: dict[str, list[Finding]] = {}
     for role in audit.roles:
         if not _counts(role, audit):
@@ -87,7 +87,7 @@ def from_outside(audit: AuditContext) -> list[Audited]:
 
 
 def _tags_of_providers(role: Principal) -> Iterator[tuple[str, Finding]]:
-    """Identity providers that may send the approval tag with the sessions of an operator's role."""
+    """Return identity providers that may send the approval tag with sessions of an operator's role."""
     statements = role.trust.covering(_TAG_SESSION) if role.trust else ()
     for statement in statements:
         named = statement.principals
@@ -124,7 +124,7 @@ def _note(role: Principal, audit: AuditContext) -> str:
         return f"{role.name} approves; --approver declares those who should"
     worst = audit.privileged.get(role.arn)
     if worst is not None and worst >= Severity.HIGH:
-        return f"{role.name} has ways around of its own ({worst.word})"
+        return f"{role.name} can bypass the approval ({worst.word})"
     return (
         f"{role.name} is an operator; its tag counts for every principal that can assume it"
         if role in audit.operators
@@ -134,7 +134,7 @@ def _note(role: Principal, audit: AuditContext) -> str:
 
 @dataclass(frozen=True)
 class _Group:
-    """Roles that one statement reaches, as bad as each other; the first of them stands for all."""
+    """Roles of one severity that a statement reaches; the finding is about the first of them."""
 
     role: Principal
     onward: tuple[Principal, ...]
@@ -142,7 +142,7 @@ class _Group:
 
 
 class _FindingBuilder:
-    """Makes findings: one for every statement and severity, which names the other roles that it reaches."""
+    """Builds one finding per statement and severity, which names the other roles that the statement reaches."""
 
     def __init__(self, audit: AuditContext, found: RoleAssumptions) -> None:
         self._audit, self._found = audit, found
@@ -152,7 +152,7 @@ class _FindingBuilder:
         self._by_design: dict[str, dict[str, None]] = {}
 
     def by_design(self) -> tuple[str, ...]:
-        """What the configuration itself allows, each once with the principals that it is about."""
+        """Return what the configuration itself allows, each once with its principals."""
         return tuple(
             _with_others(f"{note}: {next(iter(names))}", [*names][1:]) for note, names in self._by_design.items()
         )
@@ -177,7 +177,7 @@ class _FindingBuilder:
         return [*told, *_session_tags(principal, operators, self._audit)]
 
     def _reached(self, principal: Principal, special: list[AssumptionStep]) -> Reached:
-        """The operators' and approvers' roles that a principal can assume."""
+        """Return the operators' and approvers' roles that a principal can assume."""
         found: Reached = {}
         for _, statement in self._found.plain.get(principal, ()):
             found.update(self._sides(resources_of(statement)))
@@ -193,7 +193,7 @@ class _FindingBuilder:
         return found
 
     def _sides(self, resources: Resources) -> Reached:
-        """The same for everyone with a plain statement on some resources."""
+        """Return the same for every principal with an unconditional statement on these resources."""
         if resources not in self._of_sides:
             found: Reached = {}
             for role, onward in self._found.by_resources[resources].items():
@@ -219,7 +219,7 @@ class _FindingBuilder:
     def _group(self, roles: Onward, principal: Principal) -> dict[Severity | None, _Group]:
         together: dict[Severity | None, list[tuple[Principal, str]]] = {}
         for role, onward in roles.items():
-            severity, note = _judged(principal, (role, *onward)[-1], self._audit, self._sharing)
+            severity, note = _evaluated(principal, (role, *onward)[-1], self._audit, self._sharing)
             together.setdefault(severity, []).append((role, note))
         found: dict[Severity | None, _Group] = {}
         for severity, several in together.items():
@@ -230,7 +230,7 @@ class _FindingBuilder:
     def _of_special(self, principal: Principal, hops: list[AssumptionStep]) -> list[Finding]:
         together: dict[tuple[Statement | None, Severity | None, bool], list[tuple[AssumptionStep, str]]] = {}
         for step in hops:
-            severity, note = _judged(principal, step.end, self._audit, self._sharing)
+            severity, note = _evaluated(principal, step.end, self._audit, self._sharing)
             own = step.admission.grant.statement if step.admission.grant else None
             together.setdefault((own, severity, bool(step.admission.doubts)), []).append((step, note))
         found: list[Finding] = []
@@ -245,7 +245,7 @@ class _FindingBuilder:
 
 
 def _sharing(audit: AuditContext, found: RoleAssumptions) -> dict[Principal, int]:
-    """How many may become each of the operators' roles."""
+    """Return the number of principals that can assume each of the operators' roles."""
     takers: dict[Principal, set[Principal]] = {role: set() for role in audit.operators}
     for principal, hops in found.special.items():
         for step in hops:
@@ -259,10 +259,10 @@ def _sharing(audit: AuditContext, found: RoleAssumptions) -> dict[Principal, int
     return {role: len(several) for role, several in takers.items()}
 
 
-def _judged(
+def _evaluated(
     principal: Principal, role: Principal, audit: AuditContext, sharing: Mapping[Principal, int]
 ) -> tuple[Severity | None, str]:
-    """The severity of assuming a role, and why; None: it is by design."""
+    """Return the severity of assuming a role, and the reason; None: it is by design."""
     severity, note = _severity(role, audit), _note(role, audit)
     if audit.is_privileged(role):
         return severity, note
@@ -298,7 +298,7 @@ def _admitted(rule: str, severity: Severity, principal: Principal, step: Assumpt
 
 
 def _session_tags(principal: Principal, operators: list[Principal], audit: AuditContext) -> list[Finding]:
-    """Operators' roles that a principal can assume while it sets the approval tag of the session."""
+    """Return operators' roles that a principal can assume with the approval tag as session tag."""
     found: list[Finding] = []
     for role in operators:
         tagging = _admission_with_tag(principal, role, audit)

@@ -1,4 +1,4 @@
-"""An account as the audit sees it: who is who, and what is known so far."""
+"""The account under audit: its principals by role in the workflow, and results so far."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ AWS_BROAD = (
     *("AdministratorAccess", "PowerUserAccess", "IAMFullAccess", "AmazonSSMFullAccess", "AmazonEC2FullAccess"),
     "AmazonSSMAutomationRole",
 )
-"""AWS managed policies that allow ways around (AWS Managed Policy Reference)."""
+"""AWS managed policies that allow a bypass (AWS Managed Policy Reference)."""
 
 
 @dataclass(kw_only=True)
 class AuditContext:
-    """What rules ask of the account.
+    """The account that rules are evaluated in.
 
     Attributes:
-        account: its IAM.
-        protected: what the approval rests on.
-        organization: its id, where it is known.
-        manages_organization: whether the account is the management account; None: not known.
-        now: the time, ISO 8601.
-        privileged: principals with ways around of their own, by ARN, as bad as `HIGH` or worse.
-        harmful_policies: ARNs of managed policies that allow ways around.
-        passable: what was looked up, by service.
-        own_tags: Whether principals can give tags of their own a value, as far as it was looked up.
+        account: Its IAM data.
+        protected: Resources and principals that the approval depends on.
+        organization: ID of the organization, where it is known.
+        manages_organization: Whether the account is the management account; None: not known.
+        now: Time of the audit, ISO 8601.
+        privileged: Severity of the worst finding by ARN, of principals with a finding of `HIGH` or worse.
+        harmful_policies: ARNs of managed policies that allow a bypass.
+        passable: Results of `targets.passable` by service.
+        own_tags: Results of `request_context.own_tag_becomes`.
     """
 
     account: Account
@@ -60,38 +60,38 @@ class AuditContext:
 
     @cached_property
     def roles(self) -> tuple[Principal, ...]:
-        """Those that anybody but their own service can use."""
+        """Roles, without service-linked roles."""
         return tuple(each for each in self.account.principals if each.kind == "role" and not each.is_service_linked)
 
     @cached_property
     def users(self) -> tuple[Principal, ...]:
-        """All users."""
+        """Users."""
         return tuple(each for each in self.account.principals if each.kind == "user")
 
     @cached_property
     def trust_index(self) -> TrustIndex:
-        """Whom the roles could admit."""
+        """Index of the roles' trust policies."""
         return TrustIndex(self.account.id, (*self.users, *self.roles))
 
     @cached_property
     def runbook_role(self) -> str:
-        """The ARN of the runbook's role, whatever its path."""
+        """ARN of the runbook's role, with its path."""
         found = (each.arn for each in self.roles if each.name == self.protected.role)
         return next(found, self.protected.iam("role", self.protected.role))
 
     @cached_property
     def operators(self) -> tuple[Principal, ...]:
-        """Who asks: configured, declared, or holding a policy that goes by the approval tag."""
+        """Principals that are configured or declared as operators, or have a policy that compares the approval tag."""
         return tuple(each for each in (*self.users, *self.roles) if self._is_operator(each))
 
     @cached_property
     def operators_set(self) -> frozenset[Principal]:
-        """The same, for membership."""
+        """Operators as a set."""
         return frozenset(self.operators)
 
     @cached_property
     def approvers(self) -> frozenset[Principal]:
-        """Who approves: configured or declared, with the members of approving groups."""
+        """Principals that are configured or declared as approvers, with the members of their groups."""
         names = set(self.protected.approver_names)
         found = [
             *(each for each in self.users if ("IamUser", each.name) in names),
@@ -103,7 +103,7 @@ class AuditContext:
 
     @cached_property
     def roles_by_service(self) -> Mapping[str, tuple[Principal, ...]]:
-        """The roles that a service may take on."""
+        """Roles by the service that their trust policies admit."""
         found: dict[str, list[Principal]] = {}
         for role in self.roles:
             for service in admits_services(role):
@@ -112,12 +112,12 @@ class AuditContext:
 
     @cached_property
     def resting(self) -> tuple[Principal, ...]:
-        """The principals that the approval rests on: the runbook's role, operators, approvers."""
+        """Principals that the approval depends on: the runbook's role, operators, approvers."""
         runbook = (each for each in self.roles if each.arn == self.runbook_role)
         return tuple(dict.fromkeys((*runbook, *self.operators, *self.approvers)))
 
     def is_privileged(self, principal: Principal, least: Severity = Severity.HIGH) -> bool:
-        """Whether it has ways around of its own."""
+        """Return whether a principal has a finding of this severity or worse."""
         return self.privileged.get(principal.arn, Severity.LOW) >= least
 
     def _is_operator(self, principal: Principal) -> bool:
@@ -138,7 +138,7 @@ _GOES: WeakKeyDictionary[Policy, bool] = WeakKeyDictionary()
 
 
 def _goes_by_tag(policy: Policy) -> bool:
-    """Whether a policy lets sessions start by the approval tag."""
+    """Return whether a policy allows sessions by the approval tag."""
     if policy not in _GOES:
         _GOES[policy] = any(
             each.allows and APPROVAL_KEY in keys_of(each) for each in policy.covering("ssm:StartSession")

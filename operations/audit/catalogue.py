@@ -1,4 +1,4 @@
-"""How a known way around is declared; `operations.audit.rules` declares them."""
+"""Types of the rules that `operations.audit.rules` declares."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from operations.audit.severity import Severity
 
-HARMFUL: Final = Choice(known("a policy that allows ways around"))
-"""Stands in what a need is given for the managed policies that allow ways around, which the account tells."""
+HARMFUL: Final = Choice(known("a policy that allows a bypass"))
+"""Placeholder in a requirement for the managed policies of the account that allow a bypass."""
 
 
 class TargetKind(StrEnum):
-    """What a need must reach; `operations.audit.targets` says which resources that is."""
+    """Resources that a requirement is about; `operations.audit.targets` resolves them."""
 
     ANYTHING = "any resource of a type that the action has"
     ANY_NODE = "every node, managed node or task"
@@ -68,34 +68,34 @@ class TargetKind(StrEnum):
 
 
 class StatementKind(StrEnum):
-    """Which of the statements that grant a need count."""
+    """Statements that a requirement counts."""
 
-    VARIABLE = "those that speak of the approval tag"
-    PLAIN = "those that do not"
-    BESIDE_VARIABLE = "those that reach the resource without the approval tag's variable"
+    VARIABLE = "statements that refer to the approval tag"
+    PLAIN = "statements that do not"
+    BESIDE_VARIABLE = "statements that reach the resource without the approval tag's variable"
 
 
 class Exempt(StrEnum):
-    """Who may do something by design."""
+    """Principals that a rule is not about, as the design gives them the permission."""
 
     APPROVER = "declared approvers"
-    OPERATOR = "operators, who hand the runbooks' role over when they ask"
+    OPERATOR = "operators, who pass the runbook's role with their requests"
     RUNBOOK_ROLE = "the runbook's role"
-    NOT_RUNBOOK_ROLE = "everybody but the runbook's role"
-    AUTOMATION_MODE = "everybody, where starting the runbook is how access is requested"
+    NOT_RUNBOOK_ROLE = "every principal but the runbook's role"
+    AUTOMATION_MODE = "every principal, in the mode where a request starts the runbook"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Requirement:
-    """One thing that a principal must be allowed.
+    """A permission that an escalation path requires.
 
     Attributes:
-        actions: one of them.
-        on: what it must reach.
-        service: for roles that are passed or carried, `lambda.amazonaws.com`.
-        given: what the request then is, by condition key in small letters.
-        shape: which statements count.
-        tag: Key of a tag that the request must set or remove; empty where none.
+        actions: Actions, of which one must be allowed.
+        on: Resources on which it must be allowed.
+        service: Service principal of roles that are passed or attached, `lambda.amazonaws.com`.
+        given: Values of the request's condition keys, by key in lower case.
+        statement_kind: Statements that count; None: all.
+        tag: Key of a tag that the request must set or remove; empty: none.
     """
 
     actions: tuple[str, ...]
@@ -108,12 +108,12 @@ class Requirement:
 
 @dataclass(frozen=True, kw_only=True)
 class EscalationPath:
-    """Needs that together make a way around, in one policy or several.
+    """Permissions that together bypass the approval, in one policy or several.
 
     Attributes:
-        severity: with all of them certain.
-        needs: all of them.
-        fallback: Whether it counts only where no way before it is met.
+        severity: Severity where all of them are certain.
+        requirements: Permissions, all of which are required.
+        fallback: Whether the path counts only where no path before it does.
     """
 
     severity: Severity
@@ -123,18 +123,18 @@ class EscalationPath:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A known way around.
+    """A known bypass of the approval.
 
     Attributes:
-        id: letter of the family and number.
-        title: what it is, for a table.
-        gives: what its holder can do.
-        ways: by severity, the worst first; empty where code of its own looks for it.
-        severity: Word for the page where there are no ways.
-        remedy: what to do.
-        source: where it is described.
-        exempt: whom it does not count for.
-        silent_under: rules that say the same and more of a statement.
+        id: Unique ID in kebab case.
+        title: Title, as the continuation of "The principal ...".
+        impact: What the principal can do with it.
+        escalations: Escalation paths by severity, the worst first; empty where the rule has code of its own.
+        severity: Severity for the documentation where there are no paths.
+        remedy: Remediation.
+        source: Where the bypass is described.
+        exempt: Principals that the rule is not about.
+        silent_under: Rules whose finding about a statement includes this one.
     """
 
     id: str
@@ -156,27 +156,27 @@ def requirement(
     given: Mapping[str, tuple[Choice, ...]] | None = None,
     tag: str = "",
 ) -> Requirement:
-    """A need for one of several actions."""
+    """Return a requirement for one of several actions."""
     return Requirement(
         actions=actions, on=on, service=service, statement_kind=statement_kind, given=given or {}, tag=tag
     )
 
 
 def escalation(severity: Severity, *requirements: Requirement, fallback: bool = False) -> EscalationPath:
-    """A way with a severity."""
+    """Return an escalation path."""
     return EscalationPath(severity=severity, requirements=requirements, fallback=fallback)
 
 
 def one_of(*values: str) -> tuple[Choice, ...]:
-    """The request has one of these values."""
+    """Return the choice of these values for a condition key."""
     return tuple(Choice(known(value)) for value in values)
 
 
 ABSENT_KEY: Final = (Choice(ABSENT),)
-"""The request does not have the key."""
+"""The request lacks the key."""
 
 ANY_POLICY: Final = {"iam:policyarn": (HARMFUL,)}
-"""A policy is attached that allows ways around."""
+"""The request attaches a policy that allows a bypass."""
 
 ANY_BOUNDARY: Final = {"iam:permissionsboundary": (Choice(ABSENT), HARMFUL)}
-"""No boundary, or one that does not bound."""
+"""The request sets no boundary, or one that allows a bypass."""

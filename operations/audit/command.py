@@ -1,4 +1,4 @@
-"""`audit`: the post's two warnings, checked."""
+"""`audit`: find approval bypasses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.progress import Progress
 from operations.audit.exceptions import DEFAULT_FILE, AcceptedException, read_exceptions
 from operations.audit.protected import Declared
 from operations.audit.report import as_json, show
-from operations.audit.run import Asked, audit_stack
+from operations.audit.run import AuditOptions, audit_stack
 from operations.audit.severity import Severity, severity_of
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
@@ -22,31 +22,33 @@ if TYPE_CHECKING:
     from operations.audit.findings import Audit
     from operations.stack import StackConfiguration
 
-_ARNS = "An ARN or a pattern of ARNs; may be given several times."
+_ARNS = "ARN or pattern of ARNs. Repeatable."
 
 
 def audit(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
     *,
     stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
+        str | None, typer.Option("--stack", "-s", metavar="NAME", help="Stack. Default: the selected stack.")
     ] = None,
     cwd: Annotated[
         Path,
-        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
+        typer.Option(
+            "--cwd", "-C", metavar="DIRECTORY", help="Directory of Pulumi.yaml.", file_okay=False, exists=True
+        ),
     ] = Path(),
     machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
     severity: Annotated[
-        str, typer.Option(metavar="LEVEL", help="The least that counts: low, medium, high or critical.")
+        str, typer.Option(metavar="LEVEL", help="Minimum severity to report (low, medium, high, critical).")
     ] = "low",
     declare_admin: Annotated[
-        list[str] | None, typer.Option(metavar="ARN", help=f"May do everything by design. {_ARNS}")
+        list[str] | None, typer.Option(metavar="ARN", help=f"Administrator that may do everything by design. {_ARNS}")
     ] = None,
     approver: Annotated[
-        list[str] | None, typer.Option(metavar="ARN", help=f"Approves, beside the stack's. {_ARNS}")
+        list[str] | None, typer.Option(metavar="ARN", help=f"Approver in addition to the stack's. {_ARNS}")
     ] = None,
     operator: Annotated[
-        list[str] | None, typer.Option(metavar="ARN", help=f"Asks, beside the stack's. {_ARNS}")
+        list[str] | None, typer.Option(metavar="ARN", help=f"Operator in addition to the stack's. {_ARNS}")
     ] = None,
     exceptions: Annotated[
         Path | None,
@@ -57,16 +59,16 @@ def audit(  # noqa: PLR0913 -- the options of the command line
         ),
     ] = None,
 ) -> None:
-    """Finds who has a way around approved shell access. Changes nothing.
+    """Find principals that bypass session approval. Changes nothing.
 
     Reads all users, groups, roles and policies of the stack's account (iam:GetAccountAuthorizationDetails), and the
-    organization's service control policies where the credentials may. Lists each principal that can start, resume or end
-    sessions outside the operators' policy, run code on nodes otherwise, or change the roles, policies, tags or documents
-    that the approval rests on, with the statement that lets it. What a condition leaves open is listed one level lower,
-    as "cannot tell". Each rule has an example and a remedy in docs/audit.md.
+    organization's service control policies where the credentials allow it. Lists each principal that can start, resume
+    or end sessions outside the operators' policy, run code on nodes in another way, or change the roles, policies, tags
+    or documents that the approval depends on, with the statements that allow it. Where a condition cannot be evaluated,
+    the finding is one level lower and marked "cannot tell". docs/audit.md has an example and the remediation of each
+    rule.
 
-    Exit codes: 0 no way around, 1 there is one or IAM cannot be read, 2 the command line or the configuration cannot be
-    used.
+    Exit codes: 0 no finding, 1 findings, or IAM cannot be read, 2 the command line or the configuration cannot be used.
     """
     try:
         declared = Declared(
@@ -74,7 +76,7 @@ def audit(  # noqa: PLR0913 -- the options of the command line
         )
         found = _audit(
             Surroundings.of(context).read_stack(cwd, stack),
-            Asked(declared=declared, least=_severity(severity), exceptions=_exceptions(exceptions, cwd)),
+            AuditOptions(declared=declared, least=_severity(severity), exceptions=_exceptions(exceptions, cwd)),
         )
     except UnusableError as problem:
         typer.echo(str(problem), err=True)
@@ -96,17 +98,17 @@ def _severity(word: str) -> Severity:
         return severity_of(word)
     except KeyError:
         allowed = ", ".join(each.word for each in Severity)
-        raise UnusableError(f"--severity: {word!r} given; allowed: {allowed}") from None
+        raise UnusableError(f"--severity: expected one of {allowed}, got {word!r}.") from None
 
 
-def _audit(configuration: StackConfiguration, asked: Asked) -> Audit:
+def _audit(configuration: StackConfiguration, options: AuditOptions) -> Audit:
     errors = Console(stderr=True)
     if not errors.is_terminal:
-        return audit_stack(configuration, asked)
+        return audit_stack(configuration, options)
     with Progress(console=errors, transient=True) as progress:
         task = progress.add_task("Auditing ...", total=None)
         return audit_stack(
             configuration,
-            asked,
+            options,
             lambda what, done, of: progress.update(task, description=what, completed=done, total=of),
         )

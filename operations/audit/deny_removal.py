@@ -1,4 +1,4 @@
-"""Denials that a principal can remove from itself or from a role that it can assume, and what it is allowed then."""
+"""Deny statements that a principal can remove from itself or from a role that it can assume, and the findings without them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ _REMOVING: Final = frozenset(
 
 
 def deny_removal(principal: Principal, found: list[Finding], audit: AuditContext) -> list[Finding]:
-    """Return a finding where a principal is allowed more after it has removed what denies.
+    """Return a finding where a principal is allowed more without the Deny statements that it can remove.
 
     Args:
         principal: The user or role.
-        found: What it is allowed already.
-        world: The account, with who is privileged.
+        found: Findings of the principal so far.
+        audit: The account, with the privileged principals.
     """
     if not _REMOVING & allowed(principal):
         return []
@@ -58,7 +58,7 @@ def deny_removal(principal: Principal, found: list[Finding], audit: AuditContext
 
 
 def _removal(principal: Principal, subject: Principal, found: list[Finding], audit: AuditContext) -> Finding | None:
-    """What a subject is allowed without the policies that the principal can remove from it."""
+    """Return the findings of a subject without the policies that the principal can remove from it."""
     removed = _removed(principal, subject, audit)
     if not removed:
         return None
@@ -82,7 +82,7 @@ def _removal(principal: Principal, subject: Principal, found: list[Finding], aud
 
 
 def _removed(principal: Principal, subject: Principal, audit: AuditContext) -> dict[Policy, list[Grant]]:
-    """The policies that the principal can remove, one after the other: one may deny the removal of the next."""
+    """Return the policies that the principal can remove in turn: each may deny the removal of the next."""
     removed: dict[Policy, list[Grant]] = {}
     while True:
         caller = _without(principal, removed) if subject is principal else principal
@@ -114,7 +114,7 @@ def _more(before: list[Finding], after: list[Finding]) -> list[Finding]:
 
 
 def _ways(subject: Principal, policy: Policy, audit: AuditContext) -> Iterator[tuple[str, str, str]]:
-    """Each way to remove a policy: action, resource, ARN of the policy."""
+    """Return the requests that remove a policy: action, resource, ARN of the policy."""
     arn = policy.name if policy.name.startswith("arn:") else ""
     kind = subject.kind.capitalize()
     group = subject.through.get(policy)

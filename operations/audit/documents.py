@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 def foreign_runbooks(stack: StackConfiguration, clients: Clients, identity: Identity) -> list[Audited | Unread]:
-    """Return the documents whose default version is not what the settings ask for, and those that cannot be read.
+    """Return the documents whose default version differs from the settings, and those that cannot be read.
 
     A document that does not exist grants nothing and is not reported; `verify` does.
 
     Args:
-        stack: the stack with its configuration.
-        clients: clients to read with.
-        identity: the caller.
+        stack: The stack with its configuration.
+        clients: Clients of the account.
+        identity: The caller.
 
     Raises:
-        UnusableError: the configuration cannot be used.
+        UnusableError: The configuration cannot be used.
     """
     if "shell-access:approval" not in stack.values:
         return []

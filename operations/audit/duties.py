@@ -29,7 +29,7 @@ _PERSON_KEYS: Final = frozenset(
 _CALLER_KEY: Final = "aws:principalarn"
 
 Reached = dict["Principal", "tuple[tuple[Principal, ...], bool]"]
-"""Roles with the path to each, and whether they are reached without doubt."""
+"""Roles with the path to each, and whether the path is certain."""
 
 
 def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> list[Finding]:
@@ -38,7 +38,7 @@ def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> l
     Args:
         principal: The user or role.
         reached: Roles that it can assume.
-        world: The account.
+        audit: The account.
     """
     everything: Reached = {principal: ((), True), **reached}
     asking = {each: escalation for each, escalation in everything.items() if each in audit.operators_set}
@@ -61,7 +61,7 @@ def both_sides(principal: Principal, reached: Reached, audit: AuditContext) -> l
 
 
 def people_on_both_sides(audit: AuditContext) -> list[Audited]:
-    """Return the people outside the account whom trust policies let into an operator's and an approver's role."""
+    """Return the people outside the account that an operator's and an approver's role both trust."""
     approving = [(role, person) for role in audit.roles if role in audit.approvers for person in _people(role, audit)]
     found: dict[str, Finding] = {}
     for role in audit.roles:
@@ -81,7 +81,7 @@ def people_on_both_sides(audit: AuditContext) -> list[Audited]:
 
 
 def _people(role: Principal, audit: AuditContext) -> Iterator[str]:
-    """The people outside the account whom a role's trust policy names, by ARN or by a condition."""
+    """Return the people outside the account that a role's trust policy names, by ARN or by a condition."""
     known = {name for each in audit.account.principals for name in (each.arn, each.unique_id)}
     for statement in _assuming(role):
         named = statement.principals
@@ -98,7 +98,7 @@ def _people(role: Principal, audit: AuditContext) -> Iterator[str]:
 
 
 def _is_foreign(arn: str, account_id: str) -> bool:
-    """Whether a pattern names principals of another account, and not all of them."""
+    """Return whether a pattern names some principals of another account, but not all of them."""
     _, _, _, _, account, resource = (*arn.split(":", 5), *[""] * 5)[:6]
     return account != account_id and bool(resource.rpartition("/")[2].strip("*?")) and resource != "root"
 
@@ -118,7 +118,7 @@ def _assuming(role: Principal) -> Iterator[Statement]:
 
 
 def _trusts(role: Principal, path: tuple[Principal, ...]) -> tuple[MatchedStatement, ...]:
-    """The trust policy that lets into a role; none where the principal is the role itself."""
+    """Return the statement of the role's trust policy; none where the principal is the role itself."""
     if not path:
         return ()
     return tuple(

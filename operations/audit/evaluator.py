@@ -1,4 +1,4 @@
-"""Judges one principal by the rules."""
+"""Evaluation of one principal by the rules."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RELATIVE: Final = frozenset(
         *(TargetKind.MY_ROLES, TargetKind.MY_USERS, TargetKind.MY_GROUPS, TargetKind.MY_POLICIES),
     }
 )
-"""What depends on what others can do, and so is judged again when that is known."""
+"""Target kinds that depend on what others can do, and are evaluated again when that is known."""
 
 
 _RULES_ABOUT: Final = {
@@ -52,24 +52,24 @@ _RULES_ABOUT: Final = {
     )
     for action in ACTIONS
 }
-"""The rules that look at an action: most principals are allowed few of them."""
+"""IDs of the rules about an action: most principals are allowed few of them."""
 
 
 def allowed(principal: Principal) -> frozenset[str]:
-    """The actions of the rules that any statement allows at all: most principals have few."""
+    """Return the actions of the rules that any statement of a principal allows."""
     return frozenset[str]().union(*(policy.allowed(ACTIONS) for policy in principal.permissions.identity))
 
 
 @dataclass(frozen=True)
 class _Result:
-    """A way that a principal has."""
+    """An escalation path that a principal has."""
 
     severity: Severity
     grants: tuple[Grant, ...]
 
 
 class Evaluator:
-    """Judges a principal; remembers what it has looked up."""
+    """Evaluates a principal, with a cache of what was looked up."""
 
     def __init__(self, principal: Principal, audit: AuditContext) -> None:
         self._principal, self._audit = principal, audit
@@ -77,7 +77,7 @@ class Evaluator:
         self._allowed = allowed(principal)
 
     def findings(self, rules: Iterable[Rule]) -> list[Finding]:
-        """The ways around that the principal has, in the rules' order."""
+        """Return the findings of the principal, in the order of the rules."""
         found: list[Finding] = []
         told: dict[str, set[Statement]] = {}
         about = frozenset[str]().union(*(_RULES_ABOUT[action] for action in self._allowed))
@@ -105,14 +105,14 @@ class Evaluator:
         )
 
     def _has_more(self, rule: Rule) -> bool:
-        """Whether the principal has one of the rule's ways that take more than its part in the workflow does."""
+        """Return whether the principal has a path of the rule that its part in the workflow does not need."""
         return any(
             len(escalation.requirements) > 1 and self._met_all(escalation, set()) is not None
             for escalation in rule.escalations
         )
 
     def _result(self, rule: Rule, silent: set[Statement]) -> _Result | None:
-        """The worst of a rule's ways; several that are as bad count together."""
+        """Return the worst of a rule's paths; paths of the same severity are one finding."""
         severity: Severity | None = None
         together: dict[tuple[Statement, str], Grant] = {}
         for escalation in rule.escalations:
@@ -156,7 +156,7 @@ class Evaluator:
         return [each for each in found if _has_shape(each, requirement.statement_kind)]
 
     def _granted_all(self, requirement: Requirement, action: str, wanted: Target) -> Iterator[Grant]:
-        """What lets an action reach every part of a target; nothing where one part is out of reach."""
+        """Return the grants of an action on every part of a target; none where one part is not allowed."""
         parts = targets_of(action, wanted, self._audit)
         several = list(takewhile(bool, (self._granted(requirement, action, part) for part in parts)))
         return chain.from_iterable(several if len(several) == len(parts) else ())
@@ -170,7 +170,7 @@ class Evaluator:
         return grants(permissions, action, part, situations(permissions, action, knowledge))
 
     def _passes_critical(self, requirement: Requirement) -> bool:
-        """Whether a role that is passed can do the worst itself."""
+        """Return whether a critical role can be passed."""
         audit = self._audit
         critical = tuple(
             literal(arn)
@@ -183,7 +183,7 @@ class Evaluator:
 
 
 def finding(rule: str, severity: Severity, principal: Principal, found: list[Grant]) -> Finding:
-    """A finding with the statements that let it."""
+    """Return a finding with the statements that allow it."""
     return Finding(
         rule=rule,
         severity=severity,

@@ -1,7 +1,8 @@
-"""Accepted exceptions: findings that an owner accepts for a reason until a day, kept in a file."""
+"""Accepted exceptions: a file of findings that an owner accepts, with a reason and a last day."""
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -24,14 +25,14 @@ DEFAULT_FILE: Final = "audit-exceptions.yaml"
 EXPIRED: Final = "exception-expired"
 
 PERSONS: Final = "same-person-both-sides"
-"""The rule whose principals may be people that a trust policy names otherwise than by ARN."""
+"""The rule whose principals may be people without an ARN."""
 
 _KEYS: Final = ("principal", "rule", "reason", "owner", "until")
 _IDS: Final = tuple(rule.id for rule in RULES if rule.id != EXPIRED)
 
 
 class _Loader(UniqueKeys):
-    """Leaves a day that does not exist as text, for the check to name."""
+    """Loads a day that does not exist as text, for the check to report."""
 
     def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
         """Return a day, a time, or the text."""
@@ -46,13 +47,13 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_ti
 
 @dataclass(frozen=True, kw_only=True)
 class AcceptedException:
-    """An entry of the file.
+    """An entry of the file of exceptions.
 
     Attributes:
         principal: ARN, or a pattern of ARNs.
-        rule: Id of the rule.
+        rule: ID of the rule.
         reason: Why it is accepted.
-        owner: Who answers for it.
+        owner: Who is accountable for it.
         until: Last day on which it counts.
     """
 
@@ -73,8 +74,8 @@ class Accepted:
 
     Attributes:
         arn: Of the principal.
-        finding: That is accepted.
-        exception: That covers it.
+        finding: The accepted finding.
+        exception: Exception that covers it.
     """
 
     arn: str
@@ -84,7 +85,7 @@ class Accepted:
 
 @dataclass(frozen=True, kw_only=True)
 class Remaining:
-    """What is left of an audit after the exceptions.
+    """Findings of an audit after the exceptions are applied.
 
     Attributes:
         audited: Principals with the findings that no exception covers, and expired exceptions.
@@ -138,11 +139,11 @@ def read_exceptions(path: Path) -> tuple[AcceptedException, ...]:
 
 
 def apply_exceptions(audited: Sequence[Audited], exceptions: Sequence[AcceptedException], today: date) -> Remaining:
-    """Take the findings out that an exception covers, and report exceptions that have expired.
+    """Remove the findings that an exception covers, and report expired exceptions.
 
     Args:
         audited: Principals with their findings.
-        exceptions: Of the file.
+        exceptions: Entries of the file.
         today: The day on which the audit runs.
     """
     valid = [each for each in exceptions if each.until >= today]
@@ -188,7 +189,7 @@ def _problems(entry: Any) -> Iterator[str]:
 
 
 def _repeated(entries: list[Any]) -> Iterator[str]:
-    """The entries that are about the same principal and rule as one before: which of the two counts is not clear."""
+    """Return a problem for each entry with the principal and rule of an earlier one."""
     first: dict[tuple[str, str], int] = {}
     for number, entry in enumerate(entries):
         given = cast("dict[Any, Any]", entry) if isinstance(entry, dict) else {}
@@ -198,13 +199,14 @@ def _repeated(entries: list[Any]) -> Iterator[str]:
 
 
 def _expected(key: str, value: Any, rule: Any) -> str:
-    """What a value should be; empty where it is."""
+    """Return what is expected of a value; empty where it is valid."""
     if key == "until":
         return "" if isinstance(value, date) and not isinstance(value, datetime) else "a day such as 2027-03-31"
     if not isinstance(value, str) or not value.strip():
         return "a text that is not empty"
     if key == "rule" and value not in _IDS:
-        return f"the id of a rule ({', '.join(_IDS)})"
+        close = difflib.get_close_matches(value, _IDS, n=1)
+        return f"the ID of a rule (docs/audit.md lists them{f'; did you mean {close[0]}?' if close else ''})"
     if key == "principal" and not value.startswith("arn:") and (rule != PERSONS or not value.strip("*?")):
         return "the ARN of a principal (* and ? match any characters)"
     return ""

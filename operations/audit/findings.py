@@ -1,4 +1,4 @@
-"""What an audit comes to."""
+"""Results of an audit."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MatchedStatement:
-    """A statement that lets a principal do something.
+    """A statement that allows a principal an action.
 
     Attributes:
-        policy: name, or ARN of a managed one.
+        policy: Name, or ARN of a managed policy.
         kind: `inline`, `managed`, `trust`.
-        group: that brings the policy; empty where none does.
-        index: of the statement in its document, from 0.
-        sid: of the statement, or empty.
-        actions: of the rule that it allows.
-        statement: as written.
+        group: Group that the policy is attached to; empty: none.
+        index: Index of the statement in its document, from 0.
+        sid: Sid of the statement; empty: none.
+        actions: Actions of the rule that it allows.
+        statement: Statement as written.
     """
 
     policy: str
@@ -39,7 +39,7 @@ class MatchedStatement:
 
     @property
     def place(self) -> str:
-        """For people: policy, group, statement."""
+        """Policy, group and statement as text."""
         policy = self.policy if self.kind == "trust" else f"{self.kind} policy {self.policy}"
         through = f" of group {self.group}" if self.group else ""
         named = f" ({self.sid})" if self.sid else ""
@@ -48,16 +48,16 @@ class MatchedStatement:
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A way around that a principal has.
+    """An approval bypass that a principal has.
 
     Attributes:
-        rule: id of the way.
-        severity: lowered where it cannot be told.
-        lettings: the statements that let it.
-        doubts: conditions that cannot be told; empty where it is certain.
-        hidden: ids of how the statements hide.
-        path: ARNs of the roles that are taken on, in order; empty where none are.
-        note: what else there is to say.
+        rule: ID of the rule.
+        severity: Severity; one level lower where there are doubts.
+        matched_statements: Statements that allow it.
+        doubts: Conditions that IAM data does not decide; empty where it is certain.
+        obfuscation: IDs of what makes the statements hard to see through.
+        path: ARNs of the roles that are assumed, in order; empty: none.
+        note: Details.
     """
 
     rule: str
@@ -74,10 +74,10 @@ class Audited:
     """A principal with its findings.
 
     Attributes:
-        arn: of it.
+        arn: ARN of the principal.
         kind: `user`, `role`, `outside` for principals of other accounts, `document` for a runbook that is not the stack's,
             `exception` for accepted exceptions.
-        findings: the worst first.
+        findings: Findings, the worst first.
     """
 
     arn: str
@@ -86,29 +86,29 @@ class Audited:
 
     @property
     def worst(self) -> Severity:
-        """Of its findings."""
+        """Severity of the worst finding."""
         return max(each.severity for each in self.findings)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """All that an audit found.
+    """Result of an audit.
 
     Attributes:
-        stack: its name.
-        account_id: 12 digits; None where nobody answered.
-        caller: ARN of the principal that audits; None where the account did not answer.
-        time: When the audit ran, ISO 8601.
-        principals: how many were judged.
-        audited: those with findings, the worst first.
-        services: roles that only services take on, with what they could do; no findings.
-        administrators: ARNs of declared administrators; no findings.
-        service_linked: how many roles services made for themselves; not judged.
-        accepted: Findings that an accepted exception covers; no findings.
+        stack: Name of the stack.
+        account_id: Account; None where AWS did not answer.
+        caller: ARN of the principal that audits; None where AWS did not answer.
+        time: Time of the audit, ISO 8601.
+        principals: Number of principals that were evaluated.
+        audited: Principals with findings, the worst first.
+        services: Roles that only services assume, for information; not counted.
+        administrators: ARNs of declared administrators; not counted.
+        service_linked: Number of service-linked roles, which are not evaluated.
+        accepted: Findings that an accepted exception covers; not counted.
         unused: Accepted exceptions that cover nothing.
-        by_design: What the configuration itself allows, said once.
-        unread: what could not be read, and needs to be for an audit.
-        limits: what the audit could not take into account.
+        by_design: What the configuration itself allows, each once.
+        unread: Data that could not be read, so that the audit is incomplete.
+        limits: Data that was not taken into account, so that too much may be reported.
     """
 
     stack: str
@@ -127,16 +127,16 @@ class Audit:
     limits: tuple[str, ...] = ()
 
     def count(self, *severities: Severity) -> int:
-        """How many findings are so bad; without severities all of them."""
+        """Return the number of findings with these severities; without severities of all."""
         wanted = severities or tuple(Severity)
         return sum(finding.severity in wanted for each in self.audited for finding in each.findings)
 
     @property
     def exit_code(self) -> ExitCode:
-        """What a shell is told."""
+        """Exit code of the command."""
         return ExitCode.DIFFERENT if self.unread or self.count() else ExitCode.AS_ASKED
 
 
 def worst_first(several: list[Audited]) -> tuple[Audited, ...]:
-    """By severity, then by how much there is, then by name."""
+    """Sort principals by severity, number of findings and ARN."""
     return tuple(sorted(several, key=lambda each: (-each.worst, -len(each.findings), each.arn)))

@@ -1,4 +1,4 @@
-"""The organization's policies that bear on an account, where the caller may read them."""
+"""Service control policies that apply to an account, where the caller may read them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _NOT_IN_ONE = "AWSOrganizationsNotInUseException"
 
 @dataclass(frozen=True, kw_only=True)
 class Organization:
-    """What is known of the organization.
+    """The organization, as far as the caller may read it.
 
     Attributes:
         id: `o-...`; None where there is none, or it cannot be read.
-        ceilings: service control policies by level, from the root down.
-        path: `o-.../r-.../ou-.../` of the account, as `aws:PrincipalOrgPaths` has it; empty: not known.
-        is_managed_from_here: whether the account manages it; None: not known.
-        is_member: whether the account is in an organization; None: not known.
-        limits: what could not be read, for people.
+        ceilings: Service control policies by level, from the root down.
+        path: `o-.../r-.../ou-.../` of the account, as in `aws:PrincipalOrgPaths`; empty: not known.
+        is_managed_from_here: Whether the account is the management account; None: not known.
+        is_member: Whether the account is in an organization; None: not known.
+        limits: What could not be read, as text.
     """
 
     id: str | None = None
@@ -39,14 +39,14 @@ class Organization:
 
 
 def read_organization(clients: Clients, region: str, identity: Identity) -> Organization:
-    """Reads the service control policies of an account; without the permission says so and goes on.
+    """Read the service control policies of an account; without the permission, add a limit and continue.
 
-    They only take away, so that without them too much is reported, never too little.
+    Service control policies only restrict, so without them too much is reported, never too little.
 
     Args:
-        clients: to read with.
-        region: to ask in.
-        identity: who reads.
+        clients: Clients of the account.
+        region: Region of the calls.
+        identity: The caller.
     """
     client = clients.client("organizations", region)
     try:
@@ -74,7 +74,7 @@ def read_organization(clients: Clients, region: str, identity: Identity) -> Orga
 
 
 def _ceilings(client: Any, account_id: str) -> tuple[tuple[tuple[Policy, ...], ...], list[str]]:
-    """Service control policies by level from the root down, and the IDs of the root and the units on the way."""
+    """Return service control policies by level from the root down, and the IDs of the root and the organizational units."""
     levels: list[tuple[Policy, ...]] = []
     path: list[str] = []
     target: str | None = account_id
@@ -87,7 +87,7 @@ def _ceilings(client: Any, account_id: str) -> tuple[tuple[tuple[Policy, ...], .
 
 
 def _parent(client: Any, target: str) -> str | None:
-    """A root (`r-...`) has none."""
+    """Return the parent; a root (`r-...`) has none."""
     return None if target.startswith("r-") else str(client.list_parents(ChildId=target)["Parents"][0]["Id"])
 
 

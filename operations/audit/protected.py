@@ -1,4 +1,4 @@
-"""What the approval rests on, by name, and who has a part in it."""
+"""Resources that the approval depends on, and the principals of the workflow."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Protected:
-    """Names as the AWS post and the stack have them.
+    """Names of the resources and principals of the workflow.
 
     Attributes:
         account_id: 12 digits.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        runbook: the document that sets and removes the tag.
-        template: the change template.
-        reaper: the document that removes tags whose run is over.
-        reaper_schedule: what starts it.
-        policy: the operators' managed policy.
-        role: the runbook's role.
-        session_document: the preferences document.
-        topic: of requests.
-        starts_by_runbook: mode `automation`: starting the runbook is how access is requested.
+        runbook: Document that sets and removes the tag.
+        template: Change template.
+        reaper: Document that removes tags of ended executions.
+        reaper_schedule: Schedule of the reaper.
+        policy: Managed policy of the operators.
+        role: Role of the runbook.
+        session_document: Session Manager preferences document.
+        topic: Topic of requests.
+        starts_by_runbook: Mode `automation`: a request starts the runbook.
         operators: ARNs, or patterns of ARNs.
-        operator_roles: names.
-        operator_users: names.
-        shared_roles: names of the operators' roles that several may take on, which the stack accepts.
+        operator_roles: Names.
+        operator_users: Names.
+        shared_roles: Names of operators' roles that the stack allows several principals to assume.
         approvers: ARNs, or patterns of ARNs.
-        approver_names: kind (`IamRole`, `IamUser`, `IamGroup`) and name, without a path.
-        administrators: declared ones: ARNs, or patterns of ARNs.
+        approver_names: Kind (`IamRole`, `IamUser`, `IamGroup`) and name, without a path.
+        administrators: Declared administrators: ARNs, or patterns of ARNs.
     """
 
     account_id: str
@@ -68,27 +68,27 @@ class Protected:
     administrators: tuple[str, ...] = ()
 
     def iam(self, kind: str, name: str) -> str:
-        """The ARN of something in IAM: `role`, `user`, `group`, `policy`."""
+        """Return the ARN of a `role`, `user`, `group` or `policy`."""
         return f"arn:{self.partition}:iam::{self.account_id}:{kind}/{name}"
 
     @property
     def iam_root(self) -> str:
-        """How a trust policy names the account."""
+        """ARN by which a trust policy names the account."""
         return f"arn:{self.partition}:iam::{self.account_id}:root"
 
     def is_administrator(self, arn: str) -> bool:
-        """Whether a principal was declared one."""
+        """Return whether a principal is a declared administrator."""
         return any(matches(each, arn) for each in self.administrators)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What the command line says beside the stack.
+    """Principals that the command line declares.
 
     Attributes:
-        administrators: who may do everything by design.
-        approvers: who approves.
-        operators: who asks.
+        administrators: ARNs of principals that may do everything by design.
+        approvers: ARNs of approvers.
+        operators: ARNs of operators.
     """
 
     administrators: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class Declared:
 
 
 def protected(stack: StackConfiguration, declared: Declared, *, account_id: str, partition: str) -> Protected:
-    """What a stack protects; names that its configuration does not set are the post's."""
+    """Return the names that a stack's configuration sets, with the names of the AWS post as defaults."""
     section = _section(stack)
     return Protected(
         account_id=account_id,

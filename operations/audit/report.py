@@ -1,4 +1,4 @@
-"""Shows an audit: a table for people, a JSON document for machines."""
+"""Output of an audit: a table, or a JSON document."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from operations.audit.rules import BY_ID
+from operations.audit.rules import BY_ID, position
 from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from operations.audit.exceptions import AcceptedException
-    from operations.audit.findings import Audit, Audited, Finding, MatchedStatement
+    from operations.audit.findings import Audit, Audited, Finding
 
 _STYLES: Final = {
     Severity.CRITICAL: "bold red",
@@ -26,14 +26,14 @@ _STYLES: Final = {
     Severity.LOW: "cyan",
 }
 SCHEMA_VERSION: Final = 1
-"""Of the JSON document; it changes where a key changes its meaning or goes."""
+"""Version of the JSON document; it changes where a key changes its meaning or is removed."""
 
 _MOST_APART: Final = 4
-"""A statement that lets more than so many ways around is one row that names them all."""
+"""Findings of one statement that have a row each; more are one row with their IDs."""
 
 
 def as_json(audit: Audit) -> str:
-    """The audit as one JSON document."""
+    """Return the audit as a JSON document."""
     return json.dumps(
         {
             "schemaVersion": SCHEMA_VERSION,
@@ -64,7 +64,7 @@ def as_json(audit: Audit) -> str:
 
 
 def show(audit: Audit, console: Console) -> None:
-    """Prints the audit for a person: the table, the statements, what was left out, and the counts last."""
+    """Print the table, the statements, what was not evaluated, and the counts."""
     for each in audit.unread:
         _line(console, Text.assemble(("cannot tell", "bold magenta"), f": {each.action}: {each.cause}"))
         _line(console, Text(f"  remedy:    {each.remedy}"))
@@ -102,7 +102,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "title": rule.title,
         "severity": finding.severity.word,
         "certain": not finding.doubts,
-        "gives": rule.impact,
+        "impact": rule.impact,
         "statements": [
             {
                 "policy": each.policy,
@@ -129,27 +129,27 @@ def _table(audit: Audit) -> Table:
         title=Text(f"Stack {audit.stack}, account {audit.account_id}"), title_justify="left", title_style="bold"
     )
     table.add_column("Severity", no_wrap=True)
-    table.add_column("EscalationPath", no_wrap=True)
-    table.add_column("What", overflow="fold")
+    table.add_column("Finding", overflow="fold")
     for audited in audit.audited:
-        table.add_row(
-            Text(audited.worst.word, style=_STYLES[audited.worst]), Text(), Text(_short(audited), style="bold")
-        )
-        for severity, escalations, what in _rows(audited):
-            table.add_row(Text(f"  {severity.word}", style=_STYLES[severity]), Text(escalations), Text(what))
+        table.add_row(Text(audited.worst.word, style=_STYLES[audited.worst]), Text(_short(audited), style="bold"))
+        for severity, what, rules in _rows(audited):
+            found = Text.assemble(what, (f" [{rules}]", "dim"))
+            table.add_row(Text(f"  {severity.word}", style=_STYLES[severity]), found)
         table.add_section()
     return table
 
 
 def _rows(audited: Audited) -> list[tuple[Severity, str, str]]:
-    """One for each finding; those that one statement lets by the dozen are one together."""
+    """Return a row per finding, and one for the many findings of a broad statement."""
     rows: list[tuple[Severity, str, str]] = []
     for findings in _by_statements(audited.findings):
         if len(findings) <= _MOST_APART:
-            rows += [(each.severity, each.rule, _what(each)) for each in findings]
+            rows += [(each.severity, _what(each), each.rule) for each in findings]
         else:
-            several = " ".join(sorted({each.rule for each in findings}, key=_order))
-            rows.append((max(each.severity for each in findings), f"{len(findings)} ways", several))
+            several = ", ".join(sorted({each.rule for each in findings}, key=position))
+            rows.append(
+                (max(each.severity for each in findings), f"{len(findings)} findings of one statement", several)
+            )
     return sorted(rows, key=lambda row: -row[0])
 
 
@@ -168,43 +168,42 @@ def _what(finding: Finding) -> str:
 
 
 def _explain(console: Console, audited: Audited) -> None:
-    """The statements, each once, with what they let, what cannot be told, and what to do."""
+    """Print the statements, each once, with their rules, doubts and remediation."""
     _line(console, Text(audited.arn, style="bold"))
     for findings in _by_statements(audited.findings):
-        rules = sorted({each.rule for each in findings}, key=_order)
+        rules = sorted({each.rule for each in findings}, key=position)
         for matched in findings[0].matched_statements:
-            _line(console, Text(f"  {_lets(letting, rules)}"))
-            _line(console, Text(f"    {json.dumps(letting.statement, ensure_ascii=False)}"))
+            _line(console, Text(f"  {matched.place}: {', '.join(rules)}"))
+            _line(console, Text(f"    {json.dumps(matched.statement, ensure_ascii=False)}"))
         for heading, texts in _details(findings):
             for text in texts:
                 _line(console, Text(f"    {heading}:".ljust(17) + text))
     _line(console, Text())
 
 
-def _lets(matched: MatchedStatement, rules: list[str]) -> str:
-    return f"{letting.place}: {' '.join(rules)}"
-
-
 def _details(findings: list[Finding]) -> list[tuple[str, list[str]]]:
     doubts = dict.fromkeys(doubt for each in findings for doubt in each.doubts)
-    obfuscation = sorted({mark for each in findings for mark in each.obfuscation}, key=_order)
+    obfuscation = sorted({each for finding in findings for each in finding.obfuscation}, key=position)
     apart = findings if len(findings) <= _MOST_APART else []
     paths = dict.fromkeys(" -> ".join(each.path) for each in findings if each.path)
     remedies = dict.fromkeys(BY_ID[each.rule].remedy for each in apart)
     return [
         ("assumes", list(paths)),
         ("cannot tell", list(doubts)),
-        ("hidden by", [f"{mark} {BY_ID[mark].title}" for mark in obfuscation]),
+        ("hidden by", [f"{BY_ID[each].title} [{each}]" for each in obfuscation]),
         (
             "remedy",
-            list(remedies) or ["Replace the statement by what this principal needs, or declare it an administrator."],
+            list(remedies)
+            or [
+                "Replace the statement by the permissions that the principal requires, or declare it an administrator."
+            ],
         ),
     ]
 
 
 def _beside(console: Console, audit: Audit) -> None:
     for each in audit.services:
-        rules = " ".join(dict.fromkeys(one.rule for one in each.findings))
+        rules = ", ".join(dict.fromkeys(one.rule for one in each.findings))
         _line(console, Text(f"only services assume it: {each.arn} ({each.worst.word}: {rules})"))
     for arn in audit.administrators:
         _line(console, Text(f"declared administrator: {arn}"))
@@ -226,7 +225,7 @@ def _summary(audit: Audit) -> Text:
     counts = [f"{audit.count(each)} {each.word}" for each in reversed(Severity) if audit.count(each)]
     looked = _counted(audit.principals, "principal")
     left = f" ({_counted(audit.service_linked, 'service-linked role')} left out)" if audit.service_linked else ""
-    said = ", ".join(counts) or "no way around"
+    said = ", ".join(counts) or "no findings"
     return Text(f"{looked}{left}: {said}", style="bold red" if counts else "bold green")
 
 
@@ -234,14 +233,10 @@ def _short(audited: Audited) -> str:
     return audited.arn if audited.kind in ("outside", "exception") else audited.arn.split(":", 5)[-1]
 
 
-def _order(rule: str) -> tuple[str, int]:
-    return rule[0], int(rule[1:])
-
-
 def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _line(console: Console, text: Text) -> None:
-    """Without breaks, so that statements and ARNs can be copied."""
+    """Print without line breaks, so that statements and ARNs can be copied."""
     console.print(text, soft_wrap=True)

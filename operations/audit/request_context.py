@@ -1,4 +1,4 @@
-"""What a principal can make of a request's keys (IAM User Guide, "AWS global condition context keys")."""
+"""Values that a principal can give the condition keys of its requests (IAM User Guide, "AWS global condition context keys")."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _FREE: Final = frozenset(
         *("ssm:sessiondocumentaccesscheck", "iam:associatedresourcearn", "ssm:documentversion"),
     }
 )
-"""The caller writes them into its request."""
+"""Keys that the caller sets in its request."""
 
 _OF_SERVICES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
-"""Only requests that a service makes for somebody have them."""
+"""Keys of requests that a service makes on behalf of a principal."""
 
 _OWN_TAGS: Final = (
     *("iam:TagRole", "iam:TagUser", "iam:UntagRole", "iam:UntagUser", "iam:UpdateAssumeRolePolicy"),
@@ -43,13 +43,13 @@ _OWN_TAGS: Final = (
 )
 
 _ANY_SERVICE: Final = ("aws", "ec2", "saml", "sts")
-"""Prefixes of keys that requests to other services have too: of the caller's session, or of the instance it comes from."""
+"""Prefixes of keys that requests to every service have: of the caller's session, or of the instance it runs on."""
 
 _RESOURCE_TAGS: Final = ("aws:resourcetag/", "ssm:resourcetag/")
 
 
 class RequestKnowledge:
-    """Knowledge of one principal's requests for one action."""
+    """Request context of one principal's requests for one action."""
 
     def __init__(
         self,
@@ -60,14 +60,14 @@ class RequestKnowledge:
         *,
         changes_own_tags: bool = True,
     ) -> None:
-        """Collect what follows from the principal, the action, and what is given.
+        """Initialize the context.
 
         Args:
             principal: The caller.
-            world: The account.
+            audit: The account.
             action: `ssm:StartSession`.
-            given: What a rule says about the request; a key that ends in a slash is a prefix.
-            changes_own_tags: Whether the caller may have changed its own tags before, where it can.
+            given: Values by condition key that a rule sets; a key that ends in a slash is a prefix.
+            changes_own_tags: Whether the caller may change its own tags before the request, where it is allowed to.
         """
         self._principal, self._audit, self._action = principal, audit, action
         self._given = given or {}
@@ -75,7 +75,7 @@ class RequestKnowledge:
         self._context = principal.context()
 
     def choices(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
-        """What the caller can make of a key."""
+        """Return the values that the caller can give a key."""
         given = self._given.get(key) or next(
             (choices for prefix, choices in self._given.items() if prefix.endswith("/") and key.startswith(prefix)),
             None,
@@ -100,7 +100,7 @@ class RequestKnowledge:
         if key == "aws:principalorgid":
             return (Choice(known(self._audit.organization)),) if self._audit.organization else _UNKNOWN
         if key == "aws:userid" and self._principal.kind == "role":
-            # Whoever takes a role on chooses the session's name.
+            # The caller of AssumeRole chooses the session name.
             start = f"{self._principal.unique_id}:"
             named = tuple(each for each in mentioned if each.startswith(start) and "*" not in each)
             return tuple(Choice(known(each)) for each in (f"{start}session", *named))
@@ -110,7 +110,7 @@ class RequestKnowledge:
         return (own,)
 
     def _changed_tag(self, tag: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
-        """Values that a tag of the caller or of its session may be changed to before the request."""
+        """Return values that the caller can give a tag of itself or of its session before the request."""
         wanted = any_value((*mentioned, NODE), context=self._context)
         found = {each.value: own_tag_becomes(self._principal, self._audit, tag, each.value) for each in wanted}
         return tuple(Choice(value, certain=can is Truth.YES) for value, can in found.items() if can is not Truth.NO)
@@ -127,7 +127,7 @@ class RequestKnowledge:
             later = (Choice(known(each), certain=False) for each in mentioned if each > self._audit.now)
             return (Choice(known(self._audit.now)), *later)
         if key == "aws:multifactorauthpresent":
-            # Absent with a user's long-term keys, false in a session that was begun without.
+            # Absent with a user's long-term keys, false in a session without MFA.
             without = Choice(ABSENT if self._principal.kind == "user" else known("false"))
             return (without, Choice(known("true"), certain=False))
         if key == "aws:requestedregion":
@@ -135,12 +135,12 @@ class RequestKnowledge:
         return _fixed(self._audit).get(key) or self._of_service(key)
 
     def _of_service(self, key: str) -> tuple[Choice, ...]:
-        """A key of which only its prefix is known."""
+        """Return the values of a key of which only the prefix is known."""
         service, prefix = self._action.partition(":")[0], key.partition(":")[0]
         return _UNKNOWN if prefix in (*_ANY_SERVICE, service) or "." in prefix else _NOT_THERE
 
     def _may_tag(self, tag: str) -> bool:
-        """Whether the same principal may give nodes a tag, so that a condition on it is no limit."""
+        """Return whether the principal may tag nodes, so that a condition on the tag does not restrict it."""
         names = self._audit.protected
         for action, resource in (
             ("ec2:CreateTags", f"arn:{names.partition}:ec2:{SOME}:{names.account_id}:instance/i-{SOME}"),
@@ -174,11 +174,11 @@ def granted_with_tag(  # noqa: PLR0913 -- what a question about a tag consists o
 
     Args:
         principal: The caller.
-        world: The account.
-        action: That carries tags.
-        target: Resources whose tag counts.
+        audit: The account.
+        action: Action whose request has tags.
+        target: Resources that are tagged.
         tag: Key of the tag.
-        given: What else is said about the request.
+        given: Values of further condition keys.
         value: Value to set; None: any.
     """
     beside = given or {}
@@ -202,11 +202,11 @@ def own_tag_becomes(principal: Principal, audit: AuditContext, tag: str, value: 
     """Evaluate whether a principal can give a tag of itself or of its sessions a value, or remove the tag.
 
     By its own tagging right, by federated sessions of a user, by a trust policy of its own that it replaces, or by
-    session tags that a role's trust policy admits; whether an identity provider sends the tag cannot be told from IAM.
+    session tags that a role's trust policy admits. IAM data does not show whether an identity provider sends the tag.
 
     Args:
         principal: The user or role.
-        world: The account, which remembers the answer.
+        audit: The account, which caches the result.
         tag: Key of the tag.
         value: Value of the tag; absent: the tag is removed.
     """
@@ -265,8 +265,8 @@ def admits_session_tag(
     """Evaluate whether one statement of a trust policy admits a session tag.
 
     Args:
-        statement: That allows `sts:TagSession`.
-        statements: All of the trust policy about it, those that deny included.
+        statement: Statement that allows `sts:TagSession`.
+        statements: All statements of the trust policy about it, Deny statements included.
         tag: Key of the tag.
         value: Value of the tag; None: any.
     """
@@ -292,7 +292,7 @@ def admits_session_tag(
 
 
 class _OfRequest:
-    """Knowledge of a request of an unknown caller that has some keys."""
+    """Request context of an unknown caller, with some keys."""
 
     def __init__(self, given: Mapping[str, tuple[Choice, ...]]) -> None:
         self._given = given
@@ -315,7 +315,7 @@ def _fixed(audit: AuditContext) -> dict[str, tuple[Choice, ...]]:
         "aws:calledvia": (Choice(ABSENT), Choice(UNKNOWN)),
         "aws:calledviafirst": (Choice(ABSENT), Choice(UNKNOWN)),
         "aws:calledvialast": (Choice(ABSENT), Choice(UNKNOWN)),
-        # What does harm as a target, and what does as a task of the member account's root.
+        # A harmful target, and a harmful task of a member account's root user.
         "events:targetarn": (
             Choice(known(f"{ssm.replace(names.account_id, '')}:document/AWS-RunShellScript")),
             Choice(known(f"{ssm}:automation-definition/{names.runbook}:$DEFAULT")),

@@ -1,8 +1,8 @@
-"""Who may take on which role, for many of both.
+"""Role assumption between many principals and many roles.
 
-Most principals have plain statements (`sts:AssumeRole` on some ARNs, nothing that denies or bounds it) and most roles leave
-the choice to the account. For those only the ARNs decide, so they are compared once for all who have the same. The others
-are asked one by one.
+Most principals have unconditional statements (`sts:AssumeRole` on some ARNs, without a Deny or a boundary), and most roles
+trust the whole account. For those only the ARNs matter, so each distinct set of resources is compared once. The other
+principals are evaluated one by one.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ if TYPE_CHECKING:
     from operations.audit.audit_context import AuditContext
 
 Onward = Mapping[Principal, tuple[Principal, ...]]
-"""Roles, with those that are taken on after them."""
+"""Roles, with the roles that are assumed after each."""
 
 Resources = tuple[tuple[str, ...], bool]
-"""The patterns of a plain statement, and whether they are what is left out."""
+"""Resource patterns of an unconditional statement, and whether they are of NotResource."""
 
 
 @dataclass(frozen=True)
 class AssumptionStep:
-    """A principal may become a role, and by way of it what the role may become."""
+    """A role that a principal can assume, with the roles that are assumed after it."""
 
     admission: Admission
     onward: tuple[Principal, ...] = ()
 
     @property
     def path(self) -> tuple[Principal, ...]:
-        """The roles in order."""
+        """Roles in order of assumption."""
         return (self.admission.role, *self.onward)
 
     @property
     def end(self) -> Principal:
-        """The role that counts."""
+        """The protected role."""
         return self.path[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoleAssumptions:
-    """What is known of everybody.
+    """Role assumptions of all principals.
 
     Attributes:
-        plain: the plain statements of principals that have nothing else to say about it.
-        by_resources: the roles that plain statements reach.
-        special: the other ways, by principal.
+        plain: Unconditional statements, of principals that have no others about role assumption.
+        by_resources: Roles that unconditional statements reach.
+        special: Assumptions of the other principals.
     """
 
     plain: Mapping[Principal, tuple[tuple[Policy, Statement], ...]]
@@ -72,13 +72,13 @@ def role_assumptions(
     counting: Iterable[Principal],
     progress: Callable[[int, int], None],
 ) -> RoleAssumptions:
-    """Who may take on a role that counts, or one from which it can be reached.
+    """Return the principals that can assume a protected role, directly or by role chaining.
 
     Args:
-        world: the account.
-        principals: who might.
-        counting: the roles to begin with.
-        progress: is told how far it is.
+        audit: The account.
+        principals: Principals to evaluate.
+        counting: Protected roles.
+        progress: Receives the progress.
     """
     search = _Search(audit, list(principals), dict.fromkeys(counting, ()))
     search.run(progress)
@@ -86,7 +86,7 @@ def role_assumptions(
 
 
 def role_assumption(principal: Principal, role: Principal, audit: AuditContext) -> Admission | None:
-    """How a principal may become a role; None: it may not."""
+    """Return how a principal can assume a role; None: it cannot."""
     if role is principal or role.trust is None:
         return None
     if not any(named_by(principal, each) for each in role.trust.covering(ASSUME)):
@@ -99,19 +99,19 @@ def role_assumption(principal: Principal, role: Principal, audit: AuditContext) 
 
 
 def plain_step(policy: Policy, statement: Statement, role: Principal, onward: tuple[Principal, ...]) -> AssumptionStep:
-    """A hop by a plain statement into a role that leaves the choice to the account."""
+    """Return the step by an unconditional statement into a role that trusts the whole account."""
     trusting = next(each for each in role.trust.covering(ASSUME)) if role.trust else statement
     grant = Grant(action=ASSUME, policy=policy, statement=statement, example=role.arn, context=Context())
     return AssumptionStep(Admission(role=role, trust=trusting, grant=grant), onward)
 
 
 def resources_of(statement: Statement) -> Resources:
-    """What decides for a plain statement."""
+    """Return the resource patterns of an unconditional statement."""
     return statement.resources, statement.all_but_resources
 
 
 class _Search:
-    """From the roles that count backwards, until nothing new counts."""
+    """Search from the protected roles backward, until no further role reaches them."""
 
     def __init__(
         self, audit: AuditContext, principals: list[Principal], counting: dict[Principal, tuple[Principal, ...]]
@@ -170,7 +170,7 @@ class _Search:
 
 
 def _leaves_it_to(role: Principal, account: set[str]) -> bool:
-    """Whether a role's one statement leaves the choice to the account's own policies."""
+    """Return whether a role's only statement trusts the whole account."""
     statements = role.trust.covering(ASSUME) if role.trust else ()
     if len(statements) != 1:
         return False
@@ -182,7 +182,7 @@ def _leaves_it_to(role: Principal, account: set[str]) -> bool:
 
 
 def _plain_statements(principal: Principal) -> tuple[tuple[Policy, Statement], ...] | None:
-    """What allows to take roles on; None where more than that decides: a Deny, a boundary, conditions, variables."""
+    """Return the statements that allow role assumption; None where a Deny, a boundary, conditions or variables matter too."""
     permissions = principal.permissions
     own = [(policy, each) for policy in permissions.identity for each in policy.covering(ASSUME)]
     if permissions.boundary or not all(map(_is_open, permissions.ceilings)):
@@ -191,7 +191,7 @@ def _plain_statements(principal: Principal) -> tuple[tuple[Policy, Statement], .
 
 
 def _is_open(level: tuple[Policy, ...]) -> bool:
-    """Whether a level of service control policies lets every role be taken on, as FullAWSAccess does."""
+    """Return whether a level of service control policies allows every role assumption, as FullAWSAccess does."""
     statements = [each for policy in level for each in policy.covering(ASSUME)]
     everything = any(each.resources == ("*",) and not each.conditions for each in statements)
     return everything and all(each.allows for each in statements)

@@ -1,4 +1,4 @@
-"""Roles of which a principal sets a tag, of the role or of its session, before it assumes them, and what is allowed then."""
+"""Roles that a principal assumes after it has set a tag of the role or of its session, and the findings with that tag."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def role_tagging(principal: Principal, audit: AuditContext) -> list[Finding]:
 
     Args:
         principal: The user or role.
-        world: The account, with who is privileged.
+        audit: The account, with the privileged principals.
     """
     if audit.privileged.get(principal.arn) is Severity.CRITICAL:
         return []  # it is reported for what it is allowed itself, and could tag most roles
@@ -56,7 +56,7 @@ def _counts(role: Principal, principal: Principal, audit: AuditContext) -> bool:
 
 
 def _tagged(principal: Principal, role: Principal, audit: AuditContext) -> Finding | None:
-    """A finding where the principal tags the role, as if the role had the principal's tagging right."""
+    """Return a finding where the principal tags the role."""
     target = Target((literal(role.arn),))
     used: list[Grant] = [
         grant
@@ -69,7 +69,7 @@ def _tagged(principal: Principal, role: Principal, audit: AuditContext) -> Findi
 
 
 def _trusted(principal: Principal, role: Principal, audit: AuditContext) -> Finding | None:
-    """A finding where the principal replaces the trust policy, so that it admits session tags of the principal's."""
+    """Return a finding where the principal replaces the trust policy so that it admits session tags."""
     permissions, knowledge = principal.permissions, RequestKnowledge(principal, audit, _TRUST)
     used = grants(permissions, _TRUST, Target((literal(role.arn),)), situations(permissions, _TRUST, knowledge))
     statement = {"Effect": "Allow", "Principal": {"AWS": principal.arn}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
@@ -80,7 +80,7 @@ def _trusted(principal: Principal, role: Principal, audit: AuditContext) -> Find
 def _gained(
     principal: Principal, role: Principal, changed: Principal, used: list[Grant], audit: AuditContext
 ) -> Finding | None:
-    """A finding where a role is allowed more once it has changed, by the role's own policies."""
+    """Return a finding where the changed role is allowed more by its own policies."""
     if not used:
         return None
     own = {each.name for each in role.permissions.identity}
@@ -101,7 +101,7 @@ def _gained(
 
 
 def _tags(role: Principal) -> frozenset[str]:
-    """The tags of a role, other than the approval tag, that its policies compare."""
+    """Return the tags of a role, without the approval tag, that its policies compare."""
     keys = frozenset[str]().union(
         *(keys_of(each) for policy in role.permissions.identity for each in policy.statements)
     )
@@ -109,7 +109,7 @@ def _tags(role: Principal) -> frozenset[str]:
 
 
 def _rights(used: list[Grant]) -> Iterator[Policy]:
-    """The policies that allow the tagging, without what else they say."""
+    """Return the policies that allow the tagging, reduced to those statements."""
     for policy in dict.fromkeys(each.policy for each in used):
         about = tuple(each for each in policy.statements if any(each.covers(action) for action in _ACTIONS))
         yield replace(policy, name=f"tagging by {policy.name}", statements=about)

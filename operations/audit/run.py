@@ -1,4 +1,4 @@
-"""Reads an account's IAM and judges it."""
+"""An audit: reads the IAM data of an account and evaluates it."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from operations.stack import StackConfiguration
 
 Progress = Callable[[str, int, int | None], None]
-"""Hears what is being done, how far it is, and of how much."""
+"""Receives the step, the number done, and the number of all."""
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 _FALLBACK_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What the command line asks for.
+class AuditOptions:
+    """Options of an audit.
 
     Attributes:
-        declared: who is who.
-        least: findings below are left out.
-        exceptions: Findings that are accepted.
+        declared: Declared principals.
+        least: Minimum severity to report.
+        exceptions: Accepted exceptions.
     """
 
     declared: Declared
@@ -51,16 +51,18 @@ class Asked:
     exceptions: tuple[AcceptedException, ...] = ()
 
 
-def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = lambda _what, _done, _of: None) -> Audit:
-    """Audits the account that a stack deploys to.
+def audit_stack(
+    stack: StackConfiguration, options: AuditOptions, progress: Progress = lambda _what, _done, _of: None
+) -> Audit:
+    """Audit the account of a stack.
 
     Args:
-        stack: with its configuration.
-        asked: what is asked for.
-        progress: is told how far it is.
+        stack: The stack with its configuration.
+        options: Options of the audit.
+        progress: Receives the progress.
 
     Raises:
-        UnusableError: the configuration cannot be used.
+        UnusableError: The configuration cannot be used.
     """
     region = stack.value("aws:region") or _FALLBACK_REGION
     try:
@@ -81,11 +83,11 @@ def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = la
         )
     organization = read_organization(clients, region, identity)
     try:
-        context = _audit_context(stack, asked, identity, details, organization)
+        context = _audit_context(stack, options, identity, details, organization)
     except DocumentError as wrong:
         raise UnusableError(f"A policy of the account cannot be read: {wrong}") from None
-    found = assess(context, lambda done, of: progress("Judging principals", done, of))
-    audit = _audit(stack, asked, identity, found, context, organization)
+    found = assess(context, lambda done, of: progress("Evaluating principals", done, of))
+    audit = _audit(stack, options, identity, found, context, organization)
     foreign = foreign_runbooks(stack, clients, identity)
     return replace(
         audit,
@@ -95,13 +97,13 @@ def audit_stack(stack: StackConfiguration, asked: Asked, progress: Progress = la
 
 
 def read_details(clients: Clients, region: str, identity: Identity, progress: Progress) -> dict[str, Any] | Unread:
-    """Everything that IAM tells of an account, page by page.
+    """Read the IAM data of an account, page by page.
 
     Args:
-        clients: to read with.
-        region: to ask in.
-        identity: who reads.
-        progress: is told how many principals there are so far.
+        clients: Clients of the account.
+        region: Region of the calls.
+        identity: The caller.
+        progress: Receives the number of principals so far.
     """
     details: dict[str, Any] = {name: [] for name in _LISTS}
     action = "iam:GetAccountAuthorizationDetails"
@@ -117,7 +119,11 @@ def read_details(clients: Clients, region: str, identity: Identity, progress: Pr
 
 
 def _audit_context(
-    stack: StackConfiguration, asked: Asked, identity: Identity, details: dict[str, Any], organization: Organization
+    stack: StackConfiguration,
+    options: AuditOptions,
+    identity: Identity,
+    details: dict[str, Any],
+    organization: Organization,
 ) -> AuditContext:
     account = read_account(
         details,
@@ -125,8 +131,8 @@ def _audit_context(
         partition=identity.partition,
         ceilings=organization.ceilings,
     )
-    check_administrators(account, asked.declared.administrators)
-    names = protected(stack, asked.declared, account_id=identity.account_id, partition=identity.partition)
+    check_administrators(account, options.declared.administrators)
+    names = protected(stack, options.declared, account_id=identity.account_id, partition=identity.partition)
     return AuditContext(
         account=account,
         protected=names,
@@ -137,10 +143,10 @@ def _audit_context(
 
 
 def check_administrators(account: Account, patterns: tuple[str, ...]) -> None:
-    """Check that the declared administrators exist: a misspelled one would hide nothing and stay unnoticed.
+    """Check that the declared administrators exist; a misspelled ARN would go unnoticed.
 
     Raises:
-        UnusableError: Some do not; with all of them.
+        UnusableError: Some do not exist; with all of them.
     """
     arns = [each.arn for each in account.principals]
     problems = [
@@ -155,21 +161,21 @@ def check_administrators(account: Account, patterns: tuple[str, ...]) -> None:
 
 def _audit(  # noqa: PLR0913, PLR0917 -- what an audit is made of
     stack: StackConfiguration,
-    asked: Asked,
+    options: AuditOptions,
     identity: Identity,
     found: Assessment,
     context: AuditContext,
     organization: Organization,
 ) -> Audit:
-    remaining = apply_exceptions(found.audited, asked.exceptions, date.fromisoformat(context.now[:10]))
+    remaining = apply_exceptions(found.audited, options.exceptions, date.fromisoformat(context.now[:10]))
     return Audit(
         stack=stack.name,
         account_id=identity.account_id,
         caller=identity.arn,
         time=context.now,
-        principals=found.judged,
-        audited=_at_least(worst_first(list(remaining.audited)), asked.least),
-        services=_at_least(found.services, asked.least),
+        principals=found.evaluated,
+        audited=_at_least(worst_first(list(remaining.audited)), options.least),
+        services=_at_least(found.services, options.least),
         administrators=found.administrators,
         service_linked=found.service_linked,
         accepted=remaining.accepted,

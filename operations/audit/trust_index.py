@@ -1,4 +1,4 @@
-"""Which principals a role's trust policy could admit at all, looked up by name and by resource instead of pair by pair."""
+"""Index of the principals that trust policies could admit, by name and by resource."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _Patterns = tuple[str, ...]
 class TrustIndex:
     """An index over the trust policies of an account.
 
-    Its answers may be too wide, never too narrow: who may assume a role is for `components.iam.trust` to decide.
+    Results may include principals that cannot assume the role, and never omit one that can: `components.iam.trust` evaluates them.
     """
 
     def __init__(self, account_id: str, principals: Iterable[Principal]) -> None:
-        """Index the roles by whom they name, and the principals by the roles that their own statements name.
+        """Index the roles by the principals that they name, and the principals by the roles that their statements name.
 
         Args:
             account_id: 12 digits.
@@ -74,7 +74,7 @@ class TrustIndex:
             self._of_account.append(role)
 
     def _names(self, role: Principal) -> tuple[list[Principal], bool, bool]:
-        """The principals that a trust policy names, whether it names everyone, and whether it names the account."""
+        """Return the principals that a trust policy names, whether it names every principal, and whether it names the account."""
         named: list[Principal] = []
         is_open = of_account = False
         for statement in role.trust.covering(ASSUME) if role.trust else ():
@@ -90,7 +90,7 @@ class TrustIndex:
         return named, is_open, of_account
 
     def _session(self, name: str) -> Principal | None:
-        """The role whose session a trust policy names."""
+        """Return the role whose session a trust policy names."""
         before, found, rest = name.partition(":assumed-role/")
         return self._by_role_name.get(rest.partition("/")[0]) if found and ":sts:" in f"{before}:" else None
 
@@ -106,7 +106,7 @@ def _keys(principal: Principal) -> Iterator[_Patterns]:
 
 
 def _key(statement: Statement) -> _Patterns:
-    """What of a statement decides on which roles it could bear; with variables or exclusions that is every role."""
+    """Return the resource patterns of a statement; with variables or NotResource every role."""
     wide = statement.all_but_resources or any("${" in each for each in statement.resources)
     return ("*",) if wide else statement.resources
 

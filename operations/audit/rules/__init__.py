@@ -1,4 +1,4 @@
-"""The known ways around, as data; the families are modules.
+"""Rules about known approval bypasses, as data.
 
 Sources that several entries share: SAR is AWS' Service Authorization Reference; the post is the AWS Security Blog's "Apply
 the principle of separation of duties to shell access to your EC2 instances"; PMapper is nccgroup/PMapper, prowler is
@@ -17,7 +17,7 @@ from operations.audit.rules.sessions import SESSIONS
 from operations.audit.rules.systems_manager import SYSTEMS_MANAGER
 
 RULES = (*SESSIONS, *SYSTEMS_MANAGER, *INSTANCES, *IDENTITIES, *APPROVAL, *SERVICES)
-"""What a principal can do."""
+"""Rules about what a principal is allowed."""
 
 BY_ID = {rule.id: rule for rule in (*RULES, *OBFUSCATION, FOREIGN_RUNBOOK)}
 
@@ -32,6 +32,13 @@ ACTIONS = tuple(
         }
     )
 )
-"""Every action that a rule looks at."""
+"""Actions of the rules."""
 
-__all__ = ["ACTIONS", "BY_ID", "OBFUSCATION", "RULES"]
+_POSITIONS = {rule: number for number, rule in enumerate(BY_ID)}
+
+__all__ = ["ACTIONS", "BY_ID", "OBFUSCATION", "RULES", "position"]
+
+
+def position(rule: str) -> int:
+    """Return the position of a rule in the list, for sorting by ID."""
+    return _POSITIONS[rule]

@@ -1,4 +1,4 @@
-"""E: what the approval rests on: runbook, template, signals, settings, preferences."""
+"""Rules about the workflow: runbook, template, signals, settings, preferences."""
 
 from __future__ import annotations
 
@@ -251,4 +251,4 @@ FOREIGN_RUNBOOK: Final = Rule(
     remedy="Run pulumi up --refresh, and find in CloudTrail which principal published that version.",
     source="User Guide: Working with runbooks; API reference: UpdateDocumentDefaultVersion",
 )
-"""About the account's document, not about a principal; `operations.audit.documents` looks for it."""
+"""Rule of `operations.audit.documents`, about a document instead of a principal."""

@@ -1,4 +1,4 @@
-"""An example of each rule: statements that a user holds, or words where more than one principal belongs to it."""
+"""Example of each rule: statements of a user, or a sentence where more than one principal is involved."""
 
 from __future__ import annotations
 

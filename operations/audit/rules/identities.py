@@ -1,4 +1,4 @@
-"""D: who has what: tags, policies, credentials, trust, boundaries, logins."""
+"""Rules about identities: tags, policies, credentials, trust, boundaries, sign-in."""
 
 from __future__ import annotations
 

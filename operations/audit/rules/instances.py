@@ -1,4 +1,4 @@
-"""C: an instance without Systems Manager."""
+"""Rules about access to instances without Systems Manager."""
 
 from __future__ import annotations
 

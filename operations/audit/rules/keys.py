@@ -1,4 +1,4 @@
-"""What requests are, by condition key: shared by several rules."""
+"""Condition keys of requests that several rules share."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from operations.audit.catalogue import ABSENT_KEY, one_of
 APPROVAL_KEY: Final = f"aws:principaltag/{TAG_KEY.lower()}"
 
 APPROVED: Final = "i-0a1b2c3d4e5f60718"
-"""Stands for the instance that was approved."""
+"""Placeholder for the approved instance."""
 
 NODE: Final = "i-0feedfacecafebeef"
-"""Stands for every node that was not approved: a statement that reaches it by a wildcard reaches all."""
+"""Placeholder for the nodes that were not approved: a statement that reaches it by a wildcard reaches all."""
 
 MET: Final = (Choice(known("whatever the policy asks for")),)
-"""A tag of a resource that is just as the condition wants it."""
+"""A tag of a resource meets the condition."""
 
 _TAGS: Final[tuple[str, ...]] = ("aws:resourcetag/", "ssm:resourcetag/")
 
@@ -30,10 +30,10 @@ SOMEBODY_ELSE: Final = {
     "ssm:resourcetag/aws:ssmmessages:session-id": one_of("AIDASOMEBODYELSE"),
     "aws:resourcetag/aws:ssmmessages:session-id": one_of("AIDASOMEBODYELSE"),
 }
-"""The service tags a session with the id of who started it."""
+"""The service tags a session with the ID of the principal that started it."""
 
 UNTAGGED: Final = {"aws:resourcetag/": ABSENT_KEY}
-"""The product's own documents and executions carry no tags of other workflows."""
+"""The stack's documents and executions have no tags of other workflows."""
 
 
 ACCESS_CHECKED: Final = {"ssm:sessiondocumentaccesscheck": one_of("true")}
@@ -50,5 +50,5 @@ ACCESS_TYPES: Final = {"ssm:documenttype": one_of("AutoApprovalPolicy", "ManualA
 
 
 def passed_to(service: str) -> dict[str, tuple[Choice, ...]]:
-    """A role that is passed to a service."""
+    """Return the condition keys of a role that is passed to a service."""
     return {"iam:passedtoservice": one_of(service)}

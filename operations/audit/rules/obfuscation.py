@@ -1,4 +1,4 @@
-"""G: how a statement hides. Not findings of their own: each finding says which of these it has."""
+"""What makes a statement hard to see through. Not findings of their own: each finding lists what applies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""F: roles that services take on for whoever drives them."""
+"""Rules about roles that services assume on behalf of a principal."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def _passing(service: str) -> Requirement:
 
 
 def _compute(service: str, *steps: tuple[str, ...]) -> EscalationPath:
-    """New work of a service under a role that is passed: one action of every step."""
+    """Return the path of new work with a passed role: one action of every step."""
     return escalation(Severity.HIGH, *(requirement(*each) for each in steps), _passing(service))
 
 
 def _carried(service: str, *actions: str) -> tuple[EscalationPath, EscalationPath]:
-    """Changed work of a service under the role that it has already; a hint where no such role is privileged."""
+    """Return the paths of changed work with an attached role; low where no such role is privileged."""
     return (
         escalation(Severity.HIGH, requirement(*actions, on=TargetKind.CARRIED, service=service)),
         escalation(Severity.LOW, requirement(*actions)),
@@ -93,7 +93,7 @@ _RUNS_CODE: Final = {
     "kinesisanalytics.amazonaws.com": ("kinesisanalytics:CreateApplication",),
     "omics.amazonaws.com": ("omics:StartRun",),
 }
-"""Actions that run code of the caller's under a role that is passed, by the service that assumes the role."""
+"""Actions that run the caller's code with a passed role, by the service that assumes the role."""
 
 _CALLS_SERVICES: Final = {
     "events.amazonaws.com": ("events:PutTargets",),
@@ -111,7 +111,7 @@ _CALLS_SERVICES: Final = {
     "dlm.amazonaws.com": ("dlm:CreateLifecyclePolicy", "dlm:UpdateLifecyclePolicy"),
     "budgets.amazonaws.com": ("budgets:CreateBudgetAction", "budgets:UpdateBudgetAction"),
 }
-"""Actions that let a service call Systems Manager, IAM or other services under a role, by the service that assumes it."""
+"""Actions that make a service call other services with a role, by the service that assumes the role."""
 
 SERVICES: Final = (
     Rule(

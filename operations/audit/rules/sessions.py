@@ -1,4 +1,4 @@
-"""A: sessions that are started, resumed or ended outside the approved path."""
+"""Rules about sessions that are started, resumed or ended outside the approved path."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _STANDING = {**NO_APPROVAL, **NODE_TAGS_MET}
 def _shell(
     severity: Severity, on: TargetKind, given: Mapping[str, tuple[Choice, ...]], statement_kind: StatementKind
 ) -> tuple[EscalationPath, EscalationPath]:
-    """A shell on a node: by the default document, or where documents are checked, with one that opens a shell."""
+    """Return the paths to a shell: with the default document, or where documents are checked, with one that opens a shell."""
     return (
         escalation(
             severity, requirement(_START, on=on, given={**given, **ACCESS_NOT_CHECKED}, statement_kind=statement_kind)

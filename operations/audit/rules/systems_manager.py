@@ -1,4 +1,4 @@
-"""B: code on nodes through Systems Manager, without a session."""
+"""Rules about code on nodes through Systems Manager, without a session."""
 
 from __future__ import annotations
 

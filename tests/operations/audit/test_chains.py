@@ -64,7 +64,7 @@ def test_many_roles_that_one_statement_reaches_are_one_finding() -> None:
     (audited,) = (each for each in assessed(details).audited if each.arn == WHO)
     (finding,) = audited.findings
     assert finding.note == (
-        "strong0 has ways around of its own (critical); also strong1, strong2, strong3, strong4, strong5 and 2 more"
+        "strong0 can bypass the approval (critical); also strong1, strong2, strong3, strong4, strong5 and 2 more"
     )
 
 

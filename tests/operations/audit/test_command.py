@@ -33,22 +33,23 @@ OPERATOR = {
 }
 
 CLEAN = """\
-2 principals: no way around
+2 principals: no findings
 """
 
 
 WHOLE = """\
 Stack dev, account 123456789012
-┏━━━━━━━━━━━━┳━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-┃ Severity   ┃ Way ┃ What                                                          ┃
-┡━━━━━━━━━━━━╇━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
-│ critical   │     │ user/alice                                                    │
-│   critical │ session-any-node  │ Starts a session on every node                                │
-│   high     │ session-other-documents  │ Starts sessions with other documents                          │
-├────────────┼─────┼───────────────────────────────────────────────────────────────┤
-│ low        │     │ user/bob                                                      │
-│   low      │ session-resume-others  │ Resumes another principal's session (cannot tell for certain) │
-└────────────┴─────┴───────────────────────────────────────────────────────────────┘
+┏━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Severity   ┃ Finding                                                           ┃
+┡━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ critical   │ user/alice                                                        │
+│   critical │ Starts a session on every node [session-any-node]                 │
+│   high     │ Starts sessions with other documents [session-other-documents]    │
+├────────────┼───────────────────────────────────────────────────────────────────┤
+│ low        │ user/bob                                                          │
+│   low      │ Resumes another principal's session (cannot tell for certain)     │
+│            │ [session-resume-others]                                           │
+└────────────┴───────────────────────────────────────────────────────────────────┘
 arn:aws:iam::123456789012:user/alice
   inline policy own, statement 0 (Shell): session-any-node
     {"Sid": "Shell", "Effect": "Allow", "Action": ["ssm:StartSession"], "Resource": "*"}
@@ -154,7 +155,7 @@ def test_severity_is_a_threshold(product: Account, command: Command, stack: Stac
     give(product, "bob", allow("ssm:ResumeSession"))
     assert command("audit", "--severity", "medium", stack=stack).exit_code == 1
     result = command("audit", "--severity", "high", stack=stack)
-    assert (result.exit_code, result.stdout) == (0, "3 principals: no way around\n")
+    assert (result.exit_code, result.stdout) == (0, "3 principals: no findings\n")
 
 
 @pytest.mark.usefixtures("product")
@@ -246,7 +247,7 @@ def test_accepted_exception_is_no_finding(
     file.write_text(EXCEPTION.format(until="2999-12-31"))
     result = command("audit", "--exceptions", str(file), stack=stack)
     accepted = "accepted: arn:aws:iam::123456789012:user/alice: session-resume-others until 2999-12-31 (platform-security): on call"
-    assert (result.exit_code, result.stdout.splitlines()) == (0, [accepted, "3 principals: no way around"])
+    assert (result.exit_code, result.stdout.splitlines()) == (0, [accepted, "3 principals: no findings"])
     file.write_text(EXCEPTION.format(until="2020-12-31"))
     expired = json.loads(command("audit", "--json", "--exceptions", str(file), stack=stack).stdout)
     assert [each["rule"] for one in expired["findings"] for each in one["findings"]] == [

@@ -88,9 +88,13 @@ def test_expired_exception_is_reported_without_a_finding(tmp_path: Path) -> None
 
 WRONG: list[tuple[Any, str]] = [
     ({**GOOD, "until": "soon"}, 'exceptions.0.until: expected a day such as 2027-03-31, got "soon".'),
-    ({**GOOD, "rule": "Z9"}, "exceptions.0.rule: expected the id of a rule (session-any-node, "),
-    ({**GOOD, "rule": "allow-not-action"}, "exceptions.0.rule: expected the id of a rule (session-any-node, "),
-    ({**GOOD, "rule": "exception-expired"}, "exceptions.0.rule: expected the id of a rule (session-any-node, "),
+    ({**GOOD, "rule": "Z9"}, "exceptions.0.rule: expected the ID of a rule (docs/audit.md lists them), got "),
+    (
+        {**GOOD, "rule": "session-any-nodes"},
+        "exceptions.0.rule: expected the ID of a rule (docs/audit.md lists them; did you mean session-any-node?), got ",
+    ),
+    ({**GOOD, "rule": "allow-not-action"}, "exceptions.0.rule: expected the ID of a rule "),
+    ({**GOOD, "rule": "exception-expired"}, "exceptions.0.rule: expected the ID of a rule "),
     ({**GOOD, "principal": "*"}, "exceptions.0.principal: expected the ARN of a principal"),
     ({**GOOD, "owner": " "}, "exceptions.0.owner: expected a text that is not empty"),
     ({each: GOOD[each] for each in GOOD if each != "reason"}, "exceptions.0.reason: expected a text that is not empty"),

@@ -1,4 +1,4 @@
-"""Each known way around is reported under its entry, and its innocent twin is not."""
+"""Each known bypass is reported by its rule, and its innocent twin is not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def account_with(given: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("entry", "given"), cases("report"))
-def test_way_around_is_reported(entry: str, given: Any) -> None:
+def test_bypass_is_reported(entry: str, given: Any) -> None:
     details = account_with(given)
     if entry == "iam-assume-role":
         details["RoleDetailList"].append(role("Operator2", [], path="operators/", trust=None))
