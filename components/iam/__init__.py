@@ -1,1 +1,1 @@
-"""What IAM policies allow: documents, patterns, conditions with three results, principals, trust. Pure."""
+"""IAM policy evaluation: documents, patterns, conditions, principals, trust policies. Pure."""

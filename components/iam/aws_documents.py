@@ -1,4 +1,4 @@
-"""Documents and service settings of AWS that give their caller a way into a node, by name. Pure.
+"""AWS documents and service settings that give a caller access to nodes, by name. Pure.
 
 Sources: Systems Manager Command document reference; Systems Manager Automation runbook reference.
 """
@@ -10,7 +10,7 @@ from typing import Final
 from components.iam.patterns import SOME
 
 OWNED_BY_AWS: Final = ("AWS*", "Amazon*")
-"""Patterns of the names that AWS keeps for its own documents (Systems Manager API Reference, `CreateDocument`)."""
+"""Patterns of the names that are reserved for AWS' documents (Systems Manager API Reference, `CreateDocument`)."""
 
 SCRIPT_DOCUMENTS: Final = (
     *("AWS-ApplyAnsiblePlaybooks", "AWS-ApplyChefRecipes", "AWS-ApplyDSCMofs", "AWS-ConfigureAWSPackage"),
@@ -19,7 +19,7 @@ SCRIPT_DOCUMENTS: Final = (
     *("AWS-RunPowerShellScript", "AWS-RunRemoteScript", "AWS-RunSaltState", "AWS-RunShellScript"),
     *("AWSFleetManager-AddUsersToGroups", "AWSFleetManager-CreateUser", "AWSSupport-RunEC2RescueForWindowsTool"),
 )
-"""Command documents that run what their caller gives them."""
+"""Command documents that run the caller's commands."""
 
 NODE_RUNBOOKS: Final = (
     *("AWS-AttachIAMToInstance", "AWS-CreateManagedLinuxInstance", "AWS-CreateManagedWindowsInstance"),

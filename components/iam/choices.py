@@ -1,4 +1,4 @@
-"""The requests that a caller can make, where it has the choice of some of their keys."""
+"""Requests that a caller can make, by the values that it can give their condition keys."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from components.iam.evaluation import Permissions
 
 SOMETHING_ELSE: Final = "something-else"
-"""A value that no policy names, or that the caller chose for a policy variable."""
+"""Placeholder for a value that no policy names, or that the caller set for a policy variable."""
 
 MOST_SITUATIONS: Final = 400
-"""Beyond, the keys with the most choices count as not known: reported as such, never dropped."""
+"""Maximum of situations; beyond it, the keys with the most choices count as unknown, and findings as uncertain."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One thing that a caller can make of a key.
+    """A value that a caller can give a condition key.
 
     Attributes:
-        value: of the key.
-        certain: whether the caller surely can.
+        value: Value of the key.
+        certain: Whether the caller certainly can.
     """
 
     value: Value
@@ -38,33 +38,33 @@ class Choice:
 
 
 class Knowledge(Protocol):
-    """What is known of requests."""
+    """Source of the values that condition keys of requests can have."""
 
     def choices(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
-        """What the caller can make of a key.
+        """Return the values that the caller can give a key.
 
         Args:
-            key: in small letters.
-            mentioned: what policies compare it with.
+            key: Key in lower case.
+            mentioned: Values that policies compare it with.
         """
         ...
 
 
 def situations(permissions: Permissions, action: str, knowledge: Knowledge) -> list[Situation]:
-    """Every combination of what the caller can make of the keys that the policies mention for an action."""
+    """Return every combination of values for the condition keys that a principal's policies name for an action."""
     statements = [each for policy in permissions.every() for each in policy.covering(action)]
     return combined(statements, knowledge)
 
 
 def combined(statements: Sequence[Statement], knowledge: Knowledge) -> list[Situation]:
-    """Every combination of what the caller can make of the keys that statements mention."""
+    """Return every combination of values for the condition keys that statements name."""
     mentioned: dict[str, dict[str, None]] = {key: {} for each in statements for key in sorted(keys_of(each))}
     texts: dict[str, list[str]] = {key: [] for key in mentioned}
     for condition in (condition for statement in statements for condition in statement.conditions):
         mentioned[condition.key].update(dict.fromkeys(condition.values))
         texts[condition.key].append(condition.text)
         for variable in filter(None, map(variable_in, condition.values)):
-            # Equal either way: the variable's key may be made what the condition's key is.
+            # The caller may set the variable's key to the value of the condition's key.
             if variable in mentioned:
                 mentioned[variable][f"${{{condition.key}}}"] = None
     options = {key: knowledge.choices(key, tuple(values)) for key, values in mentioned.items()}
@@ -119,7 +119,7 @@ def samples(pattern: str, context: Context | None = None) -> tuple[str, ...]:
 
 
 def _sample(pattern: str) -> str:
-    """A text that matches."""
+    """Return a text that matches a pattern."""
     return pattern.replace("*", "").replace("?", "x") if has_wildcard(pattern) else pattern
 
 

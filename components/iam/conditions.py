@@ -1,4 +1,4 @@
-"""Whether a condition holds: yes, no, or cannot be told.
+"""Evaluation of conditions, with three results: yes, no, unknown.
 
 IAM User Guide, "IAM JSON policy elements: Condition operators" and "Set operators for multivalued context keys".
 """
@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from components.iam.documents import Condition, Statement
 
 Comparison = Callable[[str, str], bool | None]
-"""Compares a pattern of the policy with a value of the request; None: cannot be told."""
+"""Compares a value of the policy with a value of the request; None: unknown."""
 
 _SINGLE_ONLY: Final = frozenset({"aws:tagkeys", "aws:calledvia", "sts:transitivetagkeys", "aws:principalorgpaths"})
-"""Keys with several values that are asked for without a set operator: not defined, so cannot be told."""
+"""Result for multivalued keys without a set operator, which IAM does not define."""
 
 
 def hold(statement: Statement, context: Context) -> Truth:
-    """Whether all conditions of a statement hold."""
+    """Evaluate all conditions of a statement."""
     return all_of(holds(each, context, variables=statement.variables) for each in statement.conditions)
 
 
 def holds(condition: Condition, context: Context, *, variables: bool = True) -> Truth:
-    """Whether a condition holds.
+    """Evaluate a condition.
 
     Args:
-        condition: to look at.
-        context: what is known of the request.
-        variables: whether `${...}` in its values is a variable.
+        condition: Condition.
+        context: Condition keys of the request.
+        variables: Whether `${...}` in its values is a policy variable.
     """
     value = context.value(condition.key)
     patterns = [expand(each, context) if variables else Expanded(each) for each in condition.values]
@@ -67,7 +67,7 @@ def _known_holds(
 
 
 def _value_holds(value: str, patterns: list[Expanded], compare: Comparison, *, negated: bool) -> Truth:
-    """One value of the request against the policy's, any of which may match, or none of which where negated."""
+    """Compare a value of the request with the policy's values: any of them must match, or none where negated."""
     found = any_of(_matches(pattern, value, compare) for pattern in patterns)
     return found.negated() if negated else found
 
@@ -89,15 +89,15 @@ def _null(value: Value, patterns: list[Expanded]) -> Truth:
 
 
 def _agreed(each: Iterable[Truth]) -> Truth:
-    """The common answer for every possible value; without one it cannot be told."""
+    """Return the result that all possible values have in common; UNKNOWN where they differ."""
     answers = set(each)
     return answers.pop() if len(answers) == 1 else Truth.UNKNOWN
 
 
 def _unknown(condition: Condition, operator: str, patterns: list[Expanded], *, negated: bool) -> Truth:
-    """A key of which nothing is known: only what every value meets is certain.
+    """Evaluate a condition on a key with an unknown value: only what every value meets is certain.
 
-    A key that requests nearly always have counts as present: the caller's address.
+    A key that nearly every request has, such as the caller's address, counts as present.
     """
     if all(each.pattern is None for each in patterns) and not condition.over and not condition.if_exists:
         # A policy variable without a value matches no value of the key, and nothing where the key is absent.
@@ -110,7 +110,7 @@ def _unknown(condition: Condition, operator: str, patterns: list[Expanded], *, n
 
 
 def _split(operator: str) -> tuple[bool, str]:
-    """`stringnotlike` is `stringlike` negated."""
+    """Return the operator without its negation: `stringnotlike` is `stringlike` negated."""
     for start in ("string", "arn", "numeric", "date"):
         if operator.startswith(f"{start}not"):
             return True, start + operator.removeprefix(f"{start}not")
@@ -126,7 +126,7 @@ def _number(text: str) -> float | None:
 
 @lru_cache(maxsize=1_024)
 def _moment(text: str) -> float | None:
-    """ISO 8601, or seconds since 1970."""
+    """Parse ISO 8601, or seconds since 1970."""
     seconds = _number(text)
     if seconds is not None:
         return seconds
@@ -153,7 +153,7 @@ def _address(pattern: str, value: str) -> bool | None:
 
 
 def _arn(pattern: str, value: str) -> bool | None:
-    """Each of the six parts on its own (ArnEquals behaves as ArnLike); what a pattern with fewer does is not documented."""
+    """Compare each of the six parts (ArnEquals behaves as ArnLike); a pattern with fewer is not documented."""
     wanted, given = pattern.split(":", 5), value.split(":", 5)
     if len(wanted) == len(given):
         return all(matches(one, other) for one, other in zip(wanted, given, strict=True))

@@ -1,4 +1,4 @@
-"""What is known of a request, by condition key."""
+"""Condition keys of a request, as far as they are known."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Known:
     """The key is present.
 
     Attributes:
-        values: of it; one unless `many`.
-        many: the key can have several values, so that only set operators make sense (IAM User Guide, "Multivalued
+        values: Values; one unless `many`.
+        many: Whether the key is multivalued, so that only set operators apply (IAM User Guide, "Multivalued
             context keys").
     """
 
@@ -25,20 +25,20 @@ class Known:
 
 @dataclass(frozen=True)
 class Absent:
-    """The request does not have the key."""
+    """The request lacks the key."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """Whether the request has the key, and with what value, cannot be told."""
+    """It is unknown whether the request has the key, and with which value."""
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """The key is present with exactly one value, which is one of several; where those are not known either, of any.
+    """The key is present with one of several values.
 
     Attributes:
-        values: the possible values; empty: any value.
+        values: Possible values; empty: any value.
     """
 
     values: tuple[str, ...] = ()
@@ -49,22 +49,22 @@ Value = Known | OneOf | Absent | Unknown
 ABSENT: Final = Absent()
 UNKNOWN: Final = Unknown()
 PRESENT: Final = OneOf()
-"""The request has the key, with a value that is not known."""
+"""The request has the key, with an unknown value."""
 
 
 def known(*values: str) -> Known:
-    """A key that is present with one value, or with several."""
+    """Return a key that is present with these values."""
     return Known(values, many=len(values) != 1)
 
 
 @dataclass(frozen=True)
 class Context:
-    """A request's keys.
+    """Condition keys of a request.
 
     Attributes:
-        values: by key, in small letters.
-        prefixes: by what keys start with, `aws:resourcetag/`.
-        otherwise: of every other key.
+        values: Values by key in lower case.
+        prefixes: Values by prefix of the key, `aws:resourcetag/`.
+        otherwise: Value of every other key.
     """
 
     values: Mapping[str, Value] = field(default_factory=dict[str, Value])
@@ -72,7 +72,7 @@ class Context:
     otherwise: Value = UNKNOWN
 
     def value(self, key: str) -> Value:
-        """Of a key, whatever the case of its letters."""
+        """Return the value of a key, regardless of case."""
         name = key.lower()
         found = self.values.get(name)
         if found is not None:
@@ -80,5 +80,5 @@ class Context:
         return next((value for prefix, value in self.prefixes.items() if name.startswith(prefix)), self.otherwise)
 
     def also(self, values: Mapping[str, Value]) -> Context:
-        """With further keys, which win."""
+        """Return the context with further keys, which take precedence."""
         return Context({**self.values, **values}, self.prefixes, self.otherwise)

@@ -1,4 +1,4 @@
-"""Which kind of policy denied a request, in AWS' words, and what to change about it.
+"""Access denied messages: the type of policy that denied a request, and the remedy.
 
 IAM User Guide, "Troubleshoot access denied error messages": an explicit denial reads "with an explicit deny in a <type>
 policy", an implicit one "because no <type> policy allows the <action> action". A message names one type only, although
@@ -31,10 +31,10 @@ class Denial:
     """A denied request.
 
     Attributes:
-        kind: the type of policy; None: the message does not name it.
-        explicit: a Deny statement matches; else no statement allows the action.
-        policy: name or ARN of the policy; empty: not known.
-        statement: that denies, with its policy; empty: not known.
+        kind: Type of policy; None: the message does not name it.
+        explicit: Whether a Deny statement matches; else no statement allows the action.
+        policy: Name or ARN of the policy; empty: unknown.
+        statement: Statement that denies, with its policy; empty: unknown.
     """
 
     kind: PolicyKind | None
@@ -95,7 +95,7 @@ def denial_in(message: str) -> Denial | None:
     """Return the denial that an access denied message describes; None where it describes none.
 
     Args:
-        message: as AWS words it.
+        message: Message of the error.
     """
     found = _EXPLICIT.search(message)
     if found:

@@ -1,4 +1,4 @@
-"""Policy documents as people and services write them, in one form.
+"""Policy documents, parsed into one form.
 
 Lists may be single values, `Action` may be `NotAction` and so on (IAM User Guide, "IAM JSON policy elements reference").
 """
@@ -14,26 +14,26 @@ from typing import Any, Final, cast
 from components.iam.patterns import has_wildcard, matches
 
 VARIABLES_SINCE: Final = "2012-10-17"
-"""An earlier version, or none, keeps `${...}` as it is written (IAM User Guide, "Version")."""
+"""Version with policy variables; in an earlier version, or without one, `${...}` is text (IAM User Guide, "Version")."""
 
 _SET_OPERATORS: Final = ("forallvalues", "foranyvalue")
 
 
 class DocumentError(ValueError):
-    """The text is no policy document."""
+    """The text is not a valid policy document."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One key of one operator.
+    """A condition: one operator and one key.
 
     Attributes:
-        operator: `stringequals`: in small letters, without what stands before and after.
+        operator: Operator in lower case, without set operator and IfExists: `stringequals`.
         over: `forallvalues`, `foranyvalue` or empty.
-        if_exists: holds where the key is absent.
-        key: in small letters.
-        values: any of them, as text.
-        text: as written, for people.
+        if_exists: Whether the condition holds where the key is absent.
+        key: Key in lower case.
+        values: Values, of which one must match.
+        text: Condition as written.
     """
 
     operator: str
@@ -46,13 +46,13 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Named:
-    """Whom a statement of a trust policy names.
+    """Principals of a statement of a trust policy.
 
     Attributes:
-        aws: account numbers, ARNs, unique ids, `*`.
+        aws: Account IDs, ARNs, unique IDs, `*`.
         services: `ssm.amazonaws.com`.
         federated: ARNs or names of identity providers.
-        negated: everybody else (`NotPrincipal`).
+        negated: Whether all others are meant (`NotPrincipal`).
     """
 
     aws: tuple[str, ...] = ()
@@ -63,18 +63,18 @@ class Named:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Statement:
-    """One statement; two are the same only where they are the same object.
+    """A statement. Equality is identity.
 
     Attributes:
-        allows: and not denies.
-        actions: patterns; with `all_but_actions` those that are not meant.
-        resources: patterns with variables; with `all_but_resources` those that are not meant.
-        conditions: that must all hold.
-        principals: only in trust policies.
-        variables: whether `${...}` is a variable.
-        index: its place in the document, from 0.
-        sid: its name, or empty.
-        raw: as written.
+        allows: Whether the effect is Allow.
+        actions: Patterns; of NotAction with `all_but_actions`.
+        resources: Patterns with variables; of NotResource with `all_but_resources`.
+        conditions: Conditions, all of which must hold.
+        principals: Principals, in trust policies only.
+        variables: Whether `${...}` is a policy variable.
+        index: Index in the document, from 0.
+        sid: Sid; empty: none.
+        raw: Statement as written.
     """
 
     allows: bool
@@ -90,7 +90,7 @@ class Statement:
     raw: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
     def covers(self, action: str) -> bool:
-        """Whether it speaks of an action (`ssm:StartSession`); the case of letters does not count."""
+        """Return whether the statement is about an action (`ssm:StartSession`), regardless of case."""
         name = action.lower()
         exact, patterns = self._actions
         return (name in exact or any(matches(each, name) for each in patterns)) != self.all_but_actions
@@ -103,18 +103,18 @@ class Statement:
         return frozenset(each for each in names if not has_wildcard(each)), tuple(patterns)
 
     def names_exactly(self, action: str) -> bool:
-        """Whether it writes the action out."""
+        """Return whether the statement names the action without wildcards."""
         return not self.all_but_actions and any(action.lower() == each.lower() for each in self.actions)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Policy:
-    """A document with where it comes from.
+    """A policy.
 
     Attributes:
-        name: of the policy; an ARN for managed ones.
+        name: Name; ARN of a managed policy.
         kind: `inline`, `managed`, `boundary`, `trust`, `service control`.
-        statements: in order.
+        statements: Statements in order.
     """
 
     name: str
@@ -128,14 +128,14 @@ class Policy:
     )
 
     def covering(self, action: str) -> tuple[Statement, ...]:
-        """The statements that speak of an action; remembered, as thousands of principals share a policy."""
+        """Return the statements about an action; cached, as thousands of principals share a policy."""
         found = self._covering.get(action)
         if found is None:
             found = self._covering[action] = tuple(each for each in self.statements if each.covers(action))
         return found
 
     def allowed(self, actions: tuple[str, ...]) -> frozenset[str]:
-        """Those of some actions that a statement allows on anything at all; remembered as well."""
+        """Return those of some actions that a statement allows on any resource; cached."""
         found = self._allowed.get(actions)
         if found is None:
             allowing = [each for each in self.statements if each.allows]
@@ -154,15 +154,15 @@ _ELEMENTS_IN_LOWERCASE: Final = frozenset(map(str.lower, _ELEMENTS))
 
 
 def parse(document: Any, *, name: str = "", kind: str = "inline") -> Policy:
-    """Reads a policy document.
+    """Parse a policy document.
 
     Args:
-        document: decoded, or JSON text.
-        name: of the policy.
-        kind: where it stands.
+        document: Decoded document, or JSON text.
+        name: Name of the policy.
+        kind: Kind of the policy.
 
     Raises:
-        DocumentError: with what is wrong and where.
+        DocumentError: The document is invalid; with the element.
     """
     read = _decoded(document, name)
     version = str(read.get("Version", ""))
@@ -204,7 +204,7 @@ def _statement(given: Any, index: int, *, variables: bool, where: str) -> Statem
     raw = cast("Mapping[str, Any]", given)
     misspelled = [key for key in raw if key not in _ELEMENTS and key.lower() in _ELEMENTS_IN_LOWERCASE]
     if misspelled:
-        # IAM refuses them, or reads them after all: no reading is safe.
+        # IAM may refuse or accept them: no interpretation is safe.
         raise DocumentError(f"{where}: {', '.join(misspelled)} given; allowed: {', '.join(sorted(_ELEMENTS))}")
     effect = raw.get("Effect")
     if effect not in ("Allow", "Deny"):
@@ -225,7 +225,7 @@ def _statement(given: Any, index: int, *, variables: bool, where: str) -> Statem
 
 
 def _texts(given: Any) -> tuple[str, ...]:
-    """A single value is a list of one; numbers and Booleans are their text."""
+    """Return values as a list of texts; a single value is a list of one."""
     if given is None:
         return ()
     values = cast("list[object]", given) if isinstance(given, list) else [given]

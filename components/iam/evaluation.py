@@ -1,8 +1,8 @@
-"""What a principal's policies together allow.
+"""Effective permissions of a principal.
 
-Identity policies are united; an explicit Deny anywhere wins; a permission boundary and every level of service control
-policies must allow as well (IAM User Guide, "Policy evaluation logic"). Session policies and the policies of resources
-are not part of it.
+The union of identity policies applies, an explicit Deny takes precedence, and the permissions boundary and every level of
+service control policies must allow the request too (IAM User Guide, "Policy evaluation logic"). Session policies and
+resource-based policies are not evaluated.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Permissions:
-    """The policies that bear on a principal.
+    """Policies that apply to a principal.
 
     Attributes:
-        identity: inline and managed, own and of groups.
-        boundary: the permission boundary; None where there is none.
-        ceilings: service control policies by level, from the root down; empty where none bear.
+        identity: Inline and managed policies, of the principal and its groups.
+        boundary: Permissions boundary; None: none.
+        ceilings: Service control policies by level, from the root down; empty: none apply.
     """
 
     identity: tuple[Policy, ...] = ()
@@ -44,11 +44,11 @@ class Permissions:
 
 @dataclass(frozen=True)
 class Situation:
-    """A request's keys as a caller can make them be.
+    """Condition keys of a request that a caller can make.
 
     Attributes:
-        context: the keys.
-        doubts: why the caller might not be able to bring it about; empty where it surely can.
+        context: Condition keys.
+        doubts: Why the caller may be unable to make the request; empty where it certainly can.
     """
 
     context: Context = field(default_factory=Context)
@@ -57,11 +57,11 @@ class Situation:
 
 @dataclass(frozen=True)
 class Target:
-    """The resources of which one must be reached.
+    """Set of resources, of which one must be allowed.
 
     Attributes:
-        patterns: any of them.
-        spared: but none of these.
+        patterns: Patterns of the resources.
+        spared: Patterns of resources that are excluded.
     """
 
     patterns: tuple[str, ...]
@@ -70,15 +70,15 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Grant:
-    """A statement that lets a principal do something.
+    """A statement that allows a principal an action.
 
     Attributes:
-        action: that is allowed.
-        policy: that the statement is in.
-        statement: that allows it.
-        example: a resource that it is allowed on, as short as can be.
-        context: the request that is allowed.
-        doubts: why it cannot be told for certain: conditions as written; empty where it is certain.
+        action: Allowed action.
+        policy: Policy of the statement.
+        statement: Statement that allows it.
+        example: A resource that it is allowed on, as short as possible.
+        context: Condition keys of the allowed request.
+        doubts: Conditions, as written, that cannot be evaluated; empty where the grant is certain.
     """
 
     action: str
@@ -90,17 +90,17 @@ class Grant:
 
     @property
     def certain(self) -> bool:
-        """Whether nothing is left to doubt."""
+        """Return whether there are no doubts."""
         return not self.doubts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What becomes of one request.
+    """Result of a request.
 
     Attributes:
-        allowed: or not, or cannot be told.
-        grants: the statements that allow it.
+        allowed: Whether it is allowed.
+        grants: Statements that allow it.
     """
 
     allowed: Truth
@@ -108,13 +108,13 @@ class Decision:
 
 
 def decide(permissions: Permissions, action: str, resource: str, context: Context) -> Decision:
-    """What becomes of a request whose resource and keys are known.
+    """Evaluate a request.
 
     Args:
-        permissions: of who asks.
+        permissions: Policies of the caller.
         action: `ssm:StartSession`.
-        resource: its ARN; an action on several resources needs a decision for each.
-        context: the request's keys.
+        resource: ARN of the resource; an action on several resources needs a decision for each.
+        context: Condition keys of the request.
     """
     found = grants(permissions, action, Target((literal(resource),)), [Situation(context)])
     allowed = max((Truth.YES if grant.certain else Truth.UNKNOWN for grant in found), default=Truth.NO)
@@ -122,13 +122,13 @@ def decide(permissions: Permissions, action: str, resource: str, context: Contex
 
 
 def grants(permissions: Permissions, action: str, target: Target, situations: Sequence[Situation]) -> list[Grant]:
-    """Each statement that allows an action on some resource of a target in some situation, at its most certain.
+    """Return each statement that allows an action on some resource of a target in some situation, at its most certain.
 
     Args:
-        permissions: of who asks.
+        permissions: Policies of the caller.
         action: `ssm:StartSession`.
-        target: the resources that count.
-        situations: the requests that the caller can make.
+        target: Resources to search.
+        situations: Requests that the caller can make.
     """
     allowing = [(policy, each) for policy in permissions.identity for each in policy.covering(action) if each.allows]
     best: dict[Statement, Grant] = {}
@@ -149,14 +149,14 @@ def grants(permissions: Permissions, action: str, target: Target, situations: Se
 
 @dataclass(frozen=True)
 class _Part:
-    """The resources that a statement speaks of in a situation, and why it might not."""
+    """Resources of a statement in a situation, and the doubts about it."""
 
     texts: Texts
     doubts: tuple[str, ...]
 
 
 class _Scene:
-    """One action, one target, one situation: what is the same for every statement that might allow it."""
+    """Evaluation of one action, one target and one situation, with what all statements have in common."""
 
     def __init__(self, permissions: Permissions, action: str, target: Target, situation: Situation) -> None:
         self._action, self._target, self._situation = action, target, situation
@@ -192,7 +192,7 @@ class _Scene:
         )
 
     def _search(self, part: _Part, *, doubtful: bool) -> str | None:
-        """With `doubtful`, what might allow does, and what might deny does not."""
+        """Return an allowed resource; with `doubtful` uncertain Allow statements count, and uncertain Deny statements do not."""
         denies = [each.texts for each in self._denies if not (doubtful and each.doubts)]
         layers = [tuple(each.texts for each in layer if doubtful or not each.doubts) for layer in self._layers]
         spared = [Texts(self._target.spared)] if self._target.spared else []
@@ -202,7 +202,7 @@ class _Scene:
             return "*" if doubtful else None
 
     def _doubts(self, part: _Part, example: str) -> tuple[str, ...]:
-        """Why the example is not certain."""
+        """Return the doubts about an example."""
         found = list(part.doubts)
         for deny in self._denies:
             if deny.doubts and is_in(example, deny.texts):
@@ -215,7 +215,7 @@ class _Scene:
 
 
 def _parts(statements: Iterable[Statement], context: Context) -> list[_Part]:
-    """What statements bear on in a context; those that certainly do not apply are left out."""
+    """Return the resources of statements in a context, without statements that certainly do not apply."""
     parts: list[_Part] = []
     for statement in statements:
         holding = hold(statement, context)
@@ -228,7 +228,7 @@ def _parts(statements: Iterable[Statement], context: Context) -> list[_Part]:
             pattern = expanded.pattern if expanded else text
             if expanded and expanded.doubtful:
                 doubts.append(f"Resource {text}")
-                # The widest reading: everything may match, or where it is what is left out, nothing.
+                # The widest interpretation: every resource may match, or for NotResource none.
                 pattern = None if statement.all_but_resources else pattern
             if pattern is not None:
                 patterns.append(pattern)

@@ -1,7 +1,7 @@
-"""Texts that match wildcard patterns, as sets: membership, and an exact search for a text in their combination.
+"""Wildcard patterns as sets of texts: membership, and an exact search for a text in a combination of sets.
 
 `*` stands for any text, `?` for one character, and both cross colons and slashes (IAM User Guide, "IAM JSON policy
-elements: Resource"). A pattern here is a plain text; the two characters themselves, which a policy writes as `${*}`
+elements: Resource"). A pattern is a plain text; the two characters themselves, which a policy writes as `${*}`
 and `${?}`, are kept as `LITERAL_STAR` and `LITERAL_QUESTION`.
 """
 
@@ -20,28 +20,28 @@ LITERAL_STAR: Final = "\ue02a"
 LITERAL_QUESTION: Final = "\ue03f"
 
 SOME: Final = "\ue02b"
-"""One or more characters that are no colon: a part of an ARN. Policies cannot write it; what is looked for can."""
+"""One or more characters without colons, as in a part of an ARN; for targets only, as policies cannot express it."""
 
 MOST_STATES: Final = 60_000
-"""A search looks at no more states; patterns as people write them need some hundreds."""
+"""Maximum of states of a search; usual patterns need some hundreds."""
 
 _WILD: Final = frozenset({"*", "?", SOME})
 
 _SPARE: Final = "0xyz789_~"
-"""One of them stands for every character that no pattern names."""
+"""Representatives of the characters that no pattern names."""
 
 
 class UndecidedError(Exception):
-    """The patterns are too entangled to be combined."""
+    """The combination of the patterns is too complex to be searched."""
 
 
 @dataclass(frozen=True)
 class Texts:
-    """The texts that match one of the patterns, or with `negated` all others.
+    """Texts that match one of the patterns, or with `negated` all others.
 
     Attributes:
-        patterns: any of them.
-        negated: the texts that match none.
+        patterns: Patterns.
+        negated: Whether the texts that match none are meant.
     """
 
     patterns: tuple[str, ...]
@@ -52,42 +52,42 @@ EVERYTHING: Final = Texts(("*",))
 
 
 def literal(text: str) -> str:
-    """The pattern that only this text matches."""
+    """Return the pattern that only this text matches."""
     return text.replace("*", LITERAL_STAR).replace("?", LITERAL_QUESTION)
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text matches; the case of letters counts."""
+    """Return whether a text matches, case-sensitive."""
     return _expression(pattern).fullmatch(text) is not None
 
 
 def matches_any_case(pattern: str, text: str) -> bool:
-    """Whether a text matches; the case of letters does not count."""
+    """Return whether a text matches, case-insensitive."""
     return _expression(pattern.lower()).fullmatch(text.lower()) is not None
 
 
 def is_in(text: str, texts: Texts) -> bool:
-    """Whether a text is in a set."""
+    """Return whether a text is in a set."""
     return any(matches(pattern, text) for pattern in texts.patterns) != texts.negated
 
 
 def has_wildcard(pattern: str) -> bool:
-    """Whether more than one text matches."""
+    """Return whether more than one text matches."""
     return "*" in pattern or "?" in pattern or SOME in pattern
 
 
 def overlap(one: str, other: str) -> bool:
-    """Whether some text matches both patterns."""
+    """Return whether some text matches both patterns."""
     return find((Texts((one,)),), (Texts((other,)),)) is not None
 
 
 def find(*inside: tuple[Texts, ...], outside: tuple[Texts, ...] = ()) -> str | None:
     """Return a text that is in one set of every group of `inside` and in no set of `outside`, or None.
 
-    A simple one where that is at hand, else a shortest one.
+    A simple text where one is found quickly, else a shortest one.
 
     Raises:
-        UndecidedError: the search would take too long.
+        UndecidedError: The search would take too long.
     """
     groups = tuple(group for group in inside if EVERYTHING not in group)
     return _find(groups, outside)
@@ -120,7 +120,7 @@ def _find(inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> 
 
 
 def _filled(pattern: str) -> str:
-    """The simplest text that matches a pattern."""
+    """Return the simplest text that matches a pattern."""
     return plain(pattern.replace("*", "").replace("?", _SPARE[0]).replace(SOME, _SPARE[0]))
 
 
@@ -131,7 +131,7 @@ def _length(text: str) -> tuple[int, str]:
 def _narrowed(inside: tuple[tuple[Texts, ...], ...]) -> tuple[tuple[Texts, ...], ...] | None:
     """Drop patterns that cannot meet any pattern of another group; None: a group has none left.
 
-    Cheap tests that only exclude: they spare most searches, whose cost grows with the number of patterns.
+    Cheap tests that avoid most searches, whose cost grows with the number of patterns.
     """
     patterns = [_all_patterns(group) for group in inside]
     narrowed: list[tuple[Texts, ...]] = []
@@ -155,7 +155,7 @@ def _kept(texts: Texts, others: list[tuple[str, ...]]) -> Texts:
 
 
 def _all_patterns(group: tuple[Texts, ...]) -> tuple[str, ...] | None:
-    """The patterns of a group; None where it also has all texts but some."""
+    """Return the patterns of a group; None where the group has a negated set."""
     if any(texts.negated for texts in group):
         return None
     return tuple(pattern for texts in group for pattern in texts.patterns)
@@ -163,7 +163,7 @@ def _all_patterns(group: tuple[Texts, ...]) -> tuple[str, ...] | None:
 
 @lru_cache(maxsize=262_144)
 def _may_meet(one: str, other: str) -> bool:
-    """Whether neither the fixed ends nor the parts between colons rule out a common text."""
+    """Return whether the fixed ends and the parts between colons permit a common text."""
     (start, end), (other_start, other_end) = _ends(one), _ends(other)
     if not (start.startswith(other_start) or other_start.startswith(start)):
         return False
@@ -173,7 +173,7 @@ def _may_meet(one: str, other: str) -> bool:
 
 
 def _fits(pattern: str, parts: str) -> bool:
-    """Whether what follows the colons of a pattern can stand after a colon of `parts`, whose wildcards span no colon."""
+    """Return whether the texts after a pattern's colons can follow a colon of `parts`, whose wildcards match no colon."""
     if "*" in parts or "?" in parts:
         return True
     places = [place for place, one in enumerate(parts) if one == ":"]
@@ -181,7 +181,7 @@ def _fits(pattern: str, parts: str) -> bool:
 
 
 def _agree(fixed: str, parts: str) -> bool:
-    """Whether a fixed text can begin where some parts do; beyond a wildcard of theirs it may be anything."""
+    """Return whether a fixed text can begin where some parts do; after a wildcard of the parts it can."""
     literal_part = parts.partition(SOME)[0]
     if SOME not in parts and len(fixed) > len(literal_part):
         return False
@@ -190,7 +190,7 @@ def _agree(fixed: str, parts: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def _after_colons(pattern: str) -> tuple[str, ...]:
-    """Each fixed stretch of a pattern from its last colon on."""
+    """Return the fixed stretches of a pattern, each from its last colon."""
     stretches = re.split(f"[*?{SOME}]", pattern)
     return tuple(each[each.rindex(":") :] for each in stretches if ":" in each)
 
@@ -205,7 +205,7 @@ def _ends(pattern: str) -> tuple[str, str]:
 
 
 def _written_out(group: tuple[Texts, ...]) -> tuple[str, ...] | None:
-    """The texts of a group whose patterns have no wildcards, the shortest first."""
+    """Return the texts of a group without wildcards, the shortest first."""
     patterns = [pattern for texts in group for pattern in texts.patterns]
     if any(texts.negated for texts in group) or any(map(has_wildcard, patterns)):
         return None
@@ -219,7 +219,7 @@ def _is_found(text: str, inside: tuple[tuple[Texts, ...], ...], outside: tuple[T
 
 
 def _search(inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> str | None:
-    """Breadth first through the product of the patterns' automata, made while going."""
+    """Search the product of the patterns' automata breadth-first."""
     product = _Product(inside, outside)
     start = product.start
     waiting: deque[tuple[int, ...]] = deque([start])
@@ -252,7 +252,7 @@ def plain(pattern: str) -> str:
 
 
 class _Product:
-    """All patterns side by side; a state has one bit mask for each: bit n is set where n characters are matched."""
+    """All patterns in parallel. A state has a bit mask per pattern: bit n is set where n characters are matched."""
 
     def __init__(self, inside: tuple[tuple[Texts, ...], ...], outside: tuple[Texts, ...]) -> None:
         every = [*(texts for group in inside for texts in group), *outside]
@@ -277,14 +277,14 @@ class _Product:
         ) and not any(_is_in(places, matched) != negated for places, negated in self._outside)
 
     def is_alive(self, state: tuple[int, ...]) -> bool:
-        """Whether every group can still be matched: a pattern whose mask is empty never will be."""
+        """Return whether every group can still be matched: a pattern with an empty mask cannot."""
         return all(
             any(negated or any(state[place] for place in places) for places, negated in group) for group in self._inside
         )
 
 
 class _Automaton:
-    """One pattern: which positions a character leads on from, and at which a star may stay."""
+    """A pattern as bit masks: the positions from which a character advances, and those of stars."""
 
     def __init__(self, pattern: str, alphabet: Sequence[str]) -> None:
         tokens = pattern.replace("*", "")

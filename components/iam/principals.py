@@ -1,4 +1,4 @@
-"""Who is in an account, with all that bears on them, as `iam:GetAccountAuthorizationDetails` tells it."""
+"""Principals of an account with their policies, from `iam:GetAccountAuthorizationDetails`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 Details = Mapping[str, Any]
-"""`UserDetailList`, `GroupDetailList`, `RoleDetailList`, `Policies`, as boto3 gives them, all pages in one."""
+"""`UserDetailList`, `GroupDetailList`, `RoleDetailList` and `Policies` of all pages, as boto3 returns them."""
 
 SERVICE_LINKED: str = "/aws-service-role/"
-"""The path of roles that services make for themselves (IAM User Guide, "Create a service-linked role")."""
+"""Path of service-linked roles (IAM User Guide, "Create a service-linked role")."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,16 +26,16 @@ class Principal:
 
     Attributes:
         kind: `user` or `role`.
-        name: without path.
-        arn: of it.
+        name: Name without path.
+        arn: ARN.
         unique_id: `AIDA...`, `AROA...`.
-        tags: by key in small letters: IAM does not tell keys apart by case (IAM User Guide, "Tags for IAM").
-        permissions: what bears on it.
-        groups: a user's.
-        through: the group that brings a policy.
-        trust: a role's trust policy.
-        attached: ARNs of managed policies, of groups as well.
-        boundary: ARN of the boundary.
+        tags: Tags by key in lower case, as IAM ignores the case of keys (IAM User Guide, "Tags for IAM").
+        permissions: Policies that apply to it.
+        groups: Groups of a user.
+        through: Group by policy, for policies of groups.
+        trust: Trust policy of a role.
+        attached: ARNs of managed policies, including those of groups.
+        boundary: ARN of the permissions boundary.
     """
 
     kind: str
@@ -52,11 +52,11 @@ class Principal:
 
     @property
     def is_service_linked(self) -> bool:
-        """Whether only the service that made it can use or change it."""
+        """Return whether it is a service-linked role."""
         return f":role{SERVICE_LINKED}" in self.arn
 
     def context(self) -> Context:
-        """The keys of its requests that are properties of itself (IAM User Guide, "AWS global condition context keys")."""
+        """Return the condition keys that are properties of the principal (IAM User Guide, "AWS global condition context keys")."""
         account, user = self.arn.split(":")[4], self.kind == "user"
         values: dict[str, Value] = {
             "aws:principalarn": known(self.arn),
@@ -74,12 +74,12 @@ class Principal:
 
 @dataclass(frozen=True, kw_only=True)
 class ManagedPolicy:
-    """A managed policy that the account has or uses.
+    """A managed policy of the account, or an AWS managed policy in use.
 
     Attributes:
-        arn: of it.
-        policy: its default version, which is the one in force.
-        of_aws: made by AWS.
+        arn: ARN.
+        policy: Default version.
+        of_aws: Whether it is an AWS managed policy.
     """
 
     arn: str
@@ -89,14 +89,14 @@ class ManagedPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An account's IAM.
+    """IAM data of an account.
 
     Attributes:
         id: 12 digits.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        principals: users and roles.
-        policies: managed policies by ARN.
-        groups: names of groups with their ARN.
+        principals: Users and roles.
+        policies: Managed policies by ARN.
+        groups: ARNs of groups by name.
     """
 
     id: str
@@ -109,16 +109,16 @@ class Account:
 def read_account(
     details: Details, *, account_id: str, partition: str = "aws", ceilings: Sequence[Sequence[Policy]] = ()
 ) -> Account:
-    """Reads what IAM tells about an account.
+    """Parse the IAM data of an account.
 
     Args:
-        details: what IAM tells.
+        details: Answer of `GetAccountAuthorizationDetails`.
         account_id: 12 digits.
-        partition: of the account.
-        ceilings: service control policies by level; they do not bear on service-linked roles.
+        partition: Partition of the account.
+        ceilings: Service control policies by level; they do not apply to service-linked roles.
 
     Raises:
-        DocumentError: a document is none.
+        DocumentError: A policy document is invalid.
     """
     used = _used(details)
     policies = {each["Arn"]: _managed(each) for each in details.get("Policies", ()) if _counts(each["Arn"], used)}
@@ -135,14 +135,14 @@ def read_account(
 
 
 def _used(details: Details) -> frozenset[str]:
-    """ARNs of the managed policies that somebody has or is bounded by."""
+    """Return ARNs of the managed policies that are attached or are a boundary."""
     lists = (details.get(name, ()) for name in ("UserDetailList", "GroupDetailList", "RoleDetailList"))
     holders = [each for several in lists for each in several]
     return frozenset(arn for each in holders for arn in (*_attached(each), _boundary(each) or ""))
 
 
 def _counts(arn: str, used: frozenset[str]) -> bool:
-    """AWS has more than a thousand policies, of which an account uses some dozens."""
+    """Return the managed policies in use: AWS has more than a thousand, of which an account uses some dozens."""
     return arn in used or not _is_of_aws(arn)
 
 
@@ -159,7 +159,7 @@ def _managed(given: Mapping[str, Any]) -> ManagedPolicy:
 
 
 class _Reading:
-    """Joins principals with the groups and managed policies that they refer to."""
+    """Joins principals with their groups and managed policies."""
 
     def __init__(
         self,
@@ -209,7 +209,7 @@ class _Reading:
         self, given: Mapping[str, Any], identity: tuple[Policy, ...], ceilings: tuple[tuple[Policy, ...], ...]
     ) -> Permissions:
         boundary = _boundary(given)
-        # A boundary that is not among the policies bounds everything away, as IAM does with an empty one.
+        # A boundary that is not among the policies allows nothing, like an empty policy.
         bound = (
             (self._policies[boundary].policy if boundary in self._policies else Policy(name=boundary))
             if boundary

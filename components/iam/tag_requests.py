@@ -1,4 +1,4 @@
-"""Requests that set or remove one tag, and the statements that allow them: what "may set this tag" means.
+"""Requests that set or remove a tag, and the statements that allow them.
 
 A request may carry other tags beside the one in question, so a condition that requires a tag (`aws:RequestTag/CostCenter`,
 `ForAnyValue:StringEquals aws:TagKeys`) limits nothing: the caller adds the tag that it requires. Only a condition on every
@@ -36,7 +36,7 @@ TAG_KEYS: Final = "aws:tagkeys"
 REQUEST_TAG: Final = "aws:requesttag/"
 
 MAX_COMPANIONS: Final = 48
-"""Combinations of other tags per policy set; beyond, only none and all of them are tried."""
+"""Maximum of combinations of other tags; beyond it, only none and all of them are evaluated."""
 
 RequestKeys = Mapping[str, tuple[Choice, ...]]
 """Condition keys of a request, in lowercase; a key that ends in a slash is a prefix."""
@@ -57,7 +57,7 @@ class TagRequest:
     certain: bool = True
 
     def keys(self) -> dict[str, tuple[Choice, ...]]:
-        """Return the condition keys of the request that tell of its tags."""
+        """Return the condition keys of the request that are about its tags."""
         values = {} if self.removes else {f"{REQUEST_TAG}{key}".lower(): value for key, value in self.tags.items()}
         return {
             TAG_KEYS: (Choice(Known(tuple(self.tags), many=True), certain=self.certain),),
@@ -140,7 +140,7 @@ def tag_requests(  # noqa: PLR0913 -- what a question about a tag consists of
 def _companions(
     key: str, named: Sequence[str], conditions: Sequence[Condition], context: Context | None, *, removes: bool
 ) -> list[dict[str, str]]:
-    """Other tags that the conditions may require, in the combinations in which a request can carry them."""
+    """Return combinations of other tags that the conditions may require."""
     spelled = {each: None for text in named for each in samples(text, context) if each}
     spelled.update(
         dict.fromkeys(
@@ -164,7 +164,7 @@ def _companions(
 
 
 def _values(key: str, conditions: Iterable[Condition], context: Context | None) -> tuple[str, ...]:
-    """Values that the conditions compare a key with."""
+    """Return the values that the conditions compare a key with."""
     texts = (value for each in conditions if _same(each.key, key) and each.operator != "null" for value in each.values)
     return tuple(dict.fromkeys(one for text in texts for one in samples(text, context)))
 

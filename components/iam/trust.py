@@ -1,9 +1,9 @@
-"""Who may become which role: the caller's statements joined with the role's trust policy.
+"""Role assumption: the caller's policies together with the role's trust policy.
 
 IAM User Guide, "AWS JSON policy elements: Principal" and "Policy evaluation logic": a trust policy that names the
-account leaves the choice to the account's own policies; one that names a user or role of the account lets it in without
-any; an explicit Deny and service control policies cut both. A boundary cuts what a role is let into that is named by its
-role ARN, but not a user.
+account delegates to the account's own policies; one that names a user or role of the account allows it by itself. An
+explicit Deny and service control policies restrict both. A permissions boundary restricts a role that is named by its role
+ARN, but not a user.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _EVERYTHING_ALLOWED: Final = Statement(allows=True, actions=("*",), resources=("
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Admission:
-    """How a principal may become a role, or tag its session.
+    """Permission of a principal to assume a role, or to tag its session.
 
     Attributes:
-        role: that it may become.
-        trust: the statement of the role's trust policy.
-        grant: the caller's own statement; None where the trust policy is enough.
-        doubts: conditions that cannot be told; empty where it is certain.
+        role: Role.
+        trust: Statement of the role's trust policy.
+        grant: Statement of the caller's policies; None where the trust policy is sufficient.
+        doubts: Conditions that cannot be evaluated; empty where it is certain.
     """
 
     role: Principal
@@ -50,13 +50,13 @@ class Admission:
 def admission(
     caller: Principal, role: Principal, knowledge: Callable[[str], Knowledge], action: str = ASSUME
 ) -> Admission | None:
-    """How a principal of the same account may become a role, at its most certain; None: it may not.
+    """Return how a principal of the same account can assume a role, at its most certain; None: it cannot.
 
     Args:
-        caller: who wants to.
-        role: what it wants to become.
-        knowledge: of requests for an action.
-        action: `sts:AssumeRole`, or `sts:TagSession` beside it.
+        caller: The principal.
+        role: The role.
+        knowledge: Values of condition keys, by action.
+        action: `sts:AssumeRole` or `sts:TagSession`.
     """
     if role.trust is None or role is caller:
         return None
@@ -71,7 +71,7 @@ def admission(
 
 
 def admits_services(role: Principal) -> frozenset[str]:
-    """The services that may take a role on: `ssm.amazonaws.com`."""
+    """Return the services that a role trusts: `ssm.amazonaws.com`."""
     return frozenset(
         service
         for statement in (role.trust.covering(ASSUME) if role.trust else ())
@@ -81,7 +81,7 @@ def admits_services(role: Principal) -> frozenset[str]:
 
 
 def only_services(role: Principal) -> bool:
-    """Whether nobody but services may take a role on."""
+    """Return whether a role trusts services only."""
     if role.trust is None:
         return False
     allowing = [
@@ -94,7 +94,7 @@ def only_services(role: Principal) -> bool:
 
 
 def outsiders(role: Principal, account_id: str) -> list[tuple[str, Statement]]:
-    """Whom of other accounts a trust policy lets in, with the statement."""
+    """Return the principals of other accounts that a trust policy names, with the statement."""
     return [
         (name, statement)
         for statement in (role.trust.covering(ASSUME) if role.trust else ())
@@ -119,7 +119,7 @@ def _by_statement(
         return None
     permissions = caller.permissions
     if how == "direct":
-        # Beside an Allow of everything, only what denies is left of the caller's own policies.
+        # With an Allow of everything, only the Deny statements of the caller's own policies remain.
         allowed = Policy(name="trust", statements=(_EVERYTHING_ALLOWED,))
         boundary = permissions.boundary if caller.kind == "role" else None
         permissions = Permissions(
@@ -135,7 +135,7 @@ def _by_statement(
 
 
 def _trust_doubts(role: Principal, statement: Statement, knowledge: Knowledge, action: str) -> tuple[str, ...] | None:
-    """Why the trust policy might not let in; None: it certainly does not."""
+    """Return the doubts about the trust policy; None: it certainly does not allow the caller."""
     denies = [each for each in (role.trust.covering(action) if role.trust else ()) if not each.allows]
     best: tuple[str, ...] | None = None
     for situation in combined([statement, *denies], knowledge):
@@ -156,7 +156,7 @@ def _trust_doubts(role: Principal, statement: Statement, knowledge: Knowledge, a
 
 
 def named_by(caller: Principal, statement: Statement) -> str | None:
-    """How a statement of a trust policy names a principal: `direct`, `account` (its own policies decide), or not."""
+    """Return how a statement names a principal: `direct`, `account` (its own policies decide), or empty."""
     named = statement.principals
     if named is None or not statement.allows:
         return None
@@ -172,7 +172,7 @@ def named_by(caller: Principal, statement: Statement) -> str | None:
 def _is(caller: Principal, name: str) -> bool:
     if name in (caller.arn, caller.unique_id):
         return bool(name)
-    # A session of a role, by name: whoever takes the role on chooses the session's name.
+    # A session of a role, by name: the caller of AssumeRole chooses the name.
     prefix = caller.arn.split(":role/")
     session = f"{prefix[0].replace(':iam:', ':sts:')}:assumed-role/{caller.name}/*"
     return caller.kind == "role" and matches(session, name)

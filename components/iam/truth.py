@@ -1,4 +1,4 @@
-"""Three results: a condition holds, does not hold, or cannot be told (Kleene's strong logic)."""
+"""Three-valued logic (Kleene's strong logic): yes, no, unknown."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ if TYPE_CHECKING:
 
 
 class Truth(IntEnum):
-    """Ordered, so that `min` is "and" and `max` is "or"."""
+    """Truth value; ordered, so that `min` is "and" and `max` is "or"."""
 
     NO = 0
     UNKNOWN = 1
     YES = 2
 
     def negated(self) -> Truth:
-        """What is unknown stays so."""
+        """Return the negation; UNKNOWN stays UNKNOWN."""
         return Truth(Truth.YES - self)
 
 
 def truth(value: bool) -> Truth:  # noqa: FBT001 -- a conversion
-    """A Boolean as one of the three."""
+    """Return the truth value of a Boolean."""
     return Truth.YES if value else Truth.NO
 
 
 def all_of(values: Iterable[Truth]) -> Truth:
-    """YES where there are none."""
+    """Return the conjunction; YES without values."""
     return min(values, default=Truth.YES)
 
 
 def any_of(values: Iterable[Truth]) -> Truth:
-    """NO where there are none."""
+    """Return the disjunction; NO without values."""
     return max(values, default=Truth.NO)

@@ -23,11 +23,11 @@ _ESCAPES: Final = {"*": LITERAL_STAR, "?": LITERAL_QUESTION, "$": "$"}
 
 @dataclass(frozen=True)
 class Expanded:
-    """A pattern without variables.
+    """A pattern with its variables resolved.
 
     Attributes:
-        pattern: None where a variable has no value: then nothing matches.
-        doubtful: a value is not known, so that the pattern is the widest that it can be.
+        pattern: The pattern; None where a variable has no value, so that nothing matches.
+        doubtful: Whether a value is unknown, so that the pattern is the widest possible.
     """
 
     pattern: str | None
@@ -35,9 +35,9 @@ class Expanded:
 
 
 def expand(text: str, context: Context) -> Expanded:
-    """Puts the values of a request in place of the variables.
+    """Replace the variables with the values of a request.
 
-    A value's own stars are no wildcards. Those of a default might be (the guide does not say), which is doubtful.
+    Stars of a value are no wildcards. Whether stars of a default are is not documented, so the result is doubtful.
     """
     if "${" not in text:
         return Expanded(text)
@@ -58,7 +58,7 @@ def expand(text: str, context: Context) -> Expanded:
 
 
 def names_in(text: str) -> tuple[str, ...]:
-    """The keys that a text's variables name, in small letters."""
+    """Return the keys that the variables of a text name, in lower case."""
     if "${" not in text:
         return ()
     bodies = (found[1] for found in _VARIABLE.finditer(text) if found[1] not in _ESCAPES)
@@ -73,7 +73,7 @@ def variable_in(text: str) -> str:
 
 
 def keys_of(statement: Statement) -> frozenset[str]:
-    """The keys that decide whether and on what a statement bears, in small letters."""
+    """Return the condition keys that a statement depends on, in lower case."""
     keys = {condition.key for condition in statement.conditions}
     if statement.variables:
         texts = (*statement.resources, *(value for each in statement.conditions for value in each.values))
