@@ -16,7 +16,7 @@ ERROR_IS_LOGGED: Final = 32
 """Exit code with which the language host reports an error that is logged already, instead of an unhandled one."""
 
 try:
-    # Only the whole map shows keys that nobody asks for, such as mistyped ones.
+    # Only the whole map shows unknown keys, such as mistyped ones.
     settings = Settings.load({**CONFIG.get(), "aws:region": pulumi_aws.config.region})
     for warning in settings.warnings():
         pulumi.log.warn(str(warning))

@@ -60,27 +60,27 @@ def assess(audit: AuditContext, progress: Progress = lambda _done, _of: None) ->
         audit: The account.
         progress: Receives the progress.
     """
-    everyone = [each for each in audit.account.principals if not each.is_service_linked]
+    principals = [each for each in audit.account.principals if not each.is_service_linked]
     audit = replace(audit, harmful_policies=harmful_policies(audit))
-    alone = _evaluated(everyone, audit, RULES, progress)
+    alone = _evaluated(principals, audit, RULES, progress)
     audit = replace(audit, privileged=_privileged(alone))
     relative = [rule for rule in RULES if any(requirement.on in RELATIVE for requirement in _needs(rule))]
-    again = _evaluated(everyone, audit, relative)
+    again = _evaluated(principals, audit, relative)
     ids = {rule.id for rule in relative}
     found = {
         each: [*(finding for finding in alone[each] if finding.rule not in ids), *again.get(each, ())]
-        for each in everyone
+        for each in principals
     }
     knowing = replace(audit, privileged=_privileged(found))
-    for principal in everyone:
+    for principal in principals:
         found[principal] += deny_removal(principal, found[principal], knowing)
-    assuming, by_design = assumption_findings(knowing, everyone)
-    for principal in everyone:
+    assuming, by_design = assumption_findings(knowing, principals)
+    for principal in principals:
         several = [*assuming.get(principal, ()), *role_tagging(principal, knowing)]
         if several:
             # The roles that it reaches say more than the finding that it reaches every role.
             found[principal] = [*(each for each in found[principal] if each.rule != "iam-assume-role"), *several]
-    return replace(_told(audit, everyone, found), by_design=by_design)
+    return replace(_assessment(audit, principals, found), by_design=by_design)
 
 
 def harmful_policies(audit: AuditContext) -> tuple[str, ...]:
@@ -89,14 +89,14 @@ def harmful_policies(audit: AuditContext) -> tuple[str, ...]:
     of_aws = [f"arn:{names.partition}:iam::aws:policy/{name}" for name in AWS_BROAD]
     found: list[str] = []
     for arn, managed in audit.account.policies.items():
-        nobody = Principal(
+        holder = Principal(
             kind="user",
-            name="nobody",
-            arn=names.iam("user", "nobody"),
-            unique_id="AIDANOBODY",
+            name="holder",
+            arn=names.iam("user", "holder"),
+            unique_id="AIDAHOLDER",
             permissions=Permissions(identity=(managed.policy,)),
         )
-        if any(each.severity >= Severity.HIGH for each in Evaluator(nobody, audit).findings(RULES)):
+        if any(each.severity >= Severity.HIGH for each in Evaluator(holder, audit).findings(RULES)):
             found.append(arn)
     return tuple(dict.fromkeys((*of_aws, *found)))
 
@@ -123,11 +123,11 @@ def _needs(rule: Rule) -> Iterable[Requirement]:
     return (requirement for escalation in rule.escalations for requirement in escalation.requirements)
 
 
-def _told(audit: AuditContext, everyone: list[Principal], found: dict[Principal, list[Finding]]) -> Assessment:
+def _assessment(audit: AuditContext, principals: list[Principal], found: dict[Principal, list[Finding]]) -> Assessment:
     audited: list[Audited] = []
     services: list[Audited] = []
     administrators: list[str] = []
-    for principal in everyone:
+    for principal in principals:
         findings = found[principal]
         by_service = only_services(principal)
         if audit.protected.is_administrator(principal.arn):
@@ -141,8 +141,8 @@ def _told(audit: AuditContext, everyone: list[Principal], found: dict[Principal,
         audited=worst_first([*audited, *from_outside(audit)]),
         services=worst_first(services),
         administrators=tuple(sorted(administrators)),
-        service_linked=len(audit.account.principals) - len(everyone),
-        evaluated=len(everyone),
+        service_linked=len(audit.account.principals) - len(principals),
+        evaluated=len(principals),
     )
 
 

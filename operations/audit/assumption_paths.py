@@ -22,6 +22,7 @@ from operations.audit.role_assumption import (
     resources_of,
     role_assumptions,
 )
+from operations.audit.rules import position
 from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
@@ -53,9 +54,9 @@ def assumption_findings(
     principals = list(evaluated)
     counting = [role for role in audit.roles if _counts(role, audit)]
     found = role_assumptions(audit, principals, counting, progress)
-    telling = _FindingBuilder(audit, found)
-    told = {principal: telling.findings(principal) for principal in principals}
-    return {principal: findings for principal, findings in told.items() if findings}, telling.by_design()
+    builder = _FindingBuilder(audit, found)
+    results = {principal: builder.findings(principal) for principal in principals}
+    return {principal: findings for principal, findings in results.items() if findings}, builder.by_design()
 
 
 def from_outside(audit: AuditContext) -> list[Audited]:
@@ -161,20 +162,20 @@ class _FindingBuilder:
         self._by_design.setdefault(note, {})[f"{principal.kind} {principal.name}"] = None
 
     def findings(self, principal: Principal) -> list[Finding]:
-        told: list[Finding] = []
+        results: list[Finding] = []
         for policy, statement in self._found.plain.get(principal, ()):
             for severity, group in self._grouped(principal, resources_of(statement)).items():
                 if severity is None:
                     self._allow_by_design(principal, group.note)
                     continue
                 step = plain_step(policy, statement, group.role, group.onward)
-                told.append(_admitted("iam-assume-role", severity, principal, step, group.note))
+                results.append(_admitted("iam-assume-role", severity, principal, step, group.note))
         special = self._found.special.get(principal, [])
-        told += self._of_special(principal, special)
+        results += self._of_special(principal, special)
         reached = self._reached(principal, special)
-        told += both_sides(principal, reached, self._audit)
+        results += both_sides(principal, reached, self._audit)
         operators = [role for role in self._audit.operators if len(reached.get(role, ((), False))[0]) == 1]
-        return [*told, *_session_tags(principal, operators, self._audit)]
+        return [*results, *_session_tags(principal, operators, self._audit)]
 
     def _reached(self, principal: Principal, special: list[AssumptionStep]) -> Reached:
         """Return the operators' and approvers' roles that a principal can assume."""
@@ -286,12 +287,12 @@ def _with_others(note: str, others: list[str]) -> str:
 def _admitted(rule: str, severity: Severity, principal: Principal, step: AssumptionStep, note: str) -> Finding:
     found = step.admission
     own = [found.grant] if found.grant else []
-    told = finding(rule, severity.lowered() if found.doubts else severity, principal, own)
+    base = finding(rule, severity.lowered() if found.doubts else severity, principal, own)
     return replace(
-        told,
-        matched_statements=(*told.matched_statements, _matched_trust(found.role, found.trust, ASSUME)),
+        base,
+        matched_statements=(*base.matched_statements, _matched_trust(found.role, found.trust, ASSUME)),
         doubts=found.doubts,
-        obfuscation=tuple(sorted({*told.obfuscation, "indirect-grant"}, key=_number)),
+        obfuscation=tuple(sorted({*base.obfuscation, "indirect-grant"}, key=position)),
         path=tuple(each.arn for each in step.path),
         note=note,
     )
@@ -335,7 +336,3 @@ def _matched_trust(role: Principal, statement: Statement, action: str) -> Matche
         actions=(action,),
         statement=statement.raw,
     )
-
-
-def _number(mark: str) -> int:
-    return int(mark[1:])

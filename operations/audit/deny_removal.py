@@ -77,8 +77,8 @@ def _removal(principal: Principal, subject: Principal, found: list[Finding], aud
     rules = ", ".join(sorted({each.rule for each in gained}))
     whose = "" if subject is principal else f" of {subject.name}, which it can assume,"
     names = ", ".join(sorted(each.name.rpartition("/")[2] for each in removed))
-    told = finding(RULE, severity, principal, used)
-    return replace(told, note=f"without {names}{whose} it is allowed {rules}")
+    result = finding(RULE, severity, principal, used)
+    return replace(result, note=f"without {names}{whose} it is allowed {rules}")
 
 
 def _removed(principal: Principal, subject: Principal, audit: AuditContext) -> dict[Policy, list[Grant]]:

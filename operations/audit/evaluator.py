@@ -79,15 +79,15 @@ class Evaluator:
     def findings(self, rules: Iterable[Rule]) -> list[Finding]:
         """Return the findings of the principal, in the order of the rules."""
         found: list[Finding] = []
-        told: dict[str, set[Statement]] = {}
+        reported: dict[str, set[Statement]] = {}
         about = frozenset[str]().union(*(_RULES_ABOUT[action] for action in self._allowed))
         for rule in rules:
             if rule.id not in about or self._is_exempt(rule):
                 continue
-            silent = {statement for other in rule.silent_under for statement in told.get(other, ())}
+            silent = {statement for other in rule.silent_under for statement in reported.get(other, ())}
             result = self._result(rule, silent)
             if result is not None:
-                told[rule.id] = {each.statement for each in result.grants}
+                reported[rule.id] = {each.statement for each in result.grants}
                 found.append(finding(rule.id, result.severity, self._principal, list(result.grants)))
         return found
 

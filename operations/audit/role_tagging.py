@@ -95,9 +95,9 @@ def _gained(
         return None
     worst = max(each.severity for each in gained)
     severity = worst if any(each.certain for each in used) else worst.lowered()
-    told = finding(_RULE, severity, principal, used)
+    result = finding(_RULE, severity, principal, used)
     rules = ", ".join(sorted({each.rule for each in gained}))
-    return replace(told, path=(role.arn,), note=f"with tags that the principal sets, {role.name} is allowed {rules}")
+    return replace(result, path=(role.arn,), note=f"with tags that the principal sets, {role.name} is allowed {rules}")
 
 
 def _tags(role: Principal) -> frozenset[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from components.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
 
-SOMEBODY: Final = "somebody-new"
+NEW_RESOURCE: Final = "new-resource"
 """Placeholder for a resource that is created later: only patterns that match everything match it."""
 
 _SHELLS: Final = ("AWS-StartInteractiveCommand", "AWS-StartNonInteractiveCommand", "AWS-PasswordReset")
@@ -90,7 +90,7 @@ def _required_resources(action: str, partition: str, account_id: str) -> tuple[t
     service = action.partition(":")[0]
     account = SOME if service in _ELSEWHERE else account_id
     required = [each for each in types if each.endswith("*")]
-    # No star of a policy may span a colon, lest it match in the place of a name.
+    # A star of a policy must not match a colon, or it would match in the place of a name.
     arns = {
         each: ARNS[f"{service}/{each.removesuffix('*')}"]
         .format(partition=partition, region=SOME, account=account)
@@ -120,7 +120,7 @@ class _Arns:
         self.principal, self.audit, self.names = principal, audit, audit.protected
 
     def of(self, service: str, rest: str, *, aws: bool = False) -> str:
-        """An ARN in whatever Region, its parts without colons, lest a star of a policy span several; `aws`: of what AWS gives everybody, which has no account in it."""
+        """Return ARNs in any Region, whose parts have no colons, so that a star of a policy matches one part; `aws`: of AWS' own resources, without an account."""
         account = "" if aws else self.names.account_id
         return f"arn:{self.names.partition}:{service}:{SOME}:{account}:{rest}"
 
@@ -143,7 +143,7 @@ class _Arns:
         return tuple(literal(each.arn) for each in several if each.kind == kind)
 
     def new(self, *kinds: str) -> tuple[str, ...]:
-        return tuple(self.names.iam(kind, SOMEBODY) for kind in kinds)
+        return tuple(self.names.iam(kind, NEW_RESOURCE) for kind in kinds)
 
 
 def _any_node(arns: _Arns) -> Target:
@@ -170,7 +170,7 @@ def _other_nodes(arns: _Arns) -> Target:
 
 def _scripts(arns: _Arns) -> Target:
     of_aws = (each for name in SCRIPT_DOCUMENTS for each in arns.everywhere("ssm", f"document/{name}"))
-    return Target((*of_aws, arns.of("ssm", f"document/{SOMEBODY}")))
+    return Target((*of_aws, arns.of("ssm", f"document/{NEW_RESOURCE}")))
 
 
 def _shell_documents(arns: _Arns) -> Target:
@@ -232,7 +232,7 @@ def _automations(arns: _Arns) -> Target:
         for kind in _document_and_definitions(name)
         for each in arns.everywhere("ssm", kind)
     )
-    own = (arns.of("ssm", kind) for kind in _document_and_definitions(SOMEBODY))
+    own = (arns.of("ssm", kind) for kind in _document_and_definitions(NEW_RESOURCE))
     return Target((*of_aws, *own), spared=arns.no_versions())
 
 
@@ -253,7 +253,7 @@ def _operators(arns: _Arns) -> Target:
     known = (*arns.principals("user", audit.operators), *arns.principals("role", audit.operators))
     if not known and not arns.names.operators:
         return Target((arns.names.iam("user", SOME), arns.names.iam("role", SOME)))
-    beside = (f"{each.arn.rpartition('/')[0]}/{SOMEBODY}" for each in audit.operators)
+    beside = (f"{each.arn.rpartition('/')[0]}/{NEW_RESOURCE}" for each in audit.operators)
     return Target(tuple(dict.fromkeys((*known, *arns.names.operators, *beside))))
 
 
@@ -338,7 +338,9 @@ def _bounded(arns: _Arns) -> Target:
 
 
 def _passable(audit: AuditContext, service: str) -> Target:
-    return Target(tuple(literal(each) for each in (*passable(audit, service), audit.protected.iam("role", SOMEBODY))))
+    return Target(
+        tuple(literal(each) for each in (*passable(audit, service), audit.protected.iam("role", NEW_RESOURCE)))
+    )
 
 
 def passable(audit: AuditContext, service: str) -> tuple[str, ...]:
@@ -367,7 +369,7 @@ _MAKERS: Final[dict[TargetKind, Callable[[_Arns], Target | None]]] = {
     TargetKind.INSTANCES: lambda arns: Target((arns.of("ec2", f"instance/i-{SOME}"),)),
     TargetKind.SCRIPT_DOCUMENTS: _scripts,
     TargetKind.OWN_DOCUMENTS: _own_documents,
-    TargetKind.ANY_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{SOMEBODY}"),)),
+    TargetKind.ANY_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{NEW_RESOURCE}"),)),
     TargetKind.OTHER_SESSION_DOCUMENTS: _other_session_documents,
     TargetKind.REMOTE_HOST_DOCUMENT: lambda arns: Target(arns.everywhere("ssm", f"document/{_REMOTE_HOST}")),
     TargetKind.SESSION_DOCUMENT: lambda arns: Target((arns.of("ssm", f"document/{arns.names.session_document}"),)),
@@ -389,7 +391,7 @@ _MAKERS: Final[dict[TargetKind, Callable[[_Arns], Target | None]]] = {
     TargetKind.EXECUTIONS: lambda arns: Target((arns.of("ssm", f"automation-execution/{SOME}"),)),
     TargetKind.OTHERS_SESSIONS: _others_sessions,
     TargetKind.KEY_PAIRS: lambda arns: Target((arns.of("ssm", f"parameter/ec2/keypair/key-{SOME}"),)),
-    TargetKind.SECRETS: lambda arns: Target((arns.of("secretsmanager", f"secret:{SOMEBODY}-{SOME}"),)),
+    TargetKind.SECRETS: lambda arns: Target((arns.of("secretsmanager", f"secret:{NEW_RESOURCE}-{SOME}"),)),
     TargetKind.OPERATORS: _operators,
     TargetKind.MY_USERS: _my_users,
     TargetKind.MY_GROUPS: _my_groups,

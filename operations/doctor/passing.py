@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from components.directory.oracle import Permission
 
 HTTPS: Final = 443
-SOMEBODY: Final = IPv4Address("52.119.196.1")
+NEW_RESOURCE: Final = IPv4Address("52.119.196.1")
 """An address of a service, where no rule tells one from another."""
 
 _KEPT: Final = 1024
@@ -126,7 +126,7 @@ def sampled(within: Iterable[str], rules: Iterable[Permission | AclRule]) -> tup
 def anywhere(rules: Iterable[Permission | AclRule]) -> tuple[IPv4Address, ...]:
     """The same of the internet."""
     public = tuple(each for each in sampled(("0.0.0.0/0",), rules) if each.is_global)
-    return (SOMEBODY, *public)
+    return (NEW_RESOURCE, *public)
 
 
 def _networks(rule: Permission | AclRule) -> list[IPv4Network]:

@@ -26,7 +26,7 @@ NO_APPROVAL: Final = {APPROVAL_KEY: ABSENT_KEY}
 NODE_TAGS_MET: Final[dict[str, tuple[Choice, ...]]] = dict.fromkeys(_TAGS, MET)
 NODE_TAGS_NOT_MET: Final[dict[str, tuple[Choice, ...]]] = dict.fromkeys(_TAGS, ABSENT_KEY)
 
-SOMEBODY_ELSE: Final = {
+OTHER_PRINCIPAL: Final = {
     "ssm:resourcetag/aws:ssmmessages:session-id": one_of("AIDASOMEBODYELSE"),
     "aws:resourcetag/aws:ssmmessages:session-id": one_of("AIDASOMEBODYELSE"),
 }

@@ -11,7 +11,7 @@ from operations.audit.rules.keys import (
     NO_APPROVAL,
     NODE_TAGS_MET,
     NODE_TAGS_NOT_MET,
-    SOMEBODY_ELSE,
+    OTHER_PRINCIPAL,
 )
 from operations.audit.severity import Severity
 
@@ -104,7 +104,7 @@ SESSIONS: Final = (
         impact="Takes over a session that another principal was approved for.",
         escalations=(
             escalation(
-                Severity.MEDIUM, requirement("ssm:ResumeSession", on=TargetKind.OTHERS_SESSIONS, given=SOMEBODY_ELSE)
+                Severity.MEDIUM, requirement("ssm:ResumeSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)
             ),
         ),
         remedy="Remove ssm:ResumeSession, or limit it to session/${aws:userid}-*.",
@@ -132,7 +132,7 @@ SESSIONS: Final = (
         impact="Interrupts the work of others; no access of its own.",
         escalations=(
             escalation(
-                Severity.LOW, requirement("ssm:TerminateSession", on=TargetKind.OTHERS_SESSIONS, given=SOMEBODY_ELSE)
+                Severity.LOW, requirement("ssm:TerminateSession", on=TargetKind.OTHERS_SESSIONS, given=OTHER_PRINCIPAL)
             ),
         ),
         remedy="Limit ssm:TerminateSession to session/${aws:userid}-*.",

@@ -39,17 +39,17 @@ CLEAN = """\
 
 WHOLE = """\
 Stack dev, account 123456789012
-┏━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-┃ Severity   ┃ Finding                                                           ┃
-┡━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
-│ critical   │ user/alice                                                        │
-│   critical │ Starts a session on every node [session-any-node]                 │
-│   high     │ Starts sessions with other documents [session-other-documents]    │
-├────────────┼───────────────────────────────────────────────────────────────────┤
-│ low        │ user/bob                                                          │
-│   low      │ Resumes another principal's session (cannot tell for certain)     │
-│            │ [session-resume-others]                                           │
-└────────────┴───────────────────────────────────────────────────────────────────┘
+┏━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+┃ Severity   ┃ Finding                                                                             ┃
+┡━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
+│ critical   │ user/alice                                                                          │
+│   critical │ Starts a session on every node [session-any-node]                                   │
+│   high     │ Starts sessions with other documents [session-other-documents]                      │
+├────────────┼─────────────────────────────────────────────────────────────────────────────────────┤
+│ low        │ user/bob                                                                            │
+│   low      │ Resumes another principal's session (cannot tell for certain)                       │
+│            │ [session-resume-others]                                                             │
+└────────────┴─────────────────────────────────────────────────────────────────────────────────────┘
 arn:aws:iam::123456789012:user/alice
   inline policy own, statement 0 (Shell): session-any-node
     {"Sid": "Shell", "Effect": "Allow", "Action": ["ssm:StartSession"], "Resource": "*"}
@@ -121,10 +121,10 @@ def test_one_row_for_a_statement_that_lets_everything(
     give(product, "root-like", allow("*"))
     result = command("audit", stack=stack)
     assert result.exit_code == 1
-    rows = [line for line in result.stdout.splitlines() if " ways " in line]
+    rows = [line for line in result.stdout.splitlines() if " findings of one statement " in line]
     assert len(rows) == 1
     assert "session-any-node" in rows[0]
-    assert "Replace the statement by what this principal needs, or declare it an administrator." in result.stdout
+    assert "Replace the statement by the permissions that the principal requires, or declare it an administrator." in result.stdout
 
 
 def test_json(product: Account, command: Command, stack: StackConfiguration) -> None:
@@ -162,7 +162,7 @@ def test_severity_is_a_threshold(product: Account, command: Command, stack: Stac
 def test_unknown_severity_is_unusable(command: Command, stack: StackConfiguration) -> None:
     result = command("audit", "--severity", "awful", stack=stack)
     assert result.exit_code == 2
-    assert result.stderr == "--severity: 'awful' given; allowed: low, medium, high, critical\n"
+    assert result.stderr == "--severity: expected one of low, medium, high, critical, got 'awful'.\n"
 
 
 def test_unusable_configuration(command: Command) -> None:
