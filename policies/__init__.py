@@ -1,1 +1,1 @@
-"""The policy pack: the checks that a platform team enforces on any stack."""
+"""Policy pack: checks that a platform team enforces on any stack."""

@@ -1,9 +1,9 @@
-"""The policy pack's program: `pulumi preview --policy-pack policies`. See catalogue.py for the rules."""
+"""Program of the policy pack: `pulumi preview --policy-pack policies`. The rules are in catalogue.py."""
 
 import sys
 from pathlib import Path
 
-# The engine runs this folder by its path, from anywhere; `policies` and `components` are found from the repository.
+# The engine runs this folder by its path, from any directory; `policies` and `components` are packages of the repository.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from policies.serving import serve

@@ -1,7 +1,7 @@
-"""What is wrong with a configuration of the pack.
+"""Validation of the pack's configuration.
 
-The engine checks levels and values (against the schemas that the rules give it), but takes a rule or parameter that it
-does not know for one of another pack, so that a limit with a typing error would quietly not hold.
+The engine validates levels and values against the schemas of the rules, but ignores unknown rules and parameters, so that a
+misspelled limit would have no effect.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from policies.rule import Rule
 
 ALL = "all"
-"""Sets the level of every rule."""
+"""Key that sets the level of every rule."""
 
 
 def configuration_problems(configuration: Mapping[str, Iterable[str]], rules: Iterable[Rule]) -> list[str]:
-    """A sentence for each rule and parameter that there is not.
+    """Return a message for each unknown rule and parameter.
 
     Args:
-        configuration: the names of the parameters that it sets, by rule.
-        rules: of the pack.
+        configuration: Names of the configured parameters by rule.
+        rules: Rules of the pack.
     """
     known: dict[str, list[str]] = {rule.id: [each.name for each in rule.all_parameters] for rule in rules}
     known[ALL] = []

@@ -1,4 +1,4 @@
-"""Resources that a rule leaves alone for a time: who agreed to it, why, and until when."""
+"""Exemptions: resources that a rule does not apply to for a time, with owner and reason."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ EXEMPTIONS: Final = Parameter(
         },
     },
 )
-"""A parameter of every rule."""
+"""Parameter of every rule."""
 
 
 def today() -> date:
-    """The day in UTC."""
+    """Return the day in UTC."""
     return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exemption:
-    """A resource that a rule leaves alone.
+    """An exemption.
 
     Attributes:
-        resource: its name or URN, with wildcards.
-        reason: why.
-        who: agreed to it.
-        until: the last day, as written.
+        resource: Name or URN, with wildcards.
+        reason: Reason.
+        who: Owner who agreed.
+        until: Last day, as written.
     """
 
     resource: str
@@ -59,11 +59,11 @@ class Exemption:
     until: str
 
     def covers(self, name: str, urn: str) -> bool:
-        """Whether it is about a resource."""
+        """Return whether the exemption is for a resource."""
         return any(fnmatchcase(known_as, self.resource) for known_as in (name, urn))
 
     def holds_on(self, day: date) -> bool:
-        """Whether it has not expired; what is no date never holds."""
+        """Return whether the exemption is valid; an invalid date never is."""
         try:
             return day <= date.fromisoformat(self.until)
         except ValueError:
@@ -71,16 +71,16 @@ class Exemption:
 
     @property
     def agreement(self) -> str:
-        """What was agreed, for a reader."""
+        """Return the exemption as text."""
         return f"{self.reason} ({self.who}, until {self.until})"
 
 
 def exemptions_in(settings: Mapping[str, Any]) -> tuple[Exemption, ...]:
-    """Those that the configuration of a rule lists; the engine has checked their form."""
+    """Return the exemptions of a rule's configuration, which the engine has validated."""
     return tuple(Exemption(**each) for each in settings[EXEMPTIONS.name])
 
 
 def first_covering(exemptions: Iterable[Exemption], name: str, urn: str, day: date) -> Exemption | None:
-    """The exemption of a resource: one that holds if there is one, else one that has expired."""
+    """Return the exemption of a resource: a valid one if there is one, else an expired one."""
     covering = [each for each in exemptions if each.covers(name, urn)]
     return max(covering, key=lambda each: each.holds_on(day), default=None)

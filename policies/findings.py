@@ -1,8 +1,7 @@
-"""What a check sees of a resource, and what it may say about it.
+"""Resources as checks see them, and the findings of checks.
 
-In preview a property may not be known yet. The policy SDK raises when such a property is touched, and gives up the
-whole rule; here the value is `UNKNOWN` instead, so that a check decides property by property and a rule never goes
-quiet because of an unknown elsewhere.
+In preview a property may not be known yet. The policy SDK raises when such a property is read, and skips the whole rule;
+here the value is `UNKNOWN` instead, so that a check decides property by property.
 """
 
 from __future__ import annotations
@@ -19,24 +18,24 @@ from components.problems import shown
 
 
 class Unknown(Enum):
-    """The type of `UNKNOWN`."""
+    """Type of `UNKNOWN`."""
 
     UNKNOWN = "known after the update"
 
 
 UNKNOWN: Final = Unknown.UNKNOWN
-"""In place of a value that preview cannot know, also inside lists and mappings."""
+"""Value of a property that is not known in preview, also inside lists and mappings."""
 
 
 @dataclass(frozen=True)
 class Violation:
-    """A property that is not as it has to be.
+    """A violation.
 
     Attributes:
-        property: its path in the resource.
-        found: the value, for a reader.
-        expected: what would be right, for a reader.
-        about: the resource, where a check looks at a whole stack; None there: the stack itself.
+        property: Path of the property in the resource.
+        found: Value, as text.
+        expected: Expected value, as text.
+        about: Resource, where a check evaluates a whole stack; None there: the stack itself.
     """
 
     property: str
@@ -47,11 +46,11 @@ class Violation:
 
 @dataclass(frozen=True)
 class Unseen:
-    """A property that decides, and that preview does not know; the rule is applied in the update.
+    """A deciding property that preview does not know; the rule is applied in the update.
 
     Attributes:
-        property: its path in the resource.
-        about: as of a violation.
+        property: Path of the property in the resource.
+        about: Resource, as of a violation.
     """
 
     property: str
@@ -80,15 +79,15 @@ class Resource:
     """A resource, or a part of one.
 
     Attributes:
-        type: its token, `aws:kms/key:Key`.
-        name: in the program.
-        properties: inputs as the SDK hands them over, or a mapping from inside one of them.
-        settings: the rule's parameters.
-        path: what to put before the names of properties, where they come from inside an input.
-        urn: of the resource.
-        sources: where a check looks at a whole stack: the URNs of the resources that a property's value comes from.
-        added_tags: tags that resources of their own give it.
-        is_output: whether the properties are outputs, which the provider fills in, and not inputs.
+        type: Type token, `aws:kms/key:Key`.
+        name: Name in the program.
+        properties: Inputs as the SDK passes them, or a mapping inside one of them.
+        settings: Parameters of the rule.
+        path: Prefix of property names, for a mapping inside an input.
+        urn: URN.
+        sources: URNs of the resources that a property's value comes from, where a check evaluates a whole stack.
+        added_tags: Tags that separate resources set.
+        is_output: Whether the properties are outputs instead of inputs.
     """
 
     type: str
@@ -102,7 +101,7 @@ class Resource:
     is_output: bool = False
 
     def value(self, name: str) -> Any:
-        """The property as plain data, with `UNKNOWN` for what is not known; None where it is absent or null."""
+        """Return the property as plain data, with `UNKNOWN` for unknown parts; None where it is absent or null."""
         value = _read(self.properties, name)
         if name != "tags" or not self.added_tags:
             return value
@@ -110,21 +109,21 @@ class Resource:
         return {**own, **self.added_tags}
 
     def given(self, name: str) -> Any:
-        """Return the property that the program gave; None for one that preview does not know as the provider fills it in."""
+        """Return a property of the program; None where the provider sets it and preview does not know it."""
         value = self.value(name)
         return None if self.is_output and value is UNKNOWN and not self.sources.get(name) else value
 
     def violation(self, name: str, expected: str) -> Violation:
-        """Says that the property is not as expected."""
+        """Return a violation of the property."""
         value = self.value(name)
         return Violation(f"{self.path}{name}", described(value), expected, about=self)
 
     def unseen(self, name: str) -> Unseen:
-        """Says that the property decides and is not known."""
+        """Return the finding about an unknown property that decides."""
         return Unseen(f"{self.path}{name}", about=self)
 
     def require(self, name: str, holds: Callable[[Any], bool], expected: str) -> Findings:
-        """The property has to be known and to hold; one that is not known is reported as unseen."""
+        """Check a property; an unknown property is reported as unseen."""
         value = self.value(name)
         if value is UNKNOWN:
             yield self.unseen(name)
@@ -132,12 +131,12 @@ class Resource:
             yield self.violation(name, expected)
 
     def require_given(self, name: str, expected: str) -> Findings:
-        """The property has to name something; what is not known yet will be the name of what is yet to be made."""
+        """Check that the property has a value; a value that is not known yet counts."""
         if not is_given(self.value(name)):
             yield self.violation(name, expected)
 
     def refers(self, name: str, other: Resource) -> bool:
-        """Whether a property is another resource's ID, ARN or name, or one of them, or will be."""
+        """Return whether a property is, or includes, another resource's ID, ARN or name, also where it is not known yet."""
         value = self.value(name)
         given = cast("list[Any]", value) if isinstance(value, list) else [value]
         identities = [other.value(each) for each in _IDENTITIES]
@@ -147,17 +146,17 @@ class Resource:
 
 
 def described(value: Any) -> str:
-    """A value for a reader of a message."""
+    """Return a value as text for a message."""
     return "no value" if value is None else shown(value)
 
 
 def is_given(value: Any) -> bool:
-    """Whether a text names something, or will."""
+    """Return whether a value is a text that is not empty, or not known yet."""
     return value is UNKNOWN or (isinstance(value, str) and value.strip() != "")
 
 
 def is_true(value: Any) -> bool:
-    """Whether a switch is on: neither an absent one nor the text "true" is."""
+    """Return whether a Boolean is true; the text "true" is not."""
     return value is True
 
 
@@ -179,7 +178,7 @@ def _plain(value: Any) -> Any:
         elements = cast("Sequence[Any]", value)
         return [_read(elements, index) for index in range(len(elements))]
     if isinstance(value, str) and value in _SENTINELS:
-        return UNKNOWN  # when it remediates, the SDK hands them over as they come
+        return UNKNOWN  # the SDK passes them unchanged in remediations
     if isinstance(value, float) and value.is_integer():
-        return int(value)  # numbers travel as floats
+        return int(value)  # numbers arrive as floats
     return value

@@ -1,4 +1,4 @@
-"""What the configuration of the pack may change about a rule."""
+"""Parameters of rules."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Parameter:
-    """Something about a rule that the configuration of the pack may change.
+    """A parameter of a rule.
 
     Attributes:
-        name: in camelCase, as it stands in the configuration.
-        description: what it changes.
-        default: where the configuration says nothing.
-        schema: JSON schema of its values; description and default are added.
+        name: Name in the configuration, in camelCase.
+        description: Description.
+        default: Default value.
+        schema: JSON schema of its values, without description and default.
     """
 
     name: str
@@ -27,5 +27,5 @@ class Parameter:
 
     @property
     def full_schema(self) -> dict[str, Any]:
-        """The schema with description and default."""
+        """Return the schema with description and default."""
         return {**self.schema, "description": self.description, "default": self.default}

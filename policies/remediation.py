@@ -1,4 +1,4 @@
-"""Mending a resource in place of refusing it: only for what cannot break what the resource is for."""
+"""Remediation: changes of resources that cannot affect their function."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Remediation = Callable[[Resource], Mapping[str, Any]]
-"""The properties to change, by path (`metadataOptions.httpTokens`), with their new values."""
+"""New values by property path (`metadataOptions.httpTokens`)."""
 
 
 def remediated(
     resource: Resource, remediation: Remediation, check: Callable[[Resource], Findings]
 ) -> Mapping[str, Any] | None:
-    """All properties of a resource with the changes made, secrets and unknown values among them as they were.
+    """Return all properties of a resource with the changes; secrets and unknown values stay as they are.
 
     Args:
-        resource: with the properties that the SDK hands over to be changed.
-        remediation: what to change.
-        check: of the same rule.
+        resource: Resource with the properties that the SDK passes.
+        remediation: Changes.
+        check: Check of the same rule.
 
     Returns:
-        None where the check has no violation to report, or the remediation nothing to change.
+        None where there is no violation, or nothing to change.
     """
     if not any(isinstance(each, Violation) for each in check(resource)):
         return None

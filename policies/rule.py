@@ -1,4 +1,4 @@
-"""A rule: its facts, stated once, and what they become: a policy of the engine, its messages, its configuration."""
+"""Rules: metadata, policy of the engine, messages, configuration."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Clock = Callable[[], "date"]
 
 
 class NotKnownYetError(UnknownValueError):
-    """The SDK's way for a rule to say in preview, as advice, that it could not see what it needs."""
+    """Raised in preview where a rule could not evaluate unknown values; the SDK reports it as an advisory."""
 
     def __init__(self, properties: list[str], message: str) -> None:
         super().__init__(UNKNOWN_STRING_VALUE, properties)
@@ -48,18 +48,18 @@ class NotKnownYetError(UnknownValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A rule of the pack: about resources one by one (`on`), or about a whole stack (`on_stack`).
+    """A rule of the pack, about single resources (`on`) or about a whole stack (`on_stack`).
 
     Attributes:
-        id: in kebab-case; the configuration and the engine's messages call the rule by it.
-        title: what holds when the rule is kept, as a sentence without its full stop.
-        severity: of a violation.
-        risk: what goes wrong without the rule, as a sentence without its full stop.
-        remedy: what to change, as a sentence without its full stop.
-        source: who asks for it.
-        url: where to read it.
-        parameters: what the configuration may change, besides the exemptions that every rule has.
-        level: how the engine takes a violation unless the configuration says otherwise.
+        id: ID in kebab case.
+        title: Requirement, as a sentence without a period.
+        severity: Severity of a violation.
+        risk: Risk of a violation, as a sentence without a period.
+        remedy: Remediation, as a sentence without a period.
+        source: Source of the requirement.
+        url: URL of the source.
+        parameters: Parameters, without the exemptions that every rule has.
+        level: Default enforcement level.
     """
 
     id: str
@@ -78,7 +78,7 @@ class Rule:
     )
 
     def on(self, *types: str) -> Callable[[Check], Check]:
-        """Decorates the check of resources of these types."""
+        """Register the check of resources of these types."""
 
         def register(check: Check) -> Check:
             self._checks.update(dict.fromkeys(types, check))
@@ -87,16 +87,15 @@ class Rule:
         return register
 
     def on_stack(self, check: StackCheck) -> StackCheck:
-        """Decorates the check of a whole stack, which is for what no single resource shows.
+        """Register the check of a whole stack, for requirements that no single resource shows.
 
-        Its findings name the resource that they are about, as those of `Resource.violation` do; a `Violation` without
-        one is about the stack.
+        Findings name their resource, as those of `Resource.violation` do; a `Violation` without one is about the stack.
         """
         self._stack_checks.append(check)
         return check
 
     def remediates(self, *types: str) -> Callable[[Remediation], Remediation]:
-        """Decorates what mends resources of these types, where the configuration sets the level `remediate`."""
+        """Register the remediation of resources of these types, for the level `remediate`."""
 
         def register(remediation: Remediation) -> Remediation:
             self._remediations.update(dict.fromkeys(types, remediation))
@@ -110,34 +109,34 @@ class Rule:
 
     @property
     def types(self) -> frozenset[str]:
-        """The tokens of the resources that the rule is about; empty where it looks at whole stacks."""
+        """Type tokens of the rule's resources; empty for rules about stacks."""
         return frozenset(self._checks) - {*CONTAINERS}
 
     @property
     def judged_types(self) -> frozenset[str]:
-        """The tokens of the resources that the rule looks at, with those that may hold the ones that it is about."""
+        """Type tokens of the resources that the rule evaluates, including containers of its resources."""
         return frozenset(self._checks)
 
     @property
     def is_about_stacks(self) -> bool:
-        """Whether it judges a whole stack, after all resources have been judged."""
+        """Whether the rule evaluates a whole stack, after all resources."""
         return bool(self._stack_checks)
 
     @property
     def can_remediate(self) -> bool:
-        """Whether the level `remediate` does something."""
+        """Whether the rule has a remediation."""
         return bool(self._remediations)
 
     @property
     def all_parameters(self) -> tuple[Parameter, ...]:
-        """With the exemptions."""
+        """Parameters, including exemptions."""
         return (*self.parameters, EXEMPTIONS)
 
     def policy(self, clock: Clock = today) -> ResourceValidationPolicy | StackValidationPolicy:
-        """The rule as the engine knows it.
+        """Return the rule as a policy of the engine.
 
         Args:
-            clock: tells the day on which exemptions have expired or have not.
+            clock: Returns the current day, for exemptions.
         """
         facts: dict[str, Any] = {
             "name": self.id,
@@ -160,12 +159,12 @@ class Rule:
         )
 
     def validate(self, args: ResourceValidationArgs, report_violation: ReportViolation, day: date) -> None:
-        """Reports each violation, and then, as advice, what could not be seen.
+        """Report each violation, and then what could not be evaluated.
 
         Raises:
-            NotKnownYetError: properties that decide are not known in preview; what is known was reported before.
+            NotKnownYetError: Deciding properties are not known in preview; violations have been reported.
         """
-        # First and without touching a property: most resources are none of this rule's business.
+        # First and without reading a property: the rule does not apply to most resources.
         check = self._checks.get(args.resource_type)
         if check is None:
             args.not_applicable()
@@ -191,10 +190,10 @@ class Rule:
             raise NotKnownYetError(unseen, _about_unseen(resource, unseen))
 
     def validate_stack(self, args: StackValidationArgs, report_violation: ReportViolation, day: date) -> None:
-        """Likewise for a whole stack; what was exempted is left out, and findings carry the URN of their resource.
+        """Report violations of a whole stack with the URN of their resource, without exempted resources.
 
         Raises:
-            NotKnownYetError: as `validate`.
+            NotKnownYetError: As `validate`.
         """
         settings = self._settings(args.get_config())
         exemptions = exemptions_in(settings)
@@ -224,7 +223,7 @@ class Rule:
             raise NotKnownYetError([name for several in unseen.values() for name in several], "\n".join(texts))
 
     def remediate(self, args: ResourceValidationArgs, day: date) -> Mapping[str, Any] | None:
-        """The properties of a resource as they should be; None where nothing is to be changed."""
+        """Return the properties of a resource after remediation; None where there is nothing to change."""
         remediation = self._remediations.get(args.resource_type)
         if remediation is None:
             return None
@@ -253,12 +252,12 @@ class Rule:
     def _about_expired(self, resource: Resource, exemption: Exemption) -> str:
         return (
             f"{_subject(resource)}: its exemption from {self.id} has expired: {exemption.agreement}. The rule applies "
-            "again. Mend the resource and take the exemption out, or agree on another date (2027-01-31)."
+            "again. Fix the resource and remove the exemption, or agree on another date (2027-01-31)."
         )
 
 
 _THE_STACK = Resource(type="", name="stack", properties={})
-"""What a finding is about that names no resource; exemptions call it `stack`."""
+"""Subject of findings without a resource; exemptions name it `stack`."""
 
 
 def _subject(resource: Resource) -> str:

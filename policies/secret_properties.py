@@ -1,6 +1,6 @@
-"""Which properties of the resources under judgement hold secrets, so that no message quotes them.
+"""Secret properties of the evaluated resources, which messages do not quote.
 
-The policy SDK decrypts secrets before a rule sees them. The engine marks them in its request, which is where they are read.
+The policy SDK decrypts secrets before a rule sees them; the engine's request marks them.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
 SHOWN: Final = "[secret]"
-"""In place of a value, as the engine shows secrets."""
+"""Replacement of secret values, as the engine shows them."""
 
 _TEMPLATE: Final = frozenset({"templateBody"})
 _GOING_INTO_TEMPLATE: Final = frozenset({"parameters", "tags"})
-"""Properties of a CloudFormation stack of which the values are shown as parts of its template."""
+"""Properties of a CloudFormation stack whose values appear in its template."""
 
 _NAME: Final = re.compile(r"[^.\[,: ]*")
 _SECRETS: ContextVar[Mapping[str, frozenset[str]]] = ContextVar("secrets", default={})  # noqa: B039 -- never changed
@@ -38,7 +38,7 @@ def secrets_of(request: Message, resources: Iterable[Any]) -> Generator[None]:
         resources: Resources in it, with `urn` and `properties`.
     """
     found: dict[str, frozenset[str]] = {}
-    if SPECIAL_SECRET_SIG.encode() in request.SerializeToString():  # most requests have none
+    if SPECIAL_SECRET_SIG.encode() in request.SerializeToString():  # most requests have no secrets
         for each in resources:
             properties: dict[str, Any] = json_format.MessageToDict(each.properties)
             if names := frozenset(name for name, value in properties.items() if _has_secret(value)):

@@ -1,7 +1,7 @@
-"""Serves the pack to the engine.
+"""Server of the pack.
 
-Two things the SDK leaves to be wished for, which its own class is extended with: a configuration that cannot be meant so
-stops the engine, and a resource is decoded for the rules that look at its type, not once for every rule of the pack.
+Extends the SDK's class in two ways: an invalid configuration stops the engine, and a resource is decoded for the rules about
+its type instead of for every rule of the pack.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _ABOUT_RESOURCES: Final = {rule.id: rule.judged_types for rule in RULES if not r
 
 
 class PackServicer(_Servicer):
-    """The SDK's own, of which the SDK has no public part to be extended.
+    """The SDK's private servicer, extended.
 
-    Where a later SDK has moved it, the pack does not start, and the engine refuses: nothing goes on unchecked.
+    Where a later SDK has moved it, the pack does not start and the engine refuses the run.
     """
 
     def __init__(self, *facts: Any) -> None:
@@ -39,7 +39,7 @@ class PackServicer(_Servicer):
         self._by_type: dict[str, Any] = {}
 
     def Configure(self, request: analyzer_pb2.ConfigureAnalyzerRequest, context: grpc.ServicerContext) -> Empty:  # noqa: N802 -- the protocol's name
-        """Takes a configuration, unless it has a rule or parameter that there is not."""
+        """Set the configuration; unknown rules and parameters are refused."""
         configuration = {rule: list(given.properties) for rule, given in request.policyConfig.items()}
         problems = configuration_problems(configuration, RULES)
         if problems:
@@ -50,7 +50,7 @@ class PackServicer(_Servicer):
     def Analyze(  # noqa: N802
         self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext
     ) -> analyzer_pb2.AnalyzeResponse:
-        """Judges a resource by the rules about its type."""
+        """Evaluate a resource by the rules about its type."""
         about = self._about(request.type)
         with secrets_of(request, [request]):
             response: analyzer_pb2.AnalyzeResponse = (
@@ -66,19 +66,19 @@ class PackServicer(_Servicer):
     def AnalyzeStack(  # noqa: N802
         self, request: analyzer_pb2.AnalyzeStackRequest, context: grpc.ServicerContext
     ) -> analyzer_pb2.AnalyzeResponse:
-        """Judges a stack, and quotes no secret of it."""
+        """Evaluate a stack, without quoting its secrets."""
         with secrets_of(request, request.resources):
             return _Servicer.AnalyzeStack(self, request, context)
 
     def Remediate(  # noqa: N802
         self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext
     ) -> analyzer_pb2.RemediateResponse:
-        """Mends a resource by the rules about its type."""
+        """Remediate a resource by the rules about its type."""
         about = self._about(request.type)
         return about.Remediate(request, context) if about else analyzer_pb2.RemediateResponse()
 
     def _about(self, type_: str) -> Any:
-        """The SDK's servicer with the rules about a type, None where there are none; several threads may make one."""
+        """Return the SDK's servicer with the rules about a type, None without rules; threads may create it twice."""
         if type_ not in self._by_type:
             name, version, policies, *others = self._facts
             about = [each for each in policies if type_ in _ABOUT_RESOURCES.get(each.name, ())]
@@ -90,7 +90,7 @@ class PackServicer(_Servicer):
 
 
 def serve() -> NoReturn:
-    """Serves the engine and does not return."""
+    """Serve the engine; does not return."""
     policy._PolicyAnalyzerServicer = PackServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
     PolicyPack(PACK, [rule.policy() for rule in RULES])
     raise SystemExit

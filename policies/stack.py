@@ -1,4 +1,4 @@
-"""What a check sees of a whole stack."""
+"""Stacks as checks see them."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _TAG: Final = "aws:ec2/tag:Tag"
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """The resources that there will be after the update.
+    """Resources of a stack after the update.
 
-    Their properties are *outputs*: in preview more of them are not known than of inputs.
+    Their properties are *outputs*, of which fewer are known in preview than of inputs.
 
     Attributes:
-        resources: all of them, in the order of the engine.
-        settings: the rule's parameters.
+        resources: Resources, in the order of the engine.
+        settings: Parameters of the rule.
     """
 
     resources: tuple[Resource, ...]
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def of(self, *types: str) -> tuple[Resource, ...]:
-        """The resources of some types, type by type."""
+        """Return the resources of some types, type by type."""
         return tuple(each for type_ in types for each in self._by_type.get(type_, ()))
 
     @cached_property
@@ -44,14 +44,14 @@ class Stack:
 
 
 def stack_of(resources: Iterable[PolicyResource], settings: Mapping[str, Any]) -> Stack:
-    """What the SDK hands over, as checks see it: with the resources that others hide, as far as they can be read."""
+    """Return the stack of the SDK's arguments, including resources inside others as far as they can be read."""
     given = [_resource(each, settings) for each in resources]
     hidden = [one for each in given for one in embedded_in(each)]
     return Stack(resources=tuple(_with_added_tags([*given, *hidden])), settings=settings)
 
 
 def _with_added_tags(resources: list[Resource]) -> Iterator[Resource]:
-    """Gives resources the tags that `ec2.Tag` adds to them."""
+    """Add the tags that `ec2.Tag` resources set."""
     added: dict[str, dict[Any, Any]] = {}
     for tag in resources:
         if tag.type == _TAG:

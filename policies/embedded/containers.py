@@ -1,4 +1,4 @@
-"""The resources that other resources of a program hide, brought to the form that the rules know."""
+"""Resources inside other resources, in the form that the rules know."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TEMPLATES: Final = ("aws:cloudformation/stack:Stack", "aws:cloudformation/stackS
 CLOUD_CONTROL: Final = "aws:cloudcontrol/resource:Resource"
 EXTENSION: Final = "aws-native:index:ExtensionResource"
 CONTAINERS: Final = (*TEMPLATES, CLOUD_CONTROL, EXTENSION, *NATIVE)
-"""The types of resources of which the body can be read."""
+"""Resource types whose body can be read."""
 
 _HIDING: Final = (
     *("AWS::CloudFormation::Stack", "AWS::CloudFormation::StackSet", "AWS::CloudFormation::CustomResource"),
     *("AWS::ServiceCatalog::CloudFormationProvisionedProduct", "AWS::Serverless::", "AWS::SSMQuickSetup::"),
 )
-"""How the types of CloudFormation begin that make resources of their own."""
+"""Prefixes of the CloudFormation types that create further resources."""
 
 _CONTROLLERS: Final = ("AWS::EC2::", "AWS::AutoScaling::")
 _CONTROLLERS_TAG: Final = "DomainController"
@@ -35,13 +35,13 @@ _CONTROLLERS_TAG: Final = "DomainController"
 
 @dataclass(frozen=True)
 class Body:
-    """What a container holds.
+    """Content of a container.
 
     Attributes:
-        place: of the resources in it, for messages: `templateBody.Resources.`.
-        declared: the resources.
-        unread: what cannot be read, for a reader, by property.
-        unseen: the property that is not known yet; empty where there is none.
+        place: Path of its resources, for messages: `templateBody.Resources.`.
+        declared: Resources.
+        unread: Description of what cannot be read, by property.
+        unseen: Property that is not known yet; empty: none.
     """
 
     place: str = ""
@@ -51,7 +51,7 @@ class Body:
 
 
 def body_of(container: Resource) -> Body:
-    """Return what a resource of one of the types `CONTAINERS` holds."""
+    """Return the content of a resource of one of the types `CONTAINERS`."""
     if container.type in TEMPLATES:
         return _in_template(container)
     if container.type == CLOUD_CONTROL:
@@ -63,7 +63,7 @@ def body_of(container: Resource) -> Body:
 
 
 def embedded_in(container: Resource) -> tuple[Resource, ...]:
-    """Return the resources that a container holds and that the rules know, as resources of their own."""
+    """Return the resources in a container that the rules know."""
     if container.type not in CONTAINERS:
         return ()
     body = body_of(container)
@@ -73,7 +73,7 @@ def embedded_in(container: Resource) -> tuple[Resource, ...]:
 
 
 def reads_embedded(rule: Rule) -> None:
-    """Lets a rule about single resources look into containers as well."""
+    """Extend a rule about single resources to containers."""
     checks = {token: check for token in sorted(rule.types & PRODUCED) if (check := rule.check_of(token))}
     if not checks:
         return
@@ -112,7 +112,7 @@ def _in_template(container: Resource) -> Body:
 
 
 def _tagged(declared: Declared, tags: Any) -> Declared:
-    """Adds the tags of the stack, which CloudFormation gives to every resource in it that can have tags."""
+    """Add the tags of the stack, which CloudFormation sets on every taggable resource in it."""
     own: Any = declared.properties.get("Tags") or []
     if not isinstance(own, list) or not tags:
         return declared
@@ -136,7 +136,7 @@ def _in_state(container: Resource, type_: str, properties: str) -> Body:
 
 
 def _checked(body: Body) -> Body:
-    """Adds what is declared and makes resources of its own, or is a domain controller's and cannot be read."""
+    """Return whether a declared resource creates further resources, or is a domain controller's and cannot be read."""
     found = tuple(
         (f"{body.place}{each.id}" or "type", each.type)
         for each in body.declared
@@ -146,7 +146,7 @@ def _checked(body: Body) -> Body:
 
 
 def is_hiding(type_: str) -> bool:
-    """Whether a type of CloudFormation makes resources of its own, as those of other publishers than AWS may."""
+    """Return whether a CloudFormation type creates further resources, as third-party types may."""
     return type_.startswith(_HIDING) or not type_.startswith("AWS::") or type_.endswith("::MODULE")
 
 

@@ -1,4 +1,4 @@
-"""Resources as CloudFormation declares them, in the form of pulumi-aws, which the rules know.
+"""Conversion of CloudFormation resources into the form of pulumi-aws, which the rules know.
 
 Sources: CloudFormation template reference; pulumi-aws 7 SDK.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Properties = Mapping[str, Any]
 Form = tuple[str, dict[str, Any], dict[str, str]]
-"""Token, properties, and for each of them the CloudFormation property that it comes from."""
+"""Type token, properties, and the CloudFormation property of each."""
 
 _POLICY: Final = "aws:iam/policy:Policy"
 _ROLE: Final = "aws:iam/role:Role"
@@ -38,7 +38,7 @@ _SET_ATTACHMENTS: Final = "aws:ssoadmin/managedPolicyAttachmentsExclusive:Manage
 def _renamed(
     token: str, names: Mapping[str, str], documents: tuple[str, ...] = ()
 ) -> Callable[[Properties], Iterator[Form]]:
-    """Return what renames properties, reads tags, and takes the rest over in small letters."""
+    """Return a conversion that renames properties, reads tags, and lowercases the first letter of the rest."""
 
     def convert(given: Properties) -> Iterator[Form]:
         found: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _inner(given: Properties, name: str) -> Iterator[dict[str, Any]]:
-    """The inline policies of a principal."""
+    """Return the inline policies of a principal."""
     for each in _listed(given.get(name)):
         fields = cast("dict[str, Any]", each) if isinstance(each, dict) else {}
         document = UNKNOWN if each is UNKNOWN else widened(fields.get("PolicyDocument"))
@@ -104,7 +104,7 @@ def _managed(given: Properties) -> Iterator[Form]:
 
 
 def _shared_inline(given: Properties) -> Iterator[Form]:
-    """AWS::IAM::Policy is put into each principal that it names."""
+    """Return the inline policy of an AWS::IAM::Policy for each principal that it names."""
     policy = {"name": given.get("PolicyName"), "policy": widened(given.get("PolicyDocument"))}
     holders = [(kind, each, f"{kind.title()}s") for kind in _INLINE for each in _listed(given.get(f"{kind.title()}s"))]
     for kind, holder, origin in holders:
@@ -141,7 +141,7 @@ def _attributes(given: Properties) -> Iterator[Form]:
 def _document(given: Properties) -> Iterator[Form]:
     content = given.get("Content")
     text = json.dumps(content, default=lambda _: "{{ not known yet }}") if isinstance(content, dict) else content
-    # A mapping is JSON here, whatever format the document states.
+    # A mapping is JSON, regardless of the document's format.
     stated = None if isinstance(content, dict) else given.get("DocumentFormat")
     kind = given.get("DocumentType", "Command")
     yield _DOCUMENT, {"name": given.get("Name"), "documentType": kind, "documentFormat": stated, "content": text}, {}
@@ -221,7 +221,7 @@ KINDS: Final[dict[str, Callable[[Properties], Iterator[Form]]]] = {
         "aws:ec2/instance:Instance", {"SecurityGroupIds": "vpcSecurityGroupIds", "ImageId": "ami"}
     ),
 }
-"""What is read, by CloudFormation's type."""
+"""Conversions by CloudFormation type."""
 
 PRODUCED: Final = frozenset(
     {
@@ -244,7 +244,7 @@ PRODUCED: Final = frozenset(
         *("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "aws:ec2/instance:Instance"),
     }
 )
-"""The tokens that come of it."""
+"""Type tokens of the conversions."""
 
 _SERVICES: Final = {
     "cloudformation": "CloudFormation",
@@ -262,7 +262,7 @@ def type_of_native(token: str) -> str:
 
 
 NATIVE: Final = {f"aws-native:{kind.split('::')[1].lower()}:{kind.split('::')[2]}": kind for kind in KINDS}
-"""The aws-native tokens of what is read."""
+"""aws-native type tokens of the conversions."""
 
 
 def pascal(value: Any, *, inside: str = "") -> Any:

@@ -1,4 +1,4 @@
-"""CloudFormation templates as data: parameters and references resolved as far as the text goes."""
+"""CloudFormation templates, with parameters and references resolved as far as possible without AWS."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POLICY_KEYS: Final = frozenset(
 """Properties that hold policy documents, of which the keys are not CloudFormation's."""
 
 _LISTS: Final = frozenset({"AccessControlAttributes", "ManagedPolicies", "ManagedPolicyArns", "Tags"})
-"""Properties of which each item only adds, so that both branches of a condition count."""
+"""Properties whose items are additive, so that both branches of a condition count."""
 
 _PSEUDO: Final = {
     "AWS::Partition": "aws",
@@ -29,7 +29,7 @@ _PSEUDO: Final = {
     "AWS::Region": "us-east-1",
     "AWS::URLSuffix": "amazonaws.com",
 }
-"""Stand-ins: what a template says does not depend on where it is deployed."""
+"""Placeholders of pseudo parameters."""
 
 _VARIABLE: Final = re.compile(r"\$\{([^}!][^}]*)\}")
 _LITERAL: Final = re.compile(r"\$\{!([^}]*)\}")
@@ -37,7 +37,7 @@ _HARMLESS_TRANSFORMS: Final = frozenset({"AWS::LanguageExtensions", "AWS::Secret
 
 
 class TemplateError(ValueError):
-    """The text is no template that can be read."""
+    """The text is not a valid template."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class Declared:
     """A resource of a template.
 
     Attributes:
-        id: logical ID.
+        id: Logical ID.
         type: `AWS::IAM::Role`.
-        properties: resolved, with `UNKNOWN` for what only the deployment knows.
-        references: logical IDs that a property refers to, by property.
+        properties: Resolved properties, with `UNKNOWN` for what only the deployment knows.
+        references: Logical IDs that a property refers to, by property.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Declared:
 
 
 class _Loader(UniqueKeys):
-    """Reads the short form of intrinsic functions, `!Ref`."""
+    """YAML loader with the short form of intrinsic functions, `!Ref`."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def read_template(text: str) -> Mapping[str, Any]:
 
 
 def generated_in(template: Mapping[str, Any]) -> Iterator[str]:
-    """What of a template only CloudFormation can work out, for a reader."""
+    """Return the parts of a template that only CloudFormation can resolve."""
     given = template.get("Transform")
     for each in cast("list[Any]", given) if isinstance(given, list) else [given]:
         name = cast("dict[str, Any]", each).get("Name") if isinstance(each, dict) else each
@@ -170,7 +170,7 @@ class _Resolver:
                 return UNKNOWN
 
     def _chosen(self, name: str, argument: Any, key: str) -> Any:
-        """What a condition, an index or a mapping picks; of a condition both, where each can only add."""
+        """Return the selected value of a condition, index or mapping; of a condition both, where items are additive."""
         if name == "Fn::If" and key in _LISTS:
             branches = [self.of(each, key) for each in _branches({name: argument}, key)]
             lists = [cast("list[Any]", each) if isinstance(each, list) else [each] for each in branches]
@@ -208,7 +208,7 @@ class _Resolver:
 
 
 def _branches(value: Any, key: str) -> list[Any]:
-    """Return what may stand in a list: both branches of a condition, of which the deployment picks one."""
+    """Return the possible items of a list, with both branches of a condition."""
     if key not in _LISTS or not isinstance(value, dict):
         return [value]
     argument = cast("dict[str, Any]", value).get("Fn::If")
@@ -226,7 +226,7 @@ def _has_transform(value: Any) -> bool:
 
 
 def widened(document: Any) -> Any:
-    """Return a policy document in the widest reading of what is not known: it may allow anything and denies nothing."""
+    """Return a policy document in the widest interpretation: unknown parts may allow anything and deny nothing."""
     if not isinstance(document, dict):
         return document
     given = cast("dict[str, Any]", document)

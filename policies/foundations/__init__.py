@@ -1,4 +1,4 @@
-"""What everything else rests on: keys, logs and their buckets, topics, trails, shared documents, trust in roles, associations."""
+"""Rules about keys, logs and their buckets, topics, trails, shared documents, role trust, associations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What State Manager runs on many nodes stops where it fails."""
+"""State Manager associations stop after errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _is_limited(association: Resource) -> Findings:
 
 
 def _is_for_many(targets: Any) -> bool:
-    """Whether more nodes may be meant than those that are named."""
+    """Return whether an association may target more nodes than it names."""
     if not isinstance(targets, list):
         return targets is UNKNOWN
     return not all(_names_nodes(each) for each in cast("list[Any]", targets))

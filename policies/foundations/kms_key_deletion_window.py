@@ -1,4 +1,4 @@
-"""A key that is deleted can be kept for as long as possible."""
+"""KMS keys have the longest waiting period before deletion."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SHORTEST: Final = Parameter(
 
 RULE = Rule(
     id="kms-key-deletion-window",
-    title="Deleted KMS keys can be brought back for a month",
+    title="Deletion of KMS keys can be canceled for 30 days",
     severity=Severity.HIGH,
-    risk="a destroyed stack takes the key to all session logs and volumes with it before anybody misses it",
+    risk="a destroyed stack deletes the key of all session logs and volumes before the loss is noticed",
     remedy="Leave deletionWindowInDays out, or set it to 30",
     source="AWS Security Hub KMS.3; AWS Config kms-cmk-not-scheduled-for-deletion; NIST SP 800-53 r5 SC-12, SC-12(2)",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/kms-controls.html#kms-3",

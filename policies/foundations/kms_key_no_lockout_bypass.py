@@ -1,4 +1,4 @@
-"""KMS checks that whoever changes a key's policy can change it again."""
+"""KMS keys keep the lockout safety check of key policies."""
 
 from __future__ import annotations
 

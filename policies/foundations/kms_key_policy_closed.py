@@ -1,4 +1,4 @@
-"""Policies and grants of KMS keys name who may use them."""
+"""Policies and grants of KMS keys name their principals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULE = Rule(
     id="kms-key-policy-closed",
     title="Policies and grants of KMS keys name no wildcard principal",
     severity=Severity.CRITICAL,
-    risk="anybody in AWS may use the key, and what it encrypts is as good as public",
+    risk="any AWS principal may use the key, and the data it encrypts is effectively public",
     remedy="Name accounts, roles or services as principals, or add a condition on fixed accounts (kms:CallerAccount, "
     "aws:PrincipalOrgID)",
     source="AWS Security Hub KMS.5; NIST SP 800-53 r5 AC-3, AC-6; "
@@ -37,6 +37,6 @@ def _is_closed(key: Resource) -> Findings:
 
 
 @RULE.on("aws:kms/grant:Grant")
-def _names_somebody(grant: Resource) -> Findings:
+def _names_principals(grant: Resource) -> Findings:
     for name in ("granteePrincipal", "retiringPrincipal"):
         yield from grant.require(name, lambda value: "*" not in str(value), "the ARN of one principal")

@@ -1,4 +1,4 @@
-"""Symmetric keys of KMS rotate, unless their material is kept where KMS cannot rotate it."""
+"""Symmetric KMS keys rotate, where KMS can rotate them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULE = Rule(
     id="kms-key-rotation",
     title="Symmetric KMS keys rotate at least once a year",
     severity=Severity.MEDIUM,
-    risk="one key protects all data for good, and one leak of its material exposes everything",
+    risk="one key protects all data forever, and one leak of its key material exposes everything",
     remedy="Set enableKeyRotation to true, and leave rotationPeriodInDays out or within the limit",
     source="AWS Security Hub KMS.4; CIS AWS Foundations Benchmark 3.0 and 5.0, 3.6; NIST SP 800-53 r5 SC-12, SC-28(3); "
     'AWS post "How to automate Session Manager preferences across your organization"',
@@ -38,7 +38,7 @@ _ROTATABLE: Final[dict[str, tuple[Any, ...]]] = {
     "keyUsage": (None, "ENCRYPT_DECRYPT"),
     "customKeyStoreId": (None, ""),
 }
-"""What KMS can rotate (KMS Developer Guide, "Rotate AWS KMS keys"): no asymmetric or HMAC key, no custom key store."""
+"""Return whether KMS can rotate a key (KMS Developer Guide, "Rotate AWS KMS keys"): no asymmetric or HMAC key, no custom key store."""
 
 
 @RULE.on("aws:kms/key:Key")

@@ -1,7 +1,7 @@
-"""Buckets of logs are encrypted with a customer managed key.
+"""Log buckets are encrypted with a customer managed key.
 
-The SSM Agent accepts buckets with `aws:kms` and `AES256` only, and ends the session at any other algorithm, so double
-encryption (`aws:kms:dsse`) counts as wrong where sessions are logged.
+The SSM Agent accepts buckets with `aws:kms` and `AES256` only, and ends the session for any other algorithm, so dual-layer
+encryption (`aws:kms:dsse`) is a violation where sessions are logged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 RULE = Rule(
     id="log-bucket-encrypted",
-    title="Buckets of logs are encrypted with a customer managed KMS key",
+    title="Log buckets are encrypted with a customer managed KMS key",
     severity=Severity.MEDIUM,
     risk="any principal that may read the bucket reads input and output of sessions, with no key to withhold or revoke",
     remedy="Give the bucket a BucketServerSideEncryptionConfiguration with aws:kms and kmsMasterKeyId",
@@ -68,9 +68,9 @@ def _judged(bucket: Resource, given: list[tuple[Resource, str, Any]], accepted: 
 
 
 def _defaults(value: Any, bucket: Resource, holder: Resource, name: str) -> Iterator[Any]:
-    """The settings by default, however deep the form nests them."""
+    """Return the default encryption settings of any resource type."""
     if value is UNKNOWN:
-        # A bucket that says nothing of its encryption is filled in by the provider.
+        # The provider sets the encryption of a bucket without the property.
         if holder is not bucket or holder.sources.get(name):
             yield UNKNOWN
     elif isinstance(value, list):

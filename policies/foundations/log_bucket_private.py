@@ -1,4 +1,4 @@
-"""Buckets of logs are closed to the public."""
+"""Log buckets block public access."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 RULE = Rule(
     id="log-bucket-private",
-    title="Buckets of logs block public access",
+    title="Log buckets block public access",
     severity=Severity.HIGH,
-    risk="one wrong ACL or policy puts what was typed and shown in sessions on the internet",
+    risk="one wrong ACL or policy publishes the input and output of sessions",
     remedy="Give the bucket a BucketPublicAccessBlock with all four switches true, or the account an AccountPublicAccessBlock",
     source="AWS Security Hub S3.1, S3.8, CloudTrail.6; CIS AWS Foundations Benchmark 5.0, 2.1.4; NIST SP 800-53 r5 AC-3, "
     'SC-7; AWS post "How to automate Session Manager preferences across your organization"',

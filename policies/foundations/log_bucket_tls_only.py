@@ -1,4 +1,4 @@
-"""Buckets of logs are reached over TLS only."""
+"""Log buckets require TLS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from components.iam.documents import Policy
 from components.iam.patterns import matches
 from policies.findings import UNKNOWN, Unseen, Violation
 from policies.foundations.log_buckets import ALSO, companions, log_buckets
-from policies.foundations.resource_policies import names_everybody, policy_in
+from policies.foundations.resource_policies import names_every_principal, policy_in
 from policies.rule import Rule
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 RULE = Rule(
     id="log-bucket-tls-only",
-    title="Buckets of logs deny requests without TLS",
+    title="Log buckets deny requests without TLS",
     severity=Severity.MEDIUM,
     risk="logs can be read and changed on their way to the bucket",
-    remedy="Deny s3:* to everybody on the bucket and its objects where aws:SecureTransport is false, in a BucketPolicy",
+    remedy="Deny s3:* to every principal on the bucket and its objects where aws:SecureTransport is false, in a BucketPolicy",
     source="AWS Security Hub S3.5; CIS AWS Foundations Benchmark 5.0, 2.1.1; NIST SP 800-53 r5 SC-8, SC-13; "
     'AWS post "How to automate Session Manager preferences across your organization"',
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/s3-controls.html#s3-5",
     parameters=(ALSO,),
 )
 
-_EXPECTED: Final = "a statement that denies everybody s3:* on the bucket and its objects without TLS"
+_EXPECTED: Final = "a statement that denies every principal s3:* on the bucket and its objects without TLS"
 
 
 @RULE.on_stack
@@ -63,7 +63,7 @@ def _judged(bucket: Resource, holders: list[Resource]) -> Iterator[Finding]:
 
 
 def _is_filled_in(holder: Resource, bucket: Resource) -> bool:
-    """Whether the bucket says nothing of its policy, so that the provider reads it."""
+    """Return whether the bucket has no policy property, so that the provider reads it."""
     return holder is bucket and holder.value("policy") is UNKNOWN and not holder.sources.get("policy")
 
 
@@ -72,7 +72,7 @@ def _denies_without_tls(statement: Statement) -> bool:
     return (
         not statement.allows
         and not (statement.principals and statement.principals.negated)
-        and names_everybody(statement)
+        and names_every_principal(statement)
         and not statement.all_but_actions
         and any(action.lower() in ("*", "s3:*") for action in statement.actions)
         and conditions == [("bool", "aws:securetransport", ("false",))]
@@ -80,7 +80,7 @@ def _denies_without_tls(statement: Statement) -> bool:
 
 
 def _covered(statements: list[Statement], bucket: Resource) -> bool:
-    """Whether together they speak of the bucket and of every object in it."""
+    """Return whether the resources include the bucket and every object in it."""
     name = next((each for each in (bucket.value("bucket"), bucket.value("id")) if isinstance(each, str)), None)
     patterns = [each for statement in statements if not statement.all_but_resources for each in statement.resources]
     if name is None:

@@ -1,6 +1,6 @@
-"""The buckets that logs go to: those that preferences, trails and flow logs of the stack name, and their companions.
+"""Log buckets: those that preferences, trails and flow logs of the stack name, and the resources about them.
 
-A bucket of another stack cannot be looked into. Where flow logs go to a log group, log-group-encrypted holds for it.
+Buckets of other stacks are not evaluated. Log groups of flow logs are checked by log-group-encrypted.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from policies.findings import UNKNOWN
 from policies.parameters import Parameter
-from policies.session_manager.carriers import DOCUMENT, PREFERENCES, content_of, is_session_document
+from policies.session_manager.session_documents import DOCUMENT, PREFERENCES, content_of, is_session_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +35,11 @@ _NAMING: Final = {
     "aws:s3/bucketLogging:BucketLogging": "targetBucket",
     "aws:s3/bucketLoggingV2:BucketLoggingV2": "targetBucket",
 }
-"""Where logs are sent, by type of resource."""
+"""Property of the log destination by resource type."""
 
 
 def holds_session_logs(stack: Stack, bucket: Resource) -> bool:
-    """Whether the SSM Agent writes to a bucket, as far as the stack shows."""
+    """Return whether the SSM Agent writes to a bucket, by the preferences of the stack."""
     preferences = stack.of(PREFERENCES)
     names = {
         *(name for each in preferences for name in _bucket_name(each.value(_NAMING[PREFERENCES]))),
@@ -53,7 +53,7 @@ def holds_session_logs(stack: Stack, bucket: Resource) -> bool:
 
 
 def log_buckets(stack: Stack) -> Iterator[Resource]:
-    """The buckets of the stack that hold logs."""
+    """Return the log buckets of the stack."""
     names = set(_names(stack))
     sources = {urn for type_, name in _NAMING.items() for each in stack.of(type_) for urn in each.sources.get(name, ())}
     for bucket in stack.of(*BUCKETS):
@@ -67,12 +67,12 @@ def log_buckets(stack: Stack) -> Iterator[Resource]:
 
 
 def companions(stack: Stack, bucket: Resource, kind: str) -> Iterator[Resource]:
-    """The resources of a kind that are about a bucket.
+    """Return the resources of a type that are about a bucket.
 
     Args:
-        stack: to look in.
-        bucket: that they are about.
-        kind: `BucketPolicy`; its older name with V2 counts, too.
+        stack: The stack.
+        bucket: The bucket.
+        kind: `BucketPolicy`; the older type with V2 counts too.
     """
     named = {each for each in (bucket.value("bucket"), bucket.value("id")) if isinstance(each, str)}
     for name in (kind, f"{kind}V2"):
@@ -96,6 +96,6 @@ def _names_in_documents(stack: Stack) -> Iterator[str]:
 
 
 def _bucket_name(value: Any) -> Iterator[str]:
-    """Of a name, or of an ARN with or without a prefix in the bucket."""
+    """Return the bucket name of a name, or of an ARN with or without a key prefix."""
     if isinstance(value, str) and value:
         yield value.rpartition(_BUCKET_ARN)[2].partition("/")[0]

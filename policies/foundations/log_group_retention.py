@@ -1,4 +1,4 @@
-"""Log groups keep what they hold long enough, and not for ever."""
+"""Log groups have a retention that is long enough and not unlimited."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RULE = Rule(
     id="log-group-retention",
     title="Log groups keep their logs for a set time that is long enough",
     severity=Severity.MEDIUM,
-    risk="logs are gone when an incident is looked into, or what sessions showed is kept and paid for without end",
+    risk="logs are deleted before an incident is investigated, or kept and paid for without limit",
     remedy="Set retentionInDays to a number of days that CloudWatch Logs accepts and that is long enough",
     source="AWS Security Hub CloudWatch.16; NIST SP 800-53 r5 AU-11, SI-12; "
     'AWS post "How to automate Session Manager preferences across your organization" (90 days)',
@@ -36,7 +36,7 @@ RULE = Rule(
 
 @RULE.on(LOG_GROUP)
 def _expires_late_enough(group: Resource) -> Findings:
-    # The delivery class has a retention of its own that cannot be changed (CloudWatch Logs API, CreateLogGroup).
+    # The retention of the delivery class is fixed (CloudWatch Logs API, CreateLogGroup).
     if not is_governed(group) or group.value("logGroupClass") == "DELIVERY":
         return
     shortest = group.settings[_SHORTEST.name]
@@ -51,7 +51,7 @@ _ACCEPTED: Final = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),
     *(731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""Days that a log group can keep its logs for (CloudWatch Logs API, PutRetentionPolicy)."""
+"""Retention periods in days (CloudWatch Logs API, PutRetentionPolicy)."""
 
 
 @RULE.remediates(LOG_GROUP)

@@ -1,4 +1,4 @@
-"""What the rules about CloudWatch log groups share."""
+"""Functions that the rules about CloudWatch log groups share."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ NAMES: Final = Parameter(
 
 
 def is_governed(group: Resource) -> bool:
-    """Whether the rule holds for the log group. One whose name is not known here is governed, to be safe."""
+    """Return whether the rule applies to a log group; a group whose name is not known counts."""
     name = group.value("name")
     return not isinstance(name, str) or any(fnmatchcase(name, pattern) for pattern in group.settings[NAMES.name])

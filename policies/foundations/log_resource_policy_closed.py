@@ -1,4 +1,4 @@
-"""Policies of CloudWatch Logs name who may write and read."""
+"""Resource policies of CloudWatch Logs name their principals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULE = Rule(
     id="log-resource-policy-closed",
     title="Resource policies of CloudWatch Logs name no wildcard principal",
     severity=Severity.HIGH,
-    risk="anybody in AWS writes to the logs, or reads what was typed and shown in sessions",
+    risk="any AWS principal writes to the logs, or reads the input and output of sessions",
     remedy="Name accounts or services in policyDocument, or add a condition on fixed accounts",
     source="prowler cloudwatch_log_group_not_publicly_accessible; NIST SP 800-53 r5 AC-3, AC-6, AU-9",
     url="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html",

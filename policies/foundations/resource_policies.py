@@ -1,4 +1,4 @@
-"""Policies of resources (keys, topics, logs, roles): whom they let in."""
+"""Resource-based policies (keys, topics, logs) and trust policies: their principals."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _VALUES: Final = frozenset(
 )
 _PATHS: Final = frozenset({"aws:principalorgpaths", "aws:sourceorgpaths"})
 _ARNS: Final = frozenset({"aws:principalarn", "aws:sourcearn"})
-"""Condition keys that tie a statement to somebody (Security Hub KMS.5 and SNS.4; S3 User Guide, "The meaning of public")."""
+"""Condition keys that restrict a statement to known principals (Security Hub KMS.5 and SNS.4; S3 User Guide, "The meaning of public")."""
 
 _OF_SERVICES: Final = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"})
-"""Those that a service sends for whom it acts (IAM User Guide, "The confused deputy problem")."""
+"""Condition keys for service principals (IAM User Guide, "The confused deputy problem")."""
 
 _OPERATORS: Final = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"})
 _ACCOUNT: Final = re.compile(r"\d{12}")
@@ -42,14 +42,14 @@ _ARN_PARTS: Final = 6
 
 
 def policy_in(resource: Resource, name: str) -> Policy | Violation | None:
-    """The policy that a property holds.
+    """Parse the policy of a property.
 
     Args:
-        resource: that has the property.
-        name: of the property; its value is known and not empty.
+        resource: Resource with the property.
+        name: Property; its value is known and not empty.
 
     Returns:
-        A violation where it is no policy document; None where parts of it are not known yet.
+        A violation where it is not a policy document; None where parts of it are not known yet.
     """
     value = resource.value(name)
     if _is_partly_unknown(value):
@@ -61,19 +61,19 @@ def policy_in(resource: Resource, name: str) -> Policy | Violation | None:
 
 
 def require_closed(resource: Resource, name: str) -> Findings:
-    """No statement of the policy lets in everybody, unless its conditions tie it to somebody."""
+    """Check that no statement allows every principal without a restricting condition."""
     for statement, place in _allowing(resource, name):
         if isinstance(place, Violation):
             yield place
         elif statement is None:
             yield resource.unseen(name)
-        elif names_everybody(statement) and not any(_ties(each) for each in statement.conditions):
-            found = f"everybody{_conditions(statement)}"
+        elif names_every_principal(statement) and not any(_ties(each) for each in statement.conditions):
+            found = f"every principal{_conditions(statement)}"
             yield Violation(place, found, "named principals, or a condition on fixed accounts", about=resource)
 
 
 def require_guarded_services(resource: Resource, name: str) -> Findings:
-    """Every service that is let in says for whom it acts; what cannot be read is the business of `require_closed`."""
+    """Check that statements for service principals have a source condition; unreadable policies are checked by `require_closed`."""
     for statement, place in _allowing(resource, name):
         if isinstance(place, Violation) or statement is None:
             continue
@@ -83,8 +83,8 @@ def require_guarded_services(resource: Resource, name: str) -> Findings:
             yield Violation(place, found, "a condition on a fixed aws:SourceAccount or aws:SourceArn", about=resource)
 
 
-def names_everybody(statement: Statement) -> bool:
-    """Whether a statement names everybody, or everybody but some."""
+def names_every_principal(statement: Statement) -> bool:
+    """Return whether a statement names every principal, or all but some."""
     named = statement.principals
     if named is None:
         return False
@@ -110,7 +110,7 @@ def _ties(condition: Condition) -> bool:
 
 def _says_for_whom(condition: Condition) -> bool:
     fixed = condition.key in _OF_SERVICES and _is_fixed(condition)
-    # An ARN of a bucket names no account (IAM User Guide, "The confused deputy problem").
+    # A bucket ARN has no account (IAM User Guide, "The confused deputy problem").
     return fixed and (condition.key not in _ARNS or all(map(_has_account, condition.values)))
 
 
@@ -147,5 +147,5 @@ def _is_partly_unknown(value: Any) -> bool:
 
 @lru_cache(maxsize=256)
 def _parsed(text: str) -> Policy:
-    """Read once for all rules."""
+    """Parse a policy, once for all rules."""
     return parse(text)

@@ -1,6 +1,6 @@
-"""No resource hides others that the pack cannot read.
+"""Resources inside other resources can be read by the pack.
 
-What can be read is judged like the program's own: templates, the state of Cloud Control, aws-native.
+Templates, Cloud Control resources and aws-native resources are evaluated like the program's own.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _OWN: Final = frozenset(
     )
 )
 _OWN_MODULE: Final = b"components."
-"""The module of a provider stands in its pickled form."""
+"""Pattern of the module in the pickled form of a dynamic provider."""
 
 
 @RULE.on_stack
@@ -93,12 +93,12 @@ def _is_native_hiding(token: str) -> bool:
 
 
 def _is_own(resource: Resource) -> bool:
-    """Whether it is a dynamic resource of this project, by its type and by the module of its provider."""
+    """Return whether it is a dynamic resource of this project, by type and provider module."""
     if resource.type not in _OWN:
         return False
     provider = resource.value("__provider")
     if not isinstance(provider, str):
-        return True  # the engine does not always hand the provider over
+        return True  # the engine may omit the provider
     try:
         return _OWN_MODULE in base64.b64decode(provider)
     except ValueError:

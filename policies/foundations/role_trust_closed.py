@@ -1,4 +1,4 @@
-"""Roles are taken on by those whom they name."""
+"""Trust policies of roles name their principals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULE = Rule(
     id="role-trust-closed",
     title="Trust policies of roles name no wildcard principal",
     severity=Severity.CRITICAL,
-    risk="anybody in AWS takes the role on, and with it whatever the role may do",
+    risk="any AWS principal assumes the role with all its permissions",
     remedy="Name services, roles or accounts in assumeRolePolicy, or add a condition on fixed accounts",
     source="checkov CKV_AWS_60; CIS AWS Foundations Benchmark 7.0, 2.21; NIST SP 800-53 r5 AC-3, AC-6; "
     "Well-Architected SEC03-BP07",

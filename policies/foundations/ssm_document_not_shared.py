@@ -1,4 +1,4 @@
-"""Documents of Systems Manager are shared with named accounts only."""
+"""Systems Manager documents are shared with named accounts only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE = Rule(
     id="ssm-document-not-shared",
     title="Systems Manager documents are shared with named accounts only",
     severity=Severity.CRITICAL,
-    risk="everybody in AWS reads how access is approved and what runs on the controllers",
+    risk="every AWS principal reads how access is approved and what runs on the controllers",
     remedy="List the accounts in permissions, or leave permissions out",
     source="AWS Security Hub SSM.4; AWS Config ssm-document-not-public; NIST SP 800-53 r5 AC-3, AC-6, SC-7",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ssm-controls.html#ssm-4",

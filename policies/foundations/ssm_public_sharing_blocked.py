@@ -1,4 +1,4 @@
-"""Nobody may share a document of Systems Manager with everybody."""
+"""Public sharing of Systems Manager documents is blocked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULE = Rule(
     id="ssm-public-sharing-blocked",
     title="Public sharing of Systems Manager documents stays blocked",
     severity=Severity.CRITICAL,
-    risk="one wrong call makes a document public, with whatever stands in it",
+    risk="one wrong call makes a document public",
     remedy="Set settingValue to Disable",
     source="AWS Security Hub SSM.7; AWS Config ssm-automation-block-public-sharing",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/ssm-controls.html#ssm-7",

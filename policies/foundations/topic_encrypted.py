@@ -1,4 +1,4 @@
-"""Topics are encrypted with a customer managed key."""
+"""SNS topics are encrypted with a customer managed key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULE = Rule(
     id="topic-encrypted",
     title="SNS topics are encrypted with a customer managed KMS key",
     severity=Severity.MEDIUM,
-    risk="requests for access and alerts lie in SNS in the clear; with the key of AWS, alerts of EventBridge never arrive",
+    risk="access requests and alarms are unencrypted in SNS; with the AWS managed key, notifications of EventBridge are not delivered",
     remedy="Set kmsMasterKeyId to a key whose policy lets the publishing services use it",
     source="AWS Security Hub SNS.1; NIST SP 800-53 r5 SC-13, SC-28; SNS Developer Guide, encrypted topics and AWS services",
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/sns-controls.html#sns-1",

@@ -1,4 +1,4 @@
-"""Policies of topics say who may publish and subscribe."""
+"""Policies of SNS topics name their principals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RULE = Rule(
     id="topic-policy-closed",
     title="Policies of SNS topics name their principals, and services act for known accounts",
     severity=Severity.CRITICAL,
-    risk="anybody publishes forged requests for approval, or reads those of others; a service does so for another account",
+    risk="any principal publishes forged approval requests, or reads those of others; a service does so on behalf of another account",
     remedy="Name principals, and give every service principal a condition on aws:SourceAccount or aws:SourceArn",
     source='AWS Security Hub SNS.4; IAM User Guide, "The confused deputy problem"; NIST SP 800-53 r5 AC-3, AC-4',
     url="https://docs.aws.amazon.com/securityhub/latest/userguide/sns-controls.html#sns-4",

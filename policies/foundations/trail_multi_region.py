@@ -16,7 +16,7 @@ RULE = Rule(
     id="trail-multi-region",
     title="Trails record the management events of all Regions",
     severity=Severity.HIGH,
-    risk="activity in a Region that is not monitored leaves no trace and raises no alert",
+    risk="activity in a Region that is not monitored is not logged and raises no alarm",
     remedy="Set isMultiRegionTrail to true, leave enableLogging and includeGlobalServiceEvents on, and select all management "
     "events",
     source="AWS Security Hub CloudTrail.1, CloudTrail.3; CIS AWS Foundations Benchmark 5.0, 3.1; NIST SP 800-53 r5 AU-2, "

@@ -1,4 +1,4 @@
-"""Files of a trail can be told from forged ones."""
+"""Trails have log file validation."""
 
 from __future__ import annotations
 

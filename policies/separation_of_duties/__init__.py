@@ -1,4 +1,4 @@
-"""Separation of duties: who asks for a session, who approves it, and who could get around both."""
+"""Rules about separation of duties: requests, approvals, and bypasses."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from policies.separation_of_duties import (
     node_commands_need_approval,
     node_logins_need_approval,
     operator_sessions_not_tagged,
-    operators_change_nothing,
-    runbook_asks_first,
+    operators_cannot_change_approval,
     runbook_grant_limited,
+    runbook_removes_tag,
+    runbook_requires_approval,
     runbook_role_trusts_automation_only,
-    runbook_takes_tag_back,
-    service_roles_widen_nothing,
+    service_role_permissions_limited,
     session_documents_governed,
-    session_resume_and_end_own,
+    session_resume_own,
     session_start_needs_approval,
 )
 
@@ -40,13 +40,13 @@ RULES: tuple[Rule, ...] = (
     node_commands_need_approval.RULE,
     node_logins_need_approval.RULE,
     operator_sessions_not_tagged.RULE,
-    operators_change_nothing.RULE,
-    runbook_asks_first.RULE,
+    operators_cannot_change_approval.RULE,
+    runbook_requires_approval.RULE,
     runbook_grant_limited.RULE,
     runbook_role_trusts_automation_only.RULE,
-    runbook_takes_tag_back.RULE,
-    service_roles_widen_nothing.RULE,
+    runbook_removes_tag.RULE,
+    service_role_permissions_limited.RULE,
     session_documents_governed.RULE,
-    session_resume_and_end_own.RULE,
+    session_resume_own.RULE,
     session_start_needs_approval.RULE,
 )

@@ -1,4 +1,4 @@
-"""The statements of policies that set or remove the approval tag.
+"""Policy statements that set or remove the approval tag.
 
 Session tags take precedence over those of the principal (IAM User Guide, "Pass session tags in AWS STS").
 """
@@ -29,7 +29,7 @@ def sets_approval_tag(
     """Return the statements that set or remove the tag.
 
     Args:
-        policies: Policies that a principal holds together.
+        policies: All policies of a principal.
         admitted: Principals that may set it.
         tagged: Principals whose tag counts: `role/Operator`, with wildcards.
     """

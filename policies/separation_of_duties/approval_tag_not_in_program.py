@@ -1,4 +1,4 @@
-"""No program sets the approval tag itself: on a role or user, by default tags, or as a session tag of a federation."""
+"""Programs do not set the approval tag: on a role or user, by default tags, or as a session tag."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 RULE = Rule(
     id="approval-tag-not-in-program",
-    title=f"No program sets the tag {TAG_KEY}",
+    title=f"Programs do not set the tag {TAG_KEY}",
     severity=Severity.CRITICAL,
-    risk="the role or user has a standing approval for one instance, with no request and no end",
+    risk="the role or user has a standing approval for one instance, without a request and without an end",
     remedy="Remove the tag from the program and leave it to the runbook",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6",
@@ -35,13 +35,13 @@ _EXPECTED: Final = f"no tag {TAG_KEY}"
 @RULE.on(ROLE, USER)
 def _has_no_tag(principal: Resource) -> Findings:
     own = list(_without(principal, "tags", principal.value("tags")))
-    # The provider joins the default tags to those of the resource.
+    # The provider adds the default tags to those of the resource.
     yield from own or _without(principal, "tagsAll", principal.value("tagsAll"))
 
 
 @RULE.on("pulumi:providers:aws")
 def _adds_no_tag(provider: Resource) -> Findings:
-    # The engine hands over what a provider nests as JSON text.
+    # The engine passes nested properties of a provider as JSON text.
     defaults = _decoded(provider.value("defaultTags"))
     tags = cast("Mapping[str, Any]", defaults).get("tags") if isinstance(defaults, Mapping) else defaults
     yield from _without(provider, "defaultTags", _decoded(tags))

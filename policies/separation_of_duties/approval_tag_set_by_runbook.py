@@ -1,4 +1,4 @@
-"""The tag that is an approval is set and removed by the runbook's role, by nobody else."""
+"""Only the runbook's role sets and removes the approval tag."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from policies.rule import Parameter, Rule
 from policies.separation_of_duties.approval_tag import ALL_PRINCIPALS, sets_approval_tag
 from policies.separation_of_duties.aws_managed import TAG
 from policies.separation_of_duties.identity_policies import CARRIERS
-from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
+from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +37,8 @@ RULE = Rule(
     id="approval-tag-set-by-runbook",
     title=f"Only the runbook's role may set or remove the tag {TAG_KEY}",
     severity=Severity.CRITICAL,
-    risk="its holder approves sessions alone, with one tag",
-    remedy="Take the tagging away, or exclude the key with a condition on aws:TagKeys that holds for every request",
+    risk="the principal approves sessions alone, with one tag",
+    remedy="Remove the tagging permission, or exclude the key with a condition on aws:TagKeys that holds for every request",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html",

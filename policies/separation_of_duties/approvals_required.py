@@ -1,4 +1,4 @@
-"""Those who are asked for an approval are enough, fixed in advance, and cannot be passed over."""
+"""Approval steps have enough approvers, which are fixed, and cannot be skipped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FEWEST = Parameter(
 
 RULE = Rule(
     id="approvals-required",
-    title="Requests for sessions are approved by enough people, and never by themselves",
+    title="Session requests require enough approvers, and are never approved automatically",
     severity=Severity.CRITICAL,
     risk="a request is granted without a review, or by an approver whom the requester chose",
     remedy="Set autoApprovable and emergencyChange to false, and give aws:approve steps fixed approvers and "
@@ -76,6 +76,6 @@ def _fixed_approvers(document: Resource, step: Step) -> Findings:
 
 
 def _count(value: Any) -> int:
-    """0 for what is no number, such as a parameter that the requester gives."""
+    """Return a number; 0 for anything else, such as a parameter of the requester."""
     text = str(value)
     return int(text) if text.isascii() and text.isdigit() and not isinstance(value, bool) else 0

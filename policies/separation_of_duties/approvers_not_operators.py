@@ -1,4 +1,4 @@
-"""Nobody is both: who asks for a session and who approves it."""
+"""No principal is both operator and approver."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RULE = Rule(
     title="Approvers and operators are different principals",
     severity=Severity.CRITICAL,
     risk="a requester approves its own request",
-    remedy="Take the operator out of the approvers, or the approver out of the operators",
+    remedy="Remove the operator from the approvers, or the approver from the operators",
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-5, AC-3(2)",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-approve.html",
@@ -43,4 +43,4 @@ def _are_different(stack: Stack) -> Findings:
             for approver, where in approvers_in(step):
                 if is_admitted(approver, named) or any(holds(approver, each) for each in operators):
                     place = f"content.mainSteps.{step.name}.{where}"
-                    yield Violation(place, approver, "somebody who is no operator", about=document)
+                    yield Violation(place, approver, "a principal that is not an operator", about=document)

@@ -1,4 +1,4 @@
-"""Which of the policies that AWS manages let their holder do what the rules are about."""
+"""AWS managed policies that allow what the rules are about."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ CHANGED_DOCUMENTS: Final = _LISTS["changed_documents"]
 
 
 def name_of(arn: str) -> str:
-    """The name of a policy that AWS manages, whatever its path and partition; empty for others."""
+    """Return the name of an AWS managed policy, without path and partition; empty for other policies."""
     return arn.rpartition("/")[2] if _OF_AWS in arn else ""

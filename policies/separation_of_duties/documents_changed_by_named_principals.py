@@ -1,4 +1,4 @@
-"""Documents and settings that sessions, approvals and nodes run by are changed by named principals only."""
+"""Only named principals change the documents and settings of sessions, approvals and nodes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pulumi_policy import Severity
 from policies.rule import Parameter, Rule
 from policies.separation_of_duties.aws_managed import CHANGED_DOCUMENTS
 from policies.separation_of_duties.identity_policies import CARRIERS
-from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
-from policies.separation_of_duties.node_access import GOVERNED_DOCUMENTS, document_ways, ways_in
+from policies.separation_of_duties.node_access import GOVERNED_DOCUMENTS, document_paths, matching_paths
+from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +28,9 @@ _DOCUMENTS = Parameter(
 
 RULE = Rule(
     id="documents-changed-by-named-principals",
-    title="No principal but named ones may change the documents and settings of sessions and approvals",
+    title="Only named principals may change the documents and settings of sessions and approvals",
     severity=Severity.CRITICAL,
-    risk="its holder rewrites the session preferences, the runbook that requests approval, or what nodes run at their next association",
+    risk="the principal changes the session preferences, the runbook that requests approval, or the documents that nodes run at their next association",
     remedy="Limit the action to documents of the holder by name or by ssm:DocumentType, or list the deployment role in allowedPrincipals",
     source='Service Authorization Reference, "Actions, resources, and condition keys for AWS Systems Manager"; NIST SP 800-53 r5 '
     "AC-5, AC-6, CM-5",
@@ -41,9 +41,9 @@ RULE = Rule(
 
 @RULE.on(*CARRIERS)
 def _changes_no_document(resource: Resource) -> Findings:
-    ways = document_ways(resource.settings[_DOCUMENTS.name])
+    paths = document_paths(resource.settings[_DOCUMENTS.name])
 
     def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
-        return ways_in(policies, ways, admitted)
+        return matching_paths(policies, paths, admitted)
 
     yield from judged(resource, question, "no change of governed documents and settings", CHANGED_DOCUMENTS)

@@ -1,4 +1,4 @@
-"""Actions of IAM that change who may do what."""
+"""IAM actions that change permissions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDENING: Final = (
     *("iam:PutGroupPolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy", "iam:PutUserPermissionsBoundary"),
     *("iam:PutUserPolicy", "iam:SetDefaultPolicyVersion", "iam:UpdateAssumeRolePolicy", "iam:UpdateLoginProfile"),
 )
-"""Give somebody who is there more than they have, or take away what a policy denies them."""
+"""Actions that give an existing principal more permissions, or remove a Deny."""
 
 IDENTITIES: Final = (*WIDENING, "iam:CreatePolicy", "iam:CreateRole", "iam:CreateUser")
-"""Those, and what makes somebody new."""
+"""Those actions, and actions that create a principal."""

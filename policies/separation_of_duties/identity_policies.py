@@ -1,7 +1,7 @@
-"""The forms in which a program can give somebody permissions, brought to one.
+"""Identity-based policies of a program, in one form.
 
-Inline and managed policies of users, groups, roles and permission sets, and the attachments of policies that AWS manages.
-What is attached by ARN and is neither AWS' nor of the same stack cannot be seen from here.
+Inline and managed policies of users, groups, roles and permission sets, and attachments of AWS managed policies. Policies
+of other stacks that are attached by ARN are not known.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ ROLE: Final = "aws:iam/role:Role"
 USER: Final = "aws:iam/user:User"
 
 Holder = str | Unknown
-"""`role/Operator`, `user/...`, `group/...`, `permission-set/<ARN>`; or not known yet."""
+"""Principal: `role/Operator`, `user/...`, `group/...`, `permission-set/<ARN>`; or not known yet."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a policy document says.
+    """A parsed policy document.
 
     Attributes:
-        policy: what can be judged of it; None where nothing can.
-        is_complete: nothing of it is still to be known.
+        policy: The part that can be evaluated; None: none.
+        is_complete: Whether all of it is known.
     """
 
     policy: Policy | None
@@ -40,14 +40,14 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A policy that somebody holds.
+    """A policy in a resource.
 
     Attributes:
-        property: where it stands in the resource.
-        reading: of its document; None where it is attached by ARN.
-        arn: where it is attached by ARN.
-        name: of the policy, where it has one.
-        holders: who has it; empty where that is not said here, as of a managed policy.
+        property: Property of the policy.
+        reading: Parsed document; None where the policy is attached by ARN.
+        arn: ARN, where the policy is attached by ARN.
+        name: Name, where the policy has one.
+        holders: Principals that have it; empty where the resource does not name them, such as a managed policy.
     """
 
     property: str
@@ -105,11 +105,11 @@ _ATTACHMENTS: Final[dict[str, _Attachment]] = {
 }
 
 CARRIERS: Final = tuple(dict.fromkeys((*_DOCUMENTS, *_ATTACHMENTS)))
-"""Every type of resource that gives somebody permissions."""
+"""Resource types that give a principal permissions."""
 
 
 def held_in(resource: Resource) -> Iterator[Held]:
-    """The policies that a resource gives to somebody."""
+    """Return the policies of a resource."""
     if inline := _DOCUMENTS.get(resource.type):
         holders = tuple(_holders(resource, [inline.holder])) if inline.holder else ()
         yield Held(
@@ -128,7 +128,7 @@ def held_in(resource: Resource) -> Iterator[Held]:
 
 
 def read(document: Any) -> Reading:
-    """A policy document: JSON text, or an object of which parts may not be known yet."""
+    """Parse a policy document: JSON text, or an object with parts that may not be known yet."""
     if document is UNKNOWN:
         return Reading(None, is_complete=False)
     if isinstance(document, str):
@@ -139,7 +139,7 @@ def read(document: Any) -> Reading:
 
 
 def holds(holder: Holder, name: str) -> bool:
-    """Whether a holder is the one of that name, `role/Operator`: IAM does not tell names apart by case."""
+    """Return whether a principal has a name, `role/Operator`, regardless of case, as IAM ignores it."""
     return isinstance(holder, str) and holder.lower() == name.lower()
 
 
@@ -153,7 +153,7 @@ def _in_role(place: str, inline: Any, holders: tuple[Holder, ...]) -> Held:
 
 
 def _object(document: Mapping[str, Any]) -> Reading:
-    """With parts that are not known, what is sure is what allows, unless something unknown may deny it."""
+    """Return the certain part of a document: Allow statements, unless an unknown part may deny them."""
     if not _has_unknown(document):
         return Reading(_parsed_object(document))
     statements = document.get("Statement")
@@ -179,7 +179,7 @@ def _has_unknown(value: Any) -> bool:
 
 @lru_cache(maxsize=1_024)
 def _parsed(text: str) -> Policy | None:
-    """Read once for all rules, which also lets what a policy remembers be of use to all."""
+    """Parse a document, once for all rules, which share the cache of a policy."""
     return _parsed_object(text)
 
 
@@ -201,7 +201,7 @@ def _holders(resource: Resource, kinds: Any) -> Iterator[Holder]:
 
 
 def _several(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """One value or a list of them, each with its path."""
+    """Return one value or a list of values, each with its path."""
     if isinstance(value, list):
         yield from ((f"{name}[{position}]", each) for position, each in enumerate(cast("list[Any]", value)))
     elif value is not None:

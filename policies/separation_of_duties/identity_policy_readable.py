@@ -1,4 +1,4 @@
-"""Identity policies can be read, so that the other rules can judge them."""
+"""Identity-based policies can be read by the other rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE = Rule(
     id="identity-policy-readable",
     title="Identity policies are policy documents",
     severity=Severity.HIGH,
-    risk="nothing can be said about what they allow",
+    risk="the permissions cannot be evaluated",
     remedy="Write the policy as one JSON object with Version and Statement",
     source='IAM User Guide, "IAM JSON policy elements reference"',
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html",
@@ -28,5 +28,5 @@ RULE = Rule(
 def _can_be_read(resource: Resource) -> Findings:
     for held in held_in(resource):
         if held.reading and held.reading.is_complete and held.reading.policy is None:
-            # The text may hold anything, so it is not repeated.
+            # The text may contain secrets, so it is not quoted.
             yield Violation(held.property, "text that cannot be read", "a policy document", about=resource)

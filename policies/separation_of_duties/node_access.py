@@ -1,4 +1,4 @@
-"""Ways into a node that pass the approval by: what a policy must allow for each, and the statements that do.
+"""Permissions that give access to a node without an approval, and the statements that allow them.
 
 Source: Service Authorization Reference (Systems Manager, EC2 Instance Connect, Amazon EC2, Amazon ECS).
 """
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
-    """One thing that a policy must allow.
+class RequiredPermission:
+    """A required permission.
 
     Attributes:
-        actions: Any of them.
-        reached: Resources of which one must be reached, as ARNs without `arn:<partition>:`; none: actions that have
-            no resource types, and are allowed on `*` only.
-        spared: Resources that do not count, likewise.
-        given: Condition keys of the request, in lowercase.
-        written_out: Whether an action counts only where a statement writes it out: `ssm:Get*` is there to read.
+        actions: Actions, of which one is required.
+        reached: Resources, of which one is required, as ARNs without `arn:<partition>:`; empty: actions without resource
+            types, which are allowed on `*` only.
+        spared: Excluded resources, likewise.
+        given: Condition keys of the request, in lower case.
+        written_out: Whether only statements that name the action count, as `ssm:Get*` is meant for reading.
     """
 
     actions: tuple[str, ...]
@@ -48,42 +48,42 @@ class Need:
 
 _WILDCARDS: Final = re.compile(f"[*?{SOME}]")
 
-Way = tuple[Need, ...]
-"""What a policy must allow together."""
+Path = tuple[RequiredPermission, ...]
+"""Permissions that together give access."""
 
 
-def ways_in(policies: Sequence[Policy], ways: Sequence[Way], admitted: Sequence[str] = ()) -> list[Grant]:
-    """Return the statements that together open one of some ways.
+def matching_paths(policies: Sequence[Policy], paths: Sequence[Path], admitted: Sequence[str] = ()) -> list[Grant]:
+    """Return the statements that together allow one of some paths.
 
     Args:
-        policies: Policies that a principal holds together.
-        ways: Ways to look for.
+        policies: All policies of a principal.
+        paths: Paths to search for.
         admitted: Principals that may use them.
     """
     found: list[Grant] = []
-    for way in ways:
-        met = list(takewhile(bool, (_meets(policies, need, admitted) for need in way)))
-        if len(met) == len(way):
+    for path in paths:
+        met = list(takewhile(bool, (_meets(policies, required, admitted) for required in path)))
+        if len(met) == len(path):
             found += chain.from_iterable(met)
     return each_once(found)
 
 
-def _meets(policies: Sequence[Policy], need: Need, admitted: Sequence[str]) -> list[Grant]:
-    actions = [each for each in need.actions if any(policy.allowed((each,)) for policy in policies)]
+def _meets(policies: Sequence[Policy], required: RequiredPermission, admitted: Sequence[str]) -> list[Grant]:
+    actions = [each for each in required.actions if any(policy.allowed((each,)) for policy in policies)]
     if not actions:
         return []
     where = partitions(policies, actions)
-    reached = _within(policies, actions, _arns(where, need.reached)) if need.reached else (literal("*"),)
+    reached = _within(policies, actions, _arns(where, required.reached)) if required.reached else (literal("*"),)
     if not reached:
         return []
-    target = Target(reached, spared=_arns(where, need.spared))
-    requests = Requests({APPROVAL_KEY: one(APPROVED), **need.given}, admitted)
+    target = Target(reached, spared=_arns(where, required.spared))
+    requests = Requests({APPROVAL_KEY: one(APPROVED), **required.given}, admitted)
     found = [grant for action in actions for grant in allowed(policies, action, target, requests)]
-    return [each for each in found if each.statement.names_exactly(each.action)] if need.written_out else found
+    return [each for each in found if each.statement.names_exactly(each.action)] if required.written_out else found
 
 
 def _within(policies: Sequence[Policy], actions: Sequence[str], resources: Sequence[str]) -> tuple[str, ...]:
-    """Return the resources that an Allow may be about: the search takes much longer for many than for a few."""
+    """Return the resources that an Allow statement may match, to keep the search small."""
     allowing = [each for policy in policies for action in actions for each in policy.covering(action) if each.allows]
     patterns = {pattern for each in allowing for pattern in each.resources}
     if any(each.all_but_resources for each in allowing) or any("${" in each for each in patterns):
@@ -92,7 +92,7 @@ def _within(policies: Sequence[Policy], actions: Sequence[str], resources: Seque
 
 
 def _may_meet(resource: str, pattern: str) -> bool:
-    """Whether a pattern can match a resource, by what it writes out: neither Regions nor accounts have slashes."""
+    """Return whether a pattern can match a resource, by its fixed parts: Regions and accounts have no slashes."""
     start, *_, end = _WILDCARDS.split(resource)
     written = pattern.replace("?", "*").split("*")
     return (
@@ -116,11 +116,11 @@ _INSTANCES: Final = (f"ec2:{SOME}:{SOME}:instance/i-{SOME}",)
 _NODES: Final = (*_INSTANCES, f"ssm:{SOME}:{SOME}:managed-instance/mi-{SOME}")
 _OWN_DOCUMENT: Final = f"ssm:{SOME}:{SOME}:document/"
 _NEW_DOCUMENT: Final = "any-other-document"
-"""Only patterns that span all names match it."""
+"""Placeholder of a name that only patterns of all names match."""
 
 
 def _of_aws(kind: str, names: Sequence[str], version: str = "") -> tuple[str, ...]:
-    """Return documents that AWS owns: their ARNs have no account, and policies put a star or an account there."""
+    """Return ARNs of AWS' documents, which have no account; policies may have a star or an account there."""
     return tuple(f"ssm:{SOME}:{account}:{kind}/{name}{version}" for name in names for account in ("", SOME))
 
 
@@ -133,7 +133,7 @@ _RUNBOOKS: Final = (
     ),
 )
 _NO_VERSIONS: Final = ("ssm:*:automation-definition/*:*/*",)
-"""Patterns of other resource types match these in place of a version, which has no slash."""
+"""Patterns of other resource types that would match in place of a version, which has no slash."""
 
 _RUNS_ON_NODES: Final = {
     "ssm:documenttype": tuple(
@@ -147,33 +147,33 @@ _TO_EC2: Final = {"iam:passedtoservice": one("ec2.amazonaws.com")}
 _ASSOCIATING: Final = ("ssm:CreateAssociation", "ssm:CreateAssociationBatch", "ssm:UpdateAssociation")
 
 
-def command_ways(harmless: Sequence[str] = ()) -> tuple[Way, ...]:
-    """Return the ways to run commands on nodes without a session.
+def command_paths(harmless: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Return the permissions to run commands on nodes without a session.
 
     Args:
-        harmless: Names of the account's own documents that run nothing that their caller gives them.
+        harmless: Names of the account's documents that run no commands of their caller.
     """
-    own = Need(
+    own = RequiredPermission(
         actions=("ssm:SendCommand",),
         reached=(f"{_OWN_DOCUMENT}{SOME}",),
         spared=tuple(f"{_OWN_DOCUMENT}{name}" for name in (*OWNED_BY_AWS, *harmless)),
     )
     of_aws = replace(own, reached=_of_aws("document", SCRIPT_DOCUMENTS), spared=())
-    nodes = Need(actions=("ssm:SendCommand",), reached=_NODES)
+    nodes = RequiredPermission(actions=("ssm:SendCommand",), reached=_NODES)
     return (
         (nodes, of_aws),
         (nodes, own),
         (replace(of_aws, actions=_ASSOCIATING),),
         (replace(own, actions=_ASSOCIATING),),
-        (Need(actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS, spared=_NO_VERSIONS),),
+        (RequiredPermission(actions=("ssm:StartAutomationExecution",), reached=_RUNBOOKS, spared=_NO_VERSIONS),),
         (
-            Need(
+            RequiredPermission(
                 actions=("ssm:RegisterTaskWithMaintenanceWindow", "ssm:UpdateMaintenanceWindowTask"),
                 reached=(f"ssm:{SOME}:{SOME}:maintenancewindow/mw-{SOME}", f"ssm:{SOME}:{SOME}:windowtask/{SOME}"),
             ),
         ),
         (
-            Need(
+            RequiredPermission(
                 actions=("ssm-quicksetup:CreateConfigurationManager", "ssm-quicksetup:UpdateConfigurationDefinition"),
                 reached=(f"ssm-quicksetup:{SOME}:{SOME}:configuration-manager/{SOME}",),
             ),
@@ -181,47 +181,58 @@ def command_ways(harmless: Sequence[str] = ()) -> tuple[Way, ...]:
     )
 
 
-LOGIN_WAYS: Final[tuple[Way, ...]] = (
+LOGIN_WAYS: Final[tuple[Path, ...]] = (
     (
-        Need(
+        RequiredPermission(
             actions=("ec2-instance-connect:SendSSHPublicKey", "ec2-instance-connect:SendSerialConsoleSSHPublicKey"),
             reached=_INSTANCES,
         ),
     ),
     (
-        Need(
+        RequiredPermission(
             actions=("ecs:ExecuteCommand",),
             reached=(f"ecs:{SOME}:{SOME}:cluster/{SOME}", f"ecs:{SOME}:{SOME}:task/{SOME}"),
         ),
     ),
-    (Need(actions=("ssm:StartAccessRequest",), reached=_NODES),),
-    (Need(actions=("ssm:GetAccessToken",), reached=(f"ssm:{SOME}:{SOME}:opsitem/{SOME}",), written_out=True),),
-    (Need(actions=("ssm-guiconnect:StartConnection",)), Need(actions=("ssm:StartSession",), reached=_NODES)),
-)
-"""Ways to log in to a node or container without an approved session."""
-
-INSTANCE_WAYS: Final[tuple[Way, ...]] = (
-    (Need(actions=("ec2:ModifyInstanceAttribute",), reached=_INSTANCES, given=_USER_DATA),),
-    (Need(actions=("ec2:CreateReplaceRootVolumeTask",), reached=_INSTANCES),),
+    (RequiredPermission(actions=("ssm:StartAccessRequest",), reached=_NODES),),
     (
-        Need(
+        RequiredPermission(
+            actions=("ssm:GetAccessToken",), reached=(f"ssm:{SOME}:{SOME}:opsitem/{SOME}",), written_out=True
+        ),
+    ),
+    (
+        RequiredPermission(actions=("ssm-guiconnect:StartConnection",)),
+        RequiredPermission(actions=("ssm:StartSession",), reached=_NODES),
+    ),
+)
+"""Permissions to log in to a node or container without an approved session."""
+
+INSTANCE_WAYS: Final[tuple[Path, ...]] = (
+    (RequiredPermission(actions=("ec2:ModifyInstanceAttribute",), reached=_INSTANCES, given=_USER_DATA),),
+    (RequiredPermission(actions=("ec2:CreateReplaceRootVolumeTask",), reached=_INSTANCES),),
+    (
+        RequiredPermission(
             actions=("ec2:AssociateIamInstanceProfile", "ec2:ReplaceIamInstanceProfileAssociation"), reached=_INSTANCES
         ),
-        Need(actions=("iam:PassRole",), reached=(f"iam::{SOME}:role/{SOME}",), given=_TO_EC2),
+        RequiredPermission(actions=("iam:PassRole",), reached=(f"iam::{SOME}:role/{SOME}",), given=_TO_EC2),
     ),
-    (Need(actions=("ssm:CreateActivation",)),),
-    (Need(actions=("ssm:UpdateManagedInstanceRole",), reached=(f"ssm:{SOME}:{SOME}:managed-instance/mi-{SOME}",)),),
+    (RequiredPermission(actions=("ssm:CreateActivation",)),),
+    (
+        RequiredPermission(
+            actions=("ssm:UpdateManagedInstanceRole",), reached=(f"ssm:{SOME}:{SOME}:managed-instance/mi-{SOME}",)
+        ),
+    ),
 )
-"""Ways to change what an instance runs at its start or which role it has, and to register a machine as a node."""
+"""Permissions to change an instance's user data or role, and to register a machine as a node."""
 
 
-def document_ways(governed: Sequence[str]) -> tuple[Way, ...]:
-    """Return the ways to change documents and settings that nodes and approvals run by.
+def document_paths(governed: Sequence[str]) -> tuple[Path, ...]:
+    """Return the permissions to change the documents and settings of nodes and approvals.
 
     Args:
-        governed: Names of the documents that sessions and approvals rest on.
+        governed: Names of the documents that sessions and approvals depend on.
     """
-    documents = Need(
+    documents = RequiredPermission(
         actions=(
             *("ssm:DeleteDocument", "ssm:ModifyDocumentPermission", "ssm:UpdateDocument"),
             "ssm:UpdateDocumentDefaultVersion",
@@ -229,7 +240,7 @@ def document_ways(governed: Sequence[str]) -> tuple[Way, ...]:
         reached=tuple(f"{_OWN_DOCUMENT}{name}" for name in (*governed, _NEW_DOCUMENT)),
         given=_RUNS_ON_NODES,
     )
-    settings = Need(
+    settings = RequiredPermission(
         actions=("ssm:ResetServiceSetting", "ssm:UpdateServiceSetting"),
         reached=tuple(f"ssm:{SOME}:{SOME}:servicesetting/{name}" for name in ACCESS_SETTINGS),
     )
@@ -237,4 +248,4 @@ def document_ways(governed: Sequence[str]) -> tuple[Way, ...]:
 
 
 GOVERNED_DOCUMENTS: Final = (DOCUMENT_NAME, *DOCUMENT_NAMES)
-"""Documents that sessions and their approval rest on."""
+"""Documents that sessions and approvals depend on."""

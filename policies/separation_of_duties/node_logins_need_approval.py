@@ -9,8 +9,8 @@ from pulumi_policy import Severity
 from policies.rule import Rule
 from policies.separation_of_duties.aws_managed import LOGINS
 from policies.separation_of_duties.identity_policies import CARRIERS
-from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
-from policies.separation_of_duties.node_access import LOGIN_WAYS, ways_in
+from policies.separation_of_duties.node_access import LOGIN_WAYS, matching_paths
+from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ RULE = Rule(
     id="node-logins-need-approval",
     title="No principal may log in to a node or container without an approved session",
     severity=Severity.CRITICAL,
-    risk="its holder gets a shell by EC2 Instance Connect, the serial console, ECS Exec or just-in-time node access, with no approval of this workflow",
-    remedy="Remove the action, or list the principals for whom the other way in is accepted in allowedPrincipals",
+    risk="the principal gets a shell by EC2 Instance Connect, the serial console, ECS Exec or just-in-time node access, without an approval of this workflow",
+    remedy="Remove the action, or list the principals for which it is accepted in allowedPrincipals",
     source='Service Authorization Reference, "Actions, resources, and condition keys for Amazon EC2 Instance Connect", "... for Amazon '
     'Elastic Container Service"; NIST SP 800-53 r5 AC-3, AC-5, AC-6, AC-17',
     url="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-instance-connect-configure-IAM-role.html",
@@ -33,7 +33,7 @@ RULE = Rule(
 
 
 def _question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
-    return ways_in(policies, LOGIN_WAYS, admitted)
+    return matching_paths(policies, LOGIN_WAYS, admitted)
 
 
 @RULE.on(*CARRIERS)

@@ -1,7 +1,7 @@
-"""Whoever assumes an operator's role does not bring the approval tag along as a session tag.
+"""Sessions of operators' roles do not have the approval tag as a session tag.
 
-A federation is let in by the trust policy alone, so the identity provider, or who configures it, would approve. Services
-set tags of their own and are left aside.
+A federated principal needs the trust policy alone, so the identity provider or its administrator would approve. Services set
+tags of their own and are not evaluated.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from policies.findings import Violation
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Rule
 from policies.separation_of_duties.approval_tag import sets_approval_tag
-from policies.separation_of_duties.holdings import held_by_role
+from policies.separation_of_duties.attachments import held_by_role
 from policies.separation_of_duties.identity_policies import ROLE
-from policies.separation_of_duties.judging import described
 from policies.separation_of_duties.operators import OPERATORS, starts_by_approval
 from policies.separation_of_duties.requests import is_admitted
+from policies.separation_of_duties.resource_checks import described
 
 if TYPE_CHECKING:
     from components.iam.documents import Statement

@@ -1,6 +1,6 @@
-"""Who the operators of a stack are, and what they hold.
+"""Operators of a stack, and their policies.
 
-Whoever may start a session on the instance that the approval tag names is one, and whoever the configuration names.
+Operators are the principals that may start a session on the instance of the approval tag, and those of the configuration.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final
 from components.iam.evaluation import Target
 from components.iam.patterns import SOME
 from policies.parameters import Parameter
-from policies.separation_of_duties.holdings import held_by_holder, judgeable
+from policies.separation_of_duties.attachments import held_by_holder, judgeable
 from policies.separation_of_duties.requests import APPROVED, Requests, allowed, is_admitted, one
 from policies.separation_of_duties.sessions import APPROVAL_KEY, START
 
 if TYPE_CHECKING:
     from components.iam.documents import Policy
-    from policies.separation_of_duties.holdings import Holding
+    from policies.separation_of_duties.attachments import AttachedPolicy
     from policies.stack import Stack
 
 OPERATORS: Final = Parameter(
@@ -35,11 +35,11 @@ _NUMBER: Final = re.compile(r"\d{12}")
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """An account, as patterns of parts of ARNs.
+    """An account, as patterns of ARN parts.
 
     Attributes:
-        partition: `aws`, or any.
-        number: 12 digits, or any.
+        partition: `aws`, or a wildcard.
+        number: 12 digits, or a wildcard.
     """
 
     partition: str
@@ -51,38 +51,38 @@ ANY_ACCOUNT: Final = Account(partition=SOME, number=SOME)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Operator:
-    """Somebody who starts sessions once they are approved.
+    """A principal that starts approved sessions.
 
     Attributes:
         name: `role/Operator`.
-        holdings: all policies that the stack gives them.
-        account: where they start sessions once approved.
+        attached_policies: All policies that the stack attaches.
+        account: Account of the sessions.
     """
 
     name: str
-    holdings: tuple[Holding, ...] = ()
+    attached_policies: tuple[AttachedPolicy, ...] = ()
     account: Account = ANY_ACCOUNT
 
     @property
     def policies(self) -> tuple[Policy, ...]:
-        """Those that can be judged."""
-        return judgeable(self.holdings)
+        """Policies that can be evaluated."""
+        return judgeable(self.attached_policies)
 
 
 def operators_in(stack: Stack) -> tuple[Operator, ...]:
-    """The operators of a stack that are known by name."""
+    """Return the operators of a stack with a known name."""
     named: list[str] = stack.settings[OPERATORS.name]
     found: list[Operator] = []
-    for name, holdings in held_by_holder(stack).items():
-        accounts = {account for each in holdings if each.policy for account in starts_by_approval(each.policy)}
+    for name, attached_policies in held_by_holder(stack).items():
+        accounts = {account for each in attached_policies if each.policy for account in starts_by_approval(each.policy)}
         if accounts or is_admitted(name, named):
             account = accounts.pop() if len(accounts) == 1 else ANY_ACCOUNT
-            found.append(Operator(name=name, holdings=tuple(holdings), account=account))
+            found.append(Operator(name=name, attached_policies=tuple(attached_policies), account=account))
     return tuple(found)
 
 
 def starts_by_approval(policy: Policy) -> set[Account]:
-    """Where a policy starts a session on the approved instance, and on that one alone."""
+    """Return the accounts where a policy allows a session on the approved instance, and on no other."""
     approved = Target((f"arn:{SOME}:ec2:{SOME}:{SOME}:instance/{APPROVED}",))
     with_tag, without = Requests({APPROVAL_KEY: one(APPROVED)}), Requests({APPROVAL_KEY: one(None)})
     if allowed([policy], START, approved, without):
@@ -91,7 +91,7 @@ def starts_by_approval(policy: Policy) -> set[Account]:
 
 
 def _account(arn: str) -> Account:
-    """Of an ARN that a policy lets reach, in which what the policy leaves open is made up."""
+    """Return the account of an allowed ARN, in which wildcards have example values."""
     _, partition, _, _, account, *_ = arn.split(":")
     return Account(
         partition=partition if partition.startswith("aws") else SOME,

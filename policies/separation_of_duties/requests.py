@@ -1,7 +1,7 @@
-"""Requests that somebody, whoever it is, could make: the keys of which conditions are worth what they cost to meet.
+"""Requests of an unknown principal.
 
-A rule of the pack knows neither who will hold a policy nor from where. So whatever a condition compares counts as met,
-and as not met, unless the key is one that decides the rule. What cannot be told counts as allowed.
+A rule of the pack knows neither the principal of a policy nor the origin of its requests. A condition therefore counts as
+both met and not met, unless its key decides the rule. Uncertain results count as allowed.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
 
     from components.iam.documents import Policy, Statement
 
-SOMEBODY: Final = "arn:aws:iam::111122223333:role/somebody"
+EXAMPLE_PRINCIPAL: Final = "arn:aws:iam::111122223333:role/example"
 APPROVED: Final = "i-0feedfacecafebeef"
-"""The instance that was approved."""
+"""The approved instance."""
 
 _IDS: Final = tuple(
     Choice(known(each)) for each in ("i-0123456789abcdef0", "mi-0123456789abcdef0", "0123456789abcdef0")
 )
-"""What a variable may stand for in the ARN of a node."""
+"""Values of a policy variable in the ARN of a node."""
 
 _WHO: Final = "aws:principalarn"
 _PARTITION: Final = re.compile(r"arn:(aws-[a-z-]+):")
 
 
 class Requests:
-    """Knowledge of requests of which a rule fixes some keys.
+    """Request context with some keys that a rule fixes.
 
     A key that ends in a slash is a prefix.
     """
 
     def __init__(self, given: Mapping[str, tuple[Choice, ...]], admitted: Sequence[str] = ()) -> None:
-        """Fixes keys.
+        """Initialize the context.
 
         Args:
-            given: by key in small letters.
-            admitted: principals that may do what the rule is about: `role/Administrator`, with wildcards.
+            given: Values by key in lower case.
+            admitted: Principals that may do what the rule is about: `role/Administrator`, with wildcards.
         """
         self._given, self._admitted = given, admitted
 
     def fixes(self, key: str) -> bool:
-        """Whether the rule itself says what a key can be."""
+        """Return whether the rule fixes a key."""
         return key in self._given or any(start.endswith("/") and key.startswith(start) for start in self._given)
 
     def choices(self, key: str, mentioned: tuple[str, ...]) -> tuple[Choice, ...]:
-        """What somebody can make of a key."""
+        """Return the values that a principal can give a key."""
         found = self._given.get(key) or next(
             (choices for start, choices in self._given.items() if start.endswith("/") and key.startswith(start)), None
         )
@@ -61,15 +61,15 @@ class Requests:
             return found
         if key == _WHO:
             others = tuple(each for each in mentioned if not is_admitted(each.partition("::")[2], self._admitted))
-            return (Choice(known(SOMEBODY)), *any_value(others, optional=False)[1:])
+            return (Choice(known(EXAMPLE_PRINCIPAL)), *any_value(others, optional=False)[1:])
         return any_value(mentioned)
 
 
 def is_admitted(principal: str, admitted: Iterable[str]) -> bool:
-    """Whether a principal is among those admitted.
+    """Return whether a principal is admitted.
 
     Args:
-        principal: `role/Name`, with an account number and a path or without.
+        principal: `role/Name`, with or without account ID and path.
         admitted: `role/Name`, with wildcards.
     """
     kind, _, name = principal.partition("/")
@@ -79,10 +79,9 @@ def is_admitted(principal: str, admitted: Iterable[str]) -> bool:
 
 
 class _WithVariables:
-    """Requests in which a variable in a resource can have any value, such as the ID of a node that its holder chose.
+    """Request context in which a variable of a resource can have any value, such as the ID of any node.
 
-    Where something else than the resource depends on the key, too, a few such IDs are tried, lest the two be taken for
-    independent of each other.
+    Where conditions depend on the same key, some IDs are evaluated, as resource and condition are not independent.
     """
 
     def __init__(self, requests: Requests, free: frozenset[str], bound: frozenset[str]) -> None:
@@ -96,7 +95,7 @@ class _WithVariables:
 
 
 def allowed(policies: Sequence[Policy], action: str, target: Target, requests: Requests) -> list[Grant]:
-    """The statements of some policies that allow an action on some resource of a target, also where that is doubtful."""
+    """Return the statements that allow an action on some resource of a target, including uncertain ones."""
     permissions = Permissions(identity=tuple(policies))
     statements = [each for policy in policies for each in policy.covering(action)]
     in_allow = _variables(each for each in statements if each.allows) - {
@@ -108,7 +107,7 @@ def allowed(policies: Sequence[Policy], action: str, target: Target, requests: R
 
 
 def _variables(statements: Iterable[Statement]) -> frozenset[str]:
-    """The keys that variables in resources name."""
+    """Return the keys of variables in resources."""
     return frozenset(
         name
         for statement in statements
@@ -119,7 +118,7 @@ def _variables(statements: Iterable[Statement]) -> frozenset[str]:
 
 
 def values_of(policies: Iterable[Policy], actions: Iterable[str], key: str) -> tuple[str, ...]:
-    """The plain values, without wildcards and variables, that statements about some actions compare a key with."""
+    """Return the values without wildcards and variables that statements about some actions compare a key with."""
     wanted = tuple(actions)
     return tuple(
         dict.fromkeys(
@@ -136,7 +135,7 @@ def values_of(policies: Iterable[Policy], actions: Iterable[str], key: str) -> t
 
 
 def partitions(policies: Iterable[Policy], actions: Iterable[str]) -> tuple[str, ...]:
-    """The partitions that count: what denies names its own, and `aws` counts lest a wrong one be taken for it."""
+    """Return the partitions to evaluate: those of Deny statements, and `aws`."""
     wanted = tuple(actions)
     resources = (
         resource
@@ -150,10 +149,10 @@ def partitions(policies: Iterable[Policy], actions: Iterable[str]) -> tuple[str,
 
 
 def each_once(found: Iterable[Grant]) -> list[Grant]:
-    """A grant for each statement and action."""
+    """Return one grant per statement and action."""
     return list({(each.statement, each.action): each for each in found}.values())
 
 
 def one(value: str | None) -> tuple[Choice, ...]:
-    """A key that has one value, or is absent."""
+    """Return the choice of one value, or of none."""
     return (Choice(ABSENT if value is None else known(value)),)

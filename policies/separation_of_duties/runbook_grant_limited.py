@@ -1,4 +1,4 @@
-"""A runbook holds the approval tag no longer than an approval is valid: the waits between setting and removing it."""
+"""A runbook keeps the approval tag no longer than the approval is valid."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _LONGEST_SECONDS: Final = {
     "aws:runCommand": 3_600,
     "aws:waitForAwsResourceProperty": 3_600,
 }
-"""How long a step waits that has no timeoutSeconds, by action; another runbook waits as long as its author wants."""
+"""Default timeout of steps by action; another runbook may wait without limit."""
 
 
 @RULE.on(*CARRIERS)
@@ -66,7 +66,7 @@ def _is_limited(document: Resource) -> Findings:
 
 
 class _Ways:
-    """The ways on from a step that sets the tag, each step of the outermost level with all that is inside it."""
+    """Paths from a step that sets the tag, by outermost steps including the steps inside them."""
 
     def __init__(self, runbook: Runbook, tagging: Step) -> None:
         self._runbook, self._tagging = runbook, tagging
@@ -74,7 +74,7 @@ class _Ways:
         self._passed: list[str] = []
 
     def longest(self) -> float:
-        """Return the minutes that a run may wait until the tag is removed; without end where it goes round."""
+        """Return the minutes that an execution may wait until the tag is removed; infinite in a cycle."""
         return self._from(_top(self._runbook, self._tagging))
 
     def _from(self, step: Step) -> float:
@@ -96,7 +96,12 @@ class _Ways:
             return 0
         if undone:
             return sum(_waits(self._runbook, each) for each in members if each.action != LOOP)
-        following = (self._runbook.step(edge.to) for each in members for edge in self._runbook.edges(each) if edge.to)
+        following = (
+            self._runbook.step(transition.to)
+            for each in members
+            for transition in self._runbook.transitions(each)
+            if transition.to
+        )
         onward = {_top(self._runbook, each).name: each for each in following if each and each not in members}
         longest = max((self._from(_top(self._runbook, each)) for each in onward.values()), default=0)
         return _waits(self._runbook, step) + longest
@@ -127,7 +132,7 @@ def _waits(runbook: Runbook, step: Step) -> float:
 
 
 def _minutes(duration: Any) -> float:
-    """Return the minutes of an ISO 8601 duration; endless for a point in time, or what the run puts in."""
+    """Return the minutes of an ISO 8601 duration; infinite for a point in time or a parameter."""
     match = _DURATION.fullmatch(str(duration).strip())
     if match is None or not any(match.groups()):
         return inf

@@ -1,6 +1,6 @@
-"""A role with the name of the runbook's is the runbook's: only Automation assumes it.
+"""Only Automation can assume the role with the name of the runbook's role.
 
-The other rules let the runbook's role set the approval tag, and know it by its name.
+The other rules allow the runbook's role, by its name, to set the approval tag.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runbooks and change templates: what their steps do to the approval tag, and where each leads.
+"""Runbooks and change templates: their steps, transitions, and changes of the approval tag.
 
 Source: Systems Manager User Guide, "Systems Manager Automation actions reference", "Properties shared by all actions".
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from components.approval.names import AUTOMATION, CHANGE_TEMPLATE, TAG_KEY
 from policies.findings import UNKNOWN
 from policies.separation_of_duties.scripts import calls, commands
-from policies.session_manager.carriers import DOCUMENT, OWN_DOCUMENT, content_of
+from policies.session_manager.session_documents import DOCUMENT, OWN_DOCUMENT, content_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from policies.findings import Resource
 
 CARRIERS: Final = (DOCUMENT, OWN_DOCUMENT)
-"""Every type of resource that is a document of Systems Manager."""
+"""Resource types of Systems Manager documents."""
 
 APPROVE: Final = "aws:approve"
 LOOP: Final = "aws:loop"
@@ -34,19 +34,19 @@ _TAGGING: Final = frozenset({"tag_role", "tag_user", "create_role", "create_user
 _UNTAGGING: Final = frozenset({"untag_role", "untag_user"})
 _SERVICES: Final = frozenset({"iam", "sts"})
 _LATE: Final = "{{"
-"""How a value begins that the run puts in."""
+"""Prefix of a value that is replaced at run time."""
 
 _NOTHING: Final[dict[str, Any]] = {}
 
 
 @dataclass(frozen=True)
-class Edge:
-    """Where a step leads.
+class Transition:
+    """A transition from a step.
 
     Attributes:
-        property: of the step.
-        found: its value, for a reader.
-        to: the next step's name; None: the run ends.
+        property: Property of the step.
+        found: Value, as text.
+        to: Name of the next step; None: the execution ends.
     """
 
     property: str
@@ -59,10 +59,10 @@ class Step:
     """A step of a runbook, or of a loop in one.
 
     Attributes:
-        raw: as written.
-        name: unique in its runbook.
-        following: name of the step below it; empty where it is the last one of the runbook or the loop.
-        loop: name of the loop that it is in; empty: of none.
+        raw: Step as written.
+        name: Unique name in the runbook.
+        following: Name of the step after it; empty for the last step of the runbook or the loop.
+        loop: Name of its loop; empty: none.
     """
 
     raw: Mapping[str, Any] = field(repr=False)
@@ -77,23 +77,23 @@ class Step:
 
     @property
     def inputs(self) -> Mapping[str, Any]:
-        """Of the action."""
+        """Inputs of the action."""
         return _mapping(self.raw.get("inputs"))
 
     @cached_property
     def sets_tag(self) -> bool:
-        """Whether it may set the approval tag."""
+        """Return whether the step may set the approval tag."""
         return self._does(_TAGGING, "Tags", if_not_known=True)
 
     @cached_property
     def removes_tag(self) -> bool:
-        """Whether it removes it."""
+        """Return whether the step removes the approval tag."""
         return not self.sets_tag and self._does(_UNTAGGING, "TagKeys", if_not_known=False)
 
     def may_undo(self, tagging: Step) -> bool:
-        """Whether it removes the tag, and from the principal that another step gives it to.
+        """Return whether the step removes the tag from the principal on which another step sets it.
 
-        A script says whom it is about in its payload, as far as can be told.
+        The principal of a script is in its payload, as far as it is known.
         """
         if not self.removes_tag:
             return False
@@ -107,7 +107,7 @@ class Step:
 
     @cached_property
     def _principals(self) -> frozenset[str]:
-        """The name that the step gives; for scripts all texts of the payload."""
+        """Return the principal of the step; for scripts all texts of the payload."""
         if self.action == "aws:executeScript":
             return frozenset(_texts(self.inputs.get("InputPayload")))
         return frozenset(_texts(self.inputs.get(f"{self._kind}Name")))
@@ -117,7 +117,7 @@ class Step:
         if self.action == "aws:executeAwsApi":
             api = str(inputs.get("Api", "")).replace("_", "").lower()
             service = str(inputs.get("Service", "")).lower()
-            # What is put in at run time may be the tag, or may not.
+            # A parameter may be the tag.
             is_called = api in {each.replace("_", "") for each in wanted} or (if_not_known and _LATE in api)
             late = if_not_known and _has_late_key(inputs.get(keys))
             in_service = service in _SERVICES or (if_not_known and _LATE in service)
@@ -136,9 +136,9 @@ class Runbook:
     """A runbook, or a change template.
 
     Attributes:
-        name: of the document; empty where it is not known.
-        is_template: of changes.
-        content: as written.
+        name: Name of the document; empty where it is not known.
+        is_template: Whether it is a change template.
+        content: Content as written.
     """
 
     name: str
@@ -147,38 +147,38 @@ class Runbook:
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
-        """In order, each loop followed by the steps in it."""
+        """Steps in order, each loop followed by its steps."""
         return tuple(_steps_in(self.content.get("mainSteps")))
 
     @property
     def approvals(self) -> tuple[Step, ...]:
-        """The steps that ask people."""
+        """Approval steps."""
         return tuple(step for step in self.steps if step.action == APPROVE)
 
     @property
     def taggings(self) -> tuple[Step, ...]:
-        """The steps that set the approval tag."""
+        """Steps that set the approval tag."""
         return tuple(step for step in self.steps if step.sets_tag)
 
-    def edges(self, step: Step) -> Iterator[Edge]:
-        """Where a step leads: when it succeeds, fails, or is cancelled."""
+    def transitions(self, step: Step) -> Iterator[Transition]:
+        """Return the transitions of a step: on success, failure and cancellation."""
         yield from self._onward(step)
         if step.action == "aws:branch":
-            return  # does nothing that could fail or be cancelled
+            return  # cannot fail or be cancelled
         # A loop is cancelled in one of its steps.
         for name in _IF_NOT if step.action != LOOP else _IF_NOT[:1]:
             value = str(step.raw.get(name) or "Abort")
             if value.lower() == "continue":
-                yield from (Edge(name, value, each.to) for each in self._onward(step))
+                yield from (Transition(name, value, each.to) for each in self._onward(step))
             else:
-                yield Edge(name, value, value.partition(":")[2] if value.startswith("step:") else END)
+                yield Transition(name, value, value.partition(":")[2] if value.startswith("step:") else END)
 
     def step(self, name: str) -> Step | None:
-        """By name."""
+        """Return a step by name."""
         return self._by_name.get(name)
 
     def reachable_unapproved(self) -> frozenset[str]:
-        """Names of the steps that a run can reach though nobody has said yes; who says no fails the step that asks."""
+        """Names of the steps that an execution can reach without an approval; a rejection fails the approval step."""
         found: set[str] = set()
         waiting = [self.steps[0].name] if self.steps else []
         while waiting:
@@ -188,34 +188,38 @@ class Runbook:
                 continue
             found.add(name)
             asks = step.action == APPROVE
-            waiting += [edge.to for edge in self.edges(step) if edge.to and not (asks and edge.property not in _IF_NOT)]
+            waiting += [
+                transition.to
+                for transition in self.transitions(step)
+                if transition.to and not (asks and transition.property not in _IF_NOT)
+            ]
         return frozenset(found)
 
     @cached_property
     def _by_name(self) -> dict[str, Step]:
         return {step.name: step for step in self.steps}
 
-    def _onward(self, step: Step) -> Iterator[Edge]:
+    def _onward(self, step: Step) -> Iterator[Transition]:
         if step.action == "aws:branch":
             choices = step.inputs.get("Choices")
             for choice in cast("list[Any]", choices) if isinstance(choices, list) else []:
                 to = str(_mapping(choice).get("NextStep", ""))
-                yield Edge("inputs.Choices", to, to)
+                yield Transition("inputs.Choices", to, to)
             if default := step.inputs.get("Default"):
-                yield Edge("inputs.Default", str(default), str(default))
+                yield Transition("inputs.Default", str(default), str(default))
                 return
         if step.action == LOOP:
-            yield from (Edge("inputs.Steps", each.name, each.name) for each in self.inside(step)[:1])
+            yield from (Transition("inputs.Steps", each.name, each.name) for each in self.inside(step)[:1])
         if str(step.raw.get("isEnd")).lower() == "true":
-            yield Edge("isEnd", "true", END)
+            yield Transition("isEnd", "true", END)
         elif following := step.raw.get("nextStep"):
-            yield Edge("nextStep", str(following), str(following))
+            yield Transition("nextStep", str(following), str(following))
         else:
-            # The last step of a loop leads to the loop, which goes round or on.
-            yield Edge("nextStep", step.following or "no value", step.following or step.loop or END)
+            # The last step of a loop leads to the loop, which repeats or ends.
+            yield Transition("nextStep", step.following or "no value", step.following or step.loop or END)
 
     def inside(self, loop: Step) -> tuple[Step, ...]:
-        """The steps of a loop, those of loops in it apart."""
+        """Return the steps of a loop, without those of inner loops."""
         return tuple(each for each in self.steps if each.loop == loop.name)
 
 
@@ -231,7 +235,7 @@ def _steps_in(given: Any, loop: str = "") -> Iterator[Step]:
 
 
 def runbook_in(document: Resource) -> Runbook | None:
-    """The runbook or change template that a resource is; None where it is neither, or cannot be read or known."""
+    """Return the runbook or change template of a resource; None where it is neither, or cannot be read."""
     kind = document.value("documentType")
     if kind not in (AUTOMATION, CHANGE_TEMPLATE) or document.value("content") is UNKNOWN:
         return None
@@ -243,14 +247,14 @@ def runbook_in(document: Resource) -> Runbook | None:
 
 
 def is_unseen(document: Resource) -> bool:
-    """Whether it may be a runbook or a change template that is not known yet."""
+    """Return whether a resource may be a runbook or change template that is not known yet."""
     kind = document.value("documentType")
     known = kind in (AUTOMATION, CHANGE_TEMPLATE)
     return kind is UNKNOWN or (known and document.value("content") is UNKNOWN)
 
 
 def approvers_in(step: Step) -> Iterator[tuple[str, str]]:
-    """Those whom a step asks, each as `role/Name` (user, group, ...) with its place in the step's inputs."""
+    """Return the approvers of a step as `role/Name` (user, group, ...), each with its path in the inputs."""
     for position, each in enumerate(_listed(step.inputs.get("Approvers"))):
         yield _named(str(each)), f"inputs.Approvers[{position}]"
     enhanced = _mapping(step.inputs.get("EnhancedApprovals"))
@@ -263,7 +267,7 @@ def approvers_in(step: Step) -> Iterator[tuple[str, str]]:
 
 
 def _named(approver: str) -> str:
-    """An ARN as `role/Name`; what is left to whoever starts the run stays as it is."""
+    """Return an ARN as `role/Name`; parameters stay as they are."""
     if not approver.startswith("arn:"):
         return approver if "{{" in approver else f"user/{approver}"
     kind, _, name = approver.rpartition(":")[2].partition("/")
@@ -275,7 +279,7 @@ def _names_tag(value: Any) -> bool:
 
 
 def _has_late_key(tags: Any) -> bool:
-    """Whether a run puts in the tags, or the key of one; a value may be put in."""
+    """Return whether tags, or the key of a tag, are parameters."""
     return any(
         _LATE in str(_mapping(each).get("Key")) if isinstance(each, Mapping) else _LATE in str(each)
         for each in _listed(tags)
@@ -283,7 +287,7 @@ def _has_late_key(tags: Any) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """All texts in a value."""
+    """Return all texts in a value."""
     if isinstance(value, Mapping):
         for each in cast("Mapping[str, Any]", value).values():
             yield from _texts(each)

@@ -1,4 +1,4 @@
-"""What a script of a runbook calls, as far as can be told without running it."""
+"""Calls in scripts of runbooks, by static analysis."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMMANDS: Final = {
     "untag_role": re.compile(r"Remove-IAMRoleTag|(?<![\w-])untag-role\b", re.IGNORECASE),
     "untag_user": re.compile(r"Remove-IAMUserTag|(?<![\w-])untag-user\b", re.IGNORECASE),
 }
-"""PowerShell and the AWS CLI, by what boto3 calls the same."""
+"""Commands of PowerShell and the AWS CLI, by boto3's name."""
 
 
 @lru_cache(maxsize=128)
@@ -36,7 +36,7 @@ def calls(script: str, handler: str, *, in_texts: bool = False) -> frozenset[str
     functions = {each.name: each for each in ast.walk(tree) if isinstance(each, _FUNCTION)}
     if handler not in functions:
         return _named(ast.walk(tree), in_texts=in_texts) | (commands(script) if in_texts else frozenset[str]())
-    # What stands outside of functions runs when the script is loaded.
+    # Module-level code runs when the script is loaded.
     found = {*(commands(script) if in_texts else ()), *_named(_outside(tree), in_texts=in_texts)}
     waiting, visited = {handler, *(found & functions.keys())}, set[str]()
     while waiting:

@@ -1,6 +1,6 @@
 """Sessions start with governed documents only.
 
-What `session-start-needs-approval` reports is not reported again: who starts sessions anywhere is told so once.
+Statements that `session-start-needs-approval` reports are not reported again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from components.session_manager.document import DOCUMENT_NAME
 from policies.rule import Parameter, Rule
 from policies.separation_of_duties.aws_managed import DOCUMENTS
 from policies.separation_of_duties.identity_policies import CARRIERS
-from policies.separation_of_duties.judging import POLICIES, PRINCIPALS, judged
+from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
 from policies.separation_of_duties.sessions import starts_beyond_approval, starts_with_other_documents
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def _names_governed_documents(resource: Resource) -> Findings:
     governed = resource.settings[_DOCUMENTS.name]
 
     def question(policies: Sequence[Policy], admitted: Sequence[str]) -> list[Grant]:
-        told = {each.statement for each in starts_beyond_approval(policies, admitted)}
+        reported = {each.statement for each in starts_beyond_approval(policies, admitted)}
         found = starts_with_other_documents(policies, governed, admitted)
-        return [each for each in found if each.statement not in told]
+        return [each for each in found if each.statement not in reported]
 
     yield from judged(resource, question, f"no document but {', '.join(governed)}", DOCUMENTS)

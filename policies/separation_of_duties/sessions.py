@@ -1,4 +1,4 @@
-"""Who may start, resume and end which sessions, by the statements of policies.
+"""Policy statements that start, resume and terminate sessions.
 
 Source: Systems Manager User Guide, "Additional sample IAM policies for Session Manager"; Service Authorization Reference,
 "Actions, resources, and condition keys for AWS Systems Manager".
@@ -41,11 +41,11 @@ _USER: Final = "caller"
 
 
 def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
-    """The statements that start a session on a node that the caller's approval tag does not name.
+    """Return the statements that allow a session on a node other than the approved one.
 
     Args:
-        policies: that somebody holds together.
-        admitted: principals that may.
+        policies: All policies of a principal.
+        admitted: Principals that may.
     """
     where = partitions(policies, [START])
     nodes = tuple(f"arn:{partition}:{each}" for partition in where for each in _NODES)
@@ -59,12 +59,12 @@ def starts_beyond_approval(policies: Sequence[Policy], admitted: Sequence[str] =
 def starts_with_other_documents(
     policies: Sequence[Policy], documents: Sequence[str], admitted: Sequence[str] = ()
 ) -> list[Grant]:
-    """The statements that start a session with a document that is not governed.
+    """Return the statements that allow a session with a document that is not governed.
 
     Args:
-        policies: that somebody holds together.
-        documents: names of the governed ones.
-        admitted: principals that may.
+        policies: All policies of a principal.
+        documents: Names of the governed documents.
+        admitted: Principals that may.
     """
     starts = [
         f"arn:{partition}:ssm:{SOME}:{account}:document/"
@@ -78,11 +78,11 @@ def starts_with_other_documents(
 
 
 def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] = ()) -> list[Grant]:
-    """The statements that resume or end sessions that somebody else began.
+    """Return the statements that resume or terminate sessions of other principals.
 
     Args:
-        policies: that somebody holds together.
-        admitted: principals that may.
+        policies: All policies of a principal.
+        admitted: Principals that may.
     """
     found: list[Grant] = []
     sessions = [f"arn:{each}:ssm:{SOME}:{SOME}:session/" for each in partitions(policies, ON_OTHERS)]
@@ -97,7 +97,7 @@ def touches_others_sessions(policies: Sequence[Policy], admitted: Sequence[str] 
 
 
 def _named(value: str | None) -> tuple[str, ...]:
-    """The nodes that a tag of this value names."""
+    """Return the nodes that the tag's value names."""
     if value is None:
         return ()
     start, name = f"{SOME}:{SOME}:", literal(value)

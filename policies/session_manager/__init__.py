@@ -1,4 +1,4 @@
-"""Session Manager preferences, in every form in which a program can carry them."""
+"""Rules about Session Manager preferences."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The content of Session documents, runbooks and change templates can be read, so that the other rules can judge it.
+"""The content of Session documents, runbooks and change templates can be read by the other rules.
 
-The rules about preferences and runbooks stay silent on a document that this rule reports.
+The rules about preferences and runbooks do not report a document that this rule reports.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from components.approval.names import AUTOMATION, CHANGE_TEMPLATE
 from components.session_manager.document import DOCUMENT_TYPE
 from policies.findings import UNKNOWN, Violation
 from policies.rule import Rule
-from policies.session_manager.carriers import DOCUMENT, OWN_DOCUMENT, content_of
+from policies.session_manager.session_documents import DOCUMENT, OWN_DOCUMENT, content_of
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
 
 RULE = Rule(
     id="session-document-readable",
-    title="Session documents and runbooks can be read in the format that they state",
+    title="Session documents and runbooks are valid in their stated format",
     severity=Severity.HIGH,
     risk="the sessions that the document opens, or the approval that the runbook requests, cannot be checked",
     remedy="Write the content as one JSON object, or as a YAML mapping with documentFormat YAML, and no key twice",

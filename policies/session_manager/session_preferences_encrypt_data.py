@@ -1,4 +1,4 @@
-"""The data of sessions is encrypted with a KMS key on its way between client and node."""
+"""Session data is encrypted with a KMS key between client and node."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pulumi_policy import Severity
 
 from policies.rule import Rule
-from policies.session_manager.carriers import on_session_preferences
-from policies.session_manager.fixed import require_fixed
+from policies.session_manager.fixed_values import require_fixed
+from policies.session_manager.session_documents import on_session_preferences
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
@@ -17,7 +17,7 @@ RULE = Rule(
     id="session-preferences-encrypt-data",
     title="Session data is encrypted with a KMS key",
     severity=Severity.HIGH,
-    risk="sessions rest on TLS alone, and no key policy stands between a stolen permission and a shell",
+    risk="sessions depend on TLS alone, and no key policy limits the use of a stolen permission",
     remedy="Set kmsKeyId (here: shell-access:sessionManager.sessionDataEncryption to true) in the preferences themselves",
     source="checkov CKV_AWS_112; NIST SP 800-53 r5 SC-8(1), SC-13; "
     'AWS post "How to automate Session Manager preferences across your organization"',

@@ -1,4 +1,4 @@
-"""Where sessions are logged to, the log has to be encrypted, or the session does not start."""
+"""Session logs are encrypted."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pulumi_policy import Severity
 
 from policies.findings import is_given, is_true
 from policies.rule import Rule
-from policies.session_manager.carriers import on_session_preferences
+from policies.session_manager.session_documents import on_session_preferences
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
 
 RULE = Rule(
     id="session-preferences-encrypt-logs",
-    title="Sessions are logged to encrypted places only",
+    title="Session logs are encrypted",
     severity=Severity.HIGH,
     risk="input and output of sessions, passwords included, end up in an unencrypted bucket or log group",
     remedy="Set s3EncryptionEnabled and cloudWatchEncryptionEnabled (here: shell-access:sessionManager.s3EncryptionEnabled "
-    "and .cwEncryptionEnabled) to true wherever there is such a log",
+    "and .cwEncryptionEnabled) to true for each log destination",
     source="checkov CKV_AWS_113; NIST SP 800-53 r5 AU-9(3), SC-28(1); "
     'AWS post "How to automate Session Manager preferences across your organization"',
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-logging.html",

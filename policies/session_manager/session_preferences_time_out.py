@@ -1,4 +1,4 @@
-"""Sessions end: when nothing happens in them and, where the configuration asks for it, whatever happens."""
+"""Sessions end after an idle time and, where configured, after a maximum duration."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi_policy import Severity
 
 from policies.rule import Parameter, Rule
-from policies.session_manager.carriers import on_session_preferences
+from policies.session_manager.session_documents import on_session_preferences
 
 if TYPE_CHECKING:
     from policies.findings import Findings, Resource
@@ -27,9 +27,9 @@ _DURATION = Parameter(
 
 RULE = Rule(
     id="session-preferences-time-out",
-    title="Sessions end when nothing happens in them",
+    title="Sessions end after an idle time",
     severity=Severity.MEDIUM,
-    risk="a shell stays open at an unattended desk",
+    risk="a shell stays open on an unattended computer",
     remedy="Set idleSessionTimeout and, where it is limited, maxSessionDuration to whole minutes within the limit "
     "(here: the same names under shell-access:sessionManager)",
     source="NIST SP 800-53 r5 AC-11, AC-12, SC-10; "
@@ -53,7 +53,7 @@ def _within(preferences: Resource, name: str, longest: float) -> Findings:
 
 
 def _minutes(value: Any) -> int:
-    """Documents hold minutes as texts, our own resource as numbers; 0 for what is neither."""
+    """Return minutes, which documents have as text and this project's resource as a number; 0 for neither."""
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -159,7 +159,7 @@ def test_rules_about_stacks_see_what_is_hidden() -> None:
         "Properties": {"DocumentType": "Automation", "Content": {"schemaVersion": "0.3", "mainSteps": steps}},
     }
     made = Made(type=STACK, properties={"templateBody": json.dumps({"Resources": {"Runbook": document}})})
-    (said,) = judge_stack(BY_ID["runbook-asks-first"], made).violations
+    (said,) = judge_stack(BY_ID["runbook-requires-approval"], made).violations
     assert '"subject/Runbook": ' in said
 
 

@@ -24,7 +24,7 @@ EXPIRED = AGREED | {"until": "2026-11-29"}
 BROKEN = f'{THING} "subject": first: found 2, expected at most 1. Lower it.'
 ENDED = (
     f'{THING} "subject": its exemption from thing-limit has expired: gone in May (A. Team, until {{}}). '
-    "The rule applies again. Mend the resource and take the exemption out, or agree on another date (2027-01-31)."
+    "The rule applies again. Fix the resource and remove the exemption, or agree on another date (2027-01-31)."
 )
 BAD = {"first": 2, "second": 1}
 

@@ -35,7 +35,7 @@ RESOURCES = [
     (START, "role-with-a-policy", "statement 1 (ssm:StartSession: "),
     (START, "role-with-all", "AmazonSSMFullAccess, which AWS manages"),
     (START, "user-with-all", "AmazonSSMFullAccess, which AWS manages"),
-    ("session-resume-and-end-own", "policy-for-any-session", "statement 1 (ssm:ResumeSession, ssm:TerminateSession: "),
+    ("session-resume-own", "policy-for-any-session", "statement 1 (ssm:ResumeSession, ssm:TerminateSession: "),
     ("session-documents-governed", "policy-for-any-document", "statement 1 (ssm:StartSession: "),
     ("approval-tag-set-by-runbook", "policy-for-tags", "statement 1 (iam:TagRole, iam:TagUser: "),
     ("approval-tag-set-by-runbook", "policy-of-a-role", "statement 1 (iam:TagRole, "),
@@ -58,14 +58,14 @@ RESOURCES = [
         for name in ("role-with-all", "user-with-all")
     ),
     ("identity-policy-readable", "policy-in-pieces", "text that cannot be read"),
-    ("runbook-takes-tag-back", "runbook-that-keeps-the-tag", "Abort"),
+    ("runbook-removes-tag", "runbook-that-keeps-the-tag", "Abort"),
     ("approvals-required", "runbook-that-asks-anybody", '"{{ Who }}"'),
 ]
 STACK = [
     ("operator-sessions-not-tagged", "role-with-tagged-sessions", "statement 1 (sts:TagSession: "),
-    ("operators-change-nothing", "policy-of-an-operator", "statement 1 (ssm:UpdateDocument: "),
-    ("service-roles-widen-nothing", "policy-of-a-node", "statement 1 (iam:AttachRolePolicy: "),
-    ("runbook-asks-first", "runbook-that-asks-nobody", "a path to it without an approval"),
+    ("operators-cannot-change-approval", "policy-of-an-operator", "statement 1 (ssm:UpdateDocument: "),
+    ("service-role-permissions-limited", "policy-of-a-node", "statement 1 (iam:AttachRolePolicy: "),
+    ("runbook-requires-approval", "runbook-that-asks-nobody", "a path to it without an approval"),
     ("approvers-not-operators", "runbook-that-asks-operators", "role/Operator"),
 ]
 TEMPLATE = """

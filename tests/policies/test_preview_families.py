@@ -13,7 +13,7 @@ import pytest
 
 from local.emulator.running import running_emulator
 from local.emulator.seed import seed
-from policies import directory, foundations
+from policies import domain_controllers, foundations
 from policies.catalogue import RULES
 from tests.policies.test_preview import headings, reports
 
@@ -34,8 +34,8 @@ CONTROLLERS = {
     ("controller-inbound-sources", "rule-for-everybody"),
     ("controller-inbound-sources", "rule-for-everybody-v6"),
     ("controller-inbound-sources", "rule-for-half-of-everybody"),
-    ("controller-marked", "instance-without-a-tag"),
-    ("controller-marked", "volume-without-a-tag"),
+    ("controller-tagged", "instance-without-a-tag"),
+    ("controller-tagged", "volume-without-a-tag"),
     ("controller-network-acl", "acl-for-everybody"),
     ("controller-no-public-address", "instance-with-an-address"),
     ("controller-outbound", "group-for-everybody"),
@@ -48,7 +48,7 @@ CONTROLLERS = {
     ("controller-two-zones", "good-instance"),
     ("controller-volumes-encrypted", "instance-with-plain-volumes"),
     ("controller-volumes-encrypted", "volume-without-a-key"),
-    ("controller-watched", "good-instance"),
+    ("controller-monitored", "good-instance"),
 }
 
 FOUNDATIONS = {
@@ -80,7 +80,7 @@ NOT_IN_THE_PLUGIN = {
 }
 ELSEWHERE = {"kms-key-rotation", "log-group-encrypted", "log-group-retention"}
 
-IDS = {rule.id for rule in (*directory.RULES, *foundations.RULES)}
+IDS = {rule.id for rule in (*domain_controllers.RULES, *foundations.RULES)}
 
 
 ADVISORY: dict[str, object] = {"all": "advisory"}
@@ -95,7 +95,7 @@ def test_each_bad_resource_is_reported_in_preview_and_nothing_else(
     assert {(each.rule, each.name) for each in ours} == expected
     said = [line.strip() for each in ours for line in each.text.splitlines() if f' "{each.name}": ' in line]
     assert len(said) == len(set(said)) == len(ours)
-    remedies = tuple(f". {rule.remedy}." for rule in (*directory.RULES, *foundations.RULES))
+    remedies = tuple(f". {rule.remedy}." for rule in (*domain_controllers.RULES, *foundations.RULES))
     assert all(line.endswith(remedies) for line in said)
 
 
@@ -109,7 +109,7 @@ def test_rules_stop_the_preview(preview: Callable[..., Run], program: str, expec
 def test_rules_about_the_stack_stop_the_preview(preview: Callable[..., Run]) -> None:
     about_resources = {rule.id: "advisory" for rule in RULES if not rule.is_about_stacks}
     stopping = headings(preview("bad_controllers", about_resources).failed(), "mandatory")
-    about_stacks = {rule.id for rule in directory.RULES if rule.is_about_stacks}
+    about_stacks = {rule.id for rule in domain_controllers.RULES if rule.is_about_stacks}
     assert stopping == {each for each in CONTROLLERS if each[0] in about_stacks}
 
 

@@ -15,10 +15,10 @@ examples = pytest.importorskip("operations.audit.rules.examples")
 
 _WHOLE_ACCOUNT: Final = (
     "Whether it is a bypass depends on the roles, users and groups of the account. Of operators and of roles of nodes and "
-    "runbooks, operators-change-nothing and service-roles-widen-nothing report it."
+    "runbooks, operators-cannot-change-approval and service-role-permissions-limited report it."
 )
 _DEPLOYMENT: Final = "Pipelines and controllers of clusters do it by their nature; the audit weighs who holds it."
-_DECISION: Final = "Approvers do it by design; of operators, operators-change-nothing reports it."
+_DECISION: Final = "Approvers do it by design; of operators, operators-cannot-change-approval reports it."
 _REQUEST: Final = "It is how a request is made."
 
 NOT_REPORTED: Final = {
@@ -41,7 +41,7 @@ NOT_REPORTED: Final = {
     **dict.fromkeys(("approval-send-signal", "approval-change-topic"), _DECISION),
     **dict.fromkeys(("approval-start-runbook", "approval-request-without-review"), _REQUEST),
     "approval-keep-grant": "Schedules are the trade of many a policy; the audit knows the one that ends grants.",
-    "change-just-in-time-policies": "A new document does nothing by itself; of operators, operators-change-nothing reports it.",
+    "change-just-in-time-policies": "A new document does nothing by itself; of operators, operators-cannot-change-approval reports it.",
     "iam-remove-own-deny": "What the denial keeps away, another statement of the same policy does not give.",
 }
 

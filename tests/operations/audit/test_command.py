@@ -124,7 +124,10 @@ def test_one_row_for_a_statement_that_lets_everything(
     rows = [line for line in result.stdout.splitlines() if " findings of one statement " in line]
     assert len(rows) == 1
     assert "session-any-node" in rows[0]
-    assert "Replace the statement by the permissions that the principal requires, or declare it an administrator." in result.stdout
+    assert (
+        "Replace the statement by the permissions that the principal requires, or declare it an administrator."
+        in result.stdout
+    )
 
 
 def test_json(product: Account, command: Command, stack: StackConfiguration) -> None:

@@ -72,7 +72,7 @@ def test_plain_requests_that_are_denied_are_fine(form: Any, change: dict[str, An
 )
 def test_plain_requests_that_are_not_denied_are_refused(form: Any, change: dict[str, Any]) -> None:
     (said,) = judged(*form(text(statement(), GOOD | change))).violations
-    assert "policy: found no such statement, expected a statement that denies everybody s3:*" in said
+    assert "policy: found no such statement, expected a statement that denies every principal s3:*" in said
 
 
 def test_denials_may_be_apart() -> None:

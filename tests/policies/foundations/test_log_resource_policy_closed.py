@@ -11,4 +11,4 @@ def test_a_service_may_write_and_everybody_may_not() -> None:
     service = {"Principal": {"Service": "delivery.logs.amazonaws.com"}}
     assert judge(RULE, POLICY, {"policyDocument": text(statement(**service))}) == SILENT
     (said,) = violations(RULE, POLICY, {"policyDocument": text(statement(Principal="*"))})
-    assert said.startswith(f'{POLICY} "subject": policyDocument.Statement[0].Principal: found everybody')
+    assert said.startswith(f'{POLICY} "subject": policyDocument.Statement[0].Principal: found every principal')

@@ -59,7 +59,7 @@ def test_no_policy_is_fine(carrier: Carrier, nobody: str | None) -> None:
 @pytest.mark.parametrize("everybody", EVERYBODY, ids=map(json.dumps, EVERYBODY))
 def test_everybody_is_refused_in_any_form(carrier: Carrier, everybody: dict[str, Any]) -> None:
     said = violations(carrier.rule, carrier.type, {carrier.property: text(statement(), statement(**everybody))})
-    start = f'{carrier.type} "subject": {carrier.property}.Statement[1].Principal: found everybody, expected named'
+    start = f'{carrier.type} "subject": {carrier.property}.Statement[1].Principal: found every principal, expected named'
     assert sum(each.startswith(start) for each in said) == 1
 
 
@@ -73,7 +73,7 @@ def test_a_condition_on_somebody_closes_it(carrier: Carrier, condition: dict[str
 def test_another_condition_does_not(carrier: Carrier, condition: dict[str, Any]) -> None:
     still_open = text(statement(Principal="*", Condition=condition))
     (said,) = violations(carrier.rule, carrier.type, {carrier.property: still_open})
-    assert "Principal: found everybody under {" in said
+    assert "Principal: found every principal under {" in said
 
 
 def test_a_denial_of_everybody_is_fine(carrier: Carrier) -> None:

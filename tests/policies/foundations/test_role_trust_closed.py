@@ -13,4 +13,4 @@ def test_a_service_may_take_a_role_on_and_everybody_may_not() -> None:
     )
     everybody = statement(Principal={"AWS": "*"}, Condition={"StringEquals": {"sts:ExternalId": "secret"}})
     (said,) = violations(RULE, ROLE, {"assumeRolePolicy": text(everybody)})
-    assert said.startswith(f'{ROLE} "subject": assumeRolePolicy.Statement[0].Principal: found everybody under ')
+    assert said.startswith(f'{ROLE} "subject": assumeRolePolicy.Statement[0].Principal: found every principal under ')

@@ -27,8 +27,8 @@ PLACE = "content.mainSteps.Ask.inputs.Approvers[0]"
 
 def text(found: str, place: str = PLACE, type_: str = DOCUMENT) -> str:
     return (
-        f'{type_} "subject": {place}: found {found}, expected somebody who is no operator. Take the operator out of the '
-        "approvers, or the approver out of the operators."
+        f'{type_} "subject": {place}: found {found}, expected a principal that is not an operator. Remove the operator from '
+        "the approvers, or the approver from the operators."
     )
 
 

@@ -18,12 +18,12 @@ from policies.separation_of_duties.node_access import (
     GOVERNED_DOCUMENTS,
     INSTANCE_WAYS,
     LOGIN_WAYS,
-    command_ways,
-    document_ways,
-    ways_in,
+    command_paths,
+    document_paths,
+    matching_paths,
 )
-from policies.separation_of_duties.operators_change_nothing import changes
-from policies.separation_of_duties.service_roles_widen_nothing import widening
+from policies.separation_of_duties.operators_cannot_change_approval import changes
+from policies.separation_of_duties.service_role_permissions_limited import widening
 from policies.separation_of_duties.sessions import (
     starts_beyond_approval,
     starts_with_other_documents,
@@ -55,10 +55,10 @@ QUESTIONS: dict[str, Callable[[list[Policy]], Any]] = {
     "change": changes,
     "tag": sets_approval_tag,
     "widen": widening,
-    "commands": lambda policies: ways_in(policies, command_ways()),
-    "logins": lambda policies: ways_in(policies, LOGIN_WAYS),
-    "instances": lambda policies: starts_instances(policies) and ways_in(policies, INSTANCE_WAYS),
-    "changed_documents": lambda policies: ways_in(policies, document_ways(GOVERNED_DOCUMENTS)),
+    "commands": lambda policies: matching_paths(policies, command_paths()),
+    "logins": lambda policies: matching_paths(policies, LOGIN_WAYS),
+    "instances": lambda policies: starts_instances(policies) and matching_paths(policies, INSTANCE_WAYS),
+    "changed_documents": lambda policies: matching_paths(policies, document_paths(GOVERNED_DOCUMENTS)),
 }
 
 

@@ -76,7 +76,7 @@ WITHIN = {
 def text(path: str, type_: str, found: str) -> str:
     return (
         f'{type_} "subject": {path}: found {found}, expected no node but the approved one. Allow ssm:StartSession on '
-        "instance/${aws:PrincipalTag/SecurityAllowSessionInstance} only, or take it away."
+        "instance/${aws:PrincipalTag/SecurityAllowSessionInstance} only, or remove it."
     )
 
 

@@ -10,7 +10,7 @@ from tests.policies.session_manager.forms import COMPLIANT, OWN, Form
 
 REMEDY = (
     "Set s3EncryptionEnabled and cloudWatchEncryptionEnabled (here: shell-access:sessionManager.s3EncryptionEnabled "
-    "and .cwEncryptionEnabled) to true wherever there is such a log."
+    "and .cwEncryptionEnabled) to true for each log destination."
 )
 
 

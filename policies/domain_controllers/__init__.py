@@ -1,0 +1,42 @@
+"""Rules about domain controllers: traffic, placement, instances, monitoring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.domain_controllers import (
+    controller_imdsv2,
+    controller_inbound_ports,
+    controller_inbound_sources,
+    controller_monitored,
+    controller_network_acl,
+    controller_no_public_address,
+    controller_outbound,
+    controller_own_group,
+    controller_private_network,
+    controller_remote_administration,
+    controller_tagged,
+    controller_termination_protection,
+    controller_two_zones,
+    controller_volumes_encrypted,
+)
+
+if TYPE_CHECKING:
+    from policies.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    controller_imdsv2.RULE,
+    controller_inbound_ports.RULE,
+    controller_inbound_sources.RULE,
+    controller_tagged.RULE,
+    controller_network_acl.RULE,
+    controller_no_public_address.RULE,
+    controller_outbound.RULE,
+    controller_own_group.RULE,
+    controller_private_network.RULE,
+    controller_remote_administration.RULE,
+    controller_termination_protection.RULE,
+    controller_two_zones.RULE,
+    controller_volumes_encrypted.RULE,
+    controller_monitored.RULE,
+)

@@ -1,0 +1,116 @@
+"""Resources of domain controllers have the tag that rules, alarms and access restrictions select by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from pulumi_policy import Severity
+
+from components.iam.truth import Truth
+from policies.domain_controllers.attached_resources import AUTO_SCALING_GROUP, attached_resources
+from policies.domain_controllers.controller_tags import (
+    DEFAULT_SECURITY_GROUP,
+    INSTANCE,
+    LAUNCH_CONFIGURATION,
+    LAUNCH_TEMPLATE,
+    MARKS,
+    NETWORK_INTERFACE,
+    SECURITY_GROUP,
+    SPOT_FLEET,
+    SPOT_INSTANCE,
+    TAG_KEY,
+    TAG_VALUES,
+    VOLUME,
+    belongs,
+)
+from policies.domain_controllers.groups import MACHINES, ControllersGroups
+from policies.domain_controllers.machines import Machines
+from policies.domain_controllers.references import References, given
+from policies.findings import Unseen, Violation, described
+from policies.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from policies.findings import Finding, Findings, Resource
+    from policies.stack import Stack
+
+ATTACHMENT: Final = "aws:ec2/volumeAttachment:VolumeAttachment"
+_WITHOUT_TAGS: Final = {
+    AUTO_SCALING_GROUP: "launchConfiguration",
+    SPOT_FLEET: "launchSpecifications",
+}
+"""Resource types that launch instances that the other rules do not evaluate."""
+
+_LOOKED_AT_ALONE: Final = (INSTANCE, SPOT_INSTANCE, NETWORK_INTERFACE, LAUNCH_TEMPLATE, VOLUME)
+
+RULE = Rule(
+    id="controller-tagged",
+    title="Resources of a domain controller have its tag",
+    severity=Severity.HIGH,
+    risk="rules, alarms and access restrictions that select by tag miss an instance in the controllers' group, or "
+    "a volume with the directory",
+    remedy="Tag the resource Role: DomainController, or give it a group of its own",
+    source='AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS", access by tag; '
+    "NIST SP 800-53 r5 AC-16, CM-8",
+    url="https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html",
+    parameters=MARKS,
+)
+
+
+@RULE.on_stack
+def _are_marked(stack: Stack) -> Findings:
+    groups = ControllersGroups(stack)
+    marked = [each for each in stack.of(SECURITY_GROUP, DEFAULT_SECURITY_GROUP) if belongs(each) is Truth.YES]
+    for machine in stack.of(*MACHINES):
+        if any(group in marked for named in groups.on(machine) for group in named.candidates):
+            yield from _is_marked(machine, "it has a domain controllers' security group")
+    yield from _volumes(stack)
+    yield from _each_once(_brought_along(stack))
+    yield from _tagged_apart(stack)
+
+
+def _each_once(found: Iterator[Finding]) -> Iterator[Finding]:
+    yield from {(each.about.urn if each.about else "", each): each for each in found}.values()
+
+
+def _volumes(stack: Stack) -> Iterator[Finding]:
+    machines, volumes = Machines(stack), References(stack, VOLUME)
+    for attachment in stack.of(ATTACHMENT):
+        if machines.named_by(attachment, "instanceId"):
+            for named in volumes.all_of(attachment, "volumeId"):
+                for volume in named.candidates:
+                    yield from _is_marked(volume, "it is attached to a domain controller")
+
+
+def _brought_along(stack: Stack) -> Iterator[Finding]:
+    for holder, brought in attached_resources(stack):
+        # Resources without tags are reported where they are referenced.
+        if belongs(holder) is Truth.YES and brought.type != LAUNCH_CONFIGURATION:
+            verb = "starts from it" if brought.type == LAUNCH_TEMPLATE else "has it"
+            yield from _is_marked(brought, f'"{holder.name}", a domain controller, {verb}')
+    for starter in stack.of(*_WITHOUT_TAGS):
+        name = _WITHOUT_TAGS[starter.type]
+        if belongs(starter) is Truth.YES and given(starter, name):
+            yield Violation(name, "given", "a launch template, which can carry the tag", about=starter)
+
+
+def _tagged_apart(stack: Stack) -> Iterator[Finding]:
+    """Report resources whose tag is set by a separate resource, as other rules do not see it."""
+    for resource in stack.of(*_LOOKED_AT_ALONE):
+        apart = bool(resource.added_tags) and belongs(resource) is Truth.YES
+        if apart and belongs(replace(resource, added_tags={})) is not Truth.YES:
+            yield from _is_marked(replace(resource, added_tags={}), "an ec2.Tag gives it the tag")
+
+
+def _is_marked(resource: Resource, why: str) -> Iterator[Finding]:
+    settings = resource.settings
+    wanted = f"{settings[TAG_KEY.name]}: {' or '.join(settings[TAG_VALUES.name])}, as {why}"
+    match belongs(resource):
+        case Truth.YES:
+            return
+        case Truth.UNKNOWN:
+            yield Unseen("tags", about=resource)
+        case Truth.NO:
+            yield Violation("tags", described(resource.value("tags")), wanted, about=resource)

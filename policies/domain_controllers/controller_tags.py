@@ -1,0 +1,120 @@
+"""Resources of domain controllers, by tag and by configuration.
+
+AWS does not know which instances are domain controllers. By convention all taggable resources of a controller have the tag
+`Role: DomainController`: instance, launch template, network interface, volume, security group, network ACL. Security group
+rules need no tag: they belong to the group that they name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.directory.port_forwarding_policy import ROLE_TAG
+from components.iam.truth import Truth, any_of, truth
+from policies.findings import UNKNOWN
+from policies.parameters import Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from policies.findings import Findings, Resource
+    from policies.rule import Check, Rule
+
+INSTANCE: Final = "aws:ec2/instance:Instance"
+SPOT_INSTANCE: Final = "aws:ec2/spotInstanceRequest:SpotInstanceRequest"
+LAUNCH_TEMPLATE: Final = "aws:ec2/launchTemplate:LaunchTemplate"
+NETWORK_INTERFACE: Final = "aws:ec2/networkInterface:NetworkInterface"
+SECURITY_GROUP: Final = "aws:ec2/securityGroup:SecurityGroup"
+DEFAULT_SECURITY_GROUP: Final = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
+SPOT_FLEET: Final = "aws:ec2/spotFleetRequest:SpotFleetRequest"
+LAUNCH_CONFIGURATION: Final = "aws:ec2/launchConfiguration:LaunchConfiguration"
+VOLUME: Final = "aws:ebs/volume:Volume"
+
+TEXTS: Final = {"type": "array", "items": {"type": "string", "minLength": 1}}
+
+TAG_KEY: Final = Parameter(
+    name="tagKey",
+    description="The tag that what belongs to a domain controller carries.",
+    default=ROLE_TAG[0],
+    schema={"type": "string", "minLength": 1},
+)
+TAG_VALUES: Final = Parameter(
+    name="tagValues",
+    description="The values of that tag.",
+    default=[ROLE_TAG[1]],
+    schema={**TEXTS, "minItems": 1},
+)
+ALSO: Final = Parameter(
+    name="alsoControllers",
+    description="What belongs to a domain controller without the tag: names in the program, names or IDs in AWS.",
+    default=[],
+    schema=TEXTS,
+)
+
+MARKS: Final = (TAG_KEY, TAG_VALUES, ALSO)
+"""Parameters of all rules about domain controllers."""
+
+
+def belongs(resource: Resource) -> Truth:
+    """Return whether a resource is a domain controller's, regardless of case."""
+    settings = resource.settings
+    values = settings[TAG_VALUES.name]
+    listed = {resource.name, resource.urn, resource.value("id"), resource.value("name")} & {*settings[ALSO.name]}
+    carried = [tagged(each, settings[TAG_KEY.name], values) for each in _tag_sets(resource)]
+    return any_of([truth(bool(listed)), *carried])
+
+
+def tagged(tags: Any, key: str, values: list[str]) -> Truth:
+    """Return whether a tag has one of some values."""
+    if tags is UNKNOWN:
+        return Truth.UNKNOWN
+    given = _pairs(tags)
+    wanted = {value.casefold() for value in values}
+    found = [value for name, value in given if name is UNKNOWN or str(name).casefold() == key.casefold()]
+    return any_of(Truth.UNKNOWN if each is UNKNOWN else truth(str(each).casefold() in wanted) for each in found)
+
+
+def _pairs(tags: Any) -> list[tuple[Any, Any]]:
+    """Return the tags of a resource, or of an Auto Scaling group, which has them as a list."""
+    if isinstance(tags, dict):
+        return list(cast("dict[str, Any]", tags).items())
+    listed = cast("list[Any]", tags) if isinstance(tags, list) else []
+    pairs = [cast("dict[str, Any]", each) if isinstance(each, dict) else dict[str, Any]() for each in listed]
+    return [(each.get("key", UNKNOWN), each.get("value", UNKNOWN)) for each in pairs]
+
+
+def on_controllers(rule: Rule, *types: str) -> Callable[[Check], Check]:
+    """Register a check of resources of these types that are a domain controller's."""
+
+    def register(check: Check) -> Check:
+        rule.on(*types)(lambda resource: _if_it_belongs(resource, check))
+        return check
+
+    return register
+
+
+def _if_it_belongs(resource: Resource, check: Check) -> Findings:
+    is_one = belongs(resource)
+    if is_one is Truth.YES:
+        yield from check(resource)
+    elif is_one is Truth.UNKNOWN and any(True for _ in check(resource)):
+        yield resource.unseen("tags")
+
+
+_OF_WHAT_IT_MAKES: Final = {LAUNCH_TEMPLATE: "tagSpecifications", SPOT_FLEET: "launchSpecifications"}
+
+
+def _tag_sets(resource: Resource) -> list[Any]:
+    """Return the tags of the resource, and those that a launch template or Spot Fleet sets."""
+    # With the provider's default tags, where they are known.
+    found = [resource.value("tags"), resource.given("tagsAll")]
+    name = _OF_WHAT_IT_MAKES.get(resource.type)
+    if name is not None:
+        given = resource.given(name)
+        specifications = cast("list[Any]", given) if isinstance(given, list) else [given]
+        found += [
+            cast("dict[str, Any]", each).get("tags") if isinstance(each, dict) else UNKNOWN
+            for each in specifications
+            if each
+        ]
+    return found

@@ -1,0 +1,257 @@
+"""Security group rules of domain controllers, in one form.
+
+A program can declare rules as `ingress` and `egress` of a security group or default security group, as
+`ec2.SecurityGroupRule`, `vpc.SecurityGroupIngressRule` or `vpc.SecurityGroupEgressRule`. Rules name their group by an ID that
+is not known in preview, so they are evaluated with the whole stack, where the resource of the ID is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.directory.demands import Direction
+from components.iam.truth import Truth
+from policies.domain_controllers.addresses import is_unreachable, parsed
+from policies.domain_controllers.groups import ControllersGroups
+from policies.domain_controllers.port_ranges import PortRange, port_range
+from policies.domain_controllers.references import NOTHING, Named, References, given
+from policies.findings import UNKNOWN, Unseen, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from policies.findings import Finding, Findings, Resource
+    from policies.stack import Stack
+
+PREFIX_LIST: Final = "aws:ec2/managedPrefixList:ManagedPrefixList"
+PREFIX_LIST_ENTRY: Final = "aws:ec2/managedPrefixListEntry:ManagedPrefixListEntry"
+OLD_RULE: Final = "aws:ec2/securityGroupRule:SecurityGroupRule"
+INGRESS_RULE: Final = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS_RULE: Final = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+
+_PORTS: Final = ("protocol", "fromPort", "toPort")
+_NEW_RULES: Final = {INGRESS_RULE: Direction.INGRESS, EGRESS_RULE: Direction.EGRESS}
+
+
+class PeerKind(Enum):
+    """Kind of a peer."""
+
+    NETWORK = "network"
+    GROUP = "security group"
+    PREFIX_LIST = "prefix list"
+    ITSELF = "the group itself"
+    UNKNOWN = "not known yet"
+
+
+_PEERS: Final = {
+    "cidrBlocks": PeerKind.NETWORK,
+    "ipv6CidrBlocks": PeerKind.NETWORK,
+    "prefixListIds": PeerKind.PREFIX_LIST,
+    "securityGroups": PeerKind.GROUP,
+    "cidrIpv4": PeerKind.NETWORK,
+    "cidrIpv6": PeerKind.NETWORK,
+    "prefixListId": PeerKind.PREFIX_LIST,
+    "referencedSecurityGroupId": PeerKind.GROUP,
+    "sourceSecurityGroupId": PeerKind.GROUP,
+}
+"""Properties that name peers, with one value or several."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """A peer of a rule.
+
+    Attributes:
+        kind: Kind of the peer.
+        property: Property that names it, with its path.
+        value: CIDR or ID as written, or `UNKNOWN`.
+        named: Resource of the stack, for groups and prefix lists.
+    """
+
+    kind: PeerKind
+    property: str
+    value: Any = None
+    named: Named = NOTHING
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exposure:
+    """A rule of a controller's security group.
+
+    Attributes:
+        carrier: Resource of the rule.
+        direction: Ingress or egress.
+        port_range: Protocol and ports; None where they are not known yet.
+        unseen: Property of protocol and ports that is not known yet.
+        ports_property: Property of the ports, for messages.
+        peers: Peers.
+        undecided: Property that decides whether the group is a controller's; empty where it certainly is.
+    """
+
+    carrier: Resource
+    direction: Direction
+    port_range: PortRange | None
+    unseen: str
+    ports_property: str
+    peers: tuple[Peer, ...]
+    undecided: str = ""
+
+    def finding(self, name: str, found: str, expected: str) -> Finding:
+        """Return a violation, or the unknown property that decides whether it is one."""
+        if self.undecided:
+            return self.not_seen(self.undecided)
+        return Violation(name, found, expected, about=self.carrier)
+
+    def not_seen(self, name: str) -> Unseen:
+        """Return the finding about an unknown property that decides."""
+        return Unseen(self.undecided or name, about=self.carrier)
+
+
+class Exposures:
+    """Rules of the controllers' security groups of a stack, with the resources that they refer to.
+
+    Args:
+        stack: The stack.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.groups = ControllersGroups(stack)
+        self._lists = References(stack, PREFIX_LIST)
+
+    def each(self, direction: Direction) -> Iterator[Exposure]:
+        """Return the rules of a direction that allow traffic."""
+        for exposure in self._written(direction):
+            peers = tuple(each for each in exposure.peers if not _is_unreachable(each))
+            if peers or not exposure.peers:
+                yield replace(exposure, peers=peers)
+
+    def _written(self, direction: Direction) -> Iterator[Exposure]:
+        apart: set[tuple[str, PortRange | None, PeerKind, Any]] = set()
+        for rule in self._rules(direction):
+            for exposure in self._of_rule(rule, direction):
+                apart.update(self._as_a_group_shows_it(rule, exposure))
+                yield exposure
+        for group, is_one in self.groups.marked():
+            for exposure in self._of_group(group, is_one, direction):
+                own = tuple(
+                    each
+                    for each in exposure.peers
+                    if (group.urn, exposure.port_range, each.kind, each.value) not in apart
+                )
+                if own:
+                    yield replace(exposure, peers=own)
+
+    def _as_a_group_shows_it(
+        self, rule: Resource, exposure: Exposure
+    ) -> Iterator[tuple[str, PortRange | None, PeerKind, Any]]:
+        """Return the group's rules without separate rule resources, which a refresh adds to the group's properties."""
+        if exposure.port_range is None:
+            return
+        for named in self.groups.named_by(rule):
+            for group in named.candidates:
+                for peer in exposure.peers:
+                    if peer.value is not UNKNOWN:
+                        yield group.urn, exposure.port_range, peer.kind, peer.value
+                    if group in peer.named.candidates:
+                        yield group.urn, exposure.port_range, PeerKind.ITSELF, True
+
+    def entries(self, peer: Peer) -> list[Any]:
+        """Return the CIDRs of a prefix list of the stack, with `UNKNOWN` for unknown entries."""
+        found: list[Any] = []
+        for listed in peer.named.candidates:
+            entries = given(listed, "entries")
+            several = cast("list[Any]", entries) if isinstance(entries, list) else [entries] if entries else []
+            found += [
+                cast("dict[str, Any]", each).get("cidr") if isinstance(each, dict) else UNKNOWN for each in several
+            ]
+            for entry in self._stack.of(PREFIX_LIST_ENTRY):
+                if any(listed in named.candidates for named in self._lists.all_of(entry, "prefixListId")):
+                    found.append(entry.value("cidr"))
+        return found
+
+    def _rules(self, direction: Direction) -> Iterator[Resource]:
+        for type_, way in _NEW_RULES.items():
+            if way is direction:
+                yield from self._stack.of(type_)
+        for rule in self._stack.of(OLD_RULE):
+            if rule.value("type") in (str(direction), UNKNOWN):
+                yield rule
+
+    def _of_rule(self, rule: Resource, direction: Direction) -> Iterator[Exposure]:
+        is_one = self.groups.of_a_rule(rule)
+        if is_one is Truth.NO:
+            return
+        undecided = self._why_undecided(rule, is_one) or ("type" if rule.value("type") is UNKNOWN else "")
+        names = ("protocol" if rule.type == OLD_RULE else "ipProtocol", "fromPort", "toPort")
+        peers = tuple(self._ends(rule, {name: given(rule, name) for name in (*_PEERS, "self")}, "", None))
+        made = _opening(rule, direction, {name: rule.value(name) for name in names}, "", peers)
+        yield replace(made, undecided=undecided)
+
+    def _why_undecided(self, rule: Resource, is_one: Truth) -> str:
+        if is_one is Truth.YES:
+            return ""
+        lost = any(named.is_lost for named in self.groups.named_by(rule))
+        return "securityGroupId" if lost else "securityGroupId (the tags of the group)"
+
+    def _of_group(self, group: Resource, is_one: Truth, direction: Direction) -> Iterator[Exposure]:
+        name, undecided = str(direction), "" if is_one is Truth.YES else "tags"
+        blocks = given(group, name)
+        several = cast("list[Any]", blocks) if isinstance(blocks, list) else [] if blocks is None else [blocks]
+        for index, block in enumerate(several):
+            path = f"{name}[{index}]."
+            if isinstance(block, dict):
+                properties = cast("dict[str, Any]", block)
+                peers = tuple(self._ends(group, properties, path, name))
+            else:
+                properties, path = dict.fromkeys(_PORTS, UNKNOWN), ""
+                peers = (Peer(kind=PeerKind.UNKNOWN, property=name, value=UNKNOWN),)
+            made = _opening(group, direction, {each: properties.get(each) for each in _PORTS}, path, peers)
+            yield replace(made, undecided=undecided, unseen=made.unseen if path else name)
+
+    def _ends(self, holder: Resource, properties: dict[str, Any], path: str, inside: str | None) -> Iterator[Peer]:
+        for name, kind in _PEERS.items():
+            value = properties.get(name)
+            listed = cast("list[Any]", value) if isinstance(value, list) else [value]
+            for index, each in enumerate(listed):
+                if each is None or each == "":
+                    continue
+                place = f"{path}{name}[{index}]" if isinstance(value, list) else f"{path}{name}"
+                yield Peer(kind=kind, property=place, value=each, named=self._named(kind, holder, inside or name, each))
+        if properties.get("self") in (True, UNKNOWN):
+            yield Peer(kind=PeerKind.ITSELF, property=f"{path}self", value=True)
+
+    def _named(self, kind: PeerKind, holder: Resource, name: str, value: Any) -> Named:
+        if kind is PeerKind.GROUP:
+            return self.groups.named(holder, name, value)
+        return self._lists.of(holder, name, value) if kind is PeerKind.PREFIX_LIST else NOTHING
+
+
+def _is_unreachable(peer: Peer) -> bool:
+    network = parsed(peer.value) if peer.kind is PeerKind.NETWORK and isinstance(peer.value, str) else None
+    return network is not None and is_unreachable(network)
+
+
+def _opening(
+    carrier: Resource, direction: Direction, ports: dict[str, Any], path: str, peers: tuple[Peer, ...]
+) -> Exposure:
+    protocol, first, last = ports.values()
+    unknown = [f"{path}{name}" for name, value in ports.items() if value is UNKNOWN]
+    names = list(ports)
+    return Exposure(
+        carrier=carrier,
+        direction=direction,
+        port_range=port_range(protocol, first, last),
+        unseen=", ".join(unknown),
+        ports_property=f"{path}{names[0]}, {path}{names[1]} and {path}{names[2]}",
+        peers=peers,
+    )
+
+
+def findings(stack: Stack, direction: Direction, judge: Callable[[Exposures, Exposure], Iterator[Finding]]) -> Findings:
+    """Check of an exposure by a policy rule."""
+    exposures = Exposures(stack)
+    for exposure in exposures.each(direction):
+        yield from judge(exposures, exposure)

@@ -1,0 +1,95 @@
+"""Resources of the stack that properties refer to, in preview and after the update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from policies.findings import UNKNOWN
+
+if TYPE_CHECKING:
+    from policies.findings import Resource
+    from policies.stack import Stack
+
+
+@dataclass(frozen=True)
+class Named:
+    """A reference.
+
+    Attributes:
+        candidates: Resources of the stack, one of which it refers to.
+        value: Value as text; None where it is not known yet.
+    """
+
+    candidates: tuple[Resource, ...]
+    value: str | None
+
+    @property
+    def is_lost(self) -> bool:
+        """Return whether the reference is unknown in preview."""
+        return self.value is None and not self.candidates
+
+
+_IDENTITIES: Final = ("id", "arn", "name", "primaryNetworkInterfaceId")
+"""Properties by which others refer to a resource; to an instance also by its primary interface."""
+
+NOTHING: Final = Named((), "")
+"""Reference to no resource of the stack."""
+
+
+class References:
+    """Resources of some types, by the references to them.
+
+    Args:
+        stack: The stack.
+        types: Types of the resources.
+    """
+
+    def __init__(self, stack: Stack, *types: str) -> None:
+        self.resources = stack.of(*types)
+
+    def of(self, holder: Resource, name: str, value: Any) -> Named:
+        """Resolve a value of a property.
+
+        Args:
+            holder: Resource with the property.
+            name: Top-level property.
+            value: Value in it, or `UNKNOWN`.
+        """
+        coming = (self._by_urn[urn] for urn in holder.sources.get(name, ()) if urn in self._by_urn)
+        if value is UNKNOWN:
+            return Named(tuple(coming), None)
+        # The outputs of a provider may lack the ID.
+        found = self._by_identity.get(str(value)) or tuple(each for each in coming if not _is_another(each, str(value)))
+        return Named(found, str(value))
+
+    def all_of(self, holder: Resource, name: str) -> tuple[Named, ...]:
+        """Resolve the values of a property, which may be one or a list."""
+        value = given(holder, name)
+        values = cast("list[Any]", value) if isinstance(value, list) else [value]
+        return tuple(self.of(holder, name, each) for each in values if each is not None)
+
+    @cached_property
+    def _by_urn(self) -> dict[str, Resource]:
+        return {each.urn: each for each in self.resources}
+
+    @cached_property
+    def _by_identity(self) -> dict[str, tuple[Resource, ...]]:
+        found: dict[str, tuple[Resource, ...]] = {}
+        for each in self.resources:
+            for identity in {each.value(name) for name in _IDENTITIES}:
+                if isinstance(identity, str):
+                    found[identity] = (*found.get(identity, ()), each)
+        return found
+
+
+def given(resource: Resource, name: str) -> Any:
+    """Return a property of the program; None where the provider sets it and preview does not know it."""
+    return resource.given(name)
+
+
+def _is_another(resource: Resource, value: str) -> bool:
+    """Return whether a resource certainly does not have an ID, ARN or name."""
+    identity = resource.value("arn" if value.startswith("arn:") else "id")
+    return isinstance(identity, str) and identity != value

@@ -1,0 +1,91 @@
+"""Session preferences of a program, in one form.
+
+Preferences are those of this project's own resource, and the inputs of any Session document that opens a shell, as callers
+can start sessions with other documents than `SSM-SessionManagerRunShell`. Documents for port forwarding and single commands
+have no such inputs (Systems Manager User Guide, "Session document schema").
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import yaml
+
+from components.iam.documents import unique_keys
+from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
+from components.strict_yaml import UniqueKeys
+from policies.findings import UNKNOWN, Findings, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from policies.rule import Check, Rule
+
+PREFERENCES: Final = "pulumi-python:dynamic/ssm:SessionPreferences"
+DOCUMENT: Final = "aws:ssm/document:Document"
+OWN_DOCUMENT: Final = "pulumi-python:dynamic/ssm:Document"
+"""Resource type of this project for other documents."""
+
+_SHELL: Final = "Standard_Stream"
+_NO_INPUTS: Final[dict[str, Any]] = {}
+
+
+def on_session_preferences(rule: Rule) -> Callable[[Check], Check]:
+    """Register a check of preferences, which have the names of the document's inputs in every form."""
+
+    def register(check: Check) -> Check:
+        rule.on(PREFERENCES)(check)
+        rule.on(DOCUMENT)(lambda document: _in_document(document, check))
+        return check
+
+    return register
+
+
+def is_session_document(document: Resource) -> bool:
+    """Return whether a resource is, or may be, a Session document."""
+    return document.value("documentType") in (DOCUMENT_TYPE, UNKNOWN)
+
+
+def content_of(document: Resource) -> dict[str, Any] | None:
+    """Parse the content of a document; None where it does not have its format, or is no mapping.
+
+    A mapping with repeated keys is refused: how AWS interprets it is not documented.
+    """
+    # A format that is not known yet is read as YAML, which includes JSON.
+    return _parsed(str(document.value("content")), is_json=document.value("documentFormat") in (None, "", "JSON"))
+
+
+def _in_document(document: Resource, check: Check) -> Findings:
+    if not is_session_document(document):
+        return
+    if document.value("content") is UNKNOWN:
+        yield document.unseen("content")
+        return
+    content = content_of(document)
+    if content is None:
+        return  # session-document-readable reports it
+    if content.get("sessionType") != _SHELL and document.value("name") != DOCUMENT_NAME:
+        return
+    found = content.get("inputs")
+    inputs = cast("dict[str, Any]", found) if isinstance(found, dict) else _NO_INPUTS
+    yield from check(
+        Resource(
+            type=document.type,
+            name=document.name,
+            properties=inputs,
+            settings=document.settings,
+            path="content.inputs.",
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _parsed(text: str, *, is_json: bool) -> dict[str, Any] | None:
+    """Parse a document, once for all rules."""
+    try:
+        content = json.loads(text, object_pairs_hook=unique_keys) if is_json else yaml.load(text, UniqueKeys)  # noqa: S506 -- a safe loader
+    except (ValueError, TypeError, yaml.YAMLError):
+        return None
+    return cast("dict[str, Any]", content) if isinstance(content, dict) else None
