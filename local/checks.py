@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _PROGRAMS = Path(sys.executable).parent
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 _SIMULATOR = "tests/simulator"
-_WORKERS = str(2 * (os.cpu_count() or 1))
-"""A test on the engine or the local AWS leaves a processor idle for a good part of its time."""
+_WORKERS = ("-n", str(1 + (os.cpu_count() or 1)), "--dist", "loadgroup")
+"""A test on the engine leaves a processor idle now and then; each worker takes seconds to import and collect all tests."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class Tier:
     """The checks behind one command.
 
     Attributes:
-        checks: Groups that run one after another; the checks of a group run side by side.
+        checks: Groups that run one after another; the checks of a group run side by side, and the output of the last
+            one is shown as it comes.
         needs: Prepare what the checks use; each is slow only on its first run on a machine.
     """
 
@@ -74,15 +75,18 @@ class Tier:
     needs: tuple[Callable[[], object], ...] = ()
 
 
+_STYLE = (
+    Check("lint", (str(_PROGRAMS / "ruff"), "check"), 120),
+    Check("format", (str(_PROGRAMS / "ruff"), "format", "--check"), 120),
+    Check("workflows", (sys.executable, "-m", "local.workflows"), 600),
+)
+_TYPES = Check("types", (str(_PROGRAMS / "basedpyright"),), 600)
+
 CHECK = Tier(
     (
+        _STYLE,
         (
-            Check("lint", (str(_PROGRAMS / "ruff"), "check"), 120),
-            Check("format", (str(_PROGRAMS / "ruff"), "format", "--check"), 120),
-            Check("workflows", (sys.executable, "-m", "local.workflows"), 600),
-        ),
-        (
-            Check("types", (str(_PROGRAMS / "basedpyright"),), 600),
+            _TYPES,
             Check(
                 "unit tests",
                 (*_PYTEST, "-n", "auto", "-m", "not engine and not local_aws and not exhaustive"),
@@ -96,17 +100,9 @@ CHECK = Tier(
 
 TEST = Tier(
     (
-        *CHECK.checks,
-        (
-            Check(
-                "local AWS and engine",
-                (
-                    *(*_PYTEST, "-n", _WORKERS, "--dist", "loadgroup"),
-                    *("-m", "(local_aws or engine) and not exhaustive", f"--ignore={_SIMULATOR}"),
-                ),
-                2400,
-            ),
-        ),
+        _STYLE,
+        # All tests in one run: they are imported once, and the short ones fill the end of the long ones.
+        (_TYPES, Check("tests", (*_PYTEST, *_WORKERS, "-m", "not exhaustive", f"--ignore={_SIMULATOR}"), 3600)),
     ),
     (guard, command_line),
 )
@@ -116,13 +112,7 @@ TEST_ALL = Tier(
     (
         *TEST.checks,
         (Check("AWS' simulator of runbooks", (*_PYTEST, _SIMULATOR), 900),),
-        (
-            Check(
-                "exhaustive tests",
-                (*_PYTEST, "-n", _WORKERS, "--dist", "loadgroup", "-m", "exhaustive"),
-                3 * 3600,
-            ),
-        ),
+        (Check("exhaustive tests", (*_PYTEST, *_WORKERS, "-m", "exhaustive"), 3 * 3600),),
     ),
     (*TEST.needs, simulator),
 )
@@ -137,7 +127,7 @@ def run_tier(tier: Tier) -> bool:
     results: list[Result] = []
     for group in tier.checks:
         with ThreadPoolExecutor(len(group)) as pool:
-            results += pool.map(partial(_run, run=run, is_alone=len(group) == 1), group)
+            results += pool.map(partial(_run, run=run, shown=group[-1]), group)
     left = survivors(RUN, run)
     say("\nSummary")
     width = max(len(result.name) for result in results)
@@ -152,8 +142,9 @@ def run_tier(tier: Tier) -> bool:
     return not failed
 
 
-def _run(check: Check, *, run: str, is_alone: bool) -> Result:
-    """Run one check; its output is shown as it comes where it runs alone, and else when it has ended."""
+def _run(check: Check, *, run: str, shown: Check) -> Result:
+    """Run one check; its output is shown as it comes where it is `shown`, and else when it has ended."""
+    is_shown = check is shown
     say(f"== {check.name}")
     started = time.monotonic()
     with tempfile.TemporaryFile("w+") as output:
@@ -162,8 +153,8 @@ def _run(check: Check, *, run: str, is_alone: bool) -> Result:
             cwd=REPOSITORY,
             env=os.environ | {RUN: run},
             stdin=subprocess.DEVNULL,
-            stdout=None if is_alone else output,
-            stderr=None if is_alone else output,
+            stdout=None if is_shown else output,
+            stderr=None if is_shown else output,
         )
         try:
             outcome = "passed" if process.wait(check.seconds) == 0 else "FAILED"

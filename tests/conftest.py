@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadGroupScheduling
 
 from local.emulator.running import Emulator, running_emulator
 from local.engine.warm_python import share_warm_python
@@ -13,6 +14,8 @@ from tests.golden_files import Golden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from xdist.remote import Producer
 
 # What is imported stays: looking at it again and again for garbage takes a tenth of the time.
 gc.disable()
@@ -57,9 +60,22 @@ def pytest_configure(config: pytest.Config) -> None:
         share_warm_python()
 
 
+class _Scheduling(LoadGroupScheduling):
+    """Gives a worker whole files, whose tests share fixtures; tests on the engine are long, and go one by one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return scope if scope.startswith("tests/engine/") else scope.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling:
+    config.option.loadscopereorder = False  # the longest come first, not those with the most tests
+    return _Scheduling(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark the tests on the local AWS and of golden files by their fixtures, bound those on the engine, and begin with the longest."""
+    """Mark tests by their fixtures, bound those on the engine, and begin with the longest."""
     for item in items:
         if _ON_THE_LOCAL_AWS & set(item.fixturenames):
             item.add_marker(pytest.mark.local_aws)
@@ -67,12 +83,13 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
             item.add_marker(pytest.mark.golden)
         if item.get_closest_marker("engine") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(ENGINE_SECONDS))
-    items.sort(key=lambda item: -_seconds_allowed(item))
+    items.sort(key=_longest_first)
 
 
-def _seconds_allowed(item: pytest.Function) -> int:
+def _longest_first(item: pytest.Function) -> tuple[int, bool]:
+    """Order by the time that a test may take; those on the local AWS come before those that need nothing."""
     marker = item.get_closest_marker("timeout")
-    return int(marker.args[0]) if marker else 0
+    return -int(marker.args[0]) if marker else 0, not item.get_closest_marker("local_aws")
 
 
 def pytest_collection_finish() -> None:

@@ -13,7 +13,7 @@ import atexit
 import contextlib
 import faulthandler
 import gc
-import importlib.util
+import importlib
 import io
 import json
 import os
@@ -29,13 +29,14 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from functools import cache
-from importlib.machinery import SourceFileLoader
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import IO, TYPE_CHECKING, Any, NoReturn, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -53,6 +54,9 @@ SHARED = "SHELL_ACCESS_WARM_PYTHON"
 
 STACKS = "SHELL_ACCESS_STACKS"
 """Variable with the folder where forked Pythons write their stacks on SIGUSR1."""
+
+_FILE: Any = io.IOBase.__base__
+"""Of all files; unlike `io.IOBase` no abstract class, which takes longer to ask about each object than all else."""
 
 _OURS = ("components", "local", "operations", "policies")
 _SERVICES = (
@@ -90,8 +94,9 @@ KINDS = {
         ("-u",),
         "",
         (
-            *("pulumi", "pulumi.dynamic", "pulumi.policy", "pulumi_aws", "components.stack"),
+            *("pulumi", "pulumi.dynamic", "pulumi.policy", "pulumi_aws", "components.settings", "components.stack"),
             *("components.systems.approval", "components.systems.controllers", "components.systems.endpoints"),
+            *("components.systems.nodes", "components.session_manager.component", "policies.serving"),
         ),
         ("components.aws_session",),
     ),
@@ -191,6 +196,8 @@ class WarmPython:
 
     def _read_service_descriptions(self) -> None:
         """Save half a second for each session of botocore that makes its first clients."""
+        if self._kind.sessions:
+            importlib.import_module("local.client_methods").share_client_methods()
         for module in self._kind.sessions:
             session = importlib.import_module(module).new_session()
             session.set_credentials("none", "none")
@@ -333,7 +340,7 @@ class _Program:
         sys.argv[:] = ["-m", *program[2:]] if is_module else program
         sys.path_importer_cache.clear()
         importlib.invalidate_caches()
-        _forget_what_is_elsewhere()
+        sys.meta_path.insert(0, _LoadedPackages())
         main = ModuleType("__main__")
         vars(main)["__builtins__"] = __builtins__
         sys.modules["__main__"] = main
@@ -346,25 +353,37 @@ class _Program:
         exec(compile(Path(file).read_bytes(), file, "exec", dont_inherit=True), vars(main))  # noqa: S102
 
 
-def _forget_what_is_elsewhere() -> None:
-    """Forget imported packages of this repository that the program does not find, or finds somewhere else."""
-    for name in _OURS:
-        loaded = sys.modules.get(name)
-        if loaded is None:
-            continue
-        del sys.modules[name]
-        spec = importlib.util.find_spec(name)
-        if spec and spec.origin and Path(spec.origin).samefile(loaded.__file__ or ""):
-            sys.modules[name] = loaded
-            continue
-        for each in [each for each in sys.modules if each.startswith(f"{name}.")]:
-            del sys.modules[each]
+class _LoadedPackages(MetaPathFinder, Loader):
+    """Packages of this repository that are loaded already, for a program that finds the same files on its own path."""
+
+    def __init__(self) -> None:
+        self._packages: dict[str, dict[str, ModuleType]] = {
+            name: {each: sys.modules.pop(each) for each in list(sys.modules) if f"{each}.".startswith(f"{name}.")}
+            for name in _OURS
+        }
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        modules = self._packages.pop(fullname, {})
+        spec = PathFinder.find_spec(fullname, path, target) if modules else None
+        if not spec or not spec.origin or not Path(spec.origin).samefile(modules[fullname].__file__ or ""):
+            return None
+        sys.modules.update(modules)
+        spec.loader = self
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        return sys.modules[spec.name]
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Do nothing: it was executed when it was loaded."""
 
 
 def _flush() -> bool:
     """Flush files that the program left open, and return True where the standard streams cannot be."""
     for each in gc.get_objects():
-        if isinstance(each, io.IOBase) and each not in {sys.stdout, sys.stderr}:
+        if isinstance(each, _FILE) and each not in {sys.stdout, sys.stderr}:
             with contextlib.suppress(OSError, ValueError):
                 each.flush()
     has_failed = False

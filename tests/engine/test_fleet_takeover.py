@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("fleet")]
+pytestmark = pytest.mark.engine
 
 REGIONS = ["eu-west-1", "us-east-1"]
 ACCOUNT = "009900990099"

@@ -10,6 +10,7 @@ from botocore.config import Config
 from local.automation.actions import Connect, all_actions
 from local.automation.execution import Action, Execution, Request, Step, StepFailedError
 from local.automation.templates import filled
+from local.client_methods import share_client_methods
 from local.emulator.settings import SETTINGS
 
 Json = dict[str, Any]
@@ -18,6 +19,8 @@ _MAKING_CLIENTS = threading.Lock()
 _SESSION: Any = boto3.Session()
 """One for all, as it keeps the models of the services; making clients is not safe in several threads at once."""
 _ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
+_CLIENTS: dict[tuple[str, ...], Any] = {}
+"""Made so far, each kept: the scripts of a run make dozens, which takes longer than all that they call."""
 
 
 class Runs:
@@ -42,6 +45,8 @@ class Runs:
                     step.definition = {**step.definition, "onCancel": "Abort", "onFailure": "Abort", "isEnd": True}
                 run.cancel()
         self._by_place.clear()
+        with _MAKING_CLIENTS:
+            _CLIENTS.clear()
 
 
 RUNS = Runs()
@@ -72,18 +77,25 @@ def begin(
 
 
 def connector(endpoint_url: str, access_key: str, region: str) -> Connect:
-    """Makes clients of this local AWS with somebody's access key."""
+    """Makes clients of this local AWS with an access key."""
 
-    def connect(service: str, region_name: str | None = None, **options: Any) -> Any:
+    def connect(service: str, region_name: str | None = None, *, config: Any = _ONE_ATTEMPT, **options: Any) -> Any:
+        place = region_name or region
+        given: dict[str, Any] = vars(config) | options
+        key = (endpoint_url, access_key, place, service, str(given))
         with _MAKING_CLIENTS:
-            return _SESSION.client(
-                service,
-                region_name=region_name or region,
-                endpoint_url=endpoint_url,
-                aws_access_key_id=access_key,
-                aws_secret_access_key="local",  # noqa: S106 (made up)
-                **{"config": _ONE_ATTEMPT, **options},
-            )
+            if key not in _CLIENTS:
+                share_client_methods()
+                _CLIENTS[key] = _SESSION.client(
+                    service,
+                    region_name=place,
+                    endpoint_url=endpoint_url,
+                    aws_access_key_id=access_key,
+                    aws_secret_access_key="local",  # noqa: S106 (made up)
+                    config=config,
+                    **options,
+                )
+            return _CLIENTS[key]
 
     return connect
 

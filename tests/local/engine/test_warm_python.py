@@ -214,6 +214,15 @@ def test_module_that_shadows_a_loaded_one_is_imported(start: Start, warm: str, t
     assert is_forked(start(warm, "-u", program))
 
 
+def test_repository_that_a_program_links_to_is_loaded_already(start: Start, warm: str, tmp_path: Path) -> None:
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "components").symlink_to(REPOSITORY / "components")
+    text = "import sys\nsys.path.insert(0, 'linked')\nimport components\nprint('components.stack' in sys.modules)"
+    program = written(tmp_path, text)
+    assert is_forked(start(warm, "-u", program))
+    assert not is_forked(start(sys.executable, "-u", program))
+
+
 def test_repository_is_not_importable_elsewhere(start: Start, warm: str, tmp_path: Path) -> None:
     code, _, said = outcome(start(warm, "-u", written(tmp_path, "import local.cache")))
     assert code == 1
