@@ -124,7 +124,7 @@ class Workspace:
         for program in toolchain.iterdir():
             target = self.programs / program.name
             if program.is_file() and not program.name.startswith(".") and not target.exists():
-                _link_or_copy(program, target)
+                link_or_copy(program, target)
         host = self.programs / "pulumi-language-python"
         names = {"repository": REPOSITORY, "folder": self.programs, "python": self.python}
         host.write_text(_LANGUAGE_HOST.format(**{key: shlex.quote(str(value)) for key, value in names.items()}))
@@ -191,8 +191,11 @@ def _plugin_in(note: Path) -> str:
         return "an unknown plugin"
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
-    """The engine looks for its language host beside its own file, so a symbolic link would not do."""
+def link_or_copy(source: Path, target: Path) -> None:
+    """Make a hard link, or a copy where that is not possible.
+
+    The engine looks for its language host beside its own file, so a symbolic link would not do.
+    """
     try:
         target.hardlink_to(source)
     except OSError:

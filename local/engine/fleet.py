@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +15,7 @@ import yaml
 from local.engine.aws_proxy import AwsProxy
 from local.engine.warm_python import warm_python
 from local.toolchain import command_line
-from local.workspace import REPOSITORY, Workspace
+from local.workspace import REPOSITORY, Workspace, link_or_copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -93,9 +92,15 @@ class LocalFleet:
         self.file = folder / "fleet.yaml"
         self.program = folder / "program"
         self._listed = dict(listed or {})
-        # A copy, as what is done counts as done for one and the same program only.
+        # A folder of its own, as what is done counts as done for one and the same program only; its files are linked, so
+        # that a warm Python has them already.
         for part in ("components", "policies"):
-            shutil.copytree(REPOSITORY / part, self.program / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                REPOSITORY / part,
+                self.program / part,
+                ignore=shutil.ignore_patterns("__pycache__"),
+                copy_function=link_or_copy,
+            )
         for part in ("__main__.py", "Pulumi.yaml", "requirements.txt"):
             shutil.copy(REPOSITORY / part, self.program / part)
         (self.program / ".venv").symlink_to(environment)
@@ -143,7 +148,7 @@ class LocalFleet:
         """Starts a command of the fleet, with more variables in its environment."""
         cwd = [] if command == "verify" else ["--cwd", str(self.program)]
         return subprocess.Popen(
-            [sys.executable, "-m", "operations", "fleet", command, "--file", str(self.file), *cwd, *arguments],
+            [str(self._python), "-u", "-m", "operations", "fleet", command, "--file", str(self.file), *cwd, *arguments],
             cwd=REPOSITORY,
             env=os.environ
             | self.workspace.environment(self.proxy.url)

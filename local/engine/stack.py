@@ -181,6 +181,25 @@ class Stack:
         """`pulumi destroy`."""
         return self._logged("destroy", "--yes", "--skip-preview", *arguments)
 
+    def operate(self, *arguments: str, caller: str = "verify") -> subprocess.CompletedProcess[str]:
+        """Run `python -m operations` for this stack, as in a shell that `make -s env` has set up.
+
+        Args:
+            arguments: A command and its options.
+            caller: As which the calls of AWS count.
+        """
+        return subprocess.run(
+            [
+                *(self.environment["SHELL_ACCESS_PYTHON"], "-u", "-m", "operations", *arguments),
+                *("--stack", self.name, "--cwd", str(self.folder)),
+            ],
+            check=False,
+            cwd=REPOSITORY,
+            env=self.full_environment(caller),
+            capture_output=True,
+            text=True,
+        )
+
     def left_running(self) -> list[str]:
         """Return the commands of processes that outlive the stack's engines."""
         return [command(process) for process in survivors(STACK, self.environment[STACK])]

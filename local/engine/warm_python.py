@@ -97,6 +97,7 @@ KINDS = {
             *("pulumi", "pulumi.dynamic", "pulumi.policy", "pulumi_aws", "components.settings", "components.stack"),
             *("components.systems.approval", "components.systems.controllers", "components.systems.endpoints"),
             *("components.systems.nodes", "components.session_manager.component", "policies.serving"),
+            "operations.cli",
         ),
         ("components.aws_session",),
     ),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,13 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
-def operate(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m operations` as in a shell that is set up by `make -s env`."""
-    environment = stack.full_environment() | {"PYTHONPATH": str(REPOSITORY)}
-    command = [sys.executable, "-m", "operations", *arguments, "--stack", stack.name, "--cwd", str(stack.folder)]
-    return subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
-
-
 @pytest.mark.exhaustive
 def test_demo_change_manager_grants_one_and_refuses_one(
     stack: Stack, aws: Callable[..., Any], aws_endpoint: str
@@ -46,10 +37,10 @@ def test_demo_change_manager_grants_one_and_refuses_one(
     play(aws_endpoint, workflow, console)
     assert "each request, grant, refusal and end was told" in console.file.getvalue()
     stack.preview("--refresh", "--expect-no-changes").succeeded()
-    listed = operate(stack, "status", "--json")
+    listed = stack.operate("status", "--json", caller="local")
     assert listed.returncode == 0, listed.stderr
     assert [each["state"] for each in json.loads(listed.stdout)["requests"]] == ["rejected", "ended"]
     aws("iam").tag_role(RoleName="Operator", Tags=[{"Key": TAG_KEY, "Value": "i-0123456789abcdef0"}])
-    assert operate(stack, "status").returncode == 1
+    assert stack.operate("status", caller="local").returncode == 1
     with pytest.raises(DemoError, match=r"Not so: the tag .* is not set"):
         play(aws_endpoint, workflow, Console(file=io.StringIO()))

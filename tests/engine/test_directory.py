@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from copy import deepcopy
 from dataclasses import replace
 from ipaddress import ip_network
@@ -19,7 +17,6 @@ from components.directory.demands import Direction, Sources
 from components.directory.oracle import admitting, packet, passes
 from components.directory.peers import network_peer
 from components.directory.port_tables import Options, Profile
-from local.workspace import REPOSITORY
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.live_directory import Live, acl_of_subnet
@@ -116,11 +113,7 @@ def test_up_builds_two_sites_that_let_pass_just_what_the_tables_list(stack: Stac
 
 
 def verified_by_command(stack: Stack) -> None:
-    command = ["-m", "operations", "verify", "--json", "--stack", stack.name, "--cwd", str(stack.folder)]
-    environment = stack.full_environment(caller="verify")
-    done = subprocess.run(
-        [sys.executable, *command], check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True
-    )
+    done = stack.operate("verify", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     findings = [each for several in json.loads(done.stdout)["regions"].values() for each in several]
     assert sum(each["check"] == "directory-traffic" for each in findings) == 2

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +19,6 @@ from components.nodes.names import (
     UPDATE_DOCUMENT,
 )
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,11 +142,7 @@ def test_manual_changes_are_found_and_kept_on_destroy(stack: Stack, aws: Callabl
 
 def verified(stack: Stack) -> dict[str, set[str]]:
     """By Region what is otherwise than asked."""
-    command = ["-m", "operations", "verify", "--json", "--stack", stack.name, "--cwd", str(stack.folder)]
-    environment = stack.full_environment(caller="verify")
-    done = subprocess.run(
-        [sys.executable, *command], check=False, cwd=REPOSITORY, env=environment, capture_output=True, text=True
-    )
+    done = stack.operate("verify", "--json")
     assert done.stderr == ""
     regions = json.loads(done.stdout)["regions"]
     assert "host-management" in {each["check"] for each in regions["us-east-1"]}

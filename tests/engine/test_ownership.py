@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
-from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,21 +54,7 @@ def record_management_events(aws: Callable[..., Any]) -> None:
 
 
 def verify(stack: Stack) -> dict[str, str]:
-    command = [
-        sys.executable,
-        "-m",
-        "operations",
-        "verify",
-        "--stack",
-        stack.name,
-        "--cwd",
-        str(stack.folder),
-        "--json",
-    ]
-    ended = subprocess.run(
-        command, check=False, cwd=REPOSITORY, env=stack.full_environment(caller="verify"), capture_output=True
-    )
-    found = json.loads(ended.stdout)["regions"]["eu-west-1"]
+    found = json.loads(stack.operate("verify", "--json").stdout)["regions"]["eu-west-1"]
     return {each["check"]: each["status"] for each in found if each["status"] not in ("ok", "warning")}
 
 

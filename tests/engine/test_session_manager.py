@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
-from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +85,7 @@ def test_up_builds_everything_and_a_second_run_changes_nothing(stack: Stack, aws
     assert services == {"ssm", "ssmmessages", "ec2messages", "logs", "kms", "s3"}
     stack.preview("--expect-no-changes").succeeded()
     stack.preview("--refresh", "--expect-no-changes").succeeded()
-    verify = [sys.executable, "-m", "operations", "verify", "--stack", stack.name, "--cwd", str(stack.folder)]
-    subprocess.run(verify, check=True, cwd=REPOSITORY, env=stack.full_environment(caller="verify"), capture_output=True)
+    stack.operate("verify").check_returncode()
     stack.destroy().succeeded()
     assert aws("ssm").list_documents(Filters=[{"Key": "Owner", "Values": ["Self"]}])["DocumentIdentifiers"] == []
     assert aws("ec2").describe_vpc_endpoints()["VpcEndpoints"] == []

@@ -192,7 +192,7 @@ def run(arena: Arena, examples: int, steps: int) -> None:
 
 
 def test_what_was_there_survives_every_sequence(arena: Arena) -> None:
-    run(arena, 20, 15)
+    run(arena, 10, 12)
 
 
 @pytest.mark.exhaustive

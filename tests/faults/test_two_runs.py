@@ -78,12 +78,12 @@ class Turns:
 def orders(*, exhaustive: bool) -> list[list[int]]:
     """Each run as a whole before the other, alternating, the second breaking in after calls of the first, and random."""
     whole = [[0] * CALLS + [1] * CALLS, [1] * CALLS + [0] * CALLS, [0, 1] * CALLS]
-    breaking_in = [[0] * calls + [1] * CALLS for calls in range(1, 20, 1 if exhaustive else 2)]
+    breaking_in = [[0] * calls + [1] * CALLS for calls in range(1, 20, 1 if exhaustive else 4)]
     dice = random.Random(7)
     return [
         *whole,
         *breaking_in,
-        *([dice.randint(0, 1) for _ in range(2 * CALLS)] for _ in range(60 if exhaustive else 3)),
+        *([dice.randint(0, 1) for _ in range(2 * CALLS)] for _ in range(60 if exhaustive else 2)),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import boto3
 from botocore.config import Config
@@ -81,7 +81,7 @@ def connector(endpoint_url: str, access_key: str, region: str) -> Connect:
 
     def connect(service: str, region_name: str | None = None, *, config: Any = _ONE_ATTEMPT, **options: Any) -> Any:
         place = region_name or region
-        given: dict[str, Any] = vars(config) | options
+        given = cast("Json", vars(config) | options)
         key = (endpoint_url, access_key, place, service, str(given))
         with _MAKING_CLIENTS:
             if key not in _CLIENTS:

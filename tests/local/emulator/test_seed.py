@@ -3,7 +3,19 @@ from typing import Any
 import pytest
 
 from local.emulator.fixtures import BUCKETS, INSTANCE_ROLES, NETWORKS, NODES, PERSON_ROLES, RECORDER
+from local.emulator.running import reset
 from local.emulator.seed import seed
+
+
+@pytest.fixture(scope="module", autouse=True)
+def seeded(emulator: Any) -> None:
+    reset(emulator.endpoint_url)
+    seed(emulator.endpoint_url)
+
+
+@pytest.fixture(autouse=True)
+def empty() -> None:
+    """Keep what was seeded: the tests only read, or seed again."""
 
 
 def snapshot(connect: Any) -> Any:
@@ -21,15 +33,13 @@ def snapshot(connect: Any) -> Any:
 
 
 def test_seeding_again_changes_nothing(emulator: Any, connect: Any) -> None:
-    seed(emulator.endpoint_url)
     before = snapshot(connect)
     seed(emulator.endpoint_url)
     assert snapshot(connect) == before
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: f"{network.region} {network.name}")
-def test_a_network_has_private_subnets_in_two_zones(emulator: Any, connect: Any, network: Any) -> None:
-    seed(emulator.endpoint_url)
+def test_a_network_has_private_subnets_in_two_zones(connect: Any, network: Any) -> None:
     ec2 = connect("ec2", network.region)
 
     def named(name: Any) -> Any:
@@ -48,8 +58,7 @@ def test_a_network_has_private_subnets_in_two_zones(emulator: Any, connect: Any,
     assert len(zones) == 2
 
 
-def test_buckets_are_encrypted_private_and_in_their_region(emulator: Any, connect: Any) -> None:
-    seed(emulator.endpoint_url)
+def test_buckets_are_encrypted_private_and_in_their_region(connect: Any) -> None:
     for bucket in BUCKETS:
         s3 = connect("s3", bucket.region)
         owner = bucket.account or "123456789012"
@@ -60,8 +69,7 @@ def test_buckets_are_encrypted_private_and_in_their_region(emulator: Any, connec
 
 
 @pytest.mark.parametrize("name", INSTANCE_ROLES)
-def test_instances_have_a_role_that_ec2_may_assume(emulator: Any, iam: Any, name: str) -> None:
-    seed(emulator.endpoint_url)
+def test_instances_have_a_role_that_ec2_may_assume(iam: Any, name: str) -> None:
     profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     assert [role["RoleName"] for role in profile["Roles"]] == [name]
     statement = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
@@ -69,15 +77,13 @@ def test_instances_have_a_role_that_ec2_may_assume(emulator: Any, iam: Any, name
 
 
 @pytest.mark.parametrize("role", PERSON_ROLES, ids=lambda role: role.name)
-def test_a_role_of_a_person_is_assumed_by_that_person_only(emulator: Any, iam: Any, role: Any) -> None:
-    seed(emulator.endpoint_url)
+def test_a_role_of_a_person_is_assumed_by_that_person_only(iam: Any, role: Any) -> None:
     (statement,) = iam.get_role(RoleName=role.name)["Role"]["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Principal"] == {"AWS": iam.get_user(UserName=role.user)["User"]["Arn"]}
 
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.name)
 def test_a_node_runs_once_and_is_managed(emulator: Any, connect: Any, node: Any) -> None:
-    seed(emulator.endpoint_url)
     seed(emulator.endpoint_url)
     named = [{"Name": "tag:Name", "Values": [node.name]}]
     (found,) = connect("ec2", node.region).describe_instances(Filters=named)["Reservations"]
@@ -87,7 +93,6 @@ def test_a_node_runs_once_and_is_managed(emulator: Any, connect: Any, node: Any)
 
 
 def test_config_records_iam_in_one_region(emulator: Any, connect: Any) -> None:
-    seed(emulator.endpoint_url)
     seed(emulator.endpoint_url)
     config = connect("config", RECORDER.region)
     (recorder,) = config.describe_configuration_recorders()["ConfigurationRecorders"]
