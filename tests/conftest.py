@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadGroupScheduling
 
+from local.client_methods import share_client_methods
 from local.emulator.running import Emulator, running_emulator
 from local.engine.warm_python import share_warm_python
 from tests.golden_files import Golden
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # What is imported stays: looking at it again and again for garbage takes a tenth of the time.
 gc.disable()
+
+share_client_methods()
 
 # A loaded machine is no failure: no test depends on a time.
 settings.register_profile("project", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
@@ -19,7 +20,6 @@ from local.workspace import REPOSITORY, Workspace, link_or_copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
 ROLE = "arn:aws:iam::{accountId}:role/ShellAccessDeployer"
 PREVIEW_ROLE = "arn:aws:iam::{accountId}:role/ShellAccessPreview"
@@ -99,7 +99,7 @@ class LocalFleet:
                 REPOSITORY / part,
                 self.program / part,
                 ignore=shutil.ignore_patterns("__pycache__"),
-                copy_function=link_or_copy,
+                copy_function=lambda source, target: link_or_copy(Path(source), Path(target)),
             )
         for part in ("__main__.py", "Pulumi.yaml", "requirements.txt"):
             shutil.copy(REPOSITORY / part, self.program / part)

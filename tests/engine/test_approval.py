@@ -128,8 +128,8 @@ def test_changes_of_settings_and_drift_converge(stack: Stack, aws: Callable[...,
     types = {RUNBOOK_NAME: "Automation", CHANGE_TEMPLATE_NAME: "Automation.ChangeTemplate"}
     assert CHANGE_TEMPLATE_NAME in own_documents(ssm)
     wanted = {name: live(ssm, name) for name in types}
-    for foreign in ("a later version", "another default", "gone", "another type"):
-        for name in types:
+    for changes in (("a later version", "another default"), ("another type", "gone")):
+        for name, foreign in zip(types, changes, strict=True):
             meddle(ssm, name, foreign)
         stack.up("--refresh").succeeded()
         for name, kind in types.items():

@@ -363,6 +363,14 @@ SABOTAGES: dict[str, tuple[Sabotage, dict[str, str]]] = {
 }
 
 
+SAMPLE = (
+    *("check replaced", "latest version differs", "runbook shared", "deny policy emptied", "deny policy detached"),
+    *("operator policy on another role", "trust widened", "inline policy added", "boundary removed"),
+    *("schedule starts another runbook", "topic opened", "key policy opened", "unsubscribed", "stray tag"),
+    *("forwarding rule disabled", "alarm actions disabled", "trail stopped"),
+)
+"""One of each kind."""
+
 REPAIRED_BY_UP = (
     *("check replaced", "deny policy detached", "operator policy widened", "boundary removed"),
     *(
@@ -419,17 +427,35 @@ def test_verify_finds_each_sabotage_of_approval(stack: Stack, aws: Aws) -> None:
     assert {"approval-runbook", "approval-operator-policy", "approval-schedule", "approval-topic"} <= set(missing)
     stack.up().succeeded()
     assert verified(stack) == {}
-    for name, (sabotage, expected) in SABOTAGES.items():
-        undo = sabotage(aws)
-        found = approval_findings(stack, aws)
-        assert set(found) == set(expected), name
-        assert all(part in (found[check].remedy or "") for check, part in expected.items()), (name, found)
-        undo()
+    for name in SAMPLE:
+        finds(stack, aws, name)
     assert verified(stack) == {}
     for name in REPAIRED_BY_UP:
         SABOTAGES[name][0](aws)
     stack.up("--refresh").succeeded()
     assert approval_findings(stack, aws) == {}
+
+
+def finds(stack: Stack, aws: Aws, name: str) -> None:
+    """Carry out one sabotage, and undo it."""
+    sabotage, expected = SABOTAGES[name]
+    undo = sabotage(aws)
+    found = approval_findings(stack, aws)
+    assert set(found) == set(expected), name
+    assert all(part in (found[check].remedy or "") for check, part in expected.items()), (name, found)
+    undo()
+
+
+@pytest.mark.exhaustive
+def test_verify_finds_every_sabotage_of_approval(stack: Stack, aws: Aws) -> None:
+    dev = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    stack.configure({"approval": dev["shell-access:approval"]})
+    record_api_calls(aws)
+    aws("iam").create_role(RoleName="Intruder", AssumeRolePolicyDocument=document())
+    stack.up().succeeded()
+    for name in SABOTAGES:
+        finds(stack, aws, name)
+    assert verified(stack) == {}
 
 
 def test_verify_covers_change_manager_and_users(stack: Stack, aws: Aws) -> None:

@@ -30,7 +30,7 @@ def test_stack_stuck_engine_is_ended_with_its_stacks(new_stack: Callable[..., St
     assert '__main__.py", line 5 in wait' in str(stuck.value)
 
 
-@pytest.mark.parametrize("warm", [True, False], ids=["forked", "new"])
+@pytest.mark.parametrize("warm", [True, pytest.param(False, marks=pytest.mark.exhaustive)], ids=["forked", "new"])
 def test_stack_failing_configuration_leaves_no_process(
     new_stack: Callable[..., Stack], tmp_path: Path, *, warm: bool
 ) -> None:

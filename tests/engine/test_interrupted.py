@@ -237,9 +237,8 @@ def test_state_can_be_read_again_once_its_empty_description_is_taken_away(stack:
     stack.run("stack", "export", "--stack", stack.name).succeeded()
 
 
-@pytest.mark.parametrize("operation", ["CreatePolicy", "CreateLogGroup"])
-def test_first_run_that_was_killed_is_taken_up(tmp_path: Path, gate: Gate, ssm: Any, operation: str) -> None:
-    take_up_a_first_run(tmp_path, gate, ssm, operation)
+def test_first_run_that_was_killed_is_taken_up(tmp_path: Path, gate: Gate, ssm: Any) -> None:
+    take_up_a_first_run(tmp_path, gate, ssm, "CreateLogGroup")
 
 
 @pytest.mark.exhaustive
@@ -271,7 +270,7 @@ def host_role(ssm: Any) -> str:
     return ssm.get_service_setting(SettingId=HOST_MANAGEMENT_SETTING)["ServiceSetting"]["SettingValue"]
 
 
-@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("after", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_service_setting_gets_its_earlier_value_back_though_runs_are_killed(
     tmp_path: Path, gate: Gate, ssm: Any, *, after: bool
 ) -> None:
