@@ -32,9 +32,14 @@ def swapped_matrix(arena: Arena) -> Matrix:
 
 
 def sampled(cells: list[Cell], fault: Fault, times: Times) -> list[Cell]:
-    """Every fifth cell, from another one on for each fault: no call, fault or stage is left out."""
+    """Every fifth cell, from another one on for each fault, and every write whose answer is lost."""
     step = next(each for each in SAMPLE_STEPS if each <= len(cells))
-    return cells[list(itertools.product(Fault, Times)).index((fault, times)) % step :: step]
+    start = list(itertools.product(Fault, Times)).index((fault, times)) % step
+    return [
+        cell
+        for number, cell in enumerate(cells)
+        if number % step == start or (fault is Fault.LOST and writes(cell.call))
+    ]
 
 
 def run_cells(matrix: Matrix, subtests: pytest.Subtests, cells: list[Cell]) -> None:
