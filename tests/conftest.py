@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 gc.disable()
 
 share_client_methods()
+
+# A shell without a terminal lets what it starts in the background ignore interrupts, and all below that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A loaded machine is no failure: no test depends on a time.
 settings.register_profile("project", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -71,6 +75,7 @@ class _Scheduling(LoadGroupScheduling):
         return scope if scope.startswith("tests/engine/") else scope.partition("::")[0]
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _Scheduling:
     config.option.loadscopereorder = False  # the longest come first, not those with the most tests
     return _Scheduling(config, log)

@@ -142,7 +142,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineMatrix]:
     ("stage", "operation", "fault", "times"),
     [
         (Stage.FIRST, "CreateDocument", Fault.LOST, Times.ONCE),
-        (Stage.ADOPTION, "AddTagsToResource", Fault.DENIED, Times.FOR_EVER),
         (Stage.RESTORE, "RemoveTagsFromResource", Fault.ABORTED, Times.FOR_EVER),
     ],
 )

@@ -157,6 +157,7 @@ def kill_the_engine(run: subprocess.Popen[str], clone: Path) -> None:
     assert run.returncode != 0
 
 
+@pytest.mark.exhaustive
 def test_chapter_on_fleets_runs_as_it_stands(new_clone: Callable[[str], Path], golden: Golden) -> None:
     clone = new_clone("fleet")
     subprocess.run([sys.executable, "-c", START_LOCAL_AWS], check=True, cwd=clone)

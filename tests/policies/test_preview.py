@@ -150,6 +150,7 @@ def test_a_wrong_parameter_stops_the_preview(preview: Callable[..., Run]) -> Non
     assert "log-group-retention: minimumDays: Invalid type. Expected: integer, given: string" in run.text
 
 
+@pytest.mark.exhaustive
 def test_what_preview_could_not_see_is_refused_in_the_update(late_stack: Stack) -> None:
     pack = ("--policy-pack", "policies")
     assert headings(late_stack.preview(*pack).succeeded(), "mandatory") == set()

@@ -122,6 +122,7 @@ def late_duties(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
         yield new_stack("late_duties", emulator.endpoint_url)
 
 
+@pytest.mark.exhaustive
 def test_what_preview_could_not_see_is_refused_in_the_update(late_duties: Stack) -> None:
     pack = ("--policy-pack", "policies")
     preview = late_duties.preview(*pack).succeeded()
