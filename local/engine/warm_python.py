@@ -3,7 +3,7 @@
 One run of the engine starts five Pythons, which spend most of their time on imports; tests run the engine hundreds of
 times. Each of those Pythons is forked from a warm one that was started with the same options and start-up variables;
 where none fits, a new Python is started (`warm_launcher` decides). What a fork cannot have as a new Python would: its
-modules are loaded already, and its hash seed is that of the warm one.
+modules are loaded already, botocore's clients share methods, and its hash seed is that of the warm one.
 """
 
 from __future__ import annotations
