@@ -13,12 +13,14 @@ MODULES = {
     "cloudtrail": "local.emulator.extension.cloudtrail",
     "config": "local.emulator.extension.config",
     "ec2": "local.emulator.extension.ec2",
+    "events": "local.emulator.extension.events",
     "iam": "local.emulator.extension.iam",
     "kms": "local.emulator.extension.kms",
     "logs": "local.emulator.extension.logs",
     "s3": "local.emulator.extension.s3",
     "scheduler": "local.emulator.extension.scheduler",
     "servicequotas": "local.emulator.extension.service_quotas",
+    "sns": "local.emulator.extension.sns",
     "ssm": "local.emulator.extension.ssm",
 }
 

@@ -3,11 +3,20 @@
 API_… pages lie under https://docs.aws.amazon.com/IAM/latest/APIReference/.
 """
 
+from collections.abc import Iterable
+
 from moto.core.responses import ActionResult
 from moto.iam import urls
-from moto.iam.exceptions import DeleteConflictException
+from moto.iam.exceptions import DeleteConflictException, LimitExceededException
 from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id
+
+MANAGED_POLICY = 6_144
+ROLE_POLICIES = 10_240
+USER_POLICIES = 2_048
+TRUST_POLICY = 2_048
+ATTACHED_POLICIES = 10
+"""Quotas by default (IAM User Guide, "IAM and AWS STS quotas"); white space is not counted in policies."""
 
 
 def apply() -> None:
@@ -16,7 +25,57 @@ def apply() -> None:
 
 
 class LocalIam(IamResponse):
-    """moto's Identity and Access Management with changes of roles and the deletion of policies put right."""
+    """moto's Identity and Access Management with changes of roles, quotas and the deletion of policies put right."""
+
+    def create_policy(self) -> ActionResult:
+        """API_CreatePolicy: LimitExceeded where the document is too long."""
+        check_size([self._get_param("PolicyDocument")], MANAGED_POLICY, "PolicySize")
+        return super().create_policy()
+
+    def create_policy_version(self) -> ActionResult:
+        """API_CreatePolicyVersion: likewise."""
+        check_size([self._get_param("PolicyDocument")], MANAGED_POLICY, "PolicySize")
+        return super().create_policy_version()
+
+    def create_role(self) -> ActionResult:
+        """API_CreateRole: likewise for the trust policy."""
+        check_size([self._get_param("AssumeRolePolicyDocument")], TRUST_POLICY, "ACLSizePerRole")
+        return super().create_role()
+
+    def update_assume_role_policy(self) -> ActionResult:
+        """API_UpdateAssumeRolePolicy: likewise."""
+        check_size([self._get_param("PolicyDocument")], TRUST_POLICY, "ACLSizePerRole")
+        return super().update_assume_role_policy()
+
+    def put_role_policy(self) -> ActionResult:
+        """API_PutRolePolicy: all inline policies of a role have one quota together."""
+        role = self.backend.get_role(self._get_param("RoleName"))
+        policies = {**role.policies, self._get_param("PolicyName"): self._get_param("PolicyDocument")}
+        if counted(policies.values()) > ROLE_POLICIES:
+            message = f"Maximum policy size of {ROLE_POLICIES} bytes exceeded for role {role.name}"
+            raise LimitExceededException(message)
+        return super().put_role_policy()
+
+    def put_user_policy(self) -> ActionResult:
+        """API_PutUserPolicy: likewise for a user."""
+        user = self.backend.get_user(self._get_param("UserName"))
+        policies = {**user.policies, self._get_param("PolicyName"): self._get_param("PolicyDocument")}
+        if counted(policies.values()) > USER_POLICIES:
+            message = f"Maximum policy size of {USER_POLICIES} bytes exceeded for user {user.name}"
+            raise LimitExceededException(message)
+        return super().put_user_policy()
+
+    def attach_role_policy(self) -> ActionResult:
+        """API_AttachRolePolicy: LimitExceeded where the role has as many managed policies as it may have."""
+        role = self.backend.get_role(self._get_param("RoleName"))
+        check_attachment(role.managed_policies, self._get_param("PolicyArn"), "PoliciesPerRole")
+        return super().attach_role_policy()
+
+    def attach_user_policy(self) -> ActionResult:
+        """API_AttachUserPolicy: likewise for a user."""
+        user = self.backend.get_user(self._get_param("UserName"))
+        check_attachment(user.managed_policies, self._get_param("PolicyArn"), "PoliciesPerUser")
+        return super().attach_user_policy()
 
     def update_role(self) -> ActionResult:
         """API_UpdateRole: a description that the request does not have stays."""
@@ -48,3 +107,28 @@ class LocalIam(IamResponse):
                 "The default version is deleted with the policy."
             )
         return super().delete_policy()
+
+
+def counted(documents: Iterable[str]) -> int:
+    """Return the characters of policies that IAM counts: those that are no white space."""
+    return sum(len("".join(document.split())) for document in documents)
+
+
+def check_size(documents: Iterable[str], maximum: int, quota: str) -> None:
+    """Refuse policies that are too long.
+
+    Raises:
+        LimitExceededException: They are.
+    """
+    if counted(documents) > maximum:
+        raise LimitExceededException(f"Cannot exceed quota for {quota}: {maximum}")
+
+
+def check_attachment(attached: Iterable[str], arn: str, quota: str) -> None:
+    """Refuse the managed policy that is one too many; one that is attached already is no further one.
+
+    Raises:
+        LimitExceededException: It is.
+    """
+    if len({*attached, arn}) > ATTACHED_POLICIES:
+        raise LimitExceededException(f"Cannot exceed quota for {quota}: {ATTACHED_POLICIES}")

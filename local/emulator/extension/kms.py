@@ -25,6 +25,8 @@ DEFAULT_POLICY = "default"
 DEFAULT_ROTATION_DAYS = 365
 ROTATION_DAYS = range(90, 2561)
 DELETION_DAYS = range(7, 31)
+MAX_POLICY_BYTES = 32 * 1024
+"""https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html"""
 
 USES_KEY = frozenset(
     {
@@ -214,13 +216,15 @@ def refusal_of_state(action: str, key: Key) -> LocalError | None:
 
 
 def check_policy(policy: str | None) -> None:
-    """Refuses a key policy that is no JSON object with statements; what they say is not checked.
+    """Refuse a key policy that is no JSON object with statements, or too long; what they say is not checked.
 
     Raises:
-        JsonRESTError: MalformedPolicyDocumentException (API_PutKeyPolicy).
+        JsonRESTError: MalformedPolicyDocumentException, LimitExceededException (API_PutKeyPolicy).
     """
     if policy is None:
         return
+    if len(policy.encode()) > MAX_POLICY_BYTES:
+        raise JsonRESTError("LimitExceededException", f"A key policy has at most {MAX_POLICY_BYTES} bytes.")
     try:
         content: object = json.loads(policy)
     except ValueError:
