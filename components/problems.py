@@ -80,6 +80,17 @@ class Collector:
             raise SettingsError(self._problems)
 
 
+def raise_problems(problems: Iterable[Problem]) -> None:
+    """Pass where there is no problem.
+
+    Raises:
+        SettingsError: There is one; with all of them.
+    """
+    found = tuple(problems)
+    if found:
+        raise SettingsError(found)
+
+
 def shown(value: Any) -> str:
     """A value as the configuration file would have it, shortened: error messages must not flood a terminal."""
     try:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from components.account import Account
 from components.boundary import bound_roles
 from components.problems import Collector
+from components.systems.attachments import check_attachments
 from components.systems.named_resources import check_named_resources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pulumi
 
@@ -46,28 +47,31 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     with looked_up:
         check_named_resources(settings, account)
     with looked_up:
+        check_attachments(settings, account)
+    with looked_up:
         _check_approval(settings, account)
     endpoints: dict[str, Endpoints] | None = None
     planned: PlannedControllers | None = None
     planned_nodes: PlannedNodes | None = None
     with looked_up:
         endpoints = _find_endpoints(settings)
-        planned = _plan_controllers(settings, endpoints)
+        planned = _plan_controllers(settings, endpoints, account)
     with looked_up:
-        planned_nodes = _plan_nodes(settings, owner)
+        planned_nodes = _plan_nodes(settings, account, owner)
     looked_up.check()
     endpoints = endpoints or {}
     session_manager = _session_manager(settings, account, owner)
-    policy_arn = session_manager.instance_policy_arn if session_manager else None
+    policy_arns = session_manager.instance_policy_arns if session_manager else ()
     _endpoints(settings, account, endpoints, planned)
     approval = _approval(settings, account, owner)
-    controllers = _controllers(settings, account, planned, policy_arn)
+    controllers = _controllers(settings, account, planned, policy_arns)
     nodes = _nodes(settings, planned_nodes, account, owner, session_manager)
     return {
         "accountId": account.id,
         "regions": list(settings.regions),
         "preferences": session_manager.preferences if session_manager else None,
-        "instancePolicyArn": policy_arn,
+        "instancePolicyArn": policy_arns[0] if policy_arns else None,
+        "instancePolicyArns": list(policy_arns) or None,
         "operatorPolicyArn": approval.operator_policy_arn if approval else None,
         "approval": approval.outputs if approval else None,
         "domainControllers": controllers.sites if controllers else None,
@@ -84,12 +88,14 @@ def _find_endpoints(settings: Settings) -> dict[str, Endpoints]:
     return find_endpoints(settings)
 
 
-def _plan_controllers(settings: Settings, endpoints: Mapping[str, Endpoints]) -> PlannedControllers | None:
+def _plan_controllers(
+    settings: Settings, endpoints: Mapping[str, Endpoints], account: Account
+) -> PlannedControllers | None:
     if settings.domain_controllers is None:
         return None
     from components.systems.controllers import plan_controllers
 
-    return plan_controllers(settings, settings.domain_controllers, endpoints)
+    return plan_controllers(settings, settings.domain_controllers, endpoints, account)
 
 
 def _session_manager(settings: Settings, account: Account, owner: str) -> SessionManager | None:
@@ -130,21 +136,21 @@ def _controllers(
     settings: Settings,
     account: Account,
     planned: PlannedControllers | None,
-    instance_policy_arn: pulumi.Output[str] | None,
+    instance_policy_arns: Sequence[pulumi.Output[str]],
 ) -> DomainControllers | None:
     if planned is None:
         return None
     from components.systems.controllers import build_controllers
 
-    return build_controllers(settings, account, planned, instance_policy_arn)
+    return build_controllers(settings, account, planned, instance_policy_arns)
 
 
-def _plan_nodes(settings: Settings, owner: str) -> PlannedNodes | None:
+def _plan_nodes(settings: Settings, account: Account, owner: str) -> PlannedNodes | None:
     if settings.nodes is None:
         return None
     from components.systems.nodes import plan_nodes
 
-    return plan_nodes(settings, settings.nodes, owner)
+    return plan_nodes(settings, settings.nodes, account, owner)
 
 
 def _nodes(

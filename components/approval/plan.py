@@ -229,6 +229,15 @@ def plan_approval(
     )
 
 
+def operator_policy_names(settings: ApprovalSettings) -> tuple[str, ...]:
+    """Return the names of the managed policies that operators get.
+
+    Args:
+        settings: Settings of the workflow.
+    """
+    return (OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME, *(GUARD_RAILS.values() if settings.guard_rails else ()))
+
+
 def _template(settings: ApprovalSettings, place: Place) -> PlannedDocument | None:
     if settings.mode is not Mode.CHANGE_MANAGER:
         return None

@@ -1,60 +1,73 @@
-"""Whether the policies of the workflow fit into what IAM takes. Pure."""
+"""Sizes of what the workflow consists of: the names of operators and approvers stand in its policies. Pure."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from components.approval.guard_rails import guard_rail_policies
-from components.approval.role_policies import runbook_role_policy
-from components.approval.runbook import runbook
-from components.documents.content import serialized
-from components.problems import Problem
+from components.approval.topic_policies import topic_key_policy, topic_policy
+from components.documents.content import published_bytes
+from components.limits import (
+    ALARM_ACTIONS,
+    DOCUMENT,
+    EVENT_DESCRIPTION,
+    EVENT_PATTERN,
+    KEY_POLICY,
+    MANAGED_POLICY,
+    ROLE_POLICIES,
+    RULE_TARGETS,
+    TOPIC_POLICY,
+    TRUST_POLICY,
+    Generated,
+    Quota,
+    size,
+)
 
 if TYPE_CHECKING:
-    from components.approval.names import Place, PolicyDocument
+    from collections.abc import Iterator
+
+    from components.approval.plan import ApprovalPlan
     from components.approval.settings import ApprovalSettings
 
-ROLE_CHARACTERS: Final = 10_240
-"""All inline policies of a role (IAM User Guide, "IAM and AWS STS quotas"); white space is not counted."""
-MANAGED_CHARACTERS: Final = 6_144
-"""A managed policy, likewise."""
-DOCUMENT_BYTES: Final = 64_000
-"""Systems Manager takes 64 KB (API_CreateDocument); the names of Regions are not counted here."""
 
-
-def size_problems(settings: ApprovalSettings, place: Place) -> list[Problem]:
-    """What does not fit, with the arithmetic; the names of operators and approvers are in the policies.
+def generated_texts(settings: ApprovalSettings, plan: ApprovalPlan) -> Iterator[Generated]:
+    """Yield everything that the workflow generates, measured.
 
     Args:
-        settings: of the workflow.
-        place: where it lives.
+        settings: Settings of the workflow.
+        plan: What they ask for.
     """
-    policies = [("the role of the runbooks", runbook_role_policy(settings, place), ROLE_CHARACTERS)]
-    if settings.guard_rails:
-        rails = guard_rail_policies(settings, place)
-        policies += [(f"the guard rails {name}", each, MANAGED_CHARACTERS) for name, each in rails.items()]
     operators = len(settings.operator_roles) + len(settings.operator_users)
-    given = len(serialized(runbook(settings, place, [place.region])).encode())
-    too_long = Problem(
-        path=("approval", "operatorRoles"),
-        message=f"{operators} operators given, with whom the runbook takes {given} bytes; allowed: at most "
-        f"{DOCUMENT_BYTES} bytes. Use fewer operators, or shorter names",
-    )
-    return [
-        *([too_long] if given > DOCUMENT_BYTES else []),
-        *(
-            Problem(
-                path=("approval", "operatorRoles"),
-                message=f"{operators} operators given, with whom the policy of {what} takes {size(policy)} characters; "
-                f"allowed: at most {limit} characters, as IAM takes no more. Use fewer operators, or shorter names",
-            )
-            for what, policy, limit in policies
-            if size(policy) > limit
-        ),
-    ]
+    given = f"{operators} operators and {len(settings.approvers)} approvers"
 
+    def text(what: str, length: int, quota: Quota) -> Generated:
+        return Generated(
+            what=what,
+            size=length,
+            quota=quota,
+            path=("approval", "operatorRoles"),
+            given=given,
+            fix="Use fewer operators, or shorter names",
+        )
 
-def size(policy: PolicyDocument) -> int:
-    """The characters that IAM counts."""
-    return len(json.dumps(policy, separators=(",", ":")))
+    for policy in plan.policies:
+        yield text(f"the policy {policy.name}", size(policy.content), MANAGED_POLICY)
+    for role in plan.roles:
+        yield text(f"the policy of the role {role.name}", size(role.policy), ROLE_POLICIES)
+        yield text(f"the trust policy of the role {role.name}", size(role.trust), TRUST_POLICY)
+    for document in plan.documents:
+        yield text(f"the document {document.name}", published_bytes(document.content), DOCUMENT)
+    for alarm in plan.event_alarms:
+        yield text(f"the pattern of the rule {alarm.name}", len(json.dumps(alarm.pattern)), EVENT_PATTERN)
+        yield text(f"the description of the rule {alarm.name}", len(alarm.description), EVENT_DESCRIPTION)
+    yield text("the policy of the topic", len(json.dumps(topic_policy(plan.place))), TOPIC_POLICY)
+    yield text("the policy of its key", len(json.dumps(topic_key_policy(plan.place))), KEY_POLICY)
+    for what, quota in (("an EventBridge rule", RULE_TARGETS), ("a CloudWatch alarm", ALARM_ACTIONS)):
+        yield Generated(
+            what=f"the topics of {what}",
+            size=len(plan.alarm_topics),
+            quota=quota,
+            path=("approval", "alarmTopicArns"),
+            given=f"{len(settings.alarm_topic_arns)} topics and that of the workflow",
+            fix="Subscribe what receives the alarms to fewer topics",
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from components.directory.port_forwarding_policy import ROLE_TAG
+from components.limits import MANAGED_POLICY, document, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,10 @@ Policy = dict[str, Any]
 def access_restriction_policy(
     *, partition: str, account_id: str, team_roles: Sequence[str], deployer_arns: Sequence[str] = ()
 ) -> Policy:
-    """Denies everybody else what concerns things tagged as controllers, and the tag itself.
+    """Deny all other principals what concerns things tagged as controllers, and the tag itself.
+
+    The team is named in each statement. Where that is longer than a managed policy, one statement has all actions of those
+    with the same condition, which denies the same.
 
     Roles made by IAM Identity Center match by their path: `aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*`.
 
@@ -87,7 +91,7 @@ def access_restriction_policy(
         deployer_arns: ARNs of the roles that run this program.
 
     Raises:
-        ValueError: nobody would be left who may do it.
+        ValueError: No principal would be left that may do it.
     """
     if not team_roles:
         raise ValueError("a restriction needs a team that it does not hit")
@@ -96,24 +100,29 @@ def access_restriction_policy(
     # aws:PrincipalArn is a role's own ARN in its sessions too; a missing one matches ArnNotLike, so that it is denied.
     others = {"ArnNotLike": {"aws:PrincipalArn": team}}
     tagged = {"StringEquals": {f"aws:ResourceTag/{key}": value}, **others}
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            _deny("ControllersAreTheTeams", INSTANCE_ACTIONS, tagged),
-            _deny("VolumesAndSnapshotsAreTheTeams", VOLUME_ACTIONS, tagged),
-            _deny("TheWayToControllersIsTheTeams", NETWORK_ACTIONS, tagged),
-            _deny(
-                "SessionsAreTheTeams", SESSION_ACTIONS, {"StringEquals": {f"ssm:resourceTag/{key}": value}, **others}
-            ),
-            # Losing the tag would end every statement above, and taking it would open sessions to what carries it.
-            _deny("TheTagStays", ("ec2:CreateTags", "ec2:DeleteTags"), tagged),
-            _deny(
-                "TheTagIsNotGiven",
-                ("ec2:CreateTags",),
-                {"StringEquals": {f"aws:RequestTag/{key}": value}, **others},
-            ),
-        ],
+    of_tagged = {
+        "ControllersAreTheTeams": INSTANCE_ACTIONS,
+        "VolumesAndSnapshotsAreTheTeams": VOLUME_ACTIONS,
+        "TheWayToControllersIsTheTeams": NETWORK_ACTIONS,
     }
+    sessions = _deny(
+        "SessionsAreTheTeams", SESSION_ACTIONS, {"StringEquals": {f"ssm:resourceTag/{key}": value}, **others}
+    )
+    # Losing the tag would end every other statement, and taking it would open sessions to what carries it.
+    tagging = ("ec2:CreateTags", "ec2:DeleteTags")
+    given = _deny("TheTagIsNotGiven", ("ec2:CreateTags",), {"StringEquals": {f"aws:RequestTag/{key}": value}, **others})
+    policy = document(
+        [
+            *(_deny(sid, actions, tagged) for sid, actions in of_tagged.items()),
+            sessions,
+            _deny("TheTagStays", tagging, tagged),
+            given,
+        ]
+    )
+    if size(policy) <= MANAGED_POLICY.maximum:
+        return policy
+    every = [action for actions in of_tagged.values() for action in actions]
+    return document([_deny("ControllersAreTheTeams", [*every, *tagging], tagged), sessions, given])
 
 
 def _deny(sid: str, actions: Sequence[str], condition: dict[str, Any]) -> dict[str, Any]:

@@ -16,9 +16,10 @@ from components.directory.names import site_name
 from components.directory.settings import ManagementAccess
 from components.directory.site import Site, SiteArgs
 from components.directory.trail import ManagementTrail, ManagementTrailArgs
+from components.session_manager.names import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from components.account import Account
     from components.directory.places import Place
@@ -37,7 +38,7 @@ class DomainControllersArgs:
         account: where the stack deploys to.
         places: the sites as they were found, by Region.
         plans: groups and network ACLs, by Region.
-        instance_policy_arn: what a node needs for governed sessions; None where it needs nothing.
+        instance_policy_arns: ARNs of what a node needs for governed sessions; empty where it needs nothing.
     """
 
     settings: Settings
@@ -45,7 +46,7 @@ class DomainControllersArgs:
     account: Account
     places: Mapping[str, Place]
     plans: Mapping[str, SitePlan]
-    instance_policy_arn: pulumi.Output[str] | None
+    instance_policy_arns: Sequence[pulumi.Output[str]]
 
 
 class DomainControllers(pulumi.ComponentResource):
@@ -128,11 +129,10 @@ class DomainControllers(pulumi.ComponentResource):
         agent = self._policy(
             "agent", instance_role.NAME, "What the SSM Agent of a domain controller needs", instance_role.agent_policy()
         )
-        policies = {"agent": agent.arn, "sessions": args.instance_policy_arn}
+        policies = {"agent": agent.arn, **numbered("sessions", args.instance_policy_arns)}
         attached = [
             RolePolicyAttachment(f"{self._name}-instance-{key}", role=role.name, policy_arn=arn, opts=self._child)
             for key, arn in policies.items()
-            if arn is not None
         ]
         return InstanceProfile(
             f"{self._name}-instance",

@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-MAX_BYTES: Final = 64 * 1024
-"""Size limit of a document (API reference, CreateDocument, MaxDocumentSizeExceeded)."""
+_SPELLINGS: Final = 1_000
+"""Bytes for another spelling of the same content: an empty line for each of as many versions as a document may have."""
 
 
 def serialized(content: Mapping[str, Any]) -> str:
     """The text to publish: the same for the same content, and readable in the console."""
     return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False)
+
+
+def published_bytes(content: Mapping[str, Any]) -> int:
+    """Return the size of the text to publish, in the longest of its spellings."""
+    return len(serialized(content).encode()) + _SPELLINGS
 
 
 def content_sha256(text: str) -> str:

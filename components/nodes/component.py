@@ -52,6 +52,7 @@ from components.nodes.remediation import (
 from components.nodes.role_rule import MESSAGE_TYPES, RUNTIME, role_rule
 from components.nodes.service_setting import ServiceSetting, ServiceSettingArgs
 from components.nodes.settings import Remediation
+from components.session_manager.names import INSTANCE_POLICY_NAME, numbered
 
 if TYPE_CHECKING:
     from components.account import Account
@@ -71,8 +72,8 @@ class NodesArgs:
         account: where the stack deploys to.
         owner: names this stack on what it makes.
         tags: on everything that can carry tags.
-        policy_name: of the instance policy.
-        policy_arn: of the same, once it is there; None where no feature needs a permission.
+        policy_names: names of the instance policies.
+        policy_arns: ARNs of the same, once they are there; empty where no feature needs a permission.
         preferences: what the nodes are made ready for, and the policy; all of it is there first, and goes last.
         minimum_agent_versions: by Region, what the features in use need.
     """
@@ -83,8 +84,8 @@ class NodesArgs:
     account: Account
     owner: str
     tags: dict[str, str]
-    policy_name: str
-    policy_arn: pulumi.Output[str] | None
+    policy_names: tuple[str, ...]
+    policy_arns: tuple[pulumi.Output[str], ...]
     preferences: tuple[pulumi.Resource, ...]
     minimum_agent_versions: dict[str, str]
 
@@ -132,16 +133,16 @@ class Nodes(pulumi.ComponentResource):
         )
 
     def _role_compliance(self, settings: RoleComplianceSettings) -> Outputs:
-        policy_arn = self._place.iam(f"policy/{self._args.policy_name}")
+        policy_arns = [self._place.iam(f"policy/{name}") for name in self._args.policy_names]
         rule = Rule(
             f"{self._name}-roles",
             name=RULE_NAME,
-            description=f"Roles of EC2 instances have {self._args.policy_name}, which governed sessions need",
+            description=f"Roles of EC2 instances have {INSTANCE_POLICY_NAME}, which governed sessions need",
             scope=RuleScopeArgs(compliance_resource_types=[ROLE_TYPE]),
             source=RuleSourceArgs(
                 owner="CUSTOM_POLICY",
                 custom_policy_details=RuleSourceCustomPolicyDetailsArgs(
-                    policy_runtime=RUNTIME, policy_text=role_rule(policy_arn, settings.excluded_roles)
+                    policy_runtime=RUNTIME, policy_text=role_rule(policy_arns, settings.excluded_roles)
                 ),
                 source_details=[
                     RuleSourceSourceDetailArgs(event_source="aws.config", message_type=each) for each in MESSAGE_TYPES
@@ -152,7 +153,7 @@ class Nodes(pulumi.ComponentResource):
             opts=self._child(*self._args.preferences),
         )
         remediated = settings.remediation is not Remediation.OFF
-        role = self._remediation(settings, rule, policy_arn) if remediated else None
+        role = self._remediation(settings, rule, policy_arns) if remediated else None
         return {
             "ruleName": RULE_NAME,
             "ruleArn": rule.arn,
@@ -162,19 +163,19 @@ class Nodes(pulumi.ComponentResource):
             "remediationRoleArn": role.arn if role else None,
         }
 
-    def _remediation(self, settings: RoleComplianceSettings, rule: Rule, policy_arn: str) -> Role:
+    def _remediation(self, settings: RoleComplianceSettings, rule: Rule, policy_arns: list[str]) -> Role:
         excluded = sorted(settings.excluded_roles)
         role = self._role(
             "remediation",
             REMEDIATION_ROLE_NAME,
-            f"Attaches {self._args.policy_name} to roles of EC2 instances",
+            f"Attaches {INSTANCE_POLICY_NAME} to roles of EC2 instances",
             remediation_trust(self._place),
         )
         rights = RolePolicy(
             f"{self._name}-remediation",
             name=REMEDIATION_POLICY_NAME,
             role=role.name,
-            policy=json.dumps(remediation_role_policy(self._place, policy_arn, excluded)),
+            policy=json.dumps(remediation_role_policy(self._place, policy_arns, excluded)),
             opts=self._child(),
         )
         document = ConvergingDocument(
@@ -183,7 +184,7 @@ class Nodes(pulumi.ComponentResource):
                 region=self._args.recording_region,
                 name=RUNBOOK_NAME,
                 type="Automation",
-                content=runbook(self._place, policy_arn, excluded),
+                content=runbook(self._place, policy_arns, excluded),
                 owner=self._args.owner,
                 section="nodes",
                 take_over=self._args.settings.take_over,
@@ -225,10 +226,9 @@ class Nodes(pulumi.ComponentResource):
             host_trust(),
         )
         policies: dict[str, pulumi.Input[str]] = {
-            "managed": f"arn:{self._place.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
+            "managed": f"arn:{self._place.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}",
+            **numbered("sessions", self._args.policy_arns),
         }
-        if self._args.policy_arn is not None:
-            policies["sessions"] = self._args.policy_arn
         attached = [
             RolePolicyAttachment(f"{self._name}-host-{what}", role=role.name, policy_arn=arn, opts=self._child())
             for what, arn in policies.items()

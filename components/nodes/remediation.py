@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from components.nodes.names import REMEDIATION_ROLE_NAME, NodesPlace, PolicyDocument
+from components.session_manager.names import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,19 +35,25 @@ _API_SECONDS: Final = 25
 _VERSION: Final = "2012-10-17"
 
 
-def runbook(place: NodesPlace, policy_arn: str, excluded_roles: Sequence[str]) -> dict[str, Any]:
-    """Judges the role, attaches the one policy where it is missing, and makes sure that it is there.
+def runbook(place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> dict[str, Any]:
+    """Judges the role, attaches the policies where one is missing, and makes sure that they are there.
 
     Args:
         place: whose nodes they are.
-        policy_arn: of the policy; nobody who starts the runbook can name another one.
+        policy_arns: ARNs of the policies; no principal that starts the runbook can name another one.
         excluded_roles: names of roles that are never changed.
     """
-    judged = {"RoleId": _given(RESOURCE_PARAMETER), "PolicyArn": policy_arn, "ExcludedRoles": list(excluded_roles)}
+    judged = {
+        "RoleId": _given(RESOURCE_PARAMETER),
+        "PolicyArns": list(policy_arns),
+        "ExcludedRoles": list(excluded_roles),
+    }
     role = _given("CheckRole.RoleName")
+    # Names of steps have no hyphen.
+    attaching = {name.replace("-", ""): arn for name, arn in numbered("AttachPolicy", policy_arns).items()}
     return {
         "schemaVersion": "0.3",
-        "description": f"Attaches {policy_arn} to a role that EC2 instances have, unless it is excluded.",
+        "description": f"Attaches {', '.join(policy_arns)} to a role that EC2 instances have, unless it is excluded.",
         "assumeRole": _given(ROLE_PARAMETER),
         "parameters": {
             ROLE_PARAMETER: {
@@ -73,16 +80,24 @@ def runbook(place: NodesPlace, policy_arn: str, excluded_roles: Sequence[str]) -
                     "Default": "VerifyAttached",
                 },
             },
-            {
-                "name": "AttachPolicy",
-                "action": "aws:executeAwsApi",
-                "timeoutSeconds": _API_SECONDS,
-                "inputs": {"Service": "iam", "Api": "AttachRolePolicy", "RoleName": role, "PolicyArn": policy_arn},
-                "nextStep": "VerifyAttached",
-            },
+            *(
+                {
+                    "name": name,
+                    "action": "aws:executeAwsApi",
+                    "timeoutSeconds": _API_SECONDS,
+                    "inputs": {"Service": "iam", "Api": "AttachRolePolicy", "RoleName": role, "PolicyArn": policy_arn},
+                    "nextStep": following,
+                }
+                for (name, policy_arn), following in zip(
+                    attaching.items(), [*list(attaching)[1:], "VerifyAttached"], strict=True
+                )
+            ),
             {
                 **_script(
-                    "VerifyAttached", "verify_attached", {"RoleName": role, "PolicyArn": policy_arn}, ("Outcome",)
+                    "VerifyAttached",
+                    "verify_attached",
+                    {"RoleName": role, "PolicyArns": list(policy_arns)},
+                    ("Outcome",),
                 ),
                 "isEnd": True,
             },
@@ -91,12 +106,14 @@ def runbook(place: NodesPlace, policy_arn: str, excluded_roles: Sequence[str]) -
     }
 
 
-def remediation_role_policy(place: NodesPlace, policy_arn: str, excluded_roles: Sequence[str]) -> PolicyDocument:
-    """Attach the one policy, to no excluded role, and look at roles. Nothing else.
+def remediation_role_policy(
+    place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Sequence[str]
+) -> PolicyDocument:
+    """Attach the instance policies, to no excluded role, and look at roles. Nothing else.
 
     Args:
         place: whose nodes they are.
-        policy_arn: of the policy.
+        policy_arns: ARNs of the policies.
         excluded_roles: names of roles that are never changed, whatever their path.
     """
     looking = ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole"]
@@ -106,7 +123,9 @@ def remediation_role_policy(place: NodesPlace, policy_arn: str, excluded_roles: 
             "Effect": "Allow",
             "Action": "iam:AttachRolePolicy",
             "Resource": place.iam("role/*"),
-            "Condition": {"ArnEquals": {"iam:PolicyARN": policy_arn}},
+            "Condition": {
+                "ArnEquals": {"iam:PolicyARN": policy_arns[0] if len(policy_arns) == 1 else list(policy_arns)}
+            },
         },
         {"Sid": "SeeRoles", "Effect": "Allow", "Action": looking, "Resource": place.iam("role/*")},
         # Knows no smaller resource (Service Authorization Reference).

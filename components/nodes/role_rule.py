@@ -27,20 +27,23 @@ _EC2: Final = r'/(%22|")ec2\.amazonaws\.com(\.cn)?(%22|")/'
 """Guard 2 fails on a regular expression in which a quotation mark is escaped."""
 
 
-def role_rule(policy_arn: str, excluded_roles: Iterable[str]) -> str:
+def role_rule(policy_arns: Iterable[str], excluded_roles: Iterable[str]) -> str:
     """A rule about a configuration item: not applicable to what is no instance role, or excluded.
 
     Args:
-        policy_arn: of the managed policy that instance roles have to have.
+        policy_arns: ARNs of the managed policies that instance roles have to have, all of them.
         excluded_roles: names that are passed over.
     """
     excluded = "".join(f"\n    configuration.roleName != {json.dumps(name)}" for name in sorted(set(excluded_roles)))
+    attached = "\n".join(
+        f'    configuration.attachedManagedPolicies[ policyArn == "{arn}" ] !empty' for arn in policy_arns
+    )
     return f"""rule {RULE} when
     resourceType == "{ROLE_TYPE}"
     configuration.roleName exists
     configuration.assumeRolePolicyDocument == {_EC2}
     configuration.instanceProfileList[*] !empty{excluded}
 {{
-    configuration.attachedManagedPolicies[ policyArn == "{policy_arn}" ] !empty
+{attached}
 }}
 """

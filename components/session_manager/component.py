@@ -13,12 +13,13 @@ from components.adoption.claim import Claim, ClaimArgs
 from components.adoption.kinds import Kind
 from components.adoption.lookup import import_id
 from components.documents.store import OWNER_TAG
-from components.session_manager.instance_policy import instance_policy
-from components.session_manager.names import INSTANCE_POLICY_NAME
+from components.session_manager.instance_policy import instance_policies
+from components.session_manager.names import numbered
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
 
 if TYPE_CHECKING:
     from components.account import Account
+    from components.limits import Policy as PolicyDocument
     from components.settings import Settings
 
 
@@ -45,7 +46,8 @@ class SessionManager(pulumi.ComponentResource):
 
     Attributes:
         preferences: by Region, see `RegionalPreferences.outputs`.
-        instance_policy_arn: of the managed policy for instance roles; None where no feature needs a permission.
+        instance_policy_arns: ARNs of the managed policies for instance roles, which need all of them; several only where
+            one has no room for all Regions, none where no feature needs a permission.
     """
 
     def __init__(self, name: str, args: SessionManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -67,26 +69,42 @@ class SessionManager(pulumi.ComponentResource):
             for region, settings in args.settings.session_manager.items()
         }
         self.preferences = {region: each.outputs for region, each in regional.items()}
-        self.register_outputs({"preferences": self.preferences, "instancePolicyArn": self.instance_policy_arn})
+        self.register_outputs({"preferences": self.preferences, "instancePolicyArns": list(self.instance_policy_arns)})
 
     def _node_permissions(self, name: str, args: SessionManagerArgs) -> tuple[pulumi.Resource, ...]:
-        self.instance_policy_arn: pulumi.Output[str] | None = None
-        content = instance_policy(
+        documents = instance_policies(
             args.settings.session_manager, partition=args.account.partition, account_id=args.account.id
         )
-        if content is None:
-            return ()
-        arn = f"arn:{args.account.partition}:iam::{args.account.id}:policy/{INSTANCE_POLICY_NAME}"
+        policies = {
+            logical: self._instance_policy(logical, physical, document, args)
+            for logical, (physical, document) in numbered(f"{name}-node", documents.items()).items()
+        }
+        self.instance_policy_arns = tuple(policy.arn for policy in policies.values())
+        return (
+            *policies.values(),
+            *(
+                RolePolicyAttachment(
+                    f"{logical}-{role}", role=role, policy_arn=policy.arn, opts=pulumi.ResourceOptions(parent=self)
+                )
+                for logical, policy in policies.items()
+                for role in args.settings.instance_roles
+            ),
+        )
+
+    def _instance_policy(
+        self, logical: str, physical: str, content: PolicyDocument, args: SessionManagerArgs
+    ) -> Policy:
+        arn = f"arn:{args.account.partition}:iam::{args.account.id}:policy/{physical}"
         document, region = json.dumps(content), args.settings.regions[0]
         made_of = json.dumps({"PolicyDocument": document, "Description": _DESCRIPTION})
         claim = Claim(
-            f"{name}-node",
+            logical,
             ClaimArgs(kind=Kind.POLICY, region=region, name=arn, value=made_of),
             pulumi.ResourceOptions(parent=self),
         )
-        policy = Policy(
-            f"{name}-node",
-            name=INSTANCE_POLICY_NAME,
+        return Policy(
+            logical,
+            name=physical,
             description=_DESCRIPTION,
             policy=document,
             tags={**args.settings.tags, OWNER_TAG: args.owner},
@@ -95,15 +113,5 @@ class SessionManager(pulumi.ComponentResource):
                 depends_on=[claim],
                 import_=import_id(Kind.POLICY, region, arn),
                 retain_on_delete=True,
-            ),
-        )
-        self.instance_policy_arn = policy.arn
-        return (
-            policy,
-            *(
-                RolePolicyAttachment(
-                    f"{name}-node-{role}", role=role, policy_arn=policy.arn, opts=pulumi.ResourceOptions(parent=self)
-                )
-                for role in args.settings.instance_roles
             ),
         )

@@ -10,7 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.documents.content import MAX_BYTES, content_sha256, same_content, serialized
+from components.documents.content import content_sha256, published_bytes, same_content, serialized
+from components.limits import DOCUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,9 +46,6 @@ _SWITCHES: Final = (
     *("cloudWatchStreamingEnabled", "runAsEnabled"),
 )
 _MINUTES: Final = ("idleSessionTimeout", "maxSessionDuration")
-
-_SPELLINGS: Final = 1_000
-"""Bytes for another spelling of the same content: an empty line for each of as many versions as a document may have."""
 
 _QUOTED_SWITCHES: Final = {"true": True, "false": False, "": False}
 _WHOLE_MINUTES: Final = re.compile(r"[1-9][0-9]{0,5}")
@@ -123,7 +121,7 @@ def excess_bytes(settings: SessionManagerSettings) -> int:
     A shell profile has no limit of its own (User Guide, "Session document schema"): the document's is what there is.
     """
     widest = preferences(settings, account_id="0" * 12, region="a" * 32, kms_key_id="a" * 36)
-    return max(0, len(serialized(document(widest)).encode()) + _SPELLINGS - MAX_BYTES)
+    return max(0, published_bytes(document(widest)) - DOCUMENT.maximum)
 
 
 def parse(text: str) -> tuple[Preferences, dict[str, Any]]:

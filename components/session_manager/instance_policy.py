@@ -1,36 +1,168 @@
-"""The permissions that nodes need for governed sessions, as plain data: step 3 of the post, for all Regions."""
+"""The permissions that nodes need for governed sessions, as plain data: step 3 of the post, for all Regions.
+
+A managed policy is short, and a stack may have many Regions. Where the ARNs of all Regions are too long, the Region moves
+from the ARN into a condition: what has a Region in its ARN is reached in that Region alone, so `aws:RequestedRegion` says
+the same (IAM User Guide, "AWS global condition context keys"). What is too long even so becomes several policies.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
+from components.limits import (
+    ATTACHED_POLICIES,
+    MANAGED_POLICY,
+    StatementTooLongError,
+    document,
+    packed,
+    size,
+)
+from components.problems import Problem
 from components.session_manager.document import s3_key_prefix
-from components.session_manager.names import DATA_KEY_ALIAS
+from components.session_manager.names import DATA_KEY_ALIAS, INSTANCE_POLICY_NAME, numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from components.limits import Policy, Statement
     from components.session_manager.settings import SessionManagerSettings
 
-Statement = dict[str, Any]
+MOST_POLICIES: Final = ATTACHED_POLICIES.maximum - 1
+"""Beside the one that the SSM Agent needs."""
 
 
-def instance_policy(
+def instance_policies(
     settings: Mapping[str, SessionManagerSettings], *, partition: str, account_id: str
-) -> dict[str, Any] | None:
-    """Just what the enabled features need, on top of what the SSM Agent needs to run at all.
+) -> dict[str, Policy]:
+    """Return just what the enabled features need, on top of what the SSM Agent needs to run at all.
 
     Args:
-        settings: by Region.
+        settings: By Region.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
         account_id: 12 digits.
 
     Returns:
-        The policy document, or None where no feature needs a permission.
+        The policies by name, the first one `INSTANCE_POLICY_NAME`; nodes need all of them. None where no feature needs a
+        permission.
+    """
+    whole = instance_policy(settings, partition=partition, account_id=account_id)
+    if whole is None:
+        return {}
+    if size(whole) <= MANAGED_POLICY.maximum:
+        return {INSTANCE_POLICY_NAME: whole}
+    compact = _merged(short for each in whole["Statement"] for short in _shortest(each))
+    if size(document(compact)) <= MANAGED_POLICY.maximum:
+        return {INSTANCE_POLICY_NAME: document(compact)}
+    parts = [{**each, "Resource": [resource]} for each in compact for resource in each["Resource"]]
+    return numbered(INSTANCE_POLICY_NAME, packed(parts, joined=_merged))
+
+
+def instance_policy_problems(
+    settings: Mapping[str, SessionManagerSettings],
+    path_of: Callable[[str, str], tuple[str, ...]],
+    *,
+    partition: str,
+    account_id: str,
+) -> list[Problem]:
+    """Return what is wrong where the permissions need more policies than a role can have.
+
+    Args:
+        settings: By Region.
+        path_of: Path of the setting that holds in a Region, by Region and key.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        account_id: 12 digits.
+    """
+    try:
+        found = len(instance_policies(settings, partition=partition, account_id=account_id))
+    except StatementTooLongError:
+        found = MOST_POLICIES + 1
+    if found <= MOST_POLICIES:
+        return []
+    lengths = {
+        (len(value), region, key)
+        for region, each in settings.items()
+        for key, value, used in (
+            ("cwLogGroupName", each.cw_log_group_name * 3, each.logs_to_cloudwatch),
+            ("s3KeyPrefix", each.s3_key_prefix, each.s3_logging),
+            ("s3BucketName", each.s3_bucket_name, each.s3_logging),
+        )
+        if used
+    }
+    _, region, key = max(lengths)
+    message = (
+        f"expected names of {len(settings)} Regions that fit into {MOST_POLICIES} managed policies of "
+        f"{MANAGED_POLICY.maximum} characters, as a role has {ATTACHED_POLICIES.maximum}, got names that need more. Use "
+        "shorter names of log groups, buckets and prefixes, or the same name of the log group in all Regions"
+    )
+    return [Problem(path=path_of(region, key), message=message)]
+
+
+def instance_policy(
+    settings: Mapping[str, SessionManagerSettings], *, partition: str, account_id: str
+) -> Policy | None:
+    """Return the permissions of `instance_policies` as one document, however long it is.
+
+    Args:
+        settings: By Region.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        account_id: 12 digits.
     """
     arns = _Arns(partition, account_id)
     statements = [*_logs(settings, arns), *_session_data(settings, arns), *_s3(settings, arns)]
-    return {"Version": "2012-10-17", "Statement": statements} if statements else None
+    return document(statements) if statements else None
+
+
+def _shortest(statement: Statement) -> list[Statement]:
+    """Return statements that allow the same, with the Regions of an ARN in a condition wherever that is shorter."""
+    listed = [arn for arn in _list(statement["Resource"]) if not _region(arn)]
+    regions: dict[str, set[str]] = {}
+    for arn in _list(statement["Resource"]):
+        if _region(arn):
+            regions.setdefault(_in(arn, "*"), set()).add(_region(arn))
+    by_regions: dict[tuple[str, ...], list[str]] = {}
+    for anywhere, several in regions.items():
+        by_regions.setdefault(tuple(sorted(several)), []).append(anywhere)
+    found: list[Statement] = []
+    for several, anywhere in by_regions.items():
+        named = [_in(arn, region) for arn in anywhere for region in several]
+        condition: dict[str, Any] = statement.get("Condition", {})
+        only_there = {**condition.get("StringEquals", {}), "aws:RequestedRegion": list(several)}
+        wide = {**statement, "Resource": anywhere, "Condition": {**condition, "StringEquals": only_there}}
+        if size(wide) < len(json.dumps(named)):
+            found.append(wide)
+        else:
+            listed += named
+    return [*([{**statement, "Resource": listed}] if listed else []), *found]
+
+
+def _merged(statements: Iterable[Statement]) -> list[Statement]:
+    """Return one statement for those that differ in their resources alone, each with a name of its own."""
+    merged: dict[str, Statement] = {}
+    for each in statements:
+        same = json.dumps([each["Action"], each.get("Condition")])
+        other = merged.setdefault(same, {**each, "Resource": []})
+        other["Resource"] = sorted({*other["Resource"], *_list(each["Resource"])})
+    sids: Counter[str] = Counter()
+    for each in merged.values():
+        sid = each["Sid"].rstrip("0123456789")
+        sids[sid] += 1
+        each["Sid"] = sid if sids[sid] == 1 else f"{sid}{sids[sid]}"
+    return list(merged.values())
+
+
+def _list(resource: str | list[str]) -> list[str]:
+    return [resource] if isinstance(resource, str) else resource
+
+
+def _region(arn: str) -> str:
+    return "" if arn == "*" else arn.split(":")[3]
+
+
+def _in(arn: str, region: str) -> str:
+    parts = arn.split(":")
+    return ":".join([*parts[:3], region, *parts[4:]])
 
 
 class _Arns:

@@ -1,6 +1,13 @@
 """Names that are the same in every account: others, outside this stack, go by them."""
 
-from typing import Final
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ValueT = TypeVar("ValueT")
 
 DATA_KEY_ALIAS: Final = "alias/session-manager/data"
 LOGS_KEY_ALIAS: Final = "alias/session-manager/logs"
@@ -9,3 +16,9 @@ DATA_KEY_PARAMETER: Final = "/session-manager/session-data-key"
 """Where the ID of the data key is kept, as in the post, for those who need it and are not of this stack."""
 
 INSTANCE_POLICY_NAME: Final = "ShellAccessSessionManagerNode"
+"""Name of the managed policy for nodes, and what the names of further ones begin with, see `numbered`."""
+
+
+def numbered(name: str, values: Iterable[ValueT]) -> dict[str, ValueT]:
+    """Return values by name: the first has no number, the next are `name-2`, `name-3`, ..."""
+    return {name if number == 1 else f"{name}-{number}": value for number, value in enumerate(values, start=1)}

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from components.documents.content import MAX_BYTES
 from components.documents.on_destroy import OnDestroy
+from components.limits import DOCUMENT
 from components.problems import Problem, shown
 from components.session_manager.document import excess_bytes
 from components.validation import Section
@@ -243,7 +243,7 @@ def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> l
         problem(
             longest[0],
             f"{len(longest[1].encode())} bytes given; allowed: {excess} bytes less, as the document with both shell "
-            f"profiles has {MAX_BYTES} at most",
+            f"profiles has {DOCUMENT.maximum} at most",
         )
     if settings.log_retention_days not in RETENTION_DAYS:
         allowed = ", ".join(map(str, RETENTION_DAYS))

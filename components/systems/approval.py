@@ -9,7 +9,9 @@ from components.approval.alarms import topic_problems
 from components.approval.component import Approval, ApprovalArgs
 from components.approval.names import Place
 from components.approval.names_in_use import name_problems
-from components.approval.sizes import size_problems
+from components.approval.plan import plan_approval
+from components.approval.sizes import generated_texts
+from components.limits import excess_problems
 from components.problems import SettingsError
 
 if TYPE_CHECKING:
@@ -25,8 +27,9 @@ def check_approval(settings: Settings, section: ApprovalSettings, account: Accou
         SettingsError: they are not.
     """
     place = Place(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    plan = plan_approval(section, place, settings.regions, session_data_encryption=_encrypts(settings))
     problems = [
-        *size_problems(section, place),
+        *excess_problems(generated_texts(section, plan)),
         *topic_problems(section, place),
         *name_problems(program_clients(), place),
     ]
@@ -48,9 +51,13 @@ def build_approval(settings: Settings, section: ApprovalSettings, account: Accou
         ApprovalArgs(
             settings=section,
             regions=settings.regions,
-            session_data_encryption=any(each.session_data_encryption for each in settings.session_manager.values()),
+            session_data_encryption=_encrypts(settings),
             account=account,
             owner=owner,
             tags=settings.tags,
         ),
     )
+
+
+def _encrypts(settings: Settings) -> bool:
+    return any(each.session_data_encryption for each in settings.session_manager.values())

@@ -9,12 +9,14 @@ from components.directory.component import DomainControllers, DomainControllersA
 from components.directory.names import EC2, SYSTEM
 from components.directory.places import Place, find_places
 from components.directory.site_plan import SitePlan, plan_sites
-from components.problems import Collector
+from components.directory.sizes import generated_texts
+from components.limits import excess_problems
+from components.problems import Collector, raise_problems
 from components.session_manager.endpoint_services import interface_services
 from components.systems.endpoints import check_services
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pulumi
 
@@ -45,9 +47,15 @@ class PlannedControllers:
 
 
 def plan_controllers(
-    settings: Settings, section: DomainControllersSection, endpoints: Mapping[str, Endpoints]
+    settings: Settings, section: DomainControllersSection, endpoints: Mapping[str, Endpoints], account: Account
 ) -> PlannedControllers:
     """Looks up what the sites name, and plans them.
+
+    Args:
+        settings: Settings of the stack.
+        section: Those of the system.
+        endpoints: Endpoints of the stack by Region, as they were found.
+        account: Account of the stack.
 
     Raises:
         SettingsError: what they name is not there, or what they ask for cannot fit; nothing is registered then.
@@ -58,8 +66,12 @@ def plan_controllers(
         services = {*interface_services(settings.session_manager.get(region)), EC2}
         with collector:
             check_services(region, tuple(sorted(services)), ("domainControllers", "sites", region))
+    plans: dict[str, SitePlan] = {}
+    with collector:
+        plans = plan_sites(section, {region: each.networks for region, each in places.items()})
+    with collector:
+        raise_problems(excess_problems(generated_texts(section, account, plans)))
     collector.check()
-    plans = plan_sites(section, {region: each.networks for region, each in places.items()})
     return PlannedControllers(section=section, places=places, plans=plans)
 
 
@@ -67,7 +79,7 @@ def build_controllers(
     settings: Settings,
     account: Account,
     planned: PlannedControllers,
-    instance_policy_arn: pulumi.Output[str] | None,
+    instance_policy_arns: Sequence[pulumi.Output[str]],
 ) -> DomainControllers:
     """Registers them.
 
@@ -75,7 +87,7 @@ def build_controllers(
         settings: of the stack.
         account: where the stack deploys to.
         planned: the sites.
-        instance_policy_arn: what nodes need for governed sessions, where the stack governs them.
+        instance_policy_arns: ARNs of what nodes need for governed sessions, where the stack governs them.
     """
     return DomainControllers(
         SYSTEM,
@@ -85,6 +97,6 @@ def build_controllers(
             account=account,
             places=planned.places,
             plans=planned.plans,
-            instance_policy_arn=instance_policy_arn,
+            instance_policy_arns=instance_policy_arns,
         ),
     )

@@ -6,19 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.adoption.lookup import program_clients
+from components.limits import excess_problems
 from components.nodes.agent_versions import minimum_agent_version
 from components.nodes.component import Nodes, NodesArgs
 from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
 from components.nodes.names_in_use import role_problems, rule_problems
 from components.nodes.recorders import recording_region
 from components.nodes.settings import Remediation
-from components.problems import Collector, SettingsError
-from components.session_manager.names import INSTANCE_POLICY_NAME
+from components.nodes.sizes import generated_texts
+from components.problems import Collector, raise_problems
+from components.session_manager.instance_policy import instance_policies
 
 if TYPE_CHECKING:
     from components.account import Account
     from components.nodes.settings import NodesSection
-    from components.problems import Problem
     from components.session_manager.component import SessionManager
     from components.settings import Settings
 
@@ -36,12 +37,13 @@ class PlannedNodes:
     recording_region: str
 
 
-def plan_nodes(settings: Settings, section: NodesSection, owner: str) -> PlannedNodes:
+def plan_nodes(settings: Settings, section: NodesSection, account: Account, owner: str) -> PlannedNodes:
     """Looks up where roles can be evaluated, and whether our names are free, before anything is registered.
 
     Args:
         settings: of the stack.
         section: of the settings.
+        account: Account of the stack.
         owner: names the stack on what is made.
 
     Raises:
@@ -51,10 +53,13 @@ def plan_nodes(settings: Settings, section: NodesSection, owner: str) -> Planned
     if section.compliance:
         with collector:
             region = recording_region(clients, settings.regions, section.compliance.region)
-            _refuse(rule_problems(clients, region, owner))
+            raise_problems(rule_problems(clients, region, owner))
     for role, key in _roles(section).items():
         with collector:
-            _refuse(role_problems(clients, settings.regions[0], role, key, owner))
+            raise_problems(role_problems(clients, settings.regions[0], role, key, owner))
+    if section.compliance:
+        with collector:
+            raise_problems(excess_problems(generated_texts(section.compliance, account, _policies(settings, account))))
     collector.check()
     return PlannedNodes(section=section, recording_region=region)
 
@@ -68,9 +73,9 @@ def _roles(section: NodesSection) -> dict[str, str]:
     }
 
 
-def _refuse(problems: list[Problem]) -> None:
-    if problems:
-        raise SettingsError(problems)
+def _policies(settings: Settings, account: Account) -> tuple[str, ...]:
+    """The names of the instance policies."""
+    return tuple(instance_policies(settings.session_manager, partition=account.partition, account_id=account.id))
 
 
 def build_nodes(
@@ -95,8 +100,8 @@ def build_nodes(
             account=account,
             owner=owner,
             tags=settings.tags,
-            policy_name=INSTANCE_POLICY_NAME,
-            policy_arn=session_manager.instance_policy_arn if session_manager else None,
+            policy_names=_policies(settings, account),
+            policy_arns=session_manager.instance_policy_arns if session_manager else (),
             preferences=(session_manager,) if session_manager else (),
             minimum_agent_versions={
                 region: minimum_agent_version(

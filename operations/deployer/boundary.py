@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.names import ROLE_NAME, TAG_KEY
 from components.directory.names import TRAIL
+from components.limits import document
 from components.nodes.names import UPDATE_DOCUMENT
 from operations.deployer.documents import document_names
 from operations.deployer.identities import own_roles, policy_arns
@@ -20,7 +21,7 @@ from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
 from operations.deployer.policies import permits
 from operations.deployer.reading import LOG_BUCKET, parameter_arns
 from operations.deployer.scope import ANY, System
-from operations.deployer.statement import document, fitting
+from operations.deployer.statement import fitting
 from operations.deployer.surveillance import trail_bucket
 
 if TYPE_CHECKING:

@@ -57,7 +57,8 @@ ROLES: Final = (
 )
 
 POLICIES: Final = {
-    INSTANCE_POLICY_NAME: System.SESSION_MANAGER,
+    # With those of further Regions, where one has no room for all.
+    f"{INSTANCE_POLICY_NAME}*": System.SESSION_MANAGER,
     OPERATOR_POLICY_NAME: System.APPROVAL,
     REQUESTER_POLICY_NAME: System.APPROVAL,
     APPROVER_POLICY_NAME: System.APPROVAL,
@@ -167,7 +168,7 @@ def _attachments(scope: Scope) -> list[Permit]:
         found.append(_permit("AttachToUsers", ("AttachUserPolicy", "DetachUserPolicy"), users, ours))
     if System.SESSION_MANAGER in scope.systems:
         # Before the instance policy goes, it goes from roles that no stack knows: remediation has given it to them.
-        instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(INSTANCE_POLICY_NAME)}}
+        instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*")}}
         found.append(_permit("TakeNodesPolicyBack", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
     return found
 

@@ -41,6 +41,7 @@ _EC2: Final = (
     "ec2:GetManagedPrefixListEntries",
 )
 _IAM: Final = (
+    "iam:GetAccountSummary",
     "iam:GetGroup",
     "iam:GetInstanceProfile",
     "iam:GetPolicy",

@@ -16,11 +16,12 @@ from components.approval.names import (
     TAG_KEY,
 )
 from components.directory.instance_role import AGENT_ACTIONS
+from components.limits import document
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import Role
 from operations.deployer.scope import System
-from operations.deployer.statement import document, fitting
+from operations.deployer.statement import fitting
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -84,7 +85,7 @@ def role_boundary(scope: Scope) -> Policy:
         "Resource": "*",
         "Condition": {
             "ArnEquals": {
-                "iam:PolicyARN": scope.policy(INSTANCE_POLICY_NAME),
+                "iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*"),
                 **_as(scope, REMEDIATION_ROLE_NAME),
             }
         },

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from components import limits
+from components.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongError, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,12 +16,6 @@ if TYPE_CHECKING:
 
 Policy = dict[str, Any]
 Conditions = dict[str, dict[str, "str | list[str]"]]
-
-VERSION: Final = "2012-10-17"
-LONGEST: Final = 6_144
-"""Characters of a managed policy, white space not counted (IAM User Guide, "IAM and AWS STS quotas")."""
-MOST: Final = 10
-"""Managed policies of a role (likewise)."""
 
 
 class TooMuchError(ValueError):
@@ -59,24 +56,15 @@ class Permit:
         return {**statement, "Condition": conditions} if conditions else statement
 
 
-def size(policy: Policy) -> int:
-    """Characters that IAM counts."""
-    return len(json.dumps(policy, separators=(",", ":")))
-
-
-def document(statements: Iterable[Policy]) -> Policy:
-    """A policy of these statements."""
-    return {"Version": VERSION, "Statement": list(statements)}
-
-
 def fitting(policy: Policy, what: str) -> Policy:
     """The policy, where it is not longer than IAM takes.
 
     Raises:
         TooMuchError: it is.
     """
-    if size(policy) > LONGEST:
-        raise TooMuchError(f"{what} takes {size(policy)} characters, and a policy has {LONGEST} at most")
+    if size(policy) > MANAGED_POLICY.maximum:
+        message = f"{what} takes {size(policy)} characters, and a policy has {MANAGED_POLICY.maximum} at most"
+        raise TooMuchError(message)
     return policy
 
 
@@ -102,16 +90,11 @@ def packed(permits: Iterable[Permit], scope: Scope) -> list[Policy]:
     Raises:
         TooMuchError: A statement alone is too long, or a role cannot have so many policies.
     """
-    policies: list[Policy] = []
-    for statement in _merged(each.rendered(scope) for each in permits):
-        if size(document([statement])) > LONGEST:
-            raise TooMuchError(f"the statement {statement['Sid']} alone is longer than a policy")
-        for policy in policies:
-            if size(document([*policy["Statement"], statement])) <= LONGEST:
-                policy["Statement"].append(statement)
-                break
-        else:
-            policies.append(document([statement]))
-    if len(policies) > MOST:
-        raise TooMuchError(f"they take {len(policies)} policies, and a role has {MOST} at most")
+    try:
+        policies = limits.packed(_merged(each.rendered(scope) for each in permits))
+    except StatementTooLongError as too_long:
+        raise TooMuchError(str(too_long)) from None
+    if len(policies) > ATTACHED_POLICIES.maximum:
+        most = ATTACHED_POLICIES.maximum
+        raise TooMuchError(f"they take {len(policies)} policies, and a role has {most} at most")
     return policies

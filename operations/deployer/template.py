@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from components.limits import POLICY_VERSION
 from operations.deployer.boundary import boundary
 from operations.deployer.names import BOUNDARY, ROLES_BOUNDARY, Role
 from operations.deployer.policies import policies
 from operations.deployer.role_boundary import role_boundary
-from operations.deployer.statement import VERSION
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -34,7 +34,7 @@ def trust(trusted: list[str], organization: str = "") -> Policy:
     """
     inside = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}}} if organization else {}
     statement = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole", **inside}
-    return {"Version": VERSION, "Statement": [statement]}
+    return {"Version": POLICY_VERSION, "Statement": [statement]}
 
 
 def template(scope: Scope) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
 from operations.verify.ownership import owner_finding
@@ -15,17 +14,18 @@ if TYPE_CHECKING:
 
 
 def instance_policy_findings(
-    asked: Asked, wanted: dict[str, Any], roles: tuple[str, ...], live: PolicyFacts | Unread | None
+    asked: Asked, name: str, wanted: dict[str, Any], roles: tuple[str, ...], live: PolicyFacts | Unread | None
 ) -> list[Finding]:
     """Compares the policy.
 
     Args:
         asked: in the Region where global things are kept.
-        wanted: as `components.session_manager.instance_policy` builds it.
+        name: Name of the policy.
+        wanted: Its content, as `components.session_manager.instance_policy` builds it.
         roles: names of the roles that it is to be attached to.
         live: the policy.
     """
-    expected = f"managed policy {INSTANCE_POLICY_NAME} exists"
+    expected = f"managed policy {name} exists"
     if isinstance(live, Unread):
         return [cannot_tell("instance-policy", expected, live)]
     if live is None:

@@ -11,7 +11,6 @@ from components.nodes.names import HOST_MANAGED_POLICY, HOST_ROLE_NAME, REMEDIAT
 from components.nodes.remediation import REMEDIATION_POLICY_NAME, remediation_role_policy, remediation_trust, runbook
 from components.nodes.role_rule import role_rule
 from components.nodes.settings import Remediation
-from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.reading import Reader, Unread
 from operations.verify.nodes_comparison import (
     WantedRole,
@@ -53,7 +52,7 @@ class NodesVerification:
         place: whose nodes they are.
         regions: what is asked, by Region; the first is where the stack keeps what an account has once.
         section: `shell-access:nodes`.
-        has_instance_policy: whether any feature needs a permission of nodes.
+        instance_policies: Names of the instance policies; empty where no feature needs a permission of nodes.
     """
 
     clients: Clients
@@ -61,7 +60,7 @@ class NodesVerification:
     place: NodesPlace
     regions: Mapping[str, Asked]
     section: NodesSection
-    has_instance_policy: bool
+    instance_policies: tuple[str, ...]
 
     def findings(self) -> dict[str, list[Finding]]:
         """By Region."""
@@ -78,8 +77,8 @@ class NodesVerification:
         return next(iter(self.regions))
 
     @property
-    def _policy_arn(self) -> str:
-        return self.place.iam(f"policy/{INSTANCE_POLICY_NAME}")
+    def _policy_arns(self) -> list[str]:
+        return [self.place.iam(f"policy/{name}") for name in self.instance_policies]
 
     def _reader(self, region: str) -> Reader:
         return Reader(self.clients, region, self.caller)
@@ -100,7 +99,7 @@ class NodesVerification:
             check="host-management-role",
             name=HOST_ROLE_NAME,
             trust=host_trust(),
-            attached=frozenset({managed, *([self._policy_arn] if self.has_instance_policy else ())}),
+            attached=frozenset({managed, *self._policy_arns}),
             inline={},
         )
         live = read_role(self._reader(self._first), HOST_ROLE_NAME)
@@ -119,7 +118,7 @@ class NodesVerification:
         rule = rules[region]
         # IAM may be recorded outside the Regions of the stack.
         asked = self.regions.get(region) or replace(self.regions[self._first], region=region)
-        findings = rule_findings(asked, role_rule(self._policy_arn, settings.excluded_roles), rule)
+        findings = rule_findings(asked, role_rule(self._policy_arns, settings.excluded_roles), rule)
         if isinstance(rule, RuleFacts):
             findings += self._remediation(asked, settings, rule)
         return region if region in self.regions else self._first, findings
@@ -136,11 +135,11 @@ class NodesVerification:
             check="node-remediation-role",
             name=REMEDIATION_ROLE_NAME,
             trust=remediation_trust(self.place),
-            inline={REMEDIATION_POLICY_NAME: remediation_role_policy(self.place, self._policy_arn, excluded)},
+            inline={REMEDIATION_POLICY_NAME: remediation_role_policy(self.place, self._policy_arns, excluded)},
         )
         return [
             remediation_finding(asked, remediation, rule.remediation),
-            runbook_finding(asked, runbook(self.place, self._policy_arn, excluded), read_runbook(reader)),
+            runbook_finding(asked, runbook(self.place, self._policy_arns, excluded), read_runbook(reader)),
             *document_ownership_findings("node-remediation-runbook", asked, read_runbook_tags(reader)),
             role_finding(asked, role, read_role(reader, REMEDIATION_ROLE_NAME)),
         ]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.nodes.names import NodesPlace
-from components.session_manager.instance_policy import instance_policy
-from components.session_manager.names import INSTANCE_POLICY_NAME
+from components.session_manager.instance_policy import instance_policies
 from operations.errors import UnusableError
 from operations.reading import Identity, Reader, Unread, identify
 from operations.verify.approval import ApprovalVerification
@@ -137,7 +136,7 @@ def _nodes(
         place=NodesPlace(partition=identity.partition, account_id=identity.account_id),
         regions={region: _asked(stack, settings, identity, region) for region in settings.regions},
         section=settings.nodes,
-        has_instance_policy=_instance_policy(settings, identity) is not None,
+        instance_policies=tuple(_instance_policies(settings, identity)),
     )
 
 
@@ -150,8 +149,8 @@ def _approval(
     return ApprovalVerification.of(settings, settings.approval, clients, identity, asked)
 
 
-def _instance_policy(settings: Settings, identity: Identity) -> dict[str, Any] | None:
-    return instance_policy(settings.session_manager, partition=identity.partition, account_id=identity.account_id)
+def _instance_policies(settings: Settings, identity: Identity) -> dict[str, dict[str, Any]]:
+    return instance_policies(settings.session_manager, partition=identity.partition, account_id=identity.account_id)
 
 
 def _verify_region(
@@ -166,10 +165,10 @@ def _verify_account(
 ) -> list[Finding]:
     """What an account has once is reported with the first Region, where the stack keeps it."""
     region = settings.regions[0]
-    wanted = _instance_policy(settings, identity)
-    if wanted is None:
-        return []
-    arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{INSTANCE_POLICY_NAME}"
-    live = read_policy(Reader(clients, region, identity.arn), arn)
     asked = _asked(stack, settings, identity, region)
-    return instance_policy_findings(asked, wanted, settings.instance_roles, live)
+    findings: list[Finding] = []
+    for name, wanted in _instance_policies(settings, identity).items():
+        arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{name}"
+        live = read_policy(Reader(clients, region, identity.arn), arn)
+        findings += instance_policy_findings(asked, name, wanted, settings.instance_roles, live)
+    return findings

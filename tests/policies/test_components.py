@@ -11,12 +11,15 @@ from pulumi.runtime import mocks
 
 from components.account import Account
 from components.session_manager.document import document, preferences
+from components.session_manager.instance_policy import instance_policies
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
 from components.session_manager.settings import SessionManagerSettings
 from policies import session_manager
 from policies.catalogue import RULES
 from tests.policies.judging import judge
 from tests.policies.session_manager.forms import DOCUMENT
+
+POLICY = "aws:iam/policy:Policy"
 
 
 class Recorder(mocks.Mocks):
@@ -72,3 +75,21 @@ def test_no_rule_fires_on_the_document_that_the_components_publish(rule: Any) ->
     properties = {"documentType": "Session", "documentFormat": "JSON", "content": json.dumps(document(values))}
     result = judge(rule, DOCUMENT, properties)
     assert (result.violations, result.unseen) == ([], [])
+
+
+@pytest.mark.parametrize("prefix", ["logs", "p" * 512], ids=["compact", "several"])
+def test_no_rule_fires_on_instance_policies_of_many_regions(prefix: str) -> None:
+    settings = {
+        f"eu-west-{number}": SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", s3_key_prefix=prefix)
+        for number in range(1, 41)
+    }
+    policies = instance_policies(settings, partition="aws", account_id="123456789012")
+    judged = 0
+    for name, content in policies.items():
+        properties = {"name": name, "policy": json.dumps(content)}
+        for rule in RULES:
+            if POLICY in rule.types:
+                result = judge(rule, POLICY, properties)
+                assert (result.violations, result.unseen) == ([], []), rule.id
+                judged += 1
+    assert judged

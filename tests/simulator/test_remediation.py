@@ -38,7 +38,7 @@ class World:
         self.client, self.endpoint, self.simulator = client, endpoint, simulator
         self.iam = client("iam")
         self.iam.create_policy(PolicyName="ShellAccessSessionManagerNode", PolicyDocument=json.dumps(SOMETHING))
-        policy = remediation_role_policy(PLACE, POLICY, EXCLUDED)
+        policy = remediation_role_policy(PLACE, [POLICY], EXCLUDED)
         self.may = Permissions(identity=(parse(policy, name="remediation"),))
         self.steps: list[str] = []
         self.outputs: dict[str, str] = {}
@@ -54,7 +54,7 @@ class World:
 
     def play(self, role_id: str, document: Json | None = None) -> Json:
         given = {"RoleId": role_id, "AutomationAssumeRole": PLACE.remediation_role_arn}
-        return self.simulator.run(translated(document or runbook(PLACE, POLICY, EXCLUDED)), given, self)
+        return self.simulator.run(translated(document or runbook(PLACE, [POLICY], EXCLUDED)), given, self)
 
     def attached(self, name: str) -> list[str]:
         policies = self.iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
@@ -85,7 +85,7 @@ def world(client: Callable[..., Any], endpoint: str, simulator: Simulator) -> Wo
 
 
 def test_simulator_understands_every_word_of_the_runbook(simulator: Simulator) -> None:
-    document = translated(runbook(PLACE, POLICY, EXCLUDED))
+    document = translated(runbook(PLACE, [POLICY], EXCLUDED))
     assert simulator.printed(document) == document
 
 
@@ -109,7 +109,7 @@ def test_scripts_ask_for_no_more_than_the_role_may(world: World) -> None:
     forget_calls(world.endpoint)
     world.play(role)
     asked = {call for call in calls(world.endpoint) if not call.startswith("sts:")}
-    policy: Any = remediation_role_policy(PLACE, POLICY, EXCLUDED)
+    policy: Any = remediation_role_policy(PLACE, [POLICY], EXCLUDED)
     actions = [statement["Action"] for statement in policy["Statement"] if statement["Effect"] == "Allow"]
     assert asked == {action for each in actions for action in ([each] if isinstance(each, str) else each)}
 
@@ -149,19 +149,19 @@ def test_what_is_no_id_of_a_role_is_refused(world: World, given: str) -> None:
 def test_runbook_runs_with_no_other_role(simulator: Simulator, world: World) -> None:
     given = {"RoleId": world.role(), "AutomationAssumeRole": PLACE.iam("role/Admin")}
     with pytest.raises(RefusedError, match="AutomationAssumeRole"):
-        simulator.run(translated(runbook(PLACE, POLICY, EXCLUDED)), given, world)
+        simulator.run(translated(runbook(PLACE, [POLICY], EXCLUDED)), given, world)
 
 
 def test_a_changed_runbook_could_attach_nothing_else_either(world: World) -> None:
     """The policy of the role, not the text of the runbook, is what holds."""
-    document = runbook(PLACE, "arn:aws:iam::aws:policy/AdministratorAccess", [])
+    document = runbook(PLACE, ["arn:aws:iam::aws:policy/AdministratorAccess"], [])
     assert world.play(world.role(), document)["code"] == "FAILED"
     assert world.steps[-1] == "AttachPolicy"
     assert world.attached("Web") == []
 
 
 def test_a_changed_runbook_could_not_change_excluded_roles_either(world: World) -> None:
-    document = runbook(PLACE, POLICY, [])
+    document = runbook(PLACE, [POLICY], [])
     assert world.play(world.role("Breakglass"), document)["code"] == "FAILED"
     assert world.attached("Breakglass") == []
 
@@ -169,7 +169,7 @@ def test_a_changed_runbook_could_not_change_excluded_roles_either(world: World) 
 def test_step_that_did_not_help_fails_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world, "call", lambda *_given: {})
     document = json.loads(
-        json.dumps(runbook(PLACE, POLICY, EXCLUDED)).replace("PAUSE_SECONDS = 3", "PAUSE_SECONDS = 0")
+        json.dumps(runbook(PLACE, [POLICY], EXCLUDED)).replace("PAUSE_SECONDS = 3", "PAUSE_SECONDS = 0")
     )
     played = world.play(world.role(), document)
     assert played["code"] == "FAILED"

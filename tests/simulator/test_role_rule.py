@@ -90,7 +90,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The rule's verdict on every case, in one run of the program."""
     folder = tmp_path_factory.mktemp("guard")
     rules = folder / "role.guard"
-    rules.write_text(role_rule(POLICY, ["Breakglass", "a+b=c,d.e@f-g"]))
+    rules.write_text(role_rule([POLICY], ["Breakglass", "a+b=c,d.e@f-g"]))
     files = {name: folder / f"{number}.json" for number, name in enumerate(CASES)}
     for name, file in files.items():
         file.write_text(json.dumps(CASES[name][0]))

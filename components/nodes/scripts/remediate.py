@@ -38,18 +38,20 @@ def check_role(events: Json, _context: object) -> Json:
         raise RefusedError(f"EC2 may not assume the role {name}")
     if not iam.list_instance_profiles_for_role(RoleName=name)["InstanceProfiles"]:
         raise RefusedError(f"the role {name} is in no instance profile")
-    return {"RoleName": name, "Verdict": "attached" if _has(iam, name, events["PolicyArn"]) else "attach"}
+    return {"RoleName": name, "Verdict": "attach" if _missing(iam, name, events["PolicyArns"]) else "attached"}
 
 
 def verify_attached(events: Json, _context: object) -> Json:
-    """Fails unless the role has the policy."""
-    iam, name, policy = _client("iam"), events["RoleName"], events["PolicyArn"]
+    """Fails unless the role has the policies."""
+    iam, name, policies = _client("iam"), events["RoleName"], events["PolicyArns"]
+    missing: list[str] = []
     for look in range(LOOKS):
         if look:
             time.sleep(PAUSE_SECONDS)
-        if _has(iam, name, policy):
-            return {"Outcome": f"the role {name} has {policy}"}
-    raise RefusedError(f"the role {name} does not have {policy}, although it was attached")
+        missing = _missing(iam, name, policies)
+        if not missing:
+            return {"Outcome": f"the role {name} has {', '.join(policies)}"}
+    raise RefusedError(f"the role {name} does not have {', '.join(missing)}, although it was attached")
 
 
 def _name(role_id: str) -> str:
@@ -74,9 +76,10 @@ def _services(statement: Json) -> set[str]:
     return set(_list(cast("Json", principal).get("Service", []))) if isinstance(principal, dict) else set()
 
 
-def _has(iam: Any, name: str, policy_arn: str) -> bool:
+def _missing(iam: Any, name: str, policy_arns: list[str]) -> list[str]:
     pages = iam.get_paginator("list_attached_role_policies").paginate(RoleName=name)
-    return any(policy["PolicyArn"] == policy_arn for page in pages for policy in page["AttachedPolicies"])
+    attached = {policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"]}
+    return [arn for arn in policy_arns if arn not in attached]
 
 
 def _client(service: str) -> Any:

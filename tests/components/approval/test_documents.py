@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -20,13 +20,18 @@ from components.approval import guard_rails, participant_policies, role_policies
 from components.approval.change_template import change_template
 from components.approval.names import RUNBOOK_NAME, TAG_KEY, Place
 from components.approval.operator_policy import operator_policy
+from components.approval.plan import operator_policy_names, plan_approval
 from components.approval.role_policies import service_trust
 from components.approval.runbook import reaper, runbook
 from components.approval.script import source
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
-from components.approval.sizes import DOCUMENT_BYTES, size_problems
+from components.approval.sizes import generated_texts
 from components.documents.content import serialized
+from components.limits import excess_problems
 from local.emulator.extension import automation_document
+
+if TYPE_CHECKING:
+    from components.problems import Problem
 
 GOLDEN = Path(__file__).parent / "golden"
 PLACE = Place(partition="aws", account_id="111122223333", region="eu-west-1")
@@ -222,12 +227,34 @@ def many(count: int, *, guard_rails: bool) -> ApprovalSettings:
     )
 
 
-@pytest.mark.parametrize(("guard_rails", "most"), [(False, 20), (True, 20)])
-def test_policies_of_many_operators_fit_or_are_refused_with_the_arithmetic(guard_rails: bool, most: int) -> None:  # noqa: FBT001
-    assert size_problems(many(most, guard_rails=guard_rails), PLACE) == []
-    (problem, *_) = size_problems(many(80, guard_rails=guard_rails), PLACE)
-    assert str(problem).startswith("shell-access:approval.operatorRoles: 80 operators given, with whom the policy of ")
-    assert "allowed: at most 10240 characters" in str(problem)
+def problems(given: ApprovalSettings, place: Place = PLACE) -> list[Problem]:
+    plan = plan_approval(given, place, REGIONS, session_data_encryption=True)
+    return excess_problems(generated_texts(given, plan))
+
+
+@pytest.mark.parametrize("guard_rails", [False, True])
+def test_policies_of_many_operators_fit_or_are_refused(guard_rails: bool) -> None:  # noqa: FBT001
+    assert problems(many(20, guard_rails=guard_rails)) == []
+    found = problems(many(80, guard_rails=guard_rails))
+    assert {each.key for each in found} == {"shell-access:approval.operatorRoles"}
+    (of_role,) = (str(each) for each in found if "SsmSessionControlChangeMangerRole" in each.message)
+    assert "to take at most 10240 characters, as a role has no more, got " in of_role
+    assert "with 80 operators and 1 approvers. Use fewer operators, or shorter names" in of_role
+
+
+def test_topics_of_alarms_are_as_many_as_a_rule_has_targets() -> None:
+    topics = [f"arn:aws:sns:eu-west-1:111122223333:alarms-{number}" for number in range(5)]
+    four = settings(Mode.AUTOMATION).model_copy(update={"alarm_topic_arns": topics[:4]})
+    assert problems(four) == []
+    five = four.model_copy(update={"alarm_topic_arns": topics})
+    assert {each.key for each in problems(five)} == {"shell-access:approval.alarmTopicArns"}
+
+
+def test_operator_policy_names_are_those_of_the_plan() -> None:
+    for rails in (False, True):
+        given = many(1, guard_rails=rails)
+        plan = plan_approval(given, PLACE, REGIONS, session_data_encryption=True)
+        assert operator_policy_names(given) == tuple(each.name for each in plan.operator_policies)
 
 
 @pytest.mark.parametrize(
@@ -258,13 +285,13 @@ def _imported(node: ast.AST) -> list[str]:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_runbook_leaves_room_in_its_document(mode: Mode) -> None:
-    assert len(serialized(runbook(settings(mode), PLACE, REGIONS)).encode()) < DOCUMENT_BYTES
+    assert len(serialized(runbook(settings(mode), PLACE, REGIONS)).encode()) < MAX_BYTES - 1_000
 
 
 def test_runbook_that_no_document_holds_is_refused() -> None:
     names = [f"Operator{number:04}" + "x" * 50 for number in range(400)]
     given = settings(Mode.AUTOMATION).model_copy(update={"operator_roles": names})
-    assert any("the runbook takes" in each.message for each in size_problems(given, PLACE))
+    assert any("the document AllowStartSsmSession to take" in each.message for each in problems(given))
 
 
 def test_roles_trust_their_service_for_what_it_does_here() -> None:

@@ -28,7 +28,7 @@ ROLE_CHARACTERS = 10_240
 
 
 def allowed(excluded: list[str], action: str, resource: str, **keys: Value) -> bool:
-    policy = parse(remediation_role_policy(PLACE, POLICY, excluded), name="remediation")
+    policy = parse(remediation_role_policy(PLACE, [POLICY], excluded), name="remediation")
     values = {name.replace("_", ":", 1): value for name, value in keys.items()}
     decision = decide(Permissions(identity=(policy,)), action, resource, Context(values, otherwise=ABSENT)).allowed
     assert decision is not Truth.UNKNOWN
@@ -92,18 +92,30 @@ def test_role_is_taken_on_for_runs_of_this_account_only() -> None:
 
 def test_longest_exclusions_fit_into_the_role() -> None:
     names = [f"{number:03}{'x' * 61}" for number in range(MAX_EXCLUDED_ROLES)]
-    policy = remediation_role_policy(NodesPlace(partition="aws-us-gov", account_id="111122223333"), POLICY, names)
+    policy = remediation_role_policy(NodesPlace(partition="aws-us-gov", account_id="111122223333"), [POLICY], names)
     assert len(json.dumps(policy, separators=(",", ":"))) <= ROLE_CHARACTERS
 
 
 @given(NAMES)
 def test_runbook_is_one_and_nobody_names_another_policy_in_it(excluded: list[str]) -> None:
-    document = runbook(PLACE, POLICY, excluded)
+    document = runbook(PLACE, [POLICY], excluded)
     assert automation_document.problems("Automation", document) == []
     assert set(document["parameters"]) == {"AutomationAssumeRole", "RoleId"}
     assert document["parameters"]["AutomationAssumeRole"]["allowedValues"] == [PLACE.remediation_role_arn]
     (attaching,) = [step for step in document["mainSteps"] if step["action"] == "aws:executeAwsApi"]
     assert (attaching["inputs"]["Api"], attaching["inputs"]["PolicyArn"]) == ("AttachRolePolicy", POLICY)
+
+
+def test_runbook_attaches_every_policy_one_after_the_other() -> None:
+    policies = [POLICY, f"{POLICY}-2", f"{POLICY}-3"]
+    document = runbook(PLACE, policies, [])
+    assert automation_document.problems("Automation", document) == []
+    steps = {step["name"]: step for step in document["mainSteps"]}
+    assert [
+        steps[name]["inputs"]["PolicyArn"] for name in ("AttachPolicy", "AttachPolicy2", "AttachPolicy3")
+    ] == policies
+    following = [steps[name]["nextStep"] for name in ("AttachPolicy", "AttachPolicy2", "AttachPolicy3")]
+    assert following == ["AttachPolicy2", "AttachPolicy3", "VerifyAttached"]
 
 
 class Renamed:
@@ -118,7 +130,7 @@ class Renamed:
 
 def test_role_that_was_made_again_under_the_name_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remediate, "_client", lambda _service: Renamed())
-    events = {"RoleId": "AROAOLDOLDOLDOLD", "PolicyArn": POLICY, "ExcludedRoles": []}
+    events = {"RoleId": "AROAOLDOLDOLDOLD", "PolicyArns": [POLICY], "ExcludedRoles": []}
     with pytest.raises(remediate.RefusedError, match="another one by now: AROANEWNEWNEWNEW, not AROAOLDOLDOLDOLD"):
         remediate.check_role(events, None)
 

@@ -28,7 +28,7 @@ def iam(client: Callable[..., Any]) -> Any:
     made.create_policy(PolicyName="ShellAccessSessionManagerNode", PolicyDocument=json.dumps(ALLOW))
     trust = json.dumps(remediation_trust(PLACE))
     made.create_role(RoleName=REMEDIATION_ROLE_NAME, AssumeRolePolicyDocument=trust)
-    content = json.dumps(runbook(PLACE, POLICY, ["Breakglass"]))
+    content = json.dumps(runbook(PLACE, [POLICY], ["Breakglass"]))
     client("ssm").create_document(Name=RUNBOOK_NAME, DocumentType="Automation", Content=content)
     return made
 

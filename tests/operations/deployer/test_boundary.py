@@ -10,12 +10,13 @@ import pytest
 
 from components.iam.documents import parse
 from components.iam.evaluation import Permissions
+from components.limits import MANAGED_POLICY, size
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.identities import own_roles
 from operations.deployer.names import Role
 from operations.deployer.scope import System, whole_scope
-from operations.deployer.statement import LONGEST, TooMuchError, size
+from operations.deployer.statement import TooMuchError
 from tests.operations.deployer.stacks import ACCOUNT, TAG, administrator, deployer, may, must_not, scope
 
 GRANT = "SecurityAllowSessionInstance"
@@ -264,8 +265,10 @@ def test_deployer_leaves_what_is_not_its_own(action: str, resource: str, keys: d
 
 
 def test_boundary_fits() -> None:
-    assert size(boundary(scope())) <= LONGEST
-    assert size(boundary(whole_scope(tuple(f"eu-west-{number}" for number in range(20)), TAG))) <= LONGEST
+    assert size(boundary(scope())) <= MANAGED_POLICY.maximum
+    assert (
+        size(boundary(whole_scope(tuple(f"eu-west-{number}" for number in range(20)), TAG))) <= MANAGED_POLICY.maximum
+    )
 
 
 def test_associations_and_service_settings_are_for_stacks_with_nodes() -> None:

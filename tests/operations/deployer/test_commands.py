@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from operations.deployer.statement import LONGEST, size
+from components.limits import MANAGED_POLICY, size
 from operations.stack import StackConfiguration
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def test_regions_alone_give_what_stacks_of_any_settings_need(command: Command) -
 def test_boundaries_are_one_policy_each(command: Command) -> None:
     for arguments in (["boundary"], ["boundary", "--of-roles"]):
         found = printed(command, *arguments, "--region", "eu-west-1", "--tag", "service=shell-access")
-        assert size(found) <= LONGEST
+        assert size(found) <= MANAGED_POLICY.maximum
 
 
 def test_trust_is_of_the_named_roles_within_the_organization(command: Command) -> None:

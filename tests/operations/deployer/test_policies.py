@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from components.iam.documents import parse
 from components.iam.evaluation import Permissions
+from components.limits import ATTACHED_POLICIES, MANAGED_POLICY, size
 from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import permits, policies
 from operations.deployer.scope import Scope, System, scope_of, whole_scope
-from operations.deployer.statement import LONGEST, MOST, size
 from tests.engine.deployer_policies import CHANGING, READING, RECORDED, recorded
 from tests.operations.deployer.stacks import ACCOUNT, TAG, may, must_not, scope
 
@@ -107,16 +107,16 @@ def test_who_only_looks_changes_nothing(role: Role) -> None:
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_policies_of_the_examples_fit_beside_others(name: str) -> None:
     found = policies(scope(name))
-    assert all(size(each) <= LONGEST for each in found)
-    assert len(found) <= MOST // 2
+    assert all(size(each) <= MANAGED_POLICY.maximum for each in found)
+    assert len(found) <= ATTACHED_POLICIES.maximum // 2
 
 
 @effort(max_examples=25)
 @given(SCOPES)
 def test_whatever_the_settings_policies_fit_and_nothing_is_left_open(several: Scope) -> None:
     found = policies(several)
-    assert all(size(each) <= LONGEST for each in found)
-    assert len(found) <= MOST
+    assert all(size(each) <= MANAGED_POLICY.maximum for each in found)
+    assert len(found) <= ATTACHED_POLICIES.maximum
     statements = [statement for policy in found for statement in policy["Statement"]]
     assert len({each["Sid"] for each in statements}) == len(statements)
     for each in statements:
@@ -140,7 +140,7 @@ def test_policies_of_fewer_systems_allow_no_more(several: Scope) -> None:
 def test_stacks_of_any_settings_need_no_other_actions() -> None:
     whole = whole_scope(("eu-west-1",), TAG)
     assert actions(permits(whole)) <= actions(permits(scope()))
-    assert all(size(each) <= LONGEST for each in policies(whole))
+    assert all(size(each) <= MANAGED_POLICY.maximum for each in policies(whole))
 
 
 def test_groups_change_in_the_subnets_of_controllers_alone() -> None:

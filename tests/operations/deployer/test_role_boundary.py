@@ -16,11 +16,12 @@ from components.directory.monitoring_policies import flow_logs_policy
 from components.directory.names import FLOW_LOGS
 from components.iam.documents import parse
 from components.iam.evaluation import Permissions
+from components.limits import MANAGED_POLICY, size
 from components.nodes.names import NodesPlace
 from components.nodes.remediation import remediation_role_policy
 from components.session_manager.instance_policy import instance_policy
 from operations.deployer.role_boundary import role_boundary
-from operations.deployer.statement import LONGEST, TooMuchError, size
+from operations.deployer.statement import TooMuchError
 from tests.operations.deployer.stacks import ACCOUNT, EVERYTHING, may, must_not, scope, settings
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def role_policies() -> Iterator[dict[str, Any]]:
     yield forwarding_policy(PLACE)
     yield instance_role.agent_policy()
     yield flow_logs_policy(Where(partition="aws", account_id=ACCOUNT, region="eu-west-1"), FLOW_LOGS)
-    yield remediation_role_policy(NodesPlace(partition="aws", account_id=ACCOUNT), INSTANCE_POLICY, [])
+    yield remediation_role_policy(NodesPlace(partition="aws", account_id=ACCOUNT), [INSTANCE_POLICY], [])
     for name in ("dev", "prod"):
         policy = instance_policy(settings(name).session_manager, partition="aws", account_id=ACCOUNT)
         assert policy
@@ -147,4 +148,4 @@ def test_role_with_every_right_cannot_go_further(role: str, action: str, resourc
 
 
 def test_boundary_fits() -> None:
-    assert size(role_boundary(scope())) <= LONGEST
+    assert size(role_boundary(scope())) <= MANAGED_POLICY.maximum

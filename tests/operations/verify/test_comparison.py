@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
 from operations.reading import Unread
 from operations.verify.bucket import bucket_findings
@@ -159,7 +160,7 @@ def test_bucket(settings: dict[str, Any], change: dict[str, Any], expected: dict
 def test_instance_policy(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     wanted = {"Version": "2012-10-17", "Statement": []}
     right = PolicyFacts(version="v1", document=wanted, roles=frozenset({"A", "B", "C", "D"}))
-    findings = instance_policy_findings(ASKED, wanted, ("A", "B", "C"), replace(right, **change))
+    findings = instance_policy_findings(ASKED, INSTANCE_POLICY_NAME, wanted, ("A", "B", "C"), replace(right, **change))
     assert not_ok(findings) == expected
 
 

@@ -26,6 +26,7 @@ from components.nodes.remediation import (
 )
 from components.nodes.role_rule import role_rule
 from components.nodes.settings import NodesSection
+from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.reading import Unread
 from operations.verify import nodes
 from operations.verify.facts import Asked
@@ -52,20 +53,20 @@ ASSOCIATION = AssociationFacts(
     targets={"InstanceIds": frozenset("*")},
 )
 REMEDIATION = RemediationFacts(runbook=RUNBOOK_NAME, automatic=True, role_arn=PLACE.remediation_role_arn)
-RULE = RuleFacts(state="ACTIVE", text=role_rule(POLICY, EXCLUDED), remediation=REMEDIATION)
+RULE = RuleFacts(state="ACTIVE", text=role_rule([POLICY], EXCLUDED), remediation=REMEDIATION)
 ROLES = {
     HOST_ROLE_NAME: RoleFacts(trust=host_trust(), attached=frozenset({MANAGED, POLICY}), inline={}),
     REMEDIATION_ROLE_NAME: RoleFacts(
         trust=remediation_trust(PLACE),
         attached=frozenset(),
-        inline={REMEDIATION_POLICY_NAME: remediation_role_policy(PLACE, POLICY, EXCLUDED)},
+        inline={REMEDIATION_POLICY_NAME: remediation_role_policy(PLACE, [POLICY], EXCLUDED)},
     ),
 }
 RIGHT: dict[str, Any] = {
     "host_role": HOST_ROLE_NAME,
     "association": ASSOCIATION,
     "rule": RULE,
-    "runbook": json.dumps(runbook(PLACE, POLICY, EXCLUDED)),
+    "runbook": json.dumps(runbook(PLACE, [POLICY], EXCLUDED)),
     "runbook_tags": {"shell-access:owner": "organization/shell-access/dev", "shell-access:prior-version": "none"},
 }
 """What is live, by what it is read with; roles are by name."""
@@ -111,7 +112,7 @@ def findings(section: Mapping[str, Any] = EVERYTHING, *, policy: bool = True) ->
         place=PLACE,
         regions={region: Asked(stack="dev", account_id=ACCOUNT, region=region) for region in REGIONS},
         section=NodesSection.model_validate(section),
-        has_instance_policy=policy,
+        instance_policies=(INSTANCE_POLICY_NAME,) if policy else (),
     )
     return {
         region: {each.check: "ok" if each.status == "ok" else f"{each.status}: {each.found}" for each in several}
@@ -144,7 +145,7 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
         ("association", replace(ASSOCIATION, document="AWS-RunShellScript"), "agent-updates", "AWS-RunShellScript"),
         ("rule", replace(RULE, state="DELETING"), "node-roles", "it is DELETING"),
         ("rule", replace(RULE, text="rule nothing { this exists }"), "node-roles-content", "rule nothing"),
-        ("rule", replace(RULE, text=role_rule(POLICY, ["Other"])), "node-roles-content", '"Other"'),
+        ("rule", replace(RULE, text=role_rule([POLICY], ["Other"])), "node-roles-content", '"Other"'),
         ("rule", replace(RULE, remediation=None), "node-remediation", "no remediation"),
         ("rule", replace(RULE, remediation=replace(REMEDIATION, automatic=False)), "node-remediation", "on request"),
         ("rule", replace(RULE, remediation=replace(REMEDIATION, role_arn="")), "node-remediation", "with no role"),
@@ -168,7 +169,7 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
             "node-remediation-runbook-owner",
             "is o/p/other",
         ),
-        ("runbook", json.dumps(runbook(PLACE, ADMINISTRATOR, [])), "node-remediation-runbook", "something else"),
+        ("runbook", json.dumps(runbook(PLACE, [ADMINISTRATOR], [])), "node-remediation-runbook", "something else"),
         (HOST_ROLE_NAME, None, "host-management-role", "no such role"),
         (
             HOST_ROLE_NAME,
@@ -198,7 +199,7 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
             REMEDIATION_ROLE_NAME,
             replace(
                 ROLES[REMEDIATION_ROLE_NAME],
-                inline={REMEDIATION_POLICY_NAME: remediation_role_policy(PLACE, POLICY, [])},
+                inline={REMEDIATION_POLICY_NAME: remediation_role_policy(PLACE, [POLICY], [])},
             ),
             "node-remediation-role",
             "statement LeaveExcluded is missing",

@@ -100,10 +100,11 @@ def test_a_role_of_nodes_that_is_kept_within_bounds_is_fine(statement: dict[str,
     assert judge_stack(RULE, role(), inline(statement)) == Judgement()
 
 
-def test_our_remediation_attaches_one_policy() -> None:
+@pytest.mark.parametrize("policies", [[OWN], [OWN, f"{OWN}-2"]], ids=["one", "two"])
+def test_our_remediation_attaches_named_policies(policies: list[str]) -> None:
     place = NodesPlace(partition="aws", account_id="111122223333")
     ours = role("remediation", assumeRolePolicy=json.dumps(remediation_trust(place)))
-    rights = remediation_role_policy(place, OWN, ["Excluded"])
+    rights = remediation_role_policy(place, policies, ["Excluded"])
     held = Made(type=ROLE_POLICY, name="rights", properties={"role": "Remediation", "policy": json.dumps(rights)})
     assert judge_stack(RULE, ours, held) == Judgement()
     for statement in rights["Statement"]:

@@ -1,0 +1,166 @@
+"""Room for the stack's managed policies on roles and users that the settings name, looked up before anything is registered.
+
+Without this the attachment that is one too many would stop an update halfway.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from components.adoption.lookup import program_clients
+from components.approval.names import APPROVER_POLICY_NAME, Place
+from components.approval.plan import operator_policy_names
+from components.approval.settings import ApproverType
+from components.aws_failures import NOT_DONE, code_of
+from components.documents.errors import why_not
+from components.limits import ATTACHED_POLICIES
+from components.problems import Problem, SettingsError
+from components.session_manager.instance_policy import instance_policies, instance_policy_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from components.account import Account
+    from components.aws_session import AwsClients
+    from components.settings import Settings
+
+_AT_A_TIME: Final = 8
+_SERVICE: Final = "iam"
+_MISSING: Final = "NoSuchEntity"
+
+
+@dataclass(frozen=True)
+class Principal:
+    """A role or a user of the account.
+
+    Attributes:
+        kind: `role` or `user`.
+        name: Its name.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachments:
+    """The policies that a stack attaches to one principal.
+
+    Attributes:
+        path: Setting that names the principal.
+        arns: ARNs of the policies.
+    """
+
+    path: tuple[str, ...]
+    arns: frozenset[str]
+
+
+def check_attachments(settings: Settings, account: Account) -> None:
+    """Check that the instance policies are few enough, and that every principal has room for what it gets attached.
+
+    Args:
+        settings: Settings of the stack.
+        account: Account of the stack.
+
+    Raises:
+        SettingsError: They are not, or a principal has no room, or its policies cannot be read; with all of them.
+    """
+    clients, region = program_clients(), settings.regions[0]
+    problems = instance_policy_problems(
+        settings.session_manager, settings.session_manager_path, partition=account.partition, account_id=account.id
+    )
+    if not problems:
+        wanted = wanted_attachments(settings, account)
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            found = pool.map(partial(_problem, clients, region), wanted, wanted.values())
+            problems = [problem for problem in found if problem is not None]
+    if problems:
+        raise SettingsError(problems)
+
+
+def wanted_attachments(settings: Settings, account: Account) -> dict[Principal, Attachments]:
+    """Return what the stack attaches to principals that it does not make.
+
+    Args:
+        settings: Settings of the stack.
+        account: Account of the stack.
+    """
+    wanted: dict[Principal, Attachments] = {}
+    for principal, path, arns in _attached(settings, account):
+        before = wanted.get(principal, Attachments(path=path, arns=frozenset()))
+        wanted[principal] = replace(before, arns=before.arns | arns)
+    return wanted
+
+
+def _attached(settings: Settings, account: Account) -> Iterator[tuple[Principal, tuple[str, ...], frozenset[str]]]:
+    place = Place(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    names = instance_policies(settings.session_manager, partition=account.partition, account_id=account.id)
+    of_nodes = frozenset(place.iam(f"policy/{name}") for name in names)
+    for position, role in enumerate(settings.instance_roles):
+        yield Principal("role", role), ("sessionManager", "instanceRoles", str(position)), of_nodes
+    approval = settings.approval
+    if approval is None:
+        return
+    of_operators = frozenset(place.iam(f"policy/{name}") for name in operator_policy_names(approval))
+    for kind, key, operators in (
+        ("role", "operatorRoles", approval.operator_roles),
+        ("user", "operatorUsers", approval.operator_users),
+    ):
+        for position, name in enumerate(operators):
+            yield Principal(kind, name), ("approval", key, str(position)), of_operators
+    of_approvers = frozenset({place.iam(f"policy/{APPROVER_POLICY_NAME}")})
+    for kind, type_ in (("role", ApproverType.IAM_ROLE), ("user", ApproverType.IAM_USER)):
+        names_of_kind = approval.attachable_approvers(type_)
+        for position, approver in enumerate(approval.approvers):
+            if approver.type is type_ and approver.bare_name in names_of_kind:
+                path = ("approval", "approvers", str(position), "name")
+                yield Principal(kind, approver.bare_name), path, of_approvers
+
+
+def _problem(clients: AwsClients, region: str, principal: Principal, wanted: Attachments) -> Problem | None:
+    """Return what is wrong; nothing where the principal is missing, which `named_resources` says."""
+    iam = clients.client(_SERVICE, region)
+    try:
+        attached = _attached_policies(iam, principal)
+        total = len(attached | wanted.arns)
+        if total <= ATTACHED_POLICIES.maximum:
+            return None
+        quota = _quota(iam, principal.kind)
+    except NOT_DONE as failed:
+        if isinstance(failed, ClientError) and code_of(failed) == _MISSING:
+            return None
+        why = why_not(failed, _SERVICE, region, lambda: clients.caller_arn(region))
+        message = (
+            f"expected the {principal.kind} {principal.name} to have room for {len(wanted.arns)} managed policies, got no "
+            f"answer: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
+        )
+        return Problem(path=wanted.path, message=message)
+    if total <= quota:
+        return None
+    missing = len(wanted.arns - attached)
+    message = (
+        f"expected room for {missing} more managed policies on the {principal.kind} {principal.name}, got "
+        f"{len(attached)} attached of {quota} that it may have. Detach others, or raise the IAM quota Managed policies "
+        f"attached to an IAM {principal.kind}"
+    )
+    return Problem(path=wanted.path, message=message)
+
+
+def _attached_policies(iam: Any, principal: Principal) -> frozenset[str]:
+    operation, argument = {
+        "role": ("list_attached_role_policies", "RoleName"),
+        "user": ("list_attached_user_policies", "UserName"),
+    }[principal.kind]
+    pages = iam.get_paginator(operation).paginate(**{argument: principal.name})
+    return frozenset(policy["PolicyArn"] for page in pages for policy in page["AttachedPolicies"])
+
+
+def _quota(iam: Any, kind: str) -> int:
+    """The account's own, which may have been raised."""
+    key = f"AttachedPoliciesPer{kind.capitalize()}Quota"
+    return int(iam.get_account_summary()["SummaryMap"].get(key, ATTACHED_POLICIES.maximum))
