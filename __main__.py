@@ -9,6 +9,7 @@ from pulumi.runtime.config import CONFIG
 
 from components.owner import this_stack
 from components.problems import SettingsError
+from components.secret_marking import keep_secrets, marked, program_secrets
 from components.settings import Settings
 from components.stack import build
 
@@ -20,10 +21,14 @@ try:
     settings = Settings.load({**CONFIG.get(), "aws:region": pulumi_aws.config.region})
     for warning in settings.warnings():
         pulumi.log.warn(str(warning))
+    keep_secrets()
     outputs = build(settings, this_stack())
-except (SettingsError, pulumi.RunError) as problem:
-    pulumi.log.error(str(problem))
+except SettingsError as problem:
+    pulumi.log.error(str(program_secrets().without_values(problem)))
+    sys.exit(ERROR_IS_LOGGED)
+except pulumi.RunError as problem:
+    pulumi.log.error(program_secrets().without(str(problem)))
     sys.exit(ERROR_IS_LOGGED)
 
 for name, value in outputs.items():
-    pulumi.export(name, value)
+    pulumi.export(name, marked(value))

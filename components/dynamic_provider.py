@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 
 from components.aws_session import AwsClients
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HIDDEN: Final = "[secret]"
+"""What messages show of a secret, as the engine does."""
+SECRET_PROPERTIES: Final = "secretProperties"  # noqa: S105 -- names of properties
+"""Input that names the other inputs that hold a secret setting; absent where none does."""
 
 
 class AwsResourceProvider(ResourceProvider):
@@ -28,6 +37,16 @@ class AwsResourceProvider(ResourceProvider):
         if self._clients is None:
             self._clients = AwsClients(lambda _key: None)
         return self._clients
+
+
+def is_secret(props: Mapping[str, Any], name: str) -> bool:
+    """Return whether a property holds a secret setting, which no message may show.
+
+    Args:
+        props: Inputs or outputs of the resource.
+        name: Name of the property.
+    """
+    return name in (props.get(SECRET_PROPERTIES) or ())
 
 
 def tell(text: str) -> None:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from subprocess import CalledProcessError
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from components.problems import NAMESPACE, Problem, SettingsError
+from components.problems import SettingsError
+from components.secret_texts import SecretTexts
 from components.settings import Settings
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pulumi.automation import LocalWorkspace
 
-SECRET = "[secret]"  # noqa: S105 -- what stands in place of one
-
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-_SHORTEST_SECRET = 3
-"""Characters; anything shorter occurs in any text."""
 
 Answer = TypeVar("Answer")
 
@@ -57,25 +54,19 @@ class StackConfiguration:
         try:
             return Settings.load({**self.values, "aws:region": self.value("aws:region")})
         except SettingsError as wrong:
-            problems = [self._without_value(problem) for problem in wrong.problems]
-            raise UnusableError(self.without_secrets(str(SettingsError(problems)))) from None
+            raise UnusableError(str(self._secrets.without_values(wrong))) from None
 
     def is_secret(self, section: str) -> bool:
         """Whether a section (`sessionManager`) holds a secret."""
-        return f"{NAMESPACE}:{section}" in self.secret_keys
+        return section in self._secrets.sections
 
     def without_secrets(self, text: str) -> str:
         """The text with every secret in it replaced."""
-        secrets = {leaf for key in self.secret_keys for leaf in _leaves(_decoded(self.values.get(key, "")))}
-        for secret in sorted(secrets, key=len, reverse=True):
-            text = text.replace(secret, SECRET)
-        return text
+        return self._secrets.without(text)
 
-    def _without_value(self, problem: Problem) -> Problem:
-        _, given, allowed = problem.message.rpartition(" given; ")
-        if not given or not self.is_secret(problem.path[0]):
-            return problem
-        return Problem(path=problem.path, message=f"{SECRET}{given}{allowed}")
+    @cached_property
+    def _secrets(self) -> SecretTexts:
+        return SecretTexts.of(self.values, self.secret_keys)
 
 
 def read_stack(directory: Path, name: str | None) -> StackConfiguration:
@@ -140,21 +131,3 @@ def _said(failed: Exception) -> str:
     """What the command wrote to standard error, and not its output, which may hold secrets."""
     _, marked, error = str(failed).rpartition("\n stderr: ")
     return " ".join((error if marked else str(failed)).split()).removeprefix("error: ")
-
-
-def _decoded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for each in cast("dict[str, Any]", value).values():
-            yield from _leaves(each)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _leaves(each)
-    elif isinstance(value, str) and len(value) >= _SHORTEST_SECRET:
-        yield value

@@ -11,7 +11,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 
 from components.adoption.kinds import SERVICES, Found, Holder, Kind, holder
 from components.documents.errors import explained
-from components.dynamic_provider import AwsResourceProvider
+from components.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret
 from components.owner import this_stack
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Properties = dict[str, Any]
 
 _FIXED = ("kind", "region", "name")
-_INPUTS = (*_FIXED, "value", "owner", "retain", "retentionDays")
+_INPUTS = (*_FIXED, "value", "owner", "retain", "retentionDays", SECRET_PROPERTIES)
 
 
 class ClaimProvider(AwsResourceProvider):
@@ -40,7 +40,7 @@ class ClaimProvider(AwsResourceProvider):
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Which name it is, what is to become of it, and the key that an alias names: it is given back by that."""
         moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
-        noted = ("value", "retain") if _news.get("kind") == Kind.ALIAS else ("retain",)
+        noted = ("retain", SECRET_PROPERTIES, *(["value"] if _news.get("kind") == Kind.ALIAS else []))
         changes = bool(moved) or any(_olds.get(name) != _news.get(name) for name in noted)
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=False)
 
@@ -88,7 +88,7 @@ class ClaimProvider(AwsResourceProvider):
     def _explained(self, props: Properties) -> AbstractContextManager[None]:
         region, kind = props["region"], Kind(props["kind"])
         clients = self.clients()
-        what = f"{kind} {props['name']} in {region}"
+        what = f"{kind} {_shown_name(props)} in {region}"
         return explained(what, SERVICES[kind], region, lambda: clients.caller_arn(region))
 
 
@@ -114,7 +114,7 @@ def _refusal(props: Properties, found: Found) -> str | None:
     """Why what somebody else has made is not taken, where it is not."""
     if props["kind"] == Kind.POLICY:
         return (
-            f"the policy {props['name']} exists and is not of a stack of this program; it is not taken, as nobody knows "
+            f"the policy {_shown_name(props)} exists and is not of a stack of this program; it is not taken, as nobody knows "
             "who has it. Delete it, then run the same command again"
         )
     days = props.get("retentionDays")
@@ -122,10 +122,14 @@ def _refusal(props: Properties, found: Found) -> str | None:
         return None
     kept = "for ever" if found.keeps_days == inf else f"for {found.keeps_days:g} days"
     return (
-        f"the log group {props['name']} in {props['region']} keeps its logs {kept}; to take it over with {days:g} days "
+        f"the log group {_shown_name(props)} in {props['region']} keeps its logs {kept}; to take it over with {days:g} days "
         "would delete the older ones. Set shell-access:sessionManager.logRetentionDays to more, or "
         "shell-access:sessionManager.shortenLogRetention to true"
     )
+
+
+def _shown_name(props: Properties) -> str:
+    return HIDDEN if is_secret(props, "name") else str(props["name"])
 
 
 def _outputs(props: Properties, prior: str | None) -> Properties:

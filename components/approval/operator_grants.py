@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pulumi.dynamic import CreateResult, DiffResult, Resource, UpdateResult
 
 from components.approval.names import TAG_KEY
-from components.dynamic_provider import AwsResourceProvider
+from components.dynamic_provider import SECRET_PROPERTIES, AwsResourceProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,8 +29,8 @@ class OperatorGrantsProvider(AwsResourceProvider):
     """Removes tags with the credentials and endpoints of the stack's AWS provider."""
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Whether principals come or go."""
-        return DiffResult(changes=any(_olds.get(kind) != _news.get(kind) for kind in _KINDS))
+        """Whether principals come or go, or become secret."""
+        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in (*_KINDS, SECRET_PROPERTIES)))
 
     def create(self, props: Properties) -> CreateResult:
         """A tag that somebody set beforehand would be a grant as soon as the operators have their policy."""
@@ -70,7 +70,7 @@ def _only_in(principals: Properties, others: Properties, kind: str) -> list[str]
 
 
 def _principals(props: Properties) -> Properties:
-    return {name: props[name] for name in (*_KINDS, "region") if name in props}
+    return {name: props[name] for name in (*_KINDS, "region", SECRET_PROPERTIES) if name in props}
 
 
 class OperatorGrants(Resource, module="iam", name="OperatorGrants"):

@@ -29,7 +29,7 @@ from components.documents.ownership import (
 )
 from components.documents.reports import adopted, changed_by_others, left_alone, lines_that_differ
 from components.documents.store import DocumentIdentity, DocumentStore, LiveDocument
-from components.dynamic_provider import AwsResourceProvider, tell
+from components.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret, tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Properties = dict[str, Any]
 
 _FIXED = ("region", "name", "documentType")
-_GOVERNED = ("content", "section", *OWNERSHIP_INPUTS)
+_GOVERNED = ("content", "section", SECRET_PROPERTIES, *OWNERSHIP_INPUTS)
 
 
 class ConvergingDocumentProvider(AwsResourceProvider):
@@ -48,9 +48,7 @@ class ConvergingDocumentProvider(AwsResourceProvider):
         if _olds.get("name"):
             return CheckResult(news, [])
         store = self._store(news)
-        return CheckResult(
-            news, adopted(store, news, lambda live: lines_that_differ(_normal(live.text), news["content"]))
-        )
+        return CheckResult(news, adopted(store, news, lambda live: _lines(news, _normal(live.text), news["content"])))
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
@@ -101,12 +99,17 @@ class ConvergingDocumentProvider(AwsResourceProvider):
         store = self._store(olds)
         live = store.read()
         if live and (_normal(live.text) != olds.get("content") or live.default_version != olds.get("defaultVersion")):
-            tell(changed_by_others(store, live, lines_that_differ(str(olds.get("content")), _normal(live.text))))
+            tell(changed_by_others(store, live, _lines(olds, str(olds.get("content")), _normal(live.text))))
 
     def _store(self, props: Properties) -> DocumentStore:
         region, clients = props["region"], self.clients()
         identity = DocumentIdentity(name=props["name"], type=props["documentType"], section=props["section"])
         return DocumentStore(clients.client("ssm", region), region, identity, lambda: clients.caller_arn(region))
+
+
+def _lines(props: Properties, before: str, after: str) -> list[str]:
+    """Return what differs between two contents, as far as a message may show it."""
+    return [f"content: {HIDDEN} -> {HIDDEN}"] if is_secret(props, "content") else lines_that_differ(before, after)
 
 
 def _normal(text: str) -> str:

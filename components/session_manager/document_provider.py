@@ -27,7 +27,7 @@ from components.documents.ownership import (
     release_of,
 )
 from components.documents.reports import adopted, changed_by_others, left_alone
-from components.dynamic_provider import AwsResourceProvider, tell
+from components.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret, tell
 from components.session_manager.document import (
     DESCRIPTION,
     DOCUMENT_NAME,
@@ -50,7 +50,7 @@ Properties = dict[str, Any]
 _PREREQUISITES = ("accountId", "bucketOwner", "bucketKeyArn")
 """Inputs that the document does not hold: what its bucket has to be like."""
 
-_GOVERNED = (*PREFERENCES, *_PREREQUISITES, "description", "onDestroy", *OWNERSHIP_INPUTS)
+_GOVERNED = (*PREFERENCES, *_PREREQUISITES, "description", "onDestroy", SECRET_PROPERTIES, *OWNERSHIP_INPUTS)
 
 
 class RunShellDocumentProvider(AwsResourceProvider):
@@ -144,6 +144,8 @@ def _lines(ours: Mapping[str, Any], text: str, *, adopts: bool) -> list[str]:
         return _normal(name, ours.get(name)) == values[name] and (raw is None or is_readable(name, raw))
 
     def line(name: str, live: str) -> str:
+        if is_secret(ours, name):
+            return f"{name}: {HIDDEN} -> {HIDDEN}"
         value = _normal(name, ours.get(name))
         wanted = "known after the update" if isinstance(value, Unknown) else json.dumps(value)
         return f"{name}: {live} -> {wanted}" if adopts else f"{name}: {wanted} -> {live}"

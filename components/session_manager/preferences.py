@@ -12,6 +12,7 @@ from pulumi_aws.ssm import Parameter
 from components.adoption.claim import Claim, ClaimArgs
 from components.adoption.kinds import Kind
 from components.adoption.lookup import import_id
+from components.secret_marking import marked
 from components.session_manager.document import preferences
 from components.session_manager.document_provider import RunShellDocument, RunShellDocumentArgs
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
@@ -66,7 +67,7 @@ class RegionalPreferences(pulumi.ComponentResource):
             "contentSha256": document.content_sha256,
             "dataKeyArn": data_key.key.arn if data_key else None,
             "logsKeyArn": logs_key.key.arn if logs_key else None,
-            "logGroupName": args.settings.cw_log_group_name or None,
+            "logGroupName": marked(args.settings.cw_log_group_name or None),
         }
         self.register_outputs(self.outputs)
 

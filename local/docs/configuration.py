@@ -88,6 +88,7 @@ _OUTPUTS = """## Outputs
 | `accountId`, `regions` | text, list of texts |
 | `preferences` | by Region: `documentVersion`, `contentSha256`, `dataKeyArn`, `logsKeyArn`, `logGroupName` |
 | `instancePolicyArn`, `operatorPolicyArn` | ARN |
+| `instancePolicyArns` | list of ARNs: the instance policy, and further ones where its names are too long for one |
 | `approval` | `mode`, `runbookName`, `changeTemplateName` (null in mode `automation`), `topicArn`, `roleArn` |
 | `domainControllers` | by Region: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts` (by group: `ingress`, `egress`), `quotaHeadroom` |
 | `domainControllerPolicyArns` | `portForwarding`, `accessRestriction` |
@@ -97,13 +98,39 @@ An output of a section that is absent is null, which the engine keeps as no valu
 `pulumi stack output --json`, and a stack reference gets `None`.
 """
 
+_SECRETS = """## Secret settings
+
+Set a key with `--secret`, and its values stay secret: the properties and outputs that hold one are encrypted in the state and
+read `[secret]` in diffs, outputs and messages. The engine reports only which section of the configuration holds a secret, so
+every text in that section counts as one; names of Regions and fixed words such as `automation` do not.
+
+    pulumi config set --secret --path shell-access:sessionManager.linuxShellProfile "$(cat profile.sh)"
+
+What the engine keeps in the clear all the same: URNs, which hold names of roles, e-mail addresses and networks; IDs and ARNs;
+and, in a diff, what an existing resource is like before it is imported. A setting that becomes secret later is encrypted in what
+an update then changes, and in every document and claim of this program; earlier states in the backend still hold it.
+"""
+
+_SIZES = """## Sizes
+
+Everything that the settings make long is measured before anything is registered, against AWS' quotas: policies of IAM (6,144
+characters each, 10,240 in a role, 2,048 of trust), of keys and topics, documents (64 KB), event patterns, and the managed
+policies of roles and users that the settings name (10 by default, or what the account has). What does not fit is refused, with
+its key.
+
+The instance policy names what nodes write to, Region by Region. Where that is too long for one policy, the Regions move from the
+ARNs into conditions, and what is too long even so becomes further policies (`ShellAccessSessionManagerNode-2`, ...), which nodes
+need as well: the stack attaches all of them, and the rule and the remediation of `nodes.roleCompliance` know them. So do
+`python -m operations verify` and the outputs. One name of a log group for all Regions, and a short prefix, keep it one policy.
+"""
+
 
 def configuration_page() -> str:
     """The whole page."""
     parts = [_INTRODUCTION]
     for key, meaning, model in _SECTIONS:
         parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{fields(model)}\n")
-    return "\n".join([*parts, _OUTPUTS])
+    return "\n".join([*parts, _SECRETS, _SIZES, _OUTPUTS])
 
 
 def fields(model: type[BaseModel]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from operations.stack import SECRET
+from components.secret_texts import SHOWN
 from operations.verify.findings import Finding, Status
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:
     """
     section = _section(finding.check)
     if stack.is_secret(section) and not finding.check.startswith(_WITHOUT_VALUES):
-        finding = replace(finding, expected=SECRET)
+        finding = replace(finding, expected=SHOWN)
         if finding.status is not Status.CANNOT_TELL:
-            finding = replace(finding, found=SECRET)
+            finding = replace(finding, found=SHOWN)
     return replace(
         finding,
         expected=stack.without_secrets(finding.expected),

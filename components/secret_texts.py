@@ -1,0 +1,130 @@
+"""Secret parts of a stack's configuration, and how to keep them out of texts. Pure.
+
+The engine reports that a section of the configuration holds a secret, not where. So every text in such a section counts as
+one, except for names of Regions and the fixed words of settings.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from components.approval.settings import ApproverType, Mode
+from components.directory.port_tables import Profile
+from components.directory.settings import ManagementAccess
+from components.documents.on_destroy import OnDestroy
+from components.nodes.settings import Remediation
+from components.problems import NAMESPACE, Problem, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SHOWN: Final = "[secret]"
+"""What stands in place of a secret, as in the engine's own output."""
+
+_SHORTEST: Final = 3
+"""Characters; anything shorter occurs in any text."""
+_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_FIXED_WORDS: Final = frozenset(
+    str(word) for words in (ApproverType, ManagementAccess, Mode, OnDestroy, Profile, Remediation) for word in words
+)
+_NESTING: Final = 3
+"""How deep a text may stand in JSON that is a value of JSON: a policy in the value of a claim, a script in a document."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretTexts:
+    """The secrets of a configuration.
+
+    Attributes:
+        sections: Sections that hold one (`sessionManager`).
+        texts: Every text in them, the longest first.
+    """
+
+    sections: frozenset[str] = frozenset()
+    texts: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], secret_keys: frozenset[str]) -> SecretTexts:
+        """Return the secrets of a configuration.
+
+        Args:
+            values: Values by full key, as text or decoded.
+            secret_keys: Full keys of those that hold a secret.
+        """
+        prefix = f"{NAMESPACE}:"
+        leaves = {leaf for key in secret_keys for leaf in _leaves(_decoded(values.get(key, "")))}
+        return cls(
+            sections=frozenset(key.removeprefix(prefix) for key in secret_keys if key.startswith(prefix)),
+            texts=tuple(sorted(leaves, key=len, reverse=True)),
+        )
+
+    def is_in(self, value: object) -> bool:
+        """Return whether a value of a resource holds one of the texts, as it is or in JSON."""
+        if isinstance(value, str):
+            return any(spelling in value for text in self.texts for spelling in _spellings(text))
+        if isinstance(value, dict):
+            return any(self.is_in(each) for each in cast("dict[str, object]", value).values())
+        if isinstance(value, list | tuple):
+            return any(map(self.is_in, cast("list[object]", value)))
+        return bool(self.texts) and self.is_in(vars(value)) if _is_input_type(value) else False
+
+    def without(self, text: str) -> str:
+        """Return a text with every secret in it replaced."""
+        for secret in self.texts:
+            text = text.replace(secret, SHOWN)
+        return text
+
+    def without_values(self, wrong: SettingsError) -> SettingsError:
+        """Return the problems of a configuration without the values of secret sections."""
+        return SettingsError(
+            Problem(path=each.path, message=self.without(self._without_value(each))) for each in wrong.problems
+        )
+
+    def _without_value(self, problem: Problem) -> str:
+        message = problem.message
+        if problem.path[0] not in self.sections:
+            return message
+        _, given, allowed = message.rpartition(" given; ")
+        if given:
+            return f"{SHOWN}{given}{allowed}"
+        expected, got, value = message.partition(", got ")
+        return f"{expected}{got}{SHOWN}{'. '.join(['', *value.split('. ')[1:]])}" if got else message
+
+
+def _is_input_type(value: object) -> bool:
+    return type(value).__module__.startswith("pulumi_aws.")
+
+
+def _spellings(text: str) -> Iterator[str]:
+    for ascii_only in (True, False):
+        spelled = text
+        for _ in range(_NESTING):
+            yield spelled
+            spelled = json.dumps(spelled, ensure_ascii=ascii_only)[1:-1]
+
+
+def _decoded(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for each in cast("dict[str, Any]", value).values():
+            yield from _leaves(each)
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from _leaves(each)
+    elif isinstance(value, str) and len(value) >= _SHORTEST and not _is_public(value):
+        yield value
+
+
+def _is_public(text: str) -> bool:
+    return text in _FIXED_WORDS or _REGION.fullmatch(text) is not None
