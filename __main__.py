@@ -12,10 +12,12 @@ from components.problems import SettingsError
 from components.secret_marking import keep_secrets, marked, program_secrets
 from components.settings import Settings
 from components.stack import build
+from components.startup import prepare_process
 
 ERROR_IS_LOGGED: Final = 32
 """Exit code with which the language host reports an error that is logged already, instead of an unhandled one."""
 
+prepare_process()
 try:
     # Only the whole map shows unknown keys, such as mistyped ones.
     settings = Settings.load({**CONFIG.get(), "aws:region": pulumi_aws.config.region})

@@ -101,6 +101,7 @@ class Workspace:
         if toolchain:
             self._lay_out_programs(toolchain)
         self._lay_out_aws_plugin()
+        self._turn_off_engine_log()
 
     def _claim_state(self) -> None:
         """Notes beside the state which plugin writes it; neither can go on with what the other has written.
@@ -142,6 +143,16 @@ class Workspace:
         launcher.parent.mkdir(parents=True, exist_ok=True)
         launcher.unlink(missing_ok=True)
         launcher.symlink_to(real)
+
+    def _turn_off_engine_log(self) -> None:
+        """Put a file where the engine makes a folder for its log of every message, which is half of its processor time.
+
+        The engine has no setting for it, and goes on without the log.
+        """
+        logs = self.pulumi_home / "logs"
+        if logs.is_dir():
+            shutil.rmtree(logs)
+        logs.touch()
 
     def environment(self, endpoint: str) -> dict[str, str]:
         """What has to be set for `pulumi`, boto3 and AWS clients to work against the local AWS, and only that one.

@@ -39,9 +39,18 @@ def _load(module: str) -> tuple[tuple[ResourceType, ...], tuple[Function, ...]]:
     return getattr(loaded, "RESOURCES", ()), getattr(loaded, "FUNCTIONS", ())
 
 
-def _modules_of(token: str) -> tuple[str, ...]:
-    area = token.removeprefix("aws:").split("/", 1)[0]
-    return modules.get(area, ())
+def _area_of(token: str) -> str:
+    return token.removeprefix("aws:").split("/", 1)[0]
+
+
+@cache
+def _resources_of(area: str) -> dict[str, ResourceType]:
+    return {found.name: found for module in modules.get(area, ()) for found in _load(module)[0]}
+
+
+@cache
+def _functions_of(area: str) -> dict[str, Function]:
+    return {found.name: found for module in modules.get(area, ()) for found in _load(module)[1]}
 
 
 def resource(token: str) -> ResourceType:
@@ -51,7 +60,7 @@ def resource(token: str) -> ResourceType:
         UnsupportedError: This stand-in does not know it.
     """
     with _lock:
-        known = {found.name: found for module in _modules_of(token) for found in _load(module)[0]}
+        known = _resources_of(_area_of(token))
     if token not in known:
         raise UnsupportedError(_unknown("resource type", token, [found.name for found in all_resources()]))
     return known[token]
@@ -64,7 +73,7 @@ def function(token: str) -> Function:
         UnsupportedError: This stand-in does not know it.
     """
     with _lock:
-        known = {found.name: found for module in _modules_of(token) for found in _load(module)[1]}
+        known = _functions_of(_area_of(token))
     if token not in known:
         raise UnsupportedError(_unknown("function", token, [found.name for found in all_functions()]))
     return known[token]

@@ -1,5 +1,7 @@
 """The process: a gRPC server on 127.0.0.1 that says its port, and ends with the engine."""
 
+import atexit
+import gc
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,9 @@ stop_seconds: Final = 10.0
 
 def serve() -> int:
     """Runs until the engine goes away, asks to stop, or a signal arrives; returns the exit code."""
+    # The process ends with the engine, before its garbage matters.
+    gc.disable()
+    atexit.register(gc.freeze)
     import_protocol_only()
     end = EndOfService()
     server, port = start(end.requested)

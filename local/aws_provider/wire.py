@@ -81,20 +81,25 @@ def _read_object(struct: struct_pb2.Struct) -> Any:
 def write(values: Mapping[str, Any]) -> struct_pb2.Struct:
     """The same properties for a response."""
     struct = struct_pb2.Struct()
-    for name, value in values.items():
-        if value is not None:
-            struct.fields[name].CopyFrom(_write_value(value))
+    _write_fields(struct, values)
     return struct
 
 
-def _write_value(value: Any) -> struct_pb2.Value:
-    result = struct_pb2.Value()
+def _write_fields(struct: struct_pb2.Struct, values: Mapping[str, Any]) -> None:
+    for name, value in values.items():
+        if value is not None:
+            _write_value(struct.fields[name], value)
+
+
+def _write_value(result: struct_pb2.Value, value: Any) -> None:
+    """Fill a value in its place: a copy of each level into the one above it takes most of the time otherwise."""
     if value is None:
         result.null_value = struct_pb2.NULL_VALUE
     elif value is UNKNOWN:
         result.string_value = unknown_text
     elif isinstance(value, Secret):
-        result.struct_value.CopyFrom(write({type_marker: secret_marker, "value": value.value}))
+        result.struct_value.SetInParent()
+        _write_fields(result.struct_value, {type_marker: secret_marker, "value": value.value})
     elif isinstance(value, bool):
         result.bool_value = value
     elif isinstance(value, int | float):
@@ -103,12 +108,13 @@ def _write_value(value: Any) -> struct_pb2.Value:
         result.string_value = value
     elif is_list(value):
         result.list_value.SetInParent()  # an empty list is a value too
-        result.list_value.values.extend(_write_value(item) for item in value)
+        for item in value:
+            _write_value(result.list_value.values.add(), item)
     elif is_map(value):
-        result.struct_value.CopyFrom(write(value))
+        result.struct_value.SetInParent()
+        _write_fields(result.struct_value, value)
     else:
         raise TypeError(f"{type(value).__name__} is no property value")
-    return result
 
 
 def is_map(value: object) -> TypeGuard[Values]:

@@ -1,0 +1,101 @@
+"""Setup of the process that runs the program once and ends."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import re
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any, Final
+
+import pulumi
+import pulumi_aws
+
+DEBUG_MESSAGES: Final = "SHELL_ACCESS_DEBUG_MESSAGES"
+"""Environment variable that keeps the SDK's debug messages, which `pulumi --debug` shows."""
+
+_WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def prepare_process() -> None:
+    """Save what a run of seconds does not need; the program registers the same resources without it.
+
+    - Garbage collection: nearly everything that the SDK allocates lives until the end, and looking for garbage in it, then
+      and once more before the interpreter ends, takes half of the program's processor time.
+    - The SDK's debug messages: four calls of the engine per resource, which the engine shows with `--debug` only.
+    - Imports: a package of pulumi_aws imports all of its resources and data sources when one is used.
+    """
+    gc.disable()
+    atexit.register(gc.freeze)
+    if not os.environ.get(DEBUG_MESSAGES):
+        pulumi.log.debug = _no_message
+    for name, module in list(vars(pulumi_aws).items()):
+        if _is_unloaded(module):
+            package = AwsPackage(module)
+            sys.modules[module.__name__] = package
+            setattr(pulumi_aws, name, package)
+
+
+def _no_message(*_arguments: object, **_options: object) -> None:
+    pass
+
+
+def _is_unloaded(module: object) -> bool:
+    """Return True for a package that pulumi_aws imports as a whole when it is first used."""
+    return isinstance(module, ModuleType) and type(module) is not ModuleType
+
+
+class AwsPackage(ModuleType):
+    """A package of pulumi_aws that imports the one module which defines a name when the name is first used.
+
+    pulumi_aws defines a resource or data source in a module of its name, and types in `_inputs`. A name that is not found
+    in this way loads the whole package.
+    """
+
+    def __init__(self, unloaded: ModuleType) -> None:
+        """Take the place of a package.
+
+        Args:
+            unloaded: The package, of which no attribute but the import system's has been read.
+        """
+        super().__init__(unloaded.__name__)
+        self.__spec__ = unloaded.__spec__
+        self.__path__ = list(unloaded.__path__)
+        self.__package__ = unloaded.__name__
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the package defines under a name."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        for module in _modules_for(name):
+            full_name = f"{self.__name__}.{module}"
+            if find_spec(full_name) is None:
+                continue
+            found = import_module(full_name)
+            if module == name and not hasattr(found, name):
+                return found
+            if hasattr(found, name):
+                setattr(self, name, getattr(found, name))
+                return getattr(found, name)
+        return self._load_all(name)
+
+    def _load_all(self, name: str) -> Any:
+        """Import the whole package, and return what it defines under a name."""
+        whole = vars(self)
+        if self.__spec__ is None or self.__spec__.loader is None or "_is_whole" in whole:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
+        whole["_is_whole"] = True
+        self.__spec__.loader.exec_module(self)
+        return getattr(self, name)
+
+
+def _modules_for(name: str) -> list[str]:
+    """Return the modules that may define a name, the most likely one first."""
+    snake = _WORD.sub("_", name).lower()
+    if name.endswith("Args"):
+        return ["_inputs", snake.removesuffix("_args")]
+    return [snake]
