@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 
-from pulumi_aws.ec2 import (
-    GetRouteTablesFilterArgs,
-    get_route_table,
-    get_route_tables,
-    get_subnet,
-    get_vpc,
-)
-
+from components.adoption.lookup import program_clients
+from components.documents.errors import DocumentError, explained
 from components.problems import Problem, SettingsError, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Generator, Iterable, Mapping
 
-FoundT = TypeVar("FoundT")
+Json = dict[str, Any]
 
-_MISSING = ("matching", "matched", "NotFound", "couldn't find resource")
+_NAME_TAG: Final = "Name"
+_DNS_ATTRIBUTES: Final = {"enableDnsSupport": "EnableDnsSupport", "enableDnsHostnames": "EnableDnsHostnames"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +48,13 @@ class Network:
         vpc_id: `vpc-...`.
         subnets: in the order of the configuration.
         resolves_private_names: whether the VPC's DNS settings let endpoints take over the services' names.
+        internet_gateways: by route table of the VPC, where a route leads to one.
     """
 
     vpc_id: str
     subnets: tuple[Subnet, ...]
     resolves_private_names: bool
+    internet_gateways: Mapping[str, str]
 
     @property
     def subnet_ids(self) -> tuple[str, ...]:
@@ -94,20 +94,16 @@ def find_network(
     Raises:
         SettingsError: something is not there, or is there more than once.
     """
-    found = found_or(
-        lambda: (
-            get_vpc(id=vpc, region=region) if vpc.startswith("vpc-") else get_vpc(tags={"Name": vpc}, region=region)
-        ),
-        Problem(
-            path=(*path, "vpc"),
-            message=f"{shown(vpc)} given; allowed: the id or the Name tag of just one VPC that exists in {region}",
-        ),
-    )
+    with explained_at((*path, "vpc"), f"VPC {vpc} in {region}", "ec2", region):
+        found = _vpc(region, vpc)
+    if found is None:
+        allowed = f"the id or the Name tag of just one VPC that exists in {region}"
+        raise SettingsError([Problem(path=(*path, "vpc"), message=f"{shown(vpc)} given; allowed: {allowed}")])
     zones: dict[str, str] = {}
     good: list[Subnet] = []
     for position, subnet in enumerate(subnets):
         key = (*path, "subnets", str(position))
-        one = _subnet(region, found.id, subnet, key)
+        one = _subnet(found, subnet, key)
         other = zones.setdefault(one.zone, subnet)
         if one_subnet_a_zone and other != subnet:
             message = f"{shown(subnet)} given; allowed: a subnet in another zone than {other} ({one.zone})"
@@ -116,17 +112,18 @@ def find_network(
     return Network(
         vpc_id=found.id,
         subnets=tuple(good),
-        resolves_private_names=found.enable_dns_support and found.enable_dns_hostnames,
+        resolves_private_names=found.resolves_private_names,
+        internet_gateways=found.internet_gateways,
     )
 
 
-def check_private(network: Network, region: str, path: tuple[str, ...]) -> None:
+def check_private(network: Network, path: tuple[str, ...]) -> None:
     """Refuses subnets from which a route leads to an internet gateway; one to a NAT gateway lets nobody in.
 
     Raises:
         SettingsError: with every subnet that is public.
     """
-    public = {table: _internet_gateway(region, table) for table in network.route_table_ids}
+    public = network.internet_gateways
     problems = [
         Problem(
             path=(*path, "subnets", str(position)),
@@ -135,59 +132,130 @@ def check_private(network: Network, region: str, path: tuple[str, ...]) -> None:
         )
         for position, subnet in enumerate(network.subnets)
         for table in subnet.route_table_ids
-        if public[table]
+        if table in public
     ]
     if problems:
         raise SettingsError(problems)
 
 
-def _subnet(region: str, vpc_id: str, given: str, path: tuple[str, ...]) -> Subnet:
-    found = found_or(
-        lambda: (
-            get_subnet(id=given, vpc_id=vpc_id, region=region)
-            if given.startswith("subnet-")
-            else get_subnet(tags={"Name": given}, vpc_id=vpc_id, region=region)
-        ),
-        Problem(
-            path=path,
-            message=f"{shown(given)} given; allowed: the id or the Name tag of just one subnet of {vpc_id}",
-        ),
-    )
-    return Subnet(
-        id=found.id,
-        given=given,
-        zone=found.availability_zone,
-        cidrs=tuple(cidr for cidr in (found.cidr_block, found.ipv6_cidr_block) if cidr),
-        route_table_ids=tuple(sorted(_route_tables(region, vpc_id, found.id))),
-    )
+@contextmanager
+def explained_at(path: tuple[str, ...], what: str, service: str, region: str) -> Generator[None]:
+    """Report a failed lookup as a problem of the setting that asks for it.
 
-
-def found_or(look_up: Callable[[], FoundT], problem: Problem) -> FoundT:
-    """What a look-up finds.
+    Args:
+        path: Setting.
+        what: What is looked up, for the message.
+        service: Service that is called.
+        region: Region that is called.
 
     Raises:
-        SettingsError: with the problem: what is looked for is not there, or is there more than once.
+        SettingsError: AWS refuses, or cannot be reached.
     """
     try:
-        return look_up()
-    except Exception as missing:
-        # The engine hands a failed look-up over as a bare Exception; its text tells what is missing from what is wrong.
-        if any(said in str(missing) for said in _MISSING):
-            raise SettingsError([problem]) from missing
-        raise
+        with explained(what, service, region, lambda: program_clients().caller_arn(region)):
+            yield
+    except DocumentError as failed:
+        raise SettingsError([Problem(path=path, message=str(failed))]) from None
 
 
-def _route_tables(region: str, vpc_id: str, subnet_id: str) -> list[str]:
-    """A subnet without a table of its own follows the VPC's main one."""
-    own = _route_tables_by(region, vpc_id, "association.subnet-id", subnet_id)
-    return own or _route_tables_by(region, vpc_id, "association.main", "true")
+@dataclass(frozen=True, kw_only=True)
+class _Vpc:
+    """A VPC with everything in it that is looked up, as EC2 describes it."""
+
+    id: str
+    resolves_private_names: bool
+    subnets: tuple[Json, ...]
+    route_tables: tuple[Json, ...]
+
+    @property
+    def internet_gateways(self) -> dict[str, str]:
+        """Internet gateways by the route table that has a route to one."""
+        gateways = {
+            table["RouteTableId"]: route["GatewayId"]
+            for table in self.route_tables
+            for route in reversed(table["Routes"])
+            if route.get("GatewayId", "").startswith("igw-")
+        }
+        return dict(sorted(gateways.items()))
+
+    def route_table_ids(self, subnet_id: str) -> tuple[str, ...]:
+        """Return the tables in force for a subnet: one without a table of its own follows the VPC's main one."""
+        own = self._tables_with("SubnetId", subnet_id)
+        return own or self._tables_with("Main", True)
+
+    def _tables_with(self, name: str, value: object) -> tuple[str, ...]:
+        return tuple(
+            sorted(
+                table["RouteTableId"]
+                for table in self.route_tables
+                if any(each.get(name) == value for each in table["Associations"])
+            )
+        )
 
 
-def _route_tables_by(region: str, vpc_id: str, name: str, value: str) -> list[str]:
-    filters = [GetRouteTablesFilterArgs(name=name, values=[value])]
-    return list(get_route_tables(vpc_id=vpc_id, filters=filters, region=region).ids)
+@cache
+def _vpc(region: str, given: str) -> _Vpc | None:
+    """Look up a VPC and what is in it, once per run; None unless there is just one.
+
+    Args:
+        region: Region of the VPC.
+        given: ID or Name tag.
+    """
+    ec2 = program_clients().client("ec2", region)
+    by_id = given.startswith("vpc-")
+    named = _filter("vpc-id" if by_id else f"tag:{_NAME_TAG}", given)
+    found = _matching(_pages(ec2, "describe_vpcs", "Vpcs", named), "VpcId" if by_id else None, given)
+    if len(found) != 1:
+        return None
+    vpc_id = str(found[0]["VpcId"])
+    inside = _filter("vpc-id", vpc_id)
+    with ThreadPoolExecutor(len(_DNS_ATTRIBUTES) + 2) as calls:
+        attributes = [
+            calls.submit(ec2.describe_vpc_attribute, VpcId=vpc_id, Attribute=name) for name in _DNS_ATTRIBUTES
+        ]
+        subnets = calls.submit(_pages, ec2, "describe_subnets", "Subnets", inside)
+        tables = calls.submit(_pages, ec2, "describe_route_tables", "RouteTables", inside)
+    return _Vpc(
+        id=vpc_id,
+        resolves_private_names=all(
+            each.result()[name]["Value"] for each, name in zip(attributes, _DNS_ATTRIBUTES.values(), strict=True)
+        ),
+        subnets=tuple(subnets.result()),
+        route_tables=tuple(tables.result()),
+    )
 
 
-def _internet_gateway(region: str, route_table_id: str) -> str | None:
-    routes = get_route_table(route_table_id=route_table_id, region=region).routes
-    return next((each.gateway_id for each in routes if each.gateway_id.startswith("igw-")), None)
+def _subnet(vpc: _Vpc, given: str, path: tuple[str, ...]) -> Subnet:
+    found = _matching(vpc.subnets, "SubnetId" if given.startswith("subnet-") else None, given)
+    if len(found) != 1:
+        allowed = f"the id or the Name tag of just one subnet of {vpc.id}"
+        raise SettingsError([Problem(path=path, message=f"{shown(given)} given; allowed: {allowed}")])
+    subnet = found[0]
+    ipv6 = [
+        each["Ipv6CidrBlock"]
+        for each in subnet.get("Ipv6CidrBlockAssociationSet", [])
+        if each["Ipv6CidrBlockState"]["State"] == "associated"
+    ]
+    return Subnet(
+        id=subnet["SubnetId"],
+        given=given,
+        zone=subnet["AvailabilityZone"],
+        cidrs=tuple(cidr for cidr in (subnet.get("CidrBlock"), *ipv6) if cidr),
+        route_table_ids=vpc.route_table_ids(subnet["SubnetId"]),
+    )
+
+
+def _matching(described: Iterable[Json], id_key: str | None, given: str) -> list[Json]:
+    """Return what has an ID, or a Name tag where there is no ID; a filter of EC2 takes `*` and `?` for wildcards."""
+    if id_key:
+        return [each for each in described if each[id_key] == given]
+    name = {"Key": _NAME_TAG, "Value": given}
+    return [each for each in described if name in each.get("Tags", [])]
+
+
+def _pages(ec2: Any, operation: str, items: str, filters: list[Json]) -> list[Json]:
+    return [item for page in ec2.get_paginator(operation).paginate(Filters=filters) for item in page[items]]
+
+
+def _filter(name: str, value: str) -> list[Json]:
+    return [{"Name": name, "Values": [value]}]

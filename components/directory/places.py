@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from pulumi_aws.ec2 import get_managed_prefix_list
-from pulumi_aws.ssm import get_parameter
+from botocore.exceptions import ClientError
 
+from components.adoption.lookup import program_clients
+from components.aws_failures import code_of
 from components.directory.peers import Family, contains, prefix_list_peer
 from components.directory.site_plan import S3_LIST_WEIGHT, SiteNetworks
-from components.network import check_private, find_network, found_or
+from components.network import check_private, explained_at, find_network
 from components.problems import Collector, Problem, SettingsError, shown
 from components.session_manager.endpoint_services import service_name
 from components.session_manager.endpoints import check_private_names
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from components.systems.endpoints import Endpoints
 
 _FEWEST_ZONES = 2
+_NO_PARAMETER: Final = frozenset({"ParameterNotFound", "ValidationException"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +94,7 @@ def _place(region: str, site: SiteSettings, endpoints: Endpoints | None, *, logs
     network = find_network(region=region, vpc=site.vpc, subnets=site.subnets, path=path, one_subnet_a_zone=False)
     collector = Collector()
     with collector:
-        check_private(network, region, path)
+        check_private(network, path)
     with collector:
         check_private_names(network, path)
     with collector:
@@ -111,7 +114,7 @@ def _place(region: str, site: SiteSettings, endpoints: Endpoints | None, *, logs
         network=network,
         needs_endpoints=shared is None,
         endpoint_cidrs=(shared.network if shared else network.one_subnet_a_zone()).cidrs,
-        s3_list=_s3_list(region) if logs_to_s3 else None,
+        s3_list=_s3_list(region, path) if logs_to_s3 else None,
         images=images,
     )
 
@@ -134,16 +137,36 @@ def _check_admitted(endpoints: Endpoints, network: Network, path: tuple[str, ...
 
 
 def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
-    allowed = f"the name of a parameter that exists in {region} and names an image"
-    return found_or(
-        lambda: get_parameter(name=parameter, region=region).insecure_value,
-        Problem(path=path, message=f"{shown(parameter)} given; allowed: {allowed}"),
-    )
+    with explained_at(path, f"parameter {parameter} in {region}", "ssm", region):
+        image = _image_id(region, parameter)
+    if image is None:
+        allowed = f"the name of a parameter that exists in {region} and names an image"
+        raise SettingsError([Problem(path=path, message=f"{shown(parameter)} given; allowed: {allowed}")])
+    return image
 
 
-def _s3_list(region: str) -> tuple[str, tuple[str, ...]]:
-    found = get_managed_prefix_list(name=service_name(region, "s3"), region=region)
-    return found.id, tuple(each.cidr for each in found.entries)
+@cache
+def _image_id(region: str, parameter: str) -> str | None:
+    """Return the value of a parameter, None where there is none that can be read without a key."""
+    try:
+        found = program_clients().client("ssm", region).get_parameter(Name=parameter)["Parameter"]
+    except ClientError as failed:
+        if code_of(failed) in _NO_PARAMETER:
+            return None
+        raise
+    return None if found["Type"] == "SecureString" else str(found["Value"])
+
+
+def _s3_list(region: str, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    name = service_name(region, "s3")
+    with explained_at(path, f"managed prefix list {name} in {region}", "ec2", region):
+        ec2 = program_clients().client("ec2", region)
+        lists = ec2.describe_managed_prefix_lists(Filters=[{"Name": "prefix-list-name", "Values": [name]}])
+        for found in lists["PrefixLists"]:
+            pages = ec2.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=found["PrefixListId"])
+            return found["PrefixListId"], tuple(entry["Cidr"] for page in pages for entry in page["Entries"])
+    said = f"{region} given; allowed: a Region with the managed prefix list {name}, as session logs go to S3"
+    raise SettingsError([Problem(path=path, message=said)])
 
 
 def _parsed(cidrs: tuple[str, ...] | list[str]) -> tuple[Addresses, ...]:

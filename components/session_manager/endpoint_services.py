@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
 """Without these the SSM Agent reaches neither Systems Manager nor Session Manager."""
 
+ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs")
+"""Every service that `interface_services` may name."""
+
 _PREFIX: Final = "com.amazonaws"
 _EC2_PREFIXES: Final = {
     "cn-north-1": "cn.com.amazonaws",

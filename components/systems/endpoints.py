@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from components.adoption.lookup import program_clients
 from components.directory.names import EC2
-from components.documents.errors import DocumentError, explained
-from components.network import find_network
+from components.network import explained_at, find_network
 from components.problems import Collector, Problem, SettingsError
-from components.session_manager.endpoint_services import interface_services, service_name
+from components.session_manager.endpoint_services import ALL_INTERFACES, interface_services, service_name
 from components.session_manager.endpoints import (
     SystemsManagerEndpoints,
     SystemsManagerEndpointsArgs,
@@ -73,21 +73,26 @@ def check_services(region: str, services: tuple[str, ...], path: tuple[str, ...]
     Raises:
         SettingsError: EC2 does not offer a service, or cannot be called.
     """
-    names = [service_name(region, each) for each in services]
-    clients = program_clients()
-    try:
-        with explained(f"VPC endpoint services in {region}", "ec2", region, lambda: clients.caller_arn(region)):
-            answer = clients.client("ec2", region).describe_vpc_endpoint_services(
-                Filters=[{"Name": "service-name", "Values": names}]
-            )
-    except DocumentError as unknown:
-        raise SettingsError([Problem(path=path, message=str(unknown))]) from None
-    missing = [name for name in names if name not in answer["ServiceNames"]]
+    with explained_at(path, f"VPC endpoint services in {region}", "ec2", region):
+        offered = _offered_services(region)
+    missing = [name for each in services if (name := service_name(region, each)) not in offered]
     if missing:
         message = (
             f"EC2 offers no VPC endpoint for {', '.join(missing)} in {region}; allowed: a Region that has them all"
         )
         raise SettingsError([Problem(path=path, message=message)])
+
+
+@cache
+def _offered_services(region: str) -> frozenset[str]:
+    """Return those of this program's services that EC2 offers endpoints for in a Region, read once per run."""
+    names = [service_name(region, each) for each in (*ALL_INTERFACES, EC2, S3)]
+    answer = (
+        program_clients()
+        .client("ec2", region)
+        .describe_vpc_endpoint_services(Filters=[{"Name": "service-name", "Values": names}])
+    )
+    return frozenset(answer["ServiceNames"])
 
 
 def build_endpoints(
