@@ -71,7 +71,8 @@ _SENTINELS: Final = frozenset(
         proxy.UNKNOWN_OBJECT_VALUE,
     }
 )
-_IDENTITIES: Final = ("id", "arn", "name")
+IDENTITIES: Final = ("id", "arn", "name")
+"""Properties by which others refer to a resource."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +140,7 @@ class Resource:
         """Return whether a property is, or includes, another resource's ID, ARN or name, also where it is not known yet."""
         value = self.value(name)
         given = cast("list[Any]", value) if isinstance(value, list) else [value]
-        identities = [other.value(each) for each in _IDENTITIES]
+        identities = [other.value(each) for each in IDENTITIES]
         return other.urn in self.sources.get(name, ()) or any(
             isinstance(one, str) and one in given for one in identities
         )

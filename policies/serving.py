@@ -6,6 +6,8 @@ its type instead of for every rule of the pack.
 
 from __future__ import annotations
 
+import atexit
+import gc
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import grpc
@@ -90,7 +92,10 @@ class PackServicer(_Servicer):
 
 
 def serve() -> NoReturn:
-    """Serve the engine; does not return."""
+    """Serve the engine and do not return."""
+    # The process ends with the run, before its garbage matters.
+    gc.disable()
+    atexit.register(gc.freeze)
     policy._PolicyAnalyzerServicer = PackServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
     PolicyPack(PACK, [rule.policy() for rule in RULES])
     raise SystemExit

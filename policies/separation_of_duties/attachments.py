@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum, auto
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from policies.findings import Violation
+from policies.findings import IDENTITIES, Violation
 from policies.separation_of_duties.aws_managed import name_of
-from policies.separation_of_duties.identity_policies import CARRIERS, POLICY, held_in, holds
+from policies.separation_of_duties.identity_policies import CARRIERS, POLICY, held_in
 from policies.separation_of_duties.resource_checks import POLICIES, described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from components.iam.documents import Policy
     from components.iam.evaluation import Grant
@@ -46,30 +48,85 @@ def judgeable(attached_policies: Iterable[AttachedPolicy]) -> tuple[Policy, ...]
     return tuple(each.policy for each in attached_policies if each.policy)
 
 
-def held_by_holder(stack: Stack) -> Mapping[str, list[AttachedPolicy]]:
-    """Return the policies of each principal with a known name: `role/Operator`, `user/...`."""
-    managed = _managed_in(stack)
-    found: dict[str, list[AttachedPolicy]] = {}
-    for carrier in stack.of(*CARRIERS):
-        for held in held_in(carrier):
+class AttachedPolicies:
+    """Policies of the principals of a stack.
+
+    A stack with thousands of roles has as many policies, so each policy is looked up by the references to it.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        """Read every policy and attachment of a stack."""
+        managed = [(policy, held) for policy in stack.of(POLICY) for held in held_in(policy)]
+        managed_by_key = _positions(_own_keys(policy) for policy, _ in managed)
+        self._carried = [(carrier, held) for carrier in stack.of(*CARRIERS) for held in held_in(carrier)]
+        self._given = [
+            _given(carrier, held, [managed[each] for each in _found(managed_by_key, _attached_keys(carrier, held))])
+            for carrier, held in self._carried
+        ]
+        self._by_role_key = _positions(_role_keys(carrier, held) for carrier, held in self._carried)
+
+    def by_holder(self) -> Mapping[str, list[AttachedPolicy]]:
+        """Return the policies of each principal with a known name: `role/Operator`, `user/...`."""
+        found: dict[str, list[AttachedPolicy]] = {}
+        for (_, held), given in zip(self._carried, self._given, strict=True):
             for holder in held.holders:
                 if isinstance(holder, str):
-                    found.setdefault(holder, []).extend(_given(carrier, held, managed))
+                    found.setdefault(holder, []).extend(given)
+        return found
+
+    def of_role(self, role: Resource) -> tuple[AttachedPolicy, ...]:
+        """Return the policies of a role of the stack, also where its name is not known yet."""
+        keys = [*_own_keys(role), (_Key.HOLDER, f"role/{role.value('name')}".lower())]
+        return tuple(attached for each in _found(self._by_role_key, keys) for attached in self._given[each])
+
+
+class _Key(Enum):
+    """How one resource refers to another."""
+
+    URN = auto()
+    VALUE = auto()
+    HOLDER = auto()
+
+
+_Keys = Iterable[tuple[_Key, str]]
+
+
+def _own_keys(resource: Resource) -> _Keys:
+    """Return the keys by which others refer to a resource."""
+    values = (resource.value(each) for each in IDENTITIES)
+    return [(_Key.URN, resource.urn), *((_Key.VALUE, each) for each in values if isinstance(each, str))]
+
+
+def _referred_keys(resource: Resource, name: str) -> _Keys:
+    """Return the keys that a property refers to."""
+    value = resource.value(name)
+    given = cast("list[Any]", value) if isinstance(value, list) else [value]
+    sources = ((_Key.URN, urn) for urn in resource.sources.get(name, ()))
+    return [*sources, *((_Key.VALUE, each) for each in given if isinstance(each, str))]
+
+
+def _attached_keys(carrier: Resource, held: Held) -> _Keys:
+    return [] if held.reading else _referred_keys(carrier, held.property.partition("[")[0])
+
+
+def _role_keys(carrier: Resource, held: Held) -> _Keys:
+    return [
+        (_Key.URN, carrier.urn),
+        *(key for name in _NAMES_A_ROLE for key in _referred_keys(carrier, name)),
+        *((_Key.HOLDER, each.lower()) for each in held.holders if isinstance(each, str)),
+    ]
+
+
+def _positions(all_keys: Iterable[_Keys]) -> dict[tuple[_Key, str], list[int]]:
+    found: dict[tuple[_Key, str], list[int]] = {}
+    for position, keys in enumerate(all_keys):
+        for key in keys:
+            found.setdefault(key, []).append(position)
     return found
 
 
-def held_by_role(role: Resource, stack: Stack) -> tuple[AttachedPolicy, ...]:
-    """Return the policies of a role of the stack, also where its name is not known yet."""
-    managed, name = _managed_in(stack), f"role/{role.value('name')}"
-    return tuple(
-        attached
-        for carrier in stack.of(*CARRIERS)
-        for held in held_in(carrier)
-        if carrier.urn == role.urn
-        or any(carrier.refers(each, role) for each in _NAMES_A_ROLE)
-        or any(holds(holder, name) for holder in held.holders)
-        for attached in _given(carrier, held, managed)
-    )
+def _found(positions: Mapping[tuple[_Key, str], list[int]], keys: _Keys) -> list[int]:
+    return sorted({position for key in keys for position in positions.get(key, ())})
 
 
 class Report:
@@ -111,18 +168,8 @@ class Report:
         return described(here) if here else f"{of_aws}, which AWS manages" if of_aws in self._of_aws else ""
 
 
-def _managed_in(stack: Stack) -> list[tuple[Resource, Held]]:
-    return [(policy, held) for policy in stack.of(POLICY) for held in held_in(policy)]
-
-
-def _given(carrier: Resource, held: Held, managed: list[tuple[Resource, Held]]) -> list[AttachedPolicy]:
-    itself = [AttachedPolicy(carrier=carrier, held=held)]
-    return itself if held.reading else list(_attached(carrier, held, managed)) or itself
-
-
-def _attached(carrier: Resource, held: Held, managed: list[tuple[Resource, Held]]) -> Iterator[AttachedPolicy]:
-    """Return the policies of the stack that an attachment names."""
-    name = held.property.partition("[")[0]
-    for policy, document in managed:
-        if carrier.refers(name, policy):
-            yield AttachedPolicy(carrier=policy, held=document)
+def _given(carrier: Resource, held: Held, attached: list[tuple[Resource, Held]]) -> list[AttachedPolicy]:
+    """Return the policies of the stack that an attachment names, or the carrier itself."""
+    if attached:
+        return [AttachedPolicy(carrier=policy, held=document) for policy, document in attached]
+    return [AttachedPolicy(carrier=carrier, held=held)]

@@ -17,7 +17,7 @@ from policies.findings import Violation
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Rule
 from policies.separation_of_duties.approval_tag import sets_approval_tag
-from policies.separation_of_duties.attachments import held_by_role
+from policies.separation_of_duties.attachments import AttachedPolicies
 from policies.separation_of_duties.identity_policies import ROLE
 from policies.separation_of_duties.operators import OPERATORS, starts_by_approval
 from policies.separation_of_duties.requests import is_admitted
@@ -42,8 +42,9 @@ RULE = Rule(
 
 @RULE.on_stack
 def _admit_no_tag(stack: Stack) -> Findings:
+    attached_policies = AttachedPolicies(stack)
     for role in stack.of(ROLE):
-        if not _is_operator(role, stack):
+        if not _is_operator(role, stack, attached_policies):
             continue
         trust = policy_in(role, "assumeRolePolicy")
         if trust is None:
@@ -55,9 +56,9 @@ def _admit_no_tag(stack: Stack) -> Findings:
                 yield Violation("assumeRolePolicy", described(found), expected, about=role)
 
 
-def _is_operator(role: Resource, stack: Stack) -> bool:
+def _is_operator(role: Resource, stack: Stack, attached_policies: AttachedPolicies) -> bool:
     named = is_admitted(f"role/{role.value('name')}", stack.settings[OPERATORS.name])
-    return named or any(each.policy and starts_by_approval(each.policy) for each in held_by_role(role, stack))
+    return named or any(each.policy and starts_by_approval(each.policy) for each in attached_policies.of_role(role))
 
 
 def _counts(statement: Statement) -> bool:

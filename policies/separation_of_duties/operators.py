@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from components.iam.evaluation import Target
 from components.iam.patterns import SOME
 from policies.parameters import Parameter
-from policies.separation_of_duties.attachments import held_by_holder, judgeable
+from policies.separation_of_duties.attachments import AttachedPolicies, judgeable
 from policies.separation_of_duties.requests import APPROVED, Requests, allowed, is_admitted, one
 from policies.separation_of_duties.sessions import APPROVAL_KEY, START
 
@@ -73,7 +73,7 @@ def operators_in(stack: Stack) -> tuple[Operator, ...]:
     """Return the operators of a stack with a known name."""
     named: list[str] = stack.settings[OPERATORS.name]
     found: list[Operator] = []
-    for name, attached_policies in held_by_holder(stack).items():
+    for name, attached_policies in AttachedPolicies(stack).by_holder().items():
         accounts = {account for each in attached_policies if each.policy for account in starts_by_approval(each.policy)}
         if accounts or is_admitted(name, named):
             account = accounts.pop() if len(accounts) == 1 else ANY_ACCOUNT

@@ -14,7 +14,7 @@ from components.iam.evaluation import Target
 from components.iam.patterns import SOME
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Parameter, Rule
-from policies.separation_of_duties.attachments import Report, held_by_role, judgeable
+from policies.separation_of_duties.attachments import AttachedPolicies, Report, judgeable
 from policies.separation_of_duties.aws_managed import WIDEN
 from policies.separation_of_duties.identity_actions import WIDENING
 from policies.separation_of_duties.identity_policies import ROLE
@@ -56,13 +56,13 @@ _ANY_PRINCIPAL: Final = Target((f"arn:{SOME}:iam::{SOME}:{SOME}",))
 
 @RULE.on_stack
 def _widen_nothing(stack: Stack) -> Findings:
-    report = Report(stack.settings, WIDEN)
+    report, attachments = Report(stack.settings, WIDEN), AttachedPolicies(stack)
     for role in stack.of(ROLE):
         services = _services_of(role)
         if services is None:
             yield role.unseen("assumeRolePolicy")
         elif services & set(stack.settings[_SERVICES.name]):
-            attached_policies = held_by_role(role, stack)
+            attached_policies = attachments.of_role(role)
             expected = f"no way for {role.name}, a role of {', '.join(sorted(services))}, to widen permissions"
             yield from report.on(attached_policies, widening(judgeable(attached_policies)), expected)
 
