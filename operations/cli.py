@@ -1,28 +1,124 @@
-"""The command line: one sub-command a file, joined here."""
+"""The command line: one sub-command per file, imported when it is run."""
 
 from __future__ import annotations
 
-import typer
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-from operations.approval.approve import approve
-from operations.approval.request import request
-from operations.approval.revoke import revoke
-from operations.approval.status import status
-from operations.audit import command as audit
-from operations.connect import command as connect
-from operations.deployer import commands as deployer
-from operations.doctor import command as doctor
-from operations.fleet import commands as fleet
-from operations.nodes import command as nodes
-from operations.ports import command as ports
-from operations.verify import command as verify
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+if TYPE_CHECKING:
+    from typer._click.core import Command, Context  # Typer has no public name for them
+
+_MARKUP: Final = "markdown"
+
+COMMANDS: Final = {
+    "ports": (
+        "operations.ports.command:ports",
+        "Lists which ports domain controllers have open to whom, and why. Asks nobody but the stack's configuration.",
+    ),
+    "verify": (
+        "operations.verify.command:verify",
+        "Compares what is live with what the stack's settings ask for. Changes nothing.",
+    ),
+    "connect": (
+        "operations.connect.command:connect",
+        "Starts a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.",
+    ),
+    "nodes": (
+        "operations.nodes.command:nodes",
+        "Lists all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.",
+    ),
+    "doctor": (
+        "operations.doctor.command:doctor",
+        "Says why a session on a node would fail or go unlogged, the most likely cause first. Changes nothing.",
+    ),
+    "audit": (
+        "operations.audit.command:audit",
+        "Finds who has a way around approved shell access. Changes nothing.",
+    ),
+    "request": (
+        "operations.approval.request:request",
+        "Request a session on an instance. **Starts a run** that waits for the approval of another person.",
+    ),
+    "approve": (
+        "operations.approval.approve:approve",
+        "Lists what waits for approval; with RUN **says yes, or no,** to one request.",
+    ),
+    "status": (
+        "operations.approval.status:status",
+        "Lists requests and grants: who asked, who approved, where each stands, how much time is left. Changes nothing.",
+    ),
+    "revoke": (
+        "operations.approval.revoke:revoke",
+        "End a grant early, **with the operator's open sessions** on its instance.",
+    ),
+    "fleet": (
+        "operations.fleet.commands:app",
+        "Runs one stack an account for a whole organization, in waves: docs/fleet.md.",
+    ),
+    "deployer": (
+        "operations.deployer.commands:app",
+        """Prints the policies of the role that deploys stacks, of the one that previews them, their boundaries, and what \
+`doctor` needs.""",
+    ),
+}
+"""Place and first paragraph of the help of each sub-command, which a test compares with the command's own."""
+
+
+class _Loaded(Mapping[str, "Command"]):
+    """Sub-commands by name, each imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Command:
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: Any = getattr(import_module(module), attribute)
+        holder = typer.Typer(add_completion=False, rich_markup_mode=_MARKUP)
+        holder.callback()(lambda: None)
+        if isinstance(command, typer.Typer):
+            holder.add_typer(command, name=name)
+        else:
+            holder.command(name)(command)
+        group: Any = typer.main.get_command(holder)
+        return group.commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class CommandGroup(TyperGroup):
+    """A group that lists its sub-commands without their modules, which take half a second to import."""
+
+    def __init__(self, **settings: Any) -> None:
+        """Take the group's settings, as Typer gives them."""
+        super().__init__(**settings)
+        self.commands: Any = _Loaded()
+
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 -- Typer's own signature
+        """Return the names of the sub-commands, in the order of help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002 -- as above
+        """Return what help shows of a sub-command."""
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Return the sub-command to run, and its arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, self.commands[name] if name in COMMANDS else command, rest
+
 
 app = typer.Typer(
+    cls=CommandGroup,
     no_args_is_help=True,
     add_completion=False,
     # A trace would show the values of a stack's configuration.
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=_MARKUP,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -30,17 +126,3 @@ app = typer.Typer(
 @app.callback()
 def shell_access() -> None:
     """Operates what a Shell Access stack has set up. Commands read only, unless their help says otherwise."""
-
-
-app.command("ports")(ports.ports)
-app.command("verify")(verify.verify)
-app.command("connect")(connect.connect)
-app.command("nodes")(nodes.nodes)
-app.command("doctor")(doctor.doctor)
-app.command("audit")(audit.audit)
-app.command("request")(request)
-app.command("approve")(approve)
-app.command("status")(status)
-app.command("revoke")(revoke)
-app.add_typer(fleet.app, name="fleet")
-app.add_typer(deployer.app, name="deployer")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 from dataclasses import dataclass, field
 from functools import cached_property
 from subprocess import CalledProcessError
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from components.problems import SettingsError
 from components.secret_texts import SecretTexts
@@ -14,14 +16,10 @@ from components.settings import Settings
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from pulumi.automation import LocalWorkspace
-
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,11 +77,12 @@ def read_stack(directory: Path, name: str | None) -> StackConfiguration:
     Raises:
         UnusableError: there is no `pulumi`, no project, no such stack, or its secrets cannot be read.
     """
-    stack, values = _asked(directory, name, "configuration", lambda workspace, stack: workspace.get_all_config(stack))
+    stack, values = _asked(directory, name, "configuration", "config")
     return StackConfiguration(
         name=stack,
-        values={key: value.value for key, value in values.items()},
-        secret_keys=frozenset(key for key, value in values.items() if value.secret),
+        # A secret value without content has no `value`.
+        values={key: str(each.get("value", "")) for key, each in values.items()},
+        secret_keys=frozenset(key for key, each in values.items() if each["secret"]),
     )
 
 
@@ -97,37 +96,57 @@ def read_outputs(directory: Path, name: str | None) -> Mapping[str, Any]:
     Raises:
         UnusableError: as `read_stack`.
     """
-    _, outputs = _asked(directory, name, "outputs", lambda workspace, stack: workspace.stack_outputs(stack))
-    return {key: each.value for key, each in outputs.items()}
+    _, outputs = _asked(directory, name, "outputs", "stack", "output")
+    return outputs
 
 
-def _asked(
-    directory: Path, name: str | None, what: str, ask: Callable[[LocalWorkspace, str], Answer]
-) -> tuple[str, Answer]:
-    """The stack's name, and what `pulumi` says of it."""
-    from pulumi import automation  # noqa: PLC0415 -- a third of a second that `--help` need not spend
+def _asked(directory: Path, name: str | None, what: str, *command: str) -> tuple[str, dict[str, Any]]:
+    """Return the stack's name, and the object that a command of `pulumi` prints about it, secrets included.
 
+    Pulumi's Automation API would run more commands for the same, and takes longer to import than they take to run.
+    """
     if not (directory / "Pulumi.yaml").is_file():
         raise UnusableError(f"There is no Pulumi.yaml in {directory}. Name the program's directory with --cwd.")
     try:
-        workspace = automation.LocalWorkspace(work_dir=str(directory))
-        if name is None:
-            selected = workspace.stack()
-            if selected is None:
-                raise UnusableError("No stack is selected. Name one with --stack, or run: pulumi stack select")
-            name = selected.name
-        return name, ask(workspace, name)
+        stack = name or _selected(directory)
+        return stack, _printed(directory, *command, "--show-secrets", "--stack", stack)
     except FileNotFoundError:
         raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/") from None
-    except (automation.CommandError, automation.InvalidVersionError, CalledProcessError) as failed:
+    except CalledProcessError as failed:
         raise UnusableError(f"The {what} of {_called(name)} cannot be read: {_said(failed)}") from None
+    except (ValueError, TypeError, KeyError):
+        said = (
+            f"expected JSON from pulumi {' '.join(command)}, got something else. Check the version with pulumi version"
+        )
+        raise UnusableError(f"The {what} of {_called(name)} cannot be read: {said}") from None
+
+
+def _selected(directory: Path) -> str:
+    stacks: Any = _printed(directory, "stack", "ls")
+    for each in stacks:
+        if each["current"]:
+            return str(each["name"])
+    raise UnusableError("No stack is selected. Name one with --stack, or run: pulumi stack select")
+
+
+def _printed(directory: Path, *command: str) -> Any:
+    """Return what a command of `pulumi` prints, decoded."""
+    ran = subprocess.run(  # noqa: S603 -- no shell; names are checked by pulumi
+        ["pulumi", "--non-interactive", *command, "--json"],  # noqa: S607 -- as the person who runs it would
+        cwd=directory,
+        env=os.environ | {"PULUMI_AUTOMATION_API": "true"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(ran.stdout)
 
 
 def _called(name: str | None) -> str:
     return f"stack {name}" if name else "the selected stack"
 
 
-def _said(failed: Exception) -> str:
-    """What the command wrote to standard error, and not its output, which may hold secrets."""
-    _, marked, error = str(failed).rpartition("\n stderr: ")
-    return " ".join((error if marked else str(failed)).split()).removeprefix("error: ")
+def _said(failed: CalledProcessError) -> str:
+    """Return what the command wrote to standard error, and not its output, which may hold secrets."""
+    return " ".join(str(failed.stderr).split()).removeprefix("error: ")

@@ -40,7 +40,8 @@ def source(script: str, handler: str = "") -> str:
 
 def _used(text: str, handler: str) -> str:
     """The code without the definitions that a handler does not lead to."""
-    defined = {name: node for node in ast.parse(text).body for name in _defined(node)}
+    body = ast.parse(text).body
+    defined = {name: node for node in body for name in _defined(node)}
     found: set[str] = set()
     wanted = {handler}
     while wanted:
@@ -49,7 +50,7 @@ def _used(text: str, handler: str) -> str:
         wanted = names & defined.keys() - found
     unused = [node for name, node in defined.items() if name not in found]
     # Annotations are not evaluated, so that imports for them alone are of no use in a runbook.
-    unused += [node for node in ast.parse(text).body if isinstance(node, ast.If)]
+    unused += [node for node in body if isinstance(node, ast.If)]
     left_out = {number for node in unused for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
     lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n") + "\n"
@@ -68,10 +69,12 @@ def script_inputs(script: str, handler: str, payload: dict[str, Any]) -> dict[st
     return {"Runtime": RUNTIME, "Handler": handler, "InputPayload": payload, "Script": source(script, handler)}
 
 
+@cache
 def _text(module: str) -> str:
     return (_SCRIPTS / f"{module}.py").read_text(encoding="utf-8")
 
 
+@cache
 def _own(module: str) -> str:
     """The code of a module: docstrings and comments stay in the repository, as a document has 64 KB at most."""
     text = _LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, "")
