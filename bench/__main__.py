@@ -1,4 +1,7 @@
-"""Prints the bench table: previews of `dev` against an empty program, the slope by Regions and resources, AWS calls."""
+"""Prints the bench table: previews of a full stack against an empty program, the slope by Regions and resources, AWS calls.
+
+The full stack is `Pulumi.bench.yaml` beside this file, so that `Pulumi.dev.yaml` may grow without moving the ratios.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,13 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Timing, ratio, side_by_side
+from bench.measure import Timing, cpu_ratio, ratio, side_by_side
+from bench.terraform import PULUMI_PROGRAM, NotMeasuredError, Terraform
 from local.emulator.calls import calls, forget_calls
 from local.emulator.running import running_emulator
 from local.emulator.seed import seed
 from local.engine.stack import Stack
-from local.workspace import REPOSITORY
+from local.workspace import REPOSITORY, plugin_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +35,16 @@ REGION_COUNTS = (1, 4, 17)
 RESOURCE_COUNTS = (1, 100)
 POLICIES = REPOSITORY / "policies"
 PACK = ("--policy-pack", str(POLICIES))
-DEV_PACK = (*PACK, "--policy-pack-config", str(POLICIES / "config" / "dev.json"))
+FULL_PACK = (*PACK, "--policy-pack-config", str(POLICIES / "config" / "dev.json"))
 EMPTY = "an empty program"
-DEV = "dev"
-DEV_WITH_PACK = "dev, policy pack"
+FULL = "the full stack"
+FULL_WITH_PACK = "the full stack, policy pack"
 MIXED = "1,000 resources that are new"
 MIXED_WITH_PACK = f"{MIXED}, policy pack"
+SAME = "300 resources"
+TERRAFORM = "the same through OpenTofu or Terraform"
+REFRESHED = ", refreshed"
+CONFIGURATION = Path(__file__).with_name("Pulumi.bench.yaml")
 MIXED_PROGRAM = """import json
 import pulumi_aws as aws
 def policy(statement):
@@ -59,8 +67,9 @@ for number in range(pulumi.Config().get_int("count") or 0):
 """
 
 
-def _dev_configuration() -> dict[str, Any]:
-    configuration = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+def full_configuration() -> dict[str, Any]:
+    """Return the sections of the full stack, without their namespace."""
+    configuration = yaml.safe_load(CONFIGURATION.read_text())["config"]
     prefix = "shell-access:"
     return {key.removeprefix(prefix): value for key, value in configuration.items() if key.startswith(prefix)}
 
@@ -72,12 +81,14 @@ class Bench:
         self._folder = folder
         self._endpoint = endpoint
         self._console = console
-        self.dev = self._stack("dev", _dev_configuration())
+        self.full = self._stack("full", full_configuration())
+        self.not_measured: dict[str, str] = {}
+        """Why something is missing in the table."""
 
     def previews(self) -> dict[str, Callable[[], object]]:
         """What is timed: previews that find nothing to change, by what they preview."""
         empty = self._stack("empty", {}, self._program("empty", "import pulumi\n"))
-        actions = {EMPTY: _preview(empty), DEV: _preview(self.dev), DEV_WITH_PACK: _preview(self.dev, *DEV_PACK)}
+        actions = {EMPTY: _preview(empty), FULL: _preview(self.full), FULL_WITH_PACK: _preview(self.full, *FULL_PACK)}
         for count in REGION_COUNTS:
             # An account for each, so that the stacks do not meet.
             role = {"roleArn": f"arn:aws:iam::{count:012d}:role/Deployer"}
@@ -89,11 +100,31 @@ class Bench:
         mixed = self._stack("mixed", {}, self._program("mixed", MIXED_PROGRAM), is_new=True)
         actions[MIXED] = lambda: mixed.preview().succeeded()
         actions[MIXED_WITH_PACK] = lambda: mixed.preview(*PACK).succeeded()
-        return actions
+        return actions | self._same_resources()
+
+    def _same_resources(self) -> dict[str, Callable[[], object]]:
+        """Return previews of the same resources through Pulumi and through another command line, where there is one."""
+        stack = self._stack("same", {}, self._program("same", PULUMI_PROGRAM))
+        actions = {SAME: _preview(stack), SAME + REFRESHED: _preview(stack, "--refresh")}
+        folder = self._folder / "terraform"
+        folder.mkdir()
+        self._console.print("  bringing up the same with OpenTofu or Terraform ...", style="dim")
+        try:
+            terraform = Terraform(folder, stack.full_environment())
+            plans = {
+                f"the same, {terraform.version}": lambda: terraform.plan(refresh=False),
+                f"the same, {terraform.version}{REFRESHED}": lambda: terraform.plan(refresh=True),
+            }
+            for plan in plans.values():
+                plan()
+        except NotMeasuredError as why:
+            self.not_measured[TERRAFORM] = str(why)
+            return actions
+        return actions | plans
 
     def calls(self) -> dict[str, dict[str, int]]:
-        """AWS calls of runs over dev in which nothing changes, by run and operation."""
-        runs = {"preview": self.dev.preview, "up": self.dev.up, "refresh": self.dev.refresh}
+        """Return the AWS calls of runs over the full stack in which nothing changes, by run and operation."""
+        runs = {"preview": self.full.preview, "up": self.full.up, "refresh": self.full.refresh}
         counted: dict[str, dict[str, int]] = {}
         for name, run in runs.items():
             forget_calls(self._endpoint)
@@ -139,10 +170,14 @@ def _slope(timings: dict[str, Timing], name: Callable[[int], str], counts: tuple
     return more / (last - first)
 
 
-def _timing_table(timings: dict[str, Timing]) -> Table:
-    table = Table("preview of", "median s", "x empty program", title="Time")
+def _timing_table(timings: dict[str, Timing], not_measured: dict[str, str]) -> Table:
+    title = f"Time; Pulumi's resources through {plugin_in_use()}"
+    table = Table("preview of", "median s", "x empty program", "x its processor time", title=title)
+    empty = timings[EMPTY]
     for name, timing in timings.items():
-        table.add_row(name, f"{timing.median:.2f}", f"{ratio(timing, timings[EMPTY]):.2f}")
+        table.add_row(name, f"{timing.median:.2f}", f"{ratio(timing, empty):.2f}", f"{cpu_ratio(timing, empty):.2f}")
+    for name, why in not_measured.items():
+        table.add_row(name, "", f"not measured: {why}", "")
     table.add_section()
     table.add_row("each further Region", "", f"{_slope(timings, _regions, REGION_COUNTS):.3f}")
     table.add_row("each further resource", "", f"{_slope(timings, _plain, RESOURCE_COUNTS):.4f}")
@@ -153,7 +188,11 @@ def _timing_table(timings: dict[str, Timing]) -> Table:
 
 def _calls_table(counted: dict[str, dict[str, int]]) -> Table:
     table = Table(
-        "run over dev", "AWS calls", "for the documents", "by service", title="AWS calls when nothing changes"
+        "run over the full stack",
+        "AWS calls",
+        "for the documents",
+        "by service",
+        title="AWS calls when nothing changes",
     )
     for run, found in counted.items():
         documents = sum(number for name, number in found.items() if name.endswith("Document"))
@@ -175,7 +214,7 @@ def bench(rounds: Annotated[int, typer.Option(min=1, help="Counted runs of each 
         previews = made.previews()
         progress.print(f"  measuring {len(previews)} previews, {rounds} rounds ...", style="dim")
         timings = side_by_side(previews, rounds)
-    result.print(_timing_table(timings), _calls_table(counted), sep="\n")
+    result.print(_timing_table(timings, made.not_measured), _calls_table(counted), sep="\n")
 
 
 if __name__ == "__main__":
