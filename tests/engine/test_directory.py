@@ -17,6 +17,7 @@ from components.directory.demands import Direction, Sources
 from components.directory.oracle import admitting, packet, passes
 from components.directory.peers import network_peer
 from components.directory.port_tables import Options, Profile
+from local.emulator.calls import calls, forget_calls
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.live_directory import Live, acl_of_subnet
@@ -145,7 +146,7 @@ def without_the_other_site_only_what_names_it_changes(stack: Stack) -> None:
 
 
 def test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newer_image(
-    stack: Stack, aws: Callable[..., Any]
+    stack: Stack, aws: Callable[..., Any], aws_endpoint: str
 ) -> None:
     stack.configure(directory(ONE_SITE))
     stack.up().succeeded()
@@ -175,7 +176,17 @@ def test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newe
     for each in section["sites"]["eu-west-1"]["controllers"]:
         each["imageParameter"] = "/aws/service/ami-windows-latest/Windows_Server-2025-English-Core-Base"
     stack.configure(directory(section))
+    forget_calls(aws_endpoint)
     stack.preview("--expect-no-changes").succeeded()
+    counted = calls(aws_endpoint)
+    assert {name: number for name, number in counted.items() if name.startswith("ec2:")} == {
+        "ec2:DescribeRouteTables": 1,
+        "ec2:DescribeSubnets": 1,
+        "ec2:DescribeVpcAttribute": 2,
+        "ec2:DescribeVpcEndpointServices": 1,
+        "ec2:DescribeVpcs": 1,
+    }
+    assert counted["ssm:GetParameter"] == 1
 
 
 def what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(
