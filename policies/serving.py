@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import grpc
@@ -58,11 +59,7 @@ class PackServicer(_Servicer):
             response: analyzer_pb2.AnalyzeResponse = (
                 about.Analyze(request, context) if about else analyzer_pb2.AnalyzeResponse()
             )
-        response.not_applicable.extend(
-            analyzer_pb2.PolicyNotApplicable(policy_name=rule)
-            for rule, types in _ABOUT_RESOURCES.items()
-            if request.type not in types
-        )
+        response.MergeFrom(_not_about(request.type))
         return response
 
     def AnalyzeStack(  # noqa: N802
@@ -89,6 +86,15 @@ class PackServicer(_Servicer):
                 _Servicer.Configure(found, self._configuration, None)
             self._by_type[type_] = found
         return self._by_type[type_]
+
+
+@cache
+def _not_about(type_: str) -> analyzer_pb2.AnalyzeResponse:
+    """Return what the engine is answered about the rules that do not look at a type."""
+    rules = (rule for rule, types in _ABOUT_RESOURCES.items() if type_ not in types)
+    return analyzer_pb2.AnalyzeResponse(
+        not_applicable=[analyzer_pb2.PolicyNotApplicable(policy_name=rule) for rule in rules]
+    )
 
 
 def serve() -> NoReturn:
