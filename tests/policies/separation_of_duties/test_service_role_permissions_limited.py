@@ -7,6 +7,7 @@ import pytest
 
 from components.nodes.names import NodesPlace
 from components.nodes.remediation import remediation_role_policy, remediation_trust
+from policies import findings
 from policies.separation_of_duties.service_role_permissions_limited import RULE
 from tests.policies.judging import UNKNOWN, Judgement, Made, judge_stack
 from tests.policies.separation_of_duties.forms import (
@@ -188,3 +189,29 @@ def test_what_is_not_known_yet_is_reported_as_advice() -> None:
     assert judge_stack(RULE, role(assumeRolePolicy=UNKNOWN), inline(ATTACHES)).unseen == [
         f'{ROLE} "node": assumeRolePolicy is not known yet; the rule is applied in the update.'
     ]
+
+
+def reads_of(count: int, monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many properties are read to evaluate so many roles, each with a policy and an attached one."""
+    read = 0
+    original = findings._read
+
+    def counting(container: Any, key: Any) -> Any:
+        nonlocal read
+        read += 1
+        return original(container, key)
+
+    stack: list[Made] = []
+    for number in range(count):
+        name = f"role{number}"
+        stack += [role(name), inline(ATTACHES, of=name.title(), name=f"inline-{name}")]
+        stack += [managed(f"managed-{name}", ATTACHES), attached(f"managed-{name}", name.title())]
+    with monkeypatch.context() as patched:
+        patched.setattr(findings, "_read", counting)
+        found = judge_stack(RULE, *stack)
+    assert len(found.violations) == 2 * count
+    return read
+
+
+def test_rule_reads_each_policy_as_often_in_a_large_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reads_of(40, monkeypatch) <= 2 * reads_of(20, monkeypatch)
