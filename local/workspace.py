@@ -150,8 +150,7 @@ class Workspace:
         The engine has no setting for it, and goes on without the log.
         """
         logs = self.pulumi_home / "logs"
-        if logs.is_dir():
-            shutil.rmtree(logs)
+        shutil.rmtree(logs, ignore_errors=True)
         logs.touch()
 
     def environment(self, endpoint: str) -> dict[str, str]:

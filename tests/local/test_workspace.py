@@ -38,6 +38,14 @@ def test_preparing_again_changes_nothing(tmp_path: Path, toolchain: Path) -> Non
     assert {path: path.stat().st_ino for path in workspace.folder.rglob("*")} == before
 
 
+def test_engine_finds_no_folder_for_its_log(tmp_path: Path, toolchain: Path) -> None:
+    workspace = Workspace(tmp_path / "local")
+    (workspace.pulumi_home / "logs").mkdir(parents=True)
+    (workspace.pulumi_home / "logs" / "pulumi-1.log").touch()
+    workspace.prepare(toolchain)
+    assert (workspace.pulumi_home / "logs").is_file()
+
+
 def test_real_plugin_takes_the_place_of_the_stand_in_and_gives_it_back(
     tmp_path: Path, toolchain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
