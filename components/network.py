@@ -95,7 +95,7 @@ def find_network(
         SettingsError: something is not there, or is there more than once.
     """
     with explained_at((*path, "vpc"), f"VPC {vpc} in {region}", "ec2", region):
-        found = _vpc(region, vpc)
+        found = find_vpc(region, vpc)
     if found is None:
         allowed = f"the id or the Name tag of just one VPC that exists in {region}"
         raise SettingsError([Problem(path=(*path, "vpc"), message=f"{shown(vpc)} given; allowed: {allowed}")])
@@ -159,7 +159,7 @@ def explained_at(path: tuple[str, ...], what: str, service: str, region: str) ->
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Vpc:
+class Vpc:
     """A VPC with everything in it that is looked up, as EC2 describes it."""
 
     id: str
@@ -194,7 +194,7 @@ class _Vpc:
 
 
 @cache
-def _vpc(region: str, given: str) -> _Vpc | None:
+def find_vpc(region: str, given: str) -> Vpc | None:
     """Look up a VPC and what is in it, once per run; None unless there is just one.
 
     Args:
@@ -215,7 +215,7 @@ def _vpc(region: str, given: str) -> _Vpc | None:
         ]
         subnets = calls.submit(_pages, ec2, "describe_subnets", "Subnets", inside)
         tables = calls.submit(_pages, ec2, "describe_route_tables", "RouteTables", inside)
-    return _Vpc(
+    return Vpc(
         id=vpc_id,
         resolves_private_names=all(
             each.result()[name]["Value"] for each, name in zip(attributes, _DNS_ATTRIBUTES.values(), strict=True)
@@ -225,7 +225,7 @@ def _vpc(region: str, given: str) -> _Vpc | None:
     )
 
 
-def _subnet(vpc: _Vpc, given: str, path: tuple[str, ...]) -> Subnet:
+def _subnet(vpc: Vpc, given: str, path: tuple[str, ...]) -> Subnet:
     found = _matching(vpc.subnets, "SubnetId" if given.startswith("subnet-") else None, given)
     if len(found) != 1:
         allowed = f"the id or the Name tag of just one subnet of {vpc.id}"

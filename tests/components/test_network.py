@@ -56,7 +56,7 @@ class Ec2:
 @pytest.fixture
 def ec2(clients: AwsClients, client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Ec2:
     monkeypatch.setattr(network, "program_clients", lambda: clients)
-    network._vpc.cache_clear()
+    network.find_vpc.cache_clear()
     return Ec2(client("ec2"))
 
 
@@ -96,7 +96,7 @@ def test_network_is_found_by_name_or_id_in_few_calls(ec2: Ec2, endpoint: str) ->
 def test_network_resolves_private_names_with_both_settings(ec2: Ec2) -> None:
     assert not found().resolves_private_names
     ec2.client.modify_vpc_attribute(VpcId=ec2.vpc, EnableDnsHostnames={"Value": True})
-    network._vpc.cache_clear()
+    network.find_vpc.cache_clear()
     assert found().resolves_private_names
 
 
@@ -109,7 +109,7 @@ def test_network_with_ambiguous_or_missing_names_is_refused(ec2: Ec2) -> None:
     for vpc in ("offic?", "off*", "vpc-00000000", "Office"):
         assert f'endpoints.eu-west-1.vpc: "{vpc}" given' in refused(vpc=vpc)
     ec2.client.create_tags(Resources=[other], Tags=[{"Key": "Name", "Value": "office"}])
-    network._vpc.cache_clear()
+    network.find_vpc.cache_clear()
     assert "just one VPC that exists in eu-west-1" in refused()
 
 
@@ -146,7 +146,7 @@ class Denied:
 
 def test_network_that_cannot_be_read_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "program_clients", Denied)
-    network._vpc.cache_clear()
+    network.find_vpc.cache_clear()
     said = refused()
     assert "shell-access:endpoints.eu-west-1.vpc: VPC office in eu-west-1:" in said
     assert "ec2:DescribeVpcs" in said
