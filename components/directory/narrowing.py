@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
@@ -48,16 +49,22 @@ def fitted(wish: Wish, limit: int) -> Fitted | None:
     network where the fewest addresses times ports are opened; then networks, the closest first.
     """
     lines = _exact(wish)
-    if sum(len(ranges) for ranges in lines.values()) > limit:
+    if _fewest(lines) > limit:
+        return None
+    if _count(lines) > limit:
         _join_ports(lines, limit)
-    while sum(len(ranges) for ranges in lines.values()) > limit:
-        if not _join_networks(lines):
-            return None
+    if _count(lines) > limit:
+        _join_networks(lines, limit)
     rules = sorted(
         ((protocol, each, network) for (protocol, network), ranges in lines.items() for each in ranges),
         key=lambda line: (line[0], int_key(line[2]), line[1]),
     )
     return Fitted(rules=tuple(rules), wider=tuple(_wider(rules, wish)))
+
+
+def fewest_rules(wish: Wish) -> int:
+    """Return the smallest limit that `fitted` has an answer for."""
+    return _fewest(_exact(wish))
 
 
 Lines = dict[tuple[int, Network], list[PortRange]]
@@ -133,48 +140,110 @@ def _join_ports(lines: Lines, limit: int) -> None:
         lines[key] = joined
 
 
-def _join_networks(lines: Lines) -> bool:
-    """Joins the two networks of a protocol for which the fewest addresses times ports are opened."""
-    best: tuple[int, int, tuple[int, int, int], Network, list[Network]] | None = None
-    for protocol in sorted({each for each, _ in lines}):
-        networks = sorted((network for each, network in lines if each == protocol), key=int_key)
-        for left, right in pairwise(networks):
-            whole = _around(left, right)
-            if whole is None:
-                continue
-            inside = [network for network in networks if contains(whole, network)]
-            ranges = [each for network in inside for each in lines[protocol, network]]
-            width = max(last for _, last in ranges) - min(first for first, _ in ranges) + 1
-            candidate = (whole.num_addresses * width, protocol, int_key(whole), whole, inside)
-            best = candidate if best is None or candidate[:3] < best[:3] else best
-    if best is None:
-        return False
-    _, protocol, _, whole, inside = best
-    ranges = [each for network in inside for each in lines.pop((protocol, network))]
-    spread = [(min(first for first, _ in ranges), max(last for _, last in ranges))]
-    lines[protocol, whole] = spread if protocol in _TCP_AND_UDP else _merged(protocol, ranges)
-    return True
+def _count(lines: Lines) -> int:
+    return sum(map(len, lines.values()))
+
+
+def _fewest(lines: Lines) -> int:
+    """Count the rules that are left when every range and every network is joined that may be.
+
+    Joining ends at the shortest prefix that it may end in, or at a given network that is wider.
+    """
+    asked: dict[tuple[int, Network], set[PortRange]] = defaultdict(set)
+    around: Network | None = None
+    for protocol, network in sorted(lines, key=lambda line: (line[0], int_key(line[1]))):
+        shortest = min(WIDEST[network.version], network.prefixlen)
+        # A protocol's first network has the lowest address, so that none of the protocol before holds it unnoticed.
+        if around is None or not contains(around, network) or (protocol, around) not in asked:
+            around = network.supernet(new_prefix=shortest)
+        asked[protocol, around].update(lines[protocol, network])
+    return sum(
+        1 if protocol in _TCP_AND_UDP else len(_merged(protocol, ranges)) for (protocol, _), ranges in asked.items()
+    )
+
+
+def _join_networks(lines: Lines, limit: int) -> None:
+    """Joins networks of a protocol, where the fewest addresses times ports are opened, until the rules fit.
+
+    What a join opens never changes: the ports of what it holds spread as far after a smaller join within it as before.
+    So all joins are known at the start, and a smaller one always comes before those around it.
+    """
+    networks = {
+        protocol: sorted((network for each, network in lines if each == protocol), key=int_key)
+        for protocol in {each for each, _ in lines}
+    }
+    joins = sorted(join for protocol, own in networks.items() for join in _joins(protocol, own, lines))
+    following = {protocol: list(range(1, len(own) + 1)) for protocol, own in networks.items()}
+    surplus = _count(lines) - limit
+    for _, protocol, (_, address, prefix_length), start, end in joins:
+        if surplus <= 0:
+            return
+        own, after = networks[protocol], following[protocol]
+        ranges: list[PortRange] = []
+        place = start
+        while place < end:
+            ranges += lines.pop((protocol, own[place]))
+            place = after[place]
+        own[start], after[start] = type(own[start])((address, prefix_length)), end
+        joined = [_spread(ranges)] if protocol in _TCP_AND_UDP else _merged(protocol, ranges)
+        lines[protocol, own[start]] = joined
+        surplus -= len(ranges) - len(joined)
+
+
+Join = tuple[int, int, tuple[int, int, int], int, int]
+"""Addresses times ports opened, protocol, the whole as `int_key`, and the places of the networks that it holds."""
+
+
+def _joins(protocol: int, networks: list[Network], lines: Lines) -> Iterator[Join]:
+    """Find the networks that hold two or more of a protocol's.
+
+    Args:
+        protocol: whose networks they are.
+        networks: in order.
+        lines: with their ranges.
+    """
+    keys = [int_key(network) for network in networks]
+    spreads = [_spread(lines[protocol, network]) for network in networks]
+    firsts, lasts = [first for first, _ in spreads], [last for _, last in spreads]
+    for whole in {_around(left, right) for left, right in pairwise(networks)} - {None}:
+        if whole is None:
+            continue
+        start = bisect_left(keys, int_key(whole))
+        end = bisect_left(keys, (whole.version, int(whole.broadcast_address) + 1, 0), start)
+        width = max(lasts[start:end]) - min(firsts[start:end]) + 1
+        yield whole.num_addresses * width, protocol, int_key(whole), start, end
+
+
+def _spread(ranges: Iterable[PortRange]) -> PortRange:
+    firsts, lasts = zip(*ranges, strict=True)
+    return min(firsts), max(lasts)
 
 
 def _around(left: Network, right: Network) -> Network | None:
     """The smallest network that holds both; None where that is wider than is to be opened."""
-    whole: Network = left
-    while not contains(whole, right):
-        if whole.prefixlen <= WIDEST[whole.version]:
-            return None
-        whole = whole.supernet()
-    return whole
+    if contains(left, right):
+        return left
+    apart = (int(left.network_address) ^ int(right.network_address)).bit_length()
+    shared = left.max_prefixlen - apart
+    return left.supernet(new_prefix=shared) if shared >= WIDEST[left.version] else None
 
 
 def _wider(rules: list[Line], wish: Wish) -> Iterator[tuple[int, PortRange, Network, tuple[Covered, ...]]]:
     """The rules that hold more than the wishes within them."""
+    networks = sorted(wish, key=int_key)
+    keys = [int_key(network) for network in networks]
+    merged = {
+        protocol: [tuple(_merged(protocol, wish[network].get(protocol, ()))) for network in networks]
+        for protocol in {protocol for protocol, _, _ in rules}
+    }
     for protocol, (first, last), network in rules:
-        covered = [
-            (each, tuple(one for one in _merged(protocol, ranges[protocol]) if first <= one[0] and one[1] <= last))
-            for each, ranges in sorted(wish.items(), key=lambda item: int_key(item[0]))
-            if protocol in ranges and contains(network, each)
-        ]
-        asked = tuple((each, ranges) for each, ranges in covered if ranges)
+        start = bisect_left(keys, int_key(network))
+        end = bisect_left(keys, (network.version, int(network.broadcast_address) + 1, 0), start)
+        asked = tuple(
+            (networks[place], ranges)
+            for place in range(start, end)
+            if (ranges := tuple(one for one in merged[protocol][place] if first <= one[0] and one[1] <= last))
+        )
         whole = [each for each, ranges in asked if (first, last) in ranges]
         if sum(each.num_addresses for each in collapse(whole)) < network.num_addresses:
             yield protocol, (first, last), network, asked

@@ -16,7 +16,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
 from components.directory.demands import Audience, Demand, Direction
-from components.directory.narrowing import Ranges, Wish, fitted
+from components.directory.narrowing import Ranges, Wish, fewest_rules, fitted
 from components.directory.peers import Family, Network, Peer, PeerKind, family_of
 from components.directory.port_tables import HIGHEST_PORT, Port, Protocol
 from components.problems import Problem, SettingsError
@@ -49,6 +49,8 @@ it: they let in what answers a connection (Amazon EC2 User Guide, "Network maxim
 _RESERVED = 2
 """Of each direction and family: the default denial, which counts, too, and the message above."""
 _FIRST_NUMBER, _NUMBERS_USED = 100, 32000
+_NAMED = 20
+"""Networks that a wider rule names, so that a plan for thousands of networks stays readable."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,11 +238,14 @@ def _numbered(rules: Iterable[AclRule]) -> tuple[AclRule, ...]:
 
 
 def _in_words(direction: Direction, found: Fitted) -> list[str]:
-    return [
-        f"{direction} {_NAMES[protocol]} {ports[0]}-{ports[1]} for {network}, where the demands are for "
-        + "; ".join(f"{each}: {', '.join(_range(*one) for one in sorted(asked))}" for each, asked in covered)
-        for protocol, ports, network, covered in found.wider
-    ]
+    said: list[str] = []
+    for protocol, ports, network, covered in found.wider:
+        asked = [f"{each}: {', '.join(_range(*one) for one in sorted(ranges))}" for each, ranges in covered[:_NAMED]]
+        if len(covered) > _NAMED:
+            asked.append(f"{len(covered) - _NAMED:,} more networks")
+        rule = f"{direction} {_NAMES[protocol]} {ports[0]}-{ports[1]} for {network}"
+        said.append(f"{rule}, where the demands are for {'; '.join(asked)}")
+    return said
 
 
 def _range(first: int, last: int) -> str:
@@ -248,11 +253,10 @@ def _range(first: int, last: int) -> str:
 
 
 def _refusal(direction: Direction, family: Family, wanted: Wish, quota: int) -> Problem:
-    larger = next((each for each in range(quota + 1, HIGHEST_QUOTA + 1) if fitted(wanted, each - _RESERVED)), None)
-    quota_to_ask = f"Ask AWS for the quota Rules per network ACL (L-2AEEBF1A) of {larger}, or name"
+    least = fewest_rules(wanted) + _RESERVED
     remedy = (
-        quota_to_ask
-        if larger
+        f"Ask AWS for the quota Rules per network ACL (L-2AEEBF1A) of {least}, or name"
+        if least <= HIGHEST_QUOTA
         else f"Even {HIGHEST_QUOTA} rules, AWS' most, would not do: set networkAcl: false, or name"
     )
     return Problem(
