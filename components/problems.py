@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
+
+from components.approval.scripts.characters import hidden_character
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,6 +17,10 @@ if TYPE_CHECKING:
 NAMESPACE = "shell-access"
 
 _SHOWN_CHARACTERS = 80
+_KEY_CHARACTERS = 300
+_MESSAGE_CHARACTERS = 1500
+_LISTED_PROBLEMS = 50
+_NAMED = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +38,10 @@ class Problem:
     @property
     def key(self) -> str:
         """The key as it stands in a stack's configuration: `shell-access:sessionManager.idleSessionTimeout`."""
-        return f"{NAMESPACE}:{'.'.join(self.path)}"
+        return f"{NAMESPACE}:{'.'.join(_clipped(visible(part), _SHOWN_CHARACTERS) for part in self.path)}"
 
     def __str__(self) -> str:
-        return f"{self.key}: {self.message}"
+        return f"{_clipped(self.key, _KEY_CHARACTERS)}: {_clipped(visible(self.message), _MESSAGE_CHARACTERS)}"
 
 
 class SettingsError(Exception):
@@ -47,7 +55,10 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
         count = len(self.problems)
         heading = "The configuration has a problem" if count == 1 else f"The configuration has {count} problems"
-        super().__init__("\n".join([f"{heading}; nothing was changed:", *(f"  {each}" for each in self.problems)]))
+        lines = [f"{heading}; nothing was changed:", *(f"  {each}" for each in self.problems[:_LISTED_PROBLEMS])]
+        if count > _LISTED_PROBLEMS:
+            lines.append(f"  ... and {count - _LISTED_PROBLEMS:,} more.")
+        super().__init__("\n".join(lines))
 
 
 class Collector:
@@ -93,8 +104,41 @@ def raise_problems(problems: Iterable[Problem]) -> None:
 
 def shown(value: Any) -> str:
     """A value as the configuration file would have it, shortened: error messages must not flood a terminal."""
+    if isinstance(value, str):
+        value = value[: _SHOWN_CHARACTERS + 1]
     try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
+        # Piece by piece, so that of a long value only the beginning is made.
+        pieces = json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value)
+        text = "".join(islice(pieces, _SHOWN_CHARACTERS))
     except (ValueError, TypeError):  # it contains itself, or has keys that are no texts
         text = str(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+    except RecursionError:
+        text = f"a {'list' if isinstance(value, list) else 'mapping'} nested too deeply"
+    return _clipped(visible(text), _SHOWN_CHARACTERS)
+
+
+def named(values: Iterable[str]) -> str:
+    """Return the first of several names, and how many there are beyond those."""
+    several = list(values)
+    said = ", ".join(_clipped(visible(each), _SHOWN_CHARACTERS) for each in several[:_NAMED])
+    return said if len(several) <= _NAMED else f"{said} and {len(several) - _NAMED:,} more"
+
+
+def visible(text: str) -> str:
+    r"""Return the text with everything escaped that does not show, an escape as `\x1b`.
+
+    It could move the cursor, color or hide what stands on the terminal, turn its direction, or begin a line of its own.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if each.isprintable() and not hidden_character(each) else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    if category(character) == "Zs":
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _clipped(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."

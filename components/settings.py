@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 from unicodedata import category
 
 from components.approval.names import TAG_KEY
+from components.approval.scripts.characters import hidden_character
 from components.approval.settings import ApprovalSettings, approval_problems
 from components.directory.reading import read_domain_controllers
 from components.nodes.settings import NodesSection
-from components.problems import NAMESPACE, Problem, SettingsError, shown
+from components.problems import NAMESPACE, Problem, SettingsError, named, shown
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import (
     EndpointSettings,
@@ -20,7 +21,7 @@ from components.session_manager.settings import (
     SessionManagerSettings,
     cross_problems,
 )
-from components.validation import read_section, suggestion
+from components.validation import partitions, read_section, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,9 +39,15 @@ SECTIONS = (
     "nodes",
 )
 
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
-_BOUNDARY = re.compile(r"[\w+=,.@-]{1,128}|arn:aws[\w-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
+_BOUNDARY = re.compile(
+    r"[A-Za-z0-9_+=,.@-]{1,128}"
+    r"|arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/([A-Za-z0-9_+=,.@-]{1,128}/){0,4}[A-Za-z0-9_+=,.@-]{1,128}"
+)
 _MAX_TAGS = 45
+_MAX_DEPTH = 20
+_SHOWN_LEVELS = 4
+"""Levels of lists and mappings; the settings themselves have seven."""
 _STACK_WIDE = ("enabled", "instanceRoles", "regionOverrides")
 
 
@@ -98,7 +105,7 @@ class Settings:
             for key in sections
             if key not in SECTIONS
         ]
-        sections = {key: _unicode(value, (key,), problems) for key, value in sections.items()}
+        sections = {key: _readable(value, (key,), problems) for key, value in sections.items()}
         regions = _regions(sections.get("regions"), configuration.get("aws:region"), problems)
         tags = _tags(sections.get("tags", {}), problems)
         boundary = _permissions_boundary(sections.get("permissionsBoundary", ""), problems)
@@ -155,10 +162,23 @@ def _decoded(value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         return value
+    except RecursionError:
+        return _TOO_DEEP
 
 
-def _unicode(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
-    """Return a value without unpaired surrogates, which JSON can hold, and no request to AWS can."""
+class _TooDeep:
+    """JSON that is nested more deeply than can be read."""
+
+
+_TOO_DEEP = _TooDeep()
+
+
+def _readable(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
+    """Return a value without what JSON can hold and no setting can: unpaired surrogates, and any number of levels."""
+    if isinstance(value, _TooDeep) or (len(path) > _MAX_DEPTH and isinstance(value, list | dict)):
+        message = f"too many levels of lists and mappings given; allowed: at most {_MAX_DEPTH}"
+        problems.append(Problem(path=path[:_SHOWN_LEVELS], message=message))
+        return None
     if isinstance(value, str):
         text = value.encode(errors="replace").decode()
         if text != value:
@@ -166,11 +186,13 @@ def _unicode(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
         return text
     if isinstance(value, list):
         several = cast("list[Any]", value)
-        return [_unicode(each, (*path, str(number)), problems) for number, each in enumerate(several)]
+        return [_readable(each, (*path, str(number)), problems) for number, each in enumerate(several)]
     if isinstance(value, dict):
         named = cast("dict[str, Any]", value)
         return {
-            _unicode(key, path, problems): _unicode(each, (*path, str(key).encode(errors="replace").decode()), problems)
+            _readable(key, path, problems): _readable(
+                each, (*path, str(key).encode(errors="replace").decode()), problems
+            )
             for key, each in named.items()
         }
     return value
@@ -179,19 +201,26 @@ def _unicode(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
 def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple[str, ...]:
     allowed = "a list of Regions such as [eu-west-1, us-east-1], each once"
     if given is None or given == []:
-        if isinstance(provider_region, str) and _REGION.fullmatch(provider_region):
+        if isinstance(provider_region, str) and provider_region in partitions():
             return (provider_region,)
         problems.append(Problem(path=("regions",), message=f"is missing, and aws:region too; allowed: {allowed}"))
         return ()
     if not isinstance(given, list):
         problems.append(Problem(path=("regions",), message=f"{shown(given)} given; allowed: {allowed}"))
         return ()
-    names: list[str] = []
+    names: dict[str, None] = {}
     for value in cast("list[object]", given):
-        if isinstance(value, str) and _REGION.fullmatch(value) and value not in names:
-            names.append(value)
+        if isinstance(value, str) and value in partitions() and value not in names:
+            names[value] = None
         else:
-            problems.append(Problem(path=("regions",), message=f"{shown(value)} given; allowed: {allowed}"))
+            known = not isinstance(value, str) or value in partitions() or not _REGION.fullmatch(value)
+            reason = (
+                "" if known else "no Region that the installed AWS SDK for Python knows, a new one takes a new boto3; "
+            )
+            problems.append(Problem(path=("regions",), message=f"{shown(value)} given; {reason}allowed: {allowed}"))
+    if len({partitions()[each] for each in names}) > 1:
+        said = "; ".join(f"{each} is in {partitions()[each]}" for each in names)
+        problems.append(Problem(path=("regions",), message=f"{said}; allowed: Regions of one partition"))
     return tuple(names)
 
 
@@ -208,7 +237,7 @@ def _tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | N
             f"{shown(value)} given; allowed: text of at most 256 characters, under a name of at most 128 that does not "
             "start with aws:"
         )
-    if not all(map(_is_tag_character, key + value)):
+    if not all(map(_is_tag_character, key + value)) or hidden_character(key + value) or not key.strip():
         return f"{shown(value)} given; allowed: letters, digits, spaces and _ . : / = + - @, in name and value"
     if key.lower() == TAG_KEY.lower() or key.lower().startswith(f"{NAMESPACE}:"):
         return f"allowed: another name, as {TAG_KEY} and names that start with {NAMESPACE}: have a meaning of their own"
@@ -355,4 +384,4 @@ def _nodes(
 
 
 def _not_of_the_stack(path: tuple[str, ...], regions: tuple[str, ...]) -> Problem:
-    return Problem(path=path, message=f"is no Region of this stack; allowed: {', '.join(regions)}")
+    return Problem(path=path, message=f"is no Region of this stack; allowed: {named(regions)}")

@@ -1,19 +1,105 @@
-"""From pydantic's findings to problems in our words: the key, what was given, what is allowed."""
+"""Types of settings, and from pydantic's findings to problems: the key, what was given, what is allowed."""
 
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
+import json
+from functools import cache
+from importlib.util import find_spec
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from components.problems import Problem, shown
+from components.approval.scripts.characters import hidden_character
+from components.problems import Problem, named, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Iterator, Mapping
 
     from pydantic_core import ErrorDetails
+
+    from components.directory.peers import Network
+
+RESERVED_NETWORKS = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")
+"""Unspecified, loopback, link-local (the metadata service among it), and multicast and reserved (RFC 6890, RFC 5771)."""
+UNICAST_NETWORKS = ("2000::/3", "fc00::/7")
+"""Global and private addresses; everything else of IPv6 is loopback, link-local, multicast or reserved (RFC 4291)."""
+
+
+class IgnoresCase:
+    """Marks texts of which AWS tells none apart by case."""
+
+
+def _shows(text: str) -> str:
+    if hidden_character(text):
+        raise ValueError(text)
+    return text
+
+
+def _unambiguous(text: str) -> str:
+    r"""Refuse what EC2 reads as a pattern in the values of a filter (`*`, `?`, `\`)."""
+    if any(each in text for each in "*?\\") or not text.strip():
+        raise ValueError(text)
+    return text
+
+
+def _profile(text: str) -> str:
+    """Refuse control characters and such that turn or hide text, but for the white space of scripts."""
+    _shows(text.translate({ord(each): None for each in "\t\n\r"}))
+    return text
+
+
+def _unicast(text: str) -> str:
+    network = ip_network(text)
+    if str(network) != text or not _is_unicast(network):
+        raise ValueError(text)
+    return text
+
+
+def _is_unicast(network: Network) -> bool:
+    if network.version == 4:  # noqa: PLR2004 -- the version of IPv4
+        return not any(network.overlaps(ip_network(each)) for each in RESERVED_NETWORKS)
+    whole = [ip_network(each) for each in UNICAST_NETWORKS]
+    return any(each.version == network.version and network.subnet_of(each) for each in whole)
+
+
+RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$"), IgnoresCase()]
+"""A name that IAM accepts of roles and users; no ARN, no path, no wildcard."""
+ROLE_NAMES_ALLOWED = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"
+Email = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9.!#$%&'+/=^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=320),
+    IgnoresCase(),
+]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_shows)]
+"""What people call something, in messages and descriptions."""
+IdOrNameTag = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_shows), AfterValidator(_unambiguous)]
+Profile = Annotated[str, AfterValidator(_profile)]
+"""Commands of a shell."""
+UnicastNetwork = Annotated[str, AfterValidator(_unicast)]
+"""A network in canonical spelling whose addresses single hosts may have."""
+
+
+@cache
+def partitions() -> Mapping[str, str]:
+    """Return the partition of each Region, as the AWS SDK for Python knows them."""
+    specification = find_spec("botocore")
+    folders = specification.submodule_search_locations if specification else None
+    if not folders:
+        return {}
+    known = json.loads((Path(folders[0]) / "data" / "partitions.json").read_text(encoding="utf-8"))
+    return {
+        region: each["id"]
+        for each in known["partitions"]
+        for region in each["regions"]
+        if not region.endswith("-global")
+    }
+
+
+_LONGEST_KEY = 100
 
 ModelT = TypeVar("ModelT", bound="Section")
 
@@ -52,7 +138,8 @@ def read_section(
         return None, [Problem(path=path, message=f"{shown(given)} given; allowed: a mapping of settings")], frozenset()
     values = cast("dict[str, Any]", given)
     try:
-        return model.model_validate(values), [], frozenset()
+        section = model.model_validate(values)
+        return section, list(_repeated(section, path)), frozenset()
     except ValidationError as invalid:
         errors = invalid.errors(include_url=False, include_context=False)
     problems = list(dict.fromkeys(_problem(model, error, path) for error in errors))
@@ -61,11 +148,37 @@ def read_section(
         rest = model.model_validate({key: value for key, value in values.items() if key not in wrong})
     except ValidationError:
         return None, problems, wrong
-    return rest, problems, wrong
+    return rest, [*problems, *_repeated(rest, path)], wrong
+
+
+def _repeated(value: object, path: tuple[str, ...], *, ignores_case: bool = False) -> Iterator[Problem]:
+    """Find what stands in a list more than once: the second adds nothing, or AWS refuses it."""
+    if isinstance(value, Section):
+        for name, field in type(value).model_fields.items():
+            key = field.alias or name
+            yield from _repeated(getattr(value, name), (*path, key), ignores_case=_ignores_case(field.annotation))
+    elif isinstance(value, dict):
+        for key, each in cast("dict[str, object]", value).items():
+            yield from _repeated(each, (*path, key), ignores_case=ignores_case)
+    elif isinstance(value, list):
+        seen: dict[Hashable, int] = {}
+        for position, each in enumerate(cast("list[object]", value)):
+            if isinstance(each, str):
+                name = each.lower() if ignores_case else each
+                seen[name] = seen.get(name, 0) + 1
+                if seen[name] == 2:  # noqa: PLR2004 -- named once, however often it stands there
+                    yield Problem(path=path, message=f"{shown(each)} given; allowed: each once")
+            else:
+                yield from _repeated(each, (*path, str(position)), ignores_case=ignores_case)
+
+
+def _ignores_case(annotation: object) -> bool:
+    metadata = (each for argument in get_args(annotation) for each in getattr(argument, "__metadata__", ()))
+    return any(isinstance(each, IgnoresCase) for each in metadata)
 
 
 def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...]) -> Problem:
-    location = tuple(str(part) for part in error["loc"])
+    location = tuple(str(part) for part in error["loc"] if part != "[key]")
     key = path + location
     if error["type"] == "extra_forbidden":
         return Problem(path=key, message=f"unknown key{suggestion(location[-1], _keys(model, location[:-1]))}")
@@ -73,13 +186,15 @@ def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...])
     if error["type"] == "missing":
         return Problem(path=key, message=f"is missing; allowed: {allowed or 'a value'}")
     reason = allowed or error["msg"].removeprefix("Value error, ")
-    return Problem(path=key, message=f"{shown(error['input'])} given; allowed: {reason}")
+    hidden = hidden_character(error["input"]) if isinstance(error["input"], str) else ""
+    without = f", without {hidden}" if hidden else ""
+    return Problem(path=key, message=f"{shown(error['input'])} given; allowed: {reason}{without}")
 
 
 def suggestion(given: str, known: Mapping[str, Any] | list[str]) -> str:
     """`; did you mean ...?` for a mistyped key, or the list of what there is."""
-    close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else f"; known keys: {', '.join(sorted(known))}"
+    close = difflib.get_close_matches(given[:_LONGEST_KEY], list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else f"; known keys: {named(sorted(known))}"
 
 
 def _keys(model: type[BaseModel], location: tuple[str, ...]) -> list[str]:

@@ -7,7 +7,6 @@ your EC2 instances"; where a setting is ours its description says so.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
@@ -16,7 +15,7 @@ from pydantic import BeforeValidator, Field
 from components.approval.names import EVENT_FORWARDING_ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME
 from components.approval.scripts.characters import hidden_character
 from components.problems import Problem, shown
-from components.validation import Section
+from components.validation import ROLE_NAMES_ALLOWED, Email, RoleName, Section
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5
@@ -29,12 +28,10 @@ MAX_NAME: Final = 128
 MAX_PATH: Final = 512
 """IAM User Guide, "IAM and AWS STS quotas"."""
 
-_NAME: Final = r"^[A-Za-z0-9_+=,.@-]{1,64}$"
-_IAM_NAME: Final = re.compile(r"([\x21-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,128}")
+_IAM_NAME: Final = re.compile(r"([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}")
 _IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
 """Where IAM Identity Center lives in Ireland: the Region is its own, and left out in us-east-1."""
-_TOPIC_ARN: Final = r"^arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$"
-_NAMES_ALLOWED: Final = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"
+_TOPIC_ARN: Final = r"^arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
 
 
 class Mode(StrEnum):
@@ -78,7 +75,7 @@ class Approver(Section):
     name: str = Field(
         min_length=1,
         max_length=MAX_PATH + MAX_NAME,
-        pattern=r"^([^\s{}:/]+/)*[^\s{}:/]{1,128}$",
+        pattern=r"^([^\s{}:/*?\"\\]+/)*[^\s{}:/*?\"\\]{1,128}$",
         description="Of the role, user or group. A role or user below a path has it in front, as its ARN does.",
         json_schema_extra={
             "allowed": f"a name (no ARN) of at most {MAX_NAME} characters; of a role or user with its path: team/Approver"
@@ -129,38 +126,38 @@ class ApprovalSettings(Section):
             f"at most {MAX_APPROVERS_OF_A_LEVEL} a level"
         },
     )
-    operator_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+    operator_roles: list[RoleName] = Field(
         default_factory=list,
         description="IAM roles that may start a session once somebody has approved.",
-        json_schema_extra={"allowed": _NAMES_ALLOWED},
+        json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
     )
-    operator_users: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+    operator_users: list[RoleName] = Field(
         default_factory=list,
         description="IAM users likewise.",
-        json_schema_extra={"allowed": _NAMES_ALLOWED},
+        json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
     )
-    shared_operator_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+    shared_operator_roles: list[RoleName] = Field(
         default_factory=list,
         description="Those of operatorRoles that several people may assume, or whose sessions they may tag, accepted "
         "knowingly: a grant to one admits all of them, and who sets the tag on a session needs none. Ours, not the "
         "post's; such a role that is not named here is refused.",
-        json_schema_extra={"allowed": f"{_NAMES_ALLOWED}, each in operatorRoles too"},
+        json_schema_extra={"allowed": f"{ROLE_NAMES_ALLOWED}, each in operatorRoles too"},
     )
-    shared_approver_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+    shared_approver_roles: list[RoleName] = Field(
         default_factory=list,
         description="Approver roles whose sessions do not prove which person approves, accepted knowingly: all approvals "
         "by one of them count as one person, and a requester who may assume it may approve under another session name. "
         "Ours, not the post's; approvals by such a role that is not listed here are refused.",
-        json_schema_extra={"allowed": f"{_NAMES_ALLOWED}, each an approver of type IamRole"},
+        json_schema_extra={"allowed": f"{ROLE_NAMES_ALLOWED}, each an approver of type IamRole"},
     )
-    chat_approver_roles: list[Annotated[str, Field(pattern=_NAME)]] = Field(
+    chat_approver_roles: list[RoleName] = Field(
         default_factory=list,
         description="Approver roles through which one person each approves in a chat (Amazon Q Developer in chat "
         "applications). AWS sees the role, not the person, so each needs a role of their own. Ours, not the post's; "
         "approvals that come through a chat are refused otherwise.",
-        json_schema_extra={"allowed": f"{_NAMES_ALLOWED}, each an approver of type IamRole"},
+        json_schema_extra={"allowed": f"{ROLE_NAMES_ALLOWED}, each an approver of type IamRole"},
     )
-    notification_emails: list[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]] = Field(
+    notification_emails: list[Email] = Field(
         default_factory=list,
         description="Who hears of each request, grant, refusal and end.",
         json_schema_extra={"allowed": "a list of e-mail addresses"},
@@ -228,20 +225,13 @@ def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list
             problem(("approvers",), len(level), allowed)
     problems += _operator_problems(settings, path)
     problems += _accepted_role_problems(settings, path)
-    for position, address in enumerate(settings.notification_emails):
-        if hidden_character(address):
-            message = f"{shown(address)} given; allowed: an e-mail address without {hidden_character(address)}"
-            problems.append(Problem(path=(*path, "notificationEmails", str(position)), message=message))
     for position, approver in enumerate(settings.approvers):
         problems += _approver_problems(settings, approver, (*path, "approvers", str(position)))
     return problems
 
 
 def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    problems = [
-        *_twice(settings.operator_roles, (*path, "operatorRoles")),
-        *_twice(settings.operator_users, (*path, "operatorUsers")),
-    ]
+    problems: list[Problem] = []
     for position, role in enumerate(settings.operator_roles):
         reason = _unfit(role)
         if reason:
@@ -288,11 +278,6 @@ def _unfit(role: str) -> str | None:
     if role.lower() in _WORKFLOW_ROLES:
         return "another role than those of the workflow itself"
     return None
-
-
-def _twice(names: list[str], path: tuple[str, ...]) -> list[Problem]:
-    repeated = [name for name, count in Counter(name.lower() for name in names).items() if count > 1]
-    return [Problem(path=path, message=f"{shown(name)} given more than once; allowed: each once") for name in repeated]
 
 
 _ONE_PERSON: Final = (ApproverType.IAM_USER, ApproverType.SSO_USER)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from components.directory.peers import contains
+from components.directory.peers import contains, family_of
 from components.directory.planner import RULES_PER_INTERFACE
 from components.directory.port_tables import Options, load_tables, ports
 from components.directory.prefix_lists import int_key
 from components.directory.settings import DomainControllersSection, ManagementAccess, SiteSettings
-from components.problems import Problem, shown
+from components.problems import Problem, named, shown
 from components.validation import read_section
 
 if TYPE_CHECKING:
@@ -86,12 +86,23 @@ def _management(section: DomainControllersSection) -> list[Finding]:
 
 
 def _prefix_lists(section: DomainControllersSection) -> list[Finding]:
-    allowed = "allowed: what the prefix list holds, as there is a network ACL"
-    return [
-        (("clientPrefixLists", name, "networks"), f"[] given; {allowed}")
-        for name, each in section.client_prefix_lists.items()
-        if section.network_acl and not each.networks
-    ]
+    found: list[Finding] = []
+    names: dict[str, str] = {}
+    for name, each in section.client_prefix_lists.items():
+        where = ("clientPrefixLists", name)
+        if section.network_acl and not each.networks:
+            allowed = "allowed: what the prefix list holds, as there is a network ACL"
+            found.append(((*where, "networks"), f"[] given; {allowed}"))
+        if len(each.networks) > each.max_entries:
+            allowed = f"allowed: at most {each.max_entries}, its maxEntries"
+            found.append(((*where, "networks"), f"{len(each.networks)} networks given; {allowed}"))
+        for position, network in enumerate(each.networks):
+            if family_of(ip_network(network)) is not each.address_family:
+                allowed = f"allowed: networks of {each.address_family}, its addressFamily"
+                found.append(((*where, "networks", str(position)), f"{shown(network)} given; {allowed}"))
+        if names.setdefault(each.id, name) != name:
+            found.append(((*where, "id"), f"{shown(each.id)} given; allowed: another one than {names[each.id]} has"))
+    return found
 
 
 def _rpc_ports(section: DomainControllersSection) -> list[Finding]:
@@ -137,17 +148,22 @@ def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Findi
     where = ("sites", region)
     found: list[Finding] = []
     if region not in regions:
-        found.append((where, f"is no Region of this stack; allowed: {', '.join(regions)}"))
+        found.append((where, f"is no Region of this stack; allowed: {named(regions)}"))
     if not site.controllers:
         return found
-    names = [each.name.lower() for each in site.controllers]
+    names: set[str] = set()
     subnets = {each.subnet for each in site.controllers}
+    of_the_site = set(site.subnets)
     for number, each in enumerate(site.controllers):
         at = (*where, "controllers", str(number))
-        if each.subnet not in site.subnets:
-            found.append(((*at, "subnet"), f"{shown(each.subnet)} given; allowed: {', '.join(site.subnets)}"))
-        if names.index(each.name.lower()) != number:
+        if each.subnet not in of_the_site:
+            found.append(((*at, "subnet"), f"{shown(each.subnet)} given; allowed: {named(site.subnets)}"))
+        if each.name.lower() in names:
             found.append(((*at, "name"), f"{shown(each.name)} given; allowed: a name that no other controller has"))
+        names.add(each.name.lower())
+        devices = [volume.device_name for volume in each.volumes]
+        if len(devices) != len(set(devices)):
+            found.append(((*at, "volumes"), f"{shown(devices)} given; allowed: each deviceName once"))
     if len(site.controllers) < 2 or len(subnets) < 2:  # noqa: PLR2004 -- "at least two", the post's first practice
         said = f"{len(site.controllers)} in {len(subnets)} subnets given; allowed: at least two, in at least two zones"
         found.append(((*where, "controllers"), said))

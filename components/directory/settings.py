@@ -18,7 +18,7 @@ from components.directory.peers import Family, Network, Peer, prefix_list_peer
 from components.directory.planner import RULES_PER_INTERFACE, Quotas
 from components.directory.port_tables import Options, Profile
 from components.session_manager.settings import RETENTION_DAYS
-from components.validation import Section
+from components.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 WIDEST = {4: 8, 6: 16}
 """The shortest prefix that a setting may name: 10.0.0.0/8 is a company, 0.0.0.0/1 half the internet."""
 
-_NETWORKS = "networks such as 10.20.0.0/16 or 2001:db8::/48, with no host bits set, of /8 or longer (IPv6: /16)"
+_NETWORKS = (
+    "networks such as 10.20.0.0/16 or 2001:db8::/48, with no host bits set, of /8 or longer (IPv6: /16), of addresses that "
+    "single hosts may have"
+)
 
 
 class ManagementAccess(StrEnum):
@@ -52,7 +55,7 @@ def _member(kind: type[StrEnum]) -> BeforeValidator:
 
 def _network(value: str) -> str:
     network = ip_network(value)
-    if network.prefixlen < WIDEST[network.version] or str(network) != value:
+    if network.prefixlen < WIDEST[network.version]:
         raise ValueError
     return value
 
@@ -63,10 +66,22 @@ def _retention(days: int) -> int:
     return days
 
 
-Cidr = Annotated[str, AfterValidator(_network)]
+Cidr = Annotated[UnicastNetwork, AfterValidator(_network)]
 GroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+TeamRole = Annotated[
+    str,
+    Field(
+        pattern=r"^(([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}"
+        r"|aws-reserved/sso\.amazonaws\.com/(([a-z0-9-]+|\*)/)?AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,32}_\*)$",
+        max_length=512,
+    ),
+    IgnoresCase(),
+]
+_TEAM_ROLES = (
+    "a list of role names, with their paths (no ARNs); * only for the Region and the suffix of a role of IAM Identity "
+    "Center: aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*"
+)
 RpcPort = Annotated[int, Field(ge=1024, le=65535)]
-Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=320)]
 RetentionDays = Annotated[int, AfterValidator(_retention)]
 
 
@@ -122,15 +137,19 @@ class ControllerSettings(Section):
         "1 to 15 letters, digits and hyphens, beginning with a letter",
         pattern=r"^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$",
     )
-    subnet: str = _field("Where it stands.", "one of the site's subnets, as written there", min_length=1)
+    subnet: IdOrNameTag = _field("Where it stands.", "one of the site's subnets, as written there")
     image_parameter: str = _field(
         "The public parameter that names the image; Windows Server Core, as the post recommends.",
         "the name of a parameter below /aws/service/ami-windows-latest/",
         default="/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-Base",
         pattern=r"^/[A-Za-z0-9_./-]+$",
+        max_length=1011,
     )
     instance_type: str = _field(
-        "Its size.", "an instance type such as m6i.large", default="m6i.large", pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$"
+        "Its size.",
+        "an instance type such as m6i.large",
+        default="m6i.large",
+        pattern=r"^[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}$",
     )
     volumes: list[VolumeSettings] = _field(
         "Data volumes, encrypted like the first one.", "a list of {deviceName, size}", default_factory=list
@@ -140,8 +159,8 @@ class ControllerSettings(Section):
 class SiteSettings(Section):
     """`sites.<Region>`: where this Region's controllers stand."""
 
-    vpc: str = _field("The VPC.", "an id (vpc-...) or the value of a Name tag", min_length=1)
-    subnets: list[str] = _field(
+    vpc: IdOrNameTag = _field("The VPC.", "an id (vpc-...) or the value of a Name tag")
+    subnets: list[IdOrNameTag] = _field(
         "The controllers' subnets, which are private.",
         "a list of ids (subnet-...) or values of Name tags",
         min_length=1,
@@ -171,7 +190,7 @@ class MonitoringSettings(Section):
         "made. Without a trail EventBridge hears of no session and of no changed security group.",
         "the name or the ARN of a trail; leave it out where there is none",
         default="",
-        pattern=r"^$|^(arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:\d{12}:trail/)?[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$",
+        pattern=r"^$|^(arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:[0-9]{12}:trail/)?[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$",
     )
 
 
@@ -205,8 +224,8 @@ class DomainControllersSection(Section):
         "replicated by DFSR",
         default=None,
     )
-    clients: dict[str, list[Cidr]] = _field("Networks of clients, by name.", _NETWORKS, default_factory=dict)
-    client_prefix_lists: dict[str, ClientPrefixList] = _field(
+    clients: dict[Name, list[Cidr]] = _field("Networks of clients, by name.", _NETWORKS, default_factory=dict)
+    client_prefix_lists: dict[Name, ClientPrefixList] = _field(
         "Prefix lists of clients that exist already, by name. Ours, not the post's.",
         "a mapping of names to {id, addressFamily, maxEntries, networks}",
         default_factory=dict,
@@ -234,16 +253,16 @@ class DomainControllersSection(Section):
         "The bastion hosts' subnets, for the network ACL. Ours, not the post's.", _NETWORKS, default_factory=list
     )
     require_mfa: bool = _bool("Port forwarding to controllers needs MFA. Ours, not the post's.", default=False)
-    administrator_roles: list[str] = _field(
+    administrator_roles: list[TeamRole] = _field(
         "Names of the roles of the team that manages the directory: only they may stop, start and terminate "
         "controllers, touch their volumes and use their key.",
-        "a list of role names",
+        _TEAM_ROLES,
         default_factory=list,
     )
-    deployer_roles: list[str] = _field(
+    deployer_roles: list[TeamRole] = _field(
         "Names of the roles that run this program, which are let through like administratorRoles; none: whoever runs "
         "it. Ours, not the post's.",
-        "a list of role names",
+        _TEAM_ROLES,
         default_factory=list,
     )
     termination_protection: bool = _bool(

@@ -6,10 +6,12 @@ import re
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Any, Final
+from unicodedata import category
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from components.validation import Section
+from components.approval.scripts.characters import hidden_character
+from components.validation import RoleName, Section, partitions
 
 MAX_EXCLUDED_ROLES: Final = 40
 """Each stands twice in the role's inline policy, which takes 10,240 characters (IAM User Guide, "IAM and AWS STS quotas")."""
@@ -18,8 +20,38 @@ MAX_TARGETS: Final = 5
 MINIMUM_MINUTES: Final = 30
 """Between two runs of an association (User Guide, "Reference: Cron and rate expressions for Systems Manager")."""
 
-_RATE: Final = re.compile(r"rate\(([1-9]\d{0,3}) (minute|hour|day)(s?)\)")
+_RATE: Final = re.compile(r"rate\(([1-9][0-9]{0,3}) (minute|hour|day)(s?)\)")
 _CRON: Final = re.compile(r"cron\([^\s()]+( [^\s()]+){4,5}\)")
+_CRON_PART: Final = re.compile(
+    r"([*?L]|[0-9]{1,4}[LW]?|LW|[A-Z]{3}L?)(-([0-9]{1,4}|[A-Z]{3}))?(/[1-9][0-9]{0,3}|#[1-5])?"
+)
+_CRON_WORDS: Final = frozenset(
+    [
+        "SUN",
+        "MON",
+        "TUE",
+        "WED",
+        "THU",
+        "FRI",
+        "SAT",
+        "JAN",
+        "FEB",
+        "MAR",
+        "APR",
+        "MAY",
+        "JUN",
+        "JUL",
+        "AUG",
+        "SEP",
+        "OCT",
+        "NOV",
+        "DEC",
+    ]
+)
+_CRON_LIMITS: Final = (59, 23, 31, 12, 7, 2199)
+"""Of minutes, hours, days of a month, months, days of a week and years."""
+_LONGEST_SCHEDULE: Final = 256
+"""API reference, CreateAssociation, `ScheduleExpression`."""
 _MINUTES: Final = {"minute": 1, "hour": 60, "day": 1440}
 _MONTH: Final = 3
 _WITH_MONTHS: Final = 6
@@ -49,9 +81,20 @@ def _schedule(value: str) -> str:
         number = int(rate[1])
         if (number == 1) is bool(rate[3]) or number * _MINUTES[rate[2]] < MINIMUM_MINUTES:
             raise ValueError(value)
-    elif not _CRON.fullmatch(value) or not _is_for_associations(value.removeprefix("cron(").removesuffix(")").split()):
+        return value
+    fields = value.removeprefix("cron(").removesuffix(")").split()
+    is_cron = len(value) <= _LONGEST_SCHEDULE and _CRON.fullmatch(value) is not None
+    if not is_cron or not all(map(_is_cron_field, fields, _CRON_LIMITS)) or not _is_for_associations(fields):
         raise ValueError(value)
     return value
+
+
+def _is_cron_field(field: str, limit: int) -> bool:
+    """Whether a field has numbers that there are; a number beyond them would be counted up to."""
+    parts = field.upper().split(",")
+    numbers = [int(each) for part in parts for each in re.findall(r"[0-9]+", part.partition("#")[0])]
+    words = {each for part in parts for each in re.findall(r"[A-Z]{3}", part)}
+    return all(map(_CRON_PART.fullmatch, parts)) and words <= _CRON_WORDS and max(numbers, default=0) <= limit
 
 
 def _is_for_associations(fields: list[str]) -> bool:
@@ -75,6 +118,19 @@ def _minutes(field: str) -> list[int]:
     return sorted(found)
 
 
+def _region(value: str) -> str:
+    if value not in partitions():
+        raise ValueError(value)
+    return value
+
+
+def _tag_text(value: str) -> str:
+    """Refuse what State Manager does not accept in the key or the value of a target, and wildcards."""
+    if not all(each in "_.:/=@-+" or category(each)[0] in "LNZ" for each in value) or hidden_character(value):
+        raise ValueError(value)
+    return value
+
+
 def _enabled(what: str) -> Any:
     return Field(
         default=True,
@@ -93,7 +149,7 @@ class RoleComplianceSettings(Section):
         "Config, or attached by AWS Config itself.",
         json_schema_extra={"allowed": ", ".join(Remediation)},
     )
-    excluded_roles: list[Annotated[str, Field(pattern=r"^[\w+=,.@-]{1,64}$")]] = Field(
+    excluded_roles: list[RoleName] = Field(
         default_factory=list,
         max_length=MAX_EXCLUDED_ROLES,
         description="Roles that are neither evaluated nor ever changed.",
@@ -101,9 +157,8 @@ class RoleComplianceSettings(Section):
             "allowed": f"a list of names (not ARNs), spelled as in IAM, at most {MAX_EXCLUDED_ROLES}",
         },
     )
-    region: str | None = Field(
+    region: Annotated[str, AfterValidator(_region)] | None = Field(
         default=None,
-        pattern=r"^[a-z]{2}(-[a-z]+)+-\d{1,2}$",
         description="Where AWS Config records IAM, which is global; left out: the one Region of the stack that does.",
         json_schema_extra={"allowed": "a Region whose AWS Config recorder records IAM roles"},
     )
@@ -139,8 +194,10 @@ class AgentsSettings(Section):
         json_schema_extra={"allowed": 'a number of nodes, or a percentage, in quotes: "10" or "5%"'},
     )
     target_tags: dict[
-        Annotated[str, Field(pattern=r"^.{1,127}$")],
-        Annotated[list[Annotated[str, Field(max_length=256)]], Field(min_length=1, max_length=50)],
+        Annotated[str, Field(min_length=1, max_length=127), AfterValidator(_tag_text)],
+        Annotated[
+            list[Annotated[str, Field(max_length=256), AfterValidator(_tag_text)]], Field(min_length=1, max_length=50)
+        ],
     ] = Field(
         default_factory=dict[str, list[str]],
         max_length=MAX_TARGETS,

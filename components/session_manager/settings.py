@@ -6,16 +6,19 @@ across your organization"; where a setting is ours its description says so.
 
 from __future__ import annotations
 
-from ipaddress import ip_network
-from typing import Annotated, Any
+import re
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from components.documents.on_destroy import OnDestroy
 from components.limits import DOCUMENT
 from components.problems import Problem, shown
 from components.session_manager.document import excess_bytes
-from components.validation import Section
+from components.validation import ROLE_NAMES_ALLOWED, IdOrNameTag, Profile, RoleName, Section, UnicastNetwork
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
@@ -52,14 +55,14 @@ class SessionManagerSettings(Section):
     s3_encryption_enabled: bool = _bool("Sessions require the bucket to be encrypted.", default=True)
     s3_kms_key_arn: str = Field(
         default="",
-        pattern=r"^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$",
+        pattern=r"^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$",
         description="The customer managed key that the bucket is encrypted with, if it is. Ours, not the post's: "
         "nodes need kms:GenerateDataKey on it to write their logs.",
         json_schema_extra={"allowed": "the ARN of a KMS key, or an empty string"},
     )
     s3_bucket_owner: str = Field(
         default="",
-        pattern=r"^$|^\d{12}$",
+        pattern=r"^$|^[0-9]{12}$",
         description="The account that owns the bucket, where it is another one. Ours, not the post's: nodes then "
         "need s3:PutObjectAcl.",
         json_schema_extra={"allowed": 'an account ID of 12 digits in quotes, or "" for this account'},
@@ -114,12 +117,12 @@ class SessionManagerSettings(Section):
         "a session stays open when its grant ends.",
         json_schema_extra={"allowed": "whole minutes from 1 to 1440; leave it out for no maximum"},
     )
-    win_shell_profile: str = Field(
+    win_shell_profile: Profile = Field(
         default="",
         description="Commands that run when a session starts on Windows Server.",
         json_schema_extra={"allowed": "text; the whole document has at most 64 KB"},
     )
-    linux_shell_profile: str = Field(
+    linux_shell_profile: Profile = Field(
         default="",
         description="Commands that run when a session starts on Linux or macOS.",
         json_schema_extra={"allowed": "text; the whole document has at most 64 KB"},
@@ -169,10 +172,10 @@ class SessionManagerSection(SessionManagerSettings):
     """`shell-access:sessionManager`: the settings of every Region, and where one differs."""
 
     enabled: bool = _bool("Govern Session Manager preferences; false is as if the section were absent.", default=True)
-    instance_roles: list[str] = Field(
+    instance_roles: list[RoleName] = Field(
         default_factory=list,
         description="Names of instance roles that get the instance policy. Ours, not the post's.",
-        json_schema_extra={"allowed": "a list of role names"},
+        json_schema_extra={"allowed": ROLE_NAMES_ALLOWED},
     )
     region_overrides: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
@@ -181,38 +184,53 @@ class SessionManagerSection(SessionManagerSettings):
     )
 
 
-def _canonical_network(value: str) -> str:
-    ip_network(value)
-    return value
-
-
-Cidr = Annotated[str, AfterValidator(_canonical_network)]
-
-
 class EndpointSettings(Section):
     """`shell-access:endpoints.<Region>`: VPC endpoints for nodes without a way to the internet."""
 
-    vpc: str = Field(
-        min_length=1,
+    vpc: IdOrNameTag = Field(
         description="The VPC.",
         json_schema_extra={"allowed": "an id (vpc-...) or the value of a Name tag"},
     )
-    subnets: list[str] = Field(
+    subnets: list[IdOrNameTag] = Field(
         min_length=1,
         description="The subnets for the interface endpoints; the S3 gateway goes into their route tables.",
         json_schema_extra={"allowed": "a list of ids (subnet-...) or values of Name tags, one subnet a zone"},
     )
-    allowed_cidrs: list[Cidr] = Field(
+    allowed_cidrs: list[UnicastNetwork] = Field(
         min_length=1,
         description="The networks whose nodes may use the endpoints.",
-        json_schema_extra={"allowed": "networks such as 10.20.0.0/16, with no host bits set"},
+        json_schema_extra={
+            "allowed": "networks such as 10.20.0.0/16, with no host bits set, of addresses that single hosts may have"
+        },
     )
     s3_gateway: bool = _bool("Make the S3 gateway endpoint too; false where the VPC has one.", default=True)
 
 
+_USER_NAME = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.@\\$+-]*)?")
+_NO_BUCKET_NAME = re.compile(
+    r".*\.\..*|.*\.-.*|.*-\..*|[0-9]+(\.[0-9]+){3}|(xn--|sthree-|amzn-s3-demo-).*|.*(-s3alias|--ol-s3)"
+)
+"""Amazon S3 User Guide, "General purpose bucket naming rules"."""
+
+
+def _wrong_texts(settings: SessionManagerSettings) -> Iterator[tuple[str, str]]:
+    """Return what AWS refuses, or reads as a pattern, in texts that have the right shape."""
+    prefix, user, bucket = settings.s3_key_prefix, settings.run_as_default_user, settings.s3_bucket_name
+    if "*" in prefix:
+        allowed = "a prefix without *, which is a wildcard in the policy of the nodes"
+        yield "s3KeyPrefix", f"{shown(prefix)} given; allowed: {allowed}"
+    if not _USER_NAME.fullmatch(user):
+        yield "runAsDefaultUser", f"{shown(user)} given; allowed: letters, digits and _ . @ \\ $ + -"
+    if _NO_BUCKET_NAME.fullmatch(bucket):
+        allowed = (
+            "a name that S3 accepts: no IP address, no dots beside dots or hyphens, no prefix or suffix of AWS' own"
+        )
+        yield "s3BucketName", f"{shown(bucket)} given; allowed: {allowed}"
+
+
 def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> list[Problem]:
     """What is wrong with values that are each right on their own."""
-    problems: list[Problem] = []
+    problems = [Problem(path=(*path, key), message=message) for key, message in _wrong_texts(settings)]
 
     def problem(key: str, message: str) -> None:
         problems.append(Problem(path=(*path, key), message=message))

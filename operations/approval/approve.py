@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from components.problems import visible
 from operations.approval.deciding import check_decision, decide
 from operations.approval.desk import Desk, Which, open_desk
 from operations.approval.following import WORKING_SECONDS, is_settled
@@ -18,7 +19,6 @@ from operations.approval.report import as_json, described, line, plain, show_det
 from operations.approval.requests import Request, State
 from operations.approval.runs import find, recent
 from operations.approval.sessions import with_live_facts
-from operations.approval.words import visible
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
 from components.approval.scripts.characters import hidden_character
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
+from components.problems import visible
 from operations.approval.calls import called
 from operations.approval.people import Principal, principal_of
-from operations.approval.words import visible
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:

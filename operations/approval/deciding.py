@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.problems import visible
 from operations.approval.calls import CallError, called
 from operations.approval.people import same_person, short
 from operations.approval.requests import Request, State
-from operations.approval.words import visible
 
 if TYPE_CHECKING:
     from operations.approval.desk import Desk

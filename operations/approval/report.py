@@ -10,10 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from components.approval.names import TAG_KEY
+from components.problems import visible
 from components.session_manager.document import DOCUMENT_NAME
 from operations.approval.people import short
 from operations.approval.requests import Request, State
-from operations.approval.words import visible
 from operations.reading import Unread
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from components.approval.scripts.characters import hidden_character
+from components.problems import visible
 from operations.approval.people import Principal
 from operations.approval.report import (
     as_json,
@@ -26,7 +27,6 @@ from operations.approval.report import (
 )
 from operations.approval.requests import Request, State, understand
 from operations.approval.tags import Tag, without_grant
-from operations.approval.words import visible
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = START + timedelta(minutes=5)
