@@ -11,7 +11,7 @@ from unicodedata import category
 from components.approval.scripts.characters import hidden_character
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
 NAMESPACE = "shell-access"
@@ -20,6 +20,7 @@ _SHOWN_CHARACTERS = 80
 _KEY_CHARACTERS = 300
 _MESSAGE_CHARACTERS = 1500
 _LISTED_PROBLEMS = 50
+_LISTED_CHARACTERS = 15_000
 _NAMED = 40
 
 
@@ -55,10 +56,19 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
         count = len(self.problems)
         heading = "The configuration has a problem" if count == 1 else f"The configuration has {count} problems"
-        lines = [f"{heading}; nothing was changed:", *(f"  {each}" for each in self.problems[:_LISTED_PROBLEMS])]
-        if count > _LISTED_PROBLEMS:
-            lines.append(f"  ... and {count - _LISTED_PROBLEMS:,} more.")
-        super().__init__("\n".join(lines))
+        super().__init__("\n".join([f"{heading}; nothing was changed:", *_listed(self.problems)]))
+
+
+def _listed(problems: Sequence[Problem]) -> Iterator[str]:
+    """Return a line per problem, and how many there are beyond those that a person reads at once."""
+    length = 0
+    for number, problem in enumerate(problems):
+        line = f"  {problem}"
+        length += len(line)
+        if number == _LISTED_PROBLEMS or (number and length > _LISTED_CHARACTERS):
+            yield f"  ... and {len(problems) - number:,} more."
+            return
+        yield line
 
 
 class Collector:

@@ -25,6 +25,7 @@ MAX_VALIDITY_MINUTES: Final = 1440
 IDENTITY_CENTER_PREFIX: Final = "AWSReservedSSO_"
 
 MAX_NAME: Final = 128
+MAX_ROLE_NAME: Final = 64
 MAX_PATH: Final = 512
 """IAM User Guide, "IAM and AWS STS quotas"."""
 
@@ -294,6 +295,8 @@ def _name_problem(approver: Approver) -> str | None:
     if approver.type is ApproverType.IAM_ROLE and approver.bare_name.lower() in _WORKFLOW_ROLES:
         return "another role than those of the workflow itself"
     is_iam = approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER, ApproverType.IAM_GROUP)
+    if approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER) and len(approver.bare_name) > MAX_ROLE_NAME:
+        return f"at most {MAX_ROLE_NAME} characters in the name of a role or user"
     if hidden_character(approver.name) or (is_iam and not _IAM_NAME.fullmatch(approver.name)):
         return "letters, digits and + = , . @ _ - in names of IAM, and no characters that do not show"
     return None

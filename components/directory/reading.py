@@ -11,7 +11,7 @@ from components.directory.port_tables import Options, load_tables, ports
 from components.directory.prefix_lists import int_key
 from components.directory.settings import DomainControllersSection, ManagementAccess, SiteSettings
 from components.problems import Problem, named, shown
-from components.validation import read_section
+from components.validation import instance_types, read_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -161,6 +161,9 @@ def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Findi
         if each.name.lower() in names:
             found.append(((*at, "name"), f"{shown(each.name)} given; allowed: a name that no other controller has"))
         names.add(each.name.lower())
+        if each.instance_type not in instance_types():
+            allowed = "an instance type that the installed AWS SDK for Python knows; a new one takes a new boto3"
+            found.append(((*at, "instanceType"), f"{shown(each.instance_type)} given; allowed: {allowed}"))
         devices = [volume.device_name for volume in each.volumes]
         if len(devices) != len(set(devices)):
             found.append(((*at, "volumes"), f"{shown(devices)} given; allowed: each deviceName once"))

@@ -124,8 +124,15 @@ def _region(value: str) -> str:
     return value
 
 
-def _tag_text(value: str) -> str:
-    """Refuse what State Manager does not accept in the key or the value of a target, and wildcards."""
+def _tag_key(value: str) -> str:
+    """Refuse what State Manager does not accept in the key of a target (API reference, Target)."""
+    if "+" in value or not value.strip():
+        raise ValueError(value)
+    return _tag_value(value)
+
+
+def _tag_value(value: str) -> str:
+    """Refuse what no tag can hold, wildcards among it."""
     if not all(each in "_.:/=@-+" or category(each)[0] in "LNZ" for each in value) or hidden_character(value):
         raise ValueError(value)
     return value
@@ -194,9 +201,9 @@ class AgentsSettings(Section):
         json_schema_extra={"allowed": 'a number of nodes, or a percentage, in quotes: "10" or "5%"'},
     )
     target_tags: dict[
-        Annotated[str, Field(min_length=1, max_length=127), AfterValidator(_tag_text)],
+        Annotated[str, Field(min_length=1, max_length=127), AfterValidator(_tag_key)],
         Annotated[
-            list[Annotated[str, Field(max_length=256), AfterValidator(_tag_text)]], Field(min_length=1, max_length=50)
+            list[Annotated[str, Field(max_length=256), AfterValidator(_tag_value)]], Field(min_length=1, max_length=50)
         ],
     ] = Field(
         default_factory=dict[str, list[str]],

@@ -1,0 +1,178 @@
+"""Every key with values that nobody should give: what AWS would accept, or one clear error that names the key."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import Any, cast
+
+import pytest
+from pydantic import BaseModel
+
+from components.approval.scripts.characters import hidden_character
+from components.approval.settings import ApprovalSettings
+from components.directory.settings import DomainControllersSection
+from components.nodes.settings import NodesSection
+from components.problems import Problem, SettingsError
+from components.session_manager.settings import EndpointSettings, SessionManagerSection
+from components.settings import SECTIONS, Settings
+from tests.components.hostile import (
+    COMPLETE,
+    HOSTILE_OTHERS,
+    HOSTILE_TEXTS,
+    SHAPES,
+    SHAPES_OF_KEYS,
+    Path,
+    at,
+    fits,
+    keys_of,
+    leaves,
+    replaced,
+)
+
+WILDCARDS = re.compile(r"(sessionManager\.(win|linux)ShellProfile|nodes\.agents\.schedule)")
+"""Where an asterisk is one."""
+WHITE_SPACE = re.compile(r"sessionManager\.(win|linux)ShellProfile")
+LONGEST_MESSAGE = 20_000
+MODELS: dict[str, type[BaseModel]] = {
+    "sessionManager": SessionManagerSection,
+    "endpoints": EndpointSettings,
+    "approval": ApprovalSettings,
+    "domainControllers": DomainControllersSection,
+    "nodes": NodesSection,
+}
+
+
+def refusal(configuration: dict[str, Any], section: str | None = None) -> SettingsError | None:
+    """What stops a configuration, or one section of it."""
+    needed = {section, "regions", *(("sessionManager",) if section == "nodes" else ())}
+    try:
+        Settings.load(
+            {
+                f"shell-access:{name}": json.dumps(value)
+                for name, value in configuration.items()
+                if section is None or name in needed
+            }
+        )
+    except SettingsError as refused:
+        return refused
+    return None
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(str, path))
+
+
+def _names(problem: Problem, path: Path) -> bool:
+    """Whether a problem is at a place, within it, or at what holds it."""
+    given = tuple(map(str, path))
+    shorter = min(len(given), len(problem.path))
+    return problem.path[:shorter] == given[:shorter]
+
+
+def _complaints(path: Path, value: Any, refused: SettingsError | None) -> str | None:
+    """What is wrong with the answer to a value in one place."""
+    place = _dotted(path)
+    if refused is not None:
+        text = str(refused)
+        if len(text) > LONGEST_MESSAGE or any(hidden_character(line) for line in text.splitlines()):
+            return f"{place}: {value!r:.80} is not refused in words that can be printed"
+        if any(_names(problem, path) for problem in refused.problems):
+            return None
+    # Accepted, even where it fits no other key.
+    if isinstance(value, str):
+        return _flaw(place, value)
+    return None if type(value) in (bool, int, list, dict, type(None)) else f"{place}: {value!r:.80} is accepted"
+
+
+def _flaw(place: str, value: str) -> str | None:
+    """What is wrong with a text that is accepted in one place."""
+    said = f"{place}: {value!r:.80} is accepted"
+    if hidden_character(re.sub(r"\s", "", value) if WHITE_SPACE.fullmatch(place) else value):
+        return said
+    if any(each in value for each in "*?") and not WILDCARDS.fullmatch(place):
+        return f"{said}, a wildcard"
+    form = next((each for pattern, each in SHAPES.items() if re.fullmatch(pattern, place)), None)
+    return None if not value or form is None or fits(value, form) else f"{said}, not by {form}"
+
+
+def test_complete_configuration_has_every_key_and_loads() -> None:
+    assert set(COMPLETE) == set(SECTIONS)
+    assert refusal(COMPLETE) is None
+    for section, model in MODELS.items():
+        value = COMPLETE[section] if section != "endpoints" else COMPLETE[section]["us-east-1"]
+        _assert_complete(model, value)
+
+
+def _assert_complete(model: type[BaseModel], value: dict[str, Any]) -> None:
+    assert set(value) == keys_of(model)
+    nested = model.model_validate({key: each for key, each in value.items() if key != "regionOverrides"})
+    for name, field in model.model_fields.items():
+        given, found = value[field.alias or name], cast("Any", getattr(nested, name))
+        if isinstance(found, dict | list) and found:
+            given, found = (next(iter(each.values() if isinstance(each, dict) else each)) for each in (given, found))
+        if isinstance(found, BaseModel):
+            _assert_complete(type(found), given)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_hostile_value_is_refused_by_key_or_fits_aws_model(section: str) -> None:
+    complaints: list[str] = []
+    for path in leaves():
+        if path[0] != section:
+            continue
+        # Where no text is right, a few show that each is of the wrong type.
+        texts = HOSTILE_TEXTS if isinstance(at(path), str) else HOSTILE_TEXTS[::12]
+        for value in (*texts, *HOSTILE_OTHERS):
+            if isinstance(value, type(at(path))) and isinstance(value, list | dict) and not value:
+                continue  # An empty list or mapping is what many keys may have.
+            said = _complaints(path, value, refusal(replaced(path, value), section))
+            if said:
+                complaints.append(said)
+    assert complaints == []
+
+
+@pytest.mark.parametrize("path", [path for path in leaves() if isinstance(at(path), dict)], ids=_dotted)
+def test_hostile_key_is_refused_or_fits_aws_model(path: Path) -> None:
+    form = next((each for pattern, each in SHAPES_OF_KEYS.items() if re.fullmatch(pattern, _dotted(path))), None)
+    for key in HOSTILE_TEXTS:
+        given = {key: next(iter(at(path).values()))}
+        refused = refusal(replaced(path, given), str(path[0]))
+        if refused is None:
+            assert not hidden_character(key)
+            assert form is None or fits(key, form)
+        else:
+            assert len(str(refused)) < LONGEST_MESSAGE
+            assert not any(hidden_character(line) for line in str(refused).splitlines())
+
+
+TWICE = [path for path in leaves() if isinstance(at(path), list) and isinstance(at(path)[0], str)]
+
+
+@pytest.mark.parametrize("path", TWICE, ids=_dotted)
+def test_value_twice_in_a_list_is_refused_by_key(path: Path) -> None:
+    refused = refusal(replaced(path, [*at(path), at(path)[0]]))
+    assert refused is not None
+    assert any(_names(problem, path) for problem in refused.problems)
+
+
+@pytest.mark.parametrize("path", [p for p in TWICE if re.search(r"Roles$|Users$|Emails$", _dotted(p))], ids=_dotted)
+def test_name_twice_in_another_case_is_refused_by_key(path: Path) -> None:
+    refused = refusal(replaced(path, [*at(path), at(path)[0].swapcase()]))
+    assert refused is not None
+    assert any(_names(problem, path) and "each once" in problem.message for problem in refused.problems)
+
+
+def test_names_that_differ_in_case_only_stay_where_aws_tells_them_apart() -> None:
+    configuration = replaced(("nodes", "agents", "targetTags", "environment"), ["production", "Production"])
+    assert refusal(configuration) is None
+
+
+def test_many_wrong_values_are_counted_and_the_first_ones_listed() -> None:
+    configuration = copy.deepcopy(COMPLETE)
+    configuration["sessionManager"]["instanceRoles"] = [f"role {number}" for number in range(10_000)]
+    refused = refusal(configuration)
+    assert refused is not None
+    assert len(refused.problems) == 10_000
+    assert str(refused).splitlines()[-1] == "  ... and 9,950 more."
