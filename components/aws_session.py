@@ -203,7 +203,7 @@ def _assume_role_arguments(role: dict[str, Any]) -> dict[str, Any]:
 def _seconds(duration: str) -> int:
     """`1h30m`, `45m`, `900s` as the provider writes durations."""
     units = {"h": 3600, "m": 60, "s": 1}
-    parts = re.findall(r"(\d+)([hms])", duration)
+    parts = re.findall(r"([0-9]+)([hms])", duration)
     if not parts or "".join(f"{number}{unit}" for number, unit in parts) != duration:
         raise UnsupportedConfigurationError(
             f"aws:assumeRoles has a duration that is none: {duration}; allowed: 1h30m, 45m, 900s"

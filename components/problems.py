@@ -56,10 +56,10 @@ class SettingsError(Exception):
         self.problems = tuple(problems)
         count = len(self.problems)
         heading = "The configuration has a problem" if count == 1 else f"The configuration has {count} problems"
-        super().__init__("\n".join([f"{heading}; nothing was changed:", *_listed(self.problems)]))
+        super().__init__("\n".join([f"{heading}; nothing was changed:", *listed(self.problems)]))
 
 
-def _listed(problems: Sequence[Problem]) -> Iterator[str]:
+def listed(problems: Sequence[object]) -> Iterator[str]:
     """Return a line per problem, and how many there are beyond those that a person reads at once."""
     length = 0
     for number, problem in enumerate(problems):

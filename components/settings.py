@@ -224,7 +224,7 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
     return tuple(names)
 
 
-def _tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | None:
+def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | None:
     """Return what is wrong with a tag (AWS Tagging guide, "Tag naming limits and requirements").
 
     Args:
@@ -258,7 +258,7 @@ def _tags(given: Any, problems: list[Problem]) -> dict[str, str]:
     good: dict[str, str] = {}
     spelled: dict[str, str] = {}
     for key, value in tags.items():
-        message = _tag_problem(key, value, spelled)
+        message = tag_problem(key, value, spelled)
         spelled[key.lower()] = key
         if message:
             problems.append(Problem(path=("tags", key), message=message))

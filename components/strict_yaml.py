@@ -1,4 +1,4 @@
-"""YAML of which no mapping repeats a key."""
+"""YAML of bounded size and depth, of which no mapping repeats a key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,45 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class UniqueKeys(yaml.SafeLoader):
+MAX_NODES = 200_000
+"""Scalars, lists and mappings of a document, an alias counted as all that it stands for."""
+MAX_DEPTH = 100
+
+
+class BoundedLoader(yaml.SafeLoader):
+    """Reads YAML that neither its aliases nor its nesting make larger than memory and stack hold."""
+
+    def get_single_node(self) -> yaml.Node | None:
+        """Return the document.
+
+        Raises:
+            YAMLError: It is nested too deeply, or too large with its aliases.
+        """
+        try:
+            root = super().get_single_node()
+            if root is not None and _size(root, {}, 0) > MAX_NODES:
+                raise yaml.YAMLError(f"expected at most {MAX_NODES:,} values with what aliases stand for, got more")
+        except RecursionError:
+            raise yaml.YAMLError(f"expected at most {MAX_DEPTH} levels of lists and mappings, got more") from None
+        return root
+
+
+def _size(node: yaml.Node, sizes: dict[int, int], depth: int) -> int:
+    """Count a node and all within it; one that is within itself ends as one that is nested too deeply."""
+    if depth > MAX_DEPTH:
+        raise RecursionError
+    if id(node) not in sizes:
+        within: list[yaml.Node] = []
+        if isinstance(node, yaml.MappingNode):
+            pairs = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)
+            within = [each for pair in pairs for each in pair]
+        elif isinstance(node, yaml.SequenceNode):
+            within = cast("list[yaml.Node]", node.value)
+        sizes[id(node)] = 1 + sum(_size(each, sizes, depth + 1) for each in within)
+    return sizes[id(node)]
+
+
+class UniqueKeys(BoundedLoader):
     """Reads YAML of which no mapping repeats a key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's signature

@@ -35,7 +35,12 @@ class IgnoresCase:
     """Marks texts of which AWS tells none apart by case."""
 
 
-def _shows(text: str) -> str:
+def without_hidden(text: str) -> str:
+    """Refuse characters that do not show.
+
+    Raises:
+        ValueError: There is one.
+    """
     if hidden_character(text):
         raise ValueError(text)
     return text
@@ -50,7 +55,7 @@ def _unambiguous(text: str) -> str:
 
 def _profile(text: str) -> str:
     """Refuse control characters and such that turn or hide text, but for the white space of scripts."""
-    _shows(text.translate({ord(each): None for each in "\t\n\r"}))
+    without_hidden(text.translate({ord(each): None for each in "\t\n\r"}))
     return text
 
 
@@ -75,9 +80,11 @@ Email = Annotated[
     Field(pattern=r"^[A-Za-z0-9.!#$%&'+/=^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=320),
     IgnoresCase(),
 ]
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_shows)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(without_hidden)]
 """What people call something, in messages and descriptions."""
-IdOrNameTag = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_shows), AfterValidator(_unambiguous)]
+IdOrNameTag = Annotated[
+    str, Field(min_length=1, max_length=256), AfterValidator(without_hidden), AfterValidator(_unambiguous)
+]
 Profile = Annotated[str, AfterValidator(_profile)]
 """Commands of a shell."""
 UnicastNetwork = Annotated[str, AfterValidator(_unicast)]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from components.problems import visible
@@ -22,6 +21,7 @@ from operations.approval.sessions import with_live_facts
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -75,7 +75,7 @@ def _list(desk: Desk, now: datetime, *, machine: bool) -> None:
     if machine:
         typer.echo(as_json({"waiting": [plain(each, now) for each in waiting]}))
         return
-    console = Console(highlight=False)
+    console = Terminal()
     if not waiting:
         line(console, Text("Nothing waits for approval."))
         return
@@ -91,7 +91,7 @@ def _confirm(request: Request, now: datetime, *, approve: bool, yes: bool) -> No
     Raises:
         UnusableError: the person is not sure, or is not there.
     """
-    show_details(Console(stderr=True, highlight=False), request, now)
+    show_details(Terminal(stderr=True), request, now)
     if yes:
         return
     typer.echo("Approve this? [y/N] " if approve else "Reject this? [y/N] ", nl=False, err=True)
@@ -115,4 +115,4 @@ def _tell(after: Request, now: datetime, *, approve: bool, machine: bool) -> Non
         typer.echo(as_json(plain(after, now)))
         return
     said = "Approved" if approve else "Rejected"
-    line(Console(highlight=False), Text.assemble((f"{said}. ", "bold"), "The request is now: ", described(after, now)))
+    line(Terminal(), Text.assemble((f"{said}. ", "bold"), "The request is now: ", described(after, now)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from components.approval.names import Place
 from components.aws_session import AwsClients
+from components.validation import partitions
 from operations.approval.calls import CallError
 from operations.approval.workflow import Workflow, workflow_named, workflow_of
 from operations.errors import UnusableError
@@ -80,6 +81,10 @@ def open_desk(surroundings: Surroundings, which: Which) -> Desk:
     if (which.mode is None) != (which.region is None):
         raise UnusableError("--mode and --region go together: they take the place of a stack.")
     if which.mode is not None and which.region is not None:
+        if which.region not in partitions():
+            raise UnusableError(
+                f"--region {which.region}: expected a Region that the installed AWS SDK for Python knows, such as eu-west-1."
+            )
         workflow = workflow_named(which.mode, which.region)
     else:
         workflow = workflow_of(surroundings.read_outputs(which.cwd, which.stack), which.stack)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from components.approval.runbook import APPROVAL_SECONDS
@@ -24,9 +23,12 @@ from operations.approval.runs import check_workflow
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from rich.console import Console
 
     from operations.approval.people import Principal
 
@@ -74,14 +76,14 @@ def request(  # noqa: PLR0913 -- the options of the command line
         wanted = _wanted(desk, principal, instance, reason, again=again)
         made = _asked(desk, wanted, surroundings.now())
         if not machine:
-            _tell(Console(highlight=False), made, wanted, desk.options)
+            _tell(Terminal(), made, wanted, desk.options)
         if wait:
             made = _wait(desk, made, surroundings)
         if machine:
             typer.echo(as_json(plain(made, surroundings.now())))
     if wait:
         if not machine:
-            _tell_end(Console(highlight=False), made, surroundings.now())
+            _tell_end(Terminal(), made, surroundings.now())
         raise typer.Exit(ExitCode.AS_ASKED if made.state is State.GRANTED else ExitCode.DIFFERENT)
 
 
@@ -126,7 +128,7 @@ def _tell(console: Console, made: Request, wanted: Wanted, options: str) -> None
 
 
 def _wait(desk: Desk, made: Request, surroundings: Surroundings) -> Request:
-    console, said = Console(stderr=True, highlight=False), list[tuple[State, bool]]()
+    console, said = Terminal(stderr=True), list[tuple[State, bool]]()
 
     def seen(now_so: Request) -> None:
         if (now_so.state, now_so.until is None) not in said:

@@ -31,7 +31,7 @@ LIVE: Final = frozenset(
 _TAG_STEPS: Final = ("TagRole", "TagUser")
 _SLEEP: Final = "WaitForValidity"
 _RELEASE: Final = "ReleaseGrant"
-_MINUTES: Final = re.compile(r"PT(\d+)M")
+_MINUTES: Final = re.compile(r"PT([0-9]+)M")
 _NOTHING: Final[Run] = {}
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from operations.approval.calls import CallError, called
@@ -21,6 +20,7 @@ from operations.approval.sessions import with_live_facts
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,7 +86,7 @@ def _confirm(request: Request, now: datetime, *, yes: bool) -> None:
     Raises:
         UnusableError: it is not confirmed.
     """
-    show_details(Console(stderr=True, highlight=False), request, now)
+    show_details(Terminal(stderr=True), request, now)
     if yes:
         return
     typer.echo("End this grant and its sessions? [y/N] ", nl=False, err=True)
@@ -98,7 +98,7 @@ def _tell(ended: Request, now: datetime, *, machine: bool) -> None:
     if machine:
         typer.echo(as_json(plain(ended, now)))
         return
-    console = Console(highlight=False)
+    console = Terminal()
     line(console, Text.assemble("The grant is now: ", described(ended, now)))
     for each in ended.sessions or ():
         line(console, Text(f"Session {each} is still open.", style="bold red"))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from operations.approval.desk import Desk, Which, open_desk
@@ -28,6 +27,7 @@ from operations.approval.tags import read_tags, without_grant
 from operations.exit_codes import ExitCode
 from operations.reading import Unread
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,7 +71,7 @@ def _show_one(request: Request, now: datetime, options: str, *, machine: bool) -
     if machine:
         typer.echo(as_json(plain(request, now)))
         return
-    console = Console(highlight=False)
+    console = Terminal()
     show_details(console, request, now)
     if request.state is State.GRANTED:
         line(console, Text(f"{'start:':13}{start_command(request)}"))
@@ -85,7 +85,7 @@ def _show_all(desk: Desk, last: int, now: datetime, *, machine: bool) -> ExitCod
     if machine:
         typer.echo(as_json({"requests": [plain(each, now) for each in requests], **plain_tags(stray)}))
     else:
-        console = Console(highlight=False)
+        console = Terminal()
         if requests:
             console.print(table(requests, now, f"Requests in {desk.workflow.region}"))
         else:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from operations.audit.exceptions import DEFAULT_FILE, AcceptedException, read_exceptions
@@ -17,6 +16,7 @@ from operations.audit.severity import Severity, severity_of
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from operations.audit.findings import Audit
@@ -84,7 +84,7 @@ def audit(  # noqa: PLR0913 -- the options of the command line
     if machine:
         typer.echo(as_json(found))
     else:
-        show(found, Console(highlight=False))
+        show(found, Terminal())
     raise typer.Exit(found.exit_code)
 
 
@@ -102,7 +102,7 @@ def _severity(word: str) -> Severity:
 
 
 def _audit(configuration: StackConfiguration, options: AuditOptions) -> Audit:
-    errors = Console(stderr=True)
+    errors = Terminal(stderr=True)
     if not errors.is_terminal:
         return audit_stack(configuration, options)
     with Progress(console=errors, transient=True) as progress:

@@ -59,7 +59,6 @@ def as_json(audit: Audit) -> str:
             "limits": list(audit.limits),
         },
         indent=2,
-        ensure_ascii=False,
     )
 
 
@@ -174,7 +173,7 @@ def _explain(console: Console, audited: Audited) -> None:
         rules = sorted({each.rule for each in findings}, key=position)
         for matched in findings[0].matched_statements:
             _line(console, Text(f"  {matched.place}: {', '.join(rules)}"))
-            _line(console, Text(f"    {json.dumps(matched.statement, ensure_ascii=False)}"))
+            _line(console, Text(f"    {json.dumps(matched.statement)}"))
         for heading, texts in _details(findings):
             for text in texts:
                 _line(console, Text(f"    {heading}:".ljust(17) + text))

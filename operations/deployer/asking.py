@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from components.problems import NAMESPACE, SettingsError
-from components.settings import Settings
+from components.settings import Settings, tag_problem
+from components.validation import partitions
 from operations.deployer.identities import own_roles
 from operations.deployer.names import ROLES_BOUNDARY
 from operations.deployer.scope import ANY, Scope, scope_of, whole_scope
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 
     from operations.fleet.settings import FleetSettings
 
-_ACCOUNT = re.compile(r"\d{12}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
+_ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def account_of(given: str | None) -> str:
@@ -78,9 +78,11 @@ def scope_from_options(regions: Sequence[str], tag: str | None, account: str) ->
     Raises:
         UnusableError: a Region is none, or the tag is missing.
     """
-    wrong = [each for each in regions if not _REGION.fullmatch(each)]
+    wrong = [each for each in regions if each not in partitions()]
     if wrong:
-        raise UnusableError(f"--region {wrong[0]}: a Region is called eu-west-1 or the like.")
+        raise UnusableError(
+            f"--region {wrong[0]}: expected a Region that the installed AWS SDK for Python knows, such as eu-west-1."
+        )
     if tag is None:
         raise UnusableError(
             f"With --region name the tag that every stack has in {NAMESPACE}:tags: --tag service=shell-access"
@@ -97,6 +99,9 @@ def parsed_tag(given: str) -> tuple[str, str]:
     key, separator, value = given.partition("=")
     if not key or not separator or not value:
         raise UnusableError(f"--tag {given}: a key and its value, service=shell-access.")
+    problem = tag_problem(key, value, {})
+    if problem:
+        raise UnusableError(f"--tag {given}: {problem}.")
     return key, value
 
 

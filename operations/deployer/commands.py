@@ -59,7 +59,7 @@ Account = Annotated[
 ReadOnly = Annotated[bool, typer.Option("--read-only", help="For previews, drift and verification: changes nothing.")]
 ForDoctor = Annotated[bool, typer.Option("--doctor", help="For `doctor` and `nodes`, by a person: changes nothing.")]
 
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+")
 _ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 
 

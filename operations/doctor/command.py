@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from operations.connect.finding import NoConnectionError
 from operations.doctor.report import as_json, plain, show
@@ -14,6 +13,7 @@ from operations.doctor.run import Doctor
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 
 def doctor(
@@ -43,7 +43,7 @@ def doctor(
     """
     try:
         configuration = Surroundings.of(context).read_stack(cwd, stack)
-        with Console(stderr=True).status("Looking at the node ..."):
+        with Terminal(stderr=True).status("Looking at the node ..."):
             found = Doctor(configuration).diagnose(instance)
     except UnusableError as problem:
         typer.echo(str(problem), err=True)
@@ -54,5 +54,5 @@ def doctor(
     if machine:
         typer.echo(as_json(plain(found)))
     else:
-        show(found, Console(highlight=False))
+        show(found, Terminal())
     raise typer.Exit(found.exit_code)

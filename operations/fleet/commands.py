@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from operations.errors import UnusableError
 from operations.fleet import work
@@ -33,6 +32,7 @@ from operations.fleet.runner import run_waves
 from operations.fleet.running import Command, engines_of, plan_of, state_folder
 from operations.fleet.stack_sets import cloudformation_client, look_up_stack_set
 from operations.fleet.stopping import stopped_by_signals
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from operations.fleet.configuration import Rendered
@@ -359,9 +359,9 @@ def _explain(fleet: Fleet, accounts: list[str], *, machine: bool) -> None:
             ]
             for each in chosen
         }
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(document, indent=2))
         return
-    console = Console(highlight=False)
+    console = Terminal()
     for each in chosen:
         show_settings(f"{each.account.name} ({each.account.id})", each.settings, console)
 

@@ -9,6 +9,7 @@ import yaml
 
 from components.problems import NAMESPACE, Problem, shown
 from components.settings import SECTIONS
+from components.strict_yaml import BoundedLoader
 from components.validation import read_section, suggestion
 from operations.errors import UnusableError
 from operations.fleet.problems import FleetFileError, worded
@@ -84,7 +85,7 @@ def _load(text: str) -> Any:
     return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 -- a SafeLoader
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(BoundedLoader):
     """YAML would let the second of two equal keys win, and an override be lost without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's own signature
@@ -143,4 +144,5 @@ def _key_problem(path: tuple[str, ...], key: str) -> Problem | None:
 
 
 def _repeated(values: Sequence[str]) -> list[int]:
-    return [position for position, value in enumerate(values) if value in values[:position]]
+    first = {value: position for position, value in reversed(list(enumerate(values)))}
+    return [position for position, value in enumerate(values) if first[value] != position]

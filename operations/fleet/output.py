@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
@@ -15,6 +14,7 @@ from operations.fleet.progress import Progress
 from operations.fleet.report import markdown, show
 from operations.fleet.results import as_json
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def progress_of(accounts: int) -> Progress:
     """Shows how so many accounts go on, on standard error."""
-    return Progress(Console(stderr=True, highlight=False), accounts)
+    return Progress(Terminal(stderr=True), accounts)
 
 
 def finish(
@@ -53,7 +53,7 @@ def finish(
     if machine:
         typer.echo(as_json(report))
     else:
-        show(report, Console(highlight=False))
+        show(report, Terminal())
     raise typer.Exit(report.exit_code)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from operations.fleet.configuration import Rendered
     from operations.fleet.settings import FleetSettings
 
-_ID = re.compile(r"\d{12}")
+_ID = re.compile(r"[0-9]{12}")
 _GONE = "not in the fleet file"
 
 

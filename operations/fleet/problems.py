@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.problems import listed
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ class FleetFileError(UnusableError):
         self.problems = tuple(problems)
         count = len(self.problems)
         heading = f"{file} has {'a problem' if count == 1 else f'{count} problems'}; nothing was begun:"
-        super().__init__("\n".join([heading, *(f"  {each}" for each in self.problems)]))
+        super().__init__("\n".join([heading, *listed(self.problems)]))
 
 
 def worded(problem: Problem) -> str:
     """A problem with its place in the file: `waves.1.concurrency: 0 given; ...`."""
-    return f"{'.'.join(problem.path)}: {problem.message}" if problem.path else problem.message
+    _, _, text = str(problem).partition(":")
+    return text if problem.path else text.removeprefix(": ")

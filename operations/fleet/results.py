@@ -114,7 +114,7 @@ def as_json(report: Report) -> str:
         "accounts": [_account(each) for each in report.results],
         "regions": [_cell(each, region, cell) for each in report.results for region, cell in each.cells.items()],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json.dumps(document, indent=2)
 
 
 def _account(result: Result) -> dict[str, Any]:

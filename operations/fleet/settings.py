@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, cast
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
-from components.validation import Section
+from components.validation import Name, Section, without_hidden
 
-ACCOUNT_ID = r"^\d{12}$"
-ROLE_TEMPLATE = r"^arn:aws[a-z-]*:iam::\{accountId\}:role/[\w+=,.@/-]+$"
+ACCOUNT_ID = r"^[0-9]{12}$"
+ROLE_TEMPLATE = r"^arn:aws[a-z-]*:iam::\{accountId\}:role/[A-Za-z0-9_+=,.@/-]+$"
 PLACEHOLDER = "{accountId}"
 
-_SHARE = re.compile(r"(100|\d{1,2})%")
+_SHARE = re.compile(r"(100|[0-9]{1,2})%")
 
 _ROLE = "arn:aws:iam::{accountId}:role/<name>, or leave it out"
 _NAMES = "a list of account names or IDs"
@@ -42,8 +42,7 @@ Tolerance = Annotated[
 class ListedAccount(Section):
     """One account by hand."""
 
-    name: str = Field(
-        min_length=1,
+    name: Name = Field(
         max_length=50,
         description="What people call the account; each name once.",
         json_schema_extra={"allowed": "text of 1 to 50 characters"},
@@ -203,10 +202,11 @@ class FleetSettings(Section):
         description="Stacks are called <prefix><account ID>. Needed only where several fleets share a state backend.",
         json_schema_extra={"allowed": 'at most 41 letters, digits, _ . and -, the last one a -, or ""'},
     )
-    secrets_provider: str | None = Field(
-        default=None,
-        min_length=1,
-        description="What encrypts secrets in the state of new stacks, as for `pulumi stack init`. Left out: the "
-        "backend's own way.",
-        json_schema_extra={"allowed": "such as awskms://alias/pulumi-secrets?region=eu-west-1, or leave it out"},
+    secrets_provider: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(without_hidden)] | None = (
+        Field(
+            default=None,
+            description="What encrypts secrets in the state of new stacks, as for `pulumi stack init`. Left out: the "
+            "backend's own way.",
+            json_schema_extra={"allowed": "such as awskms://alias/pulumi-secrets?region=eu-west-1, or leave it out"},
+        )
     )

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
 from operations.doctor.report import as_json
@@ -15,6 +14,7 @@ from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.nodes.report import as_plain, exit_code, show
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from operations.doctor.run import Survey
@@ -49,12 +49,12 @@ def nodes(
     if machine:
         typer.echo(as_json(as_plain(found)))
     else:
-        show(found, Console(highlight=False))
+        show(found, Terminal())
     raise typer.Exit(exit_code(found))
 
 
 def _survey(configuration: StackConfiguration, *, running_only: bool) -> Survey:
-    errors = Console(stderr=True)
+    errors = Terminal(stderr=True)
     if not errors.is_terminal:
         return Doctor(configuration).survey(running_only=running_only)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

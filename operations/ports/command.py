@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from components.directory.reading import read_domain_controllers
 from components.problems import NAMESPACE, SettingsError
@@ -18,6 +17,7 @@ from operations.ports.explain import answer, questions
 from operations.ports.matrix import matrix
 from operations.ports.report import as_csv, as_json, as_markdown, explain, explained_as_json, show
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def _explain(sites: Sequence[SiteMatrix], asked: tuple[str, str], machine: bool)
     if machine:
         typer.echo(explained_as_json(answers))
     else:
-        explain(answers, Console(highlight=False))
+        explain(answers, Terminal())
     return ExitCode.AS_ASKED if any(each.rule for each in answers) else ExitCode.DIFFERENT
 
 
@@ -108,7 +108,7 @@ def _print(sites: Sequence[SiteMatrix], *, markdown: bool, comma_separated: bool
     elif comma_separated:
         typer.echo(as_csv(sites))
     else:
-        show(sites, Console(highlight=False))
+        show(sites, Terminal())
 
 
 def _section(configuration: StackConfiguration) -> DomainControllersSection:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from components.directory.planner import GroupPlan
     from operations.ports.matrix import SiteMatrix
 
-_PORT = re.compile(r"(?:(tcp|udp)/)?(\d{1,5})|icmp", re.IGNORECASE)
+_PORT = re.compile(r"(?:(tcp|udp)/)?([0-9]{1,5})|icmp", re.IGNORECASE)
 _GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 _NOBODY = "192.0.2.1"
 """An address that no network of an organization has (RFC 5737), for packets that come from a group."""

@@ -31,7 +31,7 @@ _USAGE_HEADINGS: Final = ("Group, ACL or list", "Inbound", "Outbound")
 
 def as_json(sites: Sequence[SiteMatrix]) -> str:
     """The matrix as one JSON document."""
-    return json.dumps({"sites": {each.region: _plain(each) for each in sites}}, indent=2, ensure_ascii=False)
+    return json.dumps({"sites": {each.region: _plain(each) for each in sites}}, indent=2)
 
 
 def as_csv(sites: Sequence[SiteMatrix]) -> str:
@@ -70,7 +70,7 @@ def show(sites: Sequence[SiteMatrix], console: Console) -> None:
 
 def explained_as_json(answers: Sequence[Answer]) -> str:
     """The answers as one JSON document."""
-    return json.dumps([_answer(each) for each in answers], indent=2, ensure_ascii=False)
+    return json.dumps([_answer(each) for each in answers], indent=2)
 
 
 def explain(answers: Sequence[Answer], console: Console) -> None:

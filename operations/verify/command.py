@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 
 from operations.connect.finding import NoConnectionError
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 from operations.verify.node import verify_node
 from operations.verify.report import as_json, show
 from operations.verify.run import verify_stack
@@ -68,12 +68,12 @@ def verify(
     if machine:
         typer.echo(as_json(verification))
     else:
-        show(verification, Console(highlight=False))
+        show(verification, Terminal())
     raise typer.Exit(verification.exit_code)
 
 
 def _verify(configuration: StackConfiguration) -> Verification:
-    errors = Console(stderr=True)
+    errors = Terminal(stderr=True)
     if not errors.is_terminal:
         return verify_stack(configuration)
     with Progress(console=errors, transient=True) as progress:
@@ -84,5 +84,5 @@ def _verify(configuration: StackConfiguration) -> Verification:
 
 
 def _verify_node(configuration: StackConfiguration, node: str, surroundings: Surroundings) -> Verification:
-    with Console(stderr=True).status("Trying a session ...") as status:
+    with Terminal(stderr=True).status("Trying a session ...") as status:
         return verify_node(configuration, node, surroundings.pause, status.update)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _IGNORE_CASE = ("Action", "NotAction")
 _PRINCIPALS = ("Principal", "NotPrincipal")
-_ROOT = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
+_ROOT = re.compile(r"arn:[^:]+:iam::([0-9]{12}):root")
 
 Normal = dict[str, Any]
 

@@ -33,7 +33,6 @@ def as_json(verification: Verification) -> str:
             "differences": verification.differences,
         },
         indent=2,
-        ensure_ascii=False,
     )
 
 

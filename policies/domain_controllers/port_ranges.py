@@ -19,7 +19,7 @@ ANY: Final = -1
 TCP, UDP, ICMP, ICMPV6 = (PROTOCOL_NUMBERS[name] for name in ("tcp", "udp", "icmp", "icmpv6"))
 _NAMES: Final = {number: name for name, number in PROTOCOL_NUMBERS.items()}
 _HIGHEST_NUMBER: Final = 255
-_SPELLED: Final = re.compile(r"(tcp|udp|icmp|icmpv6)/(\d+)(?:-(\d+))?")
+_SPELLED: Final = re.compile(r"(tcp|udp|icmp|icmpv6)/([0-9]+)(?:-([0-9]+))?")
 
 PORTS_SCHEMA: Final = {
     "type": "array",
@@ -182,7 +182,7 @@ def _number(protocol: Any) -> int:
     text = str(protocol).strip().lower()
     if text in PROTOCOL_NUMBERS:
         return PROTOCOL_NUMBERS[text]
-    return int(text) if text.isdigit() and int(text) <= _HIGHEST_NUMBER else ANY
+    return int(text) if text.isascii() and text.isdigit() and int(text) <= _HIGHEST_NUMBER else ANY
 
 
 def _whole(value: Any) -> int | None:

@@ -258,7 +258,7 @@ def fits(text: str, form: tuple[str, str, str]) -> bool:
 @cache
 def _shape(service: str, name: str) -> tuple[int, int, re.Pattern[str] | None, frozenset[str]]:
     model = get_session().get_service_model(service)
-    shape = model.shape_for(name)
+    shape: Any = model.shape_for(name)
     pattern = shape.metadata.get("pattern")
     compiled = re.compile(_in_python(pattern), re.ASCII) if pattern else None
     return shape.metadata.get("min", 0), shape.metadata.get("max", sys.maxsize), compiled, frozenset(shape.enum)

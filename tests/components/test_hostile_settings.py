@@ -105,13 +105,19 @@ def test_complete_configuration_has_every_key_and_loads() -> None:
         _assert_complete(model, value)
 
 
+def _first(several: Any) -> Any:
+    """The first of a list or of a mapping's values; anything else as it is."""
+    if isinstance(several, dict):
+        values = cast("dict[str, Any]", several).values()
+        return next(iter(values), None)
+    return next(iter(cast("list[Any]", several)), None) if isinstance(several, list) else several
+
+
 def _assert_complete(model: type[BaseModel], value: dict[str, Any]) -> None:
     assert set(value) == keys_of(model)
     nested = model.model_validate({key: each for key, each in value.items() if key != "regionOverrides"})
     for name, field in model.model_fields.items():
-        given, found = value[field.alias or name], cast("Any", getattr(nested, name))
-        if isinstance(found, dict | list) and found:
-            given, found = (next(iter(each.values() if isinstance(each, dict) else each)) for each in (given, found))
+        given, found = _first(value[field.alias or name]), _first(getattr(nested, name))
         if isinstance(found, BaseModel):
             _assert_complete(type(found), given)
 
