@@ -95,15 +95,23 @@ def find(*inside: tuple[Texts, ...], outside: tuple[Texts, ...] = ()) -> str | N
 
 @lru_cache(maxsize=8_192)
 def _expression(pattern: str) -> re.Pattern[str]:
-    parts = (_part(character) for character in pattern)
-    return re.compile("".join(parts), re.DOTALL)
+    first, *others = pattern.split("*")
+    *middle, last = others or [""]
+    # Between two asterisks the first place that matches is as good as any other. Kept for good, it is not tried again for
+    # each place of those before, which would take longer than any account deserves.
+    joined = "".join(f".*{_parts(each)}" if SOME in each else f"(?>.*?{_parts(each)})" for each in middle)
+    return re.compile(f"{_parts(first)}{joined}{'.*' if others else ''}{_parts(last)}", re.DOTALL)
+
+
+def _parts(text: str) -> str:
+    return "".join(map(_part, text))
 
 
 def _part(character: str) -> str:
     return _EXPRESSIONS.get(character) or re.escape(character)
 
 
-_EXPRESSIONS: Final = {"*": ".*", "?": ".", SOME: "[^:]+", LITERAL_STAR: r"\*", LITERAL_QUESTION: r"\?"}
+_EXPRESSIONS: Final = {"?": ".", SOME: "[^:]+", LITERAL_STAR: r"\*", LITERAL_QUESTION: r"\?"}
 
 
 @lru_cache(maxsize=65_536)

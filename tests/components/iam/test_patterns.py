@@ -34,6 +34,33 @@ def test_matching_is_the_definition(pattern: str, text: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["a", "b", "*", "?", ":", SOME]), max_size=7).map("".join), st.sampled_from(TEXTS))
+def test_matching_part_of_an_arn_among_asterisks_is_the_definition(pattern: str, text: str) -> None:
+    assert matches(pattern, text) == _with_parts(pattern, text)
+
+
+def _with_parts(pattern: str, text: str) -> bool:
+    """By definition, a part being one or more characters other than a colon."""
+    if not pattern:
+        return not text
+    rest = pattern[1:]
+    if pattern[0] == "*":
+        return any(_with_parts(rest, text[at:]) for at in range(len(text) + 1))
+    if pattern[0] == SOME:
+        end = text.find(":") if ":" in text else len(text)
+        return any(_with_parts(rest, text[at:]) for at in range(1, end + 1))
+    return bool(text) and pattern[0] in ("?", text[0]) and _with_parts(rest, text[1:])
+
+
+@pytest.mark.parametrize("asterisks", [1, 10, 100])
+def test_matching_many_asterisks_ends(asterisks: int) -> None:
+    """Tried place by place for each asterisk, the last of these would not end before the test's limit."""
+    text = "s3:" + "a" * 500
+    assert not matches("s3:" + "*a" * asterisks + "b", text)
+    assert matches("s3:" + "*a" * asterisks + "*", text)
+
+
+@settings(max_examples=300, deadline=None)
 @given(sets, sets, st.lists(sets, max_size=2))
 def test_search_finds_a_member_if_and_only_if_there_is_one(one: Texts, other: Texts, outside: list[Texts]) -> None:
     found = find((one,), (other,), outside=tuple(outside))
