@@ -1,4 +1,4 @@
-"""Prints the bench table: previews of a full stack against an empty program, the slope by Regions and resources, AWS calls.
+"""Prints the bench tables: previews of a full stack against an empty program, slopes, AWS calls, growth of audit and planner.
 
 The full stack is `Pulumi.bench.yaml` beside this file, so that `Pulumi.dev.yaml` may grow without moving the ratios.
 """
@@ -15,6 +15,8 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from bench import audit, networks
+from bench.growth import growth_table
 from bench.measure import Timing, cpu_ratio, ratio, side_by_side
 from bench.terraform import PULUMI_PROGRAM, NotMeasuredError, Terraform
 from local.emulator.calls import calls, forget_calls
@@ -214,7 +216,9 @@ def bench(rounds: Annotated[int, typer.Option(min=1, help="Counted runs of each 
         previews = made.previews()
         progress.print(f"  measuring {len(previews)} previews, {rounds} rounds ...", style="dim")
         timings = side_by_side(previews, rounds)
-    result.print(_timing_table(timings, made.not_measured), _calls_table(counted), sep="\n")
+    progress.print("  measuring growth ...", style="dim")
+    growth = growth_table([*audit.points(), *networks.points()])
+    result.print(_timing_table(timings, made.not_measured), _calls_table(counted), growth, sep="\n")
 
 
 if __name__ == "__main__":

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import resource
-import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
+
+from bench.growth import curve, growth_table
 from components.iam.principals import read_account
 from operations.audit.assessment import assess
 from operations.audit.audit_context import World
 from operations.audit.protected import Protected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.growth import Point
 
 _ACCOUNT = "111122223333"
 _ARN = f"arn:aws:iam::{_ACCOUNT}"
@@ -52,17 +58,17 @@ def _document(statement: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def main() -> None:
-    """Print a line per size: principals, seconds of processor time, peak memory, findings."""
-    for size in (1_000, 2_500, 5_000, 10_000):
-        begun = time.process_time()
-        read = read_account(account(size), account_id=_ACCOUNT)
-        assessment = assess(World(account=read, protected=Protected(account_id=_ACCOUNT)))
-        spent = time.process_time() - begun
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        findings = sum(len(each.findings) for each in assessment.audited)
-        print(f"{size:>6} principals {spent:>6.1f} s {memory:>5} MB {findings:>6} findings")
+def audited(size: int) -> str:
+    """Audit an account of some principals, and say how much was found."""
+    read = read_account(account(size), account_id=_ACCOUNT)
+    assessment = assess(World(account=read, protected=Protected(account_id=_ACCOUNT)))
+    return f"{sum(len(each.findings) for each in assessment.audited):,} findings"
+
+
+def points() -> Iterator[Point]:
+    """Measure audits of accounts with up to ten thousand principals."""
+    return curve("audit, dense role trust", "principals", audited, (1_000, 2_500, 5_000, 10_000))
 
 
 if __name__ == "__main__":
-    main()
+    Console().print(growth_table(points()))

@@ -168,11 +168,7 @@ class Terraform:
 def _sources() -> Iterator[tuple[Path, str]]:
     """Folders with the AWS provider, and the registry that each mirrors."""
     named = os.environ.get(MIRROR)
-    usual = [
-        Path.home() / ".terraform.d" / "plugins",
-        *Path("/usr/local/share").glob("*/plugins"),
-        *Path("/opt").glob("*"),
-    ]
+    usual = [Path.home() / ".terraform.d" / "plugins", *Path("/usr/local/share").glob("*/plugins")]
     for folder in [Path(named)] if named else usual:
         for provider in sorted(folder.glob("registry.*/hashicorp/aws")):
             yield folder, provider.parent.parent.name
