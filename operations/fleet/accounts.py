@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from operations.fleet.settings import FleetSettings
 
 ACTIVE = "ACTIVE"
+_SUGGESTIONS = 50
+"""Unknown names for which a close one is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,8 @@ def choose(settings: FleetSettings, found: Sequence[Account], units: Mapping[str
     known = [_with_findings(each, of_organization.get(each.id)) for each in listed]
     known += sorted((each for each in found if each.id not in by_hand), key=lambda each: (each.name, each.id))
     known = _told_apart(known)
-    left_out = {each.id: reason for each in known if (reason := _reason(each, settings.accounts.exclude))}
+    excluded = frozenset(settings.accounts.exclude)
+    left_out = {each.id: reason for each in known if (reason := _reason(each, excluded))}
     return Chosen(
         accounts=tuple(each for each in known if each.id not in left_out),
         left_out=left_out,
@@ -96,19 +99,22 @@ def _told_apart(accounts: Sequence[Account]) -> list[Account]:
     return [replace(each, name=f"{each.name}-{each.id}") if taken[each.name] > 1 else each for each in accounts]
 
 
-def _reason(account: Account, excluded: Sequence[str]) -> str | None:
-    if any(account.is_called(name) for name in excluded):
+def _reason(account: Account, excluded: frozenset[str]) -> str | None:
+    if not excluded.isdisjoint((account.name, account.id)):
         return "excluded"
     return None if account.state == ACTIVE else account.state.lower().replace("_", " ")
 
 
 def _unknown_names(settings: FleetSettings, known: Sequence[Account]) -> Iterator[Problem]:
     names = [each.name for each in known]
-    for path, name in _names(settings):
-        if not any(each.is_called(name) for each in known):
-            yield Problem(path=path, message=f"{name} is no account of the fleet{suggestion(name, names)}")
+    called = {*names, *(each.id for each in known)}
+    unknown = [(path, name) for path, name in _names(settings) if name not in called]
+    for number, (path, name) in enumerate(unknown):
+        # What a name is close to takes a comparison with every other one; nobody reads that for thousands of names.
+        close = suggestion(name, names) if number < _SUGGESTIONS else ""
+        yield Problem(path=path, message=f"{name} is no account of the fleet{close}")
     for account in known:
-        both = [name for name in settings.overrides.accounts if account.is_called(name)]
+        both = [name for name in dict.fromkeys((account.name, account.id)) if name in settings.overrides.accounts]
         if len(both) > 1:
             message = f"{' and '.join(both)} are the same account; give its settings once"
             yield Problem(path=("overrides", "accounts", both[1]), message=message)

@@ -108,9 +108,9 @@ def layers_of(settings: FleetSettings, account: Account) -> tuple[Layer, ...]:
         if unit in overrides.organizational_units
     ]
     layers += [
-        Layer(origin=f"overrides.accounts.{name}", values=values)
-        for name, values in overrides.accounts.items()
-        if account.is_called(name)
+        Layer(origin=f"overrides.accounts.{name}", values=overrides.accounts[name])
+        for name in dict.fromkeys((account.name, account.id))
+        if name in overrides.accounts
     ]
     return (*layers, Layer(origin=_FLEET, values=_own(settings, account, merge(layers))))
 

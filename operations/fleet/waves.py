@@ -43,7 +43,8 @@ def assign(settings: FleetSettings, accounts: Sequence[Account]) -> tuple[Accoun
 def names(wave: Wave, account: Account) -> bool:
     """Whether a wave asks for an account, by name, unit or tags."""
     return (
-        any(account.is_called(name) for name in wave.accounts)
+        account.name in wave.accounts
+        or account.id in wave.accounts
         or any(unit in account.units for unit in wave.organizational_units)
         or (bool(wave.tags) and account.has(wave.tags))
     )
