@@ -36,10 +36,11 @@ class BoundedLoader(yaml.SafeLoader):
 
 
 def _size(node: yaml.Node, sizes: dict[int, int], depth: int) -> int:
-    """Count a node and all within it; one that is within itself ends as one that is nested too deeply."""
+    """Count a node and all within it; one that is within itself counts once there, its reader has to refuse it."""
     if depth > MAX_DEPTH:
         raise RecursionError
     if id(node) not in sizes:
+        sizes[id(node)] = 1
         within: list[yaml.Node] = []
         if isinstance(node, yaml.MappingNode):
             pairs = cast("list[tuple[yaml.Node, yaml.Node]]", node.value)

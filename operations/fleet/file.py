@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -82,7 +83,12 @@ def file_problems(settings: FleetSettings) -> list[Problem]:
 
 
 def _load(text: str) -> Any:
-    return yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 -- a SafeLoader
+    content = yaml.load(text, Loader=_UniqueKeys)  # noqa: S506 -- a SafeLoader
+    try:
+        json.dumps(content, default=str)
+    except (ValueError, TypeError) as wrong:
+        raise yaml.YAMLError(f"expected a file that could be JSON, too: {wrong}") from None
+    return content
 
 
 class _UniqueKeys(BoundedLoader):

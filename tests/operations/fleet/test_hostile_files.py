@@ -20,7 +20,7 @@ _BOMB = "\n".join(
     [
         (_BOMB, "at most 200,000 values"),
         (f"defaults: {'[' * 3000}{']' * 3000}", "levels of lists and mappings"),
-        ("defaults: &loop {again: *loop}", "levels of lists and mappings"),
+        ("defaults: &loop {again: *loop}", "Circular reference"),
         (
             "accounts: {list: [{name: web, id: '\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660\u0661\u0662'}]}",
             "12 digits",
