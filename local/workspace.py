@@ -9,6 +9,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from local.aws_provider.install import MARK, plugin_version
 from local.aws_provider.install import install as install_stand_in
@@ -167,7 +168,8 @@ class Workspace:
         return {
             "PATH": os.pathsep.join(path),
             "PULUMI_HOME": str(self.pulumi_home),
-            "PULUMI_BACKEND_URL": f"file://{self.state}",
+            # A URL: the engine would decode a `%41` in the path, and end it at a `#` or `?`.
+            "PULUMI_BACKEND_URL": f"file://{quote(str(self.state))}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # A run is over before its garbage matters.
