@@ -1,6 +1,8 @@
 # The commands of this project. Each prepares what it needs first; only the first on a machine is slow.
 
-PYTHON ?= python3
+# The first Python on PATH that is new enough; an older one says so itself.
+PYTHON ?= $(or $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$each" && break; done),python3)
 RUN = @$(PYTHON) -m local.bootstrap
 
 .PHONY: help up demo down env check test test-all faults contract bench bench-fleet docs golden lock

@@ -12,6 +12,7 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
+    PaginationError,
     PartialCredentialsError,
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
@@ -24,6 +25,12 @@ NO_ANSWER: Final = (HTTPClientError, NoConnectionError)
 
 NOT_DONE: Final = (ClientError, BotoCoreError)
 """Everything that botocore raises."""
+
+MALFORMED_ERROR: Final = "MalformedAnswer"
+"""Code of an error whose body is not one of AWS."""
+
+MALFORMED_ANSWERS: Final[list[str]] = []
+"""The malformed answers that this process has got, for commands: one of them is never a success."""
 
 _ACTIONS: Final = {
     "s3:HeadBucket": "s3:ListBucket",
@@ -43,12 +50,42 @@ _WITHOUT_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, Cred
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _FAULT_OF_THE_SERVICE: Final = 500
 _AGAIN: Final = "then try again"
-_THROTTLED: Final = frozenset(
+THROTTLED: Final = frozenset(
     {
         *("RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException"),
         *("Throttling", "ThrottlingException", "TooManyRequestsException"),
     }
 )
+
+
+class MalformedAnswerError(BotoCoreError):
+    """An answer is not one that AWS gives to the operation."""
+
+    fmt = "{operation}: expected an answer of AWS, got {found}"
+
+    def __init__(self, *, operation: str, found: str) -> None:
+        """Make the error and note it.
+
+        Args:
+            operation: The name of the operation, and of the structure where it is known.
+            found: What is wrong, without values, which may be secret.
+        """
+        super().__init__(operation=operation, found=found)
+        MALFORMED_ANSWERS.append(str(self))
+
+
+class MissingMemberError(MalformedAnswerError, KeyError):
+    """A structure of an answer lacks a member that AWS always gives; a `KeyError`, as a mapping raises."""
+
+    def __str__(self) -> str:
+        """Return the message, of which `KeyError` would show the representation."""
+        return str(self.args[0])
+
+
+class IncompleteListingError(BotoCoreError):
+    """A listing does not end; what was read before is `read_so_far`."""
+
+    fmt = "{operation}: the listing is incomplete: {why}"
 
 
 class Cause(StrEnum):
@@ -113,8 +150,16 @@ def _unanswered(failed: Exception, region: str) -> tuple[Cause, str, str]:
     if isinstance(failed, _WITHOUT_CREDENTIALS):
         remedy = f"give credentials as for pulumi (aws: settings, environment, shared files), {_AGAIN}"
         return Cause.CREDENTIALS, said, remedy
+    if isinstance(failed, MalformedAnswerError):
+        return Cause.SERVICE, f"malformed answer: {said}", _elsewhere(region)
+    if isinstance(failed, IncompleteListingError | PaginationError):
+        return Cause.SERVICE, said, _elsewhere(region)
     remedy = f"check the way to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
     return Cause.NETWORK, f"no answer: {said}", remedy
+
+
+def _elsewhere(region: str) -> str:
+    return f"check what answers in place of AWS in {region} (proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
 
 
 def _answered(action: str, failed: ClientError, region: str, caller: str) -> tuple[Cause, str, str]:
@@ -130,9 +175,11 @@ def _answered(action: str, failed: ClientError, region: str, caller: str) -> tup
         return Cause.REGION, reason, remedy
     if code in _EXPIRED:
         return Cause.CREDENTIALS, f"the credentials have expired: {said}", f"log in again, {_AGAIN}"
-    if code in _THROTTLED:
+    if code in THROTTLED:
         reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {said}"
         return Cause.THROTTLING, reason, "try again in a few minutes"
+    if code == MALFORMED_ERROR:
+        return Cause.SERVICE, f"malformed answer: {said}", _elsewhere(region)
     status = int(failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     remedy = "try again in a few minutes" if status >= _FAULT_OF_THE_SERVICE else f"see what the error says, {_AGAIN}"
     return Cause.SERVICE, f"{code}: {said}", remedy

@@ -154,13 +154,18 @@ def new_session(profile: str | None = None) -> botocore.session.Session:
     """A session that shares its service descriptions with all others of this process."""
     import botocore.session  # noqa: PLC0415 -- half a second that an unchanged run need not spend
 
+    from components.aws_answers import CheckedParsers  # noqa: PLC0415
+
     session = botocore.session.Session(profile=profile)
     session.register_component("data_loader", _service_descriptions())
+    session.register_component("response_parser_factory", CheckedParsers())
     return session
 
 
 def _client(session: botocore.session.Session, service: str, region: str | None, endpoint: str | None) -> Any:
     from botocore.config import Config  # noqa: PLC0415
+
+    from components.aws_answers import bound  # noqa: PLC0415
 
     make = cast("Callable[..., Any]", session.create_client)
     config = Config(retries=cast("Any", RETRIES), connect_timeout=CONNECT_SECONDS)
@@ -168,6 +173,7 @@ def _client(session: botocore.session.Session, service: str, region: str | None,
     # botocore makes the classes of a client's errors when they are first asked for. Two threads that ask at once would
     # get two of each, and what one raises would not be what the other catches.
     _ = client.exceptions
+    bound(client)
     return client
 
 

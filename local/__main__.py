@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from local.bootstrap import SetUpError
+from local.bootstrap import SetUpError, explained
 from local.cache import say
 from local.checks import CHECK, TEST, TEST_ALL, Tier, run_tier
 from local.contract import Part, run_contract
@@ -31,6 +31,9 @@ def _reporting(action: Callable[[], object]) -> None:
         action()
     except (StepError, EmulatorError, SetUpError, ToolchainError, PluginError) as problem:
         say(f"\n{problem}")
+        raise typer.Exit(1) from None
+    except OSError as problem:
+        say(f"\n{explained(problem)}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         say("\nInterrupted; the next run goes on from here.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -58,36 +59,47 @@ def start(workspace: Workspace) -> Emulator:
             start_new_session=True,
         )
     deadline = time.monotonic() + _START_SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        started = running(workspace)
-        if started:
-            return started
-        time.sleep(_LOOK_AGAIN_SECONDS)
+    try:
+        while process.poll() is None and time.monotonic() < deadline:
+            started = running(workspace)
+            if started:
+                return started
+            time.sleep(_LOOK_AGAIN_SECONDS)
+    except KeyboardInterrupt:
+        # It has a session of its own, so that the terminal's signal does not reach it.
+        process.terminate()
+        raise
     process.terminate()
     said = log.read_text(errors="replace").strip()[-2000:] or "it printed nothing"
     raise EmulatorError(f"the local AWS did not come up: {said}")
 
 
 def stop(workspace: Workspace) -> None:
-    """Ends the local AWS of this clone and all that it holds, also where it does not answer any more."""
-    process = int((_written(_port_file(workspace)) or {}).get("pid", 0))
+    """End the local AWS of this clone and all that it holds, even one that does not answer or has not yet written its port."""
     for end in (signal.SIGTERM, signal.SIGKILL):
-        if not _is_of(workspace, process):
-            break
-        os.kill(process, end)
+        processes = _processes(workspace)
+        for process in processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, end)
         deadline = time.monotonic() + _STOP_SECONDS
-        while _is_of(workspace, process) and time.monotonic() < deadline:
+        while (processes := [each for each in processes if _is_of(workspace, each)]) and time.monotonic() < deadline:
             time.sleep(_LOOK_AGAIN_SECONDS)
     _port_file(workspace).unlink(missing_ok=True)
 
 
+def _processes(workspace: Workspace) -> list[int]:
+    """The processes of this clone's local AWS; the port file would not name one that was interrupted while starting."""
+    numbers = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+    return [each for each in numbers if each != os.getpid() and _is_of(workspace, each)]
+
+
 def _is_of(workspace: Workspace, process: int) -> bool:
-    """Whether the process is this clone's local AWS: the number may be somebody else's by now."""
+    """Whether the process is this clone's local AWS: the number may be another process' by now."""
     try:
-        command = Path(f"/proc/{process}/cmdline").read_text()
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
         return False
-    return str(_port_file(workspace)) in command.split("\0")
+    return os.fsencode(_port_file(workspace)) in command.split(b"\0")
 
 
 def _port_file(workspace: Workspace) -> Path:

@@ -79,8 +79,32 @@ def keep_byte_code() -> None:
         os.environ.setdefault("PYTHONPYCACHEPREFIX", str(cache_folder() / "bytecode"))
 
 
+def explained(problem: OSError) -> str:
+    """Say which file cannot be read or written, and what to do, for a disk that is full or a folder that is read-only."""
+    where = f"{problem.filename}: " if problem.filename else ""
+    return (
+        f"{where}{problem.strerror or problem}. The local AWS keeps its state in {REPOSITORY / '.local'}, and programs in "
+        f"{cache_folder()}, which SHELL_ACCESS_CACHE changes. Free some space there, or name a folder that can be "
+        "written to, then run the same command again."
+    )
+
+
+def check_paths() -> None:
+    """Check that the folders in use can be on the PATH.
+
+    Raises:
+        SetUpError: One cannot; all of them are named.
+    """
+    wrong = [str(each) for each in (REPOSITORY, cache_folder()) if ":" in str(each) or "\n" in str(each)]
+    if wrong:
+        raise SetUpError(
+            f"expected folders whose paths have no colon and no line break, which PATH cannot hold, got {', '.join(wrong)}. "
+            "Move the clone, or name another cache with SHELL_ACCESS_CACHE."
+        )
+
+
 def main() -> None:
-    """Prepares the environment and replaces this process by `python -m local` with the same arguments."""
+    """Prepare the environment and replace this process by `python -m local` with the same arguments."""
     if sys.version_info < MINIMUM:
         found = platform.python_version()
         sys.exit(
@@ -88,11 +112,17 @@ def main() -> None:
             "Install one, or name it: make PYTHON=/path/to/python3.11 up"
         )
     try:
+        check_paths()
         environment = link_environment(cached(environment_name(LOCK), lambda folder: install(folder, LOCK)))
+        keep_byte_code()
     except SetUpError as problem:
         sys.exit(f"Set-up stopped: {problem}")
+    except OSError as problem:
+        sys.exit(f"Set-up stopped: {explained(problem)}")
+    except KeyboardInterrupt:
+        say("\nInterrupted; the next run goes on from here.")
+        sys.exit(130)
     python = str(environment / "bin" / "python")
-    keep_byte_code()
     os.execv(python, [python, "-m", "local", *sys.argv[1:]])
 
 

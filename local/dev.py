@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING
 from local import aws
 from local.cache import locked, say
 from local.emulator.seed import seed
+from local.engine.processes import descendants, end
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 from operations.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from local.emulator.running import Emulator
 
 STACK = "dev"
+_END_SECONDS = 120
+"""For which an interrupted engine may finish the calls that it has begun."""
 PROJECT = "shell-access"
 POLICY_PACK = ("--policy-pack", "policies", "--policy-pack-config", "policies/config/dev.json")
 
@@ -210,12 +214,39 @@ class Dev:
             raise StepError(f"nodes failed (exit code {done.returncode}); what it said is above.")
 
     def _run(self, what: str, environment: dict[str, str], *command: str) -> None:
-        done = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL)
-        if done.returncode:
+        code = run_to_its_end(what, environment, command)
+        if code:
             raise StepError(
-                f"{what} failed (exit code {done.returncode}); what it said is above. "
-                "After mending the cause, run the same command again: it goes on from here. To start over: make down"
+                f"{what} failed (exit code {code}); what it said is above. "
+                "After fixing the cause, run the same command again: it goes on from here. To start over: make down"
             )
+
+
+def run_to_its_end(what: str, environment: Mapping[str, str], command: Sequence[str]) -> int:
+    """Run a command and return its exit code.
+
+    The terminal sends Ctrl-C to the command too, and the engine then saves its state and gives up its lock. Killed before
+    it has done so, the next run would have to start over.
+
+    Args:
+        what: Of the command, for messages.
+        environment: Of the command.
+        command: With its arguments.
+
+    Raises:
+        KeyboardInterrupt: The run was interrupted, and the command has ended.
+    """
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            say(f"\nInterrupted; waiting for {what} to end. Ctrl-C again kills it.")
+            try:
+                process.wait(_END_SECONDS)
+            except (KeyboardInterrupt, subprocess.TimeoutExpired):
+                for number in (process.pid, *descendants(process.pid)):
+                    end(number)
+            raise
 
 
 _NEXT = """

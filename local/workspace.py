@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from local.aws_provider.install import MARK, plugin_version
 from local.aws_provider.install import install as install_stand_in
+from local.cache import cache_folder
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -160,9 +161,10 @@ class Workspace:
         Args:
             endpoint: the URL of the local AWS, `http://127.0.0.1:<port>`.
         """
-        profile = self.folder / "aws-config"
+        # Not in this folder: botocore replaces a `$HOME` in the path of this file.
+        profile = cache_folder() / "aws-config"
         if not profile.exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
+            profile.parent.mkdir(parents=True, exist_ok=True)
             profile.write_text("[default]\n")
         path = [str(self.programs), str(Path(sys.executable).parent), os.environ.get("PATH", "")]
         return {

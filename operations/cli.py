@@ -37,7 +37,7 @@ COMMANDS: Final = {
     ),
     "audit": (
         "operations.audit.command:audit",
-        "Finds who has a way around approved shell access. Changes nothing.",
+        "Find principals that bypass session approval. Changes nothing.",
     ),
     "request": (
         "operations.approval.request:request",
@@ -110,6 +110,27 @@ class CommandGroup(TyperGroup):
         """Return the sub-command to run, and its arguments."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, self.commands[name] if name in COMMANDS else command, rest
+
+    def invoke(self, ctx: Context) -> Any:
+        """Run a command, which never succeeds where an answer was malformed, even one that did not count in the end."""
+        from components.aws_failures import MALFORMED_ANSWERS, NOT_DONE, failure_of  # noqa: PLC0415 -- not for help
+        from operations.exit_codes import ExitCode  # noqa: PLC0415
+
+        MALFORMED_ANSWERS.clear()
+        try:
+            done = super().invoke(ctx)
+        except NOT_DONE as failed:
+            why = failure_of("", failed, "the Regions of the stack", "the caller")
+            typer.echo(f"{why.reason}. Remedy: {why.remedy}.", err=True)
+            raise typer.Exit(ExitCode.DIFFERENT) from None
+        except typer.Exit as ended:
+            if ended.exit_code:
+                raise
+            done = None
+        if MALFORMED_ANSWERS:
+            typer.echo(f"malformed answer: {MALFORMED_ANSWERS[0]}.", err=True)
+            raise typer.Exit(ExitCode.DIFFERENT)
+        return done
 
 
 app = typer.Typer(

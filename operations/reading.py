@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.aws_failures import NO_ANSWER, Cause, action_of, code_of, failure_of, sentence
+from components.aws_failures import NO_ANSWER, Cause, MalformedAnswerError, action_of, code_of, failure_of, sentence
 from components.aws_session import UnsupportedConfigurationError
 from operations.errors import UnusableError
 
 Answer = Mapping[str, Any]
+
+_PRINCIPAL: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+")
 
 
 class Clients(Protocol):
@@ -31,12 +34,14 @@ class Unread:
         cause: why there was no answer.
         remedy: what to do about it.
         refused: somebody may read it, but not the caller.
+        read_so_far: Of a listing, by the names of its lists: what the pages before had.
     """
 
     action: str
     cause: str
     remedy: str
     refused: bool = False
+    read_so_far: Answer = field(default_factory=dict[str, Any], compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +122,8 @@ def identify(clients: Clients, region: str) -> Identity | Unread:
         UnusableError: there are no credentials, or the configuration of AWS cannot be followed.
     """
     try:
-        answer = clients.client("sts", region).get_caller_identity()
-    except (ClientError, *NO_ANSWER) as failed:
+        return _identity(clients.client("sts", region).get_caller_identity())
+    except (ClientError, MalformedAnswerError, *NO_ANSWER) as failed:
         operation = failed.operation_name if isinstance(failed, ClientError) else "GetCallerIdentity"
         return unread(f"sts:{operation}", failed, region, "the credentials in use")
     except (BotoCoreError, ValueError, UnsupportedConfigurationError) as wrong:
@@ -126,7 +131,12 @@ def identify(clients: Clients, region: str) -> Identity | Unread:
             f"AWS cannot be asked with these credentials and settings: {sentence(str(wrong))}. They are the stack's aws: "
             "settings, the environment and the shared files, as for pulumi."
         ) from None
+
+
+def _identity(answer: Answer) -> Identity:
     arn = str(answer["Arn"])
+    if not _PRINCIPAL.fullmatch(arn):
+        raise MalformedAnswerError(operation="GetCallerIdentity", found="no ARN in Arn")
     return Identity(account_id=answer["Account"], partition=arn.split(":")[1], arn=arn)
 
 
@@ -140,4 +150,12 @@ def unread(action: str, failed: Exception, region: str, caller: str) -> Unread:
         caller: ARN of who asked.
     """
     why = failure_of(action, failed, region, caller)
-    return Unread(action=action, cause=why.reason, remedy=why.remedy, refused=why.cause is Cause.PERMISSION)
+    so_far: Answer = getattr(failed, "read_so_far", {})
+    number = sum(len(each) for each in so_far.values())
+    return Unread(
+        action=action,
+        cause=f"{why.reason}; incomplete, {number} read so far" if number else why.reason,
+        remedy=why.remedy,
+        refused=why.cause is Cause.PERMISSION,
+        read_so_far=so_far,
+    )

@@ -61,7 +61,7 @@ def read_organization(clients: Clients, region: str, identity: Identity) -> Orga
         return Organization(id=described["Id"], is_managed_from_here=True, is_member=True)
     try:
         ceilings, path = _ceilings(client, identity.account_id)
-    except (ClientError, BotoCoreError) as failed:
+    except (ClientError, BotoCoreError, ValueError, LookupError) as failed:
         limit = _limit("organizations:ListPoliciesForTarget", failed, region, identity)
         return Organization(id=described["Id"], is_managed_from_here=False, is_member=True, limits=(limit,))
     return Organization(

@@ -36,6 +36,7 @@ _RUNNING: Final = "running"
 _NODES_A_PAGE: Final = 50
 _INSTANCES_A_PAGE: Final = 1000
 """As many as the two calls give at a time (API references): there may be thousands."""
+_MANAGED: Final = "InstanceInformationList"
 
 
 class RegionReader:
@@ -61,9 +62,7 @@ class RegionReader:
         """
         by_id = [{"Key": "InstanceIds", "Values": [node_id]}]
         known = self._reader.read("ssm", "describe_instance_information", Filters=by_id)
-        listed = (
-            known if isinstance(known, Unread) else next(iter((known or {}).get("InstanceInformationList", ())), None)
-        )
+        listed = known if isinstance(known, Unread) else next(iter((known or {}).get(_MANAGED, ())), None)
         described: Answer | Unread | None = None
         if node_id.startswith("i-"):
             answer = self._reader.read("ec2", "describe_instances", absent=_NO_SUCH_INSTANCE, InstanceIds=[node_id])
@@ -85,14 +84,15 @@ class RegionReader:
         """
         managed, instances = self.lists()
         by_id = {each["InstanceId"]: each for each in _instances(instances)}
-        listed = {} if isinstance(managed, Unread) else {each["InstanceId"]: each for each in managed}
+        known: list[Answer] = managed.read_so_far.get(_MANAGED, []) if isinstance(managed, Unread) else managed
+        listed = {each["InstanceId"]: each for each in known}
         running = [node_id for node_id, each in by_id.items() if each["State"]["Name"] == _RUNNING]
         ids = sorted({*running, *(node_id for node_id in listed if not running_only or not node_id.startswith("i-"))})
         return [
             (
                 node_id,
-                instances if isinstance(instances, Unread) and node_id.startswith("i-") else by_id.get(node_id),
-                managed if isinstance(managed, Unread) else listed.get(node_id),
+                by_id.get(node_id, instances if isinstance(instances, Unread) and node_id.startswith("i-") else None),
+                listed.get(node_id, managed if isinstance(managed, Unread) else None),
             )
             for node_id in ids
             if not node_id.startswith("i-") or node_id in by_id or isinstance(instances, Unread)
@@ -134,7 +134,7 @@ class RegionReader:
     def _lists(self) -> tuple[list[Answer] | Unread, Answer | Unread | None]:
         managed = self._reader.read("ssm", "describe_instance_information", MaxResults=_NODES_A_PAGE)
         instances = self._reader.read("ec2", "describe_instances", MaxResults=_INSTANCES_A_PAGE)
-        listed = managed if isinstance(managed, Unread) else list((managed or {}).get("InstanceInformationList", ()))
+        listed = managed if isinstance(managed, Unread) else list((managed or {}).get(_MANAGED, ()))
         return listed, instances
 
     def _role(self, instance: Instance | Unread | None, managed: Managed | Unread | None) -> Principal | Unread | None:
@@ -229,8 +229,10 @@ def _parsed(text: str, name: str, kind: str, action: str) -> Policy | Unread:
 
 
 def _instances(answer: Answer | Unread | None) -> list[Answer]:
-    """Those that are not gone."""
-    if answer is None or isinstance(answer, Unread):
+    """Those that are not gone; of a listing that is incomplete, those that were read."""
+    if isinstance(answer, Unread):
+        answer = answer.read_so_far
+    if answer is None:
         return []
     found: list[Answer] = [each for group in answer.get("Reservations", ()) for each in group["Instances"]]
     return [each for each in found if each["State"]["Name"] not in _GONE]

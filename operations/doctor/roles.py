@@ -71,7 +71,7 @@ class Roles:
         attached = self._reader.read("iam", "list_attached_role_policies", RoleName=name)
         if isinstance(attached, Unread):
             return attached
-        given: dict[str, Any] = dict(role["Role"])
+        given: dict[str, Any] = role["Role"]
         boundary = given.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
         holds: list[dict[str, str]] = list((attached or {}).get("AttachedPolicies", ()))
         policies: list[Answer] = []
@@ -81,7 +81,7 @@ class Roles:
                 return policy
             policies.append(policy)
         details = {
-            "RoleDetailList": [{**given, "RolePolicyList": own, "AttachedManagedPolicies": holds}],
+            "RoleDetailList": [given | {"RolePolicyList": own, "AttachedManagedPolicies": holds}],
             "Policies": policies,
         }
         return self._principal(name, details)

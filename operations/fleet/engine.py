@@ -16,6 +16,7 @@ import subprocess
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
 
 import yaml
 
@@ -161,7 +162,7 @@ class Pulumi:
         scratch = folder / "scratch"
         scratch.mkdir()
         phrase = secrets.token_urlsafe()
-        self._scratch = {"PULUMI_BACKEND_URL": f"file://{scratch}", "PULUMI_CONFIG_PASSPHRASE": phrase}
+        self._scratch = {"PULUMI_BACKEND_URL": f"file://{quote(str(scratch))}", "PULUMI_CONFIG_PASSPHRASE": phrase}
 
     def stacks(self) -> list[str]:
         """The names of the project's stacks in the backend.

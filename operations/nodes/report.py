@@ -99,5 +99,7 @@ def _summary(survey: Survey) -> Text:
     counts = [f"{_count(survey, each)} {VERDICTS[each][0]}" for each in Verdict if _count(survey, each)]
     number = len(survey.nodes)
     said = f"{number} node{'' if number == 1 else 's'}{': ' if counts else ''}{', '.join(counts)}"
+    if survey.unread:
+        said = f"Incomplete: {f'at least {said}' if number else 'the number of nodes is not known'}"
     said += ". Why and what to do: python -m operations doctor NODE" if exit_code(survey) else ""
     return Text(said, style="bold red" if exit_code(survey) else "bold green")

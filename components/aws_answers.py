@@ -1,0 +1,427 @@
+"""Answers of AWS that are checked before use, and listings that end.
+
+botocore is lenient: it reads an HTML page of a proxy, an empty body or an error with status 200 as an answer without
+content, and follows page tokens without limit. An empty answer would then count as "there is nothing". Here each body is
+held against the shape of its operation, and whatever does not fit is a `MalformedAnswerError`. What AWS may add at any time
+(members, values of enumerations) or leave out (empty lists in XML) is accepted.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
+
+from botocore import paginate, parsers
+
+from components.aws_failures import (
+    MALFORMED_ERROR,
+    NOT_DONE,
+    THROTTLED,
+    IncompleteListingError,
+    MalformedAnswerError,
+    MissingMemberError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    _PageIterator = paginate.PageIterator[Any]
+else:
+    _PageIterator = paginate.PageIterator
+
+MAX_PAGES: Final = 2_000
+MAX_SECONDS: Final = 300.0
+"""Limits of one listing: 100,000 nodes at 50 a page, 200,000 principals at 100."""
+
+BREAK_SECONDS: Final = 60.0
+"""For which a client that was throttled at each of its tries asks no more."""
+
+_FIRST_ERROR: Final = 301
+"""HTTP status from which botocore reads an error."""
+
+_READING: Final = ("BatchGet", "Describe", "Get", "List", "Lookup", "Search", "Simulate")
+"""Beginnings of the names of operations whose answers are never without content, except in S3."""
+
+_ERROR_ROOTS: Final = frozenset({"body", "error", "errorresponse", "html", "response"})
+"""Root elements, in lower case, of pages and errors; a success has none of them."""
+
+_JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "structure": (dict,),
+    "map": (dict,),
+    "list": (list,),
+    "string": (str,),
+    "character": (str,),
+    "blob": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "long": (int,),
+    # Not-a-number and the infinities are written as strings.
+    "float": (int, float, str),
+    "double": (int, float, str),
+    "timestamp": (int, float, str),
+}
+_POLICY: Final = "policyDocumentType"
+"""The shape of policies in the answers of IAM, which botocore decodes."""
+
+_IN_HEADERS: Final = ("header", "headers", "statusCode")
+
+
+class Answer(dict[str, Any]):
+    """A structure of an answer; a member that is not there is a `MissingMemberError`, with the structure's name."""
+
+    __slots__ = ("_origin",)
+
+    def __init__(self, content: Mapping[str, Any], origin: str) -> None:
+        """Makes the structure.
+
+        Args:
+            content: Its members.
+            origin: The operation and the shape, for the error.
+        """
+        super().__init__(content)
+        self._origin = origin
+
+    def __missing__(self, member: str) -> Any:
+        """Raise the error."""
+        raise MissingMemberError(operation=self._origin, found=f"no {member}")
+
+    def __or__(self, other: Mapping[str, Any]) -> Answer:  # type: ignore[override]
+        """A copy with further members."""
+        return type(self)({**self, **other}, self._origin)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles are of the same class."""
+        return type(self), (dict(self), self._origin)
+
+
+class _CheckedParser(parsers.ResponseParser):
+    """Checks what a parser of botocore reads; one is made for each answer."""
+
+    _operation = "the call"
+
+    def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
+        """Parse an answer.
+
+        Raises:
+            MalformedAnswerError: It is not one of AWS for this operation.
+        """
+        self._operation = response.get("context", {}).get("operation_name") or self._operation
+        if response["status_code"] >= _FIRST_ERROR:
+            return self._parse_error(response, shape)
+        if not isinstance(response["body"], bytes):
+            return super().parse(response, shape)  # a stream, which whoever asked for it reads
+        body = response["body"].strip()
+        if not body and self._needs_body(shape):
+            raise self._malformed("an empty body")
+        if body and not self._is_text(shape):
+            self._check_body(body, shape)
+        parsed = self._checked(
+            lambda: super(_CheckedParser, self).parse(response, shape), "a body that is not as described"
+        )
+        if self._needs_content(shape) and not parsed.keys() - {"ResponseMetadata"}:
+            raise self._malformed(f"none of {', '.join([*shape.members][:3])}")
+        return self._answer(parsed, self._operation)
+
+    def _parse_error(self, response: Mapping[str, Any], shape: Any) -> Any:
+        """An error; a page of a proxy becomes one with the status, so that botocore tries again where it should."""
+        try:
+            parsed = super().parse(response, shape)
+        except Exception:  # noqa: BLE001 -- a parser may stumble in any way over what is not meant for it
+            parsed = None
+        if shape is not None and shape.metadata.get("exception"):
+            return parsed or {}
+        if parsed is None or not isinstance(parsed.get("Error"), dict) or not parsed["Error"].get("Code"):
+            status = response["status_code"]
+            message = f"HTTP {status} with a body that is not an error of AWS"
+            error = {"Code": MALFORMED_ERROR, "Message": message}
+            headers = {name.lower(): value for name, value in response["headers"].items()}
+            return {"Error": error, "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers}}
+        return parsed
+
+    def _parse_shape(self, shape: Any, node: Any) -> Any:
+        """Every value of an answer comes through here."""
+        is_of_body = shape.serialization.get("location") not in _IN_HEADERS
+        if is_of_body and not self._fits(shape, node):
+            raise self._malformed(f"no {shape.type_name} in {shape.name}")
+        parse: Callable[[Any, Any], Any] = cast("Any", super())._parse_shape  # noqa: SLF001 -- the one of botocore's parser
+        parsed = self._checked(lambda: parse(shape, node), f"no {shape.type_name} in {shape.name}")
+        return self._answer(parsed, f"{self._operation}: {shape.name}")
+
+    @staticmethod
+    def _answer(parsed: Any, origin: str) -> Any:
+        return Answer(cast("dict[str, Any]", parsed), origin) if type(parsed) is dict else parsed
+
+    def _checked(self, parse: Callable[[], Any], otherwise: str) -> Any:
+        try:
+            return parse()
+        except MalformedAnswerError:
+            raise
+        except Exception:  # noqa: BLE001 -- as above; the message may quote a secret, so it is not passed on
+            raise self._malformed(otherwise) from None
+
+    def _malformed(self, found: str) -> MalformedAnswerError:
+        return MalformedAnswerError(operation=self._operation, found=found)
+
+    def _needs_body(self, shape: Any) -> bool:
+        return shape is not None and self._operation.startswith(_READING) and bool(_of_body(shape))
+
+    def _needs_content(self, shape: Any) -> bool:
+        return self._needs_body(shape)
+
+    @staticmethod
+    def _is_text(shape: Any) -> bool:
+        """Whether the body is one value without a structure, such as the policy of a bucket."""
+        payload = shape and shape.serialization.get("payload")
+        return bool(payload) and shape.members[payload].type_name in ("string", "blob")
+
+    def _check_body(self, body: bytes, shape: Any) -> None:
+        raise NotImplementedError
+
+    def _fits(self, shape: Any, node: Any) -> bool:
+        raise NotImplementedError
+
+
+class _CheckedJson(_CheckedParser):
+    def _check_body(self, body: bytes, shape: Any) -> None:
+        try:
+            content = json.loads(body)
+        except (ValueError, RecursionError):
+            raise self._malformed(_described(body, "JSON")) from None
+        if not isinstance(content, dict):
+            raise self._malformed("JSON that is not an object")
+        declared = {each.serialization.get("name", name) for name, each in _of_body(shape).items()}
+        if "__type" in content and not declared & content.keys():
+            raise self._malformed("an error with the status of a success")
+
+    def _fits(self, shape: Any, node: Any) -> bool:
+        expected = _JSON_TYPES.get(shape.type_name, (object,))
+        if getattr(shape, "is_document_type", False):
+            return True
+        if isinstance(node, bool):
+            return bool in expected or object in expected
+        return isinstance(node, expected) and not (isinstance(node, list) and None in node)
+
+    def _parse_body_as_json(self, body_contents: bytes) -> Any:
+        """Read a body, of which botocore makes a message where it is not JSON."""
+        return json.loads(body_contents) if body_contents else {}
+
+
+class _CheckedXml(_CheckedParser):
+    _parse_xml_string_to_dom: Callable[[bytes], Any]
+    _node_tag: Callable[[Any], str]
+
+    def _check_body(self, body: bytes, shape: Any) -> None:  # noqa: ARG002 -- as that for JSON
+        try:
+            root = self._parse_xml_string_to_dom(body)
+        except parsers.ResponseParserError:
+            raise self._malformed(_described(body, "XML")) from None
+        if not self._is_root(self._node_tag(root)):
+            raise self._malformed(
+                "XML of something else, such as an HTML page or an error with the status of a success"
+            )
+
+    def _is_root(self, tag: str) -> bool:
+        return tag == f"{self._operation}Response"
+
+    def _fits(self, shape: Any, node: Any) -> bool:
+        """Elements of structures and lists have no text of their own, those of values have no elements."""
+        elements = cast("list[Any]", node if isinstance(node, list) else [node])
+        if shape.type_name in ("structure", "list", "map"):
+            return all(isinstance(each, str) or not (each.text or "").strip() for each in elements)
+        if isinstance(node, str):
+            return True
+        (element,) = elements if len(elements) == 1 else (None,)
+        if element is None or len(element):
+            return False
+        return shape.name != _POLICY or _is_policy(element.text or "")
+
+
+class _CheckedRestXml(_CheckedXml):
+    def _is_root(self, tag: str) -> bool:
+        return tag.lower() not in _ERROR_ROOTS
+
+    def _needs_content(self, shape: Any) -> bool:  # noqa: ARG002 -- as that of the others
+        """Settings of a bucket that are at their defaults are an empty element."""
+        return False
+
+
+class _Json(_CheckedJson, parsers.JSONParser): ...
+
+
+class _RestJson(_CheckedJson, parsers.RestJSONParser): ...
+
+
+class _Query(_CheckedXml, parsers.QueryParser): ...
+
+
+class _Ec2(_CheckedXml, parsers.EC2QueryParser): ...
+
+
+class _RestXml(_CheckedRestXml, parsers.RestXMLParser): ...
+
+
+_PARSERS: Final[dict[str, type[_CheckedParser]]] = {
+    "json": _Json,
+    "rest-json": _RestJson,
+    "query": _Query,
+    "ec2": _Ec2,
+    "rest-xml": _RestXml,
+}
+
+
+class CheckedParsers(parsers.ResponseParserFactory):
+    """Makes the parsers of a session; its component `response_parser_factory`."""
+
+    def create_parser(self, protocol_name: str) -> parsers.ResponseParser:
+        """Return a parser for one answer.
+
+        Args:
+            protocol_name: Of the service, `json`.
+
+        Raises:
+            KeyError: No service in use has that protocol.
+        """
+        defaults = cast("dict[str, Any]", vars(self)["_defaults"])
+        return _PARSERS[protocol_name](**defaults)
+
+
+def _of_body(shape: Any) -> dict[str, Any]:
+    """The members of an operation's output that are in the body."""
+    members: dict[str, Any] = shape.members if shape is not None else {}
+    return {name: each for name, each in members.items() if each.serialization.get("location") not in _IN_HEADERS}
+
+
+def _is_policy(text: str) -> bool:
+    """Whether it is JSON with an object; botocore leaves what is not as it is."""
+    try:
+        return isinstance(json.loads(unquote(text)), dict)
+    except ValueError:
+        return False
+
+
+def _described(body: bytes, wanted: str) -> str:
+    """The kind of a body, not its content, which may be secret."""
+    if body[:200].lower().lstrip().startswith((b"<!doctype html", b"<html")):
+        return "an HTML page"
+    return f"a body that is not {wanted}, or not all of it"
+
+
+class _Pages(_PageIterator):
+    """The pages of one listing: within limits, each with the list that it is about."""
+
+    _method: Any
+    _more_results: Any
+    _get_next_token: Callable[[Any], dict[str, Any]]
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the pages.
+
+        Raises:
+            IncompleteListingError: The listing does not end.
+            MalformedAnswerError: A page has no list.
+        """
+        started, tokens, before = time.monotonic(), set[str](), None
+        read: dict[str, list[Any]] = {}
+        pages = iter(super().__iter__())
+        for number in range(1, MAX_PAGES + 2):
+            try:
+                page = next(pages, None)
+                if page is None:
+                    return
+                if number > MAX_PAGES:
+                    raise self._incomplete(f"it has more than {MAX_PAGES:,} pages")
+                if time.monotonic() - started > MAX_SECONDS:
+                    raise self._incomplete(f"it takes longer than {MAX_SECONDS:.0f} seconds")
+                token = self._token(page)
+                if token in tokens:
+                    raise self._incomplete("a page has the token of an earlier page")
+                listed = self._listed(page)
+                if token and listed and listed == before:
+                    raise self._incomplete("two pages in a row are the same")
+            except NOT_DONE as failed:
+                vars(failed)["read_so_far"] = read
+                raise
+            tokens |= {token} if token else set()
+            before = listed or before
+            for key in self._keys:
+                found = key.search(page)
+                if isinstance(found, list):
+                    read.setdefault(key.expression, []).extend(cast("list[Any]", found))
+            yield page
+
+    @property
+    def _client(self) -> Any:
+        return self._method.__self__
+
+    @property
+    def _operation(self) -> str:
+        return str(self._client.meta.method_to_api_mapping[self._method.__name__])
+
+    @property
+    def _keys(self) -> list[Any]:
+        return list(self.result_keys or ())
+
+    def _listed(self, page: Any) -> list[Any]:
+        """What the page is about; a service that speaks JSON never leaves out a list that is empty."""
+        key = self._keys[0]
+        listed = key.search(page)
+        if listed is None and self._client.meta.service_model.resolved_protocol in ("json", "rest-json"):
+            raise MalformedAnswerError(operation=self._operation, found=f"no {key.expression}")
+        return cast("list[Any]", listed or [])
+
+    def _token(self, page: Any) -> str:
+        following = {key: token for key, token in self._get_next_token(page).items() if token}
+        if not following and self._more_results is not None and self._more_results.search(page):
+            raise MalformedAnswerError(operation=self._operation, found="no token of the next page")
+        return json.dumps(following, sort_keys=True) if following else ""
+
+    def _incomplete(self, why: str) -> IncompleteListingError:
+        return IncompleteListingError(operation=self._operation, why=why)
+
+
+def bound(client: Any) -> None:
+    """Let the listings and the retries of a client end. Doing it again changes nothing.
+
+    Args:
+        client: Of botocore.
+    """
+    if "get_paginator" in vars(client):
+        return
+    make = client.get_paginator
+
+    def get_paginator(operation_name: str) -> Any:
+        paginator = make(operation_name)
+        paginator.PAGE_ITERATOR_CLS = _Pages
+        return paginator
+
+    client.get_paginator = get_paginator
+    _ThrottlingBreak(client)
+
+
+class _ThrottlingBreak:
+    """Ends the retries of a client that is throttled.
+
+    A command makes dozens of calls, one after the other; with eight tries each it would need hours to fail.
+    """
+
+    def __init__(self, client: Any) -> None:
+        """Watch a client.
+
+        Args:
+            client: Of botocore.
+        """
+        self._until = 0.0
+        self._answer: tuple[Any, Any] | None = None
+        client.meta.events.register("after-call", self._note)
+        client.meta.events.register("before-call", self._answer_at_once)
+
+    def _note(self, http_response: Any, parsed: Any, **_: object) -> None:
+        is_break = time.monotonic() < self._until
+        is_throttled = http_response.status_code >= _FIRST_ERROR and parsed.get("Error", {}).get("Code") in THROTTLED
+        if is_throttled and not is_break:
+            self._until, self._answer = time.monotonic() + BREAK_SECONDS, (http_response, parsed)
+
+    def _answer_at_once(self, **_: object) -> tuple[Any, Any] | None:
+        return self._answer if time.monotonic() < self._until else None

@@ -1,0 +1,265 @@
+"""Commands whose answers are spoiled, one operation at a time: each fails in words, and none takes garbage for "nothing"."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import boto3
+import pytest
+from typer.testing import CliRunner
+
+from components import aws_session
+from local.faults.in_process import local_aws
+from operations.cli import app
+from operations.surroundings import Surroundings
+from tests.components.approval.workflow import Workflow
+from tests.operations.arrangement import named
+from tests.operations.doctor.world import STACK, build
+from tests.operations.malformed_answers import GARBAGE, MISSING, SpoiledAws, changed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from click.testing import Result
+
+    from tests.operations.malformed_answers import Spoil
+
+    Run = Callable[[tuple[str, ...]], Result]
+
+pytestmark = pytest.mark.local_aws
+
+READING = [
+    ("verify",),
+    ("nodes",),
+    ("nodes", "--json"),
+    ("doctor", "app-1"),
+    ("connect", "app-1", "--print"),
+    ("audit",),
+]
+PLACE = ("--mode", "automation", "--region", "eu-west-1")
+APPROVAL = [
+    ("status", *PLACE),
+    ("status", "RUN", *PLACE),
+    ("approve", *PLACE),
+    ("approve", "RUN", "--yes", *PLACE),
+    ("revoke", "RUN", "--yes", *PLACE),
+    ("request", "app-1", "--reason", "Disk is full", "--again", *PLACE),
+]
+ODD = [None, "gar bage", [], {}, 7, True, "", [None], -1, 1e300, MISSING]
+SAMPLE = 97
+
+
+def _client(aws: Any) -> Callable[..., Any]:
+    def client(service: str, region: str = "eu-west-1", account: str = "local") -> Any:
+        session = boto3.Session(account, "local", region_name=region)
+        made = session.client(service, endpoint_url=aws.endpoint_url)
+        made.meta.events.register("before-send", aws.answer)
+        return made
+
+    return client
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[SpoiledAws]:
+    """An account with a node that is ready."""
+    with local_aws() as aws:
+        aws.reset()
+        build(_client(aws))
+        yield _recorded(SpoiledAws(aws), READING)
+
+
+@pytest.fixture(scope="module")
+def workflow() -> Iterator[tuple[SpoiledAws, str]]:
+    """An account with an approval workflow, and the run of a request that waits."""
+    with local_aws() as aws:
+        aws.reset()
+        client = _client(aws)
+        people = Workflow(client, aws.endpoint_url)
+        node = people.instance()
+        client("ec2").create_tags(Resources=[node], Tags=named("instance", "app-1")[0]["Tags"])
+        run = people.ask(node)
+        people.until(run, lambda found: found["AutomationExecutionStatus"] in ("Waiting", "PendingApproval"))
+        commands = [tuple(run if each == "RUN" else each for each in arguments) for arguments in APPROVAL]
+        yield _recorded(SpoiledAws(aws), commands), run
+
+
+def _recorded(aws: SpoiledAws, commands: list[tuple[str, ...]]) -> SpoiledAws:
+    """All local AWSs of a process have the same accounts, so every answer is recorded at once."""
+    with pytest.MonkeyPatch.context() as patched:
+        for arguments in commands:
+            _arranged(aws, arguments, patched)
+    return aws
+
+
+def _run(arguments: tuple[str, ...]) -> Result:
+    looks = itertools.count()
+
+    def pause(_seconds: float) -> None:
+        if next(looks) > 2:
+            raise KeyboardInterrupt
+
+    surroundings = Surroundings(read_stack=lambda *_: STACK, pause=pause)
+    return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "200", "TERM": "dumb"})
+
+
+def _failures(aws: SpoiledAws, arguments: tuple[str, ...], spoils: list[tuple[str, str, Spoil]]) -> list[str]:
+    """Where a command did not fail in words."""
+    found: list[str] = []
+    for operation, name, spoil in spoils:
+        if spoil(aws.called[operation], operation.partition(":")[2]) == aws.called[operation]:
+            continue
+        if operation.startswith("s3:Head"):  # has no body
+            continue
+        aws.spoiled = (operation, spoil)
+        result = _run(arguments)
+        aws.spoiled = None
+        where = f"{' '.join(arguments)}, {operation} {name}: exit code {result.exit_code}: {result.output[-300:]}"
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            where = f"{where} {result.exception!r}"
+            found.append(where)
+        elif not result.exit_code or "Traceback" in result.output or "0 nodes" in result.output:
+            found.append(where)
+    return found
+
+
+def _spoils(aws: SpoiledAws, *, every: bool) -> list[tuple[str, str, Spoil]]:
+    """Each operation with one kind of garbage, all kinds in turn; or with each of them."""
+    pairs = [
+        (operation, name, spoil)
+        for number, operation in enumerate(sorted(aws.called))
+        for place, (name, spoil) in enumerate(GARBAGE.items())
+        if every or place == number % len(GARBAGE)
+    ]
+    assert pairs
+    return pairs
+
+
+def _arranged(aws: SpoiledAws, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls of the command are known, and it does not fail by itself."""
+    monkeypatch.setattr(aws_session.AwsClients, "_base_session", lambda _: aws)
+    aws.called.clear()
+    result = _run(arguments)
+    assert isinstance(result.exception, SystemExit | None), result.output
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_command_garbage_fails(
+    account: SpoiledAws, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _arranged(account, arguments, monkeypatch)
+    assert _failures(account, arguments, _spoils(account, every=False)) == []
+
+
+@pytest.mark.parametrize("arguments", APPROVAL, ids=lambda each: " ".join(each[:2]))
+def test_approval_garbage_fails(
+    workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws, run = workflow
+    arguments = tuple(run if each == "RUN" else each for each in arguments)
+    _arranged(aws, arguments, monkeypatch)
+    assert _failures(aws, arguments, _spoils(aws, every=False)) == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_command_all_garbage_fails(
+    account: SpoiledAws, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _arranged(account, arguments, monkeypatch)
+    assert _failures(account, arguments, _spoils(account, every=True)) == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("arguments", APPROVAL, ids=lambda each: " ".join(each[:2]))
+def test_approval_all_garbage_fails(
+    workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws, run = workflow
+    arguments = tuple(run if each == "RUN" else each for each in arguments)
+    _arranged(aws, arguments, monkeypatch)
+    assert _failures(aws, arguments, _spoils(aws, every=True)) == []
+
+
+def _variants(body: bytes) -> Iterator[Callable[[], bytes]]:
+    """The same answer with one member missing, null or of another kind, each made only when it is called."""
+    if body.lstrip().startswith(b"<"):
+        root = ET.fromstring(body)
+        for parent, place in [(each, place) for each in root.iter() for place in range(len(each))]:
+            for text in (None, "gar bage", ""):
+                yield partial(_with, root, parent, place, text)
+    elif body.strip():
+        for each in changed(json.loads(body), lambda _: iter(ODD)):
+            yield partial(lambda document: json.dumps(document).encode(), each)
+
+
+def _with(root: ET.Element, parent: ET.Element, place: int, text: str | None) -> bytes:
+    """The whole text with one element replaced by text; without it where there is none."""
+    child, other = parent[place], ET.Element(parent[place].tag)
+    other.text = text
+    parent.remove(child)
+    if text is not None:
+        parent.insert(place, other)
+    written = ET.tostring(root)
+    if text is not None:
+        parent.remove(other)
+    parent.insert(place, child)
+    return written
+
+
+def _stumbles(aws: SpoiledAws, arguments: tuple[str, ...], step: int) -> set[str]:
+    """Where a command ends with a traceback over an answer that is odd: it may be a success, or say what is wrong."""
+    found: set[str] = set()
+    odd = [(operation, make) for operation in sorted(aws.called) for make in _variants(aws.called[operation])]
+    step = max(step, len(odd) * step // 4_000)
+    for operation, make in odd[::step]:
+        body = make()
+        aws.spoiled = (operation, partial(lambda spoiled, _body, _operation: spoiled, body))
+        result = _run(arguments)
+        aws.spoiled = None
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            found.add(f"{operation}: {result.exception!r}: {body[:300]!r}")
+    return found
+
+
+@pytest.mark.parametrize("step", [SAMPLE, pytest.param(5, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("arguments", [("verify",), ("doctor", "app-1"), ("audit",)], ids=" ".join)
+def test_command_odd_answer_has_no_traceback(
+    account: SpoiledAws, arguments: tuple[str, ...], step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _arranged(account, arguments, monkeypatch)
+    assert _stumbles(account, arguments, step) == set()
+
+
+@pytest.mark.parametrize("step", [SAMPLE, pytest.param(5, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("arguments", APPROVAL[:4], ids=lambda each: " ".join(each[:2]))
+def test_approval_odd_answer_has_no_traceback(
+    workflow: tuple[SpoiledAws, str], arguments: tuple[str, ...], step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws, run = workflow
+    arguments = tuple(run if each == "RUN" else each for each in arguments)
+    _arranged(aws, arguments, monkeypatch)
+    assert _stumbles(aws, arguments, step) == set()
+
+
+def test_nodes_endless_listing_is_incomplete(account: SpoiledAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    _arranged(account, ("nodes",), monkeypatch)
+    pages = itertools.count()
+
+    def endless(body: bytes, _operation: str) -> bytes:
+        number = next(pages)
+        listed = json.loads(body)["InstanceInformationList"] if number == 0 else []
+        return json.dumps({"InstanceInformationList": listed, "NextToken": str(number % 7)}).encode()
+
+    account.spoiled = ("ssm:DescribeInstanceInformation", endless)
+    shown = _run(("nodes",))
+    for_machines = _run(("nodes", "--json"))
+    account.spoiled = None
+    assert (shown.exit_code, for_machines.exit_code) == (1, 1)
+    assert "Incomplete: at least 1 node: 1 ready" in shown.stdout
+    assert "incomplete, 1 read so far" in shown.stdout
+    (why,) = json.loads(for_machines.stdout)["cannotTell"]
+    assert "the listing is incomplete: a page has the token of an earlier page" in why["cause"]
