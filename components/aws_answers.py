@@ -189,9 +189,11 @@ class _CheckedJson(_CheckedParser):
             content = json.loads(body)
         except (ValueError, RecursionError):
             raise self._malformed(_described(body, "JSON")) from None
+        declared = {each.serialization.get("name", name) for name, each in _of_body(shape).items()}
+        if content is None and not declared:
+            return
         if not isinstance(content, dict):
             raise self._malformed("JSON that is not an object")
-        declared = {each.serialization.get("name", name) for name, each in _of_body(shape).items()}
         if "__type" in content and not declared & content.keys():
             raise self._malformed("an error with the status of a success")
 

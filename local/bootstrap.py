@@ -95,10 +95,10 @@ def check_paths() -> None:
     Raises:
         SetUpError: One cannot; all of them are named.
     """
-    wrong = [str(each) for each in (REPOSITORY, cache_folder()) if ":" in str(each) or "\n" in str(each)]
+    wrong = [str(each) for each in (REPOSITORY, cache_folder()) if os.pathsep in str(each)]
     if wrong:
         raise SetUpError(
-            f"expected folders whose paths have no colon and no line break, which PATH cannot hold, got {', '.join(wrong)}. "
+            f"expected folders whose paths have no {os.pathsep}, which separates those of PATH, got {', '.join(wrong)}. "
             "Move the clone, or name another cache with SHELL_ACCESS_CACHE."
         )
 

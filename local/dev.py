@@ -72,9 +72,10 @@ class Dev:
             emulator = self._local_aws()
             seed(emulator.endpoint_url)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
+            has_parted = self._state_is_of_another(emulator.instance_id)
             self._pulumi(environment, "stack", "select", "--create", STACK)
             arguments = ["up", "--yes", "--skip-preview", "--stack", STACK, *POLICY_PACK]
-            if self._state_is_of_another(emulator.instance_id):
+            if has_parted:
                 say("State and local AWS have parted (it was restarted, or a run was interrupted); refreshing first.")
                 arguments.append("--refresh")
             self._applied.unlink(missing_ok=True)

@@ -142,6 +142,7 @@ SOUND = [
     ("ssm", "update_service_setting", {"SettingId": "s", "SettingValue": "v"}, ""),
     ("kms", "enable_key", KEY, ""),
     ("kms", "enable_key", KEY, "{}"),
+    ("kms", "enable_key", KEY, "null"),
     ("logs", "put_retention_policy", {"logGroupName": "g", "retentionInDays": 90}, ""),
     ("scheduler", "list_schedules", {}, '{"Schedules": []}'),
     (

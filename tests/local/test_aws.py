@@ -3,7 +3,10 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +16,6 @@ from local.workspace import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
-
 
 pytestmark = pytest.mark.local_aws
 
@@ -68,3 +69,33 @@ def test_two_clones_have_one_each(workspace: Workspace, tmp_path: Path) -> None:
     finally:
         aws.stop(other)
     assert aws.running(workspace)
+
+
+def test_interrupted_start_leaves_nothing_running(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_workspace: Workspace) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(aws, "running", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        aws.start(workspace)
+    monkeypatch.undo()
+    aws.stop(workspace)
+    assert port_file_users(workspace) == []
+
+
+def test_stop_ends_one_that_has_not_written_its_port(workspace: Workspace) -> None:
+    port_file = str(workspace.folder / "local-aws.json")
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", port_file]) as starting:
+        aws.stop(workspace)
+        assert starting.wait() == -signal.SIGTERM
+
+
+def port_file_users(workspace: Workspace) -> list[int]:
+    return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit() and names(each, workspace)]
+
+
+def names(process: Path, workspace: Workspace) -> bool:
+    try:
+        return str(workspace.folder).encode() in (process / "cmdline").read_bytes()
+    except OSError:
+        return False

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import ast
+import errno
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +15,7 @@ from local import bootstrap
 from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -73,3 +78,59 @@ def test_failed_installation_says_which_step_and_what_to_do(
     monkeypatch.setenv("SHELL_ACCESS_CACHE", str(clone / "cache"))
     with pytest.raises(SystemExit, match=r"Set-up stopped: could not install requirements-dev\.txt.*Run the same"):
         bootstrap.main()
+
+
+@pytest.mark.parametrize("module", ["__init__", "bootstrap", "cache"])
+def test_bootstrap_is_read_by_older_pythons(module: str) -> None:
+    text = (REPOSITORY / "local" / f"{module}.py").read_text()
+    ast.parse(text, feature_version=(3, 8))
+
+
+def test_folder_that_cannot_be_on_path_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "REPOSITORY", Path("/a:b/clone"))
+    with pytest.raises(
+        SystemExit, match=r"Set-up stopped: expected folders whose paths have no :.*, got /a:b/clone. Move the clone"
+    ):
+        bootstrap.main()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT])
+def test_folder_that_cannot_be_written_is_named(number: int, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_name: str, _build: Callable[[Path], None]) -> Path:
+        raise OSError(number, os.strerror(number), str(clone / "x"))
+
+    monkeypatch.setattr(bootstrap, "cached", fail)
+    with pytest.raises(SystemExit, match=f"Set-up stopped: {clone}/x: {os.strerror(number)}.*SHELL_ACCESS_CACHE"):
+        bootstrap.main()
+
+
+def test_interrupted_set_up_ends_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(_name: str, _build: Callable[[Path], None]) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bootstrap, "cached", interrupt)
+    with pytest.raises(SystemExit) as ended:
+        bootstrap.main()
+    assert ended.value.code == 130
+    assert "Interrupted; the next run goes on from here." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("programs", "chosen"),
+    [
+        ({"python3": "exit 1", "python3.12": "exit 0", "python3.11": "exit 0"}, "python3.12"),
+        ({"python3": "exit 0", "python3.12": "exit 0"}, "python3"),
+        ({"python3": "exit 1"}, "python3"),
+    ],
+)
+def test_make_takes_a_python_that_is_new_enough(tmp_path: Path, programs: dict[str, str], chosen: str) -> None:
+    for name, does in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    make = shutil.which("make")
+    assert make
+    (tmp_path / "sh").symlink_to("/bin/sh")
+    said = subprocess.run(
+        [make, "-n", "up"], check=True, cwd=REPOSITORY, env={"PATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert said.stdout == f"{chosen} -m local.bootstrap up\n"

@@ -1,14 +1,39 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from local import aws
+from local.dev import Dev
+from local.emulator.running import Emulator
 from local.workspace import PluginError, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+ODD = [
+    "it's",
+    "a b",
+    'say "hi"',
+    "%41",
+    "a%2Fb",
+    "#1",
+    "what?",
+    "$HOME",
+    "`id`",
+    "a&b;c",
+    "(x)",
+    "\\",
+    "-n",
+    "*",
+    "üñ日",
+    "a\tb",
+]
+"""Names of folders that a shell, a URL or botocore could take for something else."""
 
 LAUNCHER = "plugins/resource-aws-v7.51.1/pulumi-resource-aws"
 
@@ -141,9 +166,48 @@ def test_official_plugin_reaches_s3_control_by_proxy(
 
 def test_environment_leaves_no_way_to_another_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("SHELL_ACCESS_CACHE", str(tmp_path))
     environment = Workspace(tmp_path / "local").environment("http://127.0.0.1:1234")
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1234"
     assert environment["AWS_PROFILE"] == "default"
     assert environment["AWS_CONFIG_FILE"] == environment["AWS_SHARED_CREDENTIALS_FILE"]
     assert environment["AWS_CONFIG_FILE"].startswith(str(tmp_path))
     assert environment["AWS_SESSION_TOKEN"] == ""
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_backend_url_leads_to_the_state(tmp_path: Path, name: str) -> None:
+    workspace = Workspace(tmp_path / name)
+    url = urlsplit(workspace.environment("http://127.0.0.1:1")["PULUMI_BACKEND_URL"])
+    assert (url.scheme, url.netloc, url.query, url.fragment) == ("file", "", "", "")
+    assert unquote(url.path) == str(workspace.state)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_environment_has_no_path_that_botocore_expands(tmp_path: Path, name: str) -> None:
+    profile = Workspace(tmp_path / name).environment("http://127.0.0.1:1")["AWS_CONFIG_FILE"]
+    assert os.path.expandvars(profile) == profile
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_launchers_start_in_any_folder(tmp_path: Path, toolchain: Path, name: str) -> None:
+    python = tmp_path / name / "python"
+    python.parent.mkdir()
+    python.write_text('#!/bin/sh\necho "$SHELL_ACCESS_LANGUAGE_EXEC"\nprintf \'%s\\n\' "$@"\n')
+    python.chmod(0o755)
+    workspace = Workspace(tmp_path / name / "local", python)
+    workspace.prepare(toolchain)
+    for launcher in (workspace.programs / "pulumi-language-python", workspace.pulumi_home / LAUNCHER):
+        done = subprocess.run([launcher, "a b"], check=True, capture_output=True, text=True)
+        assert done.stdout.endswith("\na b\n")
+    done = subprocess.run([workspace.programs / "pulumi-language-python"], check=True, capture_output=True, text=True)
+    assert done.stdout.startswith(f"{workspace.programs}/pulumi-language-python-exec\n")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_exports_survive_the_shell(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace = Workspace(tmp_path / name)
+    monkeypatch.setattr(aws, "running", lambda _: Emulator(endpoint_url="http://127.0.0.1:1", pid=1, instance_id="i"))
+    script = Dev(workspace).exports() + '\nprintf %s "$PULUMI_HOME"'
+    done = subprocess.run(["/bin/sh", "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout == str(workspace.pulumi_home)
