@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws
 from pulumi.runtime.config import CONFIG
 
+from components.aws_failures import MalformedAnswerError
 from components.owner import this_stack
 from components.problems import SettingsError
 from components.secret_marking import keep_secrets, marked, program_secrets
@@ -28,7 +29,7 @@ try:
 except SettingsError as problem:
     pulumi.log.error(str(program_secrets().without_values(problem)))
     sys.exit(ERROR_IS_LOGGED)
-except pulumi.RunError as problem:
+except (MalformedAnswerError, pulumi.RunError) as problem:
     pulumi.log.error(program_secrets().without(str(problem)))
     sys.exit(ERROR_IS_LOGGED)
 

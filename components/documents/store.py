@@ -305,7 +305,7 @@ class DocumentStore:
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else {},
         )
         def describe() -> Mapping[str, Any]:
-            return dict(self._ssm.describe_document(Name=self._name, DocumentVersion=version)["Document"])
+            return self._ssm.describe_document(Name=self._name, DocumentVersion=version)["Document"]
 
         return describe()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from components.aws_failures import MalformedAnswerError
 from components.documents.errors import DocumentError, explained
 from components.documents.store import OWNER_TAG
 from components.nodes.names import RULE_NAME
@@ -53,10 +54,12 @@ def role_problems(clients: AwsClients, region: str, role: str, key: str, owner: 
 
 def _rule_tags(config: Any) -> Tags | None:
     try:
-        (rule,) = config.describe_config_rules(ConfigRuleNames=[RULE_NAME])["ConfigRules"]
+        rules = config.describe_config_rules(ConfigRuleNames=[RULE_NAME])["ConfigRules"]
     except config.exceptions.NoSuchConfigRuleException:
         return None
-    return config.list_tags_for_resource(ResourceArn=rule["ConfigRuleArn"])["Tags"]
+    if not rules:
+        raise MalformedAnswerError(operation="DescribeConfigRules", found="neither the rule nor an error")
+    return config.list_tags_for_resource(ResourceArn=rules[0]["ConfigRuleArn"])["Tags"]
 
 
 def _role_tags(iam: Any, role: str) -> Tags | None:

@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from components.aws_failures import IncompleteListingError, MalformedAnswerError
 from operations.reading import code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 _REFUSED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
 class CallError(Exception):
-    """AWS did not do what was asked; the text says which call, why, and what helps."""
+    """AWS did not do what was asked; the text says which call, why, and what helps.
+
+    Attributes:
+        read_so_far: Of a listing, by the names of its lists: what the pages before had; None: nothing, or no listing.
+    """
+
+    read_so_far: Mapping[str, list[Any]] | None = None
 
 
 def called(action: str, call: Callable[..., Any], **arguments: Any) -> Any:
@@ -36,6 +43,11 @@ def called(action: str, call: Callable[..., Any], **arguments: Any) -> Any:
         said = str(failed.response.get("Error", {}).get("Message") or code).rstrip(".")
         if code in _REFUSED:
             raise CallError(f"Refused: {said}. It takes the permission {action}.") from failed
-        raise CallError(f"{action} failed ({code}): {said}.") from failed
+        problem = CallError(f"{action} failed ({code}): {said}.")
+        problem.read_so_far = getattr(failed, "read_so_far", None)
+        raise problem from failed
     except (BotoCoreError, ValueError) as failed:
-        raise CallError(f"{action} got no answer: {str(failed).rstrip('.')}.") from failed
+        outcome = "failed" if isinstance(failed, MalformedAnswerError | IncompleteListingError) else "got no answer"
+        problem = CallError(f"{action} {outcome}: {str(failed).rstrip('.')}.")
+        problem.read_so_far = getattr(failed, "read_so_far", None)
+        raise problem from failed

@@ -19,22 +19,25 @@ if TYPE_CHECKING:
 _WHOLE_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHORTEST: Final = 4
 """Characters of the ID of a run that name it."""
+_RUNS: Final = "AutomationExecutionMetadataList"
 _AT_ONCE: Final = 8
 """Runs that are read at the same time; Systems Manager throttles sooner than most services."""
 
 
-def recent(desk: Desk, last: int) -> list[Request]:
+def recent(desk: Desk, last: int, incomplete: list[str] | None = None) -> list[Request]:
     """All requests that are not over, and the latest of those that are; the newest first.
 
     Args:
         desk: to work with.
         last: how many that are over.
+        incomplete: Takes why a listing ended early; its first pages then count. None: that is a failure.
 
     Raises:
         CallError: AWS does not tell.
     """
-    listed = [*_listed(desk, desk.workflow.change_template), *_listed(desk, desk.workflow.runbook)]
-    if not listed:
+    documents = (desk.workflow.change_template, desk.workflow.runbook)
+    listed = [run for document in documents for run in _listed(desk, document, incomplete)]
+    if not listed and not incomplete:
         check_workflow(desk)
     ids = {each["AutomationExecutionId"] for each in listed}
     children = {each["ParentAutomationExecutionId"]: each for each in listed if each.get("ParentAutomationExecutionId")}
@@ -132,16 +135,23 @@ def _read(desk: Desk, listed: Run, children: dict[str, Run]) -> Request:
     return understand(run, get_run(desk, child["AutomationExecutionId"]) if child else None)
 
 
-def _listed(desk: Desk, document: str) -> list[Run]:
+def _listed(desk: Desk, document: str, incomplete: list[str] | None) -> list[Run]:
     """The filter goes by the beginning of a name."""
     chosen = [{"Key": "DocumentNamePrefix", "Values": [document]}]
-    return [each for each in _pages(desk, chosen) if _document(each) == document]
+    try:
+        found = _pages(desk, chosen)
+    except CallError as failed:
+        if incomplete is None or failed.read_so_far is None:
+            raise
+        incomplete.append(str(failed))
+        found = failed.read_so_far.get(_RUNS, [])
+    return [each for each in found if _document(each) == document]
 
 
 def _pages(desk: Desk, chosen: list[dict[str, Any]]) -> Iterable[Run]:
     paginator = desk.clients.client("ssm", desk.workflow.region).get_paginator("describe_automation_executions")
     answer = called("ssm:DescribeAutomationExecutions", lambda: paginator.paginate(Filters=chosen).build_full_result())
-    return answer["AutomationExecutionMetadataList"]
+    return answer[_RUNS]
 
 
 def _document(run: Run) -> str:

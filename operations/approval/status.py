@@ -80,15 +80,22 @@ def _show_one(request: Request, now: datetime, options: str, *, machine: bool) -
 
 def _show_all(desk: Desk, last: int, now: datetime, *, machine: bool) -> ExitCode:
     tags = read_tags(desk)
-    requests = with_live_facts(desk, recent(desk, last))
+    incomplete: list[str] = []
+    requests = with_live_facts(desk, recent(desk, last, incomplete))
+    if incomplete and not isinstance(tags, Unread):
+        # A grant that was not read may stand behind any of them.
+        tags = Unread(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")
     stray = tags if isinstance(tags, Unread) else without_grant(tags, requests)
     if machine:
-        typer.echo(as_json({"requests": [plain(each, now) for each in requests], **plain_tags(stray)}))
+        whole = {"incomplete": incomplete} if incomplete else {}
+        typer.echo(as_json({"requests": [plain(each, now) for each in requests], **plain_tags(stray), **whole}))
     else:
         console = Terminal()
+        for why in incomplete:
+            line(console, Text(f"Incomplete: {why}", style="bold magenta"))
         if requests:
             console.print(table(requests, now, f"Requests in {desk.workflow.region}"))
-        else:
+        elif not incomplete:
             line(console, Text("No session has been requested."))
         show_tags(console, stray)
-    return ExitCode.DIFFERENT if stray else ExitCode.AS_ASKED
+    return ExitCode.DIFFERENT if stray or incomplete else ExitCode.AS_ASKED

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.aws_failures import code_of
+from components.aws_failures import MalformedAnswerError, code_of
 from components.aws_session import AwsClients
 from operations.errors import UnusableError
 from operations.fleet.accounts import ACTIVE, Account
@@ -138,7 +138,10 @@ class _Looking:
             return None
         if child not in self._parents:
             try:
-                self._parents[child] = next(iter(self._pages("list_parents", "Parents", ChildId=child)))["Id"]
+                parents = self._pages("list_parents", "Parents", ChildId=child)
+                if not parents:
+                    raise MalformedAnswerError(operation="ListParents", found="no parent")
+                self._parents[child] = parents[0]["Id"]
             except ClientError as refused:
                 if code_of(refused) not in _OUTSIDE or not child.isdigit():
                     raise

@@ -125,8 +125,10 @@ def read_rule(reader: Reader) -> RuleFacts | Unread | None:
     """The rule, and its remediation."""
     absent = ("NoSuchConfigRuleException",)
     answer = reader.read("config", "describe_config_rules", absent=absent, ConfigRuleNames=[RULE_NAME])
-    if answer is None or isinstance(answer, Unread):
+    if isinstance(answer, Unread):
         return answer
+    if not answer or not answer["ConfigRules"]:
+        return None
     text = reader.read("config", "get_custom_rule_policy", ConfigRuleName=RULE_NAME)
     return RuleFacts(
         state=str(answer["ConfigRules"][0].get("ConfigRuleState", "")),
