@@ -81,7 +81,8 @@ def keep_byte_code() -> None:
 
 def explained(problem: OSError) -> str:
     """Say which file cannot be read or written, and what to do, for a disk that is full or a folder that is read-only."""
-    where = f"{problem.filename}: " if problem.filename else ""
+    file = problem.filename2 or problem.filename
+    where = f"{file}: " if file else ""
     return (
         f"{where}{problem.strerror or problem}. The local AWS keeps its state in {REPOSITORY / '.local'}, and programs in "
         f"{cache_folder()}, which SHELL_ACCESS_CACHE changes. Free some space there, or name a folder that can be "

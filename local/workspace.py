@@ -213,4 +213,10 @@ def link_or_copy(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
     except OSError:
-        shutil.copy2(source, target)
+        # In one step: what is cut short, by a full disk for instance, would count as in place.
+        fresh = target.with_name(f".{target.name}.new")
+        try:
+            shutil.copy2(source, fresh)
+            fresh.replace(target)
+        finally:
+            fresh.unlink(missing_ok=True)

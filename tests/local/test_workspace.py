@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from typing import TYPE_CHECKING
@@ -211,3 +212,24 @@ def test_exports_survive_the_shell(tmp_path: Path, name: str, monkeypatch: pytes
     script = Dev(workspace).exports() + '\nprintf %s "$PULUMI_HOME"'
     done = subprocess.run(["/bin/sh", "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout == str(workspace.pulumi_home)
+
+
+def test_program_that_is_not_copied_whole_is_not_in_place(
+    tmp_path: Path, toolchain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_short(_source: Path, target: Path) -> None:
+        target.write_text("#!/bin/s")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+    def refuse(_target: Path, _source: Path) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr("pathlib.Path.hardlink_to", refuse)
+    workspace = Workspace(tmp_path / "local")
+    with monkeypatch.context() as full:
+        full.setattr("shutil.copy2", cut_short)
+        with pytest.raises(OSError, match="No space left"):
+            workspace.prepare(toolchain)
+    assert list(workspace.programs.iterdir()) == []
+    workspace.prepare(toolchain)
+    assert (workspace.programs / "pulumi").exists()
