@@ -92,7 +92,6 @@ class Dev:
             StepError: destroying failed; the local AWS then goes on running.
         """
         with self._alone():
-            self.workspace.prepare(command_line())
             self._destroy()
             self._applied.unlink(missing_ok=True)
             aws.stop(self.workspace)
@@ -112,6 +111,8 @@ class Dev:
     def _destroy(self) -> None:
         emulator = aws.running(self.workspace)
         if emulator and self._has_state and not self._was_killed:
+            # Only where it is needed: a full disk has no room for it.
+            self.workspace.prepare(command_line())
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
             self._pulumi(environment, "destroy", "--yes", "--skip-preview", "--stack", STACK)
 
