@@ -160,7 +160,9 @@ class Dev:
         A kill may also have cut the state file short, so both start anew: nothing in them is worth a repair.
         """
         if self._was_killed:
-            say("A run was killed while it was building something; starting over with an empty local AWS.")
+            say(
+                "A run was killed, or ran out of disk space, while it was building; starting over with an empty local AWS."
+            )
             aws.stop(self.workspace)
             shutil.rmtree(self._state_folder)
         emulator = aws.running(self.workspace)
@@ -190,9 +192,18 @@ class Dev:
 
     @property
     def _was_killed(self) -> bool:
-        """A run that is killed leaves its lock behind; one whose process still lives is respected."""
+        """A run that is killed leaves its lock or half a state behind, and so does a full disk; a live lock is respected."""
         locks = self._state_folder.glob(f"locks/organization/{PROJECT}/{STACK}/*.json")
-        return any(not _is_held(lock) for lock in locks)
+        return any(not _is_held(lock) for lock in locks) or not self._is_state_whole
+
+    @property
+    def _is_state_whole(self) -> bool:
+        if not self._has_state:
+            return True
+        try:
+            return "checkpoint" in json.loads(self._state_file.read_text())
+        except ValueError:
+            return False
 
     def _state_is_of_another(self, instance_id: str) -> bool:
         """Whether the last successful run, if there was one, was against another local AWS than this one."""

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.workspace import REPOSITORY
+from local import aws, dev
+from local.dev import Dev
+from local.emulator.running import Emulator
+from local.workspace import REPOSITORY, Workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,3 +52,21 @@ def test_interrupted_engine_ends_by_itself(tmp_path: Path, seconds: int, presses
                 said += run.stderr.readline()
         assert run.wait() == -signal.SIGINT
     assert (tmp_path / "saved").exists() is saved
+
+
+@pytest.mark.parametrize(
+    ("state", "destroys"), [('{"checkpoint": {}}', True), ('{"checkpoint": {"lat', False), ("", False)]
+)
+def test_down_state_cut_short_is_not_destroyed(
+    tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch, *, destroys: bool
+) -> None:
+    workspace, run = Workspace(tmp_path), list[tuple[str, ...]]()
+    file = workspace.state / ".pulumi" / "stacks" / dev.PROJECT / f"{dev.STACK}.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(state)
+    monkeypatch.setattr(aws, "running", lambda _: Emulator(endpoint_url="http://127.0.0.1:1", pid=1, instance_id="i"))
+    monkeypatch.setattr(dev, "command_line", lambda: None)
+    monkeypatch.setattr(dev, "run_to_its_end", lambda _what, _environment, command: run.append(command) or 0)
+    Dev(workspace).down()
+    assert [command[1] for command in run] == (["destroy"] if destroys else [])
+    assert not file.exists()
