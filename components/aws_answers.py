@@ -214,18 +214,18 @@ class _CheckedXml(_CheckedParser):
     _parse_xml_string_to_dom: Callable[[bytes], Any]
     _node_tag: Callable[[Any], str]
 
-    def _check_body(self, body: bytes, shape: Any) -> None:  # noqa: ARG002 -- as that for JSON
+    def _check_body(self, body: bytes, shape: Any) -> None:
         try:
             root = self._parse_xml_string_to_dom(body)
         except parsers.ResponseParserError:
             raise self._malformed(_described(body, "XML")) from None
-        if not self._is_root(self._node_tag(root)):
+        if not self._is_root(root, shape):
             raise self._malformed(
                 "XML of something else, such as an HTML page or an error with the status of a success"
             )
 
-    def _is_root(self, tag: str) -> bool:
-        return tag == f"{self._operation}Response"
+    def _is_root(self, root: Any, shape: Any) -> bool:  # noqa: ARG002 -- S3 goes by the shape
+        return self._node_tag(root) == f"{self._operation}Response"
 
     def _fits(self, shape: Any, node: Any) -> bool:
         """Elements of structures and lists have no text of their own, those of values have no elements."""
@@ -241,8 +241,24 @@ class _CheckedXml(_CheckedParser):
 
 
 class _CheckedRestXml(_CheckedXml):
-    def _is_root(self, tag: str) -> bool:
-        return tag.lower() not in _ERROR_ROOTS
+    def _is_root(self, root: Any, shape: Any) -> bool:
+        """Whether it is the payload by its name, or has a member; settings at their defaults are an empty element."""
+        tag = self._node_tag(root)
+        payload = shape and shape.serialization.get("payload")
+        if payload:
+            member = shape.members[payload]
+            return tag in (member.name, member.serialization.get("name"))
+        declared = {each.serialization.get("name", name) for name, each in _of_body(shape).items()} | {*_of_body(shape)}
+        found = {self._node_tag(each) for each in root}
+        return (
+            tag[:1].isupper()
+            and tag.lower() not in _ERROR_ROOTS
+            and (not found or not declared or bool(found & declared))
+        )
+
+    def _fits(self, shape: Any, node: Any) -> bool:
+        """GetBucketLocation has its only value as text of the root."""
+        return shape.name == "GetBucketLocationOutput" or super()._fits(shape, node)
 
     def _needs_content(self, shape: Any) -> bool:  # noqa: ARG002 -- as that of the others
         """Settings of a bucket that are at their defaults are an empty element."""

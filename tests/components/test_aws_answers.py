@@ -117,6 +117,10 @@ GARBAGE = [
     ("ec2", "describe_vpcs", {}, "<DescribeVpcsResponse><vpcSet><item>vpc-1</item></vpcSet></DescribeVpcsResponse>"),
     ("s3", "get_bucket_versioning", BUCKET, ""),
     ("s3", "get_bucket_versioning", BUCKET, PAGE),
+    ("s3", "get_bucket_versioning", BUCKET, "<null/>"),
+    ("s3", "get_bucket_versioning", BUCKET, "<Page><Head/></Page>"),
+    ("s3", "get_public_access_block", BUCKET, "<null/>"),
+    ("s3", "get_bucket_encryption", BUCKET, "<Rules/>"),
     ("s3", "get_public_access_block", BUCKET, "<PublicAccessBlockConfiguration>all</PublicAccessBlockConfiguration>"),
 ]
 
@@ -156,6 +160,9 @@ SOUND = [
     ("ec2", "describe_vpcs", {}, "<DescribeVpcsResponse>\n  <vpcSet/>\n  <extra>1</extra></DescribeVpcsResponse>"),
     ("ec2", "delete_subnet", {"SubnetId": "s"}, "<DeleteSubnetResponse><return>true</return></DeleteSubnetResponse>"),
     ("s3", "get_bucket_versioning", BUCKET, "<VersioningConfiguration/>"),
+    ("s3", "get_bucket_location", BUCKET, '<LocationConstraint xmlns="x">eu-west-1</LocationConstraint>'),
+    ("s3", "get_public_access_block", BUCKET, "<PublicAccessBlockConfiguration/>"),
+    ("s3", "list_buckets", {}, "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"),
     ("s3", "get_bucket_policy", BUCKET, '{"Statement": []}'),
     ("s3", "head_bucket", BUCKET, ""),
     ("s3", "put_bucket_policy", BUCKET | {"Policy": "{}"}, (204, "")),
