@@ -189,6 +189,14 @@ def test_client_page_with_error_status_is_an_error(service: str, status: int, se
     assert wire.sent == sends
 
 
+@pytest.mark.parametrize("body", ["<PublicAccessBlockConf", "\x1f\x8b", '{"a": 1}'])
+def test_client_s3_answer_that_is_no_xml_is_tried_again(body: str) -> None:
+    wire = Wire("s3", body)
+    with pytest.raises(ClientError, match="500"):
+        wire.client.get_public_access_block(Bucket="logs")
+    assert wire.sent == aws_session.RETRIES["total_max_attempts"]
+
+
 def test_client_error_of_aws_stays_what_it_is() -> None:
     wire = Wire("kms", (400, '{"__type": "NotFoundException", "message": "no such key"}'))
     with pytest.raises(wire.client.exceptions.NotFoundException, match="no such key"):
