@@ -16,6 +16,7 @@ from components import aws_answers, aws_session
 from components.aws_answers import Answer
 from components.aws_failures import Cause, IncompleteListingError, MalformedAnswerError, MissingMemberError, failure_of
 from components.aws_session import AwsClients
+from components.documents.errors import DocumentError, explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -208,6 +209,16 @@ def test_client_malformed_answer_is_not_quoted() -> None:
     with pytest.raises(MalformedAnswerError) as refused:
         wire.client.get_parameter(Name="p")
     assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("body", [PAGE, '{"Document": {"Name": "d"}}'])
+def test_lookup_malformed_answer_ends_in_words(body: str) -> None:
+    ssm = Wire("ssm", body).client
+    with (
+        pytest.raises(DocumentError, match=r"d: service: malformed answer: DescribeDocument: .* check what answers in"),
+        explained("d", "ssm", REGION, lambda: "me"),
+    ):
+        ssm.describe_document(Name="d")["Document"]["LatestVersion"]
 
 
 def test_answer_missing_member_names_the_structure() -> None:
