@@ -14,6 +14,7 @@ from pulumi_aws.ec2 import (
     VolumeAttachment,
 )
 
+from components.directory.names import VOLUME_TYPE
 from components.directory.port_forwarding_policy import ROLE_TAG
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Controllers(pulumi.ComponentResource):
                 http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
             ),
             root_block_device=InstanceRootBlockDeviceArgs(
-                volume_type="gp3", encrypted=True, kms_key_id=args.key_arn, tags=self._tags(controller.name)
+                volume_type=VOLUME_TYPE, encrypted=True, kms_key_id=args.key_arn, tags=self._tags(controller.name)
             ),
             region=args.region,
             tags=self._tags(controller.name),
@@ -96,7 +97,7 @@ class Controllers(pulumi.ComponentResource):
             name,
             availability_zone=self._args.subnets[controller.subnet].zone,
             size=volume.size,
-            type="gp3",
+            type=VOLUME_TYPE,
             encrypted=True,
             kms_key_id=self._args.key_arn,
             region=self._args.region,

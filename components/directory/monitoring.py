@@ -19,7 +19,14 @@ from components.directory.monitoring_policies import (
     monitoring_key_policy,
     topic_policy,
 )
-from components.directory.names import ALERTS_TOPIC, FLOW_LOGS, FLOW_LOGS_ROLE, MONITORING_KEY_ALIAS, alert_rule_name
+from components.directory.names import (
+    ALERTS_TOPIC,
+    FLOW_LOGS,
+    FLOW_LOGS_POLICY,
+    FLOW_LOGS_ROLE,
+    MONITORING_KEY_ALIAS,
+    alert_rule_name,
+)
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
@@ -161,7 +168,7 @@ class Monitoring(pulumi.ComponentResource):
             description="Flow logs of the domain controllers' subnets",
             assume_role_policy=json.dumps(flow_logs_trust_policy(args.scope)),
             inline_policies=[
-                RoleInlinePolicyArgs(name="WriteFlowLogs", policy=json.dumps(flow_logs_policy(args.scope, FLOW_LOGS)))
+                RoleInlinePolicyArgs(name=FLOW_LOGS_POLICY, policy=json.dumps(flow_logs_policy(args.scope, FLOW_LOGS)))
             ],
             tags=args.tags,
             opts=self._child,

@@ -34,6 +34,7 @@ from components.nodes.names import (
     RULE_NAME,
     RUNBOOK_NAME,
     UPDATE_DOCUMENT,
+    UPDATE_PARAMETERS,
     NodesPlace,
     PolicyDocument,
 )
@@ -254,7 +255,7 @@ class Nodes(pulumi.ComponentResource):
                 schedule_expression=settings.schedule,
                 max_concurrency=settings.max_concurrency,
                 max_errors=settings.max_errors,
-                parameters={"allowDowngrade": "false"},
+                parameters=UPDATE_PARAMETERS,
                 targets=tagged or [AssociationTargetArgs(key="InstanceIds", values=["*"])],
                 region=region,
                 tags=self._own_tags,

@@ -19,6 +19,8 @@ AWS_HOST_ROLE: Final = "service-role/AWSSystemsManagerDefaultEC2InstanceManageme
 """The one that the console makes (User Guide, "Default Host Management Configuration")."""
 UPDATE_DOCUMENT: Final = "AWS-UpdateSSMAgent"
 """AWS' own document."""
+UPDATE_PARAMETERS: Final = {"allowDowngrade": "false"}
+"""Parameters of that document."""
 
 ROLE_TYPE: Final = "AWS::IAM::Role"
 

@@ -29,6 +29,9 @@ class Settings:
     automation_faults: dict[str, str] = field(default_factory=dict[str, str])
     """Names of runbook steps that fail, `before` or `after` they have done their work."""
 
+    reported_states: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    """Attributes that AWS sets by itself, by ID, name or ARN of the resource: shown in place of what they would be here."""
+
     def to_json(self) -> dict[str, object]:
         """The settings as the route shows them."""
         return {
@@ -36,6 +39,7 @@ class Settings:
             "documentVersionLimit": self.document_version_limit,
             "automationPageSize": self.automation_page_size,
             "automationFaults": self.automation_faults,
+            "reportedStates": self.reported_states,
         }
 
     def changed(self, given: Mapping[str, Any]) -> "Settings":
@@ -55,12 +59,18 @@ class Settings:
         faults: object = given.get("automationFaults", self.automation_faults)
         if not isinstance(faults, dict) or not set(cast("dict[str, object]", faults).values()) <= set(FAULTS):
             raise InvalidSettingsError(f"automationFaults is {faults!r}, not steps with one of {FAULTS}")
+        states: object = given.get("reportedStates", self.reported_states)
+        if not isinstance(states, dict) or not all(
+            isinstance(each, dict) for each in cast("dict[str, object]", states).values()
+        ):
+            raise InvalidSettingsError(f"reportedStates is {states!r}, not attributes by resource")
         return replace(
             self,
             duplicate_document_content=duplicates,
             document_version_limit=limit,
             automation_page_size=page_size,
             automation_faults=cast("dict[str, str]", faults),
+            reported_states=cast("dict[str, dict[str, Any]]", states),
         )
 
 

@@ -31,6 +31,7 @@ EARLIER_HOST_ROLES: Final = (
 )
 """As the console and Quick Setup of Systems Manager name theirs: set again, where they were set, when the stack goes."""
 _SEEN: Final = (
+    "config:DescribeConfigRuleEvaluationStatus",
     "config:DescribeConfigRules",
     "config:DescribeConfigurationRecorderStatus",
     "config:DescribeConfigurationRecorders",

@@ -80,7 +80,9 @@ _SURVEILLANCE: Final = (
     "cloudtrail:GetTrail",
     "cloudtrail:GetTrailStatus",
     "cloudtrail:ListTags",
+    "cloudwatch:GetMetricData",
     "events:DescribeRule",
+    "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
 )
@@ -97,7 +99,9 @@ _APPROVAL_EVENTS: Final = (
     "cloudtrail:DescribeTrails",
     "cloudtrail:GetEventSelectors",
     "cloudtrail:GetTrailStatus",
+    "cloudwatch:GetMetricData",
     "events:DescribeRule",
+    "events:ListRules",
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
 )

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.approval.alarms import iam_event_region, needs_forwarding, watches_iam
-from components.approval.names import KEY_ALIAS, Place
+from components.approval.alarms import ALARM_PREFIX, iam_event_region, needs_forwarding, watches_iam
+from components.approval.names import KEY_ALIAS, TOPIC_NAME, Place
 from components.approval.plan import ApprovalPlan, plan_approval
+from components.approval.topic_policies import topic_key_policy, topic_policy
 from operations.reading import Reader, Unread
 from operations.verify.approval_comparison import (
     TolerateHolder,
@@ -18,32 +19,30 @@ from operations.verify.approval_comparison import (
     schedule_findings,
     tag_findings,
     wanted_principals,
-    workflow_role_findings,
+    workflow_role,
 )
 from operations.verify.approval_facts import (
     ManagedPolicyFacts,
     read_document,
-    read_event_rule,
-    read_key_policy,
     read_managed_policy,
     read_metric_alarms,
     read_principal,
     read_recording,
     read_schedule,
     read_stray_tags,
-    read_topic,
 )
 from operations.verify.approval_notifications import (
     event_alarm_finding,
-    key_findings,
-    metric_alarm_finding,
+    metric_alarm_findings,
     recording_finding,
-    topic_findings,
 )
-from operations.verify.facts import KeyFacts
+from operations.verify.delivery import delivery_finding, read_failures, rule_sender, topic_sender
+from operations.verify.event_rules import read_event_rules
 from operations.verify.findings import Finding, Status
+from operations.verify.keys import alias_findings
 from operations.verify.live import read_key
-from operations.verify.nodes_live import read_role
+from operations.verify.roles import boundary_arn, read_role, role_finding
+from operations.verify.topics import WantedTopic, read_topic, topic_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from components.settings import Settings
     from operations.approval.people import Principal
     from operations.reading import Clients, Identity
+    from operations.verify.delivery import Sender
     from operations.verify.facts import Asked
 
 _AT_A_TIME = 4
@@ -93,14 +93,13 @@ class ApprovalVerification:
         """
         place = Place(partition=identity.partition, account_id=identity.account_id, region=asked.region)
         encryption = any(each.session_data_encryption for each in settings.session_manager.values())
-        boundary = settings.permissions_boundary
         return cls(
             clients=clients,
             caller=identity.arn,
             asked=asked,
             settings=section,
             plan=plan_approval(section, place, settings.regions, session_data_encryption=encryption),
-            boundary=boundary if boundary.startswith("arn:") or not boundary else place.iam(f"policy/{boundary}"),
+            boundary=boundary_arn(settings.permissions_boundary, place.iam("policy/")),
         )
 
     def findings(self) -> list[Finding]:
@@ -129,7 +128,7 @@ class ApprovalVerification:
     def _roles(self) -> Iterable[Finding]:
         reader = self._reader()
         for each in self.plan.roles:
-            yield from workflow_role_findings(self.asked, each, self.boundary, read_role(reader, each.name))
+            yield role_finding(self.asked, workflow_role(each, self.boundary), read_role(reader, each.name))
 
     def _policies(self) -> Iterable[Finding]:
         reader = self._reader()
@@ -154,12 +153,16 @@ class ApprovalVerification:
 
     def _topic(self) -> Iterable[Finding]:
         reader, place = self._reader(), self.plan.place
-        key = read_key(reader, KEY_ALIAS)
-        yield from topic_findings(
-            self.asked, place, self.settings.notification_emails, read_topic(reader, place.topic_arn), key
+        key = read_key(reader, KEY_ALIAS, policy=True)
+        wanted = WantedTopic(
+            prefix="approval",
+            arn=place.topic_arn,
+            key_alias=KEY_ALIAS,
+            policy=topic_policy(place),
+            emails=self.settings.notification_emails,
         )
-        policy = read_key_policy(reader, key.key_id) if isinstance(key, KeyFacts) else None
-        yield from key_findings(self.asked, place, key, policy)
+        yield from topic_findings(self.asked, wanted, read_topic(reader, place.topic_arn), key)
+        yield from alias_findings("approval-key", KEY_ALIAS, self.asked, key, topic_key_policy(place))
 
     def _principals(self) -> Iterable[Finding]:
         reader = self._reader()
@@ -169,17 +172,32 @@ class ApprovalVerification:
     def _alarms(self) -> Iterable[Finding]:
         reader, place = self._reader(), self.plan.place
         elsewhere = self._reader(iam_event_region(place))
+        names = [each.name for each in self.plan.event_alarms]
+        forwarded = [each.name for each in self.plan.event_alarms if each.is_forwarded]
+        rules = read_event_rules(reader, ALARM_PREFIX, names)
+        forwarding = read_event_rules(elsewhere, ALARM_PREFIX, forwarded) if forwarded else {}
         for each in self.plan.event_alarms:
-            forwarding = read_event_rule(elsewhere, each.name) if each.is_forwarded else None
-            yield event_alarm_finding(self.asked, self.plan, each, read_event_rule(reader, each.name), forwarding)
+            yield event_alarm_finding(self.asked, self.plan, each, rules, forwarding)
+        senders = [*(rule_sender(name) for name in names), topic_sender(TOPIC_NAME)]
+        yield self._delivery("approval-alarm-delivery", reader, senders)
+        if forwarded:
+            senders = [rule_sender(name) for name in forwarded]
+            yield self._delivery("approval-alarm-forwarding-delivery", elsewhere, senders)
         live = read_metric_alarms(reader, [each.name for each in self.plan.metric_alarms])
         for each in self.plan.metric_alarms:
-            yield metric_alarm_finding(self.asked, self.plan, each, live)
+            yield from metric_alarm_findings(self.asked, self.plan, each, live)
         yield recording_finding("approval-alarm-trail", place.region, read_recording(reader))
         if not watches_iam(self.settings, place):
             yield self._without_iam_alarms()
         elif needs_forwarding(place):
             yield recording_finding("approval-alarm-iam-trail", elsewhere.region, read_recording(elsewhere))
+
+    def _delivery(self, check: str, reader: Reader, senders: list[Sender]) -> Finding:
+        remedy = (
+            "compare approval-topic, approval-topic-policy, approval-key and approval-key-policy; of alarmTopicArns "
+        )
+        remedy += "the policies of topics and keys are to allow events.amazonaws.com"
+        return delivery_finding(check, reader.region, read_failures(reader, senders), remedy=remedy)
 
     def _without_iam_alarms(self) -> Finding:
         chosen = not self.settings.alarm_iam_changes

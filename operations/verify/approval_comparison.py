@@ -12,8 +12,8 @@ from components.problems import shown
 from operations.approval.people import Principal
 from operations.reading import Answer, Unread
 from operations.verify.findings import Finding, cannot_tell, compared, listed
-from operations.verify.nodes_comparison import inline_differences
 from operations.verify.policy_document import policy_differences
+from operations.verify.roles import WantedRole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from operations.approval.tags import Tag
     from operations.verify.approval_facts import ManagedPolicyFacts, PrincipalFacts, TypedDocumentFacts
     from operations.verify.facts import Asked
-    from operations.verify.nodes_live import RoleFacts
 
 _ACTIVE: Final = "Active"
 _PRINCIPAL_KINDS: Final = {
@@ -219,53 +218,20 @@ class TolerateHolder:
         return self._identity_center and holder.kind == "role" and holder.name.startswith(IDENTITY_CENTER_PREFIX)
 
 
-def workflow_role_findings(
-    asked: Asked, planned: PlannedRole, boundary: str, live: RoleFacts | Unread | None
-) -> list[Finding]:
-    """Compare a role of the workflow: its trust, its policies, no fewer and no more, and its permissions boundary.
+def workflow_role(planned: PlannedRole, boundary: str) -> WantedRole:
+    """Return a role of the workflow as it is compared with the account.
 
     Args:
-        asked: settings of the Region of the workflow, with the command that repairs it.
         planned: the role as the settings ask for it.
         boundary: ARN of the permissions boundary; "": none.
-        live: the role of the account.
     """
-    check, expected = f"approval-{planned.key}-role", f"role {planned.name} is trusted and allowed as the settings ask"
-    if planned.key == "role":
-        check = "approval-runbook-role"
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        return [compared(check, same=False, expected=expected, found="no such role", remedy=asked.repair)]
-    unread = [each for each in (live.attached, live.inline) if isinstance(each, Unread)]
-    if isinstance(live.attached, Unread) or isinstance(live.inline, Unread):
-        return [cannot_tell(check, expected, each) for each in unread]
-    wanted = {INLINE_POLICY_NAME: planned.policy}
-    repaired = [f"trust policy: {each}" for each in policy_differences(planned.trust, live.trust)]
-    ours = {name: policy for name, policy in live.inline.items() if name in wanted}
-    repaired += inline_differences(wanted, ours)
-    if live.path != "/":
-        repaired.append(f"path / expected, {live.path} found")
-    if live.boundary != boundary:
-        repaired.append(f"permissions boundary: {boundary or 'none'} expected, {live.boundary or 'none'} found")
-    extra = [f"inline policy {name} is unexpected" for name in sorted(set(live.inline) - set(wanted))]
-    extra += [f"{arn} is attached" for arn in sorted(live.attached)]
-    named = f"--role-name {planned.name}"
-    commands = [asked.repair] if repaired else []
-    commands += [
-        f"aws iam delete-role-policy {named} --policy-name {name}" for name in sorted(set(live.inline) - set(wanted))
-    ]
-    commands += [f"aws iam detach-role-policy {named} --policy-arn {arn}" for arn in sorted(live.attached)]
-    found = "; ".join([*repaired, *extra])
-    return [
-        compared(
-            check,
-            same=not found,
-            expected=expected,
-            found=found or expected,
-            remedy=" && ".join(commands) or asked.repair,
-        )
-    ]
+    return WantedRole(
+        check="approval-runbook-role" if planned.key == "role" else f"approval-{planned.key}-role",
+        name=planned.name,
+        trust=planned.trust,
+        inline={INLINE_POLICY_NAME: planned.policy},
+        boundary=boundary,
+    )
 
 
 def schedule_findings(asked: Asked, planned: PlannedSchedule, live: Answer | Unread | None) -> list[Finding]:

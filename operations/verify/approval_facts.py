@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from operations.reading import Reader
 
 _NO_ENTITY: Final = ("NoSuchEntity",)
-_NO_TOPIC: Final = ("NotFound", "NotFoundException")
 _HOLDING: Final = ("InProgress", "Waiting", "Cancelling")
 """States of a run that may hold a tag."""
-_PENDING: Final = ("PendingConfirmation", "Deleted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,55 +60,6 @@ class PrincipalFacts:
 
     path: str = "/"
     is_empty: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubscriptionFacts:
-    """A subscription to the topic.
-
-    Attributes:
-        arn: ARN of the subscription; empty while it waits for confirmation.
-        protocol: `email`, ...
-        endpoint: address.
-        is_authenticated: ending it takes credentials; otherwise the link in every message ends it.
-        is_filtered: a filter policy withholds messages.
-    """
-
-    arn: str
-    protocol: str
-    endpoint: str
-    is_authenticated: bool = False
-    is_filtered: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApprovalTopicFacts:
-    """The topic.
-
-    Attributes:
-        key: key that encrypts it; "": none.
-        policy: its policy, as JSON.
-        subscriptions: all of them.
-    """
-
-    key: str
-    policy: str
-    subscriptions: tuple[SubscriptionFacts, ...] | Unread
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuleTargetsFacts:
-    """An EventBridge rule.
-
-    Attributes:
-        state: `ENABLED`, `DISABLED`, ...
-        pattern: pattern of the events, as JSON.
-        targets: targets as the API shows them.
-    """
-
-    state: str
-    pattern: str
-    targets: tuple[Answer, ...] | Unread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,67 +149,6 @@ def read_schedule(reader: Reader, group: str, name: str) -> Answer | Unread | No
     return reader.read("scheduler", "get_schedule", absent=absent, GroupName=group, Name=name)
 
 
-def read_topic(reader: Reader, arn: str) -> ApprovalTopicFacts | Unread | None:
-    """Read a topic with its subscriptions."""
-    answer = reader.read("sns", "get_topic_attributes", absent=_NO_TOPIC, TopicArn=arn)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    attributes = answer["Attributes"]
-    return ApprovalTopicFacts(
-        key=attributes.get("KmsMasterKeyId", ""),
-        policy=attributes.get("Policy", "{}"),
-        subscriptions=_subscriptions(reader, arn),
-    )
-
-
-def _subscriptions(reader: Reader, topic: str) -> tuple[SubscriptionFacts, ...] | Unread:
-    listed = reader.read("sns", "list_subscriptions_by_topic", TopicArn=topic)
-    if isinstance(listed, Unread):
-        return listed
-    found: list[SubscriptionFacts] = []
-    for each in (listed or {}).get("Subscriptions", ()):
-        arn = "" if each["SubscriptionArn"] in _PENDING else str(each["SubscriptionArn"])
-        absent = _NO_TOPIC
-        answer = reader.read("sns", "get_subscription_attributes", absent=absent, SubscriptionArn=arn) if arn else None
-        if isinstance(answer, Unread):
-            return answer
-        attributes: Mapping[str, str] = answer["Attributes"] if answer else {}
-        is_pending = _is_true(attributes.get("PendingConfirmation")) or not attributes
-        found.append(
-            SubscriptionFacts(
-                arn="" if is_pending else arn,
-                protocol=str(each["Protocol"]),
-                endpoint=str(each["Endpoint"]),
-                is_authenticated=_is_true(attributes.get("ConfirmationWasAuthenticated")),
-                is_filtered=attributes.get("FilterPolicy", "{}") not in ("", "{}"),
-            )
-        )
-    return tuple(found)
-
-
-def _is_true(value: object) -> bool:
-    return str(value).lower() == "true"
-
-
-def read_key_policy(reader: Reader, key_id: str) -> str | Unread:
-    """Read the policy of a key, as JSON."""
-    answer = reader.read("kms", "get_key_policy", KeyId=key_id, PolicyName="default")
-    return answer if isinstance(answer, Unread) else str((answer or {}).get("Policy", "{}"))
-
-
-def read_event_rule(reader: Reader, name: str) -> RuleTargetsFacts | Unread | None:
-    """Read an EventBridge rule of the default bus with its targets."""
-    answer = reader.read("events", "describe_rule", absent=("ResourceNotFoundException",), Name=name)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    targets = reader.read("events", "list_targets_by_rule", Rule=name)
-    return RuleTargetsFacts(
-        state=str(answer.get("State", "")),
-        pattern=str(answer.get("EventPattern", "{}")),
-        targets=targets if isinstance(targets, Unread) else tuple((targets or {}).get("Targets", ())),
-    )
-
-
 def read_metric_alarms(reader: Reader, names: list[str]) -> Mapping[str, Answer] | Unread:
     """Read CloudWatch alarms as the API shows them, by name."""
     answer = reader.read("cloudwatch", "describe_alarms", AlarmNames=names, AlarmTypes=["MetricAlarm"])
@@ -284,13 +172,17 @@ def read_recording(reader: Reader) -> RecordingFacts | Unread:
         selectors = reader.read("cloudtrail", "get_event_selectors", TrailName=trail["TrailARN"])
         if isinstance(status, Unread) or isinstance(selectors, Unread):
             unread += [each for each in (status, selectors) if isinstance(each, Unread)]
-        elif (status or {}).get("IsLogging") and _records_writes(selectors or {}):
+        elif (status or {}).get("IsLogging") and records_writes(selectors or {}):
             recording.append(str(trail["Name"]))
     return RecordingFacts(recording=tuple(recording), unread=tuple(unread))
 
 
-def _records_writes(selectors: Answer) -> bool:
-    """Selectors are of one kind or the other (API_GetEventSelectors)."""
+def records_writes(selectors: Answer) -> bool:
+    """Return whether event selectors record management events that change something.
+
+    Args:
+        selectors: selectors of one kind or the other (API_GetEventSelectors).
+    """
     plain = any(
         each.get("IncludeManagementEvents", True) and each.get("ReadWriteType", "All") != "ReadOnly"
         for each in selectors.get("EventSelectors", ())

@@ -6,21 +6,25 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.directory.names import acl_name, group_name, site_name
+from components.directory.names import EC2, acl_name, group_name, site_name
 from components.directory.peers import ITSELF
 from components.directory.settings import known_addresses
 from components.directory.site_plan import SitePlan, plan_sites
 from components.problems import SettingsError
+from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
 from operations.reading import Reader, Unread
 from operations.verify.directory_acl import acl_findings
 from operations.verify.directory_controllers import controller_findings
 from operations.verify.directory_facts import AskedSite, PlaceFacts, SiteFacts
 from operations.verify.directory_groups import group_findings, group_ids
-from operations.verify.directory_live import read_site, read_trail
-from operations.verify.directory_monitoring import monitoring_findings, trail_findings, watched_of
+from operations.verify.directory_identities import identity_findings, read_identities
+from operations.verify.directory_live import endpoints_group, read_site
+from operations.verify.directory_monitoring import monitoring_findings, watched_of
 from operations.verify.directory_place import place_findings, read_place
 from operations.verify.directory_traffic import Traffic, traffic_findings
+from operations.verify.directory_trail import verify_trail
+from operations.verify.endpoints import WantedEndpoints, group_finding, service_findings
 from operations.verify.findings import Finding, Status
 
 if TYPE_CHECKING:
@@ -40,11 +44,15 @@ class DirectoryVerification:
         clients: to read with.
         caller: ARN of who reads, for remedies.
         sites: what is asked, by Region.
+        account: settings of the Region where the stack keeps what an account has once.
+        instance_policies: Names of the policies that governed sessions need.
     """
 
     clients: Clients
     caller: str
     sites: Mapping[str, AskedSite]
+    account: AskedSite
+    instance_policies: tuple[str, ...] = ()
 
     def findings(self) -> dict[str, list[Finding]]:
         """By Region.
@@ -52,6 +60,8 @@ class DirectoryVerification:
         Raises:
             UnusableError: what the settings ask for cannot be planned.
         """
+        if not self.sites:
+            return {}
         with ThreadPoolExecutor() as pool:
             reading = {
                 region: pool.submit(read_place, self._reader(region), each) for region, each in self.sites.items()
@@ -69,14 +79,12 @@ class DirectoryVerification:
                 found[region] += each.result()
         return found
 
-    def trail(self, region: str) -> list[Finding]:
-        """What the account has once.
-
-        Args:
-            region: where the stack keeps that.
-        """
-        wanted = next(iter(self.sites.values()))
-        return trail_findings(wanted, read_trail(self._reader(region), wanted.section.monitoring.existing_trail))
+    def of_account(self) -> list[Finding]:
+        """Return the findings about what an account has once: the trail, and what is in IAM."""
+        reader = self._reader(self.account.asked.region)
+        trail = verify_trail(reader, self.account) if self.sites else []
+        live = read_identities(reader, self.account)
+        return [*trail, *identity_findings(self.account, live, instance_policies=self.instance_policies)]
 
     def _reader(self, region: str) -> Reader:
         return Reader(self.clients, region, self.caller)
@@ -107,9 +115,34 @@ def compare_site(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: Sit
         *group_findings(wanted, plan.groups, live),
         *acl_findings(wanted, place, plan.acl, live),
         *traffic_findings(wanted, _traffic(wanted, place, plan, live)),
+        *_endpoints(wanted, place, live),
         *controller_findings(wanted, place, groups, live),
         *monitoring_findings(wanted, place, _watched(wanted, plan, live), live),
     ]
+
+
+def _endpoints(wanted: AskedSite, place: PlaceFacts, live: SiteFacts) -> list[Finding]:
+    """Compare the site's endpoints; of those of `shell-access:endpoints` only the one that controllers add."""
+    group = endpoints_group(wanted, place)
+    if place.shares_endpoints:
+        shared = WantedEndpoints(
+            check="directory-endpoint",
+            group=group,
+            services=(EC2,),
+            subnets=place.endpoint_subnets,
+            routed={},
+            cidrs=(),
+        )
+        return service_findings(wanted.asked, shared, live.endpoints)
+    own = WantedEndpoints(
+        check="directory-endpoint",
+        group=group,
+        services=tuple(sorted({*interface_services(wanted.asked.session_manager), EC2})),
+        subnets=place.endpoint_subnets,
+        routed={each.id: each.given for each in place.subnets} if place.networks.lists else {},
+        cidrs=tuple(cidr for each in place.subnets for cidr in each.cidrs),
+    )
+    return [group_finding(wanted.asked, own, live.endpoints), *service_findings(wanted.asked, own, live.endpoints)]
 
 
 def _watched(wanted: AskedSite, plan: SitePlan, live: SiteFacts) -> Watched | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from components.directory.instance_role import NAME as PROFILE
-from components.directory.names import CONTROLLERS_KEY_ALIAS
+from components.directory.key_policy import controllers_key_policy
+from components.directory.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
 from components.directory.port_forwarding_policy import ROLE_TAG
 from operations.reading import Unread
+from operations.verify.directory_identities import deployers_of, team
 from operations.verify.facts import KeyFacts
 from operations.verify.findings import Finding, Status, cannot_tell, compared
 from operations.verify.keys import alias_findings
@@ -42,7 +44,9 @@ def controller_findings(
         groups: ids of the plan's security groups.
         live: the facts.
     """
-    findings = alias_findings("directory-key", CONTROLLERS_KEY_ALIAS, wanted.asked, live.key)
+    findings = alias_findings(
+        "directory-key", CONTROLLERS_KEY_ALIAS, wanted.asked, live.key, _key_policy(wanted, live.key)
+    )
     for each in wanted.site.controllers:
         findings += _controller(wanted, place, each, groups, live)
     return findings
@@ -69,8 +73,8 @@ def _controller(
     subnet = next((each.id for each in place.subnets if each.given == asked.subnet), "")
     faults = [
         *_network(wanted, found, groups, subnet),
-        *_instance(wanted, found),
-        *_volumes(wanted, found, live.key),
+        *_instance(wanted, asked, found),
+        *_volumes(wanted, asked, found, live.key),
     ]
     finding = compared(
         check,
@@ -98,10 +102,19 @@ def _network(
         yield _Fault(said=f"in {found.subnet_id}", remedy=_REPLACE)
 
 
-def _instance(wanted: AskedSite, found: ControllerFacts) -> Iterator[_Fault]:
+def _instance(wanted: AskedSite, asked: ControllerSettings, found: ControllerFacts) -> Iterator[_Fault]:
     repair = wanted.asked.repair
-    if found.tokens != "required":
+    if found.metadata.get("HttpTokens") != "required":
         yield _Fault(said="IMDSv1 is answered, too", remedy=repair)
+    if found.metadata.get("HttpEndpoint", "enabled") != "enabled":
+        yield _Fault(said="instance metadata is off, which the SSM Agent needs", remedy=repair)
+    hops = found.metadata.get("HttpPutResponseHopLimit", 1)
+    if hops != 1:
+        yield _Fault(said=f"instance metadata is answered {hops} hops away", remedy=repair)
+    if found.type != asked.instance_type:
+        yield _Fault(said=f"instance type {found.type}", remedy=repair)
+    if not found.checks_source:
+        yield _Fault(said="the source/destination check is off", remedy=repair)
     protection = wanted.section.termination_protection
     if found.protected != protection:
         yield _Fault(said=f"termination protection {_on(on=not protection)}", remedy=repair)
@@ -111,9 +124,18 @@ def _instance(wanted: AskedSite, found: ControllerFacts) -> Iterator[_Fault]:
         yield _Fault(said=f"lacks the tag {ROLE_TAG[0]}", remedy=repair)
 
 
-def _volumes(wanted: AskedSite, found: ControllerFacts, key: object) -> Iterator[_Fault]:
+def _volumes(wanted: AskedSite, asked: ControllerSettings, found: ControllerFacts, key: object) -> Iterator[_Fault]:
     """Where the key is not known, the finding about it says so, and a volume with some key is left at that."""
-    for each in () if isinstance(found.volumes, Unread) else found.volumes:
+    volumes = () if isinstance(found.volumes, Unread) else found.volumes
+    by_device = {each.device: each for each in volumes}
+    for planned in asked.volumes:
+        live = by_device.get(planned.device_name)
+        if live is None:
+            yield _Fault(said=f"no volume is attached as {planned.device_name}", remedy=wanted.asked.repair)
+        elif (live.size, live.type) != (planned.size, VOLUME_TYPE):
+            said = f"{live.id} has {live.size} GiB of {live.type}, not {planned.size} GiB of {VOLUME_TYPE}"
+            yield _Fault(said=said, remedy=f"{wanted.asked.repair}; EBS makes no volume smaller")
+    for each in volumes:
         if not each.key_arn:
             yield _Fault(said=f"{each.id} is not encrypted", remedy=_REPLACE)
         elif isinstance(key, KeyFacts) and each.key_arn != key.arn:
@@ -121,6 +143,16 @@ def _volumes(wanted: AskedSite, found: ControllerFacts, key: object) -> Iterator
         if not each.tagged:
             tag = f"aws ec2 create-tags --resources {each.id} --tags Key={ROLE_TAG[0]},Value={ROLE_TAG[1]}"
             yield _Fault(said=f"{each.id} lacks the tag {ROLE_TAG[0]}", remedy=f"{tag} --region {wanted.asked.region}")
+
+
+def _key_policy(wanted: AskedSite, live: KeyFacts | Unread | None) -> dict[str, Any]:
+    policy = live.policy if isinstance(live, KeyFacts) and not isinstance(live.policy, Unread) else None
+    return controllers_key_policy(
+        partition=wanted.partition,
+        account_id=wanted.asked.account_id,
+        region=wanted.asked.region,
+        users=[*team(wanted), *deployers_of(wanted, policy)],
+    )
 
 
 def _state(wanted: AskedSite, check: str, found: ControllerFacts) -> list[Finding]:

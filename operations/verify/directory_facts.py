@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from components.directory.monitoring_policies import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.directory.demands import Direction
     from components.directory.network_acl import AclRule
     from components.directory.settings import DomainControllersSection, SiteSettings
     from components.directory.site_plan import SiteNetworks
     from operations.reading import Unread
-    from operations.verify.facts import Asked, KeyFacts, LogGroupFacts
+    from operations.verify.delivery import Sender
+    from operations.verify.event_rules import RuleTargetsFacts
+    from operations.verify.facts import Asked, KeyFacts, LogGroupFacts, NetworkFacts
+    from operations.verify.roles import RoleFacts
+    from operations.verify.security_groups import GroupFacts
+    from operations.verify.topics import TopicFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +30,23 @@ class AskedSite:
         asked: in the Region.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
         section: the settings of all sites.
+        boundary: ARN of the permissions boundary of the stack's roles; "": none.
     """
 
     asked: Asked
     partition: str
     section: DomainControllersSection
+    boundary: str = ""
 
     @property
     def site(self) -> SiteSettings:
         """The settings of this one."""
         return self.section.sites[self.asked.region]
+
+    @property
+    def scope(self) -> Scope:
+        """Scope of the policies of monitoring."""
+        return Scope(partition=self.partition, account_id=self.asked.account_id, region=self.asked.region)
 
     def arn(self, service: str, resource: str) -> str:
         """Of something in this account and Region."""
@@ -67,58 +80,15 @@ class PlaceFacts:
         vpc_id: the only one that the settings name.
         subnets: in the settings' order.
         networks: what planning needs.
+        endpoint_subnets: subnets of the endpoints, by ID what the settings call them.
+        shares_endpoints: the endpoints are those of `shell-access:endpoints`.
     """
 
     vpc_id: str
     subnets: tuple[PlaceSubnet, ...]
     networks: SiteNetworks
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuleFacts:
-    """A rule of a security group.
-
-    Attributes:
-        id: `sgr-...`.
-        direction: ingress or egress.
-        protocol: as EC2 names it.
-        from_port: first port or ICMP type; -1: any.
-        to_port: last port or ICMP code; -1: any.
-        peer: CIDR, `sg-...` or `pl-...`.
-        description: "": none.
-        name: its Name tag, which the stack's own rules have; "": none.
-        answer: as EC2 answered.
-    """
-
-    id: str
-    direction: Direction
-    protocol: str
-    from_port: int
-    to_port: int
-    peer: str
-    description: str = ""
-    name: str = ""
-    answer: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, repr=False)
-
-    def __str__(self) -> str:
-        ends = f"{self.from_port}" if self.to_port in (self.from_port, -1) else f"{self.from_port}-{self.to_port}"
-        what = "everything" if self.protocol == "-1" else f"{self.protocol} {ends}"
-        return f"{self.direction} {what} {'from' if self.direction == 'ingress' else 'to'} {self.peer}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupFacts:
-    """A security group.
-
-    Attributes:
-        id: `sg-...`.
-        name: its Name tag.
-        rules: of both directions.
-    """
-
-    id: str
-    name: str
-    rules: tuple[RuleFacts, ...] = ()
+    endpoint_subnets: Mapping[str, str] = field(default_factory=dict[str, str])
+    shares_endpoints: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,11 +131,17 @@ class VolumeFacts:
         id: `vol-...`.
         key_arn: "": not encrypted.
         tagged: it carries the controllers' tag.
+        device: name of the device that it is attached as.
+        size: in GiB.
+        type: `gp3`, ...
     """
 
     id: str
     key_arn: str
     tagged: bool
+    device: str = ""
+    size: int = 0
+    type: str = "gp3"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +152,9 @@ class ControllerFacts:
         id: `i-...`.
         name: its Name tag.
         state: `running`, `stopped`, ...
-        tokens: of instance metadata: `required` means IMDSv2 only.
+        metadata: options of instance metadata, by their names in the API.
+        type: `m6i.large`, ...
+        checks_source: packets that are not for it are dropped.
         public: public addresses with their allocations' associations ("": an address that came with the instance).
         protected: nobody terminates it without switching that off.
         group_ids: of its security groups.
@@ -190,7 +168,9 @@ class ControllerFacts:
     id: str
     name: str
     state: str
-    tokens: str
+    metadata: Mapping[str, object]
+    type: str
+    checks_source: bool
     public: tuple[tuple[str, str], ...]
     protected: bool | Unread
     group_ids: frozenset[str]
@@ -203,53 +183,25 @@ class ControllerFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class FlowLogFacts:
-    """A flow log: of which subnet, whether it is active, of which traffic, where to."""
+    """A flow log.
 
+    Attributes:
+        id: `fl-...`.
+        subnet_id: subnet whose traffic it records.
+        active: it is active.
+        traffic: `ALL`, `ACCEPT` or `REJECT`.
+        destination: ARN of the log group.
+        role_arn: ARN of the role that writes to it.
+        failure: reason for which it cannot deliver; "": it delivers, or has not tried yet.
+    """
+
+    id: str
     subnet_id: str
     active: bool
     traffic: str
     destination: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlertFacts:
-    """An EventBridge rule.
-
-    Attributes:
-        enabled: it is.
-        pattern: of the events.
-        targets: ARNs.
-    """
-
-    enabled: bool
-    pattern: Mapping[str, Any]
-    targets: tuple[str, ...] | Unread
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopicFacts:
-    """The topic of the alerts.
-
-    Attributes:
-        key: that encrypts it, as the topic names it; "": none.
-        unconfirmed: e-mail addresses that have not confirmed.
-    """
-
-    key: str
-    unconfirmed: tuple[str, ...] | Unread
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrailFacts:
-    """A trail.
-
-    Attributes:
-        logging: it records.
-        multi_region: all Regions.
-    """
-
-    logging: bool
-    multi_region: bool
+    role_arn: str
+    failure: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,9 +217,12 @@ class SiteFacts:
         key: for volumes.
         monitoring_key: for alerts and flow logs.
         flow_logs: of the controllers' subnets.
+        flow_logs_role: role that writes them.
         log_group: of the flow logs.
         topic: of the alerts.
-        alerts: by the alert's name.
+        rules: EventBridge rules of the alerts, by name.
+        failures: number of messages that were not delivered, by sender.
+        endpoints: endpoints of the VPC, with their security group.
     """
 
     groups: tuple[GroupFacts, ...] | Unread
@@ -278,6 +233,9 @@ class SiteFacts:
     key: KeyFacts | Unread | None
     monitoring_key: KeyFacts | Unread | None
     flow_logs: tuple[FlowLogFacts, ...] | Unread
+    flow_logs_role: RoleFacts | Unread | None
     log_group: LogGroupFacts | Unread | None
     topic: TopicFacts | Unread | None
-    alerts: Mapping[str, AlertFacts | Unread | None]
+    rules: Mapping[str, RuleTargetsFacts] | Unread
+    failures: Mapping[Sender, int] | Unread
+    endpoints: NetworkFacts

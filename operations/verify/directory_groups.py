@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from components.directory.planner import GroupPlan
     from components.directory.rules import Group, PrefixList, Rule
-    from operations.verify.directory_facts import AskedSite, GroupFacts, ListFacts, RuleFacts, SiteFacts
+    from operations.verify.directory_facts import AskedSite, ListFacts, SiteFacts
+    from operations.verify.security_groups import GroupFacts, RuleFacts
 
 Key = tuple[str, str, int, int, str]
 """What a rule lets pass: direction, protocol, first and last port, peer's id or network."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from components.directory.demands import Direction
 from components.directory.event_patterns import ALERTS
 from components.directory.names import (
     ALERTS_TOPIC,
     CONTROLLERS_KEY_ALIAS,
     FLOW_LOGS,
+    FLOW_LOGS_ROLE,
     MONITORING_KEY_ALIAS,
-    TRAIL,
     alert_rule_name,
     group_name,
     site_name,
@@ -20,30 +18,32 @@ from components.directory.names import (
 from components.directory.oracle import acl_rules_from_aws
 from components.directory.port_forwarding_policy import ROLE_TAG
 from operations.reading import Reader, Unread
+from operations.verify.delivery import read_failures, rule_sender, topic_sender
 from operations.verify.directory_facts import (
     AclFacts,
-    AlertFacts,
     AskedSite,
     ControllerFacts,
     FlowLogFacts,
-    GroupFacts,
     ListFacts,
     PlaceFacts,
-    RuleFacts,
     SiteFacts,
-    TopicFacts,
-    TrailFacts,
     VolumeFacts,
 )
-from operations.verify.live import read_key, read_log_group
+from operations.verify.event_rules import read_event_rules
+from operations.verify.live import read_endpoints, read_key, read_log_group
+from operations.verify.roles import read_role
+from operations.verify.security_groups import filters, read_groups, tag
+from operations.verify.topics import read_topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from components.directory.event_patterns import Alert
     from components.directory.site_plan import SitePlan
+    from operations.verify.security_groups import GroupFacts
 
 _GONE = ("shutting-down", "terminated")
-_UNCONFIRMED = "PendingConfirmation"
+_FAILED = "FAILED"
 
 
 def read_site(reader: Reader, wanted: AskedSite, place: PlaceFacts, plan: SitePlan) -> SiteFacts:
@@ -55,48 +55,35 @@ def read_site(reader: Reader, wanted: AskedSite, place: PlaceFacts, plan: SitePl
         place: its network.
         plan: what should be there, as some things are found by their names in it.
     """
-    groups, lists = _groups(reader, place.vpc_id), _lists(reader, wanted.asked.account_id)
+    groups, lists = read_groups(reader, _of_controllers(place.vpc_id)), _lists(reader, wanted.asked.account_id)
+    rules = [alert_rule_name(each.name) for each in alerts_of(wanted)]
     return SiteFacts(
         groups=groups,
         lists=lists,
         entries=_entries(reader, _list_ids(wanted, plan, groups, lists)),
         acls=_acls(reader, place.vpc_id) if plan.acl else (),
         controllers=_controllers(reader, wanted, place.vpc_id) if wanted.site.controllers else (),
-        key=read_key(reader, CONTROLLERS_KEY_ALIAS),
-        monitoring_key=read_key(reader, MONITORING_KEY_ALIAS),
+        key=read_key(reader, CONTROLLERS_KEY_ALIAS, policy=True),
+        monitoring_key=read_key(reader, MONITORING_KEY_ALIAS, policy=True),
         flow_logs=_flow_logs(reader, [each.id for each in place.subnets]),
+        flow_logs_role=read_role(reader, f"{FLOW_LOGS_ROLE}-{wanted.asked.region}"),
         log_group=read_log_group(reader, FLOW_LOGS),
-        topic=_topic(reader, wanted.arn("sns", ALERTS_TOPIC)),
-        alerts={
-            each.name: _alert(reader, alert_rule_name(each.name))
-            for each in ALERTS
-            if wanted.site.controllers or not each.needs_instances
-        },
+        topic=read_topic(reader, wanted.arn("sns", ALERTS_TOPIC)),
+        rules=read_event_rules(reader, ALERTS_TOPIC, rules),
+        failures=read_failures(reader, [*(rule_sender(name) for name in rules), topic_sender(ALERTS_TOPIC)]),
+        endpoints=read_endpoints(reader, place.vpc_id, endpoints_group(wanted, place)),
     )
 
 
-def read_trail(reader: Reader, existing: str) -> TrailFacts | Unread | None:
-    """Reads the trail that the alerts rest on.
-
-    Args:
-        reader: of the Region where the stack keeps what an account has once.
-        existing: name or ARN of the one that the settings name; "": the stack's own.
-    """
-    absent = ("TrailNotFoundException",)
-    trail = reader.read("cloudtrail", "get_trail", absent=absent, Name=existing or TRAIL)
-    if trail is None or isinstance(trail, Unread):
-        return trail
-    found = trail["Trail"]
-    # By the ARN, as a trail of an organization or of another Region is known by no other name here.
-    status = reader.read("cloudtrail", "get_trail_status", absent=absent, Name=found["TrailARN"])
-    if status is None or isinstance(status, Unread):
-        return status
-    return TrailFacts(logging=bool(status["IsLogging"]), multi_region=bool(found.get("IsMultiRegionTrail")))
+def alerts_of(wanted: AskedSite) -> list[Alert]:
+    """Return the alerts of a site; those about instances only where it has controllers."""
+    return [each for each in ALERTS if wanted.site.controllers or not each.needs_instances]
 
 
-def tag(found: Mapping[str, Any], key: str) -> str:
-    """The value of a tag; "": there is none."""
-    return next((each["Value"] for each in found.get("Tags", ()) if each["Key"] == key), "")
+def endpoints_group(wanted: AskedSite, place: PlaceFacts) -> str:
+    """Return the Name tag of the endpoints' security group."""
+    region = wanted.asked.region
+    return f"endpoints-{region}" if place.shares_endpoints else f"{site_name(region)}-endpoints"
 
 
 def _is_tagged(found: Mapping[str, Any]) -> bool:
@@ -104,51 +91,13 @@ def _is_tagged(found: Mapping[str, Any]) -> bool:
     return tag(found, key) == value
 
 
-def _filters(**values: Sequence[str]) -> list[dict[str, Any]]:
-    return [{"Name": name.replace("_", "-"), "Values": list(each)} for name, each in values.items()]
-
-
-def _groups(reader: Reader, vpc_id: str) -> tuple[GroupFacts, ...] | Unread:
+def _of_controllers(vpc_id: str) -> list[dict[str, Any]]:
     key, value = ROLE_TAG
-    by_tag = [*_filters(vpc_id=[vpc_id]), {"Name": f"tag:{key}", "Values": [value]}]
-    answer = reader.read("ec2", "describe_security_groups", Filters=by_tag)
-    if isinstance(answer, Unread):
-        return answer
-    found: list[Mapping[str, Any]] = (answer or {}).get("SecurityGroups", [])
-    if not found:
-        return ()
-    ids = [each["GroupId"] for each in found]
-    rules = reader.read("ec2", "describe_security_group_rules", Filters=_filters(group_id=ids))
-    if isinstance(rules, Unread):
-        return rules
-    read: list[Mapping[str, Any]] = (rules or {}).get("SecurityGroupRules", [])
-    return tuple(
-        GroupFacts(
-            id=each["GroupId"],
-            name=tag(each, "Name"),
-            rules=tuple(_rule(rule) for rule in read if rule["GroupId"] == each["GroupId"]),
-        )
-        for each in found
-    )
-
-
-def _rule(answer: Mapping[str, Any]) -> RuleFacts:
-    peers = (answer.get(key) for key in ("CidrIpv4", "CidrIpv6", "PrefixListId"))
-    return RuleFacts(
-        id=answer["SecurityGroupRuleId"],
-        direction=Direction.EGRESS if answer["IsEgress"] else Direction.INGRESS,
-        protocol=answer["IpProtocol"],
-        from_port=answer.get("FromPort", -1),
-        to_port=answer.get("ToPort", -1),
-        peer=next((each for each in peers if each), answer.get("ReferencedGroupInfo", {}).get("GroupId", "")),
-        description=answer.get("Description") or "",
-        name=tag(answer, "Name"),
-        answer=answer,
-    )
+    return [*filters(vpc_id=[vpc_id]), {"Name": f"tag:{key}", "Values": [value]}]
 
 
 def _lists(reader: Reader, account_id: str) -> tuple[ListFacts, ...] | Unread:
-    answer = reader.read("ec2", "describe_managed_prefix_lists", Filters=_filters(owner_id=[account_id]))
+    answer = reader.read("ec2", "describe_managed_prefix_lists", Filters=filters(owner_id=[account_id]))
     if isinstance(answer, Unread):
         return answer
     return tuple(
@@ -187,7 +136,7 @@ def _entries(reader: Reader, ids: Iterable[str]) -> dict[str, dict[str, str]] | 
 
 
 def _acls(reader: Reader, vpc_id: str) -> tuple[AclFacts, ...] | Unread:
-    answer = reader.read("ec2", "describe_network_acls", Filters=_filters(vpc_id=[vpc_id]))
+    answer = reader.read("ec2", "describe_network_acls", Filters=filters(vpc_id=[vpc_id]))
     if isinstance(answer, Unread):
         return answer
     return tuple(
@@ -203,7 +152,7 @@ def _acls(reader: Reader, vpc_id: str) -> tuple[AclFacts, ...] | Unread:
 
 def _controllers(reader: Reader, wanted: AskedSite, vpc_id: str) -> tuple[ControllerFacts, ...] | Unread:
     named = [each.name for each in wanted.site.controllers]
-    by_name = [*_filters(vpc_id=[vpc_id]), {"Name": "tag:Name", "Values": named}]
+    by_name = [*filters(vpc_id=[vpc_id]), {"Name": "tag:Name", "Values": named}]
     answer = reader.read("ec2", "describe_instances", Filters=by_name)
     if isinstance(answer, Unread):
         return answer
@@ -223,7 +172,9 @@ def _controller(reader: Reader, found: Mapping[str, Any], volumes: tuple[VolumeF
         id=found["InstanceId"],
         name=tag(found, "Name"),
         state=found["State"]["Name"],
-        tokens=found.get("MetadataOptions", {}).get("HttpTokens", ""),
+        metadata=found.get("MetadataOptions", {}),
+        type=found.get("InstanceType", ""),
+        checks_source=bool(found.get("SourceDestCheck", True)),
         public=_public(reader, found, interfaces),
         protected=_protected(reader, found["InstanceId"]),
         group_ids=frozenset(each["GroupId"] for each in found.get("SecurityGroups", ())),
@@ -246,7 +197,7 @@ def _public(
     ]
     public = dict.fromkeys((each for each in given if each), "")
     if public:
-        answer = reader.read("ec2", "describe_addresses", Filters=_filters(instance_id=[found["InstanceId"]]))
+        answer = reader.read("ec2", "describe_addresses", Filters=filters(instance_id=[found["InstanceId"]]))
         elastic: list[Mapping[str, Any]] = (
             [] if answer is None or isinstance(answer, Unread) else answer.get("Addresses", [])
         )
@@ -271,57 +222,33 @@ def _volumes(reader: Reader, instance_ids: Sequence[str]) -> dict[str, tuple[Vol
         return answer
     found: dict[str, tuple[VolumeFacts, ...]] = {}
     for each in (answer or {}).get("Volumes", ()):
-        facts = VolumeFacts(
-            id=each["VolumeId"],
-            key_arn=each.get("KmsKeyId", "") if each.get("Encrypted") else "",
-            tagged=_is_tagged(each),
-        )
         for attachment in each.get("Attachments", ()):
+            facts = VolumeFacts(
+                id=each["VolumeId"],
+                key_arn=each.get("KmsKeyId", "") if each.get("Encrypted") else "",
+                tagged=_is_tagged(each),
+                device=attachment.get("Device", ""),
+                size=each.get("Size", 0),
+                type=each.get("VolumeType", ""),
+            )
             found[attachment["InstanceId"]] = (*found.get(attachment["InstanceId"], ()), facts)
     return found
 
 
 def _flow_logs(reader: Reader, subnet_ids: Sequence[str]) -> tuple[FlowLogFacts, ...] | Unread:
-    answer = reader.read("ec2", "describe_flow_logs", Filters=_filters(resource_id=subnet_ids))
+    answer = reader.read("ec2", "describe_flow_logs", Filters=filters(resource_id=subnet_ids))
     if isinstance(answer, Unread):
         return answer
     return tuple(
         FlowLogFacts(
+            id=each["FlowLogId"],
             subnet_id=each["ResourceId"],
             active=each["FlowLogStatus"] == "ACTIVE",
             traffic=each["TrafficType"],
             destination=each.get("LogDestination", "").removesuffix(":*"),
+            role_arn=each.get("DeliverLogsPermissionArn", ""),
+            failure=each.get("DeliverLogsErrorMessage")
+            or (_FAILED if each.get("DeliverLogsStatus") == _FAILED else ""),
         )
         for each in (answer or {}).get("FlowLogs", ())
-    )
-
-
-def _topic(reader: Reader, arn: str) -> TopicFacts | Unread | None:
-    answer = reader.read("sns", "get_topic_attributes", absent=("NotFound", "NotFoundException"), TopicArn=arn)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    subscriptions = reader.read("sns", "list_subscriptions_by_topic", TopicArn=arn)
-    return TopicFacts(
-        key=answer["Attributes"].get("KmsMasterKeyId", ""),
-        unconfirmed=subscriptions
-        if isinstance(subscriptions, Unread)
-        else tuple(
-            each["Endpoint"]
-            for each in (subscriptions or {}).get("Subscriptions", ())
-            if each["SubscriptionArn"] == _UNCONFIRMED
-        ),
-    )
-
-
-def _alert(reader: Reader, name: str) -> AlertFacts | Unread | None:
-    answer = reader.read("events", "describe_rule", absent=("ResourceNotFoundException",), Name=name)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    targets = reader.read("events", "list_targets_by_rule", Rule=name)
-    return AlertFacts(
-        enabled=answer.get("State") != "DISABLED",
-        pattern=json.loads(answer.get("EventPattern") or "{}"),
-        targets=targets
-        if isinstance(targets, Unread)
-        else tuple(each["Arn"] for each in (targets or {}).get("Targets", ())),
     )

@@ -1,25 +1,39 @@
-"""What watches the controllers: flow logs, the encrypted topic, the alerts, and the trail that these rest on."""
+"""What watches the controllers: flow logs, the encrypted topic, and the alerts."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from components.directory.event_patterns import ALERTS, Watched
+from components.directory.event_patterns import Watched
+from components.directory.monitoring_policies import (
+    flow_logs_policy,
+    flow_logs_trust_policy,
+    monitoring_key_policy,
+    topic_policy,
+)
 from components.directory.names import (
     ALERTS_TOPIC,
     FLOW_LOGS,
+    FLOW_LOGS_POLICY,
+    FLOW_LOGS_ROLE,
     MONITORING_KEY_ALIAS,
-    TRAIL,
     alert_rule_name,
 )
 from operations.reading import Unread
+from operations.verify.delivery import delivery_finding
+from operations.verify.directory_live import alerts_of
+from operations.verify.event_rules import WantedTarget, rule_faults
 from operations.verify.facts import KeyFacts
-from operations.verify.findings import Finding, Status, cannot_tell, compared
+from operations.verify.findings import Finding, cannot_tell, compared
 from operations.verify.keys import alias_findings
+from operations.verify.roles import WantedRole, role_finding
+from operations.verify.topics import WantedTopic, topic_findings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from components.directory.event_patterns import Alert
-    from operations.verify.directory_facts import AlertFacts, AskedSite, PlaceFacts, SiteFacts, TrailFacts
+    from operations.verify.directory_facts import AskedSite, FlowLogFacts, PlaceFacts, PlaceSubnet, SiteFacts
 
 
 def monitoring_findings(
@@ -33,10 +47,38 @@ def monitoring_findings(
         watched: what the alerts are to watch; None: not known, so that their patterns are not looked at.
         live: the facts.
     """
-    findings = alias_findings("directory-monitoring-key", MONITORING_KEY_ALIAS, wanted.asked, live.monitoring_key)
-    findings += [_flow_logs(wanted, place, live), _log_group(wanted, live), *_topic(wanted, live)]
-    findings += [_alert(wanted, each, watched, live.alerts[each.name]) for each in ALERTS if each.name in live.alerts]
-    return findings
+    scope = wanted.scope
+    topic = WantedTopic(
+        prefix="directory",
+        arn=wanted.arn("sns", ALERTS_TOPIC),
+        key_alias=MONITORING_KEY_ALIAS,
+        policy=topic_policy(scope, ALERTS_TOPIC),
+        emails=wanted.section.monitoring.notification_emails,
+    )
+    role = WantedRole(
+        check="directory-flow-logs-role",
+        name=f"{FLOW_LOGS_ROLE}-{wanted.asked.region}",
+        trust=flow_logs_trust_policy(scope),
+        inline={FLOW_LOGS_POLICY: flow_logs_policy(scope, FLOW_LOGS)},
+        boundary=wanted.boundary,
+    )
+    key_policy = monitoring_key_policy(scope, FLOW_LOGS)
+    return [
+        *alias_findings(
+            "directory-monitoring-key", MONITORING_KEY_ALIAS, wanted.asked, live.monitoring_key, key_policy
+        ),
+        _flow_logs(wanted, place, live),
+        role_finding(wanted.asked, role, live.flow_logs_role),
+        _log_group(wanted, live),
+        *topic_findings(wanted.asked, topic, live.topic, live.monitoring_key),
+        *(_alert(wanted, each, watched, live) for each in alerts_of(wanted)),
+        delivery_finding(
+            "directory-alert-delivery",
+            wanted.asked.region,
+            live.failures,
+            remedy="compare directory-topic, directory-topic-policy and directory-monitoring-key-policy",
+        ),
+    ]
 
 
 def watched_of(live: SiteFacts, groups: frozenset[str], acls: frozenset[str]) -> Watched | None:
@@ -57,35 +99,30 @@ def watched_of(live: SiteFacts, groups: frozenset[str], acls: frozenset[str]) ->
     )
 
 
-def trail_findings(wanted: AskedSite, live: TrailFacts | Unread | None) -> list[Finding]:
-    """Whether a trail records: without one, EventBridge hears of no session and of no changed group."""
-    existing = wanted.section.monitoring.existing_trail
-    name, check = existing or TRAIL, "directory-trail"
-    expected = f"trail {name} records{'' if existing else ' all Regions'}"
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        remedy = "correct shell-access:domainControllers.monitoring.existingTrail" if existing else wanted.asked.repair
-        return [compared(check, same=False, expected=expected, found="no such trail", remedy=remedy)]
-    start = f"aws cloudtrail start-logging --name {name} --region {wanted.asked.region}"
-    said = [] if live.logging else ["it does not record"]
-    said += [] if live.multi_region or existing else ["of one Region only"]
-    remedy = start if not live.logging else wanted.asked.repair
-    return [compared(check, same=not said, expected=expected, found="; ".join(said) or expected, remedy=remedy)]
-
-
 def _flow_logs(wanted: AskedSite, place: PlaceFacts, live: SiteFacts) -> Finding:
     check = "directory-flow-logs"
     expected = f"active flow logs of all traffic of {', '.join(each.given for each in place.subnets)} to {FLOW_LOGS}"
     if isinstance(live.flow_logs, Unread):
         return cannot_tell(check, expected, live.flow_logs)
+    said = [fault for each in place.subnets for fault in _flow_log_faults(wanted, each, live.flow_logs)]
+    found = "; ".join(said) or expected
+    return compared(check, same=not said, expected=expected, found=found, remedy=_flow_log_remedy(wanted))
+
+
+def _flow_log_faults(wanted: AskedSite, subnet: PlaceSubnet, live: Sequence[FlowLogFacts]) -> list[str]:
     group = wanted.arn("logs", f"log-group:{FLOW_LOGS}")
-    kept = {
-        each.subnet_id for each in live.flow_logs if each.active and (each.traffic, each.destination) == ("ALL", group)
-    }
-    without = [each.given for each in place.subnets if each.id not in kept]
-    found = f"none of {', '.join(without)}" if without else expected
-    return compared(check, same=not without, expected=expected, found=found, remedy=wanted.asked.repair)
+    role = f"arn:{wanted.partition}:iam::{wanted.asked.account_id}:role/{FLOW_LOGS_ROLE}-{wanted.asked.region}"
+    ours = [each for each in live if each.subnet_id == subnet.id and each.destination == group]
+    good = [each for each in ours if each.active and (each.traffic, each.role_arn) == ("ALL", role)]
+    if not good:
+        return [f"none of {subnet.given}"]
+    if any(not each.failure for each in good):
+        return []
+    return [f"{each.id} of {subnet.given} does not deliver: {each.failure}" for each in good]
+
+
+def _flow_log_remedy(wanted: AskedSite) -> str:
+    return f"{wanted.asked.repair}; see directory-flow-log-group, directory-flow-logs-role and directory-monitoring-key"
 
 
 def _log_group(wanted: AskedSite, live: SiteFacts) -> Finding:
@@ -111,50 +148,14 @@ def _key_fault(live: SiteFacts, key: str) -> list[str]:
     return [f"encrypted with {key}"]
 
 
-def _topic(wanted: AskedSite, live: SiteFacts) -> list[Finding]:
-    check, expected = "directory-topic", f"topic {ALERTS_TOPIC}, encrypted with the key behind {MONITORING_KEY_ALIAS}"
-    if isinstance(live.topic, Unread):
-        return [cannot_tell(check, expected, live.topic)]
-    if live.topic is None:
-        return [compared(check, same=False, expected=expected, found="no such topic", remedy=wanted.asked.repair)]
-    said = _key_fault(live, live.topic.key)
-    found = "; ".join(said) or expected
-    finding = compared(check, same=not said, expected=expected, found=found, remedy=wanted.asked.repair)
-    waiting = () if isinstance(live.topic.unconfirmed, Unread) else live.topic.unconfirmed
-    if not waiting:
-        return [finding]
-    unheard = Finding(
-        check="directory-topic-subscriptions",
-        status=Status.WARNING,
-        expected="everybody who is to hear of alerts has confirmed",
-        found=f"not confirmed: {', '.join(waiting)}",
-        remedy="follow the link in the message from AWS Notifications",
-    )
-    return [finding, unheard]
-
-
-def _alert(wanted: AskedSite, alert: Alert, watched: Watched | None, live: AlertFacts | Unread | None) -> Finding:
+def _alert(wanted: AskedSite, alert: Alert, watched: Watched | None, live: SiteFacts) -> Finding:
     check, name = f"directory-alert-{alert.name}", alert_rule_name(alert.name)
-    expected = f"rule {name} is enabled, watches this site's controllers and tells the topic"
-    if isinstance(live, Unread):
-        return cannot_tell(check, expected, live)
-    if live is None:
-        return compared(check, same=False, expected=expected, found="no such rule", remedy=wanted.asked.repair)
-    if isinstance(live.targets, Unread):
-        return cannot_tell(check, expected, live.targets)
-    said = [] if live.enabled else ["it is disabled"]
-    if watched and _sorted(live.pattern) != _sorted(alert.pattern(watched)):
-        said.append("its pattern is another one")
-    if wanted.arn("sns", ALERTS_TOPIC) not in live.targets:
-        said.append("it does not tell the topic")
+    expected = f"rule {name} is enabled, watches this site's controllers and sends to the topic"
+    if isinstance(live.rules, Unread):
+        return cannot_tell(check, expected, live.rules)
+    target = {"topic": WantedTarget(arn=wanted.arn("sns", ALERTS_TOPIC))}
+    said = rule_faults(alert.pattern(watched) if watched else None, target, live.rules.get(name))
+    if isinstance(said, Unread):
+        return cannot_tell(check, expected, said)
     found = "; ".join(said) or expected
     return compared(check, same=not said, expected=expected, found=found, remedy=wanted.asked.repair)
-
-
-def _sorted(pattern: Any) -> Any:
-    """The order of values means nothing in a pattern (EventBridge User Guide, "Event patterns")."""
-    if isinstance(pattern, dict):
-        return {key: _sorted(value) for key, value in cast("dict[str, Any]", pattern).items()}
-    if isinstance(pattern, list):
-        return sorted((_sorted(each) for each in cast("list[Any]", pattern)), key=repr)
-    return pattern

@@ -45,9 +45,16 @@ def _place(reader: Reader, wanted: AskedSite) -> PlaceFacts:
     subnets = _read(reader, "describe_subnets", Filters=within)
     gateways = _gateways(_read(reader, "describe_route_tables", Filters=within))
     own = _named(subnets, wanted.site.subnets, vpc_id, gateways)
-    endpoints = _endpoint_subnets(reader, wanted, vpc_id, subnets) or _one_a_zone(own)
+    shared = _endpoint_subnets(reader, wanted, vpc_id, subnets)
+    endpoints = shared or _one_a_zone(own)
     networks = SiteNetworks(controllers=_networks(own), endpoints=_networks(endpoints), lists=_s3_list(reader, wanted))
-    return PlaceFacts(vpc_id=vpc_id, subnets=own, networks=networks)
+    return PlaceFacts(
+        vpc_id=vpc_id,
+        subnets=own,
+        networks=networks,
+        endpoint_subnets={each.id: each.given for each in endpoints},
+        shares_endpoints=bool(shared),
+    )
 
 
 def _read(reader: Reader, operation: str, **arguments: Any) -> Answer:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from components.directory.network_acl import AclRule
     from components.directory.oracle import Address, Permission
     from components.directory.port_tables import Port
-    from operations.verify.directory_facts import AskedSite, RuleFacts
+    from operations.verify.directory_facts import AskedSite
+    from operations.verify.security_groups import RuleFacts
 
 MOST_ADDRESSES = 60
 """Addresses that are tried: the edges of all networks of a usual site. Of more networks, as many, spread evenly."""

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from components.session_manager.endpoint_services import interface_services, service_name
+from components.directory.demands import Direction
+from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
+from operations.verify.policy_document import policy_differences
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from components.session_manager.settings import EndpointSettings
     from operations.verify.facts import Asked, EndpointFacts, NetworkFacts, RouteTableFacts, SubnetFacts
+    from operations.verify.security_groups import RuleFacts
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
 GATEWAY_SERVICE: Final = "s3"
+
+HTTPS: Final = 443
 
 _AVAILABLE: Final = "available"
 
@@ -32,11 +38,24 @@ class _Needed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Place:
-    """The VPC and the subnets that the settings name: `subnets` from an id to what the settings call it."""
+class WantedEndpoints:
+    """The endpoints of a VPC.
 
-    vpc_id: str
-    subnets: dict[str, str]
+    Attributes:
+        check: beginning of the findings' IDs, `endpoint`.
+        group: Name tag of their security group.
+        services: short names of the services that have an interface endpoint.
+        subnets: subnets of the interface endpoints; what the settings call them, by ID.
+        routed: subnets whose route tables lead to the S3 gateway, likewise; empty: there is no gateway.
+        cidrs: networks whose nodes may use the endpoints.
+    """
+
+    check: str
+    group: str
+    services: tuple[str, ...]
+    subnets: Mapping[str, str]
+    routed: Mapping[str, str]
+    cidrs: tuple[str, ...]
 
 
 def endpoint_findings(asked: Asked, settings: EndpointSettings, live: NetworkFacts | Unread | None) -> list[Finding]:
@@ -46,59 +65,135 @@ def endpoint_findings(asked: Asked, settings: EndpointSettings, live: NetworkFac
         return [cannot_tell("network", expected, live)]
     if live is not None and isinstance(live.subnets, Unread):
         return [cannot_tell("network", expected, live.subnets)]
-    place, fault = _place(settings, live)
+    subnets, fault = _place(settings, live)
     remedy = f"correct shell-access:endpoints.{asked.region}, or the Name tags"
-    if place is None or live is None:
+    if not subnets or live is None:
         return [compared("network", same=False, expected=expected, found=fault, remedy=remedy)]
-    found = f"{place.vpc_id}: {', '.join(place.subnets)}"
-    findings = [compared("network", same=True, expected=expected, found=found, remedy=remedy)]
-    findings += [_interface(asked, service, place, live) for service in interface_services(asked.session_manager)]
-    if settings.s3_gateway:
-        findings.append(_gateway(asked, place, live))
-    return findings
+    found = f"{live.vpc_ids[0]}: {', '.join(subnets)}"
+    wanted = WantedEndpoints(
+        check="endpoint",
+        group=f"endpoints-{asked.region}",
+        services=interface_services(asked.session_manager),
+        subnets=subnets,
+        routed=subnets if settings.s3_gateway else {},
+        cidrs=tuple(settings.allowed_cidrs),
+    )
+    return [
+        compared("network", same=True, expected=expected, found=found, remedy=remedy),
+        group_finding(asked, wanted, live),
+        *service_findings(asked, wanted, live),
+    ]
 
 
-def _place(settings: EndpointSettings, live: NetworkFacts | None) -> tuple[_Place | None, str]:
-    """The one place that the settings name, or what is wrong with it."""
+def service_findings(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> list[Finding]:
+    """Compare the interface endpoints and the S3 gateway of a VPC.
+
+    Args:
+        asked: settings of the Region, with the command that repairs it.
+        wanted: the endpoints as the settings ask for them.
+        live: endpoints, route tables and security group of the VPC.
+    """
+    findings = [_interface(asked, service, wanted, live) for service in wanted.services]
+    return findings + ([_gateway(asked, wanted, live)] if wanted.routed else [])
+
+
+def group_finding(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
+    """Compare the security group of the endpoints: HTTPS from the settings' networks, and nothing else.
+
+    Args:
+        asked: settings of the Region, with the command that repairs it.
+        wanted: the endpoints as the settings ask for them.
+        live: the security groups of their name.
+    """
+    check = f"{wanted.check}-security-group"
+    expected = (
+        f"security group {wanted.group} allows HTTPS from {', '.join(wanted.cidrs) or 'nowhere'} and nothing else"
+    )
+    if isinstance(live.groups, Unread):
+        return cannot_tell(check, expected, live.groups)
+    if len(live.groups) != 1:
+        ids = ", ".join(each.id for each in live.groups)
+        found = f"{len(live.groups)} such groups: {ids}" if ids else "no such security group"
+        return compared(check, same=False, expected=expected, found=found, remedy=asked.repair)
+    (group,) = live.groups
+    rules = {_key(each): each for each in group.rules}
+    planned = {(Direction.INGRESS, "tcp", HTTPS, HTTPS, cidr): cidr for cidr in wanted.cidrs}
+    missing = [cidr for key, cidr in planned.items() if key not in rules]
+    foreign = [each for key, each in rules.items() if key not in planned]
+    said = [f"HTTPS is not allowed from {cidr}" for cidr in missing]
+    said += [f"foreign: {each} ({each.id})" for each in foreign]
+    remedies = [
+        f"aws ec2 revoke-security-group-{each.direction} --group-id {group.id} --security-group-rule-ids {each.id} "
+        f"--region {asked.region}"
+        for each in foreign
+    ]
+    remedies += [asked.repair] if missing else []
+    found = "; ".join(said) or group.id
+    return compared(check, same=not said, expected=expected, found=found, remedy=" && ".join(remedies))
+
+
+def _key(rule: RuleFacts) -> tuple[str, str, int, int, str]:
+    return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
+
+
+def _place(settings: EndpointSettings, live: NetworkFacts | None) -> tuple[dict[str, str], str]:
+    """Return the subnets that the settings name, or what is wrong with the VPC or with them."""
     vpc_ids = live.vpc_ids if live else ()
     if live is None or len(vpc_ids) != 1:
-        return None, f"{len(vpc_ids)} such VPCs: {', '.join(vpc_ids)}" if vpc_ids else "no such VPC"
+        return {}, f"{len(vpc_ids)} such VPCs: {', '.join(vpc_ids)}" if vpc_ids else "no such VPC"
     subnets: dict[str, str] = {}
     for named in settings.subnets:
         ids = [each.id for each in _subnets(live) if named == (each.id if named.startswith("subnet-") else each.name)]
         if len(ids) != 1:
-            return None, f"{len(ids) or 'no'} subnet{'s' * (len(ids) > 1)} {named} in {vpc_ids[0]}"
+            return {}, f"{len(ids) or 'no'} subnet{'s' * (len(ids) > 1)} {named} in {vpc_ids[0]}"
         subnets[ids[0]] = named
-    return _Place(vpc_id=vpc_ids[0], subnets=subnets), ""
+    return subnets, ""
 
 
 def _subnets(live: NetworkFacts) -> tuple[SubnetFacts, ...]:
     return () if isinstance(live.subnets, Unread) else live.subnets
 
 
-def _interface(asked: Asked, service: str, place: _Place, live: NetworkFacts) -> Finding:
+def _interface(asked: Asked, service: str, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
+    groups = live.groups
+    names = ", ".join(wanted.subnets.values())
+    expected = f"an available interface endpoint with private DNS, its policy and {wanted.group} in {names}"
+    if isinstance(groups, Unread):
+        return cannot_tell(f"{wanted.check}-{service}", expected, groups)
+    own = frozenset(each.id for each in groups)
+    policy = endpoint_policy(service, asked.account_id)
+
     def faults(endpoint: EndpointFacts) -> list[str]:
-        off = [] if endpoint.private_dns else ["private DNS is off"]
-        return off + [f"not in {name}" for id_, name in place.subnets.items() if id_ not in endpoint.subnet_ids]
+        said = [] if endpoint.private_dns else ["private DNS is off"]
+        said += [f"not in {name}" for id_, name in wanted.subnets.items() if id_ not in endpoint.subnet_ids]
+        if endpoint.group_ids != own or not own:
+            said.append(f"security groups {', '.join(sorted(endpoint.group_ids)) or 'none'}")
+        said += [f"policy: {each}" for each in policy_differences(policy, _parsed(endpoint.policy))]
+        return said
 
-    expected = f"an available interface endpoint with private DNS in {', '.join(place.subnets.values())}"
-    return _endpoint(asked, _Needed(service=service, kind=INTERFACE, expected=expected), live, faults)
+    return _endpoint(asked, wanted.check, _Needed(service=service, kind=INTERFACE, expected=expected), live, faults)
 
 
-def _gateway(asked: Asked, place: _Place, live: NetworkFacts) -> Finding:
-    expected = f"an available gateway endpoint in the route tables of {', '.join(place.subnets.values())}"
+def _parsed(policy: str) -> dict[str, Any]:
+    return json.loads(policy) if policy else {}
+
+
+def _gateway(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
+    expected = f"an available gateway endpoint in the route tables of {', '.join(wanted.routed.values())}"
     tables = live.route_tables
     if isinstance(tables, Unread):
-        return cannot_tell(f"endpoint-{GATEWAY_SERVICE}", expected, tables)
+        return cannot_tell(f"{wanted.check}-{GATEWAY_SERVICE}", expected, tables)
 
     def faults(endpoint: EndpointFacts) -> list[str]:
         return [
             f"not in the route table of {name}"
-            for id_, name in place.subnets.items()
+            for id_, name in wanted.routed.items()
             if not _tables_of(id_, tables) & endpoint.route_table_ids
         ]
 
-    return _endpoint(asked, _Needed(service=GATEWAY_SERVICE, kind=GATEWAY, expected=expected), live, faults)
+    return _endpoint(
+        asked, wanted.check, _Needed(service=GATEWAY_SERVICE, kind=GATEWAY, expected=expected), live, faults
+    )
 
 
 def _tables_of(subnet_id: str, tables: tuple[RouteTableFacts, ...]) -> frozenset[str]:
@@ -108,10 +203,10 @@ def _tables_of(subnet_id: str, tables: tuple[RouteTableFacts, ...]) -> frozenset
 
 
 def _endpoint(
-    asked: Asked, needed: _Needed, live: NetworkFacts, faults: Callable[[EndpointFacts], list[str]]
+    asked: Asked, check: str, needed: _Needed, live: NetworkFacts, faults: Callable[[EndpointFacts], list[str]]
 ) -> Finding:
     """The best endpoint of the service counts: a VPC may have several."""
-    check, expected = f"endpoint-{needed.service}", needed.expected
+    check, expected = f"{check}-{needed.service}", needed.expected
     if isinstance(live.endpoints, Unread):
         return cannot_tell(check, expected, live.endpoints)
     full_name = service_name(asked.region, needed.service)

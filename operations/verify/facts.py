@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from components.session_manager.settings import EndpointSettings, SessionManagerSettings
     from operations.reading import Unread
+    from operations.verify.security_groups import GroupFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,7 @@ class Asked:
         session_manager: None where the stack does not govern it.
         endpoints: None where the stack makes none here.
         hides_values: the settings are secret, so that differences are named and not shown.
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
     """
 
     stack: str
@@ -31,6 +33,7 @@ class Asked:
     session_manager: SessionManagerSettings | None = None
     endpoints: EndpointSettings | None = None
     hides_values: bool = False
+    partition: str = "aws"
 
     @property
     def repair(self) -> str:
@@ -71,6 +74,7 @@ class KeyFacts:
         state: `Enabled`, `Disabled`, `PendingDeletion`, ...
         spec: `SYMMETRIC_DEFAULT` and others.
         rotates: once a year or as set; None where the key was not asked, as its state or kind makes that pointless.
+        policy: its policy; None where it was not read.
     """
 
     key_id: str
@@ -78,6 +82,20 @@ class KeyFacts:
     state: str
     spec: str
     rotates: bool | Unread | None
+    policy: Mapping[str, Any] | Unread | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterFacts:
+    """A parameter of Parameter Store.
+
+    Attributes:
+        value: its value.
+        type: `String`, `StringList`, `SecureString`.
+    """
+
+    value: str
+    type: str = "String"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +178,8 @@ class EndpointFacts:
         private_dns: whether the service's own name leads to it.
         subnet_ids: of an interface endpoint.
         route_table_ids: of a gateway endpoint.
+        group_ids: security groups of an interface endpoint.
+        policy: its policy, as JSON.
     """
 
     id: str
@@ -169,6 +189,8 @@ class EndpointFacts:
     private_dns: bool = False
     subnet_ids: frozenset[str] = frozenset()
     route_table_ids: frozenset[str] = frozenset()
+    group_ids: frozenset[str] = frozenset()
+    policy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,12 +211,14 @@ class NetworkFacts:
         subnets: of the VPC.
         endpoints: of the VPC.
         route_tables: of the VPC.
+        groups: security groups that have the name of the endpoints' group.
     """
 
     vpc_ids: tuple[str, ...]
     subnets: tuple[SubnetFacts, ...] | Unread = ()
     endpoints: tuple[EndpointFacts, ...] | Unread = ()
     route_tables: tuple[RouteTableFacts, ...] | Unread = ()
+    groups: tuple[GroupFacts, ...] | Unread = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +227,7 @@ class RegionFacts:
 
     document: DocumentFacts | Unread | None = None
     data_key: KeyFacts | Unread | None = None
-    data_key_parameter: str | Unread | None = None
+    data_key_parameter: ParameterFacts | Unread | None = None
     logs_key: KeyFacts | Unread | None = None
     log_group: LogGroupFacts | Unread | None = None
     bucket: BucketFacts | Unread | None = None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from operations.reading import Unread
 from operations.verify.facts import Asked, KeyFacts
 from operations.verify.findings import Finding, cannot_tell, compared
+from operations.verify.policy_document import policy_finding
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from components.session_manager.settings import SessionManagerSettings
     from operations.verify.facts import RegionFacts
 
@@ -17,21 +21,34 @@ ENABLED: Final = "Enabled"
 SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
 
 _PENDING: Final = "PendingDeletion"
+_PLAIN: Final = "String"
 
 
 def key_findings(asked: Asked, settings: SessionManagerSettings, facts: RegionFacts) -> list[Finding]:
     """Compares the keys that the settings ask for, and the parameter with the data key's ID."""
     findings: list[Finding] = []
     if settings.session_data_encryption:
-        findings += alias_findings("data-key", DATA_KEY_ALIAS, asked, facts.data_key)
+        policy = data_key_policy(partition=asked.partition, account_id=asked.account_id)
+        findings += alias_findings("data-key", DATA_KEY_ALIAS, asked, facts.data_key, policy)
         findings += _parameter(asked, facts)
     if settings.encrypts_created_log_group:
-        findings += alias_findings("logs-key", LOGS_KEY_ALIAS, asked, facts.logs_key)
+        policy = logs_key_policy(partition=asked.partition, account_id=asked.account_id, region=asked.region)
+        findings += alias_findings("logs-key", LOGS_KEY_ALIAS, asked, facts.logs_key, policy)
     return findings
 
 
-def alias_findings(check: str, alias: str, asked: Asked, live: KeyFacts | Unread | None) -> list[Finding]:
-    """Whether the key behind an alias is there, usable and rotating."""
+def alias_findings(
+    check: str, alias: str, asked: Asked, live: KeyFacts | Unread | None, policy: Mapping[str, Any]
+) -> list[Finding]:
+    """Compare the key behind an alias: it is there, usable, rotating, and has the policy that the settings ask for.
+
+    Args:
+        check: ID of the first finding, and beginning of the others'.
+        alias: name of the alias.
+        asked: settings of the Region, with the command that repairs it.
+        live: the key.
+        policy: policy of the key as the settings ask for it.
+    """
     expected = f"{alias} points to an enabled symmetric key"
     if isinstance(live, Unread):
         return [cannot_tell(check, expected, live)]
@@ -42,7 +59,7 @@ def alias_findings(check: str, alias: str, asked: Asked, live: KeyFacts | Unread
     findings = [compared(check, same=usable, expected=expected, found=found, remedy=_revive(asked, live))]
     if live.rotates is not None:
         findings.append(_rotation(f"{check}-rotation", asked, live))
-    return findings
+    return [*findings, policy_finding(f"{check}-policy", asked, policy, live.policy)]
 
 
 def _revive(asked: Asked, live: KeyFacts) -> str:
@@ -68,6 +85,9 @@ def _parameter(asked: Asked, facts: RegionFacts) -> list[Finding]:
     expected = f"{DATA_KEY_PARAMETER} holds {key_id or f'the ID of the key behind {DATA_KEY_ALIAS}'}"
     if isinstance(live, Unread):
         return [cannot_tell(check, expected, live)]
-    same = live is not None and live == (key_id or live)
-    found = "no such parameter" if live is None else f"it holds {live}"
-    return [compared(check, same=same, expected=expected, found=found, remedy=asked.repair)]
+    if live is None:
+        return [compared(check, same=False, expected=expected, found="no such parameter", remedy=asked.repair)]
+    said = [] if live.value == (key_id or live.value) else [f"it holds {live.value}"]
+    said += [] if live.type == _PLAIN else [f"its type is {live.type}, not {_PLAIN}"]
+    found = "; ".join(said) or f"it holds {live.value}"
+    return [compared(check, same=not said, expected=expected, found=found, remedy=asked.repair)]

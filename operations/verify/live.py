@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,14 @@ from operations.verify.facts import (
     KeyFacts,
     LogGroupFacts,
     NetworkFacts,
+    ParameterFacts,
     PolicyFacts,
     RegionFacts,
     RouteTableFacts,
     SubnetFacts,
 )
 from operations.verify.keys import ENABLED, SYMMETRIC
+from operations.verify.security_groups import read_groups
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
@@ -31,23 +34,24 @@ if TYPE_CHECKING:
 _PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
-def read_region(reader: Reader, asked: Asked) -> RegionFacts:
+def read_region(reader: Reader, asked: Asked, *, key_policies: bool = False) -> RegionFacts:
     """Reads one Region; what cannot be read says why.
 
     Args:
         reader: of that Region.
         asked: in that Region.
+        key_policies: read the policies of the keys, too.
     """
-    network = _network(reader, asked.endpoints.vpc) if asked.endpoints else None
+    network = _network(reader, asked.endpoints.vpc, f"endpoints-{asked.region}") if asked.endpoints else None
     settings = asked.session_manager
     if settings is None:
         return RegionFacts(network=network)
     encrypts = settings.session_data_encryption
     return RegionFacts(
         document=_document(reader),
-        data_key=read_key(reader, DATA_KEY_ALIAS) if encrypts else None,
+        data_key=read_key(reader, DATA_KEY_ALIAS, policy=key_policies) if encrypts else None,
         data_key_parameter=_parameter(reader) if encrypts else None,
-        logs_key=read_key(reader, LOGS_KEY_ALIAS) if settings.encrypts_created_log_group else None,
+        logs_key=read_key(reader, LOGS_KEY_ALIAS, policy=key_policies) if settings.encrypts_created_log_group else None,
         log_group=read_log_group(reader, settings.cw_log_group_name) if settings.logs_to_cloudwatch else None,
         bucket=_bucket(reader, settings, asked.account_id) if settings.s3_logging else None,
         network=network,
@@ -106,22 +110,42 @@ def _text(reader: Reader, version: str) -> str | Unread:
     return answer if isinstance(answer, Unread) else str(answer.get("Content", ""))
 
 
-def read_key(reader: Reader, alias: str) -> KeyFacts | Unread | None:
-    """Reads the key behind an alias."""
+def read_key(reader: Reader, alias: str, *, policy: bool = False) -> KeyFacts | Unread | None:
+    """Read the key behind an alias.
+
+    Args:
+        reader: reader of the Region.
+        alias: name of the alias, or the ARN of a key.
+        policy: read its policy, too.
+    """
     answer = reader.read("kms", "describe_key", absent=("NotFoundException",), KeyId=alias)
     if answer is None or isinstance(answer, Unread):
         return answer
     key = answer["KeyMetadata"]
-    facts = KeyFacts(key_id=key["KeyId"], arn=key["Arn"], state=key["KeyState"], spec=key["KeySpec"], rotates=None)
+    facts = KeyFacts(
+        key_id=key["KeyId"],
+        arn=key["Arn"],
+        state=key["KeyState"],
+        spec=key["KeySpec"],
+        rotates=None,
+        policy=_key_policy(reader, key["KeyId"]) if policy else None,
+    )
     if (facts.state, facts.spec) != (ENABLED, SYMMETRIC):
         return facts
     rotation = _found(reader.read("kms", "get_key_rotation_status", KeyId=facts.key_id))
     return replace(facts, rotates=rotation if isinstance(rotation, Unread) else bool(rotation["KeyRotationEnabled"]))
 
 
-def _parameter(reader: Reader) -> str | Unread | None:
+def _key_policy(reader: Reader, key_id: str) -> dict[str, Any] | Unread:
+    answer = reader.read("kms", "get_key_policy", KeyId=key_id, PolicyName="default")
+    return answer if isinstance(answer, Unread) else json.loads((answer or {}).get("Policy", "{}"))
+
+
+def _parameter(reader: Reader) -> ParameterFacts | Unread | None:
     answer = reader.read("ssm", "get_parameter", absent=("ParameterNotFound",), Name=DATA_KEY_PARAMETER)
-    return answer if answer is None or isinstance(answer, Unread) else str(answer["Parameter"]["Value"])
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    return ParameterFacts(value=str(answer["Parameter"]["Value"]), type=str(answer["Parameter"]["Type"]))
 
 
 def read_log_group(reader: Reader, name: str) -> LogGroupFacts | Unread | None:
@@ -149,7 +173,7 @@ def _bucket(reader: Reader, settings: SessionManagerSettings, account_id: str) -
     region = str(answer.get("BucketRegion") or reader.region)
     there = reader.elsewhere(region)
     return BucketFacts(
-        region=region, encryption=_encryption(there, of_bucket), open_to_public=_open_to_public(there, of_bucket)
+        region=region, encryption=_encryption(there, of_bucket), open_to_public=open_to_public(there, of_bucket)
     )
 
 
@@ -180,7 +204,13 @@ def _key_arn(reader: Reader, reference: str, account_id: str) -> str | Unread | 
     return str(answer["KeyMetadata"]["Arn"]) if answer else reference
 
 
-def _open_to_public(reader: Reader, of_bucket: dict[str, str]) -> tuple[str, ...] | Unread:
+def open_to_public(reader: Reader, of_bucket: dict[str, str]) -> tuple[str, ...] | Unread:
+    """Return the names of a bucket's public access settings that are off.
+
+    Args:
+        reader: reader of the bucket's Region.
+        of_bucket: name and expected owner of the bucket.
+    """
     absent = ("NoSuchPublicAccessBlockConfiguration",)
     answer = reader.read("s3", "get_public_access_block", absent=absent, **of_bucket)
     if isinstance(answer, Unread):
@@ -189,7 +219,7 @@ def _open_to_public(reader: Reader, of_bucket: dict[str, str]) -> tuple[str, ...
     return tuple(name for name in _PUBLIC_ACCESS if not block.get(name))
 
 
-def _network(reader: Reader, vpc: str) -> NetworkFacts | Unread:
+def _network(reader: Reader, vpc: str, group: str) -> NetworkFacts | Unread:
     named = _filter("vpc-id" if vpc.startswith("vpc-") else "tag:Name", vpc)
     answer = _found(reader.read("ec2", "describe_vpcs", Filters=named))
     if isinstance(answer, Unread):
@@ -198,11 +228,23 @@ def _network(reader: Reader, vpc: str) -> NetworkFacts | Unread:
     if len(vpc_ids) != 1:
         return NetworkFacts(vpc_ids=vpc_ids)
     within = _filter("vpc-id", vpc_ids[0])
+    return replace(read_endpoints(reader, vpc_ids[0], group), subnets=_subnets(reader, within))
+
+
+def read_endpoints(reader: Reader, vpc_id: str, group: str) -> NetworkFacts:
+    """Read the endpoints of a VPC with its route tables and their security group; not the subnets.
+
+    Args:
+        reader: reader of the Region.
+        vpc_id: the VPC.
+        group: Name tag of the security group.
+    """
+    within = _filter("vpc-id", vpc_id)
     return NetworkFacts(
-        vpc_ids=vpc_ids,
-        subnets=_subnets(reader, within),
+        vpc_ids=(vpc_id,),
         endpoints=_endpoints(reader, within),
         route_tables=_route_tables(reader, within),
+        groups=read_groups(reader, [*within, *_filter("tag:Name", group)]),
     )
 
 
@@ -234,6 +276,8 @@ def _endpoints(reader: Reader, within: list[dict[str, Any]]) -> tuple[EndpointFa
             private_dns=bool(each.get("PrivateDnsEnabled")),
             subnet_ids=frozenset(each.get("SubnetIds", ())),
             route_table_ids=frozenset(each.get("RouteTableIds", ())),
+            group_ids=frozenset(group["GroupId"] for group in each.get("Groups", ())),
+            policy=str(each.get("PolicyDocument") or ""),
         )
         for each in answer.get("VpcEndpoints", ())
     )

@@ -7,31 +7,47 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from components.nodes.host_management import host_trust
-from components.nodes.names import HOST_MANAGED_POLICY, HOST_ROLE_NAME, REMEDIATION_ROLE_NAME, RUNBOOK_NAME, NodesPlace
-from components.nodes.remediation import REMEDIATION_POLICY_NAME, remediation_role_policy, remediation_trust, runbook
+from components.nodes.names import (
+    HOST_MANAGED_POLICY,
+    HOST_ROLE_NAME,
+    REMEDIATION_ROLE_NAME,
+    ROLE_TYPE,
+    RUNBOOK_NAME,
+    NodesPlace,
+)
+from components.nodes.remediation import (
+    CONCURRENT_EXECUTION_RATE_PERCENTAGE,
+    ERROR_PERCENTAGE,
+    MAXIMUM_AUTOMATIC_ATTEMPTS,
+    REMEDIATION_POLICY_NAME,
+    RESOURCE_PARAMETER,
+    RETRY_ATTEMPT_SECONDS,
+    remediation_role_policy,
+    remediation_trust,
+    runbook,
+)
 from components.nodes.role_rule import role_rule
 from components.nodes.settings import Remediation
 from operations.reading import Reader, Unread
 from operations.verify.nodes_comparison import (
-    WantedRole,
-    agent_updates_finding,
+    agent_updates_findings,
     host_management_finding,
     remediation_finding,
-    role_finding,
     rule_findings,
     runbook_finding,
 )
 from operations.verify.nodes_live import (
+    ATTEMPTS,
     RemediationFacts,
     RuleFacts,
     read_association,
     read_host_role,
-    read_role,
     read_rule,
     read_runbook,
     read_runbook_tags,
 )
 from operations.verify.ownership import document_ownership_findings
+from operations.verify.roles import WantedRole, read_role, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +69,7 @@ class NodesVerification:
         regions: what is asked, by Region; the first is where the stack keeps what an account has once.
         section: `shell-access:nodes`.
         instance_policies: Names of the instance policies; empty where no feature needs a permission of nodes.
+        boundary: ARN of the permissions boundary of the stack's roles; "": none.
     """
 
     clients: Clients
@@ -61,6 +78,7 @@ class NodesVerification:
     regions: Mapping[str, Asked]
     section: NodesSection
     instance_policies: tuple[str, ...]
+    boundary: str = ""
 
     def findings(self) -> dict[str, list[Finding]]:
         """By Region."""
@@ -88,7 +106,7 @@ class NodesVerification:
         agents = self.section.agent_updates
         return [
             *([host_management_finding(asked, read_host_role(reader))] if self.section.host_management else ()),
-            *([agent_updates_finding(asked, agents, read_association(reader))] if agents else ()),
+            *(agent_updates_findings(asked, agents, read_association(reader)) if agents else ()),
         ]
 
     def _host_role(self) -> tuple[str, list[Finding]]:
@@ -101,6 +119,7 @@ class NodesVerification:
             trust=host_trust(),
             attached=frozenset({managed, *self._policy_arns}),
             inline={},
+            boundary=self.boundary,
         )
         live = read_role(self._reader(self._first), HOST_ROLE_NAME)
         return self._first, [role_finding(self.regions[self._first], wanted, live)]
@@ -128,14 +147,27 @@ class NodesVerification:
         if settings.remediation is Remediation.OFF:
             return [remediation_finding(asked, None, rule.remediation)]
         reader, automatic = self._reader(asked.region), settings.remediation is Remediation.AUTOMATIC
+        attempts: dict[str, object] = dict(
+            zip(ATTEMPTS, (MAXIMUM_AUTOMATIC_ATTEMPTS, RETRY_ATTEMPT_SECONDS), strict=True)
+        )
         remediation = RemediationFacts(
-            runbook=RUNBOOK_NAME, automatic=automatic, role_arn=self.place.remediation_role_arn
+            runbook=RUNBOOK_NAME,
+            automatic=automatic,
+            role_arn=self.place.remediation_role_arn,
+            details={
+                "ResourceType": ROLE_TYPE,
+                RESOURCE_PARAMETER: "RESOURCE_ID",
+                "ConcurrentExecutionRatePercentage": CONCURRENT_EXECUTION_RATE_PERCENTAGE,
+                "ErrorPercentage": ERROR_PERCENTAGE,
+                **(attempts if automatic else {}),
+            },
         )
         role = WantedRole(
             check="node-remediation-role",
             name=REMEDIATION_ROLE_NAME,
             trust=remediation_trust(self.place),
             inline={REMEDIATION_POLICY_NAME: remediation_role_policy(self.place, self._policy_arns, excluded)},
+            boundary=self.boundary,
         )
         return [
             remediation_finding(asked, remediation, rule.remediation),

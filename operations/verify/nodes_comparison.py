@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from components.nodes.names import (
     ASSOCIATION_NAME,
     HOST_MANAGEMENT_SETTING,
     HOST_ROLE_NAME,
+    ROLE_TYPE,
     RULE_NAME,
     RUNBOOK_NAME,
     UPDATE_DOCUMENT,
+    UPDATE_PARAMETERS,
 )
+from components.nodes.role_rule import MESSAGE_TYPES
 from operations.reading import Unread
-from operations.verify.findings import Finding, cannot_tell, compared
-from operations.verify.policy_document import policy_differences
+from operations.verify.findings import Finding, Status, cannot_tell, compared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    from components.nodes.names import PolicyDocument
     from components.nodes.settings import AgentsSettings
     from operations.verify.facts import Asked
-    from operations.verify.nodes_live import AssociationFacts, RemediationFacts, RoleFacts, RuleFacts
+    from operations.verify.nodes_live import AssociationFacts, RemediationFacts, RuleFacts
 
 _ACTIVE = "ACTIVE"
+_FAILED = "Failed"
 
 
 def host_management_finding(asked: Asked, live: str | Unread | None) -> Finding:
@@ -43,8 +44,10 @@ def host_management_finding(asked: Asked, live: str | Unread | None) -> Finding:
     return compared(check, same=live == HOST_ROLE_NAME, expected=expected, found=found, remedy=asked.repair)
 
 
-def agent_updates_finding(asked: Asked, settings: AgentsSettings, live: AssociationFacts | Unread | None) -> Finding:
-    """Compares the association that keeps the agents up to date.
+def agent_updates_findings(
+    asked: Asked, settings: AgentsSettings, live: AssociationFacts | Unread | None
+) -> list[Finding]:
+    """Compare the association that keeps the agents up to date, and report how its last run ended.
 
     Args:
         asked: in the Region.
@@ -53,22 +56,45 @@ def agent_updates_finding(asked: Asked, settings: AgentsSettings, live: Associat
     """
     check, expected = "agent-updates", f"{ASSOCIATION_NAME} updates agents at {settings.schedule}"
     if isinstance(live, Unread):
-        return cannot_tell(check, expected, live)
+        return [cannot_tell(check, expected, live)]
     if live is None:
-        return compared(check, same=False, expected=expected, found="no such association", remedy=asked.repair)
+        return [compared(check, same=False, expected=expected, found="no such association", remedy=asked.repair)]
     tagged = {f"tag:{key}": frozenset(values) for key, values in settings.target_tags.items()}
-    pairs = {
+    parameters = {key: frozenset([value]) for key, value in UPDATE_PARAMETERS.items()}
+    pairs: dict[str, tuple[object, object]] = {
         "document": (UPDATE_DOCUMENT, live.document),
         "schedule": (settings.schedule, live.schedule),
         "maxConcurrency": (settings.max_concurrency, live.max_concurrency),
         "maxErrors": (settings.max_errors, live.max_errors),
         "targets": (_targets(tagged or {"InstanceIds": frozenset("*")}), _targets(live.targets)),
+        "parameters": (_targets(parameters), _targets(live.parameters)),
+        "run when made or changed": (True, not live.only_at_interval),
     }
     unequal = [
         f"{name}: {wanted} expected, {found} found" for name, (wanted, found) in pairs.items() if wanted != found
     ]
-    return compared(
-        check, same=not unequal, expected=expected, found="; ".join(unequal) or expected, remedy=asked.repair
+    found = "; ".join(unequal) or expected
+    return [
+        compared(check, same=not unequal, expected=expected, found=found, remedy=asked.repair),
+        _last_run(asked, live),
+    ]
+
+
+def _last_run(asked: Asked, live: AssociationFacts) -> Finding:
+    """Report a run that failed on every node as a difference, and one that failed on some as a warning."""
+    check, expected = "agent-updates-run", f"the last run of {ASSOCIATION_NAME} succeeded on all nodes"
+    results = ", ".join(f"{number} {result}" for result, number in sorted(live.results.items()))
+    found = f"{live.status or 'no run yet'}{f': {results}' if results else ''}"
+    if live.status != _FAILED and not live.results.get(_FAILED):
+        return Finding(check=check, status=Status.OK, expected=expected, found=found)
+    return Finding(
+        check=check,
+        status=Status.WARNING if live.results.get("Success") else Status.DIFFERENT,
+        expected=expected,
+        found=found,
+        remedy=f"python -m operations nodes --stack {asked.stack}, doctor for each node that failed; the runs: "
+        f"aws ssm list-associations --association-filter-list key=AssociationName,value={ASSOCIATION_NAME} --region "
+        f"{asked.region}, aws ssm describe-association-executions",
     )
 
 
@@ -89,12 +115,38 @@ def rule_findings(asked: Asked, wanted: str, live: RuleFacts | Unread | None) ->
         return [cannot_tell(check, expected, live)]
     if live is None:
         return [compared(check, same=False, expected=expected, found="no such rule", remedy=asked.repair)]
-    active = live.state == _ACTIVE
-    found = expected if active else f"it is {live.state}"
+    said = [] if live.state == _ACTIVE else [f"it is {live.state}"]
+    triggers = frozenset({ROLE_TYPE, *MESSAGE_TYPES})
+    if live.triggers != triggers:
+        listed = ", ".join(sorted(live.triggers)) or "nothing"
+        said.append(f"evaluated for {', '.join(sorted(triggers))} expected, for {listed} found")
+    found = "; ".join(said) or expected
     return [
-        compared(check, same=active, expected=expected, found=found, remedy=asked.repair),
+        compared(check, same=not said, expected=expected, found=found, remedy=asked.repair),
         _rule_content(asked, wanted, live.text),
+        _recorded(asked, live.unrecorded),
+        _evaluation(asked, live.failure),
     ]
+
+
+def _recorded(asked: Asked, live: str | Unread | None) -> Finding:
+    check, expected = "node-roles-recorder", f"AWS Config in {asked.region} records IAM roles"
+    if isinstance(live, Unread):
+        return cannot_tell(check, expected, live)
+    found = f"{asked.region} {live}" if live else expected
+    remedy = f"record {ROLE_TYPE}: aws configservice start-configuration-recorder, --region {asked.region}"
+    return compared(check, same=live is None, expected=expected, found=found, remedy=remedy)
+
+
+def _evaluation(asked: Asked, live: str | Unread) -> Finding:
+    check, expected = "node-roles-evaluation", f"the last evaluation of {RULE_NAME} succeeded"
+    if isinstance(live, Unread):
+        return cannot_tell(check, expected, live)
+    remedy = (
+        f"aws configservice start-config-rules-evaluation --config-rule-names {RULE_NAME} --region {asked.region}, "
+        "once the cause is removed"
+    )
+    return compared(check, same=not live, expected=expected, found=live or expected, remedy=remedy)
 
 
 def _rule_content(asked: Asked, wanted: str, live: str | Unread) -> Finding:
@@ -136,7 +188,8 @@ def _described(remediation: RemediationFacts | None) -> str:
     if remediation is None:
         return "no remediation"
     how = "by itself" if remediation.automatic else "on request"
-    return f"{remediation.runbook} runs {how} with {remediation.role_arn or 'no role'}"
+    details = ", ".join(f"{name} {value}" for name, value in sorted(remediation.details.items()))
+    return f"{remediation.runbook} runs {how} with {remediation.role_arn or 'no role'}; {details or 'nothing else set'}"
 
 
 def runbook_finding(asked: Asked, wanted: dict[str, Any], live: str | Unread | None) -> Finding:
@@ -155,60 +208,3 @@ def runbook_finding(asked: Asked, wanted: dict[str, Any], live: str | Unread | N
     same = json.loads(live) == wanted
     found = expected if same else "its default version says something else"
     return compared(check, same=same, expected=expected, found=found, remedy=asked.repair)
-
-
-@dataclass(frozen=True, kw_only=True)
-class WantedRole:
-    """A role as it is asked for.
-
-    Attributes:
-        check: id of the finding about it.
-        name: of the role.
-        trust: who may be it.
-        attached: ARNs of its managed policies.
-        inline: its inline policies by name.
-    """
-
-    check: str
-    name: str
-    trust: PolicyDocument
-    attached: frozenset[str] = frozenset()
-    inline: Mapping[str, PolicyDocument]
-
-
-def role_finding(asked: Asked, wanted: WantedRole, live: RoleFacts | Unread | None) -> Finding:
-    """Compares a role: what it may do, no less and no more, and who may be it.
-
-    Args:
-        asked: where the stack keeps what an account has once.
-        wanted: the role.
-        live: likewise.
-    """
-    expected = f"{wanted.name} is trusted and allowed as asked"
-    if isinstance(live, Unread):
-        return cannot_tell(wanted.check, expected, live)
-    if live is None:
-        return compared(wanted.check, same=False, expected=expected, found="no such role", remedy=asked.repair)
-    if isinstance(live.attached, Unread):
-        return cannot_tell(wanted.check, expected, live.attached)
-    if isinstance(live.inline, Unread):
-        return cannot_tell(wanted.check, expected, live.inline)
-    unequal = [
-        *(f"trust policy: {each}" for each in policy_differences(wanted.trust, live.trust)),
-        *(f"{arn} is not attached" for arn in sorted(wanted.attached - live.attached)),
-        *(f"{arn} is attached" for arn in sorted(live.attached - wanted.attached)),
-        *inline_differences(wanted.inline, live.inline),
-    ]
-    found = "; ".join(unequal) or expected
-    return compared(wanted.check, same=not unequal, expected=expected, found=found, remedy=asked.repair)
-
-
-def inline_differences(wanted: Mapping[str, PolicyDocument], live: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the differences between inline policies by name, in words."""
-    for name in sorted({*wanted, *live}):
-        if name not in live:
-            yield f"inline policy {name} is missing"
-        elif name not in wanted:
-            yield f"inline policy {name} is not asked for"
-        else:
-            yield from (f"inline policy {name}: {each}" for each in policy_differences(wanted[name], live[name]))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from components.nodes.names import (
     ASSOCIATION_NAME,
@@ -11,15 +11,16 @@ from components.nodes.names import (
     RULE_NAME,
     RUNBOOK_NAME,
 )
-from components.nodes.remediation import ROLE_PARAMETER
+from components.nodes.recorders import why_not_recorded
+from components.nodes.remediation import RESOURCE_PARAMETER, ROLE_PARAMETER
 from operations.reading import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.reading import Reader
+    from operations.reading import Answer, Reader
 
-_NO_ROLE = ("NoSuchEntity",)
+ATTEMPTS: Final = ("MaximumAutomaticAttempts", "RetryAttemptSeconds")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,10 @@ class AssociationFacts:
         max_concurrency: `10%`.
         max_errors: likewise.
         targets: values by key, `tag:environment`.
+        parameters: values by parameter of the document.
+        only_at_interval: it does not run when it is made or changed.
+        status: status of the last run: `Success`, `Failed`, `Pending`, ...; "": not known.
+        results: number of nodes by result of the last run.
     """
 
     document: str
@@ -39,6 +44,10 @@ class AssociationFacts:
     max_concurrency: str
     max_errors: str
     targets: Mapping[str, frozenset[str]]
+    parameters: Mapping[str, frozenset[str]]
+    only_at_interval: bool = False
+    status: str = ""
+    results: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +58,13 @@ class RemediationFacts:
         runbook: its name.
         automatic: without anybody asking for it.
         role_arn: that the runbook runs with; "" where none is named.
+        details: everything else by which it runs, as the API names it.
     """
 
     runbook: str
     automatic: bool
     role_arn: str
+    details: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,30 +75,17 @@ class RuleFacts:
         state: `ACTIVE`, `DELETING`, ...
         text: in Guard.
         remediation: None: nothing is done.
+        triggers: types of resources and of messages that it is evaluated for.
+        failure: error of the last evaluation; "": it succeeded, or there was none yet.
+        unrecorded: reason for which IAM roles are not recorded; None: they are.
     """
 
     state: str
     text: str | Unread
     remediation: RemediationFacts | Unread | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoleFacts:
-    """A role.
-
-    Attributes:
-        trust: its trust policy.
-        attached: ARNs of managed policies.
-        inline: by name.
-        boundary: ARN of the permissions boundary; "": none.
-        path: path of the role.
-    """
-
-    trust: Mapping[str, Any]
-    attached: frozenset[str] | Unread
-    inline: Mapping[str, Mapping[str, Any]] | Unread
-    boundary: str = ""
-    path: str = "/"
+    triggers: frozenset[str] = frozenset()
+    failure: str | Unread = ""
+    unrecorded: str | Unread | None = None
 
 
 def read_host_role(reader: Reader) -> str | Unread | None:
@@ -112,12 +110,17 @@ def read_association(reader: Reader) -> AssociationFacts | Unread | None:
     if described is None or isinstance(described, Unread):
         return described
     association = described["AssociationDescription"]
+    overview: Mapping[str, Any] = association.get("Overview", {})
     return AssociationFacts(
         document=str(association["Name"]),
         schedule=str(association.get("ScheduleExpression", "")),
         max_concurrency=str(association.get("MaxConcurrency", "")),
         max_errors=str(association.get("MaxErrors", "")),
         targets={each["Key"]: frozenset(each["Values"]) for each in association.get("Targets", ())},
+        parameters={key: frozenset(values) for key, values in association.get("Parameters", {}).items()},
+        only_at_interval=bool(association.get("ApplyOnlyAtCronInterval")),
+        status=str(overview.get("Status", "")),
+        results=overview.get("AssociationStatusAggregatedCount", {}),
     )
 
 
@@ -130,10 +133,41 @@ def read_rule(reader: Reader) -> RuleFacts | Unread | None:
     if not answer or not answer["ConfigRules"]:
         return None
     text = reader.read("config", "get_custom_rule_policy", ConfigRuleName=RULE_NAME)
+    rule: Answer = answer["ConfigRules"][0]
+    sources: list[Answer] = rule.get("Source", {}).get("SourceDetails", [])
     return RuleFacts(
-        state=str(answer["ConfigRules"][0].get("ConfigRuleState", "")),
+        state=str(rule.get("ConfigRuleState", "")),
         text=text if isinstance(text, Unread) else str((text or {}).get("PolicyText", "")),
         remediation=_remediation(reader),
+        triggers=frozenset(rule.get("Scope", {}).get("ComplianceResourceTypes", ()))
+        | {str(each.get("MessageType", "")) for each in sources},
+        failure=_failure(reader),
+        unrecorded=_unrecorded(reader),
+    )
+
+
+def _failure(reader: Reader) -> str | Unread:
+    """Return the error of the last evaluation, unless a later one succeeded."""
+    answer = reader.read("config", "describe_config_rule_evaluation_status", ConfigRuleNames=[RULE_NAME])
+    if isinstance(answer, Unread):
+        return answer
+    statuses: list[Answer] = (answer or {}).get("ConfigRulesEvaluationStatus", [])
+    status: Answer = statuses[0] if statuses else {}
+    failed, succeeded = status.get("LastFailedEvaluationTime"), status.get("LastSuccessfulEvaluationTime")
+    if failed is None or (succeeded is not None and succeeded >= failed):
+        return ""
+    return f"{status.get('LastErrorCode', 'error')}: {status.get('LastErrorMessage', '')}".rstrip(": ")
+
+
+def _unrecorded(reader: Reader) -> str | Unread | None:
+    recorders = reader.read("config", "describe_configuration_recorders")
+    if isinstance(recorders, Unread):
+        return recorders
+    statuses = reader.read("config", "describe_configuration_recorder_status")
+    if isinstance(statuses, Unread):
+        return statuses
+    return why_not_recorded(
+        (recorders or {}).get("ConfigurationRecorders", []), (statuses or {}).get("ConfigurationRecordersStatus", [])
     )
 
 
@@ -158,43 +192,19 @@ def _remediation(reader: Reader) -> RemediationFacts | Unread | None:
     found = next(iter(answer.get("RemediationConfigurations", ())), None)
     if found is None:
         return None
-    role = found.get("Parameters", {}).get(ROLE_PARAMETER, {}).get("StaticValue", {}).get("Values", [])
+    parameters: Mapping[str, Any] = found.get("Parameters", {})
+    role = parameters.get(ROLE_PARAMETER, {}).get("StaticValue", {}).get("Values", [])
+    controls: Mapping[str, object] = found.get("ExecutionControls", {}).get("SsmControls", {})
+    automatic = bool(found.get("Automatic"))
     return RemediationFacts(
-        runbook=str(found["TargetId"]), automatic=bool(found.get("Automatic")), role_arn=str(next(iter(role), ""))
+        runbook=str(found["TargetId"]),
+        automatic=automatic,
+        role_arn=str(next(iter(role), "")),
+        details={
+            "ResourceType": found.get("ResourceType"),
+            RESOURCE_PARAMETER: parameters.get(RESOURCE_PARAMETER, {}).get("ResourceValue", {}).get("Value"),
+            **controls,
+            # On request nothing is tried again, and AWS may fill them in.
+            **({name: found.get(name) for name in ATTEMPTS} if automatic else {}),
+        },
     )
-
-
-def read_role(reader: Reader, name: str) -> RoleFacts | Unread | None:
-    """A role with all that it may do.
-
-    Args:
-        reader: to read with.
-        name: of the role.
-    """
-    role = reader.read("iam", "get_role", absent=_NO_ROLE, RoleName=name)
-    if role is None or isinstance(role, Unread):
-        return role
-    attached = reader.read("iam", "list_attached_role_policies", RoleName=name)
-    return RoleFacts(
-        trust=role["Role"]["AssumeRolePolicyDocument"],
-        attached=attached
-        if isinstance(attached, Unread)
-        else frozenset(each["PolicyArn"] for each in (attached or {}).get("AttachedPolicies", ())),
-        inline=_inline(reader, name),
-        boundary=str(role["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
-        path=str(role["Role"].get("Path", "/")),
-    )
-
-
-def _inline(reader: Reader, name: str) -> dict[str, Mapping[str, Any]] | Unread:
-    listed = reader.read("iam", "list_role_policies", RoleName=name)
-    if isinstance(listed, Unread):
-        return listed
-    found: dict[str, Mapping[str, Any]] = {}
-    for each in (listed or {}).get("PolicyNames", ()):
-        policy = reader.read("iam", "get_role_policy", absent=_NO_ROLE, RoleName=name, PolicyName=each)
-        if isinstance(policy, Unread):
-            return policy
-        if policy is not None:
-            found[each] = policy["PolicyDocument"]
-    return found

@@ -11,9 +11,13 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from components.problems import shown
+from operations.reading import Unread
+from operations.verify.findings import Finding, cannot_tell, compared
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from operations.verify.facts import Asked
 
 _IGNORE_CASE = ("Action", "NotAction")
 _PRINCIPALS = ("Principal", "NotPrincipal")
@@ -37,6 +41,25 @@ def policy_differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> l
             extra.remove(other)
             said += _elements(statement, other)
     return said + [f"statement {_name(each)} is not asked for" for each in extra]
+
+
+def policy_finding(
+    check: str, asked: Asked, wanted: Mapping[str, Any], live: Mapping[str, Any] | Unread | None
+) -> Finding:
+    """Compare the policy of a resource.
+
+    Args:
+        check: ID of the finding.
+        asked: settings of the Region, with the command that repairs it.
+        wanted: the policy as the settings ask for it.
+        live: the policy of the resource; None: it has none.
+    """
+    expected = "the policy is what the settings ask for"
+    if isinstance(live, Unread):
+        return cannot_tell(check, expected, live)
+    unequal = ["no policy"] if live is None else policy_differences(wanted, live)
+    found = "; ".join(unequal) or expected
+    return compared(check, same=not unequal, expected=expected, found=found, remedy=asked.repair)
 
 
 def _elements(wanted: Normal, found: Normal) -> list[str]:

@@ -20,6 +20,7 @@ from operations.verify.findings import Finding, Verification, cannot_tell
 from operations.verify.instance_policy import instance_policy_findings
 from operations.verify.live import read_policy, read_region
 from operations.verify.nodes import NodesVerification
+from operations.verify.roles import boundary_arn
 from operations.verify.secrecy import without_secrets
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
     settings = stack.settings()
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
     asked = {*settings.session_manager, *settings.endpoints, *sites}
-    asked |= {settings.regions[0]} if settings.approval else set()
+    asked |= {settings.regions[0]} if settings.approval or settings.domain_controllers else set()
     regions = [each for each in settings.regions if each in asked or settings.nodes]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
@@ -64,7 +65,7 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
         shared = pool.submit(_verify_account, stack, settings, clients, identity)
         directory = _directory(stack, settings, clients, identity)
         of_sites = pool.submit(directory.findings) if directory else None
-        trail = pool.submit(directory.trail, settings.regions[0]) if directory else None
+        of_account = pool.submit(directory.of_account) if directory else None
         nodes = _nodes(stack, settings, clients, identity)
         of_nodes = pool.submit(nodes.findings) if nodes else None
         approval = _approval(stack, settings, clients, identity)
@@ -78,7 +79,7 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
         for several_regions in (of_sites, of_nodes):
             for region, several in several_regions.result().items() if several_regions else ():
                 findings[region] += several
-        findings[regions[0]] += trail.result() if trail else []
+        findings[regions[0]] += of_account.result() if of_account else []
         findings[regions[0]] += of_approval.result() if of_approval else []
     return _verification(stack, identity.account_id, findings)
 
@@ -107,6 +108,7 @@ def _asked(stack: StackConfiguration, settings: Settings, identity: Identity, re
         session_manager=settings.session_manager.get(region),
         endpoints=settings.endpoints.get(region),
         hides_values=stack.is_secret("sessionManager"),
+        partition=identity.partition,
     )
 
 
@@ -114,15 +116,25 @@ def _directory(
     stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
 ) -> DirectoryVerification | None:
     section = settings.domain_controllers
-    if section is None or not section.sites:
+    if section is None:
         return None
-    sites = {
+    boundary = _boundary(settings, identity)
+    asked = {
         region: AskedSite(
-            asked=_asked(stack, settings, identity, region), partition=identity.partition, section=section
+            asked=_asked(stack, settings, identity, region),
+            partition=identity.partition,
+            section=section,
+            boundary=boundary,
         )
-        for region in section.sites
+        for region in {settings.regions[0], *section.sites}
     }
-    return DirectoryVerification(clients=clients, caller=identity.arn, sites=sites)
+    return DirectoryVerification(
+        clients=clients,
+        caller=identity.arn,
+        sites={region: asked[region] for region in section.sites},
+        account=asked[settings.regions[0]],
+        instance_policies=tuple(_instance_policies(settings, identity)),
+    )
 
 
 def _nodes(
@@ -137,6 +149,7 @@ def _nodes(
         regions={region: _asked(stack, settings, identity, region) for region in settings.regions},
         section=settings.nodes,
         instance_policies=tuple(_instance_policies(settings, identity)),
+        boundary=_boundary(settings, identity),
     )
 
 
@@ -149,6 +162,10 @@ def _approval(
     return ApprovalVerification.of(settings, settings.approval, clients, identity, asked)
 
 
+def _boundary(settings: Settings, identity: Identity) -> str:
+    return boundary_arn(settings.permissions_boundary, f"arn:{identity.partition}:iam::{identity.account_id}:policy/")
+
+
 def _instance_policies(settings: Settings, identity: Identity) -> dict[str, dict[str, Any]]:
     return instance_policies(settings.session_manager, partition=identity.partition, account_id=identity.account_id)
 
@@ -157,7 +174,7 @@ def _verify_region(
     stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity, region: str
 ) -> list[Finding]:
     asked = _asked(stack, settings, identity, region)
-    return region_findings(asked, read_region(Reader(clients, region, identity.arn), asked))
+    return region_findings(asked, read_region(Reader(clients, region, identity.arn), asked, key_policies=True))
 
 
 def _verify_account(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from components.session_manager.document import document, preferences, serialized
-from components.session_manager.endpoint_services import interface_services, service_name
+from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
 from components.session_manager.instance_policy import instance_policy
+from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.stack import StackConfiguration
 
@@ -74,8 +75,9 @@ class Account:
         settings = stack.settings()
         for region, each in settings.session_manager.items():
             self._session_manager(region, each)
-        for region in settings.endpoints:
-            self._network(region, interface_services(settings.session_manager.get(region)))
+        for region, each in settings.endpoints.items():
+            services = interface_services(settings.session_manager.get(region))
+            self._network(region, services, each.allowed_cidrs)
         policy = instance_policy(settings.session_manager, partition="aws", account_id=ACCOUNT)
         if policy:
             iam = self.client("iam")
@@ -113,7 +115,8 @@ class Account:
     def _session_manager(self, region: str, settings: SessionManagerSettings) -> None:
         key_id = ""
         if settings.session_data_encryption:
-            key_id = self.key("alias/session-manager/data", region)["KeyId"]
+            policy = json.dumps(data_key_policy(partition="aws", account_id=ACCOUNT))
+            key_id = self.key("alias/session-manager/data", region, Policy=policy)["KeyId"]
             name = "/session-manager/session-data-key"
             self.client("ssm", region).put_parameter(Name=name, Value=key_id, Type="String")
         if settings.create_cw_log_group:
@@ -133,11 +136,13 @@ class Account:
 
     def _log_group(self, region: str, settings: SessionManagerSettings) -> None:
         logs, name = self.client("logs", region), settings.cw_log_group_name
-        key = self.key("alias/session-manager/logs", region)["Arn"] if settings.cw_encryption_enabled else None
+        policy = json.dumps(logs_key_policy(partition="aws", account_id=ACCOUNT, region=region))
+        encrypts = settings.cw_encryption_enabled
+        key = self.key("alias/session-manager/logs", region, Policy=policy)["Arn"] if encrypts else None
         logs.create_log_group(logGroupName=name, **({"kmsKeyId": key} if key else {}))
         logs.put_retention_policy(logGroupName=name, retentionInDays=settings.log_retention_days)
 
-    def _network(self, region: str, services: tuple[str, ...]) -> None:
+    def _network(self, region: str, services: tuple[str, ...], cidrs: list[str]) -> None:
         ec2 = self.client("ec2", region)
         vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16", TagSpecifications=named("vpc", "workloads"))["Vpc"]["VpcId"]
         for attribute in ("EnableDnsSupport", "EnableDnsHostnames"):
@@ -150,9 +155,25 @@ class Account:
         own = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
         ec2.associate_route_table(RouteTableId=own, SubnetId=subnets[0])
         tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        group = ec2.create_security_group(
+            GroupName="endpoints",
+            Description="endpoints",
+            VpcId=vpc,
+            TagSpecifications=named("security-group", f"endpoints-{region}"),
+        )["GroupId"]
+        everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+        ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[everything])
+        for cidr in cidrs:
+            https = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": cidr}]}
+            ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[https])
         for service in services:
             ec2.create_vpc_endpoint(
-                VpcId=vpc, ServiceName=service_name(region, service), VpcEndpointType="Interface", SubnetIds=subnets
+                VpcId=vpc,
+                ServiceName=service_name(region, service),
+                VpcEndpointType="Interface",
+                SubnetIds=subnets,
+                SecurityGroupIds=[group],
+                PolicyDocument=json.dumps(endpoint_policy(service, ACCOUNT)),
             )
         ec2.create_vpc_endpoint(
             VpcId=vpc,

@@ -12,6 +12,8 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.ssm.exceptions import InvalidDocument, SSMException
 from moto.ssm.responses import SimpleSystemManagerResponse
 
+from local.emulator.extension.reported_states import reported
+
 KIND: Final = "Association"
 _KEPT: Final = "_local_associations"
 _GIVEN: Final = (
@@ -56,8 +58,9 @@ class AssociationActions(SimpleSystemManagerResponse):
         return ActionResult({"AssociationDescription": changed})
 
     def describe_association(self) -> ActionResult:
-        """API_DescribeAssociation, by ID."""
-        return ActionResult({"AssociationDescription": self._association()})
+        """API_DescribeAssociation, by ID, with the states that are to be reported."""
+        found = self._association()
+        return ActionResult({"AssociationDescription": {**found, **reported(found["AssociationId"])}})
 
     def list_associations(self) -> ActionResult:
         """API_ListAssociations, all of them."""

@@ -13,6 +13,7 @@ from moto.cloudtrail.responses import CloudTrailResponse
 from moto.core.exceptions import JsonRESTError
 
 from local.emulator.extension import volumes
+from local.emulator.extension.reported_states import reported
 
 DEFAULT_SELECTORS: list[dict[str, Any]] = [
     {
@@ -65,6 +66,12 @@ class LocalCloudTrail(CloudTrailResponse):
         """API_GetTrail."""
         trail = self._trail(self._get_param("Name"))
         return json.dumps({"Trail": {**_shown(trail), "HomeRegion": trail.region_name}})
+
+    def get_trail_status(self) -> str:
+        """API_GetTrailStatus, with the states that are to be reported."""
+        name = self._get_param("Name")
+        shown: dict[str, Any] = json.loads(super().get_trail_status())
+        return json.dumps({**shown, **reported(name.rsplit("/", 1)[-1])})
 
     def delete_trail(self) -> str:
         """API_DeleteTrail: by name or ARN; one that is not there is an error."""

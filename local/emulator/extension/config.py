@@ -20,6 +20,7 @@ from moto.config.responses import ConfigResponse
 from moto.core.exceptions import JsonRESTError
 
 from local.emulator.extension.callers import PARTITION
+from local.emulator.extension.reported_states import reported
 
 GUARD: Final = "CUSTOM_POLICY"
 RUNTIMES: Final = ("guard-2.x.x",)
@@ -93,7 +94,20 @@ class LocalConfig(ConfigResponse):
         for name in names:
             if name not in self._rules():
                 raise NoSuchConfigRuleException(name)
-        return super().describe_config_rules()
+        shown: dict[str, Any] = json.loads(super().describe_config_rules())
+        shown["ConfigRules"] = [{**each, **reported(each["ConfigRuleName"])} for each in shown["ConfigRules"]]
+        return json.dumps(shown)
+
+    def describe_config_rule_evaluation_status(self) -> str:
+        """API_DescribeConfigRuleEvaluationStatus: no rule was ever evaluated, unless states are to be reported."""
+        statuses: list[dict[str, Any]] = []
+        for name in self._get_param("ConfigRuleNames") or list(self._rules()):
+            rule = self._rules().get(name)
+            if rule is None:
+                raise NoSuchConfigRuleException(name)
+            shown = {"ConfigRuleName": name, "ConfigRuleArn": rule.config_rule_arn, "FirstEvaluationStarted": False}
+            statuses.append({**shown, "ConfigRuleId": rule.config_rule_id, **reported(f"{name}/evaluation")})
+        return json.dumps({"ConfigRulesEvaluationStatus": statuses})
 
     def delete_config_rule(self) -> str:
         """API_DeleteConfigRule, ResourceInUseException: not while a remediation action is associated with it."""

@@ -5,6 +5,8 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.ec2.responses.flow_logs import FlowLogs
 
+from local.emulator.extension.reported_states import as_reported
+
 TO_LOGS = "cloud-watch-logs"
 PLAIN = {"FileFormat": "plain-text", "HiveCompatiblePartitions": False, "PerHourPartition": False}
 """API_DestinationOptionsRequest: the defaults."""
@@ -25,6 +27,11 @@ class LocalFlowLogs(FlowLogs):
             if made.log_destination_type == TO_LOGS:
                 self._find_group(made)
         return result
+
+    def describe_flow_logs(self) -> ActionResult:
+        """API_DescribeFlowLogs, with the states that are to be reported."""
+        content: Any = super().describe_flow_logs().result
+        return ActionResult({"FlowLogs": as_reported(content["FlowLogs"])})
 
     def _find_group(self, made: Any) -> None:
         """API_FlowLog, deliverLogsStatus: whether the group is there; moto knows it by its name alone."""

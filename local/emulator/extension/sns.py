@@ -1,23 +1,28 @@
-"""Topics as AWS documents them, where moto lets more through.
+"""Amazon SNS as AWS documents it, where moto differs.
 
-The quotas of policies: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
+API_… pages lie under https://docs.aws.amazon.com/sns/latest/api/. The quotas of policies:
+https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
 """
+
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.sns import urls
 from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.responses import SNSResponse
 
+from local.emulator.extension.reported_states import as_reported
+
 MAX_POLICY_BYTES = 30 * 1024
 
 
 def apply() -> None:
-    """Puts the extended topics in place of moto's."""
-    urls.url_paths["{0}/$"] = LocalTopics.dispatch
+    """Puts the extended SNS in place of moto's."""
+    urls.url_paths["{0}/$"] = LocalSns.dispatch
 
 
-class LocalTopics(SNSResponse):
-    """moto's topics with the size of their policies checked."""
+class LocalSns(SNSResponse):
+    """moto's SNS with the size of policies checked, and subscriptions that are not confirmed."""
 
     def create_topic(self) -> ActionResult:
         """API_CreateTopic: InvalidParameter where the policy is too long."""
@@ -29,6 +34,11 @@ class LocalTopics(SNSResponse):
         if self._get_param("AttributeName") == "Policy":
             check_policy(self._get_param("AttributeValue"))
         return super().set_topic_attributes()
+
+    def list_subscriptions_by_topic(self) -> ActionResult:
+        """API_ListSubscriptionsByTopic, with the states that are to be reported."""
+        content: Any = super().list_subscriptions_by_topic().result
+        return ActionResult({**content, "Subscriptions": as_reported(content["Subscriptions"], "arn")})
 
 
 def check_policy(policy: str | None) -> None:

@@ -12,6 +12,8 @@ from moto.ec2.models.vpcs import VPCEndPoint
 from moto.ec2.responses.vpcs import VPCs
 from moto.ec2.utils import random_private_ip
 
+from local.emulator.extension.reported_states import as_reported
+
 INTERFACE = "Interface"
 GATEWAY = "Gateway"
 
@@ -68,6 +70,11 @@ class LocalVpcEndpoints(VPCs):
             and each["ServiceType"][0]["ServiceType"] in filters.get("service-type", (INTERFACE, GATEWAY))
         ]
         return ActionResult({"ServiceNames": [each["ServiceName"] for each in found], "ServiceDetails": found})
+
+    def describe_vpc_endpoints(self) -> ActionResult:
+        """API_DescribeVpcEndpoints, with the states that are to be reported."""
+        content: Any = super().describe_vpc_endpoints().result
+        return ActionResult({"VpcEndpoints": as_reported(content["VpcEndpoints"])})
 
     def modify_vpc_endpoint(self) -> ActionResult:
         """API_ModifyVpcEndpoint: with private DNS, a reset policy, and interfaces and routes that follow."""

@@ -12,6 +12,7 @@ import pytest
 from components.approval.names import TAG_KEY, Place
 from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
+from components.approval.topic_policies import topic_policy
 from components.settings import Settings
 from operations.approval.people import Principal
 from operations.reading import Identity, Unread
@@ -24,23 +25,22 @@ from operations.verify.approval_comparison import (
     principal_findings,
     schedule_findings,
     tag_findings,
-    workflow_role_findings,
+    workflow_role,
 )
 from operations.verify.approval_facts import (
-    ApprovalTopicFacts,
     ManagedPolicyFacts,
     PrincipalFacts,
     RecordingFacts,
-    SubscriptionFacts,
     TypedDocumentFacts,
     read_principal,
     read_recording,
     read_stray_tags,
-    read_topic,
 )
-from operations.verify.approval_notifications import metric_alarm_finding, recording_finding, topic_findings
+from operations.verify.approval_notifications import metric_alarm_findings, recording_finding
+from operations.verify.delivery import delivery_finding, read_failures, rule_sender, topic_sender
 from operations.verify.facts import Asked, KeyFacts
-from operations.verify.nodes_live import RoleFacts
+from operations.verify.roles import RoleFacts, role_finding
+from operations.verify.topics import SubscriptionFacts, TopicFacts, WantedTopic, read_topic, topic_findings
 from tests.operations.arrangement import refusal
 
 if TYPE_CHECKING:
@@ -240,13 +240,13 @@ def role(**change: Any) -> RoleFacts:
     ],
 )
 def test_role_findings_reports_each_difference(live: RoleFacts | None, said: str) -> None:
-    (found,) = workflow_role_findings(ASKED, plan().runbook_role, "arn:b", live)
+    found = role_finding(ASKED, workflow_role(plan().runbook_role, "arn:b"), live)
     assert (found.status == "ok") is not said
     assert said in found.found
 
 
 def test_role_findings_unread_part_is_not_ok() -> None:
-    (found,) = workflow_role_findings(ASKED, plan().runbook_role, "arn:b", role(inline=UNREAD))
+    found = role_finding(ASKED, workflow_role(plan().runbook_role, "arn:b"), role(inline=UNREAD))
     assert found.status == "cannotTell"
 
 
@@ -302,11 +302,18 @@ def test_principal_findings_reports_empty_group(*, is_empty: bool, status: str) 
     assert ("group g has no members" in approvers.found) is is_empty
 
 
-def topic(*subscriptions: SubscriptionFacts, **change: Any) -> ApprovalTopicFacts:
-    from components.approval.topic_policies import topic_policy  # noqa: PLC0415
+def topic(*subscriptions: SubscriptionFacts, **change: Any) -> TopicFacts:
+    given: dict[str, Any] = {"key": "k", "policy": topic_policy(PLACE), "subscriptions": subscriptions}
+    return TopicFacts(**{**given, **change})
 
-    given: dict[str, Any] = {"key": "k", "policy": json.dumps(topic_policy(PLACE)), "subscriptions": subscriptions}
-    return ApprovalTopicFacts(**{**given, **change})
+
+WANTED_TOPIC = WantedTopic(
+    prefix="approval",
+    arn=PLACE.topic_arn,
+    key_alias="alias/k",
+    policy=topic_policy(PLACE),
+    emails=[EMAIL],
+)
 
 
 CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_authenticated=True)
@@ -324,13 +331,13 @@ CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_
         (topic(replace(CONFIRMED, is_authenticated=False)), {"approval-subscription-unsubscribe": "warning"}),
         (topic(CONFIRMED, key=""), {"approval-topic": "different"}),
         (topic(CONFIRMED, key="alias/aws/sns"), {"approval-topic": "different"}),
-        (topic(CONFIRMED, policy="{}"), {"approval-topic-policy": "different"}),
+        (topic(CONFIRMED, policy={}), {"approval-topic-policy": "different"}),
         (topic(subscriptions=UNREAD), {"approval-subscriptions": "cannotTell"}),
         (None, {"approval-topic": "different"}),
     ],
 )
-def test_topic_findings_reports_each_difference(live: ApprovalTopicFacts | None, expected: dict[str, str]) -> None:
-    found = statuses(topic_findings(ASKED, PLACE, [EMAIL], live, KEY))
+def test_topic_findings_reports_each_difference(live: TopicFacts | None, expected: dict[str, str]) -> None:
+    found = statuses(topic_findings(ASKED, WANTED_TOPIC, live, KEY))
     assert {check: status for check, status in found.items() if status != "ok"} == expected
 
 
@@ -348,7 +355,7 @@ def test_read_topic_tells_pending_and_open_subscriptions() -> None:
         }
     )
     live = read_topic(reader, PLACE.topic_arn)  # type: ignore[arg-type]
-    assert isinstance(live, ApprovalTopicFacts)
+    assert isinstance(live, TopicFacts)
     assert live.subscriptions == (
         SubscriptionFacts(arn="", protocol="email", endpoint="a"),
         SubscriptionFacts(arn="arn:b", protocol="email", endpoint="b", is_filtered=True),
@@ -491,6 +498,28 @@ def metric_alarm(**change: Any) -> dict[str, Any]:
 def test_metric_alarm_finding_reports_difference(change: dict[str, Any], said: str) -> None:
     given = plan()
     alarm = given.metric_alarms[0]
-    found = metric_alarm_finding(ASKED, given, alarm, {alarm.name: metric_alarm(**change)})
+    found, *_ = metric_alarm_findings(ASKED, given, alarm, {alarm.name: metric_alarm(**change)})
     assert (found.status == "ok") is not said
     assert said in found.found
+
+
+def test_metric_alarm_that_is_raised_is_a_warning() -> None:
+    given = plan()
+    alarm = given.metric_alarms[0]
+    live = {alarm.name: metric_alarm(StateValue="ALARM", StateReason="no data")}
+    raised, state = metric_alarm_findings(ASKED, given, alarm, live)
+    assert (raised.status, state.status, state.found) == ("ok", "warning", "it is in state ALARM: no data")
+
+
+@pytest.mark.parametrize(("values", "status"), [([], "ok"), ([0.0], "ok"), ([0.0, 2.0], "different")])
+def test_delivery_finding_counts_lost_messages(values: list[float], status: str) -> None:
+    results = [{"Id": "m0", "Values": values}, {"Id": "m1", "Values": []}]
+    reader = Answers({"get_metric_data": {"MetricDataResults": results}})
+    live = read_failures(reader, [rule_sender("r"), topic_sender("t")])  # type: ignore[arg-type]
+    found = delivery_finding("c", "eu-west-1", live, remedy="look")
+    assert found.status == status
+    assert status == "ok" or found.found == "rule r failed to deliver 2 in 24 hours"
+
+
+def test_delivery_finding_unread_metrics_cannot_tell() -> None:
+    assert delivery_finding("c", "eu-west-1", UNREAD, remedy="look").status == "cannotTell"

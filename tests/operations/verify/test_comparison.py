@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from components.directory.demands import Direction
+from components.session_manager.endpoint_services import endpoint_policy
+from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
 from operations.reading import Unread
@@ -21,6 +25,7 @@ from operations.verify.facts import (
     KeyFacts,
     LogGroupFacts,
     NetworkFacts,
+    ParameterFacts,
     PolicyFacts,
     RegionFacts,
     RouteTableFacts,
@@ -29,11 +34,14 @@ from operations.verify.facts import (
 from operations.verify.instance_policy import instance_policy_findings
 from operations.verify.keys import key_findings
 from operations.verify.log_group import log_group_findings
+from operations.verify.security_groups import GroupFacts, RuleFacts
 
 ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs")
 KEY = KeyFacts(key_id="1234", arn="arn:key/1234", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
+DATA_KEY = replace(KEY, policy=data_key_policy(partition="aws", account_id="123456789012"))
+LOGS_KEY = replace(KEY, policy=logs_key_policy(partition="aws", account_id="123456789012", region="eu-west-1"))
 SHARED_KEY = "arn:aws:kms:eu-west-1:123456789012:key/1"
 BUCKET = BucketFacts(
     region="eu-west-1", encryption=BucketEncryption(algorithm="AES256", kms_key_arn=None), open_to_public=()
@@ -46,9 +54,19 @@ INTERFACE = EndpointFacts(
     state="available",
     private_dns=True,
     subnet_ids=frozenset({"subnet-1", "subnet-2"}),
+    group_ids=frozenset({"sg-1"}),
+    policy=json.dumps(endpoint_policy("ssm", "123456789012")),
 )
+HTTPS = RuleFacts(
+    id="sgr-1", direction=Direction.INGRESS, protocol="tcp", from_port=443, to_port=443, peer="10.0.0.0/8"
+)
+OPEN = RuleFacts(id="sgr-2", direction=Direction.INGRESS, protocol="-1", from_port=-1, to_port=-1, peer="0.0.0.0/0")
 INTERFACES = tuple(
-    replace(INTERFACE, service=f"com.amazonaws.eu-west-1.{service}")
+    replace(
+        INTERFACE,
+        service=f"com.amazonaws.eu-west-1.{service}",
+        policy=json.dumps(endpoint_policy(service, "123456789012")),
+    )
     for service in ("ssm", "ssmmessages", "ec2messages")
 )
 GATEWAY = EndpointFacts(
@@ -66,6 +84,7 @@ NETWORK = NetworkFacts(
         RouteTableFacts(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
         RouteTableFacts(id="rtb-0", main=True),
     ),
+    groups=(GroupFacts(id="sg-1", name="endpoints-eu-west-1", rules=(HTTPS,)),),
 )
 
 
@@ -80,20 +99,32 @@ def not_ok(findings: list[Any]) -> dict[str, tuple[str, str]]:
         ({"data_key": UNREAD}, {"data-key": ("cannotTell", "a:B: refused: no")}),
         ({"data_key_parameter": UNREAD}, {"data-key-parameter": ("cannotTell", "a:B: refused: no")}),
         (
-            {"data_key": replace(KEY, rotates=UNREAD)},
+            {"data_key": replace(DATA_KEY, rotates=UNREAD)},
             {"data-key-rotation": ("cannotTell", "a:B: refused: no")},
         ),
-        ({"data_key": replace(KEY, state="Disabled", rotates=None)}, {"data-key": ("different", "1234, Disabled")}),
         (
-            {"data_key": replace(KEY, state="Unavailable", rotates=None)},
+            {"data_key": replace(DATA_KEY, state="Disabled", rotates=None)},
+            {"data-key": ("different", "1234, Disabled")},
+        ),
+        (
+            {"data_key": replace(DATA_KEY, state="Unavailable", rotates=None)},
             {"data-key": ("different", "1234, Unavailable")},
         ),
         ({"logs_key": None}, {"logs-key": ("different", "no such alias")}),
+        ({"data_key": replace(DATA_KEY, policy=UNREAD)}, {"data-key-policy": ("cannotTell", "a:B: refused: no")}),
+        (
+            {"logs_key": replace(LOGS_KEY, policy=DATA_KEY.policy)},
+            {"logs-key-policy": ("different", "statement LogGroupsOfThisAccount is missing")},
+        ),
+        (
+            {"data_key_parameter": ParameterFacts(value="1234", type="SecureString")},
+            {"data-key-parameter": ("different", "its type is SecureString, not String")},
+        ),
     ],
     ids=str,
 )
 def test_keys(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
-    right = RegionFacts(data_key=KEY, data_key_parameter="1234", logs_key=KEY)
+    right = RegionFacts(data_key=DATA_KEY, data_key_parameter=ParameterFacts(value="1234"), logs_key=LOGS_KEY)
     assert not_ok(key_findings(ASKED, SETTINGS, replace(right, **change))) == expected
 
 
@@ -191,6 +222,22 @@ def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
         ),
         (without(".ssm", replace(INTERFACE, state="Available")), {}),
         (without(".ssm", replace(INTERFACE, private_dns=False), replace(INTERFACE, id="vpce-3")), {}),
+        (
+            without(".ssm", replace(INTERFACE, group_ids=frozenset({"sg-1", "sg-2"}))),
+            {"endpoint-ssm": ("different", "vpce-1: security groups sg-1, sg-2")},
+        ),
+        (
+            without(".ssm", replace(INTERFACE, policy='{"Version": "2012-10-17", "Statement": []}')),
+            {"endpoint-ssm": ("different", "vpce-1: policy: statement OwnAccountOnly is missing")},
+        ),
+        (
+            {"groups": (GroupFacts(id="sg-1", name="", rules=(HTTPS, OPEN)),)},
+            {"endpoint-security-group": ("different", "foreign: ingress everything from 0.0.0.0/0 (sgr-2)")},
+        ),
+        (
+            {"groups": (GroupFacts(id="sg-1", name="", rules=()),)},
+            {"endpoint-security-group": ("different", "HTTPS is not allowed from 10.0.0.0/8")},
+        ),
         (without(".ssm", replace(INTERFACE, kind="Gateway")), {"endpoint-ssm": ("different", "no such endpoint")}),
         (
             without(".s3", replace(GATEWAY, route_table_ids=frozenset({"rtb-0"}))),
@@ -200,7 +247,8 @@ def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
     ],
     ids=[
         *("right", "no VPC", "two VPCs", "no subnet", "two subnets", "subnets unread", "route tables unread"),
-        *("no endpoint", "unusable", "state in capitals", "another is right", "wrong kind", "wrong table"),
+        *("no endpoint", "unusable", "state in capitals", "another is right"),
+        *("another group", "another policy", "open group", "closed group", "wrong kind", "wrong table"),
         "interface for S3",
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_network
@@ -13,30 +14,42 @@ from hypothesis import strategies as st
 
 from components.directory.demands import Direction
 from components.directory.event_patterns import ALERTS
-from components.directory.names import ALERTS_TOPIC, acl_name, group_name, site_name
+from components.directory.key_policy import controllers_key_policy
+from components.directory.monitoring_policies import (
+    Scope,
+    flow_logs_policy,
+    flow_logs_trust_policy,
+    monitoring_key_policy,
+    topic_policy,
+    trail_bucket_policy,
+)
+from components.directory.names import ALERTS_TOPIC, FLOW_LOGS, acl_name, alert_rule_name, group_name, site_name
 from components.directory.peers import PeerKind
 from components.directory.settings import DomainControllersSection
 from components.directory.site_plan import SiteNetworks, SitePlan, plan_sites
+from components.session_manager.endpoint_services import endpoint_policy
 from operations.reading import Unread
+from operations.verify.delivery import rule_sender
 from operations.verify.directory import compare_site
 from operations.verify.directory_facts import (
     AclFacts,
-    AlertFacts,
     AskedSite,
     ControllerFacts,
     FlowLogFacts,
-    GroupFacts,
     ListFacts,
     PlaceFacts,
     PlaceSubnet,
-    RuleFacts,
     SiteFacts,
-    TopicFacts,
-    TrailFacts,
     VolumeFacts,
 )
-from operations.verify.directory_monitoring import trail_findings, watched_of
-from operations.verify.facts import Asked, KeyFacts, LogGroupFacts
+from operations.verify.directory_identities import deployers_of
+from operations.verify.directory_monitoring import watched_of
+from operations.verify.directory_trail import TrailBucketFacts, TrailFacts, bucket_findings, trail_findings
+from operations.verify.event_rules import RuleTargetsFacts
+from operations.verify.facts import Asked, EndpointFacts, KeyFacts, LogGroupFacts, NetworkFacts
+from operations.verify.roles import RoleFacts
+from operations.verify.security_groups import GroupFacts, RuleFacts
+from operations.verify.topics import SubscriptionFacts, TopicFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,11 +57,13 @@ if TYPE_CHECKING:
     from components.directory.rules import Rule
     from operations.verify.findings import Finding
 
+EMAIL = "directory@example.com"
 REGION, ACCOUNT, REPAIR = "eu-west-1", "123456789012", "pulumi up --refresh --stack dev"
 SECTION: dict[str, Any] = {
     "profile": "modern",
     "clients": {"offices": ["10.10.0.0/16"], "six": ["2001:db8:20::/48"]},
     "onPremisesDomainControllers": ["10.1.0.10/32"],
+    "monitoring": {"notificationEmails": [EMAIL]},
     "sites": {
         REGION: {
             "vpc": "directory",
@@ -59,6 +74,10 @@ SECTION: dict[str, Any] = {
 }
 MANY_CLIENTS = SECTION | {"clients": {f"c{number}": [f"10.{number}.0.0/16"] for number in range(40, 60, 2)}}
 REFUSED = Unread(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
+SCOPE = Scope(partition="aws", account_id=ACCOUNT, region=REGION)
+DEPLOYER = f"arn:aws:iam::{ACCOUNT}:user/deployer"
+MONITORING_POLICY = monitoring_key_policy(SCOPE, FLOW_LOGS)
+CONTROLLERS_POLICY = controllers_key_policy(partition="aws", account_id=ACCOUNT, region=REGION, users=[DEPLOYER])
 KEY = KeyFacts(key_id="k", arn="arn:aws:kms:eu-west-1:1:key/k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
 
 
@@ -91,7 +110,12 @@ def _case(given: str) -> Case:
         for number, each in enumerate("ab")
     )
     own = tuple(ip_network(each.cidrs[0]) for each in subnets)
-    place = PlaceFacts(vpc_id="vpc-1", subnets=subnets, networks=SiteNetworks(controllers=own, endpoints=own))
+    place = PlaceFacts(
+        vpc_id="vpc-1",
+        subnets=subnets,
+        networks=SiteNetworks(controllers=own, endpoints=own),
+        endpoint_subnets={each.id: each.given for each in subnets},
+    )
     plan = plan_sites(section, {REGION: place.networks})[REGION]
     return Case(wanted=wanted, place=place, plan=plan, live=facts(wanted, plan))
 
@@ -119,10 +143,12 @@ def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
         },
         acls=acls(plan),
         controllers=tuple(controller(name, subnet, groups) for name, subnet in (("DC1", "a"), ("DC2", "b"))),
-        key=KEY,
-        monitoring_key=KEY,
+        key=replace(KEY, policy=CONTROLLERS_POLICY),
+        monitoring_key=replace(KEY, policy=MONITORING_POLICY),
         flow_logs=tuple(
             FlowLogFacts(
+                id=f"fl-{each}",
+                role_arn=f"arn:aws:iam::{ACCOUNT}:role/ShellAccessFlowLogs-{REGION}",
                 subnet_id=f"subnet-{each}",
                 active=True,
                 traffic="ALL",
@@ -131,14 +157,52 @@ def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
             for each in "ab"
         ),
         log_group=LogGroupFacts(retention_days=90, kms_key_arn=KEY.arn),
-        topic=TopicFacts(key=KEY.arn, unconfirmed=()),
-        alerts={},
+        flow_logs_role=RoleFacts(
+            trust=flow_logs_trust_policy(SCOPE),
+            attached=frozenset(),
+            inline={"WriteFlowLogs": flow_logs_policy(SCOPE, FLOW_LOGS)},
+        ),
+        topic=TOPIC,
+        rules={},
+        failures={},
+        endpoints=endpoints(),
     )
     watched = watched_of(live, frozenset(each.id for each in groups), frozenset(["acl-1"] if plan.acl else []))
     assert watched
-    targets = (wanted.arn("sns", ALERTS_TOPIC),)
-    alerts = {each.name: AlertFacts(enabled=True, pattern=each.pattern(watched), targets=targets) for each in ALERTS}
-    return replace(live, alerts=alerts)
+    target = {"Id": "topic", "Arn": wanted.arn("sns", ALERTS_TOPIC)}
+    rules = {
+        alert_rule_name(each.name): RuleTargetsFacts(
+            state="ENABLED", pattern=json.dumps(each.pattern(watched)), targets=(target,)
+        )
+        for each in ALERTS
+    }
+    return replace(live, rules=rules)
+
+
+CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_authenticated=True)
+TOPIC = TopicFacts(key=KEY.arn, policy=topic_policy(SCOPE, ALERTS_TOPIC), subscriptions=(CONFIRMED,))
+
+
+def endpoints() -> NetworkFacts:
+    https = [
+        live_rule(f"sgr-{number}", Direction.INGRESS, "tcp", (443, 443), {"CidrIpv4": f"10.30.{number}.0/24"}).facts
+        for number in range(2)
+    ]
+    interfaces = tuple(
+        EndpointFacts(
+            id=f"vpce-{service}",
+            service=f"com.amazonaws.{REGION}.{service}",
+            kind="Interface",
+            state="available",
+            private_dns=True,
+            subnet_ids=frozenset({"subnet-a", "subnet-b"}),
+            group_ids=frozenset({"sg-endpoints"}),
+            policy=json.dumps(endpoint_policy(service, ACCOUNT)),
+        )
+        for service in ("ec2", "ec2messages", "ssm", "ssmmessages")
+    )
+    group = GroupFacts(id="sg-endpoints", name=f"{site_name(REGION)}-endpoints", rules=tuple(https))
+    return NetworkFacts(vpc_ids=("vpc-1",), endpoints=interfaces, groups=(group,))
 
 
 def acls(plan: SitePlan) -> tuple[AclFacts, ...]:
@@ -198,7 +262,9 @@ def controller(name: str, subnet: str, groups: tuple[GroupFacts, ...]) -> Contro
         id=f"i-{name}",
         name=name,
         state="running",
-        tokens="required",
+        metadata={"HttpTokens": "required", "HttpEndpoint": "enabled", "HttpPutResponseHopLimit": 1},
+        type="m6i.large",
+        checks_source=True,
         public=(),
         protected=True,
         group_ids=frozenset(each.id for each in groups),
@@ -347,7 +413,19 @@ VOLUME = VolumeFacts(id="vol-DC1", key_arn=KEY.arn, tagged=True)
 @pytest.mark.parametrize(
     ("change", "said", "remedy"),
     [
-        ({"tokens": "optional"}, "IMDSv1 is answered, too", REPAIR),
+        ({"metadata": {"HttpTokens": "optional"}}, "IMDSv1 is answered, too", REPAIR),
+        (
+            {"metadata": {"HttpTokens": "required", "HttpEndpoint": "disabled"}},
+            "instance metadata is off, which the SSM Agent needs",
+            REPAIR,
+        ),
+        (
+            {"metadata": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}},
+            "instance metadata is answered 2 hops away",
+            REPAIR,
+        ),
+        ({"type": "t3.small"}, "instance type t3.small", REPAIR),
+        ({"checks_source": False}, "the source/destination check is off", REPAIR),
         ({"public": (("198.51.100.7", ""),)}, "public address 198.51.100.7", REPLACE),
         ({"protected": False}, "termination protection off", REPAIR),
         ({"group_ids": frozenset(["sg-9"])}, "security groups: lacks sg-0 and has sg-9 besides", REPAIR),
@@ -386,8 +464,28 @@ def test_controllers_that_are_not_there_twice_there_or_stopped() -> None:
     assert {check: each.status for check, each in stopped.items()} == {"directory-controller-DC1-state": "warning"}
 
 
+def changed_flow_log(**change: Any) -> dict[str, Any]:
+    live = case().live.flow_logs
+    assert not isinstance(live, Unread)
+    return {"flow_logs": (replace(live[0], **change), *live[1:])}
+
+
+def without_first_endpoint() -> dict[str, Any]:
+    live = endpoints()
+    assert not isinstance(live.endpoints, Unread)
+    return {"endpoints": replace(live, endpoints=live.endpoints[1:])}
+
+
 MONITORING: list[tuple[dict[str, Any], str, str]] = [
-    ({"flow_logs": ()}, "directory-flow-logs", "none of a, b"),
+    ({"flow_logs": ()}, "directory-flow-logs", "none of a; none of b"),
+    (changed_flow_log(traffic="REJECT"), "directory-flow-logs", "none of a"),
+    (changed_flow_log(role_arn="arn:other"), "directory-flow-logs", "none of a"),
+    (
+        changed_flow_log(failure="Access error"),
+        "directory-flow-logs",
+        "fl-a of a does not deliver: Access error",
+    ),
+    ({"flow_logs_role": None}, "directory-flow-logs-role", "no such role"),
     ({"log_group": None}, "directory-flow-log-group", "no such log group"),
     (
         {"log_group": LogGroupFacts(retention_days=None, kms_key_arn=None)},
@@ -395,19 +493,29 @@ MONITORING: list[tuple[dict[str, Any], str, str]] = [
         "kept for ever; ",
     ),
     ({"topic": None}, "directory-topic", "no such topic"),
-    ({"topic": TopicFacts(key="alias/aws/sns", unconfirmed=())}, "directory-topic", "encrypted with alias/aws/sns"),
+    ({"topic": replace(TOPIC, key="alias/aws/sns")}, "directory-topic", "encrypted with alias/aws/sns"),
+    ({"topic": replace(TOPIC, policy={})}, "directory-topic-policy", "Version: "),
+    ({"topic": replace(TOPIC, subscriptions=())}, "directory-subscriptions", f"not subscribed: {EMAIL}"),
     (
-        {"topic": TopicFacts(key="k", unconfirmed=("a@example.com",))},
-        "directory-topic-subscriptions",
-        "not confirmed: a@example.com",
+        {"topic": replace(TOPIC, subscriptions=(replace(CONFIRMED, arn=""),))},
+        "directory-subscriptions",
+        f"not confirmed: {EMAIL}",
     ),
     ({"key": None}, "directory-key", "no such alias"),
-    ({"key": replace(KEY, rotates=False)}, "directory-key-rotation", "rotation is off"),
-    ({"monitoring_key": replace(KEY, state="Disabled", rotates=None)}, "directory-monitoring-key", "k, Disabled"),
+    ({"key": replace(KEY, rotates=False, policy=CONTROLLERS_POLICY)}, "directory-key-rotation", "rotation is off"),
+    ({"key": replace(KEY, policy={})}, "directory-key-policy", "Version: "),
+    (
+        {"monitoring_key": replace(KEY, state="Disabled", rotates=None, policy=MONITORING_POLICY)},
+        "directory-monitoring-key",
+        "k, Disabled",
+    ),
+    ({"monitoring_key": replace(KEY, policy={})}, "directory-monitoring-key-policy", "Version: "),
+    ({"failures": {rule_sender("r"): 3}}, "directory-alert-delivery", "rule r failed to deliver 3 in 24 hours"),
+    (without_first_endpoint(), "directory-endpoint-ec2", "no such endpoint"),
 ]
 
 
-@pytest.mark.parametrize(("change", "check", "said"), MONITORING, ids=[each[1] for each in MONITORING])
+@pytest.mark.parametrize(("change", "check", "said"), MONITORING)
 def test_what_is_wrong_with_keys_and_monitoring_is_told(change: dict[str, Any], check: str, said: str) -> None:
     found = case().findings(**change)
     assert set(found) == {check}
@@ -419,50 +527,155 @@ def test_what_is_wrong_with_keys_and_monitoring_is_told(change: dict[str, Any], 
     ("change", "said"),
     [
         (None, "no such rule"),
-        ({"enabled": False}, "it is disabled"),
-        ({"pattern": {}}, "its pattern is another one"),
-        ({"targets": ()}, "it does not tell the topic"),
+        ({"state": "DISABLED"}, "it is disabled"),
+        ({"pattern": "{}"}, "its pattern differs"),
+        ({"targets": ()}, "it does not send to "),
     ],
 )
 def test_what_is_wrong_with_an_alert_is_told(change: dict[str, Any] | None, said: str) -> None:
     site = case()
-    alerts = dict(site.live.alerts)
-    before = alerts["network"]
-    assert isinstance(before, AlertFacts)
-    alerts["network"] = None if change is None else replace(before, **change)
-    found = site.findings(alerts=alerts)
-    assert {check: each.found for check, each in found.items()} == {"directory-alert-network": said}
+    assert not isinstance(site.live.rules, Unread)
+    name = alert_rule_name("network")
+    rules = dict(site.live.rules)
+    before = rules.pop(name)
+    found = site.findings(rules=rules if change is None else rules | {name: replace(before, **change)})
+    assert set(found) == {"directory-alert-network"}
+    assert found["directory-alert-network"].found.startswith(said)
 
 
 def test_order_means_nothing_in_a_pattern() -> None:
     site = case()
-    alerts = dict(site.live.alerts)
-    before = alerts["state"]
-    assert isinstance(before, AlertFacts)
-    turned = {**before.pattern, "detail": {"instance-id": list(reversed(before.pattern["detail"]["instance-id"]))}}
-    assert site.findings(alerts=alerts | {"state": replace(before, pattern=turned)}) == {}
+    assert not isinstance(site.live.rules, Unread)
+    name = alert_rule_name("state")
+    before = site.live.rules[name]
+    pattern = json.loads(before.pattern)
+    turned = {**pattern, "detail": {"instance-id": list(reversed(pattern["detail"]["instance-id"]))}}
+    rules = {**site.live.rules, name: replace(before, pattern=json.dumps(turned))}
+    assert site.findings(rules=rules) == {}
+
+
+def principals(*arns: str) -> dict[str, Any]:
+    return {"Statement": [{"Condition": {"ArnLike": {"aws:PrincipalArn": list(arns)}}}]}
+
+
+ROLE_STEM = f"arn:aws:iam::{ACCOUNT}:role/"
+
+
+@pytest.mark.parametrize(
+    ("policy", "taken"),
+    [
+        (principals(DEPLOYER), [DEPLOYER]),
+        (
+            principals(f"{ROLE_STEM}Deployer", f"{ROLE_STEM}*/Deployer"),
+            [f"{ROLE_STEM}*/Deployer", f"{ROLE_STEM}Deployer"],
+        ),
+        (principals(DEPLOYER, f"{ROLE_STEM}Other"), []),
+        (principals(f"{ROLE_STEM}*"), []),
+        (principals(f"{ROLE_STEM}*/Deployer"), []),
+        (principals(), []),
+    ],
+)
+def test_deployer_is_the_one_principal_besides_the_team(policy: dict[str, Any], taken: list[str]) -> None:
+    assert deployers_of(case().wanted, policy) == taken
+
+
+BUCKET_NAME = f"shell-access-trail-{ACCOUNT}-{REGION}"
+CONFIGURATION = {
+    "IsMultiRegionTrail": True,
+    "S3BucketName": BUCKET_NAME,
+    "IncludeGlobalServiceEvents": True,
+    "LogFileValidationEnabled": True,
+    "KmsKeyId": KEY.arn,
+}
+OWN_TRAIL = TrailFacts(logging=True, configuration=CONFIGURATION, errors={}, records_writes=True)
+FOREIGN_TRAIL = replace(OWN_TRAIL, configuration={"IsMultiRegionTrail": False})
 
 
 @pytest.mark.parametrize(
     ("live", "existing", "said", "remedy"),
     [
-        (TrailFacts(logging=True, multi_region=True), "", "", ""),
-        (TrailFacts(logging=True, multi_region=False), "org", "", ""),
-        (TrailFacts(logging=True, multi_region=False), "", "of one Region only", REPAIR),
-        (TrailFacts(logging=False, multi_region=True), "", "it does not record", "start-logging --name shell-access"),
+        (OWN_TRAIL, "", "", ""),
+        (FOREIGN_TRAIL, "org", "", ""),
+        (
+            replace(OWN_TRAIL, configuration={**CONFIGURATION, "IsMultiRegionTrail": False}),
+            "",
+            "of one Region only",
+            REPAIR,
+        ),
+        (replace(OWN_TRAIL, logging=False), "", "it does not record", "start-logging --name shell-access"),
+        (
+            replace(FOREIGN_TRAIL, records_writes=False),
+            "org",
+            "its event selectors leave management events out",
+            "put-event-selectors --trail-name org",
+        ),
+        (
+            replace(OWN_TRAIL, configuration={**CONFIGURATION, "LogFileValidationEnabled": False}),
+            "",
+            "LogFileValidationEnabled: True expected, False found",
+            REPAIR,
+        ),
         (None, "", "no such trail", REPAIR),
         (None, "org", "no such trail", "correct shell-access:domainControllers.monitoring.existingTrail"),
     ],
 )
 def test_trail_has_to_record(live: TrailFacts | None, existing: str, said: str, remedy: str) -> None:
     wanted = case(SECTION | {"monitoring": {"existingTrail": existing}}).wanted
-    (finding,) = trail_findings(wanted, live)
+    finding, *delivery = trail_findings(wanted, live, KEY)
     assert finding.status == ("different" if said else "ok")
     assert not said or finding.found == said
     assert remedy in (finding.remedy or "")
+    assert [each.status for each in delivery] == (["ok"] if live else [])
 
 
-READ = ("groups", "lists", "entries", "acls", "controllers", "key", "monitoring_key", "flow_logs", "log_group", "topic")
+@pytest.mark.parametrize("existing", ["", "org"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        *("LatestDeliveryError", "LatestDigestDeliveryError", "LatestNotificationError"),
+        "LatestCloudWatchLogsDeliveryError",
+    ],
+)
+def test_trail_that_does_not_deliver_is_different(error: str, existing: str) -> None:
+    wanted = case(SECTION | {"monitoring": {"existingTrail": existing}}).wanted
+    _, delivery = trail_findings(wanted, replace(OWN_TRAIL, errors={error: "AccessDenied"}), KEY)
+    assert delivery.status == "different"
+    assert delivery.found.endswith(": AccessDenied")
+
+
+BUCKET = TrailBucketFacts(
+    policy=trail_bucket_policy(SCOPE, "shell-access", BUCKET_NAME),
+    encryption=("aws:kms", KEY.arn),
+    open_to_public=(),
+    versioning="Enabled",
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, {}),
+        ({"policy": None}, {"directory-trail-bucket-policy": "different"}),
+        ({"policy": REFUSED}, {"directory-trail-bucket-policy": "cannotTell"}),
+        ({"encryption": ("AES256", "")}, {"directory-trail-bucket-encryption": "different"}),
+        ({"encryption": ("aws:kms", "arn:other")}, {"directory-trail-bucket-encryption": "different"}),
+        ({"encryption": REFUSED}, {"directory-trail-bucket-encryption": "cannotTell"}),
+        ({"open_to_public": ("BlockPublicAcls",)}, {"directory-trail-bucket-public-access": "different"}),
+        ({"open_to_public": REFUSED}, {"directory-trail-bucket-public-access": "cannotTell"}),
+        ({"versioning": "Suspended"}, {"directory-trail-bucket-versioning": "different"}),
+        ({"versioning": ""}, {"directory-trail-bucket-versioning": "different"}),
+        ({"versioning": REFUSED}, {"directory-trail-bucket-versioning": "cannotTell"}),
+    ],
+)
+def test_trail_bucket_reports_each_difference(change: dict[str, Any], expected: dict[str, str]) -> None:
+    found = bucket_findings(case().wanted, replace(BUCKET, **change), KEY)
+    assert {each.check: each.status.value for each in found if each.status != "ok"} == expected
+
+
+READ = (
+    *("groups", "lists", "entries", "acls", "controllers", "key", "monitoring_key", "flow_logs", "flow_logs_role"),
+    *("log_group", "topic", "rules", "failures"),
+)
 
 
 @pytest.mark.parametrize("name", READ)
@@ -482,7 +695,8 @@ def test_what_cannot_be_read_of_one_thing_is_told_of_that() -> None:
         "directory-controller-DC1": "cannotTell",
         "directory-controller-DC2": "cannotTell",
     }
-    alert = site.live.alerts["state"]
-    assert isinstance(alert, AlertFacts)
-    alerts = {**site.live.alerts, "state": replace(alert, targets=REFUSED), "network": REFUSED}
-    assert set(site.findings(alerts=alerts)) == {"directory-alert-state", "directory-alert-network"}
+    assert not isinstance(site.live.rules, Unread)
+    name = alert_rule_name("state")
+    rules = {**site.live.rules, name: replace(site.live.rules[name], targets=REFUSED)}
+    found = site.findings(rules=rules)
+    assert {check: each.status.value for check, each in found.items()} == {"directory-alert-state": "cannotTell"}

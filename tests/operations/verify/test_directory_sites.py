@@ -13,6 +13,8 @@ from tests.operations.arrangement import configuration, findings_of, named, not_
 if TYPE_CHECKING:
     from tests.operations.arrangement import Account, Command, Fail, StackConfiguration
 
+OF_ACCOUNT = ("directory-trail", "directory-trail-bucket", "directory-trail-key", "directory-port-forwarding-policy")
+ENDPOINTS = tuple(f"directory-endpoint-{each}" for each in ("ec2", "ec2messages", "ssm", "ssmmessages"))
 SITE = {"vpc": "directory", "subnets": ["directory-a", "directory-b"]}
 
 
@@ -42,8 +44,9 @@ def test_a_site_of_which_nothing_is_built_lacks_everything(account: Account) -> 
     assert not_ok(verify_stack(stack("eu-west-1"))) == dict.fromkeys(
         (
             *("directory-groups", "directory-acl", "directory-traffic", "directory-key", "directory-monitoring-key"),
-            *("directory-flow-logs", "directory-flow-log-group", "directory-topic", "directory-alert-network"),
-            "directory-trail",
+            *("directory-flow-logs", "directory-flow-logs-role", "directory-flow-log-group", "directory-topic"),
+            *("directory-alert-network", "directory-endpoint-security-group", *ENDPOINTS),
+            *OF_ACCOUNT,
         ),
         "different",
     )
@@ -56,7 +59,7 @@ def test_without_its_network_a_site_is_not_planned_and_so_no_other_one(account: 
     assert not_ok(verification) == {
         "directory-network": "different",
         "directory-plan": "cannotTell",
-        "directory-trail": "different",
+        **dict.fromkeys(OF_ACCOUNT, "different"),
     }
     assert "the network of us-east-1 is not known" in findings_of(verification)["directory-plan"].found
 
@@ -103,19 +106,22 @@ def test_a_network_that_may_not_be_read_is_told_with_the_permission(
     network(account)
     fail("ec2", call, refusal("UnauthorizedOperation"))
     verification = verify_stack(stack("eu-west-1"))
-    assert not_ok(verification) == {"directory-network": "cannotTell", "directory-trail": "different"}
+    assert not_ok(verification) == {"directory-network": "cannotTell", **dict.fromkeys(OF_ACCOUNT, "different")}
     assert findings_of(verification)["directory-network"].found.startswith(f"{action}: refused")
 
 
 REFUSED = {
-    ("ec2", "DescribeSecurityGroups"): {"directory-groups", "directory-traffic"},
+    ("ec2", "DescribeSecurityGroups"): {"directory-groups", "directory-traffic", *ENDPOINTS},
     ("ec2", "DescribeNetworkAcls"): {"directory-acl", "directory-traffic"},
     ("ec2", "DescribeFlowLogs"): {"directory-flow-logs"},
-    ("kms", "DescribeKey"): {"directory-key", "directory-monitoring-key"},
+    ("kms", "DescribeKey"): {"directory-key", "directory-monitoring-key", "directory-trail-key"},
     ("sns", "GetTopicAttributes"): {"directory-topic"},
-    ("events", "DescribeRule"): {"directory-alert-network"},
+    ("events", "ListRules"): {"directory-alert-network"},
     ("logs", "DescribeLogGroups"): {"directory-flow-log-group"},
     ("cloudtrail", "GetTrail"): {"directory-trail"},
+    ("cloudwatch", "GetMetricData"): {"directory-alert-delivery"},
+    ("iam", "GetRole"): {"directory-flow-logs-role"},
+    ("iam", "GetPolicy"): {"directory-port-forwarding-policy"},
 }
 
 

@@ -245,7 +245,7 @@ BREAKAGES = [
         asymmetric_key,
         "logs-key",
         "RSA_2048",
-        also={"log-group-encryption": "different"},
+        also={"log-group-encryption": "different", "logs-key-policy": "different"},
     ),
     Breakage(
         "logs key no longer rotates",
@@ -349,10 +349,19 @@ def test_an_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) 
     assert [finding.check for finding in verification.regions["eu-west-1"]] == [
         *("document", "document-status", "document-default-version", "document-content"),
         *("document-owner", "document-prior-version"),
-        *("data-key", "data-key-rotation", "data-key-parameter", "logs-key", "logs-key-rotation"),
+        *("data-key", "data-key-rotation", "data-key-policy", "data-key-parameter"),
+        *("logs-key", "logs-key-rotation", "logs-key-policy"),
         *("log-group", "log-group-retention", "log-group-encryption"),
         *("bucket", "bucket-encryption", "bucket-public-access"),
-        *("network", "endpoint-ec2messages", "endpoint-kms", "endpoint-logs", "endpoint-ssm", "endpoint-ssmmessages"),
+        *(
+            "network",
+            "endpoint-security-group",
+            "endpoint-ec2messages",
+            "endpoint-kms",
+            "endpoint-logs",
+            "endpoint-ssm",
+            "endpoint-ssmmessages",
+        ),
         *("endpoint-s3", "instance-policy", "instance-policy-content", "instance-policy-owner"),
         "instance-policy-roles",
     ]
@@ -395,7 +404,7 @@ def test_a_network_may_be_named_by_ids(right: Account, stack: StackConfiguration
     ec2 = right.client("ec2")
     [vpc] = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": ["workloads"]}])["Vpcs"]
     subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
-    named = {"vpc": vpc["VpcId"], "subnets": [each["SubnetId"] for each in subnets], "allowedCidrs": ["10.0.0.0/8"]}
+    named = {"vpc": vpc["VpcId"], "subnets": [each["SubnetId"] for each in subnets], "allowedCidrs": ["10.20.0.0/16"]}
     by_id = configuration(session_manager=json.loads(stack.values["shell-access:sessionManager"]), endpoints={})
     by_id.values["shell-access:endpoints"] = json.dumps({"eu-west-1": named})
     assert not_ok(verify_stack(by_id)) == {}

@@ -31,7 +31,8 @@ from operations.reading import Unread
 from operations.verify import nodes
 from operations.verify.facts import Asked
 from operations.verify.nodes import NodesVerification
-from operations.verify.nodes_live import AssociationFacts, RemediationFacts, RoleFacts, RuleFacts
+from operations.verify.nodes_live import AssociationFacts, RemediationFacts, RuleFacts
+from operations.verify.roles import RoleFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,9 +52,30 @@ ASSOCIATION = AssociationFacts(
     max_concurrency="10%",
     max_errors="5%",
     targets={"InstanceIds": frozenset("*")},
+    parameters={"allowDowngrade": frozenset({"false"})},
+    status="Success",
 )
-REMEDIATION = RemediationFacts(runbook=RUNBOOK_NAME, automatic=True, role_arn=PLACE.remediation_role_arn)
-RULE = RuleFacts(state="ACTIVE", text=role_rule([POLICY], EXCLUDED), remediation=REMEDIATION)
+REMEDIATION = RemediationFacts(
+    runbook=RUNBOOK_NAME,
+    automatic=True,
+    role_arn=PLACE.remediation_role_arn,
+    details={
+        "ResourceType": "AWS::IAM::Role",
+        "RoleId": "RESOURCE_ID",
+        "ConcurrentExecutionRatePercentage": 10,
+        "ErrorPercentage": 10,
+        "MaximumAutomaticAttempts": 5,
+        "RetryAttemptSeconds": 300,
+    },
+)
+TRIGGERS = {
+    "AWS::IAM::Role",
+    "ConfigurationItemChangeNotification",
+    "OversizedConfigurationItemChangeNotification",
+}
+RULE = RuleFacts(
+    state="ACTIVE", text=role_rule([POLICY], EXCLUDED), remediation=REMEDIATION, triggers=frozenset(TRIGGERS)
+)
 ROLES = {
     HOST_ROLE_NAME: RoleFacts(trust=host_trust(), attached=frozenset({MANAGED, POLICY}), inline={}),
     REMEDIATION_ROLE_NAME: RoleFacts(
@@ -75,10 +97,11 @@ EVERYTHING = {
     "defaultHostManagement": {},
     "agents": {},
 }
-OF_A_REGION = ["host-management", "agent-updates"]
+OF_A_REGION = ["host-management", "agent-updates", "agent-updates-run"]
 OF_THE_ACCOUNT = [
     "host-management-role",
-    *("node-roles", "node-roles-content", "node-remediation", "node-remediation-runbook", "node-remediation-role"),
+    *("node-roles", "node-roles-content", "node-roles-recorder", "node-roles-evaluation", "node-remediation"),
+    *("node-remediation-runbook", "node-remediation-role"),
     *("node-remediation-runbook-owner", "node-remediation-runbook-prior-version"),
 ]
 
@@ -143,6 +166,24 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
         ("association", replace(ASSOCIATION, max_errors="100%"), "agent-updates", "100% found"),
         ("association", replace(ASSOCIATION, targets={"tag:a": frozenset("b")}), "agent-updates", "tag:a=b found"),
         ("association", replace(ASSOCIATION, document="AWS-RunShellScript"), "agent-updates", "AWS-RunShellScript"),
+        (
+            "association",
+            replace(ASSOCIATION, parameters={}),
+            "agent-updates",
+            "parameters: allowDowngrade=false expected",
+        ),
+        ("association", replace(ASSOCIATION, only_at_interval=True), "agent-updates", "run when made or changed"),
+        ("association", replace(ASSOCIATION, status="Failed"), "agent-updates-run", "Failed"),
+        ("rule", replace(RULE, triggers=frozenset({"AWS::IAM::Role"})), "node-roles", "for AWS::IAM::Role found"),
+        ("rule", replace(RULE, unrecorded="has a stopped recorder"), "node-roles-recorder", "has a stopped recorder"),
+        ("rule", replace(RULE, failure="AccessDenied: no"), "node-roles-evaluation", "AccessDenied: no"),
+        (
+            "rule",
+            replace(RULE, remediation=replace(REMEDIATION, details={**REMEDIATION.details, "ErrorPercentage": 100})),
+            "node-remediation",
+            "ErrorPercentage 100",
+        ),
+        (HOST_ROLE_NAME, replace(ROLES[HOST_ROLE_NAME], boundary="arn:b"), "host-management-role", "arn:b found"),
         ("rule", replace(RULE, state="DELETING"), "node-roles", "it is DELETING"),
         ("rule", replace(RULE, text="rule nothing { this exists }"), "node-roles-content", "rule nothing"),
         ("rule", replace(RULE, text=role_rule([POLICY], ["Other"])), "node-roles-content", '"Other"'),
@@ -181,7 +222,7 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
             HOST_ROLE_NAME,
             replace(ROLES[HOST_ROLE_NAME], inline={"more": {}}),
             "host-management-role",
-            "inline policy more is not asked for",
+            "inline policy more is unexpected",
         ),
         (
             REMEDIATION_ROLE_NAME,
@@ -262,7 +303,26 @@ def test_without_an_instance_policy_hosts_have_that_of_aws_only(live: dict[str, 
 
 def test_remedy_of_a_rule_whose_text_was_changed_is_more_than_a_refresh() -> None:
     asked = Asked(stack="dev", account_id=ACCOUNT, region="eu-west-1")
-    _, content = nodes.rule_findings(asked, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x"))
+    _, content, *_ = nodes.rule_findings(
+        asked, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
+    )
     assert content.remedy is not None
     assert f"delete-config-rule --config-rule-name {RULE_NAME} --region eu-west-1" in content.remedy
     assert ASSOCIATION_NAME not in content.remedy
+
+
+def test_run_that_failed_on_some_nodes_is_a_warning(live: dict[str, Any]) -> None:
+    live["association"] = replace(ASSOCIATION, status="Failed", results={"Success": 7, "Failed": 1})
+    assert findings()["eu-west-1"]["agent-updates-run"] == "warning: Failed: 1 Failed, 7 Success"
+
+
+@pytest.mark.parametrize("status", ["", "Pending", "Success"])
+def test_run_that_did_not_fail_is_not_accused(live: dict[str, Any], status: str) -> None:
+    live["association"] = replace(ASSOCIATION, status=status)
+    assert findings()["eu-west-1"]["agent-updates-run"] == "ok"
+
+
+@pytest.mark.parametrize("unread", ["failure", "unrecorded"])
+def test_evaluation_that_is_not_known_cannot_tell(live: dict[str, Any], unread: str) -> None:
+    live["rule"] = replace(RULE, **{unread: UNREAD})
+    assert [text for text in findings()["eu-west-1"].values() if text != "ok"] == ["cannotTell: a:B: refused: no"]

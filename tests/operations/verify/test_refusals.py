@@ -13,12 +13,14 @@ from tests.operations.arrangement import configuration, findings_of, not_ok, ref
 if TYPE_CHECKING:
     from tests.operations.arrangement import Calls, Fail, StackConfiguration
 
+INTERFACES = {f"endpoint-{each}" for each in ("ec2messages", "kms", "logs", "ssm", "ssmmessages")}
 REFUSALS = [
     ("ssm", "DescribeDocument", "ssm:DescribeDocument", {"document"}),
     ("ssm", "GetDocument", "ssm:GetDocument", {"document-content"}),
     ("ssm", "GetParameter", "ssm:GetParameter", {"data-key-parameter"}),
     ("kms", "DescribeKey", "kms:DescribeKey", {"data-key", "logs-key"}),
     ("kms", "GetKeyRotationStatus", "kms:GetKeyRotationStatus", {"data-key-rotation", "logs-key-rotation"}),
+    ("kms", "GetKeyPolicy", "kms:GetKeyPolicy", {"data-key-policy", "logs-key-policy"}),
     ("logs", "DescribeLogGroups", "logs:DescribeLogGroups", {"log-group"}),
     ("s3", "HeadBucket", "s3:ListBucket", {"bucket"}),
     ("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration", {"bucket-encryption"}),
@@ -29,12 +31,9 @@ REFUSALS = [
     ("ec2", "DescribeVpcs", "ec2:DescribeVpcs", {"network"}),
     ("ec2", "DescribeSubnets", "ec2:DescribeSubnets", {"network"}),
     ("ec2", "DescribeRouteTables", "ec2:DescribeRouteTables", {"endpoint-s3"}),
-    (
-        "ec2",
-        "DescribeVpcEndpoints",
-        "ec2:DescribeVpcEndpoints",
-        {f"endpoint-{each}" for each in ("ec2messages", "kms", "logs", "ssm", "ssmmessages", "s3")},
-    ),
+    ("ec2", "DescribeVpcEndpoints", "ec2:DescribeVpcEndpoints", {*INTERFACES, "endpoint-s3"}),
+    ("ec2", "DescribeSecurityGroups", "ec2:DescribeSecurityGroups", {*INTERFACES, "endpoint-security-group"}),
+    ("ec2", "DescribeSecurityGroupRules", "ec2:DescribeSecurityGroupRules", {*INTERFACES, "endpoint-security-group"}),
 ]
 
 

@@ -1,0 +1,104 @@
+"""Rules of EventBridge: enabled, for the events that the settings ask for, and with the targets that receive them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from operations.reading import Answer, Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from operations.reading import Reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleTargetsFacts:
+    """An EventBridge rule.
+
+    Attributes:
+        state: `ENABLED`, `DISABLED`, ...
+        pattern: pattern of the events, as JSON.
+        targets: targets as the API shows them.
+    """
+
+    state: str
+    pattern: str
+    targets: tuple[Answer, ...] | Unread
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedTarget:
+    """A target of a rule.
+
+    Attributes:
+        arn: ARN of the target.
+        role: ARN of the role that EventBridge assumes; None: none.
+    """
+
+    arn: str
+    role: str | None = None
+
+
+def read_event_rules(reader: Reader, prefix: str, names: Iterable[str]) -> dict[str, RuleTargetsFacts] | Unread:
+    """Read rules of the default bus with their targets, by name; a rule that does not exist is left out.
+
+    Args:
+        reader: reader of the Region.
+        prefix: beginning of the names.
+        names: names of the rules.
+    """
+    answer = reader.read("events", "list_rules", NamePrefix=prefix)
+    if isinstance(answer, Unread):
+        return answer
+    found = {str(each["Name"]): each for each in (answer or {}).get("Rules", ())}
+    return {name: _rule(reader, name, found[name]) for name in names if name in found}
+
+
+def _rule(reader: Reader, name: str, found: Answer) -> RuleTargetsFacts:
+    targets = reader.read("events", "list_targets_by_rule", Rule=name)
+    return RuleTargetsFacts(
+        state=str(found.get("State", "")),
+        pattern=str(found.get("EventPattern") or "{}"),
+        targets=targets if isinstance(targets, Unread) else tuple((targets or {}).get("Targets", ())),
+    )
+
+
+def rule_faults(
+    pattern: Mapping[str, Any] | None, wanted: Mapping[str, WantedTarget], live: RuleTargetsFacts | None
+) -> list[str] | Unread:
+    """Return the differences between a rule and the settings, in words.
+
+    Args:
+        pattern: pattern of the events; None: not known, and not compared.
+        wanted: targets by ID.
+        live: the rule of the account.
+    """
+    if live is None:
+        return ["no such rule"]
+    if isinstance(live.targets, Unread):
+        return live.targets
+    said = [] if live.state != "DISABLED" else ["it is disabled"]
+    if pattern is not None and _sorted(pattern) != _sorted(json.loads(live.pattern)):
+        said.append("its pattern differs")
+    targets = {str(each["Id"]): each for each in live.targets}
+    for target_id, each in wanted.items():
+        target = targets.get(target_id)
+        if target is None or target["Arn"] != each.arn:
+            said.append(f"it does not send to {each.arn}")
+        elif target.get("RoleArn") != each.role:
+            said.append(f"it sends to {each.arn} with the role {target.get('RoleArn')}")
+        elif any(target.get(name) for name in ("Input", "InputPath", "InputTransformer")):
+            said.append(f"it changes the message to {each.arn}")
+    return said
+
+
+def _sorted(pattern: Any) -> Any:
+    """Sort values, the order of which means nothing in a pattern (EventBridge User Guide, "Event patterns")."""
+    if isinstance(pattern, dict):
+        return {key: _sorted(value) for key, value in cast("dict[str, Any]", pattern).items()}
+    if isinstance(pattern, list):
+        return sorted((_sorted(each) for each in cast("list[Any]", pattern)), key=repr)
+    return pattern

@@ -1,0 +1,154 @@
+"""Roles that the stack makes: who may assume them, what they may do, and their permissions boundary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from operations.reading import Unread
+from operations.verify.findings import Finding, cannot_tell, compared
+from operations.verify.policy_document import policy_differences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from operations.reading import Reader
+    from operations.verify.facts import Asked
+
+_NO_ROLE = ("NoSuchEntity",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleFacts:
+    """A role.
+
+    Attributes:
+        trust: its trust policy.
+        attached: ARNs of managed policies.
+        inline: by name.
+        boundary: ARN of the permissions boundary; "": none.
+        path: path of the role.
+    """
+
+    trust: Mapping[str, Any]
+    attached: frozenset[str] | Unread
+    inline: Mapping[str, Mapping[str, Any]] | Unread
+    boundary: str = ""
+    path: str = "/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedRole:
+    """A role as the settings ask for it.
+
+    Attributes:
+        check: ID of the finding about it.
+        name: name of the role.
+        trust: trust policy.
+        attached: ARNs of its managed policies.
+        inline: its inline policies by name.
+        boundary: ARN of the permissions boundary; "": none.
+    """
+
+    check: str
+    name: str
+    trust: Mapping[str, Any]
+    attached: frozenset[str] = frozenset()
+    inline: Mapping[str, Mapping[str, Any]]
+    boundary: str = ""
+
+
+def boundary_arn(boundary: str, policies: str) -> str:
+    """Return the ARN of the permissions boundary that `shell-access:permissionsBoundary` names; "" where it names none.
+
+    Args:
+        boundary: name or ARN of a managed policy; "": none.
+        policies: ARN of the account's policies, to which a name is appended.
+    """
+    return boundary if boundary.startswith("arn:") or not boundary else f"{policies}{boundary}"
+
+
+def read_role(reader: Reader, name: str) -> RoleFacts | Unread | None:
+    """Read a role with its policies.
+
+    Args:
+        reader: reader of any Region.
+        name: name of the role.
+    """
+    role = reader.read("iam", "get_role", absent=_NO_ROLE, RoleName=name)
+    if role is None or isinstance(role, Unread):
+        return role
+    attached = reader.read("iam", "list_attached_role_policies", RoleName=name)
+    return RoleFacts(
+        trust=role["Role"]["AssumeRolePolicyDocument"],
+        attached=attached
+        if isinstance(attached, Unread)
+        else frozenset(each["PolicyArn"] for each in (attached or {}).get("AttachedPolicies", ())),
+        inline=_inline(reader, name),
+        boundary=str(role["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
+        path=str(role["Role"].get("Path", "/")),
+    )
+
+
+def _inline(reader: Reader, name: str) -> dict[str, Mapping[str, Any]] | Unread:
+    listed = reader.read("iam", "list_role_policies", RoleName=name)
+    if isinstance(listed, Unread):
+        return listed
+    found: dict[str, Mapping[str, Any]] = {}
+    for each in (listed or {}).get("PolicyNames", ()):
+        policy = reader.read("iam", "get_role_policy", absent=_NO_ROLE, RoleName=name, PolicyName=each)
+        if isinstance(policy, Unread):
+            return policy
+        if policy is not None:
+            found[each] = policy["PolicyDocument"]
+    return found
+
+
+def role_finding(asked: Asked, wanted: WantedRole, live: RoleFacts | Unread | None) -> Finding:
+    """Compare a role: its trust, its policies, no fewer and no more, and its permissions boundary.
+
+    Args:
+        asked: settings of the Region, with the command that repairs it.
+        wanted: the role as the settings ask for it.
+        live: the role of the account.
+    """
+    expected = f"role {wanted.name} is trusted and allowed as the settings ask"
+    if isinstance(live, Unread):
+        return cannot_tell(wanted.check, expected, live)
+    if live is None:
+        return compared(wanted.check, same=False, expected=expected, found="no such role", remedy=asked.repair)
+    if isinstance(live.attached, Unread):
+        return cannot_tell(wanted.check, expected, live.attached)
+    if isinstance(live.inline, Unread):
+        return cannot_tell(wanted.check, expected, live.inline)
+    repaired = [
+        *(f"trust policy: {each}" for each in policy_differences(wanted.trust, live.trust)),
+        *(f"{arn} is not attached" for arn in sorted(wanted.attached - live.attached)),
+        *_inline_differences(wanted.inline, live.inline),
+    ]
+    if live.path != "/":
+        repaired.append(f"path / expected, {live.path} found")
+    if live.boundary != wanted.boundary:
+        repaired.append(f"permissions boundary: {wanted.boundary or 'none'} expected, {live.boundary or 'none'} found")
+    more, policies = sorted(set(live.inline) - set(wanted.inline)), sorted(live.attached - wanted.attached)
+    extra = [f"inline policy {name} is unexpected" for name in more]
+    extra += [f"{arn} is attached" for arn in policies]
+    # `pulumi up` changes nothing that no resource of the stack describes.
+    named = f"--role-name {wanted.name}"
+    commands = [asked.repair] if repaired else []
+    commands += [f"aws iam delete-role-policy {named} --policy-name {name}" for name in more]
+    commands += [f"aws iam detach-role-policy {named} --policy-arn {arn}" for arn in policies]
+    found = "; ".join([*repaired, *extra])
+    return compared(
+        wanted.check, same=not found, expected=expected, found=found or expected, remedy=" && ".join(commands)
+    )
+
+
+def _inline_differences(
+    wanted: Mapping[str, Mapping[str, Any]], live: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    for name, policy in sorted(wanted.items()):
+        if name not in live:
+            yield f"inline policy {name} is missing"
+        else:
+            yield from (f"inline policy {name}: {each}" for each in policy_differences(policy, live[name]))

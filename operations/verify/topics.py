@@ -1,0 +1,188 @@
+"""A topic of Amazon SNS: its encryption, its policy, and its subscriptions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from operations.reading import Unread
+from operations.verify.facts import KeyFacts
+from operations.verify.findings import Finding, Status, cannot_tell, compared
+from operations.verify.policy_document import policy_finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from operations.reading import Reader
+    from operations.verify.facts import Asked
+
+_NO_TOPIC: Final = ("NotFound", "NotFoundException")
+_PENDING: Final = ("PendingConfirmation", "Deleted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedTopic:
+    """A topic as the settings ask for it.
+
+    Attributes:
+        prefix: beginning of the findings' IDs: `approval`.
+        arn: ARN of the topic.
+        key_alias: alias of the key that encrypts it.
+        policy: its policy.
+        emails: addresses that are subscribed.
+    """
+
+    prefix: str
+    arn: str
+    key_alias: str
+    policy: Mapping[str, Any]
+    emails: Sequence[str]
+
+    @property
+    def region(self) -> str:
+        """Region of the topic."""
+        return self.arn.split(":")[3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionFacts:
+    """A subscription to the topic.
+
+    Attributes:
+        arn: ARN of the subscription; empty while it waits for confirmation.
+        protocol: `email`, ...
+        endpoint: address.
+        is_authenticated: ending it takes credentials; otherwise the link in every message ends it.
+        is_filtered: a filter policy withholds messages.
+    """
+
+    arn: str
+    protocol: str
+    endpoint: str
+    is_authenticated: bool = False
+    is_filtered: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicFacts:
+    """A topic.
+
+    Attributes:
+        key: key that encrypts it; "": none.
+        policy: its policy.
+        subscriptions: all of them.
+    """
+
+    key: str
+    policy: Mapping[str, Any]
+    subscriptions: tuple[SubscriptionFacts, ...] | Unread
+
+
+def read_topic(reader: Reader, arn: str) -> TopicFacts | Unread | None:
+    """Read a topic with its subscriptions."""
+    answer = reader.read("sns", "get_topic_attributes", absent=_NO_TOPIC, TopicArn=arn)
+    if answer is None or isinstance(answer, Unread):
+        return answer
+    attributes = answer["Attributes"]
+    return TopicFacts(
+        key=attributes.get("KmsMasterKeyId", ""),
+        policy=json.loads(attributes.get("Policy", "{}")),
+        subscriptions=_read_subscriptions(reader, arn),
+    )
+
+
+def _read_subscriptions(reader: Reader, topic: str) -> tuple[SubscriptionFacts, ...] | Unread:
+    listed = reader.read("sns", "list_subscriptions_by_topic", TopicArn=topic)
+    if isinstance(listed, Unread):
+        return listed
+    found: list[SubscriptionFacts] = []
+    for each in (listed or {}).get("Subscriptions", ()):
+        arn = "" if each["SubscriptionArn"] in _PENDING else str(each["SubscriptionArn"])
+        absent = _NO_TOPIC
+        answer = reader.read("sns", "get_subscription_attributes", absent=absent, SubscriptionArn=arn) if arn else None
+        if isinstance(answer, Unread):
+            return answer
+        attributes: Mapping[str, str] = answer["Attributes"] if answer else {}
+        is_pending = _is_true(attributes.get("PendingConfirmation")) or not attributes
+        found.append(
+            SubscriptionFacts(
+                arn="" if is_pending else arn,
+                protocol=str(each["Protocol"]),
+                endpoint=str(each["Endpoint"]),
+                is_authenticated=_is_true(attributes.get("ConfirmationWasAuthenticated")),
+                is_filtered=attributes.get("FilterPolicy", "{}") not in ("", "{}"),
+            )
+        )
+    return tuple(found)
+
+
+def _is_true(value: object) -> bool:
+    return str(value).lower() == "true"
+
+
+def topic_findings(
+    asked: Asked, wanted: WantedTopic, live: TopicFacts | Unread | None, key: KeyFacts | Unread | None
+) -> list[Finding]:
+    """Compare a topic: its encryption, its policy, and its subscriptions.
+
+    Args:
+        asked: settings of the Region, with the command that repairs it.
+        wanted: the topic as the settings ask for it.
+        live: the topic of the account.
+        key: the key behind the alias.
+    """
+    check, name = f"{wanted.prefix}-topic", wanted.arn.rsplit(":", 1)[-1]
+    expected = f"topic {name}, encrypted with the key behind {wanted.key_alias}"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, expected, live)]
+    if live is None:
+        return [compared(check, same=False, expected=expected, found="no such topic", remedy=asked.repair)]
+    # Where the key cannot be read the finding about it says so.
+    ours = (key.arn, key.key_id) if isinstance(key, KeyFacts) else (live.key,) if isinstance(key, Unread) else ()
+    encrypted = bool(live.key) and live.key in ours
+    found = expected if encrypted else f"encrypted with {live.key}" if live.key else "not encrypted"
+    return [
+        compared(check, same=encrypted, expected=expected, found=found, remedy=asked.repair),
+        policy_finding(f"{check}-policy", asked, wanted.policy, live.policy),
+        *_subscriptions(asked, wanted, live.subscriptions),
+    ]
+
+
+def _subscriptions(
+    asked: Asked, wanted: WantedTopic, live: tuple[SubscriptionFacts, ...] | Unread
+) -> Iterator[Finding]:
+    emails = wanted.emails
+    check, expected = f"{wanted.prefix}-subscriptions", f"confirmed subscriptions: {', '.join(emails) or 'none'}"
+    if isinstance(live, Unread):
+        yield cannot_tell(check, expected, live)
+        return
+    by_email = {each.endpoint: each for each in live if each.protocol == "email"}
+    missing = [email for email in emails if email not in by_email]
+    chosen = [by_email[email] for email in emails if email in by_email]
+    pending = [each.endpoint for each in chosen if not each.arn]
+    filtered = [each for each in chosen if each.arn and each.is_filtered]
+    said = [f"not subscribed: {', '.join(missing)}"] if missing else []
+    said += [f"not confirmed: {', '.join(pending)}"] if pending else []
+    said += [f"a filter policy withholds messages from {each.endpoint}" for each in filtered]
+    remedies = [asked.repair] if missing or filtered else []
+    remedies += [f"confirm with: {_confirmation(wanted)}"] if pending else []
+    yield compared(
+        check, same=not said, expected=expected, found="; ".join(said) or expected, remedy="; ".join(remedies)
+    )
+    open_to_all = [each.endpoint for each in chosen if each.arn and not each.is_authenticated]
+    if open_to_all:
+        yield Finding(
+            check=f"{wanted.prefix}-subscription-unsubscribe",
+            status=Status.WARNING,
+            expected="ending a subscription takes AWS credentials",
+            found=f"the link in every message ends the subscription of {', '.join(open_to_all)}",
+            remedy=f"unsubscribe, then: {asked.repair}, and confirm with the token of the message: {_confirmation(wanted)}",
+        )
+
+
+def _confirmation(wanted: WantedTopic) -> str:
+    return (
+        f"aws sns confirm-subscription --topic-arn {wanted.arn} --token TOKEN "
+        f"--authenticate-on-unsubscribe true --region {wanted.region}"
+    )
