@@ -9,6 +9,7 @@ from local.docs.configuration import configuration_page
 from local.docs.fleet import fleet_file_page
 from local.docs.fleet_costs import fleet_costs_page
 from local.docs.policies import policies_page
+from local.docs.verify import verify_page
 from local.workspace import REPOSITORY
 from operations.fleet.schema import schema_text
 
@@ -23,6 +24,7 @@ PAGES: dict[Path, Callable[[], str]] = {
     REPOSITORY / "docs" / "fleet-file.md": fleet_file_page,
     REPOSITORY / "docs" / "fleet.schema.json": schema_text,
     REPOSITORY / "docs" / "policies.md": policies_page,
+    REPOSITORY / "docs" / "verify.md": verify_page,
 }
 
 

@@ -37,6 +37,7 @@ _ENOUGH: Final = 24
 _OF_NO_REGION: Final = (
     "cloudtrail:Describe*",
     "cloudtrail:Get*",
+    "cloudwatch:GetMetric*",
     "events:*",
     "iam:*",
     "route53:*",
@@ -47,7 +48,7 @@ _OF_NO_REGION: Final = (
 name that Region."""
 
 _PASSING: Final = {
-    "cloudwatch": ("*Alarm*", "*ag*Resource"),
+    "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
     "config": ("*ConfigRule*", "*Remediation*", "*ag*Resource", "DescribeConfiguration*", "GetCustomRulePolicy"),
     "events": ("*Rule*", "*Targets*", "*ag*Resource"),
     "iam": ("*InstanceProfile*", "*Polic*", "*Role*", "*UserTags", "Get*", "List*", "UntagUser"),

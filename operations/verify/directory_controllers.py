@@ -132,9 +132,14 @@ def _volumes(wanted: AskedSite, asked: ControllerSettings, found: ControllerFact
         live = by_device.get(planned.device_name)
         if live is None:
             yield _Fault(said=f"no volume is attached as {planned.device_name}", remedy=wanted.asked.repair)
-        elif (live.size, live.type) != (planned.size, VOLUME_TYPE):
-            said = f"{live.id} has {live.size} GiB of {live.type}, not {planned.size} GiB of {VOLUME_TYPE}"
-            yield _Fault(said=said, remedy=f"{wanted.asked.repair}; EBS makes no volume smaller")
+            continue
+        if live.type != VOLUME_TYPE:
+            yield _Fault(said=f"{live.id} is of type {live.type}", remedy=wanted.asked.repair)
+        if live.size != planned.size:
+            # EBS makes no volume smaller, and an update that asked for it would stop there.
+            grown = f"set size: {live.size} for {planned.device_name} in shell-access:domainControllers.sites"
+            remedy = grown if live.size > planned.size else wanted.asked.repair
+            yield _Fault(said=f"{live.id} has {live.size} GiB, not {planned.size}", remedy=remedy)
     for each in volumes:
         if not each.key_arn:
             yield _Fault(said=f"{each.id} is not encrypted", remedy=_REPLACE)

@@ -56,6 +56,7 @@ RECORDED: Final = (
     "test_nodes.py::test_manual_changes_are_found_and_kept_on_destroy",
     "test_nodes.py::test_nodes_are_made_ready_and_everything_is_given_back",
     "test_session_manager.py::test_up_builds_everything_and_a_second_run_changes_nothing",
+    "test_verify_sabotage.py::test_each_kind_of_change_is_noticed",
 )
 """Those that between them ask for every action."""
 FILE: Final = Path(__file__).with_name("recorded_actions.json")

@@ -1,0 +1,212 @@
+"""The checks that compare each type of resource that a stack makes, and what of it only a refresh shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_TAGS: Final = "tags"
+_DESCRIPTION: Final = "description"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """The coverage of a type of resource.
+
+    Attributes:
+        checks: IDs of the checks that compare it, with wildcards; empty: `verify` does not look at it.
+        compared: attributes and states that are compared.
+        by_refresh: attributes that only `pulumi preview --refresh` compares.
+        unchecked: reason for which something of it is not looked at; "": none.
+    """
+
+    checks: tuple[str, ...] = ()
+    compared: str = ""
+    by_refresh: tuple[str, ...] = ()
+    unchecked: str = ""
+
+
+_KEY_CHECKS: Final = (
+    *("data-key*", "logs-key*", "approval-key*", "directory-key*", "directory-monitoring-key*"),
+    "directory-trail-key*",
+)
+_ROLE_CHECKS: Final = (
+    *("approval-*-role", "node-remediation-role", "host-management-role", "directory-instance-role"),
+    "directory-flow-logs-role",
+)
+_POLICY_CHECKS: Final = ("instance-policy*", "approval-*-policy*", "directory-*-policy")
+_GROUP_CHECKS: Final = ("*endpoint-security-group", "directory-group-*", "directory-traffic")
+_SAME: Final = "keeps in the state what the account had before; nothing of it is in AWS"
+
+COVERAGE: Final[dict[str, Coverage]] = {
+    "aws:cfg:RemediationConfiguration": Coverage(
+        checks=("node-remediation",),
+        compared="runbook, mode, role, parameters, attempts, execution controls",
+        unchecked="runs of the remediation, which are about roles and not about the stack",
+    ),
+    "aws:cfg:Rule": Coverage(
+        checks=("node-roles*",),
+        compared="state, text, scope, triggers, error of the last evaluation, recording of IAM roles",
+        by_refresh=(_DESCRIPTION, _TAGS),
+    ),
+    "aws:cloudtrail:Trail": Coverage(
+        checks=("directory-trail", "directory-trail-delivery"),
+        compared="logging, Regions, global events, validation of log files, key, bucket, event selectors, errors of the last "
+        "deliveries to the bucket, the topic and CloudWatch Logs",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:cloudwatch:EventRule": Coverage(
+        checks=("approval-alarm-*", "directory-alert-*"),
+        compared="state, pattern, failed invocations of the last 24 hours",
+        by_refresh=(_DESCRIPTION, _TAGS),
+    ),
+    "aws:cloudwatch:EventTarget": Coverage(
+        checks=("approval-alarm-*", "directory-alert-*"), compared="target, role, input that changes the message"
+    ),
+    "aws:cloudwatch:LogGroup": Coverage(
+        checks=("log-group*", "directory-flow-log-group"), compared="retention, key", by_refresh=(_TAGS,)
+    ),
+    "aws:cloudwatch:MetricAlarm": Coverage(
+        checks=("approval-alarm-*",),
+        compared="metric, threshold, treatment of missing data, actions, state",
+        by_refresh=(_DESCRIPTION, _TAGS),
+    ),
+    "aws:ebs:Volume": Coverage(
+        checks=("directory-controller-*",),
+        compared="size, type, key, the tag `Role`",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:ec2:FlowLog": Coverage(
+        checks=("directory-flow-logs",),
+        compared="state, traffic, destination, role, delivery",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:ec2:Instance": Coverage(
+        checks=("directory-controller-*",),
+        compared="state, type, subnet, security groups, public addresses, options of instance metadata, termination "
+        "protection, source/destination check, profile, the tag `Role`",
+        by_refresh=(_TAGS, "type of the root volume"),
+        unchecked="the image, as a newer one replaces no controller",
+    ),
+    "aws:ec2:ManagedPrefixList": Coverage(
+        checks=("directory-prefix-list-*",), compared="entries, size", by_refresh=(_TAGS,)
+    ),
+    "aws:ec2:NetworkAcl": Coverage(
+        checks=("directory-acl*", "directory-traffic"), compared="rules, subnets", by_refresh=(_TAGS,)
+    ),
+    "aws:ec2:SecurityGroup": Coverage(checks=_GROUP_CHECKS, compared="existence, foreign rules", by_refresh=(_TAGS,)),
+    "aws:ec2:VolumeAttachment": Coverage(checks=("directory-controller-*",), compared="instance, device"),
+    "aws:ec2:VpcEndpoint": Coverage(
+        checks=("endpoint-*", "directory-endpoint-*"),
+        compared="state, private DNS, subnets, security group, policy, route tables",
+        by_refresh=(_TAGS, "subnets and route tables beyond the planned ones"),
+        unchecked="the policy of the S3 gateway, of which the stack sets none; `doctor` evaluates the one in force",
+    ),
+    "aws:iam:InstanceProfile": Coverage(checks=("directory-instance-profile",), compared="role", by_refresh=(_TAGS,)),
+    "aws:iam:Policy": Coverage(
+        checks=_POLICY_CHECKS,
+        compared="default version, principals that have it (not of the policies that people attach), owner tag of the "
+        "instance policy",
+        by_refresh=(_TAGS,),
+        unchecked="the deployer's principal in policies of the directory, where `deployerRoles` is empty: one is expected",
+    ),
+    "aws:iam:Role": Coverage(
+        checks=_ROLE_CHECKS,
+        compared="trust policy, inline and attached policies, permissions boundary, path",
+        by_refresh=(_DESCRIPTION, "maximum session duration", _TAGS),
+    ),
+    "aws:iam:RolePolicy": Coverage(checks=_ROLE_CHECKS, compared="content"),
+    "aws:iam:RolePolicyAttachment": Coverage(
+        checks=("instance-policy-roles", "approval-*-policy-attachments", *_ROLE_CHECKS), compared="existence"
+    ),
+    "aws:iam:UserPolicyAttachment": Coverage(checks=("approval-*-policy-attachments",), compared="existence"),
+    "aws:kms:Alias": Coverage(
+        checks=_KEY_CHECKS,
+        compared="existence",
+        by_refresh=("the key behind it, where that is as the settings ask",),
+    ),
+    "aws:kms:Key": Coverage(
+        checks=_KEY_CHECKS, compared="state, kind, rotation, policy", by_refresh=(_DESCRIPTION, _TAGS)
+    ),
+    "aws:s3:Bucket": Coverage(checks=("directory-trail-bucket",), compared="existence, owner", by_refresh=(_TAGS,)),
+    "aws:s3:BucketPolicy": Coverage(checks=("directory-trail-bucket-policy",), compared="content"),
+    "aws:s3:BucketPublicAccessBlock": Coverage(
+        checks=("directory-trail-bucket-public-access",), compared="all four settings"
+    ),
+    "aws:s3:BucketServerSideEncryptionConfiguration": Coverage(
+        checks=("directory-trail-bucket-encryption",), compared="algorithm, key", by_refresh=("bucket key",)
+    ),
+    "aws:s3:BucketVersioning": Coverage(checks=("directory-trail-bucket-versioning",), compared="status"),
+    "aws:scheduler:Schedule": Coverage(
+        checks=("approval-schedule",),
+        compared="state, rate, dates, time window, target, role, input; invocations by the CloudWatch alarms",
+        by_refresh=(_DESCRIPTION, "time zone"),
+    ),
+    "aws:scheduler:ScheduleGroup": Coverage(
+        checks=("approval-schedule",), compared="existence, with its schedule", by_refresh=(_TAGS,)
+    ),
+    "aws:sns:Topic": Coverage(
+        checks=("approval-topic", "directory-topic", "*-delivery"),
+        compared="key, failed notifications of the last 24 hours",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:sns:TopicPolicy": Coverage(checks=("approval-topic-policy", "directory-topic-policy"), compared="content"),
+    "aws:sns:TopicSubscription": Coverage(
+        checks=("approval-subscription*", "directory-subscription*"),
+        compared="existence, confirmation, filter policy, authentication of its end",
+    ),
+    "aws:ssm:Association": Coverage(
+        checks=("agent-updates", "agent-updates-run"),
+        compared="document, schedule, targets, parameters, rates, results of the last run",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:ssm:Parameter": Coverage(
+        checks=("data-key-parameter",), compared="value, type", by_refresh=(_DESCRIPTION, _TAGS)
+    ),
+    "aws:vpc:SecurityGroupEgressRule": Coverage(
+        checks=_GROUP_CHECKS,
+        compared="direction, protocol, ports, peer; of controllers' groups the description",
+        by_refresh=(_TAGS,),
+    ),
+    "aws:vpc:SecurityGroupIngressRule": Coverage(
+        checks=_GROUP_CHECKS,
+        compared="direction, protocol, ports, peer; of controllers' groups the description",
+        by_refresh=(_TAGS, "description of the endpoints' rules"),
+    ),
+    "iam:OperatorGrants": Coverage(checks=("approval-tags",), compared="approval tags that no running grant explains"),
+    "shellaccess:Claim": Coverage(unchecked=_SAME),
+    "ssm:Document": Coverage(
+        checks=("approval-runbook*", "approval-reaper*", "approval-change-template*", "node-remediation-runbook*"),
+        compared="type, status, sharing, default version, content; of the remediation's runbook content and owner tags",
+        by_refresh=(_TAGS,),
+    ),
+    "ssm:PriorServiceSetting": Coverage(unchecked=_SAME),
+    "ssm:ServiceSetting": Coverage(checks=("host-management",), compared="value"),
+    "ssm:SessionPreferences": Coverage(
+        checks=("document*",),
+        compared="status, default version, each preference, owner tags",
+        by_refresh=("other tags",),
+    ),
+}
+"""By type as the state has it, without the part between slashes; of dynamic resources without `pulumi-python:dynamic/`."""
+
+OTHER_CHECKS: Final[dict[str, str]] = {
+    "account": "the credentials",
+    "bucket*": "the bucket for session logs, which the stack uses and does not make",
+    "network": "the VPC and the subnets that `shell-access:endpoints` names",
+    "directory-network": "the VPC and the subnets of a site, which have no route to an internet gateway",
+    "directory-plan": "the plan of all sites, where the network of one is not known",
+    "approval-operators": "operators, which the settings name",
+    "approval-approvers": "approvers, which the settings name",
+    "approval-alarm-trail": "any trail that records what alarms wait for",
+    "approval-alarm-iam-trail": "the same for the Region of IAM's events",
+    "approval-alarm-iam": "changes of IAM that raise no alarm",
+}
+"""Checks about what the stack rests on and does not make."""
+
+
+def short_type(token: str) -> str:
+    """Return a type of the state as `COVERAGE` has it."""
+    package, _, rest = token.removeprefix("pulumi-python:dynamic/").partition(":")
+    module, _, name = rest.rpartition(":")
+    return f"{package}:{module.split('/')[0]}:{name}" if module else f"{package}:{name}"

@@ -1,0 +1,244 @@
+"""`verify` and `preview --refresh` on `dev`: each attribute of each resource is changed in turn, and one of them notices."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+import yaml
+
+from local.workspace import REPOSITORY
+from operations.stack import StackConfiguration
+from operations.verify import run
+from operations.verify.run import verify_stack
+from tests.engine.sabotages import DELETIONS, FIXED, LAST, PEERS, REFRESH, SABOTAGES, Live, Resource, Sabotage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from local.engine.stack import Stack
+    from operations.verify.findings import Finding, Verification
+    from tests.engine.sabotages import Undo
+
+pytestmark = pytest.mark.engine
+
+Checks = dict[tuple[str, str], "Finding"]
+"""Findings that are not OK, by Region and check."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A sabotage of one resource."""
+
+    sabotage: Sabotage
+    resource: Resource
+
+    @property
+    def expected(self) -> str:
+        return self.sabotage.expected(self.resource)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the finding lists each difference by the ID of the resource."""
+        return self.sabotage.attribute in ("fromPort", "toPort")
+
+    @property
+    def touched(self) -> Iterator[object]:
+        """What no other attempt may touch at the same time."""
+        inputs = self.resource.inputs
+        yield self.resource.id or self.resource.name
+        yield from (str(inputs[key]).rsplit("/", 1)[-1] for key in ("kmsKeyId", "kmsMasterKeyId") if inputs.get(key))
+        if self.expected:
+            yield (self.resource.region, self.expected, self.resource.id if self.is_listed else "")
+        if "securityGroupId" in inputs:
+            yield (inputs["securityGroupId"], self.resource.id if self.is_listed else "")
+
+    def __str__(self) -> str:
+        return f"{self.sabotage.attribute} of {self.resource.type}:{self.resource.name}"
+
+
+def resources_of(state: Iterable[Mapping[str, Any]]) -> list[Resource]:
+    found = [
+        Resource(
+            each["type"].rsplit(":", 1)[-1],
+            each["urn"].rsplit("::", 1)[-1],
+            each.get("id", ""),
+            each["inputs"],
+            each.get("outputs", {}).get("arn", ""),
+        )
+        for each in state
+        if each["type"].startswith(("aws:", "pulumi-python:"))
+    ]
+    # The engine registers them in no certain order.
+    return sorted(found, key=lambda each: (each.type, each.name))
+
+
+def attempts_of(
+    resources: list[Resource], sabotages: Iterable[Sabotage], *, all_of_them: bool = False
+) -> list[Attempt]:
+    """Return every sabotage of every resource, or each sabotage of one resource, of another one each time."""
+    found: list[Attempt] = []
+    turns: Counter[str] = Counter()
+    for sabotage in sabotages:
+        fitting = [each for each in resources if sabotage.concerns(each) and can_be_tried(sabotage, each)]
+        assert fitting, sabotage
+        if all_of_them and sabotage.attribute in ("ipProtocol", *PEERS):
+            # The rules of a group are alike, and would become one rule.
+            fitting = list({each.inputs["securityGroupId"]: each for each in fitting}.values())
+        chosen = fitting if all_of_them else [fitting[turns[sabotage.type] % len(fitting)]]
+        turns[sabotage.type] += 1
+        found += [Attempt(sabotage, each) for each in chosen]
+    return found
+
+
+def can_be_tried(sabotage: Sabotage, resource: Resource) -> bool:
+    """Return whether a resource has the attribute: a gateway has no policy, a site without controllers no role."""
+    optional = ("policy", "privateDnsEnabled", "subnetIds", "securityGroupIds", "permissionsBoundary", *PEERS)
+    return sabotage.attribute not in optional or sabotage.attribute in resource.inputs
+
+
+def batches(attempts: Iterable[Attempt]) -> list[list[Attempt]]:
+    """Return the attempts in groups in which no two concern one resource, one key or one finding."""
+    groups: list[tuple[set[object], list[Attempt]]] = []
+    for each in attempts:
+        keys = set(each.touched)
+        fitting = next((held for held in groups if not held[0] & keys), None)
+        if fitting is None:
+            groups.append((keys, [each]))
+        else:
+            fitting[0].update(keys)
+            fitting[1].append(each)
+    return [group for _, group in groups]
+
+
+@dataclass(frozen=True)
+class CachedClients:
+    """Clients that are made once: making them takes longer than all calls of a verification."""
+
+    client: Callable[[str, str], Any]
+
+
+def verifier(endpoint: str) -> Callable[..., Any]:
+    """Return clients whose calls are held to the permissions of `verify`."""
+
+    return partial(_client, endpoint)
+
+
+@cache
+def _client(endpoint: str, service: str, region: str) -> Any:
+    keys = {"aws_access_key_id": "verify", "aws_secret_access_key": "local"}
+    return boto3.client(service, region_name=region, endpoint_url=endpoint, **keys)
+
+
+def verified(stack: Stack, live: Live) -> Checks:
+    given = yaml.safe_load((stack.folder / f"Pulumi.{stack.name}.yaml").read_text())["config"]
+    values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
+    with patch.object(run, "AwsClients", lambda _: CachedClients(verifier(live.endpoint))):
+        return not_ok(verify_stack(StackConfiguration(name=stack.name, values=values)))
+
+
+def not_ok(verification: Verification) -> Checks:
+    return {
+        (region, each.check): each
+        for region, findings in verification.regions.items()
+        for each in findings
+        if each.status != "ok"
+    }
+
+
+def problems(group: list[Attempt], found: Checks) -> list[str]:
+    """Return what was not noticed, and what was accused without a reason."""
+    checks = {check for _, check in found}
+    said = [f"{each}: {each.expected} does not report it" for each in group if each.expected not in checks]
+    texts = " ".join(each.found for each in found.values())
+    said += [f"{each}: not listed" for each in group if each.is_listed and each.resource.id not in texts]
+    reasons = {each.expected for each in group} | {also for each in group for also in each.sabotage.also}
+    accused = [key for key in found if not any(fnmatch(key[1], reason) for reason in reasons)]
+    said += [f"{check} is accused: {found[region, check].found}" for region, check in accused]
+    return said + [f"{check} has no remedy" for (_, check), each in found.items() if not each.remedy]
+
+
+def change(group: list[Attempt], live: Live) -> list[Undo]:
+    """Make all changes of a group, and return what undoes them."""
+    undoing = [each.sabotage.change(live, each.resource) for each in group]
+    return [each for each in reversed(undoing) if each]
+
+
+def built(stack: Stack) -> list[Resource]:
+    """Build `dev`, and return what the state has."""
+    dev = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    stack.configure({key.split(":", 1)[1]: value for key, value in dev.items() if key.startswith("shell-access:")})
+    stack.up().succeeded()
+    return resources_of(stack.state())
+
+
+def check_findings(attempts: list[Attempt], live: Live, stack: Stack) -> None:
+    """Let verify see the attempts, several at a time, and each of them undone."""
+    for group in batches(each for each in attempts if each.expected != REFRESH):
+        undoing = change(group, live)
+        found = verified(stack, live)
+        for undo in undoing:
+            undo()
+        assert problems(group, found) == []
+    assert verified(stack, live) == {}
+
+
+def unnoticed_by_refresh(attempts: list[Attempt], live: Live, stack: Stack) -> list[str]:
+    """Return what a preview with a refresh does not show; nothing is undone."""
+    change(attempts, live)
+    steps = stack.preview("--refresh").succeeded().steps
+    return [str(each) for each in attempts if f"{each.resource.type}:{each.resource.name}" not in steps]
+
+
+def test_each_kind_of_change_is_noticed(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
+    resources = built(stack)
+    live = Live(aws, aws_endpoint)
+    assert verified(stack, live) == {}
+    check_findings(attempts_of(resources, SABOTAGES)[::3], live, stack)
+    refreshed = [each for each in attempts_of(resources, SABOTAGES) if each.expected == REFRESH]
+    assert unnoticed_by_refresh(first_of_each_resource(refreshed), live, stack) == []
+
+
+def first_of_each_resource(attempts: list[Attempt]) -> list[Attempt]:
+    return list({(each.resource.type, each.resource.name): each for each in reversed(attempts)}.values())
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(1500)
+def test_every_change_of_every_resource_is_noticed(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
+    resources = built(stack)
+    live = Live(aws, aws_endpoint)
+    assert inputs_without_a_sabotage(resources) == []
+    attempts = attempts_of(resources, SABOTAGES, all_of_them=True)
+    check_findings(attempts, live, stack)
+    deletions = attempts_of(resources, DELETIONS)
+    change(deletions, live)
+    assert problems(deletions, verified(stack, live)) == []
+    left = [each for each in attempts if each.expected == REFRESH]
+    for group in batches(left):
+        assert unnoticed_by_refresh(group, live, stack) == []
+    stack.up("--refresh").succeeded()
+    assert verified(stack, live) == {}
+    lost = attempts_of(resources_of(stack.state()), LAST)
+    change(lost, live)
+    assert problems(lost, verified(stack, live)) == []
+
+
+def inputs_without_a_sabotage(resources: Iterable[Resource]) -> list[str]:
+    tried = {(each.type, each.attribute) for each in (*SABOTAGES, *LAST)}
+    fixed = tried | set(FIXED)
+    return sorted(
+        {
+            f"{each.type}.{name}"
+            for each in resources
+            for name in each.inputs
+            if name != "__defaults" and not {(each.type, name), ("*", name), (each.type, "*")} & fixed
+        }
+    )
