@@ -116,7 +116,7 @@ def _instance(wanted: AskedSite, asked: ControllerSettings, found: ControllerFac
     if not found.checks_source:
         yield _Fault(said="the source/destination check is off", remedy=repair)
     protection = wanted.section.termination_protection
-    if found.protected != protection:
+    if found.protected is not None and found.protected != protection:
         yield _Fault(said=f"termination protection {_on(on=not protection)}", remedy=repair)
     if found.profile != PROFILE:
         yield _Fault(said=f"instance profile {found.profile or 'none'}", remedy=repair)

@@ -156,7 +156,7 @@ class ControllerFacts:
         type: `m6i.large`, ...
         checks_source: packets that are not for it are dropped.
         public: public addresses with their allocations' associations ("": an address that came with the instance).
-        protected: nobody terminates it without switching that off.
+        protected: nobody terminates it without switching that off; None: not read, as it lacks the controllers' tag.
         group_ids: of its security groups.
         subnet_id: where it stands.
         interface_id: of its first interface.
@@ -172,7 +172,7 @@ class ControllerFacts:
     type: str
     checks_source: bool
     public: tuple[tuple[str, str], ...]
-    protected: bool | Unread
+    protected: bool | Unread | None
     group_ids: frozenset[str]
     subnet_id: str
     interface_id: str

@@ -176,7 +176,8 @@ def _controller(reader: Reader, found: Mapping[str, Any], volumes: tuple[VolumeF
         type=found.get("InstanceType", ""),
         checks_source=bool(found.get("SourceDestCheck", True)),
         public=_public(reader, found, interfaces),
-        protected=_protected(reader, found["InstanceId"]),
+        # The read-only role may ask this of tagged instances alone.
+        protected=_protected(reader, found["InstanceId"]) if _is_tagged(found) else None,
         group_ids=frozenset(each["GroupId"] for each in found.get("SecurityGroups", ())),
         subnet_id=found.get("SubnetId", ""),
         interface_id=first[0]["NetworkInterfaceId"] if first else "",

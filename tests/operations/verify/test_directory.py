@@ -700,3 +700,42 @@ def test_what_cannot_be_read_of_one_thing_is_told_of_that() -> None:
     rules = {**site.live.rules, name: replace(site.live.rules[name], targets=REFUSED)}
     found = site.findings(rules=rules)
     assert {check: each.status.value for check, each in found.items()} == {"directory-alert-state": "cannotTell"}
+
+
+WITH_VOLUME = {"name": "DC1", "subnet": "a", "volumes": [{"deviceName": "xvdb", "size": 20}]}
+DATA = replace(VOLUME, id="vol-data", device="xvdb", size=20)
+
+
+@pytest.mark.parametrize(
+    ("volumes", "said", "remedy"),
+    [
+        ((VOLUME, DATA), "", ""),
+        ((VOLUME,), "no volume is attached as xvdb", REPAIR),
+        ((VOLUME, replace(DATA, type="gp2")), "vol-data is of type gp2", REPAIR),
+        ((VOLUME, replace(DATA, size=10)), "vol-data has 10 GiB, not 20", REPAIR),
+        (
+            (VOLUME, replace(DATA, size=30)),
+            "vol-data has 30 GiB, not 20",
+            "set size: 30 for xvdb in shell-access:domainControllers.sites",
+        ),
+        ((VOLUME, DATA, replace(DATA, id="vol-own", device="xvdc", size=500)), "", ""),
+    ],
+)
+def test_volume_reports_each_difference(volumes: tuple[VolumeFacts, ...], said: str, remedy: str) -> None:
+    second = {"name": "DC2", "subnet": "b"}
+    sites = {REGION: {"vpc": "directory", "subnets": ["a", "b"], "controllers": [WITH_VOLUME, second]}}
+    site = case(SECTION | {"sites": sites})
+    assert not isinstance(site.live.controllers, Unread)
+    first, other = site.live.controllers
+    found = site.findings(controllers=(replace(first, volumes=volumes), other))
+    expected = {"directory-controller-DC1": f"i-DC1: {said}"} if said else {}
+    assert {check: each.found for check, each in found.items()} == expected
+    assert [each.remedy for each in found.values()] == ([remedy] if remedy else [])
+
+
+def test_controller_without_its_tag_is_not_unread() -> None:
+    site = case()
+    assert not isinstance(site.live.controllers, Unread)
+    first, other = site.live.controllers
+    found = site.findings(controllers=(replace(first, tagged=False, protected=None), other))
+    assert found["directory-controller-DC1"].found == "i-DC1: lacks the tag Role"
