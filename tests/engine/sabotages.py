@@ -925,7 +925,7 @@ SABOTAGES: tuple[Sabotage, ...] = (
         for way in ("Ingress", "Egress")
         for attribute, change in (
             ("fromPort", do(group_rule, FromPort=1)),
-            ("toPort", do(group_rule, ToPort=65535)),
+            ("toPort", do(group_rule, ToPort=65534)),
             ("ipProtocol", do(group_rule, IpProtocol="-1", FromPort=-1, ToPort=-1)),
             ("cidrIpv4", do(group_rule, CidrIpv4="192.0.2.0/24")),
             ("prefixListId", other_list),

@@ -181,12 +181,13 @@ def built(stack: Stack) -> list[Resource]:
 
 def check_findings(attempts: list[Attempt], live: Live, stack: Stack) -> None:
     """Let verify see the attempts, several at a time, and each of them undone."""
+    said: list[str] = []
     for group in batches(each for each in attempts if each.expected != REFRESH):
         undoing = change(group, live)
-        found = verified(stack, live)
+        said += problems(group, verified(stack, live))
         for undo in undoing:
             undo()
-        assert problems(group, found) == []
+    assert said == []
     assert verified(stack, live) == {}
 
 
