@@ -220,8 +220,8 @@ def what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(
         "directory-flow-log-group": "kept for 1 days",
         "directory-topic": "not encrypted",
         "directory-alert-network": "it is disabled",
-        "directory-alert-state": "its pattern is another one",
-        "directory-alert-commands": "it does not tell the topic",
+        "directory-alert-state": "its pattern differs",
+        "directory-alert-commands": "it does not send to arn:aws:sns:eu-west-1:123456789012:shell-access-domain-controllers",
         "directory-trail": "it does not record",
     }
     take = f"aws ec2 disassociate-address --association-id {association} --region eu-west-1"
