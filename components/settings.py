@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from unicodedata import category
 
 from components.approval.names import TAG_KEY
@@ -32,6 +32,7 @@ SECTIONS = (
     "regions",
     "tags",
     "permissionsBoundary",
+    "takeOver",
     "sessionManager",
     "endpoints",
     "approval",
@@ -60,6 +61,7 @@ class Settings:
         tags: on everything that can carry tags.
         overridden: By Region, the keys of `sessionManager` that its override has.
         permissions_boundary: name or ARN of the managed policy that bounds every role of the stack; empty: none.
+        take_over: Take the account over from another stack that governs it; every section then takes over, too.
         session_manager: by Region, overrides merged; empty where the section is absent.
         instance_roles: names of the instance roles that get the instance policy.
         endpoints: by Region.
@@ -71,6 +73,7 @@ class Settings:
     regions: tuple[str, ...]
     tags: dict[str, str] = field(default_factory=dict[str, str])
     permissions_boundary: str = ""
+    take_over: bool = False
     session_manager: dict[str, SessionManagerSettings] = field(default_factory=dict[str, SessionManagerSettings])
     instance_roles: tuple[str, ...] = ()
     endpoints: dict[str, EndpointSettings] = field(default_factory=dict[str, EndpointSettings])
@@ -109,6 +112,7 @@ class Settings:
         regions = _regions(sections.get("regions"), configuration.get("aws:region"), problems)
         tags = _tags(sections.get("tags", {}), problems)
         boundary = _permissions_boundary(sections.get("permissionsBoundary", ""), problems)
+        take_over = _take_over(sections.get("takeOver", False), problems)
         by_region: dict[str, SessionManagerSettings] = {}
         instance_roles: tuple[str, ...] = ()
         overridden: dict[str, frozenset[str]] = {}
@@ -124,14 +128,27 @@ class Settings:
             regions=regions,
             tags=tags,
             permissions_boundary=boundary,
-            session_manager=by_region,
+            take_over=take_over,
+            session_manager={region: _taking_over(each, take_over) for region, each in by_region.items()},
             instance_roles=instance_roles,
             endpoints=endpoints,
-            approval=approval,
+            approval=approval and _taking_over(approval, take_over),
             domain_controllers=controllers,
-            nodes=nodes,
+            nodes=nodes and _taking_over(nodes, take_over),
             overridden=overridden,
         )
+
+    @property
+    def governs(self) -> bool:
+        """Return whether the stack has any section that governs something in the account."""
+        sections = (self.session_manager, self.endpoints, self.approval, self.domain_controllers, self.nodes)
+        return any(sections)
+
+    @property
+    def takes_over_account(self) -> bool:
+        """Return whether any setting permits to take the account over from another stack."""
+        sections = (*self.session_manager.values(), *(each for each in (self.approval, self.nodes) if each))
+        return self.take_over or any(each.take_over for each in sections)
 
     def warnings(self) -> list[Problem]:
         """Return what is permitted and still surprises: sessions that outlast what the settings seem to promise."""
@@ -276,6 +293,21 @@ def _permissions_boundary(given: Any, problems: list[Problem]) -> str:
     allowed = "the name or the ARN of a managed policy, or an empty string"
     problems.append(Problem(path=("permissionsBoundary",), message=f"{shown(given)} given; allowed: {allowed}"))
     return ""
+
+
+def _take_over(given: Any, problems: list[Problem]) -> bool:
+    if isinstance(given, bool):
+        return given
+    problems.append(Problem(path=("takeOver",), message=f"expected true or false, got {shown(given)}."))
+    return False
+
+
+SectionT = TypeVar("SectionT", SessionManagerSettings, ApprovalSettings, NodesSection)
+
+
+def _taking_over(section: SectionT, take_over: bool) -> SectionT:  # noqa: FBT001 -- a setting
+    """Return the section with `takeOver` as it holds: of the whole stack, or of the section."""
+    return section.model_copy(update={"take_over": section.take_over or take_over})
 
 
 def _session_manager(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-WITHOUT_SCHEMA = {"regions", "tags", "permissionsBoundary"}
+WITHOUT_SCHEMA = {"regions", "tags", "permissionsBoundary", "takeOver"}
 """Plain values, checked by code; tests/components/test_settings.py has what they accept."""
 SCHEMAS: dict[str, type[BaseModel]] = {
     "sessionManager": SessionManagerSection,

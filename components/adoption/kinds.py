@@ -20,13 +20,22 @@ MADE_HERE_TAG: Final = "shell-access:made-here"
 
 
 class Kind(StrEnum):
-    """Of what has the name."""
+    """Kind of resource that has a fixed name."""
 
     ALIAS = "alias"
+    ASSOCIATION = "association"
+    BUCKET = "bucket"
+    CONFIG_RULE = "configRule"
+    DOCUMENT = "document"
+    INSTANCE_PROFILE = "instanceProfile"
     LOG_GROUP = "logGroup"
     PARAMETER = "parameter"
-    TOPIC = "topic"
     POLICY = "policy"
+    ROLE = "role"
+    SCHEDULE = "schedule"
+    SCHEDULE_GROUP = "scheduleGroup"
+    TOPIC = "topic"
+    TRAIL = "trail"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,21 +79,34 @@ class Holder(Protocol):
 
 
 class Service(StrEnum):
-    """Whose API a kind is of."""
+    """AWS service whose API serves a kind."""
 
+    CLOUDTRAIL = "cloudtrail"
+    CONFIG = "config"
+    IAM = "iam"
     KMS = "kms"
     LOGS = "logs"
-    SSM = "ssm"
+    S3 = "s3"
+    SCHEDULER = "scheduler"
     SNS = "sns"
-    IAM = "iam"
+    SSM = "ssm"
 
 
 SERVICES: Final[Mapping[Kind, Service]] = {
     Kind.ALIAS: Service.KMS,
+    Kind.ASSOCIATION: Service.SSM,
+    Kind.BUCKET: Service.S3,
+    Kind.CONFIG_RULE: Service.CONFIG,
+    Kind.DOCUMENT: Service.SSM,
+    Kind.INSTANCE_PROFILE: Service.IAM,
     Kind.LOG_GROUP: Service.LOGS,
     Kind.PARAMETER: Service.SSM,
-    Kind.TOPIC: Service.SNS,
     Kind.POLICY: Service.IAM,
+    Kind.ROLE: Service.IAM,
+    Kind.SCHEDULE: Service.SCHEDULER,
+    Kind.SCHEDULE_GROUP: Service.SCHEDULER,
+    Kind.TOPIC: Service.SNS,
+    Kind.TRAIL: Service.CLOUDTRAIL,
 }
 
 

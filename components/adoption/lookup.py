@@ -2,83 +2,122 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind, Service, holder
+from components.adoption.inventory import GLOBAL, Existing, described, find
+from components.adoption.kinds import SERVICES, Kind
 from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.documents.errors import DocumentError, explained
+from components.owner import this_stack
+from components.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection
+
+    from components.adoption.inventory import FixedName
+
+
+_AT_A_TIME: Final = 16
+
+
+@cache
+def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
+    """Return what has a fixed name, and its owner; looked up once per run.
+
+    Args:
+        kind: Kind of resource.
+        region: Region of the resource; of a global one, the Region from which IAM is reached.
+        name: As in `FixedName`.
+
+    Returns:
+        None where nothing has the name.
+
+    Raises:
+        RunError: AWS does not answer, or refuses; then nothing is known about the name.
+    """
+    clients, service = program_clients(), SERVICES[kind]
+    try:
+        with explained(described(kind, region, name), service, region, lambda: clients.caller_arn(region)):
+            return find(kind, clients.client(service, region), region, name)
+    except DocumentError as problem:
+        raise pulumi.RunError(str(problem)) from None
+
+
+def find_all(names: Collection[FixedName]) -> tuple[list[Existing], list[Problem]]:
+    """Look up fixed names, several at a time.
+
+    Args:
+        names: Names that the stack registers.
+
+    Returns:
+        What exists, in the order of the names, and a problem for each name that cannot be looked up.
+    """
+    with ThreadPoolExecutor(_AT_A_TIME) as lookups:
+        answers = list(lookups.map(_answer, names))
+    existing = [each for each in answers if isinstance(each, Existing)]
+    return existing, list(dict.fromkeys(each for each in answers if isinstance(each, Problem)))
+
+
+def _answer(name: FixedName) -> Existing | Problem | None:
+    try:
+        return find_existing(name.kind, name.region, name.name)
+    except pulumi.RunError as problem:
+        return Problem(path=name.path, message=str(problem))
+
+
+def previous_owner(kind: Kind, region: str, name: str) -> str:
+    """Return the other stack from which a name is taken over; empty where no other stack owns it.
+
+    The settings permit it: what they do not permit is refused before the first resource is registered
+    (`components/systems/ownership.py`).
+
+    Args:
+        kind: As in `find_existing`.
+        region: Likewise.
+        name: Likewise.
+    """
+    existing = find_existing(kind, region, name)
+    owner = existing.owner if existing else None
+    return owner if owner and owner != this_stack() else ""
 
 
 def import_id(kind: Kind, region: str, name: str) -> str | None:
-    """The import id for the resource that depends on the claim to a name; None in a preview where nothing has it yet.
+    """Return the import id for the resource that depends on the claim to a name; None where a preview finds nothing.
 
     In an update the claim has made sure that something has the name, so it is always imported: the engine takes the
     id for the same one in every later run.
 
     Args:
-        kind: of what has the name.
-        region: where it is.
-        name: that is claimed.
+        kind: As in `find_existing`.
+        region: Likewise.
+        name: Likewise.
 
     Raises:
         RunError: AWS does not answer, or refuses.
     """
-    if pulumi.runtime.is_dry_run() and not _exists(kind, region, name):
+    if pulumi.runtime.is_dry_run() and find_existing(kind, region, name) is None:
         return None
-    return name if kind is Kind.POLICY else f"{name}@{region}"
+    return name if kind in GLOBAL else f"{name}@{region}"
 
 
-@cache
 def retained_key(alias: str, region: str) -> str | None:
-    """The import id of a key that a stack of this program has left behind under an alias, where it can be used.
+    """Return the import id of a key that a stack of this program has left behind under an alias, where it is usable.
 
     Args:
-        alias: with its `alias/`.
-        region: where it is.
+        alias: Name of the alias, with `alias/`.
+        region: Region of the key.
 
     Raises:
         RunError: AWS does not answer, or refuses.
     """
-    with _asking(Service.KMS, region, alias):
-        kms = _client(Service.KMS, region)
-        try:
-            key = kms.describe_key(KeyId=alias)["KeyMetadata"]
-        except kms.exceptions.NotFoundException:
-            return None
-        if key["KeyState"] != "Enabled":
-            return None
-        pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"])
-        marked = any(tag["TagKey"] == MADE_HERE_TAG for page in pages for tag in page["Tags"])
-        return f"{key['KeyId']}@{region}" if marked else None
-
-
-def _exists(kind: Kind, region: str, name: str) -> bool:
-    service = SERVICES[kind]
-    with _asking(service, region, f"{kind} {name}"):
-        return holder(kind, _client(service, region), name).find() is not None
-
-
-@contextmanager
-def _asking(service: Service, region: str, what: str) -> Generator[None]:
-    """Ends the program in words where AWS does not answer, or refuses."""
-    try:
-        with explained(f"{what} in {region}", service, region, lambda: program_clients().caller_arn(region)):
-            yield
-    except DocumentError as problem:
-        raise pulumi.RunError(str(problem)) from None
-
-
-@cache
-def _client(service: str, region: str) -> Any:
-    return program_clients().client(service, region)
+    key = find_existing(Kind.ALIAS, region, alias)
+    is_left = key is not None and key.is_usable and key.made_here and key.owner in (None, this_stack())
+    return f"{key.id}@{region}" if key is not None and is_left else None
 
 
 @cache

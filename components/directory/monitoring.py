@@ -23,9 +23,9 @@ from components.directory.names import (
     ALERTS_TOPIC,
     FLOW_LOGS,
     FLOW_LOGS_POLICY,
-    FLOW_LOGS_ROLE,
     MONITORING_KEY_ALIAS,
     alert_rule_name,
+    flow_logs_role_name,
 )
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
@@ -163,8 +163,7 @@ class Monitoring(pulumi.ComponentResource):
         )
         role = Role(
             f"{self._name}-flow-logs",
-            # Roles are the account's: each Region has its own.
-            name=f"{FLOW_LOGS_ROLE}-{region}",
+            name=flow_logs_role_name(region),
             description="Flow logs of the domain controllers' subnets",
             assume_role_policy=json.dumps(flow_logs_trust_policy(args.scope)),
             inline_policies=[

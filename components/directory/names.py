@@ -62,6 +62,16 @@ def acl_name(site: str, plan: AclPlan) -> str:
     return f"{acls_name(site)}-{plan.digest}"
 
 
+def flow_logs_role_name(region: str) -> str:
+    """Return the name of a Region's role for flow logs: roles are the account's, so each Region has its own."""
+    return f"{FLOW_LOGS_ROLE}-{region}"
+
+
+def trail_bucket_name(account_id: str, region: str) -> str:
+    """Return the name of the trail's bucket."""
+    return f"{TRAIL_BUCKET}-{account_id}-{region}"
+
+
 def alert_rule_name(alert: str) -> str:
     """Of an EventBridge rule, by the alert's name."""
     return f"{ALERTS_TOPIC}-{alert}"

@@ -20,7 +20,7 @@ from pulumi_aws.s3 import (
 )
 
 from components.directory.monitoring_policies import trail_bucket_policy, trail_key_policy
-from components.directory.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
+from components.directory.names import TRAIL, TRAIL_KEY_ALIAS, trail_bucket_name
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class ManagementTrail(pulumi.ComponentResource):
     def _bucket(self, key_arn: pulumi.Output[str]) -> tuple[Bucket, list[pulumi.Resource]]:
         """The bucket, and what has to be there before anything is written to it."""
         name, scope, child = f"{self._name}-logs", self._args.scope, self._child
-        bucket_name = f"{TRAIL_BUCKET}-{scope.account_id}-{scope.region}"
+        bucket_name = trail_bucket_name(scope.account_id, scope.region)
         bucket = Bucket(
             name,
             bucket=bucket_name,

@@ -40,6 +40,7 @@ what the stack does beside that provider (documents, the end of session grants) 
 | `regions` | a list of Regions, each once | the provider's Region | The Regions to govern. |
 | `tags` | a mapping of names to text | none | Tags for everything that can carry them. |
 | `permissionsBoundary` | the name or the ARN of a managed policy | none | The permissions boundary of every role that the stack makes. Ours, not the post's: see [deployer.md](deployer.md). |
+| `takeOver` | true or false | false | Take the account over from another stack that governs it, with all that the sections of this stack name. Ours, not the post's: see [guarantees.md](guarantees.md). |
 """
 
 _PREFERENCES = """Session Manager preferences in every Region. An empty section, `sessionManager: {}`, gives the

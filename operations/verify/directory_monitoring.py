@@ -15,9 +15,9 @@ from components.directory.names import (
     ALERTS_TOPIC,
     FLOW_LOGS,
     FLOW_LOGS_POLICY,
-    FLOW_LOGS_ROLE,
     MONITORING_KEY_ALIAS,
     alert_rule_name,
+    flow_logs_role_name,
 )
 from operations.reading import Unread
 from operations.verify.delivery import delivery_finding
@@ -57,7 +57,7 @@ def monitoring_findings(
     )
     role = WantedRole(
         check="directory-flow-logs-role",
-        name=f"{FLOW_LOGS_ROLE}-{wanted.asked.region}",
+        name=flow_logs_role_name(wanted.asked.region),
         trust=flow_logs_trust_policy(scope),
         inline={FLOW_LOGS_POLICY: flow_logs_policy(scope, FLOW_LOGS)},
         boundary=wanted.boundary,
@@ -111,7 +111,7 @@ def _flow_logs(wanted: AskedSite, place: PlaceFacts, live: SiteFacts) -> Finding
 
 def _flow_log_faults(wanted: AskedSite, subnet: PlaceSubnet, live: Sequence[FlowLogFacts]) -> list[str]:
     group = wanted.arn("logs", f"log-group:{FLOW_LOGS}")
-    role = f"arn:{wanted.partition}:iam::{wanted.asked.account_id}:role/{FLOW_LOGS_ROLE}-{wanted.asked.region}"
+    role = f"arn:{wanted.partition}:iam::{wanted.asked.account_id}:role/{flow_logs_role_name(wanted.asked.region)}"
     ours = [each for each in live if each.subnet_id == subnet.id and each.destination == group]
     good = [each for each in ours if each.active and (each.traffic, each.role_arn) == ("ALL", role)]
     if not good:

@@ -239,7 +239,8 @@ def test_every_problem_is_named_at_once() -> None:
         (
             {"zzz": 1},
             "zzz",
-            "known keys: approval, domainControllers, endpoints, nodes, permissionsBoundary, regions, sessionManager, tags",
+            "known keys: approval, domainControllers, endpoints, nodes, permissionsBoundary, regions, sessionManager, "
+            "tags, takeOver",
         ),
     ],
 )
@@ -321,11 +322,17 @@ def test_warns_where_a_session_may_outlive_its_grant(sections: dict[str, Any], w
 
 @pytest.mark.parametrize("wrong", ["x", 5, ["a"], True], ids=str)
 @pytest.mark.parametrize(
-    "section", ["tags", "sessionManager", "endpoints", "approval", "domainControllers", "nodes", "permissionsBoundary"]
+    "section",
+    [
+        *("tags", "sessionManager", "endpoints", "approval", "domainControllers", "nodes"),
+        *("permissionsBoundary", "takeOver"),
+    ],
 )
 def test_wrong_type_of_a_section_hides_no_other_mistake(section: str, wrong: Any) -> None:
     if section == "permissionsBoundary" and isinstance(wrong, str):
         wrong = {}
+    if section == "takeOver" and wrong is True:
+        wrong = "true or false"
     others = {
         "tags": {"aws:x": "y"},
         "sessionManager": {"idleSessionTimeout": 90},

@@ -1,0 +1,281 @@
+"""Everything with a fixed name that a stack may find in its account: how each kind is looked up, and its owner.
+
+One table for every kind. What carries no tags of its own belongs to the owner of its parent: an alias to the owner of its
+key, a schedule to the owner of its group.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind
+from components.documents.ownership import OWNER_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedName:
+    """A name that a stack registers, and that may be taken.
+
+    Attributes:
+        kind: Kind of resource.
+        region: Region of the resource; of a global one, the Region from which it is reached.
+        name: Name; of an alias with `alias/`, of a topic or policy the ARN, of a schedule `group/name`.
+        path: Setting that asks for it.
+        take_over: The settings permit to take it from another stack.
+    """
+
+    kind: Kind
+    region: str
+    name: str
+    path: tuple[str, ...] = ()
+    take_over: bool = False
+
+    def __str__(self) -> str:
+        return described(self.kind, self.region, self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Existing:
+    """A resource that has a fixed name.
+
+    Attributes:
+        kind: As in `FixedName`.
+        region: Likewise.
+        name: Likewise.
+        id: Identifier: of an alias the ID of its key, of a trail the ARN, of an association its ID, else the name.
+        owner: Stack that owns it (`organization/project/stack`); None where another principal made it, or a stack has
+            released it.
+        made_here: This program made it, and no stack owns it any more unless `owner` says so.
+        is_usable: False for an alias whose key is not enabled.
+    """
+
+    kind: Kind
+    region: str
+    name: str
+    id: str
+    owner: str | None = None
+    made_here: bool = False
+    is_usable: bool = True
+
+    def __str__(self) -> str:
+        return described(self.kind, self.region, self.name)
+
+
+GLOBAL: Final = frozenset({Kind.POLICY, Kind.ROLE, Kind.INSTANCE_PROFILE})
+"""Kinds of IAM: one per account."""
+
+
+def described(kind: Kind, region: str, name: str) -> str:
+    """Return the words for a resource in a message: `the log group logs in eu-west-1`."""
+    if kind in GLOBAL:
+        return f"the {_NOUNS[kind]} {name.rpartition('/')[2]}"
+    return f"the {_NOUNS[kind]} {name.rpartition(':')[2] if kind is Kind.TOPIC else name} in {region}"
+
+
+def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
+    """Look up what has a name, and its owner.
+
+    Args:
+        kind: Kind of resource.
+        client: Client of `SERVICES[kind]` in the Region.
+        region: Region of the client.
+        name: As in `FixedName`.
+
+    Returns:
+        None where nothing has the name.
+
+    Raises:
+        ClientError: AWS refuses; also an access denial, which says nothing about whether it exists.
+    """
+    found = _FINDERS[kind](client, name)
+    if found is None:
+        return None
+    return Existing(
+        kind=kind,
+        region=region,
+        name=name,
+        id=found.id or name,
+        owner=found.tags.get(OWNER_TAG),
+        made_here=MADE_HERE_TAG in found.tags,
+        is_usable=found.is_usable,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tagged:
+    """Tags of a resource, or of its parent where it carries none."""
+
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    id: str = ""
+    is_usable: bool = True
+
+
+def tags_of(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return tags as a mapping; AWS' services spell their members in three ways."""
+    return {_first(tag, "Key", "TagKey", "key"): _first(tag, "Value", "TagValue", "value") for tag in listed}
+
+
+def _first(tag: Mapping[str, str], *names: str) -> str:
+    return next(tag[name] for name in names if name in tag)
+
+
+def _alias(kms: Any, name: str) -> _Tagged | None:
+    try:
+        key = kms.describe_key(KeyId=name)["KeyMetadata"]
+    except kms.exceptions.NotFoundException:
+        return None
+    pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"])
+    tags = tags_of(tag for page in pages for tag in page["Tags"])
+    return _Tagged(tags=tags, id=key["KeyId"], is_usable=key["KeyState"] == "Enabled")
+
+
+def _log_group(logs: Any, name: str) -> _Tagged | None:
+    pages: Iterable[dict[str, Any]] = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
+    group = next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == name), None)
+    if group is None:
+        return None
+    return _Tagged(tags=logs.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"])
+
+
+def _parameter(ssm: Any, name: str) -> _Tagged | None:
+    try:
+        answer = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=name)
+    except ssm.exceptions.InvalidResourceId:
+        return None
+    return _Tagged(tags=tags_of(answer.get("TagList", [])))
+
+
+def _document(ssm: Any, name: str) -> _Tagged | None:
+    try:
+        document = ssm.describe_document(Name=name)["Document"]
+    except ssm.exceptions.InvalidDocument:
+        return None
+    return _Tagged(tags=tags_of(document.get("Tags", [])))
+
+
+def _association(ssm: Any, name: str) -> _Tagged | None:
+    by_name = [{"key": "AssociationName", "value": name}]
+    pages = ssm.get_paginator("list_associations").paginate(AssociationFilterList=by_name)
+    found = next((each for page in pages for each in page["Associations"]), None)
+    if found is None:
+        return None
+    answer = ssm.list_tags_for_resource(ResourceType="Association", ResourceId=found["AssociationId"])
+    return _Tagged(tags=tags_of(answer.get("TagList", [])), id=found["AssociationId"])
+
+
+def _topic(sns: Any, arn: str) -> _Tagged | None:
+    try:
+        return _Tagged(tags=tags_of(sns.list_tags_for_resource(ResourceArn=arn)["Tags"]))
+    except (sns.exceptions.ResourceNotFoundException, sns.exceptions.NotFoundException):
+        return None
+
+
+def _policy(iam: Any, arn: str) -> _Tagged | None:
+    try:
+        return _Tagged(tags=tags_of(iam.get_policy(PolicyArn=arn)["Policy"].get("Tags", [])))
+    except iam.exceptions.NoSuchEntityException:
+        return None
+
+
+def _role(iam: Any, name: str) -> _Tagged | None:
+    try:
+        return _Tagged(tags=tags_of(iam.get_role(RoleName=name)["Role"].get("Tags", [])))
+    except iam.exceptions.NoSuchEntityException:
+        return None
+
+
+def _instance_profile(iam: Any, name: str) -> _Tagged | None:
+    try:
+        profile = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+    return _Tagged(tags=tags_of(profile.get("Tags", [])))
+
+
+def _config_rule(config: Any, name: str) -> _Tagged | None:
+    try:
+        (rule,) = config.describe_config_rules(ConfigRuleNames=[name])["ConfigRules"]
+    except config.exceptions.NoSuchConfigRuleException:
+        return None
+    answer = config.list_tags_for_resource(ResourceArn=rule["ConfigRuleArn"])
+    return _Tagged(tags=tags_of(answer["Tags"]))
+
+
+def _schedule_group(scheduler: Any, name: str) -> _Tagged | None:
+    try:
+        arn = scheduler.get_schedule_group(Name=name)["Arn"]
+    except scheduler.exceptions.ResourceNotFoundException:
+        return None
+    return _Tagged(tags=tags_of(scheduler.list_tags_for_resource(ResourceArn=arn).get("Tags", [])))
+
+
+def _schedule(scheduler: Any, name: str) -> _Tagged | None:
+    group, _, schedule = name.partition("/")
+    try:
+        scheduler.get_schedule(GroupName=group, Name=schedule)
+    except scheduler.exceptions.ResourceNotFoundException:
+        return None
+    return _schedule_group(scheduler, group)
+
+
+def _trail(cloudtrail: Any, name: str) -> _Tagged | None:
+    found = cloudtrail.describe_trails(trailNameList=[name], includeShadowTrails=False)["trailList"]
+    if not found:
+        return None
+    arn = found[0]["TrailARN"]
+    (listed,) = cloudtrail.list_tags(ResourceIdList=[arn])["ResourceTagList"]
+    return _Tagged(tags=tags_of(listed.get("TagsList", [])), id=arn)
+
+
+_NO_BUCKET: Final = frozenset({"404", "NoSuchBucket"})
+_NO_TAGS: Final = "NoSuchTagSet"
+
+
+def _bucket(s3: Any, name: str) -> _Tagged | None:
+    try:
+        return _Tagged(tags=tags_of(s3.get_bucket_tagging(Bucket=name)["TagSet"]))
+    except s3.exceptions.ClientError as failed:
+        code = failed.response["Error"]["Code"]
+        if code in _NO_BUCKET:
+            return None
+        if code == _NO_TAGS:
+            return _Tagged()
+        raise
+
+
+_FINDERS: Final[Mapping[Kind, Callable[[Any, str], _Tagged | None]]] = {
+    Kind.ALIAS: _alias,
+    Kind.LOG_GROUP: _log_group,
+    Kind.PARAMETER: _parameter,
+    Kind.DOCUMENT: _document,
+    Kind.ASSOCIATION: _association,
+    Kind.TOPIC: _topic,
+    Kind.POLICY: _policy,
+    Kind.ROLE: _role,
+    Kind.INSTANCE_PROFILE: _instance_profile,
+    Kind.CONFIG_RULE: _config_rule,
+    Kind.SCHEDULE_GROUP: _schedule_group,
+    Kind.SCHEDULE: _schedule,
+    Kind.TRAIL: _trail,
+    Kind.BUCKET: _bucket,
+}
+_NOUNS: Final[Mapping[Kind, str]] = {
+    Kind.ALIAS: "key",
+    Kind.LOG_GROUP: "log group",
+    Kind.PARAMETER: "parameter",
+    Kind.DOCUMENT: "document",
+    Kind.ASSOCIATION: "association",
+    Kind.TOPIC: "topic",
+    Kind.POLICY: "policy",
+    Kind.ROLE: "role",
+    Kind.INSTANCE_PROFILE: "instance profile",
+    Kind.CONFIG_RULE: "rule",
+    Kind.SCHEDULE_GROUP: "schedule group",
+    Kind.SCHEDULE: "schedule",
+    Kind.TRAIL: "trail",
+    Kind.BUCKET: "bucket",
+}
