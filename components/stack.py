@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from components.account import Account
+from components.adoption.governing_stack import govern
 from components.boundary import bound_roles
 from components.problems import Collector
 from components.systems.attachments import check_attachments
 from components.systems.named_resources import check_named_resources
+from components.systems.ownership import check_ownership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,8 +59,11 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
         endpoints = _find_endpoints(settings)
         planned = _plan_controllers(settings, endpoints, account)
     with looked_up:
-        planned_nodes = _plan_nodes(settings, account, owner)
+        planned_nodes = _plan_nodes(settings, account)
+    with looked_up:
+        check_ownership(settings, account, owner, planned_nodes.recording_region if planned_nodes else "")
     looked_up.check()
+    finish = govern(account, settings.regions[0], owner) if settings.governs else None
     endpoints = endpoints or {}
     session_manager = _session_manager(settings, account, owner)
     policy_arns = session_manager.instance_policy_arns if session_manager else ()
@@ -66,6 +71,8 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     approval = _approval(settings, account, owner)
     controllers = _controllers(settings, account, planned, policy_arns)
     nodes = _nodes(settings, planned_nodes, account, owner, session_manager)
+    if finish:
+        finish()
     return {
         "accountId": account.id,
         "regions": list(settings.regions),
@@ -145,12 +152,12 @@ def _controllers(
     return build_controllers(settings, account, planned, instance_policy_arns)
 
 
-def _plan_nodes(settings: Settings, account: Account, owner: str) -> PlannedNodes | None:
+def _plan_nodes(settings: Settings, account: Account) -> PlannedNodes | None:
     if settings.nodes is None:
         return None
     from components.systems.nodes import plan_nodes
 
-    return plan_nodes(settings, settings.nodes, account, owner)
+    return plan_nodes(settings, settings.nodes, account)
 
 
 def _nodes(

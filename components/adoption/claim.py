@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.adoption.kinds import SERVICES, Found, Holder, Kind, holder
-from components.documents.errors import explained
-from components.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret
+from components.adoption import inventory
+from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Found, Holder, Kind, holder
+from components.adoption.lookup import previous_owner
+from components.documents.errors import DocumentError, explained
+from components.documents.ownership import OWNER_TAG
+from components.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret, tell
 from components.owner import this_stack
 
 if TYPE_CHECKING:
@@ -19,47 +22,53 @@ if TYPE_CHECKING:
 
     import pulumi
 
+    from components.adoption.inventory import Existing
+
 Properties = dict[str, Any]
 
 _FIXED = ("kind", "region", "name")
-_INPUTS = (*_FIXED, "value", "owner", "retain", "retentionDays", SECRET_PROPERTIES)
+_INPUTS = (*_FIXED, "value", "owner", "takeOverFrom", "retain", "retentionDays", SECRET_PROPERTIES)
 
 
 class ClaimProvider(AwsResourceProvider):
-    """Finds or makes what has the name, and gives it back."""
+    """Finds or creates what has the name, and restores it."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        """Refuses, in preview already, to take what is not to be taken."""
+        """Refuse, in preview already, to adopt what is another stack's, or what cannot be restored."""
         if _olds.get("name") == news["name"]:
             return CheckResult(news, [])
         with self._explained(news):
-            found = self._holder(news).find()
-        reason = _refusal(news, found) if found and not found.made_here else None
+            existing, found = self._existing(news), self._holder(news).find()
+        reason = _refusal(news, existing, found) if existing and found else None
         return CheckResult(news, [CheckFailure("name", reason)] if reason else [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Which name it is, what is to become of it, and the key that an alias names: it is given back by that."""
-        moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
-        noted = ("retain", SECRET_PROPERTIES, *(["value"] if _news.get("kind") == Kind.ALIAS else []))
+        """Compare the name, what becomes of it, and the key that an alias names: it is restored by that."""
+        fixed = ("kind", "name") if _news.get("kind") in inventory.GLOBAL else _FIXED
+        moved = [name for name in fixed if _olds.get(name) != _news.get(name)]
+        noted = ("retain", "owner", SECRET_PROPERTIES, *(["value"] if _news.get("kind") == Kind.ALIAS else []))
         changes = bool(moved) or any(_olds.get(name) != _news.get(name) for name in noted)
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
-        """Remembers what has the name, or makes it."""
+        """Note what has the name, or create it."""
         with self._explained(props):
             named = self._holder(props)
-            found = named.find()
-            if found is None:
-                found = None if named.make(props["value"], props["owner"]) else named.find()
-        prior = _prior(Kind(props["kind"]), found, props["value"])
+            existing, found = self._permitted(props), named.find()
+            tags = {OWNER_TAG: props["owner"], MADE_HERE_TAG: props["owner"]}
+            if found is None and not named.make(props["value"], tags):
+                existing, found = self._permitted(props), named.find()
+        prior = _prior(props, existing, found)
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Takes note: the value itself is the business of the resource that imports it."""
+        """Take note: the value itself is changed by the resource that imports it."""
+        with self._explained(_news):
+            self._permitted(_news, known_as=str(_olds.get("owner", "")))
         return UpdateResult(_outputs(_news, _olds.get("prior")))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """Gone where nothing has the name any more, so that the next run makes it again."""
+        """Gone where nothing has the name any more, so that the next run creates it again."""
         with self._explained(props):
             found = self._holder(props).find()
         if found is None:
@@ -67,23 +76,45 @@ class ClaimProvider(AwsResourceProvider):
         return ReadResult(id_, _outputs(props, props.get("prior")), {name: props.get(name) for name in _INPUTS})
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """What was there before comes back; what was made here goes, or stays with a mark.
+        """Restore what was there before; delete what was created here, or leave it with a mark.
 
-        A log group that was there keeps our key where that stays, too.
+        A log group that was there keeps our key where that stays, too. What another stack owns by now stays as it is.
         """
         prior, value, retain = _props.get("prior"), _props["value"], bool(_props.get("retain"))
         with self._explained(_props):
-            named = self._holder(_props)
+            named, existing = self._holder(_props), self._existing(_props)
+            if existing is None:
+                return
+            if not _is_permitted(_props, existing):
+                tell(f"{existing} is kept by the stack {existing.owner}, so it stays as it is.")
+                return
             if prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
                 named.put_back(prior)
-            elif prior is None and retain:
-                named.leave(value, _props["owner"])
-            elif prior is None:
+            if prior is None and not retain:
                 named.remove(value)
+            else:
+                left = {MADE_HERE_TAG: _props["owner"]} if prior is None or _props["kind"] == Kind.POLICY else {}
+                named.retag(value, left, removed=OWNER_TAG)
 
     def _holder(self, props: Properties) -> Holder:
         kind = Kind(props["kind"])
         return holder(kind, self.clients().client(SERVICES[kind], props["region"]), props["name"])
+
+    def _existing(self, props: Properties) -> Existing | None:
+        kind = Kind(props["kind"])
+        client = self.clients().client(SERVICES[kind], props["region"])
+        return inventory.find(kind, client, props["region"], props["name"])
+
+    def _permitted(self, props: Properties, known_as: str = "") -> Existing | None:
+        """Return what has the name, looked up right before a write.
+
+        Raises:
+            DocumentError: It is another stack's.
+        """
+        existing = self._existing(props)
+        if existing is not None and not _is_permitted(props, existing, known_as):
+            raise DocumentError(kept_by_another(existing))
+        return existing
 
     def _explained(self, props: Properties) -> AbstractContextManager[None]:
         region, kind = props["region"], Kind(props["kind"])
@@ -92,13 +123,30 @@ class ClaimProvider(AwsResourceProvider):
         return explained(what, SERVICES[kind], region, lambda: clients.caller_arn(region))
 
 
-def _prior(kind: Kind, found: Found | None, value: str) -> str | None:
-    """Return the value to restore; None for what this program has made.
+def _is_permitted(props: Properties, existing: Existing, known_as: str = "") -> bool:
+    """Return whether this stack may change what has the name."""
+    return existing.owner in (None, props["owner"], props.get("takeOverFrom") or None, known_as or None)
+
+
+def _is_ours(props: Properties, existing: Existing) -> bool:
+    """Return whether this program has created what has the name, for this stack or for one that has released it.
+
+    A log group or a topic with this stack's owner tag alone may have been adopted from another principal before the state
+    was lost.
+    """
+    if existing.kind is Kind.POLICY and existing.owner == props["owner"]:
+        return True
+    return existing.made_here and existing.owner in (None, props["owner"])
+
+
+def _prior(props: Properties, existing: Existing | None, found: Found | None) -> str | None:
+    """Return the value to restore; None for what this program has created.
 
     This stack's own value is never the prior one, whatever the tags say: an alias has none, and other tools remove those
-    of the rest. It is there where a run was killed before the engine could save what it had made.
+    of the rest. It is there where a run was killed before the engine could save what it had created.
     """
-    if found is None or found.made_here:
+    kind, value = Kind(props["kind"]), props["value"]
+    if existing is None or found is None or _is_ours(props, existing):
         return None
     if kind in (Kind.ALIAS, Kind.PARAMETER):
         return None if found.value == value else found.value
@@ -110,12 +158,24 @@ def _prior(kind: Kind, found: Found | None, value: str) -> str | None:
     return found.value
 
 
-def _refusal(props: Properties, found: Found) -> str | None:
-    """Why what somebody else has made is not taken, where it is not."""
-    if props["kind"] == Kind.POLICY:
+def kept_by_another(existing: Existing) -> str:
+    """Return the message about what another stack owns."""
+    return (
+        f"{existing} is kept by the stack {existing.owner}. One stack governs an account: destroy that stack first, or "
+        "set shell-access:takeOver to true here"
+    )
+
+
+def _refusal(props: Properties, existing: Existing, found: Found) -> str | None:
+    """Return why what has the name is not adopted, where it is not."""
+    if not _is_permitted(props, existing):
+        return kept_by_another(existing)
+    if _is_ours(props, existing):
+        return None
+    if existing.kind is Kind.POLICY and existing.owner is None:
         return (
-            f"the policy {_shown_name(props)} exists and is not of a stack of this program; it is not taken, as nobody knows "
-            "who has it. Delete it, then run the same command again"
+            f"the policy {_shown_name(props)} exists and is not of a stack of this program; it is not adopted, as other "
+            "principals may have it. Delete it, then run the same command again"
         )
     days = props.get("retentionDays")
     if days is None or found.keeps_days is None or found.keeps_days <= days:
@@ -181,6 +241,7 @@ class Claim(Resource, module="shellaccess", name="Claim"):
             "name": args.name,
             "value": args.value,
             "owner": this_stack(),
+            "takeOverFrom": previous_owner(args.kind, args.region, args.name),
             "retain": args.retain,
             "retentionDays": args.retention_days,
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.adoption.inventory import FixedName
+from components.adoption.inventory import GLOBAL, FixedName
 from components.adoption.kinds import Kind
 from components.approval.alarms import needs_forwarding, watches_iam
 from components.approval.names import (
@@ -44,11 +44,10 @@ from components.directory.settings import ManagementAccess
 from components.nodes import names as nodes
 from components.nodes.settings import Remediation
 from components.session_manager.document import DOCUMENT_NAME
-from components.session_manager.instance_policy import instance_policy
+from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import (
     DATA_KEY_ALIAS,
     DATA_KEY_PARAMETER,
-    INSTANCE_POLICY_NAME,
     LOGS_KEY_ALIAS,
 )
 
@@ -91,11 +90,11 @@ def _session_manager(settings: Settings, account: Account) -> Iterator[FixedName
             names.append((Kind.LOG_GROUP, each.cw_log_group_name))
         for kind, name in names:
             yield FixedName(kind=kind, region=region, name=name, path=path, take_over=each.take_over)
-    if instance_policy(settings.session_manager, partition=account.partition, account_id=account.id):
+    for policy in instance_policies(settings.session_manager, partition=account.partition, account_id=account.id):
         yield FixedName(
             kind=Kind.POLICY,
             region=settings.regions[0],
-            name=_policy(account, INSTANCE_POLICY_NAME),
+            name=_policy(account, policy),
             path=path,
             take_over=any(each.take_over for each in settings.session_manager.values()),
         )
@@ -128,8 +127,14 @@ def _approval(settings: Settings, account: Account) -> Iterator[FixedName]:
         (Kind.SCHEDULE, f"{REAPER_SCHEDULE_GROUP}/{REAPER_SCHEDULE_NAME}"),
     ]
     for kind, name in names:
-        path = ("approval",)
-        yield FixedName(kind=kind, region=place.region, name=name, path=path, take_over=section.take_over)
+        yield FixedName(
+            kind=kind,
+            region=place.region,
+            name=name,
+            path=("approval",),
+            take_over=section.take_over,
+            is_adopted=kind not in GLOBAL,
+        )
 
 
 def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
@@ -186,4 +191,11 @@ def _nodes(settings: Settings, recording_region: str) -> Iterator[FixedName]:
     if section.agent_updates:
         names += [(Kind.ASSOCIATION, region, nodes.ASSOCIATION_NAME, "agents") for region in settings.regions]
     for kind, region, name, key in names:
-        yield FixedName(kind=kind, region=region, name=name, path=("nodes", key), take_over=section.take_over)
+        yield FixedName(
+            kind=kind,
+            region=region,
+            name=name,
+            path=("nodes", key),
+            take_over=section.take_over,
+            is_adopted=kind not in {*GLOBAL, Kind.CONFIG_RULE},
+        )

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind
+from components.adoption import governance
+from components.adoption.kinds import MADE_HERE_TAG, Kind
 from components.documents.ownership import OWNER_TAG
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class FixedName:
         name: Name; of an alias with `alias/`, of a topic or policy the ARN, of a schedule `group/name`.
         path: Setting that asks for it.
         take_over: The settings permit to take it from another stack.
+        is_adopted: What another principal made is adopted; else it is refused.
     """
 
     kind: Kind
@@ -33,6 +35,7 @@ class FixedName:
     name: str
     path: tuple[str, ...] = ()
     take_over: bool = False
+    is_adopted: bool = True
 
     def __str__(self) -> str:
         return described(self.kind, self.region, self.name)
@@ -176,9 +179,13 @@ def _topic(sns: Any, arn: str) -> _Tagged | None:
 
 def _policy(iam: Any, arn: str) -> _Tagged | None:
     try:
-        return _Tagged(tags=tags_of(iam.get_policy(PolicyArn=arn)["Policy"].get("Tags", [])))
+        policy = iam.get_policy(PolicyArn=arn)["Policy"]
     except iam.exceptions.NoSuchEntityException:
         return None
+    described_owner = governance.owner_in(policy.get("Description", ""))
+    return _Tagged(
+        tags={**({OWNER_TAG: described_owner} if described_owner else {}), **tags_of(policy.get("Tags", []))}
+    )
 
 
 def _role(iam: Any, name: str) -> _Tagged | None:

@@ -9,7 +9,6 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from components.documents.errors import DocumentError
-from components.documents.store import OWNER_TAG
 from components.dynamic_provider import tell
 
 if TYPE_CHECKING:
@@ -43,14 +42,12 @@ class Found:
     """What has the name.
 
     Attributes:
-        value: what to give back: an alias' target key, a log group's key ("" without one), a parameter's value, a
-            topic's key and policy as JSON; of a policy nothing, as none of somebody else's is taken.
-        made_here: it was made by this program.
-        keeps_days: how long a log group keeps its logs; None for anything else.
+        value: Value to restore: an alias' target key, a log group's key ("" without one), a parameter's value, a
+            topic's key and policy as JSON; of a policy nothing, as none of another principal's is adopted.
+        keeps_days: Days for which a log group keeps its logs; None for anything else.
     """
 
     value: str
-    made_here: bool = False
     keeps_days: float | None = None
 
 
@@ -61,16 +58,16 @@ class Holder(Protocol):
         """What has the name, if something has."""
         ...
 
-    def make(self, value: str, owner: str) -> bool:
-        """Makes it; False where something else has got the name meanwhile."""
+    def make(self, value: str, tags: Mapping[str, str]) -> bool:
+        """Create it; False where something else has got the name meanwhile. An alias has no tags."""
         ...
 
     def put_back(self, value: str) -> None:
         """Makes the value what it was before this program came."""
         ...
 
-    def leave(self, value: str, owner: str) -> None:
-        """Marks what stays behind, so that the next stack knows it for ours; an alias' key only if it is this one."""
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+        """Set tags and remove one; of an alias, on the key that is its value, if it still names it."""
         ...
 
     def remove(self, value: str) -> None:
@@ -132,7 +129,7 @@ class _Alias:
             return None
         return Found(value=key)
 
-    def make(self, value: str, owner: str) -> bool:
+    def make(self, value: str, tags: Mapping[str, str]) -> bool:
         try:
             self._kms.create_alias(AliasName=self._name, TargetKeyId=value)
         except self._kms.exceptions.AlreadyExistsException:
@@ -146,9 +143,12 @@ class _Alias:
             # The key that it named before is on its way out.
             self._delete()
 
-    def leave(self, value: str, owner: str) -> None:
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
         if self._names(value):
-            self._kms.tag_resource(KeyId=value, Tags=[{"TagKey": MADE_HERE_TAG, "TagValue": owner}])
+            if tags:
+                named = [{"TagKey": key, "TagValue": each} for key, each in tags.items()]
+                self._kms.tag_resource(KeyId=value, Tags=named)
+            self._kms.untag_resource(KeyId=value, TagKeys=[removed])
 
     def remove(self, value: str) -> None:
         if self._names(value):
@@ -173,17 +173,12 @@ class _LogGroup:
         group = self._described()
         if group is None:
             return None
-        tags = self._logs.list_tags_for_resource(resourceArn=_arn(group))["tags"]
-        return Found(
-            value=group.get("kmsKeyId", ""),
-            made_here=MADE_HERE_TAG in tags,
-            keeps_days=group.get("retentionInDays", inf),
-        )
+        return Found(value=group.get("kmsKeyId", ""), keeps_days=group.get("retentionInDays", inf))
 
-    def make(self, value: str, owner: str) -> bool:
+    def make(self, value: str, tags: Mapping[str, str]) -> bool:
         encrypted = {"kmsKeyId": value} if value else {}
         try:
-            self._logs.create_log_group(logGroupName=self._name, tags={MADE_HERE_TAG: owner}, **encrypted)
+            self._logs.create_log_group(logGroupName=self._name, tags=dict(tags), **encrypted)
         except self._logs.exceptions.ResourceAlreadyExistsException:
             return False
         return True
@@ -195,10 +190,12 @@ class _LogGroup:
         else:
             self._logs.disassociate_kms_key(logGroupName=self._name)
 
-    def leave(self, value: str, owner: str) -> None:
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
         group = self._described()
         if group:
-            self._logs.tag_resource(resourceArn=_arn(group), tags={MADE_HERE_TAG: owner})
+            if tags:
+                self._logs.tag_resource(resourceArn=_arn(group), tags=dict(tags))
+            self._logs.untag_resource(resourceArn=_arn(group), tagKeys=[removed])
 
     def remove(self, value: str) -> None:
         try:
@@ -211,6 +208,10 @@ class _LogGroup:
             logGroupNamePrefix=self._name
         )
         return next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == self._name), None)
+
+
+def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _arn(group: dict[str, Any]) -> str:
@@ -236,13 +237,11 @@ class _Parameter:
                 f"the parameter {self._name} exists and is a {parameter['Type']}, not a {_TYPE}, so it could not be given "
                 "back as it was; rename or delete it, then run the same command again"
             )
-        tags = self._ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=self._name).get("TagList", [])
-        return Found(value=parameter["Value"], made_here=any(tag["Key"] == MADE_HERE_TAG for tag in tags))
+        return Found(value=parameter["Value"])
 
-    def make(self, value: str, owner: str) -> bool:
-        tags = [{"Key": MADE_HERE_TAG, "Value": owner}]
+    def make(self, value: str, tags: Mapping[str, str]) -> bool:
         try:
-            self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Tags=tags)
+            self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Tags=_listed(tags))
         except self._ssm.exceptions.ParameterAlreadyExists:
             return False
         return True
@@ -250,9 +249,11 @@ class _Parameter:
     def put_back(self, value: str) -> None:
         self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Overwrite=True)
 
-    def leave(self, value: str, owner: str) -> None:
-        tags = [{"Key": MADE_HERE_TAG, "Value": owner}]
-        self._ssm.add_tags_to_resource(ResourceType="Parameter", ResourceId=self._name, Tags=tags)
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+        named: dict[str, Any] = {"ResourceType": "Parameter", "ResourceId": self._name}
+        if tags:
+            self._ssm.add_tags_to_resource(**named, Tags=_listed(tags))
+        self._ssm.remove_tags_from_resource(**named, TagKeys=[removed])
 
     def remove(self, value: str) -> None:
         try:
@@ -273,18 +274,16 @@ class _Topic:
             attributes = self._sns.get_topic_attributes(TopicArn=self._arn)["Attributes"]
         except self._sns.exceptions.NotFoundException:
             return None
-        tags = self._sns.list_tags_for_resource(ResourceArn=self._arn)["Tags"]
-        made_here = any(tag["Key"] == MADE_HERE_TAG for tag in tags)
         prior = {name: attributes.get(name, "") for name in _GIVEN_BACK}
-        return Found(value=json.dumps(prior, sort_keys=True), made_here=made_here)
+        return Found(value=json.dumps(prior, sort_keys=True))
 
-    def make(self, value: str, owner: str) -> bool:
+    def make(self, value: str, tags: Mapping[str, str]) -> bool:
         name = self._arn.rsplit(":", 1)[1]
         encrypted = {"KmsMasterKeyId": value} if value else {}
         if self.find() is not None:
             # CreateTopic answers with a topic that is there (API reference).
             return False
-        self._sns.create_topic(Name=name, Attributes=encrypted, Tags=[{"Key": MADE_HERE_TAG, "Value": owner}])
+        self._sns.create_topic(Name=name, Attributes=encrypted, Tags=_listed(tags))
         return True
 
     def put_back(self, value: str) -> None:
@@ -292,8 +291,10 @@ class _Topic:
         for name in _GIVEN_BACK:
             self._sns.set_topic_attributes(TopicArn=self._arn, AttributeName=name, AttributeValue=prior[name])
 
-    def leave(self, value: str, owner: str) -> None:
-        self._sns.tag_resource(ResourceArn=self._arn, Tags=[{"Key": MADE_HERE_TAG, "Value": owner}])
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+        if tags:
+            self._sns.tag_resource(ResourceArn=self._arn, Tags=_listed(tags))
+        self._sns.untag_resource(ResourceArn=self._arn, TagKeys=[removed])
 
     def remove(self, value: str) -> None:
         self._sns.delete_topic(TopicArn=self._arn)
@@ -305,26 +306,26 @@ class _Policy:
 
     def find(self) -> Found | None:
         try:
-            policy = self._iam.get_policy(PolicyArn=self._arn)["Policy"]
+            self._iam.get_policy(PolicyArn=self._arn)
         except self._iam.exceptions.NoSuchEntityException:
             return None
-        tags = {tag["Key"] for tag in policy.get("Tags", [])}
-        return Found(value="", made_here=not tags.isdisjoint({MADE_HERE_TAG, OWNER_TAG}))
+        return Found(value="")
 
-    def make(self, value: str, owner: str) -> bool:
+    def make(self, value: str, tags: Mapping[str, str]) -> bool:
         name = self._arn.rsplit("/", 1)[1]
-        tags = [{"Key": MADE_HERE_TAG, "Value": owner}]
         try:
-            self._iam.create_policy(PolicyName=name, Tags=tags, **json.loads(value))
+            self._iam.create_policy(PolicyName=name, Tags=_listed(tags), **json.loads(value))
         except self._iam.exceptions.EntityAlreadyExistsException:
             return False
         return True
 
     def put_back(self, value: str) -> None:
-        """None of somebody else's is taken."""
+        """One that was taken over from another stack stays as it is."""
 
-    def leave(self, value: str, owner: str) -> None:
-        """The next stack knows it by its tag."""
+    def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
+        if tags:
+            self._iam.tag_policy(PolicyArn=self._arn, Tags=_listed(tags))
+        self._iam.untag_policy(PolicyArn=self._arn, TagKeys=[removed])
 
     def remove(self, value: str) -> None:
         """Detached first: remediation gives it to roles that no state knows."""

@@ -48,19 +48,19 @@ def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
         raise pulumi.RunError(str(problem)) from None
 
 
-def find_all(names: Collection[FixedName]) -> tuple[list[Existing], list[Problem]]:
+def find_all(names: Collection[FixedName]) -> tuple[list[tuple[FixedName, Existing]], list[Problem]]:
     """Look up fixed names, several at a time.
 
     Args:
         names: Names that the stack registers.
 
     Returns:
-        What exists, in the order of the names, and a problem for each name that cannot be looked up.
+        The names that exist, each with what has it, and a problem for each name that cannot be looked up.
     """
     with ThreadPoolExecutor(_AT_A_TIME) as lookups:
-        answers = list(lookups.map(_answer, names))
-    existing = [each for each in answers if isinstance(each, Existing)]
-    return existing, list(dict.fromkeys(each for each in answers if isinstance(each, Problem)))
+        answers = list(zip(names, lookups.map(_answer, names), strict=True))
+    existing = [(name, each) for name, each in answers if isinstance(each, Existing)]
+    return existing, list(dict.fromkeys(each for _, each in answers if isinstance(each, Problem)))
 
 
 def _answer(name: FixedName) -> Existing | Problem | None:

@@ -16,7 +16,6 @@ from components.approval.operator_grants import OperatorGrants
 from components.approval.plan import INLINE_POLICY_NAME, plan_approval
 from components.approval.topic import NotificationTopic, NotificationTopicArgs
 from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
-from components.documents.store import OWNER_TAG
 
 if TYPE_CHECKING:
     from components.account import Account
@@ -85,11 +84,6 @@ class Approval(pulumi.ComponentResource):
         }
         self.register_outputs({**self.outputs, "operatorPolicyArn": self.operator_policy_arn})
 
-    @property
-    def _own_tags(self) -> dict[str, str]:
-        """By which the next run knows that the name is this stack's."""
-        return {**self._args.tags, OWNER_TAG: self._args.owner}
-
     def _child(self, after: list[pulumi.Resource] | None = None) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=after)
 
@@ -99,7 +93,7 @@ class Approval(pulumi.ComponentResource):
             name=planned.name,
             description=planned.description,
             assume_role_policy=json.dumps(planned.trust),
-            tags=self._own_tags,
+            tags=self._args.tags,
             opts=self._child(),
         )
 
@@ -179,7 +173,7 @@ class Approval(pulumi.ComponentResource):
             name=planned.name,
             description=planned.description,
             policy=json.dumps(planned.content),
-            tags=self._own_tags,
+            tags=self._args.tags,
             opts=self._child(),
         )
         for role in planned.roles:

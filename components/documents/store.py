@@ -134,8 +134,8 @@ class DocumentStore:
     def kept_by_another(self, holder: str) -> str:
         """What to say where another stack keeps the document."""
         return (
-            f"{self} is kept by the stack {holder}. Two stacks must not govern one document: leave this Region to "
-            f"that stack, or set shell-access:{self._identity.section}.takeOver to true here"
+            f"{self} is kept by the stack {holder}. One stack governs an account: destroy that stack first, or "
+            f"set shell-access:{self._identity.section}.takeOver to true here"
         )
 
     def marks(self) -> dict[str, str]:

@@ -22,7 +22,6 @@ from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 from pulumi_aws.ssm import Association, AssociationTargetArgs
 
 from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
-from components.documents.store import OWNER_TAG
 from components.nodes.host_management import host_trust
 from components.nodes.names import (
     ASSOCIATION_NAME,
@@ -115,11 +114,6 @@ class Nodes(pulumi.ComponentResource):
         }
         self.register_outputs(self.outputs)
 
-    @property
-    def _own_tags(self) -> dict[str, str]:
-        """By which the next run knows that the name is this stack's."""
-        return {**self._args.tags, OWNER_TAG: self._args.owner}
-
     def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, depends_on=list(after))
 
@@ -129,7 +123,7 @@ class Nodes(pulumi.ComponentResource):
             name=role,
             description=description,
             assume_role_policy=json.dumps(trust),
-            tags=self._own_tags,
+            tags=self._args.tags,
             opts=self._child(),
         )
 
@@ -150,7 +144,7 @@ class Nodes(pulumi.ComponentResource):
                 ],
             ),
             region=self._args.recording_region,
-            tags=self._own_tags,
+            tags=self._args.tags,
             opts=self._child(*self._args.preferences),
         )
         remediated = settings.remediation is not Remediation.OFF
@@ -258,7 +252,7 @@ class Nodes(pulumi.ComponentResource):
                 parameters=UPDATE_PARAMETERS,
                 targets=tagged or [AssociationTargetArgs(key="InstanceIds", values=["*"])],
                 region=region,
-                tags=self._own_tags,
+                tags=self._args.tags,
                 opts=self._child(),
             ).association_id
             for region in self._args.regions

@@ -1,8 +1,10 @@
-"""A service setting of Systems Manager that gets its earlier value back.
+"""A service setting of Systems Manager that names a role, and gets its earlier value back.
 
 The AWS provider's own resource resets the setting to AWS' default when it goes, and so loses what somebody else had set.
 Here two resources follow one another: the first notes what is set, the second sets ours. As the engine saves the first
 before it begins the second, a run that is killed in between or afterwards does not lose the note.
+
+A setting carries no tags: it belongs to the stack that owns the role that it names.
 """
 
 from __future__ import annotations
@@ -13,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
-from components.documents.errors import explained
+from components.adoption import inventory
+from components.adoption.kinds import Kind
+from components.documents.errors import DocumentError, explained
 from components.dynamic_provider import AwsResourceProvider, tell
+from components.owner import this_stack
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -62,7 +67,7 @@ class PriorSettingProvider(_SettingProvider):
 
 
 class ServiceSettingProvider(_SettingProvider):
-    """Sets the value, and gives back what was noted."""
+    """Sets the value, and restores what was noted."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
         """Says whose value gives way, before it does."""
@@ -78,16 +83,18 @@ class ServiceSettingProvider(_SettingProvider):
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compares with the state: what is live is there since the last run or refresh."""
         moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
-        changes = bool(moved) or _olds.get("value") != _news.get("value")
+        changes = bool(moved) or any(_olds.get(name) != _news.get(name) for name in ("value", "owner"))
         return DiffResult(changes=changes, replaces=moved)
 
     def create(self, props: Properties) -> CreateResult:
-        """Sets it, whatever is set."""
+        """Set it, whatever is set, unless it names another stack's role."""
+        self._check_owner(props)
         self._set(props, props["value"])
         return CreateResult(_id(props), dict(props))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Sets it again."""
+        """Set it again."""
+        self._check_owner(_news)
         self._set(_news, _news["value"])
         return UpdateResult(dict(_news))
 
@@ -97,15 +104,37 @@ class ServiceSettingProvider(_SettingProvider):
         if found == DEFAULT:
             return ReadResult("", {})
         live = {**props, "value": found}
-        return ReadResult(id_, live, {name: live[name] for name in (*_FIXED, "value", "prior") if name in live})
+        return ReadResult(
+            id_, live, {name: live[name] for name in (*_FIXED, "value", "owner", "prior") if name in live}
+        )
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """The earlier value comes back, unless somebody has set another one meanwhile: that one stays."""
+        """Restore the earlier value, unless another principal has set one meanwhile, or another stack has the role."""
         found = self.read_setting(_props)
-        if found == _props["value"]:
+        if found == _props["value"] and (holder := self._other_owner(_props)):
+            tell(f"The service setting {_props['settingId']} in {_props['region']} is kept by the stack {holder}.")
+        elif found == _props["value"]:
             self._set(_props, _props.get("prior") or DEFAULT)
         elif found != DEFAULT:
             tell(f"The service setting {_props['settingId']} in {_props['region']} is {found} by now and stays so.")
+
+    def _check_owner(self, props: Properties) -> None:
+        holder = self._other_owner(props)
+        if holder:
+            raise DocumentError(
+                f"the service setting {props['settingId']} in {props['region']} names the role {props['value']}, which is "
+                f"kept by the stack {holder}. One stack governs an account: destroy that stack first, or set "
+                "shell-access:takeOver to true here"
+            )
+
+    def _other_owner(self, props: Properties) -> str | None:
+        """Return the other stack that owns the role; None where this one does, or no stack."""
+        region, role = props["region"], props["value"].rpartition("/")[2]
+        clients = self.clients()
+        with explained(f"the role {role}", "iam", region, lambda: clients.caller_arn(region)):
+            existing = inventory.find(Kind.ROLE, clients.client("iam", region), region, role)
+        owner = existing.owner if existing else None
+        return owner if owner != props.get("owner") else None
 
     def _set(self, props: Properties, value: str) -> None:
         with self.talking(props) as ssm:
@@ -160,4 +189,5 @@ class ServiceSetting(Resource, module="ssm", name="ServiceSetting"):
         """
         setting = {"region": args.region, "settingId": args.setting_id}
         prior = _PriorSetting(f"{name}-prior", {**setting, "ours": args.value}, opts)
-        super().__init__(ServiceSettingProvider(), name, {**setting, "value": args.value, "prior": prior.prior}, opts)
+        properties = {**setting, "value": args.value, "owner": this_stack(), "prior": prior.prior}
+        super().__init__(ServiceSettingProvider(), name, properties, opts)

@@ -12,7 +12,6 @@ from pulumi_aws.iam import Policy, RolePolicyAttachment
 from components.adoption.claim import Claim, ClaimArgs
 from components.adoption.kinds import Kind
 from components.adoption.lookup import import_id
-from components.documents.store import OWNER_TAG
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import numbered
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
@@ -107,7 +106,7 @@ class SessionManager(pulumi.ComponentResource):
             name=physical,
             description=_DESCRIPTION,
             policy=document,
-            tags={**args.settings.tags, OWNER_TAG: args.owner},
+            tags=args.settings.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[claim],

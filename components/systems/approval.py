@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.adoption.lookup import program_clients
 from components.approval.alarms import topic_problems
 from components.approval.component import Approval, ApprovalArgs
 from components.approval.names import Place
-from components.approval.names_in_use import name_problems
 from components.approval.plan import plan_approval
 from components.approval.sizes import generated_texts
 from components.limits import excess_problems
@@ -21,18 +19,14 @@ if TYPE_CHECKING:
 
 
 def check_approval(settings: Settings, section: ApprovalSettings, account: Account) -> None:
-    """Makes sure, before anything is registered, that the policies fit and the names are free or this program's.
+    """Make sure, before anything is registered, that the policies fit and the topics can be used.
 
     Raises:
         SettingsError: they are not.
     """
     place = Place(partition=account.partition, account_id=account.id, region=settings.regions[0])
     plan = plan_approval(section, place, settings.regions, session_data_encryption=_encrypts(settings))
-    problems = [
-        *excess_problems(generated_texts(section, plan)),
-        *topic_problems(section, place),
-        *name_problems(program_clients(), place),
-    ]
+    problems = [*excess_problems(generated_texts(section, plan)), *topic_problems(section, place)]
     if problems:
         raise SettingsError(problems)
 

@@ -9,10 +9,7 @@ from components.adoption.lookup import program_clients
 from components.limits import excess_problems
 from components.nodes.agent_versions import minimum_agent_version
 from components.nodes.component import Nodes, NodesArgs
-from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
-from components.nodes.names_in_use import role_problems, rule_problems
 from components.nodes.recorders import recording_region
-from components.nodes.settings import Remediation
 from components.nodes.sizes import generated_texts
 from components.problems import Collector, raise_problems
 from components.session_manager.instance_policy import instance_policies
@@ -37,44 +34,29 @@ class PlannedNodes:
     recording_region: str
 
 
-def plan_nodes(settings: Settings, section: NodesSection, account: Account, owner: str) -> PlannedNodes:
-    """Looks up where roles can be evaluated, and whether our names are free, before anything is registered.
+def plan_nodes(settings: Settings, section: NodesSection, account: Account) -> PlannedNodes:
+    """Look up where roles can be evaluated, before anything is registered.
 
     Args:
-        settings: of the stack.
-        section: of the settings.
+        settings: Settings of the stack.
+        section: Its section `nodes`.
         account: Account of the stack.
-        owner: names the stack on what is made.
 
     Raises:
-        SettingsError: roles can be evaluated nowhere, or it has to be chosen where; somebody else has our names.
+        SettingsError: Roles can be evaluated nowhere, or the Region has to be chosen.
     """
-    clients, region, collector = program_clients(), "", Collector()
+    region, collector = "", Collector()
     if section.compliance:
         with collector:
-            region = recording_region(clients, settings.regions, section.compliance.region)
-            raise_problems(rule_problems(clients, region, owner))
-    for role, key in _roles(section).items():
-        with collector:
-            raise_problems(role_problems(clients, settings.regions[0], role, key, owner))
-    if section.compliance:
+            region = recording_region(program_clients(), settings.regions, section.compliance.region)
         with collector:
             raise_problems(excess_problems(generated_texts(section.compliance, account, _policies(settings, account))))
     collector.check()
     return PlannedNodes(section=section, recording_region=region)
 
 
-def _roles(section: NodesSection) -> dict[str, str]:
-    """The roles that are made, with the key that asks for each."""
-    remediated = section.compliance and section.compliance.remediation is not Remediation.OFF
-    return {
-        **({REMEDIATION_ROLE_NAME: "roleCompliance"} if remediated else {}),
-        **({HOST_ROLE_NAME: "defaultHostManagement"} if section.host_management else {}),
-    }
-
-
 def _policies(settings: Settings, account: Account) -> tuple[str, ...]:
-    """The names of the instance policies."""
+    """Return the names of the instance policies."""
     return tuple(instance_policies(settings.session_manager, partition=account.partition, account_id=account.id))
 
 

@@ -14,7 +14,7 @@ from components.directory.names import TRAIL
 from components.limits import document
 from components.nodes.names import UPDATE_DOCUMENT
 from operations.deployer.documents import document_names
-from operations.deployer.identities import own_roles, policy_arns
+from operations.deployer.identities import own_roles, policy_arns, record_arn
 from operations.deployer.keys import ALIASES
 from operations.deployer.names import OWN, ROLES_BOUNDARY
 from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
@@ -169,7 +169,11 @@ def _identities(scope: Scope) -> list[Policy]:
             "NotAction": ["iam:Get*", "iam:List*"],
             "Resource": [scope.iam(f"*/{name}*") for name in OWN],
         },
-        _deny_elsewhere("NoOtherPolicies", ("iam:CreatePolicy*", "iam:DeletePolicy*"), _shortened(policy_arns(scope))),
+        _deny_elsewhere(
+            "NoOtherPolicies",
+            ("iam:CreatePolicy*", "iam:DeletePolicy*"),
+            _shortened([*policy_arns(scope), record_arn(scope)]),
+        ),
         _deny(
             "AttachOurs",
             ("iam:AttachRolePolicy", "iam:AttachUserPolicy"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from components.approval.names import (
     APPROVER_POLICY_NAME,
     EVENT_FORWARDING_ROLE_NAME,
@@ -112,14 +113,18 @@ def policy_arns(scope: Scope) -> list[str]:
     return [scope.policy(name) for name, system in POLICIES.items() if system in scope.systems]
 
 
+def record_arn(scope: Scope) -> str:
+    """Return the ARN of the record of the governing stack, which every stack keeps and no principal has."""
+    return scope.policy(GOVERNING_STACK)
+
+
 def own_roles(scope: Scope) -> list[OwnRole]:
     """The roles that the systems of a scope make."""
     return [each for each in ROLES if each.system in scope.systems]
 
 
 def _policies(scope: Scope) -> list[Permit]:
-    arns = policy_arns(scope)
-    return [_permit("ManagePolicies", _POLICY_CHANGES, arns)] if arns else []
+    return [_permit("ManagePolicies", _POLICY_CHANGES, [*policy_arns(scope), record_arn(scope)])]
 
 
 def _roles(scope: Scope) -> list[Permit]:

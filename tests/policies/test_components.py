@@ -37,7 +37,7 @@ class Recorder(mocks.Mocks):
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> list[mocks.MockResourceArgs]:
     # Nothing is there yet, and nobody is asked.
-    monkeypatch.setattr("components.session_manager.keys.retained_key", lambda _alias, _region: None)
+    monkeypatch.setattr("components.adoption.lookup.find_existing", lambda *_name: None)
     recorder = Recorder()
     mocks.set_mocks(recorder)
 

@@ -1,0 +1,51 @@
+"""The account's record of the stack that governs it: an IAM policy that is attached to no principal. Pure.
+
+IAM is the account's, whatever Regions and sections a stack has, and creates a name once. So two stacks find each other
+here even where nothing else of theirs overlaps, and of two first runs at the same time one creates it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+POLICY_NAME: Final = "ShellAccessGoverningStack"
+
+_DESCRIPTION: Final = "Account governed by the Shell Access stack {owner}. Attached to no principal."
+_DESCRIBED: Final = re.compile(re.escape(_DESCRIPTION).replace(r"\{owner\}", r"(\S+)"))
+
+
+def policy_arn(partition: str, account_id: str) -> str:
+    """Return the ARN of the record.
+
+    Args:
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        account_id: Account of the stack.
+    """
+    return f"arn:{partition}:iam::{account_id}:policy/{POLICY_NAME}"
+
+
+def policy_description(owner: str) -> str:
+    """Return the description, which IAM never changes: it names the owner where a tool removes the tag."""
+    return _DESCRIPTION.format(owner=owner)
+
+
+def owner_in(description: str) -> str | None:
+    """Return the owner that a description names; None where it is not one of `policy_description`."""
+    found = _DESCRIBED.fullmatch(description)
+    return found[1] if found else None
+
+
+def policy_content(arn: str) -> dict[str, Any]:
+    """Return the content: it grants nothing, and no principal that has it can change it.
+
+    Args:
+        arn: ARN of the record.
+    """
+    statement = {
+        "Sid": "RecordsTheGoverningStack",
+        "Effect": "Deny",
+        "Action": ["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:TagPolicy", "iam:UntagPolicy"],
+        "Resource": arn,
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}

@@ -1,0 +1,259 @@
+"""The stack that governs an account, as resources: everything else of the stack lies between the two.
+
+The first is registered before everything else, and everything depends on it: a second stack stops there. The last
+depends on everything, so that a destroy begins with it: a stack whose account another one has taken over removes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+
+from components.adoption import inventory
+from components.adoption.governance import POLICY_NAME, policy_arn, policy_content, policy_description
+from components.adoption.kinds import Kind
+from components.adoption.lookup import previous_owner
+from components.documents.errors import DocumentError, explained
+from components.documents.ownership import OWNER_TAG
+from components.dynamic_provider import AwsResourceProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from components.account import Account
+    from components.adoption.inventory import Existing
+
+Properties = dict[str, Any]
+
+_POLL_INTERVALS_SECONDS: Final = (0, 1, 2, 4, 8)
+"""Between attempts to read what IAM says exists: it answers with a new policy only after a while."""
+
+
+class _GovernanceProvider(AwsResourceProvider):
+    """Reads the account's record."""
+
+    def find(self, props: Properties) -> Existing | None:
+        """Return the record, if there is one."""
+        return inventory.find(Kind.POLICY, self.iam(props), props["region"], props["arn"])
+
+    def iam(self, props: Properties) -> Any:
+        """Return a client."""
+        return self.clients().client("iam", props["region"])
+
+    def explained(self, props: Properties) -> Any:
+        """Translate what botocore raises."""
+        clients, region = self.clients(), props["region"]
+        return explained(f"the policy {POLICY_NAME}", "iam", region, lambda: clients.caller_arn(region))
+
+
+class GoverningStackProvider(_GovernanceProvider):
+    """Creates the record, and deletes it last."""
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Compare the owner, by name and as its tag was last read."""
+        moved = [name for name in ("arn",) if _olds.get(name) != _news.get(name)]
+        changed = _news["owner"] not in (_olds.get("owner"), "") or _olds.get("ownerTag") != _news["owner"]
+        return DiffResult(changes=bool(moved) or changed, replaces=moved, delete_before_replace=False)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Create the record, adopt this stack's own, or take it over as the settings permit."""
+        self._acquire(props, known_as="")
+        return CreateResult(props["arn"], _outputs(props))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Set the tag again, or record the stack under its new name."""
+        self._acquire(_news, known_as=str(_olds.get("owner", "")))
+        return UpdateResult(_outputs(_news))
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Return what is live; gone where there is no record."""
+        with self.explained(props):
+            found = self.find(props)
+            tags = self._tags(props) if found else {}
+        if found is None:
+            return ReadResult("", {})
+        inputs = {name: props[name] for name in _INPUTS if name in props}
+        return ReadResult(id_, {**props, "ownerTag": tags.get(OWNER_TAG, "")}, inputs)
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Delete the record, unless it is another stack's by now."""
+        with self.explained(_props):
+            found = self.find(_props)
+            if found is not None and found.owner == _props["owner"]:
+                self._delete(_props)
+
+    def _acquire(self, props: Properties, known_as: str) -> None:
+        """Make the record this stack's.
+
+        Raises:
+            DocumentError: It is another stack's, or of another principal.
+        """
+        with self.explained(props):
+            for seconds in _POLL_INTERVALS_SECONDS:
+                time.sleep(seconds)
+                found = self.find(props)
+                if found is None:
+                    if self._create(props):
+                        return
+                elif found.owner == props["owner"]:
+                    self.iam(props).tag_policy(PolicyArn=props["arn"], Tags=_tags(props["owner"]))
+                    return
+                elif found.owner in {props.get("takeOverFrom"), known_as} - {None, ""}:
+                    # The description names the owner and never changes.
+                    self._delete(props)
+                    if self._create(props):
+                        return
+                else:
+                    raise DocumentError(refusal(props, found.owner))
+        raise DocumentError(
+            f"IAM says that the policy {POLICY_NAME} exists and does not show it; run the same command again"
+        )
+
+    def _create(self, props: Properties) -> bool:
+        """Return False where another run was faster."""
+        iam = self.iam(props)
+        try:
+            iam.create_policy(
+                PolicyName=POLICY_NAME,
+                Description=policy_description(props["owner"]),
+                PolicyDocument=json.dumps(policy_content(props["arn"])),
+                Tags=_tags(props["owner"]),
+            )
+        except iam.exceptions.EntityAlreadyExistsException:
+            return False
+        return True
+
+    def _delete(self, props: Properties) -> None:
+        iam = self.iam(props)
+        try:
+            iam.delete_policy(PolicyArn=props["arn"])
+        except iam.exceptions.NoSuchEntityException:
+            return
+
+    def _tags(self, props: Properties) -> dict[str, str]:
+        policy = self.iam(props).get_policy(PolicyArn=props["arn"])["Policy"]
+        return inventory.tags_of(policy.get("Tags", []))
+
+
+class ReleaseGuardProvider(_GovernanceProvider):
+    """Refuses a destroy of what another stack governs by now."""
+
+    def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
+        """Compare the inputs."""
+        return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in ("arn", "owner", "region")))
+
+    def create(self, props: Properties) -> CreateResult:
+        """Make sure that the account is still this stack's at the end of a run."""
+        self._check(props)
+        return CreateResult(props["arn"], dict(props))
+
+    def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
+        """Likewise."""
+        self._check(_news)
+        return UpdateResult(dict(_news))
+
+    def delete(self, _id: str, _props: Properties) -> None:
+        """Stop where the record is another stack's; one that is gone stops nothing."""
+        self._check(_props)
+
+    def _check(self, props: Properties) -> None:
+        with self.explained(props):
+            found = self.find(props)
+        if found is not None and found.owner not in (None, props["owner"]):
+            raise DocumentError(
+                f"the stack {found.owner} has taken over this account from {props['owner']}, so nothing in it is changed "
+                "or removed. To forget this stack, run: pulumi stack rm --force"
+            )
+
+
+def refusal(props: Properties, owner: str | None) -> str:
+    """Return the message about a record that this stack must not take.
+
+    Args:
+        props: Properties of the record.
+        owner: Stack that owns it; None where no stack of this program does.
+    """
+    account = props["arn"].split(":")[4]
+    if owner is None:
+        return (
+            f"the policy {POLICY_NAME} exists and is not of a stack of this program; it is not taken over. Delete it, then "
+            "run the same command again"
+        )
+    return (
+        f"account {account} is governed by the stack {owner}, and one stack governs an account. Destroy that stack first, "
+        "or set shell-access:takeOver to true here"
+    )
+
+
+_INPUTS: Final = ("arn", "owner", "region", "takeOverFrom")
+
+
+def _outputs(props: Properties) -> Properties:
+    return {**{name: props[name] for name in _INPUTS if name in props}, "ownerTag": props["owner"]}
+
+
+def _tags(owner: str) -> list[dict[str, str]]:
+    return [{"Key": OWNER_TAG, "Value": owner}]
+
+
+class GoverningStack(Resource, module="shellaccess", name="GoverningStack"):
+    """The record of the stack that governs the account."""
+
+    def __init__(self, properties: Properties) -> None:
+        super().__init__(GoverningStackProvider(), "governing-stack", properties)
+
+
+class ReleaseGuard(Resource, module="shellaccess", name="ReleaseGuard"):
+    """What a destroy begins with."""
+
+    def __init__(self, properties: Properties, governed: list[pulumi.Resource]) -> None:
+        super().__init__(
+            ReleaseGuardProvider(), "release-guard", properties, pulumi.ResourceOptions(depends_on=governed)
+        )
+
+
+def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
+    """Register the record, make all further resources depend on it, and tag those of AWS with their owner.
+
+    Args:
+        account: Account of the stack.
+        region: Region from which IAM is reached.
+        owner: Name of the stack.
+
+    Returns:
+        A function to call once everything else is registered.
+    """
+    arn = policy_arn(account.partition, account.id)
+    properties = {"arn": arn, "owner": owner, "region": region}
+    record = GoverningStack({**properties, "takeOverFrom": previous_owner(Kind.POLICY, region, arn)})
+    governed: list[pulumi.Resource] = [record]
+
+    def owned(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if not isinstance(args.resource, pulumi.CustomResource) or isinstance(args.resource, ReleaseGuard):
+            return None
+        governed.append(args.resource)
+        props: dict[str, Any] = dict(args.props)
+        if args.type_.startswith("aws:"):
+            _tag(props, owner)
+        opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=[record]))
+        return pulumi.ResourceTransformationResult(props, opts)
+
+    pulumi.runtime.register_stack_transformation(owned)
+    return lambda: _register_guard(properties, governed)
+
+
+def _tag(props: dict[str, Any], owner: str) -> None:
+    """Add the owner to the tags of a resource that can have some, and to those of an instance's root volume."""
+    if "tags" in props:
+        props["tags"] = {**(props["tags"] or {}), OWNER_TAG: owner}
+    root = props.get("rootBlockDevice")
+    if root is not None:
+        root.tags = {**(root.tags or {}), OWNER_TAG: owner}
+
+
+def _register_guard(properties: Properties, governed: list[pulumi.Resource]) -> None:
+    ReleaseGuard(properties, governed)
