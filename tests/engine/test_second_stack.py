@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,8 @@ pytestmark = pytest.mark.engine
 
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"
 SESSION_MANAGER: dict[str, Any] = {"instanceRoles": ["WorkloadInstance"], "retainLogs": False}
+PLAIN: dict[str, Any] = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
+"""Needs no policy, key, log group or parameter."""
 REGIONS = ("eu-west-1", "us-east-1")
 
 
@@ -152,3 +153,41 @@ def test_second_stack_is_refused_and_changes_nothing(new_stack: Callable[..., St
         refused(beta.up(), account, before)
     beta.destroy().succeeded()
     assert account.everything() == before
+
+
+def test_first_runs_at_the_same_time_leave_one_whole_stack(
+    new_stack: Callable[..., Stack], aws: Callable[..., Any]
+) -> None:
+    account, empty = Account(aws), Account(aws).everything()
+    stacks = {ALPHA: new_stack("alpha"), BETA: new_stack("beta")}
+    for each in stacks.values():
+        each.configure({"sessionManager": SESSION_MANAGER})
+    with ThreadPoolExecutor() as runs:
+        ended = dict(zip(stacks, runs.map(lambda each: each.up(), stacks.values()), strict=True))
+    (winner,) = (name for name, run in ended.items() if not run.code)
+    (loser,) = ended.keys() - {winner}
+    assert f"governed by the stack {winner}" in ended[loser].failed().text
+    stacks[winner].preview("--refresh", "--expect-no-changes").succeeded()
+    before = account.everything()
+    stacks[loser].destroy().succeeded()
+    assert account.everything() == before
+    assert account.owner() == winner
+
+    stacks[loser].configure({"sessionManager": SESSION_MANAGER, "takeOver": True})
+    stacks[loser].up().succeeded()
+    stacks[loser].preview("--refresh", "--expect-no-changes").succeeded()
+    taken = account.everything()
+    assert account.owner() == loser
+    for run in (stacks[winner].up().failed(), stacks[winner].destroy().failed()):
+        assert loser in run.text
+        assert account.everything() == taken
+    stacks[loser].destroy().succeeded()
+    left = account.everything()
+    assert account.owner() is None
+    # What was there before the first stack comes back of the document, and what the first stack had of everything else.
+    assert left["eu-west-1"]["documents"] == {}
+    assert left["eu-west-1"]["aliases"].items() >= {
+        name: key for name, key in before["eu-west-1"]["aliases"].items() if "session-manager" in name
+    }.items()
+    assert [name for name, (_, _, tags) in left["eu-west-1"]["groups"].items() if OWNER_TAG in tags] == []
+    assert left["us-east-1"] == empty["us-east-1"]

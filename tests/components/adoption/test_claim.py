@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from components.aws_session import AwsClients
 
 
+TAGS = ["shell-access:made-here", "shell-access:owner"]
+
+
 @pytest.fixture
 def provider(clients: AwsClients) -> ClaimProvider:
     made = ClaimProvider()
@@ -70,7 +73,7 @@ def test_parameter_gets_its_earlier_value_back(provider: ClaimProvider, client: 
 
 def test_what_stays_is_ours_for_the_next_stack(provider: ClaimProvider, client: Callable[..., Any]) -> None:
     first = provider.create(claim("logGroup", "g", "", retain=True))
-    client("logs").untag_resource(resourceArn=group(client)["logGroupArn"], tagKeys=["shell-access:made-here"])
+    client("logs").untag_resource(resourceArn=group(client)["logGroupArn"], tagKeys=TAGS)
     provider.delete(first.id, first.outs or {})
     second = provider.create(claim("logGroup", "g", ""))
     provider.delete(second.id, second.outs or {})
@@ -79,11 +82,13 @@ def test_what_stays_is_ours_for_the_next_stack(provider: ClaimProvider, client: 
 
 def test_claim_follows_the_value_and_makes_no_call_for_it(provider: ClaimProvider) -> None:
     old = claim("alias", "alias/a", "one")
-    assert not provider.diff("", old, claim("alias", "alias/a", "one", owner="o/p/other")).changes
+    assert not provider.diff("", old, claim("alias", "alias/a", "one", takeOverFrom="o/p/other")).changes
+    assert provider.diff("", old, claim("alias", "alias/a", "one", owner="o/p/renamed")).changes
     assert provider.diff("", old, claim("alias", "alias/a", "two")).changes
     # What others have now is the business of the resource that imports them.
     assert not provider.diff("", claim("parameter", "/p", "one"), claim("parameter", "/p", "two")).changes
     assert (provider.update("", old, claim("alias", "alias/a", "two")).outs or {})["value"] == "two"
+    assert provider.diff("", claim("policy", "a", ""), claim("policy", "a", "", region="us-east-1")).replaces == []
     retained = provider.diff("", old, claim("alias", "alias/a", "one", retain=True))
     assert retained.changes
     assert not retained.replaces
@@ -142,12 +147,12 @@ def test_policy_of_somebody_else_is_not_taken(provider: ClaimProvider, client: C
 def remove_tags(client: Callable[..., Any]) -> None:
     """Remove every tag, as a tool does that sets its own."""
     for each in client("logs").describe_log_groups()["logGroups"]:
-        client("logs").untag_resource(resourceArn=each["logGroupArn"], tagKeys=["shell-access:made-here"])
+        client("logs").untag_resource(resourceArn=each["logGroupArn"], tagKeys=TAGS)
     for each in client("ssm").describe_parameters()["Parameters"]:
         arguments = {"ResourceType": "Parameter", "ResourceId": each["Name"]}
-        client("ssm").remove_tags_from_resource(**arguments, TagKeys=["shell-access:made-here"])
+        client("ssm").remove_tags_from_resource(**arguments, TagKeys=TAGS)
     for each in client("sns").list_topics()["Topics"]:
-        client("sns").untag_resource(ResourceArn=each["TopicArn"], TagKeys=["shell-access:made-here"])
+        client("sns").untag_resource(ResourceArn=each["TopicArn"], TagKeys=TAGS)
 
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:t"

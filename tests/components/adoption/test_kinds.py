@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from components.adoption import inventory
 from components.adoption.kinds import SERVICES, Found, Kind, holder
 from components.documents.errors import DocumentError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:requests"
 NAMES = {Kind.ALIAS: "alias/a", Kind.LOG_GROUP: "group", Kind.PARAMETER: "/parameter", Kind.TOPIC: TOPIC}
 ALLOW = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
-OWNER = "organization/shell-access/prod"
+TAGS = {"shell-access:owner": "organization/shell-access/prod", "shell-access:made-here": "x"}
 
 
 class Named:
@@ -37,7 +38,7 @@ class Named:
         self.holder: Holder = holder(kind, client(SERVICES[kind]), NAMES[kind])
 
 
-@pytest.fixture(params=[kind for kind in Kind if kind is not Kind.POLICY])
+@pytest.fixture(params=NAMES)
 def named(request: pytest.FixtureRequest, client: Callable[..., Any]) -> Named:
     return Named(client, request.param)
 
@@ -48,31 +49,27 @@ def value(found: Found | None) -> str:
     return json.loads(found.value)["KmsMasterKeyId"] if found.value.startswith("{") else found.value
 
 
-def test_what_is_made_is_found_as_made_here(named: Named) -> None:
+def test_what_is_made_is_found(named: Named) -> None:
     assert named.holder.find() is None
-    assert named.holder.make(named.values[0], OWNER)
-    found = named.holder.find()
-    assert found is not None
-    assert value(found) == named.values[0]
-    # An alias has no tags: its claim goes by the key that it names.
-    assert found.made_here == (named.kind is not Kind.ALIAS)
+    assert named.holder.make(named.values[0], TAGS)
+    assert value(named.holder.find()) == named.values[0]
 
 
 def test_what_is_there_is_not_made_again(named: Named) -> None:
-    named.holder.make(named.values[0], OWNER)
-    assert not named.holder.make(named.values[1], OWNER)
+    named.holder.make(named.values[0], TAGS)
+    assert not named.holder.make(named.values[1], TAGS)
     assert value(named.holder.find()) == named.values[0]
 
 
 def test_what_goes_is_gone_and_may_be_gone_already(named: Named) -> None:
-    named.holder.make(named.values[0], OWNER)
+    named.holder.make(named.values[0], TAGS)
     for _ in range(2):
         named.holder.remove(named.values[0])
         assert named.holder.find() is None
 
 
 def test_earlier_value_is_put_back(named: Named) -> None:
-    named.holder.make(named.values[0], OWNER)
+    named.holder.make(named.values[0], TAGS)
     before = named.holder.find()
     assert before is not None
     changed = before.value.replace(named.values[0], named.values[1])
@@ -85,7 +82,7 @@ def test_earlier_value_is_put_back(named: Named) -> None:
 def test_log_group_without_a_key_has_none_again(client: Callable[..., Any]) -> None:
     logs = client("logs")
     group = holder(Kind.LOG_GROUP, logs, "group")
-    group.make(client("kms").create_key()["KeyMetadata"]["Arn"], OWNER)
+    group.make(client("kms").create_key()["KeyMetadata"]["Arn"], TAGS)
     group.put_back("")
     assert value(group.find()) == ""
 
@@ -93,7 +90,7 @@ def test_log_group_without_a_key_has_none_again(client: Callable[..., Any]) -> N
 def test_topic_has_its_policy_again(client: Callable[..., Any]) -> None:
     sns = client("sns")
     topic = holder(Kind.TOPIC, sns, TOPIC)
-    topic.make("", OWNER)
+    topic.make("", TAGS)
     theirs = json.dumps({"Version": "2012-10-17", "Statement": []})
     sns.set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=theirs)
     before = topic.find()
@@ -104,25 +101,28 @@ def test_topic_has_its_policy_again(client: Callable[..., Any]) -> None:
     assert json.loads(sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"]) == json.loads(theirs)
 
 
-def test_what_is_left_behind_is_marked(named: Named, client: Callable[..., Any]) -> None:
-    named.holder.make(named.values[0], OWNER)
-    named.holder.leave(named.values[0], OWNER)
-    found = named.holder.find()
-    assert found is not None
-    if named.kind is Kind.ALIAS:
-        tags = client("kms").list_resource_tags(KeyId=named.values[0])["Tags"]
-        assert tags == [{"TagKey": "shell-access:made-here", "TagValue": OWNER}]
-    else:
-        assert found.made_here
+def live_tags(client: Callable[..., Any], named: Named) -> dict[str, str]:
+    existing = inventory.find(named.kind, client(SERVICES[named.kind]), "eu-west-1", NAMES[named.kind])
+    assert existing is not None
+    return {"owner": existing.owner or "", "made-here": "x" if existing.made_here else ""}
+
+
+def test_retag_sets_and_removes_tags(named: Named, client: Callable[..., Any]) -> None:
+    named.holder.make(named.values[0], {} if named.kind is Kind.ALIAS else {"shell-access:owner": "o/p/s"})
+    for _ in range(2):
+        named.holder.retag(named.values[0], {"shell-access:made-here": "o/p/s"}, removed="shell-access:owner")
+        assert live_tags(client, named) == {"owner": "", "made-here": "x"}
+    named.holder.retag(named.values[0], {}, removed="shell-access:made-here")
+    assert live_tags(client, named) == {"owner": "", "made-here": ""}
 
 
 def test_alias_that_somebody_has_moved_is_neither_marked_nor_removed(client: Callable[..., Any]) -> None:
     kms = client("kms")
     ours, theirs = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
     alias = holder(Kind.ALIAS, kms, "alias/a")
-    alias.make(ours, OWNER)
+    alias.make(ours, TAGS)
     kms.update_alias(AliasName="alias/a", TargetKeyId=theirs)
-    alias.leave(ours, OWNER)
+    alias.retag(ours, TAGS, removed="x")
     alias.remove(ours)
     assert value(alias.find()) == theirs
     assert kms.list_resource_tags(KeyId=theirs)["Tags"] == []
@@ -134,19 +134,19 @@ def test_parameter_that_could_not_be_given_back_is_refused(client: Callable[...,
         holder(Kind.PARAMETER, client("ssm"), "/parameter").find()
 
 
-def test_log_group_of_somebody_else_is_not_ours_even_without_a_key(client: Callable[..., Any]) -> None:
+def test_log_group_with_a_longer_name_is_not_found(client: Callable[..., Any]) -> None:
     client("logs").create_log_group(logGroupName="group")
     client("logs").create_log_group(logGroupName="group-of-others")
     found = holder(Kind.LOG_GROUP, client("logs"), "group").find()
     assert found is not None
-    assert (found.value, found.made_here) == ("", False)
+    assert found.value == ""
 
 
 def test_alias_whose_earlier_key_is_lost_goes(client: Callable[..., Any]) -> None:
     kms = client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     alias = holder(Kind.ALIAS, kms, "alias/a")
-    alias.make(key, OWNER)
+    alias.make(key, TAGS)
     alias.put_back("1234abcd-12ab-34cd-56ef-1234567890ab")
     assert alias.find() is None
 
@@ -161,11 +161,10 @@ def test_policy_is_made_found_and_removed_with_all_its_versions(client: Callable
     iam = client("iam")
     policy = holder(Kind.POLICY, iam, POLICY)
     assert policy.find() is None
-    assert policy.make(MADE_OF, OWNER)
-    assert not policy.make(MADE_OF, OWNER)
+    assert policy.make(MADE_OF, TAGS)
+    assert not policy.make(MADE_OF, TAGS)
     found = policy.find()
     assert found is not None
-    assert found.made_here
     assert iam.get_policy(PolicyArn=POLICY)["Policy"]["Description"] == "d"
     document = json.loads(MADE_OF)["PolicyDocument"]
     iam.create_policy_version(PolicyArn=POLICY, PolicyDocument=document, SetAsDefault=True)
@@ -174,23 +173,12 @@ def test_policy_is_made_found_and_removed_with_all_its_versions(client: Callable
         assert policy.find() is None
 
 
-def test_policy_of_a_stack_is_known_by_its_owner_and_any_other_is_not(client: Callable[..., Any]) -> None:
-    document = json.loads(MADE_OF)["PolicyDocument"]
-    tags = [{"Key": "shell-access:owner", "Value": OWNER}]
-    for name, given in (("Node", tags), ("Other", [])):
-        client("iam").create_policy(PolicyName=name, PolicyDocument=document, Tags=given)
-    for name, ours in (("Node", True), ("Other", False)):
-        found = holder(Kind.POLICY, client("iam"), POLICY.replace("Node", name)).find()
-        assert found is not None
-        assert found.made_here is ours
-
-
 def test_policy_goes_from_roles_that_no_state_knows_too(
     client: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     iam = client("iam")
     policy = holder(Kind.POLICY, iam, POLICY)
-    policy.make(MADE_OF, "o/p/s")
+    policy.make(MADE_OF, TAGS)
     for role in ("Web", "App"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))
         iam.attach_role_policy(RoleName=role, PolicyArn=POLICY)
