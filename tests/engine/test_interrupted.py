@@ -28,7 +28,7 @@ pytestmark = pytest.mark.engine
 
 SECONDS = 120
 PLAIN = {"createCwLogGroup": False, "cwLogGroupName": "", "sessionDataEncryption": False}
-WRITES = {"adoption": 3, "update": 2, "restore": 4}
+WRITES = {"adoption": 4, "update": 2, "restore": 5}
 """How often each run writes to AWS; a test makes sure of it."""
 VERSIONS = {"adoption": 2, "update": 3}
 """How many a document has afterwards: none is made twice."""
@@ -293,7 +293,7 @@ def test_of_two_stacks_at_once_one_has_the_document_and_the_other_is_told(tmp_pa
     engine = first.begin("up")
     try:
         assert gate.is_holding.wait(SECONDS)
-        assert "is kept by the stack organization/shell-access/first" in second.stack.up().failed().text
+        assert "is governed by the stack organization/shell-access/first" in second.stack.up().failed().text
         gate.open()
         assert engine.wait(SECONDS) == 0
     finally:

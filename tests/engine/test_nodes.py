@@ -171,5 +171,6 @@ def test_rule_of_another_stack_is_refused_before_anything_is_built(
     one.up().succeeded()
     other.configure(asked(**only))
     refused = other.preview().failed()
-    assert "exists in eu-west-1 and is of the stack organization/shell-access/one" in refused.text
+    assert "is governed by the stack organization/shell-access/one" in refused.text
+    assert "the rule shell-access-node-roles in eu-west-1 (shell-access:nodes.takeOver)" in refused.text
     assert len(aws("config").describe_config_rules()["ConfigRules"]) == 1
