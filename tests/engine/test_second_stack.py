@@ -186,8 +186,9 @@ def test_first_runs_at_the_same_time_leave_one_whole_stack(
     assert account.owner() is None
     # What was there before the first stack comes back of the document, and what the first stack had of everything else.
     assert left["eu-west-1"]["documents"] == {}
-    assert left["eu-west-1"]["aliases"].items() >= {
-        name: key for name, key in before["eu-west-1"]["aliases"].items() if "session-manager" in name
-    }.items()
+    assert (
+        left["eu-west-1"]["aliases"].items()
+        >= {name: key for name, key in before["eu-west-1"]["aliases"].items() if "session-manager" in name}.items()
+    )
     assert [name for name, (_, _, tags) in left["eu-west-1"]["groups"].items() if OWNER_TAG in tags] == []
     assert left["us-east-1"] == empty["us-east-1"]
