@@ -123,3 +123,24 @@ def test_value_that_gives_way_is_said_before_it_does(
 def test_failure_is_said_in_words(setting: ServiceSettingProvider) -> None:
     with pytest.raises(DocumentError, match=r"the service setting /ssm/none in eu-west-1: .*ServiceSettingNotFound"):
         setting.create({**OURS, "settingId": "/ssm/none"})
+
+
+ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"
+
+
+@pytest.mark.parametrize(("first", "second"), [(ALPHA, BETA), (BETA, ALPHA)])
+def test_setting_belongs_to_the_owner_of_its_role(
+    ssm: Any, setting: ServiceSettingProvider, client: Callable[..., Any], first: str, second: str
+) -> None:
+    tags = [{"Key": "shell-access:owner", "Value": first}]
+    client("iam").create_role(RoleName=HOST_ROLE_NAME, AssumeRolePolicyDocument="{}", Tags=tags)
+    made = setting.create({**OURS, "owner": first, "prior": THEIRS})
+    other = {**OURS, "owner": second, "prior": THEIRS}
+    with pytest.raises(DocumentError, match=f"is kept by the stack {first}"):
+        setting.create(other)
+    with pytest.raises(DocumentError, match=f"is kept by the stack {first}"):
+        setting.update("", other, other)
+    setting.delete("", other)
+    assert live(ssm) == HOST_ROLE_NAME
+    setting.delete(made.id, made.outs or {})
+    assert live(ssm) == THEIRS
