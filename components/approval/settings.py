@@ -191,7 +191,9 @@ class ApprovalSettings(Section):
         "the post's.",
         default=True,
     )
-    take_over: bool = _flag("Take the documents from another stack that governs them. Ours.", default=False)
+    take_over: bool = _flag(
+        "Take the account over from another stack, with everything of this section. Ours.", default=False
+    )
 
     def levels(self) -> list[list[Approver]]:
         """The approvers by level, the first one to be asked first."""

@@ -236,7 +236,7 @@ class NodesSection(Section):
     )
     take_over: bool = Field(
         default=False,
-        description="Take the remediation's runbook from another stack that governs it.",
+        description="Take the account over from another stack, with everything of this section.",
         json_schema_extra={"allowed": "true or false"},
     )
 

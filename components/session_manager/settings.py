@@ -144,7 +144,9 @@ class SessionManagerSettings(Section):
         default=False,
     )
     take_over: bool = _bool(
-        "Take the document from another stack that governs it. Ours, not the post's.", default=False
+        "Take the account over from another stack, with the documents, keys, log groups, parameters and the policy of "
+        "this section. Ours, not the post's.",
+        default=False,
     )
 
     @property

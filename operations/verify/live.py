@@ -76,6 +76,12 @@ def read_policy(reader: Reader, arn: str) -> PolicyFacts | Unread | None:
     )
 
 
+def read_policy_tags(reader: Reader, arn: str) -> dict[str, str] | Unread | None:
+    """Read the tags of a managed policy."""
+    answer = reader.read("iam", "get_policy", absent=("NoSuchEntity",), PolicyArn=arn)
+    return answer if answer is None or isinstance(answer, Unread) else _tags(answer["Policy"])
+
+
 def _found(answer: Answer | Unread | None) -> Answer | Unread:
     """The answer of a call that never says that there is nothing."""
     return {} if answer is None else answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from components.documents.ownership import OWNER_TAG, PRIOR_VERSION_TAG
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
@@ -28,6 +29,21 @@ def owner_finding(check: str, asked: Asked, tags: Mapping[str, str]) -> Finding:
     expected = f"tag {OWNER_TAG} names the stack {name}"
     found = f"tag {OWNER_TAG} is {holder}" if holder else f"no tag {OWNER_TAG}"
     return compared(check, same=same, expected=expected, found=expected if same else found, remedy=asked.repair)
+
+
+def governing_stack_finding(asked: Asked, tags: Mapping[str, str] | Unread | None) -> Finding:
+    """Compare the account's record of its governing stack; without it a second stack is not refused for certain.
+
+    Args:
+        asked: In the Region where global things are kept.
+        tags: Tags of the record; None where there is none.
+    """
+    check, expected = "governing-stack", f"policy {GOVERNING_STACK} names the stack"
+    if isinstance(tags, Unread):
+        return cannot_tell(check, expected, tags)
+    if tags is None:
+        return compared(check, same=False, expected=expected, found="no such policy", remedy=asked.repair)
+    return owner_finding(check, asked, tags)
 
 
 def document_ownership_findings(check: str, asked: Asked, tags: Mapping[str, str] | Unread | None) -> list[Finding]:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from components.adoption.governance import policy_arn
 from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.nodes.names import NodesPlace
 from components.session_manager.instance_policy import instance_policies
@@ -18,8 +19,9 @@ from operations.verify.directory_facts import AskedSite
 from operations.verify.facts import Asked
 from operations.verify.findings import Finding, Verification, cannot_tell
 from operations.verify.instance_policy import instance_policy_findings
-from operations.verify.live import read_policy, read_region
+from operations.verify.live import read_policy, read_policy_tags, read_region
 from operations.verify.nodes import NodesVerification
+from operations.verify.ownership import governing_stack_finding
 from operations.verify.roles import boundary_arn
 from operations.verify.secrecy import without_secrets
 
@@ -182,10 +184,10 @@ def _verify_account(
 ) -> list[Finding]:
     """What an account has once is reported with the first Region, where the stack keeps it."""
     region = settings.regions[0]
-    asked = _asked(stack, settings, identity, region)
+    reader, asked = Reader(clients, region, identity.arn), _asked(stack, settings, identity, region)
+    record = read_policy_tags(reader, policy_arn(identity.partition, identity.account_id))
     findings: list[Finding] = []
     for name, wanted in _instance_policies(settings, identity).items():
         arn = f"arn:{identity.partition}:iam::{identity.account_id}:policy/{name}"
-        live = read_policy(Reader(clients, region, identity.arn), arn)
-        findings += instance_policy_findings(asked, name, wanted, settings.instance_roles, live)
-    return findings
+        findings += instance_policy_findings(asked, name, wanted, settings.instance_roles, read_policy(reader, arn))
+    return [*findings, governing_stack_finding(asked, record)]

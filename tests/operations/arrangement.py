@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
+from components.adoption.governance import policy_arn, policy_content
 from components.session_manager.document import document, preferences, serialized
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
 from components.session_manager.instance_policy import instance_policy
@@ -78,9 +81,10 @@ class Account:
         for region, each in settings.endpoints.items():
             services = interface_services(settings.session_manager.get(region))
             self._network(region, services, each.allowed_cidrs)
+        self.record()
+        iam = self.client("iam")
         policy = instance_policy(settings.session_manager, partition="aws", account_id=ACCOUNT)
         if policy:
-            iam = self.client("iam")
             made = iam.create_policy(
                 PolicyName=INSTANCE_POLICY_NAME, PolicyDocument=json.dumps(policy), Tags=OWNER_TAGS[:1]
             )
@@ -88,6 +92,13 @@ class Account:
             for role in settings.instance_roles:
                 iam.create_role(RoleName=role, AssumeRolePolicyDocument=TRUST)
                 iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+
+    def record(self) -> None:
+        """Make the record of the governing stack, unless it is there."""
+        iam = self.client("iam")
+        with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+            content = json.dumps(policy_content(policy_arn("aws", ACCOUNT)))
+            iam.create_policy(PolicyName=GOVERNING_STACK, PolicyDocument=content, Tags=OWNER_TAGS[:1])
 
     def publish(self, content: dict[str, Any], region: str = REGION, *, default: bool = True) -> None:
         """A new version of the document, made the default one or not."""

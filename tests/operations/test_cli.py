@@ -49,6 +49,7 @@ Stack dev, account 123456789012
 │           │ instance-policy          │ ok     │
 │           │ instance-policy-content  │ ok     │
 │           │ instance-policy-owner    │ ok     │
+│           │ governing-stack          │ ok     │
 ├───────────┼──────────────────────────┼────────┤
 │ us-east-1 │ document                 │ ok     │
 │           │ document-status          │ ok     │
@@ -60,7 +61,7 @@ Stack dev, account 123456789012
 │           │ bucket-encryption        │ ok     │
 │           │ bucket-public-access     │ ok     │
 └───────────┴──────────────────────────┴────────┘
-2 Regions, 21 checks: all as asked
+2 Regions, 22 checks: all as asked
 """
 
 DIFFERENT = """\
@@ -78,6 +79,7 @@ Stack dev, account 123456789012
 │           │ bucket-encryption        │ ok          │
 │           │ bucket-public-access     │ warning     │
 │           │ instance-policy          │ cannot tell │
+│           │ governing-stack          │ cannot tell │
 └───────────┴──────────────────────────┴─────────────┘
 eu-west-1 document-content: different
   expected:  version 2 says what the settings ask for
@@ -95,7 +97,12 @@ eu-west-1 instance-policy: cannot tell
   found:     iam:GetPolicy: refused: User is not authorized [x]
   remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
 
-1 Region, 10 checks: 1 different, 1 cannot be told, 1 warning
+eu-west-1 governing-stack: cannot tell
+  expected:  policy ShellAccessGoverningStack names the stack
+  found:     iam:GetPolicy: refused: User is not authorized [x]
+  remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
+
+1 Region, 11 checks: 1 different, 2 cannot be told, 1 warning
 """
 
 
@@ -146,7 +153,7 @@ def test_machines_get_one_json_document(different: StackConfiguration, command: 
     assert (result.exit_code, result.stderr) == (1, "")
     document = json.loads(result.stdout)
     findings = document["regions"].pop("eu-west-1")
-    assert document == {"stack": "dev", "accountId": ACCOUNT, "regions": {}, "differences": 2}
+    assert document == {"stack": "dev", "accountId": ACCOUNT, "regions": {}, "differences": 3}
     assert [finding["check"] for finding in findings][:4] == list(CHECKS)
     assert {tuple(finding) for finding in findings} == {("check", "status", "expected", "found", "remedy")}
     assert findings[0] == {
@@ -172,7 +179,7 @@ def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None
     account.client("s3").delete_public_access_block(Bucket="session-logs")
     result = command("verify", stack=stack)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1] == "1 Region, 12 checks: all as asked, 1 warning"
+    assert result.stdout.splitlines()[-1] == "1 Region, 13 checks: all as asked, 1 warning"
 
 
 @pytest.mark.parametrize(
@@ -278,7 +285,7 @@ def test_nothing_secret_is_shown(account: Account, command: Command) -> None:
         assert "hunter2" not in result.output
         assert "731" not in result.output
         assert "idleSessionTimeout" in result.output
-        assert "20" not in result.output.replace("2012", "")
+        assert "20" not in result.output.replace("2012", "").replace("20 checks", "")
 
 
 def test_help_tells_the_options_and_the_exit_codes(command: Command) -> None:

@@ -25,7 +25,8 @@ def stack(*regions: str, secret: tuple[str, ...] = (), **section: Any) -> StackC
 
 
 def network(account: Account, region: str = "eu-west-1") -> dict[str, str]:
-    """The VPC and its subnets: ids by name."""
+    """The VPC and its subnets: ids by name; the account has its record."""
+    account.record()
     ec2 = account.client("ec2", region)
     vpc = ec2.create_vpc(CidrBlock="10.30.0.0/16", TagSpecifications=named("vpc", "directory"))["Vpc"]["VpcId"]
     made = {"vpc": vpc}

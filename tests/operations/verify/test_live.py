@@ -133,6 +133,18 @@ def remove_policy_tag(account: Account) -> None:
     account.client("iam").untag_policy(PolicyArn=arn, TagKeys=["shell-access:owner"])
 
 
+RECORD = "arn:aws:iam::123456789012:policy/ShellAccessGoverningStack"
+
+
+def delete_record(account: Account) -> None:
+    account.client("iam").delete_policy(PolicyArn=RECORD)
+
+
+def retag_record(account: Account) -> None:
+    tags = [{"Key": "shell-access:owner", "Value": "organization/x/other"}]
+    account.client("iam").tag_policy(PolicyArn=RECORD, Tags=tags)
+
+
 def encrypt_twice(account: Account) -> None:
     default = {"SSEAlgorithm": "aws:kms:dsse"}
     account.client("s3").put_bucket_encryption(
@@ -154,6 +166,8 @@ BREAKAGES = [
         "document-prior-version",
         "no tag shell-access:prior-version",
     ),
+    Breakage("record deleted", delete_record, "governing-stack", "no such policy"),
+    Breakage("record of another stack", retag_record, "governing-stack", "shell-access:owner is organization/x/other"),
     Breakage("policy owner removed", remove_policy_tag, "instance-policy-owner", "no tag shell-access:owner"),
     Breakage(
         "bucket encrypted twice",
@@ -363,7 +377,7 @@ def test_an_account_that_is_right_has_nothing_but_ok(stack: StackConfiguration) 
             "endpoint-ssmmessages",
         ),
         *("endpoint-s3", "instance-policy", "instance-policy-content", "instance-policy-owner"),
-        "instance-policy-roles",
+        *("instance-policy-roles", "governing-stack"),
     ]
     assert all(finding.remedy is None for finding in verification.regions["eu-west-1"])
 

@@ -25,7 +25,7 @@ REFUSALS = [
     ("s3", "HeadBucket", "s3:ListBucket", {"bucket"}),
     ("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration", {"bucket-encryption"}),
     ("s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock", {"bucket-public-access"}),
-    ("iam", "GetPolicy", "iam:GetPolicy", {"instance-policy"}),
+    ("iam", "GetPolicy", "iam:GetPolicy", {"instance-policy", "governing-stack"}),
     ("iam", "GetPolicyVersion", "iam:GetPolicyVersion", {"instance-policy-content"}),
     ("iam", "ListEntitiesForPolicy", "iam:ListEntitiesForPolicy", {"instance-policy-roles"}),
     ("ec2", "DescribeVpcs", "ec2:DescribeVpcs", {"network"}),

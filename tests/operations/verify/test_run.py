@@ -80,7 +80,7 @@ def test_features_that_are_off_are_not_looked_for(account: Account) -> None:
     assert not_ok(verification) == {}
     assert set(findings_of(verification)) == {
         *("document", "document-status", "document-default-version", "document-content"),
-        *("document-owner", "document-prior-version"),
+        *("document-owner", "document-prior-version", "governing-stack"),
     }
 
 
@@ -102,7 +102,10 @@ def test_regions_follow_their_overrides(account: Account) -> None:
 def test_a_region_where_nothing_was_set_up_lacks_everything_once(stack: StackConfiguration) -> None:
     verification = verify_stack(stack)
     assert not_ok(verification) == dict.fromkeys(
-        ("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network", "instance-policy"),
+        (
+            *("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network"),
+            *("instance-policy", "governing-stack"),
+        ),
         "different",
     )
 
