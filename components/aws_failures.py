@@ -36,8 +36,9 @@ _ACTIONS: Final = {
     "s3:HeadBucket": "s3:ListBucket",
     "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
 }
-"""Where the IAM action is not called as the operation (Service Authorization Reference, Amazon S3)."""
+"""Where the IAM action is not called as the operation (Service Authorization Reference)."""
 
 _REFUSED: Final = frozenset(
     {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "UnauthorizedOperation"}

@@ -31,6 +31,10 @@ COMMANDS: Final = {
         "operations.nodes.command:nodes",
         "Lists all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.",
     ),
+    "orphans": (
+        "operations.orphans.command:orphans",
+        "List resources that carry the stack's owner tag and are not in its state. Changes nothing.",
+    ),
     "doctor": (
         "operations.doctor.command:doctor",
         "Says why a session on a node would fail or go unlogged, the most likely cause first. Changes nothing.",

@@ -8,18 +8,23 @@ import subprocess
 from dataclasses import dataclass, field
 from functools import cached_property
 from subprocess import CalledProcessError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
 
 from components.problems import SettingsError
 from components.secret_texts import SecretTexts
+from components.session_manager.document import DOCUMENT_NAME
 from components.settings import Settings
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+_PLAIN = ("--show-secrets", "--json")
+_DOCUMENTS = ("pulumi-python:dynamic/ssm:Document", "pulumi-python:dynamic/ssm:SessionPreferences")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +72,46 @@ class StackConfiguration:
         return SecretTexts.of(self.values, self.secret_keys)
 
 
+@dataclass(frozen=True, kw_only=True)
+class StackState:
+    """State of a stack.
+
+    Attributes:
+        stack: Name of project and stack: `project/stack`.
+        resources: Resources, as `pulumi stack export` writes them.
+    """
+
+    stack: str
+    resources: tuple[Mapping[str, Any], ...] = field(repr=False)
+
+    def arns(self, partition: str, account_id: str) -> frozenset[str]:
+        """Return the ARNs of the resources.
+
+        Args:
+            partition: Partition of the account.
+            account_id: Account of the stack.
+        """
+        found: set[str] = set()
+        for each in self.resources:
+            outputs = cast("Mapping[str, Any]", each.get("outputs") or {})
+            if isinstance(outputs.get("arn"), str):
+                found.add(outputs["arn"].removesuffix(":*"))
+            if str(each.get("type")).startswith(_DOCUMENTS):
+                name = outputs.get("name", DOCUMENT_NAME)
+                found.add(f"arn:{partition}:ssm:{outputs.get('region')}:{account_id}:document/{name}")
+        return frozenset(found)
+
+    def regions(self, configured: Sequence[str]) -> tuple[str, ...]:
+        """Return the Regions in which the stack has, or may have, resources.
+
+        Args:
+            configured: Regions in the settings; they come first.
+        """
+        outputs = (cast("Mapping[str, Any]", each.get("outputs") or {}) for each in self.resources)
+        known = {str(each["region"]) for each in outputs if each.get("region")}
+        return (*configured, *sorted(known - set(configured)))
+
+
 def read_stack(directory: Path, name: str | None) -> StackConfiguration:
     """Asks `pulumi` for the configuration of a stack; nothing is selected or changed.
 
@@ -77,7 +122,7 @@ def read_stack(directory: Path, name: str | None) -> StackConfiguration:
     Raises:
         UnusableError: there is no `pulumi`, no project, no such stack, or its secrets cannot be read.
     """
-    stack, values = _asked(directory, name, "configuration", "config")
+    stack, values = _asked(directory, name, "configuration", "config", *_PLAIN)
     return StackConfiguration(
         name=stack,
         # A secret value without content has no `value`.
@@ -96,12 +141,28 @@ def read_outputs(directory: Path, name: str | None) -> Mapping[str, Any]:
     Raises:
         UnusableError: as `read_stack`.
     """
-    _, outputs = _asked(directory, name, "outputs", "stack", "output")
+    _, outputs = _asked(directory, name, "outputs", "stack", "output", *_PLAIN)
     return outputs
 
 
+def read_state(directory: Path, name: str | None) -> StackState:
+    """Read the state of a stack with `pulumi`; secrets in it stay encrypted.
+
+    Args:
+        directory: Directory of the program, where Pulumi.yaml is.
+        name: Name of the stack; None for the selected one.
+
+    Raises:
+        UnusableError: As `read_stack`.
+    """
+    stack, exported = _asked(directory, name, "state", "stack", "export")
+    deployment: dict[str, Any] = exported.get("deployment") or {}
+    project = yaml.safe_load((directory / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
+    return StackState(stack=f"{project}/{stack.rpartition('/')[2]}", resources=tuple(deployment.get("resources") or ()))
+
+
 def _asked(directory: Path, name: str | None, what: str, *command: str) -> tuple[str, dict[str, Any]]:
-    """Return the stack's name, and the object that a command of `pulumi` prints about it, secrets included.
+    """Return the stack's name, and the object that a command of `pulumi` prints about it.
 
     Pulumi's Automation API would run more commands for the same, and takes longer to import than they take to run.
     """
@@ -109,7 +170,7 @@ def _asked(directory: Path, name: str | None, what: str, *command: str) -> tuple
         raise UnusableError(f"There is no Pulumi.yaml in {directory}. Name the program's directory with --cwd.")
     try:
         stack = name or _selected(directory)
-        return stack, _printed(directory, *command, "--show-secrets", "--stack", stack)
+        return stack, _printed(directory, *command, "--stack", stack)
     except FileNotFoundError:
         raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/") from None
     except CalledProcessError as failed:
@@ -122,7 +183,7 @@ def _asked(directory: Path, name: str | None, what: str, *command: str) -> tuple
 
 
 def _selected(directory: Path) -> str:
-    stacks: Any = _printed(directory, "stack", "ls")
+    stacks: Any = _printed(directory, "stack", "ls", "--json")
     for each in stacks:
         if each["current"]:
             return str(each["name"])
@@ -132,7 +193,7 @@ def _selected(directory: Path) -> str:
 def _printed(directory: Path, *command: str) -> Any:
     """Return what a command of `pulumi` prints, decoded."""
     ran = subprocess.run(  # noqa: S603 -- no shell; names are checked by pulumi
-        ["pulumi", "--non-interactive", *command, "--json"],  # noqa: S607 -- as the person who runs it would
+        ["pulumi", "--non-interactive", *command],  # noqa: S607 -- as the person who runs it would
         cwd=directory,
         env=os.environ | {"PULUMI_AUTOMATION_API": "true"},
         stdin=subprocess.DEVNULL,

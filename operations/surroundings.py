@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from operations.stack import StackConfiguration, read_outputs, read_stack
+from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
 
 if TYPE_CHECKING:
     import typer
@@ -19,6 +19,10 @@ StackReader = Callable[[Path, str | None], StackConfiguration]
 
 OutputReader = Callable[[Path, str | None], Mapping[str, Any]]
 """Reads the outputs of a stack, likewise."""
+
+
+StateReader = Callable[[Path, str | None], StackState]
+"""Reads the state of a stack, likewise."""
 
 
 def _now() -> datetime:
@@ -33,12 +37,14 @@ class Surroundings:
     Attributes:
         read_stack: where a stack's configuration comes from.
         read_outputs: where its outputs come from.
+        read_state: where its state comes from.
         now: the time, with its zone.
         pause: waits, in seconds, before something is looked at again.
     """
 
     read_stack: StackReader = read_stack
     read_outputs: OutputReader = read_outputs
+    read_state: StateReader = read_state
     now: Callable[[], datetime] = _now
     pause: Callable[[float], None] = time.sleep
 

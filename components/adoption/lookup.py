@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +18,7 @@ from components.owner import this_stack
 from components.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Generator
 
     from components.adoption.inventory import FixedName
 
@@ -40,10 +41,26 @@ def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
     Raises:
         RunError: AWS does not answer, or refuses; then nothing is known about the name.
     """
-    clients, service = program_clients(), SERVICES[kind]
+    service = SERVICES[kind]
+    with answered(described(kind, region, name), service, region):
+        return find(kind, program_clients().client(service, region), region, name)
+
+
+@contextmanager
+def answered(what: str, service: str, region: str) -> Generator[None]:
+    """End the program with one error where AWS does not answer, or refuses.
+
+    Args:
+        what: What is looked up.
+        service: Service that is called.
+        region: Region that is called.
+
+    Raises:
+        RunError: AWS does not answer, or refuses.
+    """
     try:
-        with explained(described(kind, region, name), service, region, lambda: clients.caller_arn(region)):
-            return find(kind, clients.client(service, region), region, name)
+        with explained(what, service, region, lambda: program_clients().caller_arn(region)):
+            yield
     except DocumentError as problem:
         raise pulumi.RunError(str(problem)) from None
 

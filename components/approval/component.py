@@ -144,7 +144,7 @@ class Approval(pulumi.ComponentResource):
         Schedule(
             f"{self._name}-schedule",
             name=planned.name,
-            group_name=group.name,
+            group_name=planned.group,
             description="Removes session grants whose run is over",
             schedule_expression=planned.expression,
             flexible_time_window=ScheduleFlexibleTimeWindowArgs(mode="OFF"),
@@ -152,7 +152,7 @@ class Approval(pulumi.ComponentResource):
             state="ENABLED",
             target=ScheduleTargetArgs(arn=planned.target_arn, role_arn=role.arn, input=planned.input),
             region=self._place.region,
-            opts=self._child([*after, rights]),
+            opts=self._child([*after, rights, group]),
         )
 
     def _alarms(self, topic: NotificationTopic) -> None:

@@ -206,7 +206,8 @@ def _name(properties: Mapping[str, Property], request: Request, values: Values) 
 
 
 def _new_name(name: str, rule: Naming, request: Request) -> str:
-    if _usable_old(request.olds, name):
+    if name in request.olds:
+        # Also the name of an imported object, and one that the program gave before.
         return request.olds[name]
     if request.naming_mode == "disable":
         raise InvalidInputError("automatic naming is disabled but no explicit name was given")

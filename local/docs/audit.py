@@ -83,18 +83,27 @@ def audit_page() -> str:
         ("rule", "severity", "what"),
         [(f"[{rule.id}](#{rule.id})", _severity(rule), rule.title) for rule in rules],
     )
-    obfuscation = table(("ID", "what", "why it matters", "remediation"), [(r.id, r.title, r.impact, r.remedy) for r in OBFUSCATION])
+    obfuscation = table(
+        ("ID", "what", "why it matters", "remediation"), [(r.id, r.title, r.impact, r.remedy) for r in OBFUSCATION]
+    )
     return "\n".join(
         [
             *(_INTRODUCTION, "## Rules\n", overview, "", *map(_section, rules)),
-            *("## Obfuscated statements\n", "Each finding lists which of these apply to its statements (`hidden by`).\n", obfuscation, ""),
+            *(
+                "## Obfuscated statements\n",
+                "Each finding lists which of these apply to its statements (`hidden by`).\n",
+                obfuscation,
+                "",
+            ),
         ]
     )
 
 
 def _severity(rule: Rule) -> str:
     """The worst and the least that a rule reports."""
-    words = list(dict.fromkeys(each.severity.word for each in sorted(rule.escalations, key=lambda each: -each.severity)))
+    words = list(
+        dict.fromkeys(each.severity.word for each in sorted(rule.escalations, key=lambda each: -each.severity))
+    )
     return words[0] + (f" to {words[-1]}" if len(words) > 1 else "") if words else rule.severity or "critical"
 
 

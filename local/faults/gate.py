@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 import urllib.parse
+from collections.abc import Callable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 HELD_SECONDS: Final = 120
+Held = int | str | Callable[[Call, bytes], bool]
 _HOP: Final = {"connection", "transfer-encoding", "content-length", "server", "date"}
 
 
@@ -33,7 +35,7 @@ class Gate:
         self._serving = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._lock = threading.Lock()
         self._opened = threading.Event()
-        self._held: int | str | None = None
+        self._held: Held | None = None
         self._after = False
         self.endpoint_url = f"http://127.0.0.1:{self._server.server_port}"
         self.written: list[Call] = []
@@ -50,11 +52,12 @@ class Gate:
         self._serving.join()
         self._server.server_close()
 
-    def hold(self, write: int | str, *, after: bool) -> None:
+    def hold(self, write: Held, *, after: bool) -> None:
         """Counts from nothing again and holds a write back.
 
         Args:
-            write: its number, from 0, or its operation, `CreateAlias`: the first of these.
+            write: its number, from 0; its operation, `CreateAlias`: the first of these; or a predicate of a write and
+                its body.
             after: holds the answer back, so that AWS has done what nobody knows of; else AWS never gets the request.
         """
         with self._lock:
@@ -75,7 +78,7 @@ class Gate:
 
     def pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, bytes] | None:
         """The answer to a request; None where it is dropped."""
-        held = self._is_to_be_held(_call(method, headers, body))
+        held = self._is_to_be_held(_call(method, headers, body), path.encode() + body)
         if held and not self._after:
             self._wait()
             return None
@@ -92,12 +95,15 @@ class Gate:
             self._wait()
         return answer.status, answer.getheaders(), content
 
-    def _is_to_be_held(self, call: Call) -> bool:
+    def _is_to_be_held(self, call: Call, content: bytes) -> bool:
         if not writes(call):
             return False
         with self._lock:
             self.written.append(call)
-            is_held = self._held in (len(self.written) - 1, call.operation)
+            if callable(self._held):
+                is_held = self._held(call, content)
+            else:
+                is_held = self._held in (len(self.written) - 1, call.operation)
             if is_held:
                 self._held = None
             return is_held

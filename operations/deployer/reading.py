@@ -52,10 +52,13 @@ _IAM: Final = (
     "iam:ListAttachedRolePolicies",
     "iam:ListAttachedUserPolicies",
     "iam:ListEntitiesForPolicy",
+    "iam:ListInstanceProfiles",
     "iam:ListInstanceProfilesForRole",
+    "iam:ListPolicies",
     "iam:ListPolicyVersions",
     "iam:ListRolePolicies",
     "iam:ListRoleTags",
+    "iam:ListRoles",
     "iam:ListUserTags",
 )
 _KEYS_AND_LOGS: Final = (
@@ -144,6 +147,7 @@ def reading_permits(scope: Scope) -> list[Permit]:
     controllers = System.CONTROLLERS in scope.systems
     seen = [
         *_KEYS_AND_LOGS,
+        "tag:GetResources",
         *(_EC2 if networks else ()),
         *(_MESSAGES if controllers or System.APPROVAL in scope.systems else ()),
         *(_SURVEILLANCE if controllers else ()),

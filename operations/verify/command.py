@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,9 @@ from operations.verify.report import as_json, show
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:
-    from operations.stack import StackConfiguration
+    from collections.abc import Callable
+
+    from operations.stack import StackConfiguration, StackState
     from operations.verify.findings import Verification
 
 
@@ -44,7 +47,7 @@ def verify(
     in every Region of the stack, with the credentials and roles of the stack's AWS provider. Of session approval it
     compares documents, roles, policies, the schedule, the topic, tags, operators, approvers and alarms. Of domain controllers it
     looks at every rule of their security groups and network ACL, tries packets on them, and looks at the instances,
-    flow logs, alerts and the trail. Whatever differs is listed with what was expected, what was found, and what to do.
+    flow logs, alerts and the trail. Resources that carry the stack's owner tag and are not in its state are reported, too. Whatever differs is listed with what was expected, what was found, and what to do.
 
     A call that is refused or fails is reported as "cannot tell", with the permission that it needs.
 
@@ -58,7 +61,11 @@ def verify(
     surroundings = Surroundings.of(context)
     try:
         configuration = surroundings.read_stack(cwd, stack)
-        verification = _verify_node(configuration, node, surroundings) if node else _verify(configuration)
+        verification = (
+            _verify_node(configuration, node, surroundings)
+            if node
+            else _verify(configuration, partial(surroundings.read_state, cwd, configuration.name))
+        )
     except UnusableError as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(ExitCode.UNUSABLE) from None
@@ -72,14 +79,16 @@ def verify(
     raise typer.Exit(verification.exit_code)
 
 
-def _verify(configuration: StackConfiguration) -> Verification:
+def _verify(configuration: StackConfiguration, read_state: Callable[[], StackState]) -> Verification:
     errors = Terminal(stderr=True)
     if not errors.is_terminal:
-        return verify_stack(configuration)
+        return verify_stack(configuration, read_state=read_state)
     with Progress(console=errors, transient=True) as progress:
         task = progress.add_task("Verifying ...", total=None)
         return verify_stack(
-            configuration, lambda region: progress.update(task, advance=1, description=f"Verified {region}")
+            configuration,
+            lambda region: progress.update(task, advance=1, description=f"Verified {region}"),
+            read_state,
         )
 
 

@@ -11,6 +11,7 @@ from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.nodes.names import NodesPlace
 from components.session_manager.instance_policy import instance_policies
 from operations.errors import UnusableError
+from operations.orphans.listing import find_orphans
 from operations.reading import Identity, Reader, Unread, identify
 from operations.verify.approval import ApprovalVerification
 from operations.verify.comparison import region_findings
@@ -21,6 +22,7 @@ from operations.verify.findings import Finding, Verification, cannot_tell
 from operations.verify.instance_policy import instance_policy_findings
 from operations.verify.live import read_policy, read_policy_tags, read_region
 from operations.verify.nodes import NodesVerification
+from operations.verify.orphans import orphan_findings
 from operations.verify.ownership import governing_stack_finding
 from operations.verify.roles import boundary_arn
 from operations.verify.secrecy import without_secrets
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from components.settings import Settings
-    from operations.stack import StackConfiguration
+    from operations.stack import StackConfiguration, StackState
 
     Progress = Callable[[str], None]
     """Hears of every Region that is done."""
@@ -38,12 +40,17 @@ _AT_A_TIME = 8
 """Regions; each makes some twenty calls, one after the other, so that no quota of an account is near."""
 
 
-def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region: None) -> Verification:
+def verify_stack(
+    stack: StackConfiguration,
+    progress: Progress = lambda _region: None,
+    read_state: Callable[[], StackState] | None = None,
+) -> Verification:
     """Reads what is live in the stack's account and compares it with what its settings ask for.
 
     Args:
         stack: with its configuration.
         progress: is told each Region that is done.
+        read_state: Reads the stack's state, to find orphans; None: they are not searched for.
 
     Raises:
         UnusableError: the configuration cannot be used.
@@ -65,6 +72,7 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
     verify = partial(_verify_region, stack, settings, clients, identity)
     with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
         shared = pool.submit(_verify_account, stack, settings, clients, identity)
+        of_orphans = pool.submit(_orphans, read_state, clients, identity, settings) if read_state else None
         directory = _directory(stack, settings, clients, identity)
         of_sites = pool.submit(directory.findings) if directory else None
         of_account = pool.submit(directory.of_account) if directory else None
@@ -78,9 +86,9 @@ def verify_stack(stack: StackConfiguration, progress: Progress = lambda _region:
             findings[region] = each.result()
             progress(region)
         findings[regions[0]] += shared.result()
-        for several_regions in (of_sites, of_nodes):
+        for several_regions in (of_sites, of_nodes, of_orphans):
             for region, several in several_regions.result().items() if several_regions else ():
-                findings[region] += several
+                findings.setdefault(region, []).extend(several)
         findings[regions[0]] += of_account.result() if of_account else []
         findings[regions[0]] += of_approval.result() if of_approval else []
     return _verification(stack, identity.account_id, findings)
@@ -162,6 +170,16 @@ def _approval(
         return None
     asked = _asked(stack, settings, identity, settings.regions[0])
     return ApprovalVerification.of(settings, settings.approval, clients, identity, asked)
+
+
+def _orphans(
+    read_state: Callable[[], StackState], clients: AwsClients, identity: Identity, settings: Settings
+) -> dict[str, list[Finding]]:
+    state = read_state()
+    arns = state.arns(identity.partition, identity.account_id)
+    has_networks = bool(settings.endpoints or settings.domain_controllers)
+    found = find_orphans(clients, identity, state.stack, settings.regions, arns, ec2=has_networks)
+    return orphan_findings(found, settings.regions[0])
 
 
 def _boundary(settings: Settings, identity: Identity) -> str:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from components import aws_session
 from local.emulator.running import Emulator, reset, running_emulator
 from operations.cli import app
+from operations.stack import StackState
 from operations.surroundings import Surroundings
 from operations.verify import run
 from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
@@ -205,7 +206,9 @@ def command() -> Command:
                 raise stack
             return stack
 
-        surroundings = Surroundings(read_stack=read_stack)
+        # Another stack than the one in the tags of what tests arrange, so that nothing is an orphan.
+        state = StackState(stack="shell-access/empty", resources=())
+        surroundings = Surroundings(read_stack=read_stack, read_state=lambda *_: state)
         return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "100", "TERM": "dumb"})
 
     return run_command

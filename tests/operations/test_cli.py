@@ -50,6 +50,8 @@ Stack dev, account 123456789012
 │           │ instance-policy-content  │ ok     │
 │           │ instance-policy-owner    │ ok     │
 │           │ governing-stack          │ ok     │
+│           │ orphans                  │ ok     │
+│           │ orphans-iam              │ ok     │
 ├───────────┼──────────────────────────┼────────┤
 │ us-east-1 │ document                 │ ok     │
 │           │ document-status          │ ok     │
@@ -60,8 +62,9 @@ Stack dev, account 123456789012
 │           │ bucket                   │ ok     │
 │           │ bucket-encryption        │ ok     │
 │           │ bucket-public-access     │ ok     │
+│           │ orphans                  │ ok     │
 └───────────┴──────────────────────────┴────────┘
-2 Regions, 22 checks: all as asked
+2 Regions, 25 checks: all as asked
 """
 
 DIFFERENT = """\
@@ -80,6 +83,8 @@ Stack dev, account 123456789012
 │           │ bucket-public-access     │ warning     │
 │           │ instance-policy          │ cannot tell │
 │           │ governing-stack          │ cannot tell │
+│           │ orphans                  │ ok          │
+│           │ orphans-iam              │ cannot tell │
 └───────────┴──────────────────────────┴─────────────┘
 eu-west-1 document-content: different
   expected:  version 2 says what the settings ask for
@@ -102,7 +107,12 @@ eu-west-1 governing-stack: cannot tell
   found:     iam:GetPolicy: refused: User is not authorized [x]
   remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
 
-1 Region, 11 checks: 1 different, 2 cannot be told, 1 warning
+eu-west-1 orphans-iam: cannot tell
+  expected:  everything with the stack's owner tag is in its state
+  found:     iam:GetPolicy: refused: User is not authorized [x]
+  remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
+
+1 Region, 13 checks: 1 different, 3 cannot be told, 1 warning
 """
 
 
@@ -179,7 +189,7 @@ def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None
     account.client("s3").delete_public_access_block(Bucket="session-logs")
     result = command("verify", stack=stack)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1] == "1 Region, 13 checks: all as asked, 1 warning"
+    assert result.stdout.splitlines()[-1] == "1 Region, 15 checks: all as asked, 1 warning"
 
 
 @pytest.mark.parametrize(

@@ -201,3 +201,19 @@ def test_fleet_migrate_is_golden(command: Command, golden: Golden, tmp_path: Pat
         "unusable parameters": command("fleet", "migrate", *given, str(instances), stack=UNUSABLE),
     }
     golden.command("fleet migrate", results)
+
+
+def test_orphans_is_golden(account: Account, command: Command, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = configuration(session_manager={})
+    results = {"no orphans": command("orphans", "--json", stack=stack)}
+    account.client("kms").create_key(
+        Tags=[
+            {"TagKey": "shell-access:owner", "TagValue": "organization/shell-access/empty"},
+            {"TagKey": "shell-access:resource", "TagValue": "session-manager-eu-west-1-data"},
+        ]
+    )
+    results["an orphan"] = command("orphans", "--json", stack=stack)
+    results["unusable configuration"] = command("orphans", "--json", stack=UNUSABLE)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
+    results["AWS does not answer"] = command("orphans", "--json", stack=stack)
+    golden.command("orphans", results)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from moto.core.responses import ActionResult
+from moto.ec2.exceptions import FlowLogAlreadyExists
 from moto.ec2.responses.flow_logs import FlowLogs
 
 from local.emulator.extension.reported_states import as_reported
@@ -17,6 +18,7 @@ class LocalFlowLogs(FlowLogs):
 
     def create_flow_logs(self) -> ActionResult:
         """API_CreateFlowLogs: a log group is found by its ARN too; files have a format."""
+        self._refuse_duplicates()
         result = super().create_flow_logs()
         content: Any = result.result
         options = {**PLAIN, **self._get_param("DestinationOptions", {})}
@@ -32,6 +34,15 @@ class LocalFlowLogs(FlowLogs):
         """API_DescribeFlowLogs, with the states that are to be reported."""
         content: Any = super().describe_flow_logs().result
         return ActionResult({"FlowLogs": as_reported(content["FlowLogs"])})
+
+    def _refuse_duplicates(self) -> None:
+        """API_CreateFlowLogs: moto compares a log group by name with one by ARN, and so finds none."""
+        destination, resources = self._get_param("LogDestination"), self._get_param("ResourceIds", [])
+        flow_logs: Any = self.ec2_backend.flow_logs
+        if destination and any(
+            each.resource_id in resources and each.log_destination == destination for each in flow_logs.values()
+        ):
+            raise FlowLogAlreadyExists
 
     def _find_group(self, made: Any) -> None:
         """API_FlowLog, deliverLogsStatus: whether the group is there; moto knows it by its name alone."""

@@ -3,11 +3,12 @@
 API_… pages lie under https://docs.aws.amazon.com/IAM/latest/APIReference/.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from moto.core.responses import ActionResult
 from moto.iam import urls
 from moto.iam.exceptions import DeleteConflictException, LimitExceededException
+from moto.iam.models import Role, User
 from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id
 
@@ -66,16 +67,16 @@ class LocalIam(IamResponse):
         return super().put_user_policy()
 
     def attach_role_policy(self) -> ActionResult:
-        """API_AttachRolePolicy: LimitExceeded where the role has as many managed policies as it may have."""
+        """API_AttachRolePolicy: attached once; LimitExceeded where the role has as many managed policies as it may have."""
         role = self.backend.get_role(self._get_param("RoleName"))
         check_attachment(role.managed_policies, self._get_param("PolicyArn"), "PoliciesPerRole")
-        return super().attach_role_policy()
+        return self._attached_once(role, super().attach_role_policy)
 
     def attach_user_policy(self) -> ActionResult:
         """API_AttachUserPolicy: likewise for a user."""
         user = self.backend.get_user(self._get_param("UserName"))
         check_attachment(user.managed_policies, self._get_param("PolicyArn"), "PoliciesPerUser")
-        return super().attach_user_policy()
+        return self._attached_once(user, super().attach_user_policy)
 
     def update_role(self) -> ActionResult:
         """API_UpdateRole: a description that the request does not have stays."""
@@ -93,6 +94,14 @@ class LocalIam(IamResponse):
         made.id = generate_access_key_id_from_account_id(
             account_id=self.current_account, prefix="AIDA", total_length=21
         )
+        return answer
+
+    def _attached_once(self, principal: Role | User, attach: Callable[[], ActionResult]) -> ActionResult:
+        """Keep the count of attachments, which moto raises each time."""
+        policy = principal.managed_policies.get(self._get_param("PolicyArn"))
+        answer = attach()
+        if policy is not None:
+            policy.attachment_count -= 1
         return answer
 
     def delete_policy(self) -> ActionResult:

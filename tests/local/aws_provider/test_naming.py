@@ -80,9 +80,9 @@ def test_an_automatic_name_is_a_default_and_stays(provider: Any) -> None:
     assert provider.check(parameter, "p", string, seed=b"other")["name"] == first.inputs["name"]
 
 
-def test_a_name_that_was_given_does_not_stay_when_it_is_dropped(provider: Any) -> None:
+def test_name_that_was_given_stays_when_it_is_dropped(provider: Any) -> None:
     provider.up(parameter, "p", {**string, "name": "mine"})
-    assert provider.check(parameter, "p", string)["name"].startswith("p-")
+    assert provider.check(parameter, "p", string)["name"] == "mine"
 
 
 def test_a_name_prefix_suppresses_the_automatic_name(provider: Any) -> None:

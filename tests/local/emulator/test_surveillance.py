@@ -87,6 +87,14 @@ def test_a_flow_log_finds_its_group_by_arn(ec2: Any, logs: Any) -> None:
     assert "DestinationOptions" not in found
 
 
+def test_second_flow_log_of_one_destination_is_refused(ec2: Any) -> None:
+    """API_CreateFlowLogs: FlowLogAlreadyExists."""
+    flow_log(ec2, LogDestination=f"{GROUP}-twice", DeliverLogsPermissionArn=ROLE)
+    with pytest.raises(ClientError, match="FlowLogAlreadyExists"):
+        flow_log(ec2, LogDestination=f"{GROUP}-twice", DeliverLogsPermissionArn=ROLE)
+    flow_log(ec2, LogDestination=f"{GROUP}-another", DeliverLogsPermissionArn=ROLE)
+
+
 def test_files_of_a_flow_log_have_options(ec2: Any, s3: Any) -> None:
     """API_DestinationOptionsRequest."""
     s3.create_bucket(Bucket="flows", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

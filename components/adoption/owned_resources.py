@@ -1,0 +1,393 @@
+"""Resources that carry this stack's tags and the state lacks: what a killed run made, or what a lost state knew.
+
+The engine can import each of them, so that nothing is made twice. A resource is found by its fixed name, else by the tags
+`shell-access:owner` and `shell-access:resource`; a security group rule also by its content, in a group of this stack.
+Only what could stay as it is gets imported: the engine refuses to replace a resource in the run that imports it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import jmespath
+
+from components.adoption.inventory import GLOBAL, tags_of
+from components.adoption.kinds import Kind
+from components.documents.ownership import OWNER_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from components.adoption.inventory import Existing
+
+RESOURCE_TAG: Final = "shell-access:resource"
+"""Name of the resource in its stack. With the owner it tells what a resource is that has no fixed name."""
+
+Properties = dict[str, Any]
+
+_FIXED_NAMES: Final[Mapping[str, tuple[Kind, str]]] = {
+    "aws:cloudtrail/trail:Trail": (Kind.TRAIL, "name"),
+    "aws:cloudwatch/logGroup:LogGroup": (Kind.LOG_GROUP, "name"),
+    "aws:iam/instanceProfile:InstanceProfile": (Kind.INSTANCE_PROFILE, "name"),
+    "aws:iam/policy:Policy": (Kind.POLICY, "name"),
+    "aws:iam/role:Role": (Kind.ROLE, "name"),
+    "aws:s3/bucket:Bucket": (Kind.BUCKET, "bucket"),
+    "aws:scheduler/schedule:Schedule": (Kind.SCHEDULE, "name"),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": (Kind.SCHEDULE_GROUP, "name"),
+    "aws:sns/topic:Topic": (Kind.TOPIC, "name"),
+    "aws:ssm/association:Association": (Kind.ASSOCIATION, "association_name"),
+}
+"""Kind of a type that AWS refuses to make twice under one name, and the property that holds the name.
+
+Types that are missing here are put, not made: a second call with the same content changes nothing.
+"""
+
+
+_DELETED_ONLY_IF_MADE_HERE: Final = frozenset({"aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tagged:
+    """A type of EC2 that is found by its tags.
+
+    Attributes:
+        prefix: Prefix of its IDs.
+        operation: Operation that describes one.
+        argument: Argument that takes its ID.
+        path: JMESPath of the resource in the answer.
+        state: JMESPath of its state within; empty where it has none.
+        fixed: Properties that only a replacement changes, and the JMESPath of each within the resource.
+    """
+
+    prefix: str
+    operation: str
+    argument: str
+    path: str
+    state: str = ""
+    fixed: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+_TAGGED: Final[Mapping[str, _Tagged]] = {
+    "aws:ebs/volume:Volume": _Tagged(
+        prefix="vol-",
+        operation="describe_volumes",
+        argument="VolumeIds",
+        path="Volumes[0]",
+        state="State",
+        fixed={"availability_zone": "AvailabilityZone", "encrypted": "Encrypted", "kms_key_id": "KmsKeyId"},
+    ),
+    "aws:ec2/flowLog:FlowLog": _Tagged(
+        prefix="fl-",
+        operation="describe_flow_logs",
+        argument="FlowLogIds",
+        path="FlowLogs[0]",
+        fixed={"subnet_id": "ResourceId", "traffic_type": "TrafficType"},
+    ),
+    "aws:ec2/instance:Instance": _Tagged(
+        prefix="i-",
+        operation="describe_instances",
+        argument="InstanceIds",
+        path="Reservations[0].Instances[0]",
+        state="State.Name",
+        fixed={"subnet_id": "SubnetId"},
+    ),
+    "aws:ec2/managedPrefixList:ManagedPrefixList": _Tagged(
+        prefix="pl-",
+        operation="describe_managed_prefix_lists",
+        argument="PrefixListIds",
+        path="PrefixLists[0]",
+        state="State",
+        fixed={"address_family": "AddressFamily"},
+    ),
+    "aws:ec2/networkAcl:NetworkAcl": _Tagged(
+        prefix="acl-",
+        operation="describe_network_acls",
+        argument="NetworkAclIds",
+        path="NetworkAcls[0]",
+        fixed={"vpc_id": "VpcId"},
+    ),
+    "aws:ec2/securityGroup:SecurityGroup": _Tagged(
+        prefix="sg-",
+        operation="describe_security_groups",
+        argument="GroupIds",
+        path="SecurityGroups[0]",
+        fixed={"vpc_id": "VpcId", "description": "Description"},
+    ),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": _Tagged(
+        prefix="vpce-",
+        operation="describe_vpc_endpoints",
+        argument="VpcEndpointIds",
+        path="VpcEndpoints[0]",
+        state="State",
+        fixed={"vpc_id": "VpcId", "service_name": "ServiceName", "vpc_endpoint_type": "VpcEndpointType"},
+    ),
+}
+_ENDING: Final = frozenset(
+    {"deleted", "deleting", "delete-complete", "delete-in-progress", "error", "expired", "failed"}
+    | {"rejected", "shutting-down", "terminated"}
+)
+"""States of what cannot be used any more; EC2 lists such resources, with their tags, for up to an hour."""
+
+_GROUP: Final = "sg-"
+_RULES: Final[Mapping[str, bool]] = {
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": True,
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": False,
+}
+"""Types of rules, and whether they are for egress."""
+_NETWORK_ACL: Final = "aws:ec2/networkAcl:NetworkAcl"
+_KEY: Final = "aws:kms/key:Key"
+_RULE_PROPERTIES: Final[Mapping[str, str]] = {
+    "from_port": "FromPort",
+    "to_port": "ToPort",
+    "ip_protocol": "IpProtocol",
+    "cidr_ipv4": "CidrIpv4",
+    "cidr_ipv6": "CidrIpv6",
+    "prefix_list_id": "PrefixListId",
+    "description": "Description",
+}
+
+RECOVERABLE: Final = frozenset({*_FIXED_NAMES, *_TAGGED, *_RULES, _KEY})
+"""Types whose resources are looked up."""
+
+
+@dataclass(kw_only=True)
+class OwnedResources:
+    """What carries a stack's tags, looked up when it is first asked for.
+
+    Attributes:
+        client: Returns the client of a service in a Region.
+        existing: Returns what has a fixed name. It has an owner only where this stack owns it, or may take it over.
+        owner: The stack: `organization/project/stack`.
+        partition: Partition of the account.
+        account_id: 12 digits.
+        provider_region: Region of the AWS provider.
+        may_write: False in a preview.
+    """
+
+    client: Callable[[str, str], Any]
+    existing: Callable[[Kind, str, str], Existing | None]
+    owner: str
+    partition: str
+    account_id: str
+    provider_region: str
+    may_write: bool
+    _tagged: dict[str, dict[str, list[str]]] = field(default_factory=dict[str, dict[str, list[str]]])
+
+    def import_id(self, token: str, name: str, region: str, properties: Properties) -> str | None:
+        """Return the import ID of a resource that the state lacks; None where there is none to import.
+
+        Args:
+            token: Type of the resource.
+            name: Name of the resource in its stack.
+            region: Region of the resource.
+            properties: Planned properties, by their Python names; what is not known yet is left out.
+        """
+        if token in _FIXED_NAMES:
+            return self._by_name(token, region, properties)
+        if token in _RULES:
+            found = self._rule(name, region, properties, egress=_RULES[token])
+        elif token == _KEY:
+            found = self._key(name, region)
+        elif token == _NETWORK_ACL and region != self.provider_region:
+            # Measured with the provider 6.34: it looks for the ACL in its own Region. The next one made replaces it.
+            found = None
+        else:
+            found = self._by_tags(_TAGGED[token], name, region, properties)
+        return f"{found}@{region}" if found else None
+
+    def is_made_here(self, token: str, region: str, properties: Properties) -> bool:
+        """Return whether this program made, or will make, a log group or a topic.
+
+        Its tag stays on it: a stack that has lost its state tells by it what it may delete in the end, and what it has to
+        leave as it was before.
+
+        Args:
+            token: Type of the resource.
+            region: Region of the resource.
+            properties: Planned properties, by their Python names.
+        """
+        if token not in _DELETED_ONLY_IF_MADE_HERE:
+            return False
+        found = self.existing(*self._fixed_name(token, region, properties))
+        return found is None or found.made_here
+
+    def _fixed_name(self, token: str, region: str, properties: Properties) -> tuple[Kind, str, str]:
+        kind, key = _FIXED_NAMES[token]
+        name = str(properties[key])
+        if kind is Kind.POLICY:
+            name = f"arn:{self.partition}:iam::{self.account_id}:policy/{name}"
+        elif kind is Kind.TOPIC:
+            name = f"arn:{self.partition}:sns:{region}:{self.account_id}:{name}"
+        elif kind is Kind.SCHEDULE:
+            name = f"{properties['group_name']}/{name}"
+        return kind, region, name
+
+    def _by_name(self, token: str, region: str, properties: Properties) -> str | None:
+        kind, region, name = self._fixed_name(token, region, properties)
+        found = self.existing(kind, region, name)
+        if found is None or not (found.owner or found.made_here or self._is_unfinished(kind, region, name)):
+            return None
+        return found.id if kind in GLOBAL or kind is Kind.TRAIL else f"{found.id}@{region}"
+
+    def _is_unfinished(self, kind: Kind, region: str, name: str) -> bool:
+        """Return whether a bucket was made and not tagged yet, which takes a call of its own.
+
+        Nothing is lost with it, whoever made it: it is this account's, is empty and has neither tags nor a policy.
+        """
+        if kind is not Kind.BUCKET:
+            return False
+        s3 = self.client("s3", region)
+        for read in (s3.get_bucket_tagging, s3.get_bucket_policy):
+            try:
+                read(Bucket=name, ExpectedBucketOwner=self.account_id)
+            except s3.exceptions.ClientError as failed:
+                if failed.response["Error"]["Code"] not in ("NoSuchTagSet", "NoSuchBucketPolicy"):
+                    raise
+            else:
+                return False
+        listed = s3.list_object_versions(Bucket=name, MaxKeys=1, ExpectedBucketOwner=self.account_id)
+        return not (listed.get("Versions") or listed.get("DeleteMarkers"))
+
+    def _by_tags(self, tagged: _Tagged, name: str, region: str, properties: Properties) -> str | None:
+        """Return the ID of the one resource that has the tags and can stay as it is.
+
+        Of several, none: which one is in use cannot be told. They are orphans, which `verify` reports.
+        """
+        usable = [
+            each for each in self._ids(tagged.prefix, name, region) if self._is_usable(tagged, each, region, properties)
+        ]
+        if len(usable) != 1:
+            return None
+        if tagged.prefix == _GROUP:
+            self._finish_group(usable[0], region)
+        return usable[0]
+
+    def _is_usable(self, tagged: _Tagged, resource: str, region: str, properties: Properties) -> bool:
+        ec2 = self.client("ec2", region)
+        try:
+            answer = getattr(ec2, tagged.operation)(**{tagged.argument: [resource]})
+        except ec2.exceptions.ClientError as failed:
+            # EC2 forgets tags a while after the resource.
+            if failed.response["Error"]["Code"].endswith(".NotFound"):
+                return False
+            raise
+        found = jmespath.search(tagged.path, answer)
+        if found is None or (tagged.state and str(jmespath.search(tagged.state, found)).lower() in _ENDING):
+            return False
+        return all(
+            properties[name] == jmespath.search(path, found)
+            for name, path in tagged.fixed.items()
+            if properties.get(name) is not None
+        )
+
+    def _finish_group(self, group: str, region: str) -> None:
+        """Revoke the egress rules that AWS gives a new group, as the AWS provider does only when it makes one.
+
+        A group that has no other rule was never finished: its run was killed between the two calls.
+        """
+        ec2 = self.client("ec2", region)
+        rules = self._rules_of(group, region)
+        if self.may_write and rules and all(_is_default(each) for each in rules):
+            ec2.revoke_security_group_egress(
+                GroupId=group, SecurityGroupRuleIds=[each["SecurityGroupRuleId"] for each in rules]
+            )
+
+    def _rule(self, name: str, region: str, properties: Properties, *, egress: bool) -> str | None:
+        """Return the ID of the rule that says what is planned, else of the one with the rule's tags."""
+        rules = [
+            rule for rule in self._rules_of(properties.get("security_group_id"), region) if rule["IsEgress"] is egress
+        ]
+        wanted = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
+        same = [rule for rule in rules if _says(rule, properties)]
+        tagged = [rule for rule in rules if wanted.items() <= tags_of(rule.get("Tags", [])).items()]
+        found = same or [rule for rule in tagged if _source_kind(rule) == _planned_kind(properties)]
+        return found[0]["SecurityGroupRuleId"] if len(found) == 1 else None
+
+    def _rules_of(self, group: str | None, region: str) -> list[dict[str, Any]]:
+        if group is None:
+            return []
+        pages = (
+            self.client("ec2", region)
+            .get_paginator("describe_security_group_rules")
+            .paginate(Filters=[{"Name": "group-id", "Values": [group]}])
+        )
+        return [rule for page in pages for rule in page["SecurityGroupRules"]]
+
+    def _key(self, name: str, region: str) -> str | None:
+        """Return the ID of the one enabled key that has the tags: one without an alias is found in no other way."""
+        kms = self.client("kms", region)
+        tags = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
+        pages = (
+            self.client("resourcegroupstaggingapi", region)
+            .get_paginator("get_resources")
+            .paginate(
+                ResourceTypeFilters=["kms:key"],
+                TagFilters=[{"Key": key, "Values": [value]} for key, value in tags.items()],
+            )
+        )
+        arns = [each["ResourceARN"] for page in pages for each in page["ResourceTagMappingList"]]
+        keys = [kms.describe_key(KeyId=arn)["KeyMetadata"] for arn in arns]
+        usable = [key["KeyId"] for key in keys if key["KeyState"] == "Enabled"]
+        return usable[0] if len(usable) == 1 else None
+
+    def _ids(self, prefix: str, name: str, region: str) -> list[str]:
+        """Return the IDs with a prefix of the resources in EC2 that carry both tags."""
+        if region not in self._tagged:
+            pages = (
+                self.client("ec2", region)
+                .get_paginator("describe_tags")
+                .paginate(Filters=[{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}])
+            )
+            tags: dict[str, dict[str, str]] = defaultdict(dict)
+            for each in (each for page in pages for each in page["Tags"]):
+                tags[each["ResourceId"]][each["Key"]] = each["Value"]
+            found: dict[str, list[str]] = defaultdict(list)
+            for resource, found_tags in tags.items():
+                if found_tags.get(OWNER_TAG) == self.owner and RESOURCE_TAG in found_tags:
+                    found[found_tags[RESOURCE_TAG]].append(resource)
+            self._tagged[region] = found
+        return [each for each in self._tagged[region].get(name, []) if each.startswith(prefix)]
+
+
+_ANYWHERE: Final = ("0.0.0.0/0", "::/0")
+_SOURCES: Final[Mapping[str, str]] = {
+    "cidr_ipv4": "CidrIpv4",
+    "cidr_ipv6": "CidrIpv6",
+    "prefix_list_id": "PrefixListId",
+    "referenced_security_group_id": "ReferencedGroupInfo",
+}
+
+
+def _is_default(rule: Mapping[str, Any]) -> bool:
+    """Return whether a rule is what AWS gives a new group: everything out, without a description or tags."""
+    return (
+        rule["IsEgress"]
+        and rule["IpProtocol"] == "-1"
+        and rule.get("CidrIpv4", rule.get("CidrIpv6")) in _ANYWHERE
+        and not rule.get("Description")
+        and not rule.get("Tags")
+    )
+
+
+def _says(rule: Mapping[str, Any], properties: Properties) -> bool:
+    """Return whether a rule's content is exactly what is planned."""
+    referenced = rule.get("ReferencedGroupInfo", {}).get("GroupId")
+    return referenced == properties.get("referenced_security_group_id") and all(
+        _same(rule.get(theirs), properties.get(ours)) for ours, theirs in _RULE_PROPERTIES.items()
+    )
+
+
+def _same(found: object, planned: object) -> bool:
+    """Return whether two values mean the same; for all protocols AWS answers with ports of -1, which no plan has."""
+    absent = (None, "", -1)
+    return found == planned or (found in absent and planned in absent)
+
+
+def _source_kind(rule: Mapping[str, Any]) -> str | None:
+    return next((ours for ours, theirs in _SOURCES.items() if rule.get(theirs)), None)
+
+
+def _planned_kind(properties: Properties) -> str | None:
+    return next((ours for ours in _SOURCES if properties.get(ours)), None)

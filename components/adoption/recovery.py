@@ -1,0 +1,141 @@
+"""Recovery of a stack whose run was killed, or whose state was lost: what it made before is imported, not made twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import pulumi
+import pulumi_aws
+
+from components.adoption.kinds import MADE_HERE_TAG
+from components.adoption.lookup import answered, find_existing, program_clients
+from components.adoption.owned_resources import RECOVERABLE, RESOURCE_TAG, OwnedResources
+from components.documents.ownership import OWNER_TAG
+
+if TYPE_CHECKING:
+    from components.account import Account
+
+_READ_STATE: Final = "pulumi:pulumi:readStackResourceOutputs"
+"""Function of the engine that returns the resources in a stack's state (pkg/resource/deploy/builtins.go)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Registered:
+    """A resource of this run.
+
+    Attributes:
+        resource: The resource.
+        name: Its name in the stack.
+        token: Its type.
+        region: Its Region.
+        properties: Planned properties, by their Python names.
+    """
+
+    resource: pulumi.Resource
+    name: str
+    token: str
+    region: str
+    properties: dict[str, Any]
+
+
+@dataclass(kw_only=True)
+class Recovery:
+    """Tags every resource with its owner and its name, and imports those that AWS has and the state lacks.
+
+    Nothing is looked up while the state has all that is registered.
+
+    Attributes:
+        owner: The stack: `organization/project/stack`.
+        region: Region of the AWS provider.
+        owned: What carries the stack's tags.
+    """
+
+    owner: str
+    region: str
+    owned: OwnedResources
+    _in_state: frozenset[tuple[str, str]] = frozenset()
+    _registered: list[_Registered] = field(default_factory=list[_Registered])
+    _found: dict[tuple[str, str], str | None] = field(default_factory=dict[tuple[str, str], str | None])
+
+    def begin(self) -> None:
+        """Apply to every resource that is registered from now on."""
+        self._in_state = _resources_in_state(self.owner)
+        pulumi.runtime.register_stack_transformation(self._transformed)
+
+    def _transformed(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if not args.type_.startswith("aws:"):
+            return None
+        properties: dict[str, Any] = dict(args.props)
+        options = args.opts
+        region = str(properties.get("region") or self.region)
+        if "tags" in properties:
+            own = {OWNER_TAG: self.owner, RESOURCE_TAG: args.name}
+            if self.owned.is_made_here(args.type_, region, properties):
+                own[MADE_HERE_TAG] = self.owner
+            properties["tags"] = {**(properties["tags"] or {}), **own}
+        if args.type_ in RECOVERABLE and options.import_ is None:
+            made = _Registered(
+                resource=args.resource,
+                name=args.name,
+                token=args.type_,
+                region=region,
+                properties=properties,
+            )
+            self._registered.append(made)
+            if not self._is_in_state(made, options):
+                imported = pulumi.ResourceOptions(import_=self._import_id(made))
+                options = pulumi.ResourceOptions.merge(options, imported)
+        return pulumi.ResourceTransformationResult(properties, options)
+
+    def _is_in_state(self, made: _Registered, options: pulumi.ResourceOptions) -> bool:
+        aliases = [each.name for each in options.aliases or () if isinstance(each, pulumi.Alias)]
+        return any((made.token, name) in self._in_state for name in (made.name, *aliases))
+
+    def _import_id(self, made: _Registered) -> str | None:
+        key = (made.token, made.name)
+        if key not in self._found:
+            known = {name: self._known(value) for name, value in made.properties.items()}
+            with answered(f"{made.token} {made.name} in {made.region}", "ec2", made.region):
+                self._found[key] = self.owned.import_id(made.token, made.name, made.region, known)
+        return self._found[key]
+
+    def _known(self, value: object) -> object:
+        """Return a property as far as it is known: an ID of a resource of this run is, where AWS has the resource."""
+        if not isinstance(value, pulumi.Output):
+            return value
+        for each in self._registered:
+            if vars(each.resource).get("id") is value:
+                found = self._import_id(each)
+                return found.partition("@")[0] if found else None
+        return None
+
+
+def _resources_in_state(stack: str) -> frozenset[tuple[str, str]]:
+    """Return type and name of each resource in the stack's state, as it was before this run."""
+    answer: dict[str, dict[str, object]] = pulumi.runtime.invoke(_READ_STATE, {"stackName": stack}).value or {}
+    found = (urn.split("::", 3) for urn in answer["outputs"])
+    return frozenset((types.rpartition("$")[2], name) for _, _, types, name in found)
+
+
+def recover(account: Account, owner: str, region: str) -> None:
+    """Recover what this stack made before and its state lacks.
+
+    Args:
+        account: Account of the stack.
+        owner: The stack: `organization/project/stack`.
+        region: Region of the AWS provider.
+    """
+    Recovery(
+        owner=owner,
+        region=region,
+        owned=OwnedResources(
+            client=program_clients().client,
+            existing=find_existing,
+            owner=owner,
+            partition=account.partition,
+            account_id=account.id,
+            provider_region=pulumi_aws.config.region or region,
+            may_write=not pulumi.runtime.is_dry_run(),
+        ),
+    ).begin()

@@ -1,0 +1,108 @@
+"""`orphans`: what carries the stack's tags and is not in its state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from components.aws_session import AwsClients, UnsupportedConfigurationError
+from operations.errors import UnusableError
+from operations.exit_codes import ExitCode
+from operations.orphans.listing import GLOBAL, Orphans, find_orphans
+from operations.reading import Unread, identify
+from operations.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration, StackState
+
+
+def orphans(
+    context: typer.Context,
+    *,
+    stack: Annotated[
+        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
+    ] = None,
+    cwd: Annotated[
+        Path,
+        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
+    ] = Path(),
+    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+) -> None:
+    """List resources that carry the stack's owner tag and are not in its state. Changes nothing.
+
+    A run that was killed, or a state that was lost, leaves such resources. The next `pulumi up` imports each that the
+    stack still asks for; what is left then is listed here, with the command of the AWS CLI that deletes it.
+
+    Exit codes: 0 no orphans, 1 orphans, or a Region that cannot be read, 2 the command line or the configuration cannot be
+    used.
+    """
+    surroundings = Surroundings.of(context)
+    try:
+        configuration = surroundings.read_stack(cwd, stack)
+        state = surroundings.read_state(cwd, configuration.name)
+        found, account = _search(configuration, state)
+    except UnusableError as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(ExitCode.UNUSABLE) from None
+    if machine:
+        typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2, ensure_ascii=False))
+    else:
+        _show(found, Console(highlight=False), configuration.name)
+    raise typer.Exit(ExitCode.DIFFERENT if found.all or found.unread else ExitCode.AS_ASKED)
+
+
+def _search(configuration: StackConfiguration, state: StackState) -> tuple[Orphans, str | None]:
+    try:
+        clients = AwsClients(configuration.value)
+    except UnsupportedConfigurationError as wrong:
+        raise UnusableError(str(wrong)) from None
+    regions = configuration.settings().regions
+    asking = configuration.value("aws:stsRegion") or configuration.value("aws:region") or regions[0]
+    identity = identify(clients, asking)
+    if isinstance(identity, Unread):
+        return Orphans(found={}, unread=dict.fromkeys((*regions, GLOBAL), identity)), None
+    arns = state.arns(identity.partition, identity.account_id)
+    return find_orphans(clients, identity, state.stack, state.regions(regions), arns), identity.account_id
+
+
+def _as_json(found: Orphans, stack: str, account: str | None) -> dict[str, Any]:
+    return {
+        "stack": stack,
+        "accountId": account,
+        "orphans": [
+            {"region": each.region, "arn": each.arn, "resource": each.resource, "removal": each.removal}
+            for each in found.all
+        ],
+        "cannotTell": [
+            {"region": region, "action": why.action, "cause": why.cause, "remedy": why.remedy}
+            for region, why in found.unread.items()
+        ],
+    }
+
+
+def _show(found: Orphans, console: Console, stack: str) -> None:
+    """Print a table, the command for each orphan, and the count last."""
+    for region, why in found.unread.items():
+        said = f": orphans in {region}: {why.action}: {why.cause}"
+        console.print(Text.assemble(("cannot tell", "bold magenta"), said), soft_wrap=True)
+        console.print(Text(f"  remedy: {why.remedy}"), soft_wrap=True)
+    if found.all:
+        table = Table(title=Text(f"Stack {stack}"), title_justify="left", title_style="bold")
+        for heading in ("Region", "Resource in the stack", "ARN"):
+            table.add_column(heading, overflow="fold")
+        for each in found.all:
+            table.add_row(Text(each.region), Text(each.resource), Text(each.arn))
+        console.print(table)
+        for each in found.all:
+            console.print(Text(each.removal), soft_wrap=True)
+    number = len(found.all)
+    said = f"{number} orphan{'' if number == 1 else 's'}" + (
+        f", {len(found.unread)} cannot be read completely" if found.unread else ""
+    )
+    console.print(Text(said, style="bold red" if found.all or found.unread else "bold green"), soft_wrap=True)

@@ -1,0 +1,272 @@
+"""What carries a stack's owner tag in AWS, compared with the stack's state."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import jmespath
+
+from components.adoption.inventory import tags_of
+from components.adoption.owned_resources import RESOURCE_TAG
+from components.approval import names as approval
+from components.directory import access_restriction_policy, instance_role, port_forwarding_policy
+from components.directory.names import FLOW_LOGS_ROLE
+from components.documents.ownership import OWNER_TAG
+from components.nodes import names as nodes
+from components.session_manager.names import INSTANCE_POLICY_NAME
+from operations.orphans.removal import removal_command
+from operations.reading import Reader, Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from operations.reading import Answer, Clients, Identity
+
+_AT_A_TIME: Final = 8
+GLOBAL: Final = "global"
+"""Stands for the Region of IAM's resources."""
+
+_EC2_KINDS: Final[Mapping[str, str]] = {
+    "acl": "network-acl",
+    "fl": "vpc-flow-log",
+    "i": "instance",
+    "pl": "prefix-list",
+    "sg": "security-group",
+    "sgr": "security-group-rule",
+    "vol": "volume",
+    "vpce": "vpc-endpoint",
+}
+"""Type in the ARN by the prefix of the ID, of what a stack makes in EC2."""
+
+
+class _State(NamedTuple):
+    """How to read the state of a resource that EC2 lists, with its tags, for up to an hour after it is gone."""
+
+    prefix: str
+    operation: str
+    argument: str
+    path: str
+    ending: tuple[str, ...]
+
+
+_STATES: Final = (
+    _State(
+        prefix="i-",
+        operation="describe_instances",
+        argument="InstanceIds",
+        path="Reservations[0].Instances[0].State.Name",
+        ending=("terminated", "shutting-down"),
+    ),
+    _State(
+        prefix="vpce-",
+        operation="describe_vpc_endpoints",
+        argument="VpcEndpointIds",
+        path="VpcEndpoints[0].State",
+        ending=("deleted", "deleting"),
+    ),
+)
+_ABSENT: Final = ("InvalidInstanceID.NotFound", "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound")
+_IAM_NAMES: Final = frozenset(
+    {
+        *(approval.ROLE_NAME, approval.REAPER_SCHEDULE_ROLE_NAME, approval.EVENT_FORWARDING_ROLE_NAME),
+        *(approval.OPERATOR_POLICY_NAME, approval.REQUESTER_POLICY_NAME, approval.APPROVER_POLICY_NAME),
+        *(approval.GUARD_RAIL_POLICY_NAME, approval.IDENTITIES_GUARD_RAIL_POLICY_NAME),
+        *(nodes.REMEDIATION_ROLE_NAME, nodes.HOST_ROLE_NAME),
+        *(instance_role.NAME, port_forwarding_policy.POLICY_NAME, access_restriction_policy.POLICY_NAME),
+        INSTANCE_POLICY_NAME,
+    }
+)
+"""Names of all roles, policies and instance profiles of a stack: no call lists those of an account with their tags."""
+_IAM_LISTS: Final[tuple[tuple[str, Mapping[str, Any], str, str, str, str], ...]] = (
+    ("list_roles", {}, "Roles", "get_role", "RoleName", "Role"),
+    ("list_policies", {"Scope": "Local"}, "Policies", "get_policy", "PolicyName", "Policy"),
+    (
+        "list_instance_profiles",
+        {},
+        "InstanceProfiles",
+        "get_instance_profile",
+        "InstanceProfileName",
+        "InstanceProfile",
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphan:
+    """A resource with the stack's owner tag that is not in its state.
+
+    Attributes:
+        region: Region of the resource; `global` for IAM.
+        arn: ARN of the resource.
+        resource: Name of the resource in the stack; empty where it has no such tag.
+        removal: Command of the AWS CLI that deletes it.
+    """
+
+    region: str
+    arn: str
+    resource: str
+    removal: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphans:
+    """Result of the search.
+
+    Attributes:
+        found: Orphans by Region, `global` among them.
+        unread: Why a Region could not be read completely; what was found there may not be all.
+    """
+
+    found: Mapping[str, tuple[Orphan, ...]]
+    unread: Mapping[str, Unread]
+
+    @property
+    def all(self) -> list[Orphan]:
+        """All orphans."""
+        return [each for several in self.found.values() for each in several]
+
+
+def find_orphans(  # noqa: PLR0913 -- each says something else about the search
+    clients: Clients,
+    identity: Identity,
+    stack: str,
+    regions: Sequence[str],
+    in_state: Collection[str],
+    *,
+    ec2: bool = True,
+) -> Orphans:
+    """Search the Regions of a stack, and IAM, for resources that its state lacks.
+
+    Args:
+        clients: Clients to read with.
+        identity: Caller, and the account that is searched.
+        stack: End of the owner tag's value: `project/stack`. The organization is not known without the state.
+        regions: Regions of the stack; IAM is read from the first.
+        in_state: ARNs of the resources in the state.
+        ec2: Search EC2, too: a stack without networks has nothing there, and its roles no permission.
+    """
+    search = _Search(clients=clients, identity=identity, stack=stack, ec2=ec2)
+    with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
+        running = {region: pool.submit(search.region, region) for region in regions}
+        running[GLOBAL] = pool.submit(search.iam, regions[0])
+        answers = {place: each.result() for place, each in running.items()}
+    found: dict[str, tuple[Orphan, ...]] = {}
+    unread: dict[str, Unread] = {}
+    for place, answer in answers.items():
+        if isinstance(answer, Unread):
+            unread[place] = answer
+        else:
+            found[place] = tuple(
+                Orphan(region=place, arn=arn, resource=tags.get(RESOURCE_TAG, ""), removal=removal_command(arn))
+                for arn, tags in sorted(answer.items())
+                if arn not in in_state
+            )
+    return Orphans(found=found, unread=unread)
+
+
+class _CannotReadError(Exception):
+    def __init__(self, why: Unread) -> None:
+        super().__init__(why.cause)
+        self.why = why
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Search:
+    clients: Clients
+    identity: Identity
+    stack: str
+    ec2: bool
+
+    def _owns(self, tags: Mapping[str, str]) -> bool:
+        return tags.get(OWNER_TAG, "").partition("/")[2] == self.stack
+
+    def region(self, region: str) -> dict[str, dict[str, str]] | Unread:
+        """Return the tags of the stack's resources in a Region, by ARN."""
+        reader = Reader(self.clients, region, self.identity.arn)
+        try:
+            found = self._in_other_services(reader)
+            return {**found, **self._in_ec2(reader)} if self.ec2 else found
+        except _CannotReadError as problem:
+            return problem.why
+
+    def iam(self, region: str) -> dict[str, dict[str, str]] | Unread:
+        """Return the tags of the stack's roles, policies and instance profiles: no other API lists roles by tag."""
+        reader = Reader(self.clients, region, self.identity.arn)
+        try:
+            return self._in_iam(reader)
+        except _CannotReadError as problem:
+            return problem.why
+
+    def _in_ec2(self, reader: Reader) -> dict[str, dict[str, str]]:
+        """EC2's own list of tags is current; the tagging API follows it after a while."""
+        wanted = [{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}]
+        tags: dict[str, dict[str, str]] = defaultdict(dict)
+        for each in _answer(reader.read("ec2", "describe_tags", Filters=wanted))["Tags"]:
+            tags[each["ResourceId"]][each["Key"]] = each["Value"]
+        owned = {id_: of for id_, of in tags.items() if self._owns(of)}
+        ending = {id_ for state in _STATES for id_ in _ending(reader, owned, state)}
+        place = f"arn:{self.identity.partition}:ec2:{reader.region}:{self.identity.account_id}"
+        return {
+            f"{place}:{_EC2_KINDS[id_.split('-')[0]]}/{id_}": of
+            for id_, of in owned.items()
+            if id_ not in ending and id_.split("-")[0] in _EC2_KINDS
+        }
+
+    def _in_other_services(self, reader: Reader) -> dict[str, dict[str, str]]:
+        wanted = [{"Key": OWNER_TAG}]
+        answer = _answer(reader.read("resourcegroupstaggingapi", "get_resources", TagFilters=wanted))
+        found = {
+            each["ResourceARN"].removesuffix(":*"): tags_of(each["Tags"]) for each in answer["ResourceTagMappingList"]
+        }
+        return {
+            arn: tags
+            for arn, tags in found.items()
+            if self._owns(tags) and arn.split(":")[2] not in ("ec2", "iam") and _is_there(reader, arn)
+        }
+
+    def _in_iam(self, reader: Reader) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for operation, arguments, listed, describe, key, member in _IAM_LISTS:
+            for each in _answer(reader.read("iam", operation, **arguments))[listed]:
+                if not _may_be_ours(each[key]):
+                    continue
+                argument = {"PolicyArn": each["Arn"]} if member == "Policy" else {key: each[key]}
+                described = reader.read("iam", describe, absent=("NoSuchEntity",), **argument)
+                if described is None:
+                    continue
+                tags = tags_of(_answer(described)[member].get("Tags", []))
+                if self._owns(tags):
+                    found[each["Arn"]] = tags
+        return found
+
+
+def _may_be_ours(name: str) -> bool:
+    return name in _IAM_NAMES or name.startswith(f"{FLOW_LOGS_ROLE}-")
+
+
+def _answer(read: Answer | Unread | None) -> Answer:
+    if read is None or isinstance(read, Unread):
+        raise _CannotReadError(read or Unread(action="", cause="no answer", remedy="Try again"))
+    return read
+
+
+def _ending(reader: Reader, owned: Iterable[str], state: _State) -> set[str]:
+    """Return which resources are on their way out."""
+    found: set[str] = set()
+    for resource in (each for each in owned if each.startswith(state.prefix)):
+        asked: dict[str, Any] = {state.argument: [resource]}
+        answer = reader.read("ec2", state.operation, _ABSENT, **asked)
+        if answer is None or str(jmespath.search(state.path, _answer(answer))).lower() in state.ending:
+            found.add(resource)
+    return found
+
+
+def _is_there(reader: Reader, arn: str) -> bool:
+    """Return whether a resource is not on its way out: a key that is pending deletion keeps its tags."""
+    if arn.split(":")[2] != "kms":
+        return True
+    key = _answer(reader.read("kms", "describe_key", KeyId=arn))["KeyMetadata"]
+    return key["KeyState"] != "PendingDeletion"

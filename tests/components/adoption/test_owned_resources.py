@@ -1,0 +1,188 @@
+"""What carries a stack's tags in the local AWS is found, and only what can stay as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from components.adoption.inventory import find
+from components.adoption.kinds import SERVICES
+from components.adoption.owned_resources import RESOURCE_TAG, OwnedResources
+from components.documents.ownership import OWNER_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OWNER, OTHER = "organization/shell-access/prod", "organization/shell-access/other"
+REGION, ACCOUNT = "eu-west-1", "123456789012"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+KEY = "aws:kms/key:Key"
+ROLE = "aws:iam/role:Role"
+BUCKET = "aws:s3/bucket:Bucket"
+VOLUME = "aws:ebs/volume:Volume"
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+
+
+@pytest.fixture
+def owned(client: Callable[..., Any]) -> Callable[..., OwnedResources]:
+    """Looks up, each time afresh."""
+
+    def make(**changed: Any) -> OwnedResources:
+        arguments: dict[str, Any] = {
+            "client": client,
+            "existing": lambda kind, region, name: find(kind, client(SERVICES[kind], region), region, name),
+            "owner": OWNER,
+            "partition": "aws",
+            "account_id": ACCOUNT,
+            "provider_region": REGION,
+            "may_write": True,
+        }
+        return OwnedResources(**arguments | changed)
+
+    return make
+
+
+def tags(name: str, owner: str = OWNER) -> list[dict[str, str]]:
+    return [{"Key": OWNER_TAG, "Value": owner}, {"Key": RESOURCE_TAG, "Value": name}]
+
+
+def specification(kind: str, name: str, owner: str = OWNER) -> list[dict[str, Any]]:
+    return [{"ResourceType": kind, "Tags": tags(name, owner)}]
+
+
+def make_group(ec2: Any, physical: str, name: str = "group", owner: str = OWNER) -> str:
+    vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    made = ec2.create_security_group(
+        GroupName=physical, Description="d", VpcId=vpc, TagSpecifications=specification("security-group", name, owner)
+    )
+    return made["GroupId"]
+
+
+def test_group_with_the_stacks_tags_is_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
+    ec2 = client("ec2")
+    make_group(ec2, "another", owner=OTHER)
+    group = make_group(ec2, "ours")
+    assert owned().import_id(GROUP, "group", REGION, {"description": "d"}) == f"{group}@{REGION}"
+    assert owned().import_id(GROUP, "other-name", REGION, {"description": "d"}) is None
+    # The engine could not replace it in the run that imports it.
+    assert owned().import_id(GROUP, "group", REGION, {"description": "another"}) is None
+    make_group(ec2, "second")
+    assert owned().import_id(GROUP, "group", REGION, {"description": "d"}) is None
+
+
+@pytest.mark.parametrize("may_write", [True, False])
+def test_unfinished_group_loses_its_default_rule(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources], *, may_write: bool
+) -> None:
+    ec2 = client("ec2")
+    group = make_group(ec2, "ours")
+    owned(may_write=may_write).import_id(GROUP, "group", REGION, {})
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    assert [rule["IsEgress"] for rule in rules] == ([] if may_write else [True])
+
+
+def test_finished_group_keeps_a_rule_to_everywhere(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources]
+) -> None:
+    ec2 = client("ec2")
+    group = make_group(ec2, "ours")
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission("10.0.0.0/8")])
+    owned().import_id(GROUP, "group", REGION, {})
+    filters = [{"Name": "group-id", "Values": [group]}]
+    assert len(ec2.describe_security_group_rules(Filters=filters)["SecurityGroupRules"]) == 2
+
+
+def permission(cidr: str, port: int = 443) -> dict[str, Any]:
+    ranges = [{"CidrIp": cidr, "Description": "nodes"}]
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": ranges}
+
+
+def rule(group: str, **changed: Any) -> dict[str, Any]:
+    planned = {
+        "ip_protocol": "tcp",
+        "from_port": 443,
+        "to_port": 443,
+        "cidr_ipv4": "10.0.0.0/8",
+        "description": "nodes",
+    }
+    return {"security_group_id": group, **planned, **changed}
+
+
+def test_rule_without_tags_is_found_by_its_content(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources]
+) -> None:
+    ec2 = client("ec2")
+    group = make_group(ec2, "ours")
+    made = ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission("10.0.0.0/8")])
+    expected = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    assert owned().import_id(INGRESS, "rule", REGION, rule(group)) == f"{expected}@{REGION}"
+    for changed in (
+        {"to_port": 444},
+        {"cidr_ipv4": "10.0.0.0/9"},
+        {"description": "others"},
+        {"ip_protocol": "udp"},
+        {"cidr_ipv4": None, "prefix_list_id": "pl-1"},
+        {"security_group_id": None},
+        {"security_group_id": make_group(ec2, "second", "second")},
+    ):
+        assert owned().import_id(INGRESS, "rule", REGION, rule(group, **changed)) is None, changed
+
+
+def test_tagged_rule_is_found_whatever_its_ports(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources]
+) -> None:
+    ec2 = client("ec2")
+    group = make_group(ec2, "ours")
+    made = ec2.authorize_security_group_ingress(
+        GroupId=group,
+        IpPermissions=[permission("10.0.0.0/8", 444)],
+        TagSpecifications=specification("security-group-rule", "rule"),
+    )
+    expected = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    assert owned().import_id(INGRESS, "rule", REGION, rule(group)) == f"{expected}@{REGION}"
+    # Another kind of source is another rule.
+    planned = rule(group, cidr_ipv4=None, prefix_list_id="pl-1")
+    assert owned().import_id(INGRESS, "rule", REGION, planned) is None
+
+
+def test_enabled_key_is_found_by_its_tags(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
+    kms = client("kms")
+    of_kms = [{"TagKey": each["Key"], "TagValue": each["Value"]} for each in tags("key")]
+    gone, key = (kms.create_key(Tags=of_kms)["KeyMetadata"]["KeyId"] for _ in range(2))
+    assert owned().import_id(KEY, "key", REGION, {}) is None
+    kms.schedule_key_deletion(KeyId=gone)
+    assert owned().import_id(KEY, "key", REGION, {}) == f"{key}@{REGION}"
+    assert owned(owner=OTHER).import_id(KEY, "key", REGION, {}) is None
+
+
+@pytest.mark.parametrize(("owner", "found"), [(OWNER, "Role"), (None, None)])
+def test_role_is_found_by_its_name_and_owner(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources], owner: str | None, found: str | None
+) -> None:
+    marked = tags("role", owner) if owner else []
+    client("iam").create_role(RoleName="Role", AssumeRolePolicyDocument=TRUST, Tags=marked)
+    assert owned().import_id(ROLE, "role", REGION, {"name": "Role"}) == found
+
+
+def test_bucket_without_tags_is_found_while_it_is_empty(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources]
+) -> None:
+    s3 = client("s3")
+    s3.create_bucket(Bucket="trail-logs", CreateBucketConfiguration={"LocationConstraint": REGION})
+    assert owned().import_id(BUCKET, "bucket", REGION, {"bucket": "trail-logs"}) == f"trail-logs@{REGION}"
+    s3.put_object(Bucket="trail-logs", Key="a", Body=b"evidence")
+    assert owned().import_id(BUCKET, "bucket", REGION, {"bucket": "trail-logs"}) is None
+
+
+def test_deleted_volume_is_not_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
+    ec2 = client("ec2")
+    made = ec2.create_volume(
+        AvailabilityZone=f"{REGION}a", Size=1, TagSpecifications=specification("volume", "volume")
+    )["VolumeId"]
+    planned = {"availability_zone": f"{REGION}a"}
+    assert owned().import_id(VOLUME, "volume", REGION, planned) == f"{made}@{REGION}"
+    assert owned().import_id(VOLUME, "volume", REGION, {"availability_zone": f"{REGION}b"}) is None
+    ec2.delete_volume(VolumeId=made)
+    assert owned().import_id(VOLUME, "volume", REGION, planned) is None

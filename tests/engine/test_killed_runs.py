@@ -1,0 +1,301 @@
+"""`SIGKILL` of the engine between AWS' answer and the checkpoint, at the writes of each section's first run and of its end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import jmespath
+import pytest
+import yaml
+
+from local.emulator.running import reset
+from local.emulator.seed import seed
+from local.engine.processes import descendants, end
+from local.faults.gate import Gate, running_gate
+from local.workspace import REPOSITORY
+from tests.engine.test_interrupted import SECONDS, Interruptible, states_of, take_empty_descriptions_away
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from local.faults.faults import Call
+
+pytestmark = pytest.mark.engine
+
+APPROVAL = {
+    "approvers": [{"type": "IamRole", "name": "Approver"}],
+    "operatorRoles": ["Operator"],
+    "notificationEmails": ["security@example.com"],
+    "guardRails": True,
+}
+SITE = {
+    "vpc": "directory",
+    "subnets": ["directory-a", "directory-b"],
+    "controllers": [
+        {"name": "DC1", "subnet": "directory-a", "volumes": [{"deviceName": "xvdb", "size": 20}]},
+        {"name": "DC2", "subnet": "directory-b"},
+    ],
+}
+SECTIONS: dict[str, dict[str, Any]] = {
+    "sessionManager": {"sessionManager": {"retainLogs": False, "instanceRoles": ["WorkloadInstance"]}},
+    "approval": {"approval": {"mode": "automation", **APPROVAL}},
+    "changeManager": {"approval": {"mode": "change-manager", **APPROVAL}},
+    "nodes": {
+        "sessionManager": {"createCwLogGroup": False, "cwLogGroupName": ""},
+        "nodes": {
+            "roleCompliance": {"remediation": "automatic"},
+            "defaultHostManagement": {},
+            "agents": {"schedule": "cron(0 2 ? * SUN *)"},
+        },
+    },
+    "endpoints": {
+        "endpoints": {
+            "eu-west-1": {"vpc": "workloads", "subnets": ["private-a", "private-b"], "allowedCidrs": ["10.20.0.0/16"]}
+        }
+    },
+    "domainControllers": {
+        "domainControllers": {
+            "profile": "modern",
+            "clients": {"offices": ["10.10.0.0/16"]},
+            "terminationProtection": False,
+            "administratorRoles": ["DirectoryAdministrator"],
+            "monitoring": {"notificationEmails": ["directory@example.com"]},
+            "sites": {"eu-west-1": SITE},
+        }
+    },
+}
+"""Settings by section; what a section needs of another one is with it."""
+
+_RANDOM = re.compile(rb'(ClientToken|clientToken|Idempotency[A-Za-z]*|CreatorRequestId)("?[=:] ?"?)[\w-]+')
+"""What a call says differently each time, though it asks for the same."""
+
+
+@pytest.fixture(scope="module")
+def gate(aws_endpoint: str) -> Iterator[Gate]:
+    with running_gate(aws_endpoint) as running:
+        yield running
+
+
+@pytest.fixture
+def fresh(aws_endpoint: str) -> str:
+    """Endpoint of a local AWS that holds what the sections take as existing."""
+    reset(aws_endpoint)
+    seed(aws_endpoint)
+    return aws_endpoint
+
+
+@dataclass
+class Once:
+    """A write that was not held back before.
+
+    Attributes:
+        held: Writes that were held back, by operation.
+    """
+
+    only: frozenset[str] = frozenset()
+    held: Counter[str] = field(default_factory=Counter[str])
+    _seen: set[tuple[str, bytes]] = field(default_factory=set[tuple[str, bytes]])
+
+    def __call__(self, call: Call, content: bytes) -> bool:
+        """Return whether to hold the write back, and remember that it was."""
+        said = (call.operation, _RANDOM.sub(b"", content))
+        if said in self._seen or (self.only and call.operation not in self.only):
+            return False
+        self._seen.add(said)
+        self.held[str(call)] += 1
+        return True
+
+
+LISTINGS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
+    ("ec2", "describe_security_groups", {}, "SecurityGroups[].GroupId"),
+    ("ec2", "describe_security_group_rules", {}, "SecurityGroupRules[].SecurityGroupRuleId"),
+    ("ec2", "describe_network_acls", {}, "NetworkAcls[].NetworkAclId"),
+    ("ec2", "describe_managed_prefix_lists", {}, "PrefixLists[].PrefixListId"),
+    ("ec2", "describe_vpc_endpoints", {}, "VpcEndpoints[?State!='deleted'].VpcEndpointId"),
+    ("ec2", "describe_flow_logs", {}, "FlowLogs[].FlowLogId"),
+    ("ec2", "describe_instances", {}, "Reservations[].Instances[?State.Name!='terminated'][].InstanceId"),
+    ("ec2", "describe_volumes", {}, "Volumes[].VolumeId"),
+    ("kms", "list_aliases", {}, "Aliases[].AliasName"),
+    ("logs", "describe_log_groups", {}, "logGroups[].logGroupName"),
+    ("sns", "list_topics", {}, "Topics[].TopicArn"),
+    ("sns", "list_subscriptions", {}, "Subscriptions[].Endpoint"),
+    ("events", "list_rules", {}, "Rules[].Name"),
+    ("cloudwatch", "describe_alarms", {}, "MetricAlarms[].AlarmName"),
+    ("scheduler", "list_schedule_groups", {}, "ScheduleGroups[].Name"),
+    ("scheduler", "list_schedules", {}, "Schedules[].Name"),
+    ("ssm", "list_documents", {"Filters": [{"Key": "Owner", "Values": ["Self"]}]}, "DocumentIdentifiers[].Name"),
+    ("ssm", "describe_parameters", {}, "Parameters[?!starts_with(Name, '/aws/')].Name"),
+    ("ssm", "list_associations", {}, "Associations[].AssociationName"),
+    ("config", "describe_config_rules", {}, "ConfigRules[].ConfigRuleName"),
+    ("cloudtrail", "describe_trails", {}, "trailList[].Name"),
+    ("s3", "list_buckets", {}, "Buckets[].Name"),
+    ("iam", "list_roles", {}, "Roles[].RoleName"),
+    ("iam", "list_policies", {"Scope": "Local"}, "Policies[].PolicyName"),
+    ("iam", "list_instance_profiles", {}, "InstanceProfiles[].InstanceProfileName"),
+)
+"""How to list what a stack makes: service, operation, arguments, and the path of the identifiers."""
+
+
+class Account:
+    """The account of a local AWS, seen from outside the stack."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+
+    def client(self, service: str, region: str = "eu-west-1") -> Any:
+        made: Any = boto3.Session("local", "local", region_name=region)
+        return made.client(service, endpoint_url=self._endpoint)
+
+    def contents(self) -> dict[str, list[str]]:
+        """Return the identifiers of everything that a stack may make, by Region and operation."""
+        found: dict[str, list[str]] = {}
+        for region in ("eu-west-1", "us-east-1"):
+            for service, operation, arguments, path in LISTINGS:
+                answer = getattr(self.client(service, region), operation)(**arguments)
+                found[f"{region} {operation}"] = sorted(jmespath.search(path, answer) or [])
+            found[f"{region} keys"] = self.enabled_keys(region)
+        return found
+
+    def enabled_keys(self, region: str = "eu-west-1") -> list[str]:
+        """Return the customer managed keys that are not on their way out."""
+        kms = self.client("kms", region)
+        keys = [each["KeyId"] for page in kms.get_paginator("list_keys").paginate() for each in page["Keys"]]
+        described = [kms.describe_key(KeyId=each)["KeyMetadata"] for each in keys]
+        return sorted(
+            each["KeyId"] for each in described if each["KeyState"] == "Enabled" and each["KeyManager"] == "CUSTOMER"
+        )
+
+    def keys_without_alias(self, region: str = "eu-west-1") -> list[str]:
+        """Return the enabled keys that no alias names."""
+        named = {each.get("TargetKeyId") for each in self.client("kms", region).list_aliases()["Aliases"]}
+        return [each for each in self.enabled_keys(region) if each not in named]
+
+
+def differences(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {name: sorted(set(found) ^ set(before[name])) for name, found in after.items() if found != before[name]}
+
+
+def killed_once(interrupted: Interruptible, command: str, once: Once) -> bool:
+    """Run the engine until it has made a write that was not held before, and kill it then.
+
+    Returns:
+        False where it ended before.
+    """
+    gate = interrupted.gate
+    gate.hold(once, after=True)
+    engine = interrupted.begin(command)
+    started: list[int] = []
+    try:
+        while not gate.is_holding.wait(0.2):
+            if engine.poll() is not None:
+                return False
+        started = descendants(engine.pid)
+        os.kill(engine.pid, signal.SIGKILL)
+    finally:
+        for process in (engine.pid, *started):
+            end(process)
+        engine.wait(SECONDS)
+        gate.open()
+    take_empty_descriptions_away(states_of(interrupted.stack))
+    interrupted.stack.run("cancel", "--yes", "--stack", interrupted.stack.name)
+    return True
+
+
+def survive_kills(interrupted: Interruptible, command: str, only: frozenset[str] = frozenset()) -> Counter[str]:
+    """Kill a run at a write, let the next one go on to another write and kill it there, until one run ends.
+
+    So every write is the last one of a run, and every run finds what all the runs before it have left.
+
+    Args:
+        interrupted: Stack to run.
+        command: `up` or `destroy`.
+        only: Operations at which a run is killed; empty for all.
+
+    Returns:
+        The writes at which runs were killed, by service and operation.
+    """
+    once = Once(only)
+    while killed_once(interrupted, command, once):
+        assert sum(once.held.values()) < MOST_KILLS, f"no end: {once.held}"
+    # The last run that was started has ended; this one shows that it has succeeded.
+    interrupted.gate.count()
+    done = interrupted.stack.destroy() if command == "destroy" else interrupted.stack.up()
+    done.succeeded()
+    return once.held
+
+
+MOST_KILLS = 150
+
+SAMPLED_UP = {
+    "approval": {"CreateRole", "CreateKey", "CreateTopic", "Post", "CreatePolicy", "Subscribe"},
+    "domainControllers": {
+        *("CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "CreateNetworkAcl", "CreateFlowLogs"),
+        *("CreateBucket", "RunInstances"),
+    },
+}
+"""Operations after which the next run used to fail, or to make a second resource."""
+
+
+@pytest.mark.parametrize("section", SAMPLED_UP)
+def test_killed_first_run_is_taken_up(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
+    account = Account(fresh)
+    before = account.contents()
+    interrupted = Interruptible(tmp_path / "stack", gate)
+    interrupted.stack.configure(SECTIONS[section])
+    for operation in sorted(SAMPLED_UP[section]):
+        assert killed_once(interrupted, "up", Once(frozenset({operation}))), operation
+    interrupted.stack.up().succeeded()
+    assert account.keys_without_alias() == []
+    interrupted.stack.preview("--refresh", "--expect-no-changes").succeeded()
+    interrupted.stack.destroy().succeeded()
+    assert differences(before, account.contents()) == {}
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("section", SECTIONS)
+def test_run_killed_at_every_write_is_taken_up(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
+    account = Account(fresh)
+    before = account.contents()
+    interrupted = Interruptible(tmp_path / "stack", gate)
+    interrupted.stack.configure(SECTIONS[section])
+    assert survive_kills(interrupted, "up")
+    assert account.keys_without_alias() == []
+    interrupted.stack.preview("--refresh", "--expect-no-changes").succeeded()
+    assert survive_kills(interrupted, "destroy")
+    assert differences(before, account.contents()) == {}
+
+
+def test_lost_state_of_every_section_is_recovered(tmp_path: Path, gate: Gate, fresh: str) -> None:
+    """On the configuration of `dev`: all sections in two Regions."""
+    account = Account(fresh)
+    before = account.contents()
+    first = Interruptible(tmp_path / "first", gate)
+    first.stack.configure(dev_sections())
+    first.stack.up().succeeded()
+    complete = account.contents()
+
+    second = Interruptible(tmp_path / "second", gate)
+    second.stack.configure(dev_sections())
+    second.stack.up().succeeded()
+    # The provider imports a network ACL in its own Region only.
+    made_again = differences(complete, account.contents())
+    assert made_again.keys() == {"us-east-1 describe_network_acls"}
+    second.stack.preview("--refresh", "--expect-no-changes").succeeded()
+    second.stack.destroy().succeeded()
+    left = differences(before, account.contents())
+    assert left.keys() <= {"us-east-1 describe_network_acls"}
+
+
+def dev_sections() -> dict[str, Any]:
+    """Sections of the stack `dev`; logs go with the stack."""
+    config: dict[str, Any] = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]
+    sections = {key.partition(":")[2]: value for key, value in config.items() if key.startswith("shell-access:")}
+    sections["sessionManager"]["retainLogs"] = False
+    return sections

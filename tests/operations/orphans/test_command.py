@@ -1,0 +1,149 @@
+"""`orphans` against the local AWS: what carries the stack's tags and its state lacks."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from components.adoption.owned_resources import RESOURCE_TAG
+from components.documents.ownership import OWNER_TAG
+from components.nodes.names import HOST_ROLE_NAME
+from operations.cli import app
+from operations.orphans import command
+from operations.orphans.removal import removal_command
+from operations.stack import StackState
+from operations.surroundings import Surroundings
+from operations.verify import run
+from tests.operations.arrangement import ACCOUNT, REGION, TRUST, configuration, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.testing import Result
+
+    from tests.operations.arrangement import Account, Fail
+
+OWNER, OTHER = "organization/shell-access/dev", "organization/shell-access/other"
+STACK = configuration(session_manager={})
+
+
+@pytest.fixture
+def orphans() -> Callable[..., Result]:
+    """Run the command with the ARNs of the resources in the state."""
+
+    def run(*arguments: str, in_state: tuple[str, ...] = ()) -> Result:
+        resources = [{"type": "aws:x/y:Z", "outputs": {"arn": arn}} for arn in in_state]
+        document = {"type": "pulumi-python:dynamic/ssm:Document", "outputs": {"region": REGION, "name": "Runbook"}}
+        state = StackState(stack="shell-access/dev", resources=(*resources, document))
+        surroundings = Surroundings(read_stack=lambda *_: STACK, read_state=lambda *_: state)
+        environment = {"COLUMNS": "200", "TERM": "dumb"}
+        return CliRunner().invoke(app, ["orphans", *arguments], obj=surroundings, env=environment)
+
+    return run
+
+
+def tags(owner: str = OWNER, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    return [{key: OWNER_TAG, value: owner}, {key: RESOURCE_TAG, value: "name"}]
+
+
+def make_key(account: Account, owner: str = OWNER) -> str:
+    made = account.client("kms").create_key(Tags=tags(owner, "TagKey", "TagValue"))["KeyMetadata"]
+    return made["Arn"]
+
+
+def make_group(account: Account, owner: str = OWNER) -> str:
+    ec2 = account.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    specification = [{"ResourceType": "security-group", "Tags": tags(owner)}]
+    made = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc, TagSpecifications=specification)
+    return f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/{made['GroupId']}"
+
+
+def make_role(account: Account, owner: str = OWNER, name: str = HOST_ROLE_NAME) -> str:
+    made = account.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, Tags=tags(owner))
+    return made["Role"]["Arn"]
+
+
+@pytest.mark.parametrize("make", [make_key, make_group, make_role])
+def test_orphan_is_listed_with_its_removal(
+    account: Account, orphans: Callable[..., Result], make: Callable[[Account], str]
+) -> None:
+    arn = make(account)
+    result = orphans("--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    region = "global" if make is make_role else REGION
+    expected = {"region": region, "arn": arn, "resource": "name", "removal": removal_command(arn)}
+    assert (found["orphans"], found["cannotTell"]) == ([expected], [])
+    shown = orphans()
+    assert shown.exit_code == 1
+    assert removal_command(arn) in shown.stdout
+    assert shown.stdout.splitlines()[-1] == "1 orphan"
+
+
+@pytest.mark.parametrize("make", [make_key, make_group, make_role])
+def test_resource_in_state_is_no_orphan(
+    account: Account, orphans: Callable[..., Result], make: Callable[[Account], str]
+) -> None:
+    result = orphans(in_state=(make(account),))
+    assert (result.exit_code, result.stdout) == (0, "0 orphans\n")
+
+
+@pytest.mark.parametrize("make", [make_key, make_group, make_role])
+def test_resource_of_another_stack_is_no_orphan(
+    account: Account, orphans: Callable[..., Result], make: Callable[[Account, str], str]
+) -> None:
+    make(account, OTHER)
+    assert orphans().exit_code == 0
+
+
+def test_document_in_state_is_no_orphan(account: Account, orphans: Callable[..., Result]) -> None:
+    content = json.dumps({"schemaVersion": "0.3", "mainSteps": [{"name": "wait", "action": "aws:sleep", "inputs": {}}]})
+    content = content.replace('"inputs": {}', '"inputs": {"Duration": "PT1S"}')
+    ssm = account.client("ssm")
+    for name in ("Runbook", "Orphan"):
+        ssm.create_document(Name=name, DocumentType="Automation", Content=content, Tags=tags())
+    found = json.loads(orphans("--json").stdout)["orphans"]
+    assert [each["arn"].rpartition("/")[2] for each in found] == ["Orphan"]
+
+
+def test_key_pending_deletion_is_no_orphan(account: Account, orphans: Callable[..., Result]) -> None:
+    account.client("kms").schedule_key_deletion(KeyId=make_key(account))
+    assert orphans().exit_code == 0
+
+
+@pytest.mark.usefixtures("account")
+def test_region_that_cannot_be_read_fails(
+    orphans: Callable[..., Result], fail: Fail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail("resourcegroupstaggingapi", "GetResources", refusal("AccessDeniedException", "not authorized"))
+    monkeypatch.setattr(command, "AwsClients", run.AwsClients)
+    result = orphans("--json")
+    assert result.exit_code == 1
+    (why,) = json.loads(result.stdout)["cannotTell"]
+    assert (why["region"], why["action"]) == (REGION, "tag:GetResources")
+
+
+@pytest.mark.parametrize(
+    ("arn", "expected"),
+    [
+        ("arn:aws:ec2:eu-west-1:1:volume/vol-1", "aws ec2 delete-volume --volume-id vol-1 --region eu-west-1"),
+        ("arn:aws:iam::1:role/path/R", "aws iam delete-role --role-name R"),
+        ("arn:aws:iam::1:policy/P", "aws iam delete-policy --policy-arn arn:aws:iam::1:policy/P"),
+        ("arn:aws:sns:eu-west-1:1:t", "aws sns delete-topic --topic-arn arn:aws:sns:eu-west-1:1:t --region eu-west-1"),
+        ("arn:aws:s3:::b", "aws s3api delete-bucket --bucket b"),
+        (
+            "arn:aws:logs:eu-west-1:1:log-group:/a/b",
+            "aws logs delete-log-group --log-group-name /a/b --region eu-west-1",
+        ),
+        (
+            "arn:aws:ssm:eu-west-1:1:parameter/a/b",
+            "aws ssm delete-parameter --name /a/b --region eu-west-1",
+        ),
+    ],
+)
+def test_removal_command(arn: str, expected: str) -> None:
+    assert removal_command(arn) == expected
