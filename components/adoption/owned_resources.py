@@ -174,6 +174,7 @@ class OwnedResources:
     provider_region: str
     may_write: bool
     _tagged: dict[str, dict[str, list[str]]] = field(default_factory=dict[str, dict[str, list[str]]])
+    _rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
 
     def import_id(self, token: str, name: str, region: str, properties: Properties) -> str | None:
         """Return the import ID of a resource that the state lacks; None where there is none to import.
@@ -293,6 +294,7 @@ class OwnedResources:
             ec2.revoke_security_group_egress(
                 GroupId=group, SecurityGroupRuleIds=[each["SecurityGroupRuleId"] for each in rules]
             )
+            self._rules[group] = []
 
     def _rule(self, name: str, region: str, properties: Properties, *, egress: bool) -> str | None:
         """Return the ID of the rule that says what is planned, else of the one with the rule's tags."""
@@ -308,12 +310,14 @@ class OwnedResources:
     def _rules_of(self, group: str | None, region: str) -> list[dict[str, Any]]:
         if group is None:
             return []
-        pages = (
-            self.client("ec2", region)
-            .get_paginator("describe_security_group_rules")
-            .paginate(Filters=[{"Name": "group-id", "Values": [group]}])
-        )
-        return [rule for page in pages for rule in page["SecurityGroupRules"]]
+        if group not in self._rules:
+            pages = (
+                self.client("ec2", region)
+                .get_paginator("describe_security_group_rules")
+                .paginate(Filters=[{"Name": "group-id", "Values": [group]}])
+            )
+            self._rules[group] = [rule for page in pages for rule in page["SecurityGroupRules"]]
+        return self._rules[group]
 
     def _key(self, name: str, region: str) -> str | None:
         """Return the ID of the one enabled key that has the tags: one without an alias is found in no other way."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from operations.errors import UnusableError
-from operations.stack import StackConfiguration, read_outputs, read_stack
+from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,3 +103,36 @@ def test_outputs_are_read_and_failures_told(tmp_path: Path, monkeypatch: pytest.
     assert read_outputs(tmp_path, "dev") == {"approval": {"mode": "automation"}}
     with pytest.raises(UnusableError, match=r"^The outputs of stack prod cannot be read: none$"):
         read_outputs(tmp_path, "prod")
+
+
+def test_state_is_read_with_project_and_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shell-access\nruntime: python\n")
+    pulumi = tmp_path / "pulumi"
+    pulumi.write_text(
+        '#!/bin/sh\n[ "$1" = version ] && echo v3.259.0 && exit\ncase "$*" in *prod*) echo "error: none" >&2; exit 255;; esac\n'
+        'echo \'{"version": 3, "deployment": {"resources": [{"type": "a:b/c:D", "outputs": {"arn": "arn"}}]}}\'\n'
+    )
+    pulumi.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = read_state(tmp_path, "acme/shell-access/dev")
+    assert (found.stack, found.arns("aws", "1")) == ("shell-access/dev", {"arn"})
+    with pytest.raises(UnusableError, match=r"^The state of stack prod cannot be read: none$"):
+        read_state(tmp_path, "prod")
+
+
+def test_documents_and_regions_of_a_state() -> None:
+    state = StackState(
+        stack="shell-access/dev",
+        resources=(
+            {"type": "pulumi:pulumi:Stack"},
+            {"type": "aws:cloudwatch/logGroup:LogGroup", "outputs": {"arn": "arn:group:*", "region": "eu-west-1"}},
+            {"type": "pulumi-python:dynamic/ssm:Document", "outputs": {"region": "eu-west-1", "name": "Runbook"}},
+            {"type": "pulumi-python:dynamic/ssm:SessionPreferences", "outputs": {"region": "us-east-1"}},
+        ),
+    )
+    assert state.arns("aws", "1") == {
+        "arn:group",
+        "arn:aws:ssm:eu-west-1:1:document/Runbook",
+        "arn:aws:ssm:us-east-1:1:document/SSM-SessionManagerRunShell",
+    }
+    assert state.regions(("eu-west-1",)) == ("eu-west-1", "us-east-1")
