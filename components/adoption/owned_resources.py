@@ -228,28 +228,9 @@ class OwnedResources:
     def _by_name(self, token: str, region: str, properties: Properties) -> str | None:
         kind, region, name = self._fixed_name(token, region, properties)
         found = self.existing(kind, region, name)
-        if found is None or not (found.owner or found.made_here or self._is_unfinished(kind, region, name)):
+        if found is None or not (found.owner or found.made_here):
             return None
         return found.id if kind in GLOBAL or kind is Kind.TRAIL else f"{found.id}@{region}"
-
-    def _is_unfinished(self, kind: Kind, region: str, name: str) -> bool:
-        """Return whether a bucket was made and not tagged yet, which takes a call of its own.
-
-        Nothing is lost with it, whoever made it: it is this account's, is empty and has neither tags nor a policy.
-        """
-        if kind is not Kind.BUCKET:
-            return False
-        s3 = self.client("s3", region)
-        for read in (s3.get_bucket_tagging, s3.get_bucket_policy):
-            try:
-                read(Bucket=name, ExpectedBucketOwner=self.account_id)
-            except s3.exceptions.ClientError as failed:
-                if failed.response["Error"]["Code"] not in ("NoSuchTagSet", "NoSuchBucketPolicy"):
-                    raise
-            else:
-                return False
-        listed = s3.list_object_versions(Bucket=name, MaxKeys=1, ExpectedBucketOwner=self.account_id)
-        return not (listed.get("Versions") or listed.get("DeleteMarkers"))
 
     def _by_tags(self, tagged: _Tagged, name: str, region: str, properties: Properties) -> str | None:
         """Return the ID of the one resource that has the tags and can stay as it is.

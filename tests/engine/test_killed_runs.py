@@ -236,15 +236,14 @@ def survive_kills(interrupted: Interruptible, command: str, *only: str) -> Count
     return once.held
 
 
+EXHAUSTIVE_SECONDS = 3_600
+"""About a hundred runs of the engine."""
 MOST_KILLS = 150
-LEAST_KILLS = 4
+LEAST_KILLS = 2
 
 SAMPLED_UP = {
-    "approval": {"CreateRole", "CreateKey", "CreateTopic", "Post", "CreatePolicy", "Subscribe"},
-    "domainControllers": {
-        *("CreateSecurityGroup", "AuthorizeSecurityGroupIngress", "CreateNetworkAcl", "CreateFlowLogs"),
-        *("CreateBucket", "RunInstances"),
-    },
+    "approval": {"CreateKey", "CreateRole", "Post"},
+    "domainControllers": {"AuthorizeSecurityGroupIngress", "CreateFlowLogs", "RevokeSecurityGroupEgress"},
 }
 """Operations after which the next run used to fail, or to make a second resource."""
 
@@ -265,6 +264,7 @@ def test_killed_first_run_is_taken_up(tmp_path: Path, gate: Gate, fresh: str, se
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(EXHAUSTIVE_SECONDS)
 @pytest.mark.parametrize("section", SECTIONS)
 def test_run_killed_at_every_write_is_taken_up(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
     account = Account(fresh)

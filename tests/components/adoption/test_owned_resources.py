@@ -20,7 +20,6 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 KEY = "aws:kms/key:Key"
 ROLE = "aws:iam/role:Role"
-BUCKET = "aws:s3/bucket:Bucket"
 VOLUME = "aws:ebs/volume:Volume"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -164,16 +163,6 @@ def test_role_is_found_by_its_name_and_owner(
     marked = tags("role", owner) if owner else []
     client("iam").create_role(RoleName="Role", AssumeRolePolicyDocument=TRUST, Tags=marked)
     assert owned().import_id(ROLE, "role", REGION, {"name": "Role"}) == found
-
-
-def test_bucket_without_tags_is_found_while_it_is_empty(
-    client: Callable[..., Any], owned: Callable[..., OwnedResources]
-) -> None:
-    s3 = client("s3")
-    s3.create_bucket(Bucket="trail-logs", CreateBucketConfiguration={"LocationConstraint": REGION})
-    assert owned().import_id(BUCKET, "bucket", REGION, {"bucket": "trail-logs"}) == f"trail-logs@{REGION}"
-    s3.put_object(Bucket="trail-logs", Key="a", Body=b"evidence")
-    assert owned().import_id(BUCKET, "bucket", REGION, {"bucket": "trail-logs"}) is None
 
 
 def test_deleted_volume_is_not_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
