@@ -65,7 +65,8 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
         check_ownership(settings, account, owner, planned_nodes.recording_region if planned_nodes else "")
     looked_up.check()
     finish = govern(account, settings.regions[0], owner) if settings.governs else None
-    recover(account, owner, settings.regions[0])
+    if settings.governs:
+        recover(account, owner, settings.regions[0])
     endpoints = endpoints or {}
     session_manager = _session_manager(settings, account, owner)
     policy_arns = session_manager.instance_policy_arns if session_manager else ()

@@ -133,7 +133,7 @@ def _approval(settings: Settings, account: Account) -> Iterator[FixedName]:
             name=name,
             path=("approval",),
             take_over=section.take_over,
-            is_adopted=kind not in GLOBAL,
+            is_adopted=kind not in {*GLOBAL, Kind.SCHEDULE, Kind.SCHEDULE_GROUP},
         )
 
 
@@ -169,7 +169,14 @@ def _controllers(settings: Settings, account: Account) -> Iterator[FixedName]:
         ]
     for kind, region, name in names:
         path = ("domainControllers",)
-        yield FixedName(kind=kind, region=region, name=name, path=path, take_over=settings.take_over)
+        yield FixedName(
+            kind=kind,
+            region=region,
+            name=name,
+            path=path,
+            take_over=settings.take_over,
+            is_adopted=kind is Kind.ALIAS,
+        )
 
 
 def _nodes(settings: Settings, recording_region: str) -> Iterator[FixedName]:

@@ -11,7 +11,6 @@ import pulumi_aws
 from components.adoption.kinds import MADE_HERE_TAG
 from components.adoption.lookup import answered, find_existing, program_clients
 from components.adoption.owned_resources import RECOVERABLE, RESOURCE_TAG, OwnedResources
-from components.documents.ownership import OWNER_TAG
 
 if TYPE_CHECKING:
     from components.account import Account
@@ -41,7 +40,7 @@ class _Registered:
 
 @dataclass(kw_only=True)
 class Recovery:
-    """Tags every resource with its owner and its name, and imports those that AWS has and the state lacks.
+    """Tags every resource with its name, and imports those that AWS has and the state lacks.
 
     Nothing is looked up while the state has all that is registered.
 
@@ -70,7 +69,7 @@ class Recovery:
         options = args.opts
         region = str(properties.get("region") or self.region)
         if "tags" in properties:
-            own = {OWNER_TAG: self.owner, RESOURCE_TAG: args.name}
+            own = {RESOURCE_TAG: args.name}
             if self.owned.is_made_here(args.type_, region, properties):
                 own[MADE_HERE_TAG] = self.owner
             properties["tags"] = {**(properties["tags"] or {}), **own}

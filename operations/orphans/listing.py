@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import jmespath
 
+from components.adoption import governance
 from components.adoption.inventory import tags_of
 from components.adoption.owned_resources import RESOURCE_TAG
 from components.approval import names as approval
@@ -76,7 +77,7 @@ _IAM_NAMES: Final = frozenset(
         *(approval.GUARD_RAIL_POLICY_NAME, approval.IDENTITIES_GUARD_RAIL_POLICY_NAME),
         *(nodes.REMEDIATION_ROLE_NAME, nodes.HOST_ROLE_NAME),
         *(instance_role.NAME, port_forwarding_policy.POLICY_NAME, access_restriction_policy.POLICY_NAME),
-        INSTANCE_POLICY_NAME,
+        *(INSTANCE_POLICY_NAME, governance.POLICY_NAME),
     }
 )
 """Names of all roles, policies and instance profiles of a stack: no call lists those of an account with their tags."""
@@ -212,7 +213,8 @@ class _Search:
         return {
             f"{place}:{_EC2_KINDS[id_.split('-')[0]]}/{id_}": of
             for id_, of in owned.items()
-            if id_ not in ending and id_.split("-")[0] in _EC2_KINDS
+            # A root volume has the owner alone: it goes with its instance.
+            if id_ not in ending and id_.split("-")[0] in _EC2_KINDS and RESOURCE_TAG in of
         }
 
     def _in_other_services(self, reader: Reader) -> dict[str, dict[str, str]]:

@@ -20,6 +20,7 @@ import yaml
 from local.emulator.running import reset
 from local.emulator.seed import seed
 from local.engine.processes import descendants, end
+from local.engine.stack import Stack
 from local.faults.gate import Gate, running_gate
 from local.workspace import REPOSITORY
 from tests.engine.test_interrupted import SECONDS, Interruptible, states_of, take_empty_descriptions_away
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from local.engine.stack import Stack
     from local.faults.faults import Call
 
 pytestmark = pytest.mark.engine
@@ -236,6 +236,8 @@ def survive_kills(interrupted: Interruptible, command: str, *only: str) -> Count
     return once.held
 
 
+LOST_STATE_SECONDS = 900
+"""Five runs of the engine over the largest stack."""
 EXHAUSTIVE_SECONDS = 3_600
 """About a hundred runs of the engine."""
 MOST_KILLS = 150
@@ -278,27 +280,32 @@ def test_run_killed_at_every_write_is_taken_up(tmp_path: Path, gate: Gate, fresh
     assert differences(before, account.contents()) == {}
 
 
-def test_lost_state_of_every_section_is_recovered(tmp_path: Path, gate: Gate, fresh: str) -> None:
+@pytest.mark.timeout(LOST_STATE_SECONDS)
+def test_lost_state_of_every_section_is_recovered(tmp_path: Path, fresh: str) -> None:
     """On the configuration of `dev`: all sections in two Regions."""
     account = Account(fresh)
     before = account.contents()
-    first = Interruptible(tmp_path / "first", gate)
-    first.stack.configure(dev_sections())
-    first.stack.up().succeeded()
+    first, second = (new_stack(tmp_path / name, fresh) for name in ("first", "second"))
+    first.up().succeeded()
     complete = account.contents()
 
-    second = Interruptible(tmp_path / "second", gate)
-    second.stack.configure(dev_sections())
-    second.stack.up().succeeded()
+    second.up().succeeded()
     # The provider imports a network ACL in its own Region only.
     made_again = differences(complete, account.contents())
     assert made_again.keys() == {"us-east-1 describe_network_acls"}
-    (orphan,) = orphans_of(second.stack)
+    (orphan,) = orphans_of(second)
     assert orphan["arn"].rpartition("/")[2] in made_again["us-east-1 describe_network_acls"]
-    second.stack.preview("--refresh", "--expect-no-changes").succeeded()
-    second.stack.destroy().succeeded()
+    second.preview("--refresh", "--expect-no-changes").succeeded()
+    second.destroy().succeeded()
     left = differences(before, account.contents())
     assert left.keys() <= {"us-east-1 describe_network_acls"}
+
+
+def new_stack(folder: Path, endpoint: str) -> Stack:
+    folder.mkdir()
+    stack = Stack(folder, endpoint)
+    stack.configure(dev_sections())
+    return stack
 
 
 def orphans_of(stack: Stack) -> list[dict[str, str]]:
