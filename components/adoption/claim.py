@@ -12,6 +12,7 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from components.adoption import inventory
 from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Found, Holder, Kind, holder
 from components.adoption.lookup import previous_owner
+from components.adoption.owned_resources import RESOURCE_TAG
 from components.documents.errors import DocumentError, explained
 from components.documents.ownership import OWNER_TAG
 from components.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret, tell
@@ -94,7 +95,8 @@ class ClaimProvider(AwsResourceProvider):
                 named.remove(value)
             else:
                 left = {MADE_HERE_TAG: _props["owner"]} if prior is None or _props["kind"] == Kind.POLICY else {}
-                named.retag(value, left, removed=OWNER_TAG)
+                for tag in (RESOURCE_TAG, OWNER_TAG):
+                    named.retag(value, left, removed=tag)
 
     def _holder(self, props: Properties) -> Holder:
         kind = Kind(props["kind"])

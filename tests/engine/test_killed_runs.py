@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -148,6 +149,17 @@ LISTINGS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
 """How to list what a stack makes: service, operation, arguments, and the path of the identifiers."""
 
 
+@cache
+def client(endpoint: str, service: str, region: str) -> Any:
+    """Return a client; to make one takes longer than all that is done with it."""
+    return session().client(service, region_name=region, endpoint_url=endpoint)
+
+
+@cache
+def session() -> Any:
+    return boto3.Session("local", "local")
+
+
 class Account:
     """The account of a local AWS, seen from outside the stack."""
 
@@ -155,8 +167,7 @@ class Account:
         self._endpoint = endpoint
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
-        made: Any = boto3.Session("local", "local", region_name=region)
-        return made.client(service, endpoint_url=self._endpoint)
+        return client(self._endpoint, service, region)
 
     def contents(self) -> dict[str, list[str]]:
         """Return the identifiers of everything that a stack may make, by Region and operation."""

@@ -163,7 +163,7 @@ def test_machines_get_one_json_document(different: StackConfiguration, command: 
     assert (result.exit_code, result.stderr) == (1, "")
     document = json.loads(result.stdout)
     findings = document["regions"].pop("eu-west-1")
-    assert document == {"stack": "dev", "accountId": ACCOUNT, "regions": {}, "differences": 3}
+    assert document == {"stack": "dev", "accountId": ACCOUNT, "regions": {}, "differences": 4}
     assert [finding["check"] for finding in findings][:4] == list(CHECKS)
     assert {tuple(finding) for finding in findings} == {("check", "status", "expected", "found", "remedy")}
     assert findings[0] == {

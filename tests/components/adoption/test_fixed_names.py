@@ -115,3 +115,14 @@ def test_take_over_of_a_section_is_its_own(section: str) -> None:
     }
     every = {"sessionManager", "approval", "nodes", "domainControllers"}
     assert taken == (every if section == "domainControllers" else {section})
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_names_that_the_provider_creates_are_not_adopted(name: str) -> None:
+    config = yaml.safe_load((REPOSITORY / f"Pulumi.{name}.yaml").read_text())["config"]
+    found = fixed_names(Settings.load(config), Account(id=ACCOUNT, partition="aws"), "eu-west-1")
+    created = {Kind.BUCKET, Kind.INSTANCE_PROFILE, Kind.ROLE, Kind.SCHEDULE, Kind.SCHEDULE_GROUP, Kind.TRAIL}
+    assert {each.kind for each in found if each.kind in created and each.is_adopted} == set()
+    assert all(each.is_adopted for each in found if each.kind is Kind.ALIAS)
+    alerts = [each for each in found if each.name.endswith(":shell-access-domain-controllers")]
+    assert not any(each.is_adopted for each in alerts)

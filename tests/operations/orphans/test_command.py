@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from typer.testing import CliRunner
@@ -22,7 +22,7 @@ from tests.operations.arrangement import ACCOUNT, REGION, TRUST, configuration, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from click.testing import Result
+    from typer.testing import Result
 
     from tests.operations.arrangement import Account, Fail
 
@@ -35,10 +35,15 @@ def orphans() -> Callable[..., Result]:
     """Run the command with the ARNs of the resources in the state."""
 
     def run(*arguments: str, in_state: tuple[str, ...] = ()) -> Result:
-        resources = [{"type": "aws:x/y:Z", "outputs": {"arn": arn}} for arn in in_state]
-        document = {"type": "pulumi-python:dynamic/ssm:Document", "outputs": {"region": REGION, "name": "Runbook"}}
+        resources: list[dict[str, Any]] = [{"type": "aws:x/y:Z", "outputs": {"arn": arn}} for arn in in_state]
+        document: dict[str, Any] = {
+            "type": "pulumi-python:dynamic/ssm:Document",
+            "outputs": {"region": REGION, "name": "Runbook"},
+        }
         state = StackState(stack="shell-access/dev", resources=(*resources, document))
-        surroundings = Surroundings(read_stack=lambda *_: STACK, read_state=lambda *_: state)
+        surroundings = Surroundings(
+            read_stack=lambda _directory, _name: STACK, read_state=lambda _directory, _name: state
+        )
         environment = {"COLUMNS": "200", "TERM": "dumb"}
         return CliRunner().invoke(app, ["orphans", *arguments], obj=surroundings, env=environment)
 
