@@ -305,7 +305,7 @@ def test_lost_state_of_every_section_is_recovered(tmp_path: Path, fresh: str) ->
     made_again = differences(complete, account.contents())
     assert made_again.keys() == {"us-east-1 describe_network_acls"}
     (orphan,) = orphans_of(second)
-    assert orphan["arn"].rpartition("/")[2] in made_again["us-east-1 describe_network_acls"]
+    assert orphan["arn"].rpartition("/")[2] in complete["us-east-1 describe_network_acls"]
     second.preview("--refresh", "--expect-no-changes").succeeded()
     second.destroy().succeeded()
     left = differences(before, account.contents())
