@@ -131,6 +131,7 @@ _ENDING: Final = frozenset(
 """States of what cannot be used any more; EC2 lists such resources, with their tags, for up to an hour."""
 
 _GROUP: Final = "sg-"
+_ACL: Final = "acl-"
 _RULES: Final[Mapping[str, bool]] = {
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": True,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": False,
@@ -240,6 +241,8 @@ class OwnedResources:
         usable = [
             each for each in self._ids(tagged.prefix, name, region) if self._is_usable(tagged, each, region, properties)
         ]
+        if tagged.prefix == _ACL:
+            usable = [each for each in usable if self._is_in_use(each, region)]
         if len(usable) != 1:
             return None
         if tagged.prefix == _GROUP:
@@ -263,6 +266,19 @@ class OwnedResources:
             for name, path in tagged.fixed.items()
             if properties.get(name) is not None
         )
+
+    def _is_in_use(self, acl: str, region: str) -> bool:
+        """Return whether a network ACL has a subnet; delete it otherwise.
+
+        The AWS provider associates subnets last, so one without was never finished. It filters nothing, and if it were
+        imported, a run killed between two of its entries would leave a state that no later run could go on from.
+        """
+        ec2 = self.client("ec2", region)
+        if ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Associations"]:
+            return True
+        if self.may_write:
+            ec2.delete_network_acl(NetworkAclId=acl)
+        return False
 
     def _finish_group(self, group: str, region: str) -> None:
         """Revoke the egress rules that AWS gives a new group, as the AWS provider does only when it makes one.

@@ -18,6 +18,7 @@ OWNER, OTHER = "organization/shell-access/prod", "organization/shell-access/othe
 REGION, ACCOUNT = "eu-west-1", "123456789012"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+ACL = "aws:ec2/networkAcl:NetworkAcl"
 KEY = "aws:kms/key:Key"
 ROLE = "aws:iam/role:Role"
 VOLUME = "aws:ebs/volume:Volume"
@@ -163,6 +164,30 @@ def test_role_is_found_by_its_name_and_owner(
     marked = tags("role", owner) if owner else []
     client("iam").create_role(RoleName="Role", AssumeRolePolicyDocument=TRUST, Tags=marked)
     assert owned().import_id(ROLE, "role", REGION, {"name": "Role"}) == found
+
+
+@pytest.mark.parametrize("may_write", [True, False])
+def test_network_acl_without_subnets_is_made_again(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources], *, may_write: bool
+) -> None:
+    ec2 = client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    ids = [
+        ec2.create_network_acl(VpcId=subnet["VpcId"], TagSpecifications=specification("network-acl", name))[
+            "NetworkAcl"
+        ]["NetworkAclId"]
+        for name in ("acl", "unfinished")
+    ]
+    by_subnet = [{"Name": "association.subnet-id", "Values": [subnet["SubnetId"]]}]
+    (current,) = ec2.describe_network_acls(Filters=by_subnet)["NetworkAcls"]
+    association = next(
+        each["NetworkAclAssociationId"] for each in current["Associations"] if each["SubnetId"] == subnet["SubnetId"]
+    )
+    ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=ids[0])
+    found = [owned(may_write=may_write).import_id(ACL, name, REGION, {}) for name in ("acl", "unfinished")]
+    assert found == [f"{ids[0]}@{REGION}", None]
+    left = {each["NetworkAclId"] for each in ec2.describe_network_acls()["NetworkAcls"]}
+    assert (ids[1] in left) is not may_write
 
 
 def test_deleted_volume_is_not_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:
