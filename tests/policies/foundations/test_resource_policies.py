@@ -59,7 +59,9 @@ def test_no_policy_is_fine(carrier: Carrier, nobody: str | None) -> None:
 @pytest.mark.parametrize("everybody", EVERYBODY, ids=map(json.dumps, EVERYBODY))
 def test_everybody_is_refused_in_any_form(carrier: Carrier, everybody: dict[str, Any]) -> None:
     said = violations(carrier.rule, carrier.type, {carrier.property: text(statement(), statement(**everybody))})
-    start = f'{carrier.type} "subject": {carrier.property}.Statement[1].Principal: found every principal, expected named'
+    start = (
+        f'{carrier.type} "subject": {carrier.property}.Statement[1].Principal: found every principal, expected named'
+    )
     assert sum(each.startswith(start) for each in said) == 1
 
 
