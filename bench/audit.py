@@ -9,7 +9,7 @@ from rich.console import Console
 from bench.growth import curve, growth_table
 from components.iam.principals import read_account
 from operations.audit.assessment import assess
-from operations.audit.audit_context import World
+from operations.audit.audit_context import AuditContext
 from operations.audit.protected import Protected
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _document(statement: dict[str, Any]) -> dict[str, Any]:
 def audited(size: int) -> str:
     """Audit an account of some principals, and say how much was found."""
     read = read_account(account(size), account_id=_ACCOUNT)
-    assessment = assess(World(account=read, protected=Protected(account_id=_ACCOUNT)))
+    assessment = assess(AuditContext(account=read, protected=Protected(account_id=_ACCOUNT)))
     return f"{sum(len(each.findings) for each in assessment.audited):,} findings"
 
 

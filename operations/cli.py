@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from typer._click.core import Command, Context  # Typer has no public name for them
 
 _MARKUP: Final = "markdown"
+_FAILED: Final = 1
+"""Exit code where AWS did not answer as expected (operations.exit_codes, which help need not import)."""
 
 COMMANDS: Final = {
     "ports": (
@@ -117,24 +120,35 @@ class CommandGroup(TyperGroup):
 
     def invoke(self, ctx: Context) -> Any:
         """Run a command, which never succeeds where an answer was malformed, even one that did not count in the end."""
-        from components.aws_failures import MALFORMED_ANSWERS, NOT_DONE, failure_of  # noqa: PLC0415 -- not for help
-        from operations.exit_codes import ExitCode  # noqa: PLC0415
-
-        MALFORMED_ANSWERS.clear()
+        _malformed_answers().clear()
         try:
             done = super().invoke(ctx)
-        except NOT_DONE as failed:
-            why = failure_of("", failed, "the Regions of the stack", "the caller")
-            typer.echo(f"{why.reason}. Remedy: {why.remedy}.", err=True)
-            raise typer.Exit(ExitCode.DIFFERENT) from None
         except typer.Exit as ended:
             if ended.exit_code:
                 raise
             done = None
-        if MALFORMED_ANSWERS:
-            typer.echo(f"malformed answer: {MALFORMED_ANSWERS[0]}.", err=True)
-            raise typer.Exit(ExitCode.DIFFERENT)
+        except Exception as failed:
+            failures = _aws_failures()
+            if failures is None or not isinstance(failed, failures.NOT_DONE):
+                raise
+            why = failures.failure_of("", failed, "the Regions of the stack", "the caller")
+            typer.echo(f"{why.reason}. Remedy: {why.remedy}.", err=True)
+            raise typer.Exit(_FAILED) from None
+        malformed = _malformed_answers()
+        if malformed:
+            typer.echo(f"malformed answer: {malformed[0]}.", err=True)
+            raise typer.Exit(_FAILED)
         return done
+
+
+def _aws_failures() -> Any:
+    """Return the module about failures of AWS calls; None where no command has imported it, as for help."""
+    return sys.modules.get("components.aws_failures")
+
+
+def _malformed_answers() -> list[str]:
+    failures = _aws_failures()
+    return failures.MALFORMED_ANSWERS if failures else []
 
 
 app = typer.Typer(

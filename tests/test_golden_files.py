@@ -65,11 +65,11 @@ def test_configuration_of_the_pack_is_golden(golden: Golden) -> None:
 
 def test_rules_are_golden(golden: Golden) -> None:
     pack = {rule.id: f"{rule.severity.value}, {rule.level.value}" for rule in RULES}
-    ways = {
-        identifier: ", ".join(sorted({way.severity.name.lower() for way in rule.ways}))
+    severities = {
+        identifier: ", ".join(sorted({each.severity.word for each in rule.escalations}))
         for identifier, rule in audit.BY_ID.items()
     }
-    golden("rules.yaml", {"policy pack": dict(sorted(pack.items())), "audit": dict(sorted(ways.items()))})
+    golden("rules.yaml", {"policy pack": dict(sorted(pack.items())), "audit": dict(sorted(severities.items()))})
 
 
 def test_difference_is_shown_with_the_command(tmp_path: Path) -> None:

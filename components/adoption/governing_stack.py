@@ -247,12 +247,9 @@ def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
 
 
 def _tag(props: dict[str, Any], owner: str) -> None:
-    """Add the owner to the tags of a resource that can have some, and to those of an instance's root volume."""
+    """Add the owner to the tags of a resource that can have some. A root volume belongs to the owner of its instance."""
     if "tags" in props:
         props["tags"] = {**(props["tags"] or {}), OWNER_TAG: owner}
-    root = props.get("rootBlockDevice")
-    if root is not None:
-        root.tags = {**(root.tags or {}), OWNER_TAG: owner}
 
 
 def _register_guard(properties: Properties, governed: list[pulumi.Resource]) -> None:

@@ -131,7 +131,7 @@ def boundary(scope: Scope) -> Policy:
         TooMuchError: settings name so much that no policy could hold it.
     """
     scope = replace(scope, account=ANY)
-    everything = {"Sid": "AsPoliciesSay", "Effect": "Allow", "Action": _passing(scope), "Resource": "*"}
+    everything = {"Effect": "Allow", "Action": _passing(scope), "Resource": "*"}
     regions: Policy = {
         "Sid": "InTheseRegions",
         "Effect": "Deny",
@@ -176,7 +176,7 @@ def _identities(scope: Scope) -> list[Policy]:
         ),
         _deny(
             "AttachOurs",
-            ("iam:AttachRolePolicy", "iam:AttachUserPolicy"),
+            ("iam:Attach*Policy",),
             condition={"ArnNotEquals": {"iam:PolicyARN": [*policy_arns(scope), *aws_managed]}},
         ),
         _deny_elsewhere("NoOtherRoles", _ROLE_CHANGES, _shortened([*roles, *earlier])),

@@ -175,6 +175,10 @@ COVERAGE: Final[dict[str, Coverage]] = {
     ),
     "iam:OperatorGrants": Coverage(checks=("approval-tags",), compared="approval tags that no running grant explains"),
     "shellaccess:Claim": Coverage(unchecked=_SAME),
+    "shellaccess:GoverningStack": Coverage(checks=("governing-stack",), compared="existence, owner"),
+    "shellaccess:ReleaseGuard": Coverage(
+        unchecked="stops the destroy of a stack that another one has replaced; not in AWS"
+    ),
     "ssm:Document": Coverage(
         checks=("approval-runbook*", "approval-reaper*", "approval-change-template*", "node-remediation-runbook*"),
         compared="type, status, sharing, default version, content; of the remediation's runbook content and owner tags",
@@ -201,6 +205,7 @@ OTHER_CHECKS: Final[dict[str, str]] = {
     "approval-alarm-trail": "any trail that records what alarms wait for",
     "approval-alarm-iam-trail": "the same for the Region of IAM's events",
     "approval-alarm-iam": "changes of IAM that raise no alarm",
+    "orphans*": "resources with the stack's owner tag that are not in its state",
 }
 """Checks about what the stack rests on and does not make."""
 

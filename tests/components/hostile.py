@@ -20,6 +20,7 @@ Path = tuple[str | int, ...]
 
 COMPLETE: dict[str, Any] = {
     "regions": ["eu-west-1", "us-east-1"],
+    "takeOver": True,
     "tags": {"team": "platform"},
     "permissionsBoundary": "Boundary",
     "sessionManager": {

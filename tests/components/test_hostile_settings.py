@@ -117,7 +117,9 @@ def _assert_complete(model: type[BaseModel], value: dict[str, Any]) -> None:
     assert set(value) == keys_of(model)
     nested = model.model_validate({key: each for key, each in value.items() if key != "regionOverrides"})
     for name, field in model.model_fields.items():
-        given, found = _first(value[field.alias or name]), _first(getattr(nested, name))
+        given, found = value[field.alias or name], getattr(nested, name)
+        if not isinstance(found, BaseModel):
+            given, found = _first(given), _first(found)
         if isinstance(found, BaseModel):
             _assert_complete(type(found), given)
 

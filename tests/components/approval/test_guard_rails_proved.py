@@ -19,7 +19,7 @@ from components.iam.context import ABSENT, Context, Value, known
 from components.iam.documents import parse
 from components.iam.evaluation import Permissions, decide
 from components.iam.truth import Truth
-from operations.audit.catalogue import On
+from operations.audit.catalogue import TargetKind
 from operations.audit.rules import RULES
 from tests.components.approval.proving import Request
 
@@ -197,23 +197,25 @@ def test_operator_starts_no_other_runbook() -> None:
 
 
 PATTERNS: Final = {
-    On.APPROVAL_DOCUMENTS: PROTECTED["ssm", "document"],
-    On.TEMPLATE_DOCUMENT: PROTECTED["ssm", "document"],
-    On.SESSION_DOCUMENT: PROTECTED["ssm", "document"],
-    On.EXECUTIONS: EXECUTIONS,
-    On.SCHEDULE: PROTECTED["scheduler", "schedule"],
-    On.TOPIC: PROTECTED["sns", "topic"],
-    On.MY_USERS: PROTECTED["iam", "user"],
-    On.OTHER_USERS: PROTECTED["iam", "user"],
-    On.MY_GROUPS: PROTECTED["iam", "group"],
-    On.PRIVILEGED_GROUPS: PROTECTED["iam", "group"],
+    TargetKind.APPROVAL_DOCUMENTS: PROTECTED["ssm", "document"],
+    TargetKind.TEMPLATE_DOCUMENT: PROTECTED["ssm", "document"],
+    TargetKind.SESSION_DOCUMENT: PROTECTED["ssm", "document"],
+    TargetKind.EXECUTIONS: EXECUTIONS,
+    TargetKind.SCHEDULE: PROTECTED["scheduler", "schedule"],
+    TargetKind.TOPIC: PROTECTED["sns", "topic"],
+    TargetKind.MY_USERS: PROTECTED["iam", "user"],
+    TargetKind.OTHER_USERS: PROTECTED["iam", "user"],
+    TargetKind.MY_GROUPS: PROTECTED["iam", "group"],
+    TargetKind.PRIVILEGED_GROUPS: PROTECTED["iam", "group"],
 }
 
 
 def test_operator_does_nothing_that_the_audit_reports() -> None:
     """Every action of the audit's rules that reaches what approval rests on."""
-    needs = [need for rule in RULES for way in rule.ways for need in way.needs if need.on in PATTERNS]
-    found = {(action, need.on) for need in needs for action in need.actions}
+    requirements = [
+        each for rule in RULES for path in rule.escalations for each in path.requirements if each.on in PATTERNS
+    ]
+    found = {(action, each.on) for each in requirements for action in each.actions}
     assert len(found) > 20
     assert [each for each in found if reached(each[0], PATTERNS[each[1]])] == []
 

@@ -24,7 +24,6 @@ STATEMENTS = {rule: list(example) for rule, example in EXAMPLES.items() if not i
 
 
 def test_every_rule_has_an_example() -> None:
-    assert list(EXAMPLES) == sorted(EXAMPLES, key=lambda each: (each[0], int(each[1:])))
     assert {rule.id for rule in RULES} <= set(EXAMPLES)
     assert set(EXAMPLES) - set(STATEMENTS) == IN_WORDS
 
