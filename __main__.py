@@ -10,7 +10,7 @@ from pulumi.runtime.config import CONFIG
 from components.aws_failures import MalformedAnswerError
 from components.owner import this_stack
 from components.problems import SettingsError
-from components.secret_marking import keep_secrets, marked, program_secrets
+from components.secret_marking import marked, program_secrets
 from components.settings import Settings
 from components.stack import build
 from components.startup import prepare_process
@@ -24,7 +24,6 @@ try:
     settings = Settings.load({**CONFIG.get(), "aws:region": pulumi_aws.config.region})
     for warning in settings.warnings():
         pulumi.log.warn(str(warning))
-    keep_secrets()
     outputs = build(settings, this_stack())
 except SettingsError as problem:
     pulumi.log.error(str(program_secrets().without_values(problem)))

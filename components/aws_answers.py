@@ -65,6 +65,9 @@ _JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
 _POLICY: Final = "policyDocumentType"
 """The shape of policies in the answers of IAM, which botocore decodes."""
 
+_KEY_POLICY: Final = "GetKeyPolicy"
+"""The operation of AWS KMS whose answer has a policy as text."""
+
 _IN_HEADERS: Final = ("header", "headers", "statusCode")
 
 
@@ -203,6 +206,8 @@ class _CheckedJson(_CheckedParser):
             return True
         if isinstance(node, bool):
             return bool in expected or object in expected
+        if self._operation == _KEY_POLICY and isinstance(node, str) and shape.name == "PolicyType":
+            return _is_policy(node)
         return isinstance(node, expected) and not (isinstance(node, list) and None in node)
 
     def _parse_body_as_json(self, body_contents: bytes) -> Any:

@@ -12,6 +12,7 @@ from components.adoption.governing_stack import govern
 from components.adoption.recovery import recover
 from components.boundary import bound_roles
 from components.problems import Collector
+from components.secret_marking import keep_secrets
 from components.systems.attachments import check_attachments
 from components.systems.named_resources import check_named_resources
 from components.systems.ownership import check_ownership
@@ -67,6 +68,8 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     finish = govern(account, settings.regions[0], owner) if settings.governs else None
     if settings.governs:
         recover(account, owner, settings.regions[0])
+    # The last transformation, as it marks what the others add, too.
+    keep_secrets()
     endpoints = endpoints or {}
     session_manager = _session_manager(settings, account, owner)
     policy_arns = session_manager.instance_policy_arns if session_manager else ()

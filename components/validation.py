@@ -198,7 +198,10 @@ def _ignores_case(annotation: object) -> bool:
 
 
 def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...]) -> Problem:
-    location = tuple(str(part) for part in error["loc"] if part != "[key]")
+    location = tuple(map(str, error["loc"]))
+    if error["type"] != "extra_forbidden" and location[-1:] == ("[key]",):
+        # pydantic's mark of a key that is wrong, where its value is not.
+        location = location[:-1]
     key = path + location
     if error["type"] == "extra_forbidden":
         return Problem(path=key, message=f"unknown key{suggestion(location[-1], _keys(model, location[:-1]))}")

@@ -143,11 +143,11 @@ def test_settings_that_become_secret_are_secret_from_then_on(stack: Stack) -> No
     sections = {"sessionManager": {**settings, "linuxShellProfile": PRIVATE["sessionManager"]["linuxShellProfile"]}}
     stack.configure({**PUBLIC, **sections})
     stack.up().succeeded()
-    (document,) = (each for each in stack.state() if each["type"].startswith(DYNAMIC))
+    (document,) = (each for each in stack.state() if each["type"].endswith(":SessionPreferences"))
     assert exposed(document["outputs"]) == {"shellProfile"}
     configure(stack, sections)
     stack.up().succeeded()
-    (document,) = (each for each in stack.state() if each["type"].startswith(DYNAMIC))
+    (document,) = (each for each in stack.state() if each["type"].endswith(":SessionPreferences"))
     assert (exposed(document["inputs"]), exposed(document["outputs"])) == (set(), set())
     stack.preview("--expect-no-changes").succeeded()
 
