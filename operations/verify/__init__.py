@@ -1,1 +1,1 @@
-"""Compares what is live with what a stack's settings ask for: facts are read, compared, shown, each apart."""
+"""Comparison of deployed resources with a stack's settings, in separate steps: read facts, compare, report."""

@@ -1,4 +1,4 @@
-"""Verifies everything that session approval rests on."""
+"""Verification of everything that session approval depends on."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from operations.verify.facts import Asked
 
 _AT_A_TIME = 4
-"""Groups of calls: IAM throttles an account sooner than most services."""
+"""Number of parallel groups of calls; IAM throttles an account sooner than most services."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +63,11 @@ class ApprovalVerification:
     """A verification of the approval workflow.
 
     Attributes:
-        clients: clients to read with.
+        clients: Clients to read with.
         caller: ARN of the caller, for remedies.
-        asked: settings of the Region of the workflow, with the command that repairs it.
-        settings: settings of the workflow.
-        plan: the workflow as the settings ask for it.
+        asked: Settings of the Region of the workflow, with the command that repairs it.
+        settings: Settings of the workflow.
+        plan: The workflow as the settings define it.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
     """
 
@@ -85,11 +85,11 @@ class ApprovalVerification:
         """Return the verification of a stack's workflow.
 
         Args:
-            settings: settings of the stack.
-            section: `shell-access:approval`.
-            clients: clients to read with.
-            identity: the caller.
-            asked: settings of the first Region, with the command that repairs it.
+            settings: Settings of the stack.
+            section: Section `shell-access:approval`.
+            clients: Clients to read with.
+            identity: The caller.
+            asked: Settings of the first Region, with the command that repairs it.
         """
         place = Place(partition=identity.partition, account_id=identity.account_id, region=asked.region)
         encryption = any(each.session_data_encryption for each in settings.session_manager.values())
@@ -103,7 +103,7 @@ class ApprovalVerification:
         )
 
     def findings(self) -> list[Finding]:
-        """Return all findings, in the order in which a request meets what they are about."""
+        """Return all findings, in the order in which a request depends on their resources."""
         parts: tuple[Callable[[], Iterable[Finding]], ...] = (
             self._documents,
             self._roles,
@@ -117,7 +117,7 @@ class ApprovalVerification:
             return [finding for several in pool.map(_all_of, parts) for finding in several]
 
     def _reader(self, region: str = "") -> Reader:
-        """Each group of calls has its own, as a service that does not answer is not asked twice."""
+        """Return a new reader, one per group of calls, so that an unreachable service is not called twice."""
         return Reader(self.clients, region or self.plan.place.region, self.caller)
 
     def _documents(self) -> Iterable[Finding]:

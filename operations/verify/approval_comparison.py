@@ -1,4 +1,4 @@
-"""Compares documents, policies, roles, the schedule and principals of the approval workflow: facts in, findings out."""
+"""Comparison of documents, policies, roles, the schedule and principals of the approval workflow."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _PRINCIPAL_KINDS: Final = {
 def document_findings(
     asked: Asked, planned: PlannedDocument, live: TypedDocumentFacts | Unread | None
 ) -> list[Finding]:
-    """Compare a document: its type, status, sharing, default version, and the content of its default and latest version.
+    """Compare a document: type, status, sharing, default version, and the content of its default and latest version.
 
     Args:
-        asked: settings of the Region of the workflow, with the command that repairs it.
-        planned: the document as the settings ask for it.
-        live: the document of the account.
+        asked: Settings of the Region of the workflow, with the command that repairs it.
+        planned: The document as the settings define it.
+        live: The document of the account.
     """
     check, expected = f"approval-{planned.key}", _document_exists(planned)
     if isinstance(live, Unread):
@@ -65,7 +65,7 @@ def document_findings(
 
 
 def _existence(asked: Asked, planned: PlannedDocument, live: TypedDocumentFacts) -> Finding:
-    """Report what is wrong with a document as such; no update ends sharing, as the stack does not manage it."""
+    """Report faults of a document other than its content; no update ends sharing, as the stack does not manage it."""
     check, expected = f"approval-{planned.key}", _document_exists(planned)
     if isinstance(live.shared_with, Unread):
         return cannot_tell(check, expected, live.shared_with)
@@ -94,11 +94,11 @@ def _content(check: str, asked: Asked, planned: PlannedDocument, version: str, t
 
 
 def document_differences(wanted: Mapping[str, Any], text: str) -> list[str]:
-    """Return what differs in the content of a runbook or change template, step by step; empty where nothing does.
+    """Return the differences in the content of a runbook or change template, step by step; empty if there are none.
 
     Args:
-        wanted: the content that the settings ask for.
-        text: the content of the account's document, as JSON.
+        wanted: The content that the settings define.
+        text: The content of the account's document, as JSON.
     """
     try:
         found: Any = json.loads(text)
@@ -137,13 +137,13 @@ def policy_findings(
     live: ManagedPolicyFacts | Unread | None,
     tolerated: TolerateHolder,
 ) -> list[Finding]:
-    """Compare a managed policy: its default version, and the principals that have it, no fewer and no more.
+    """Compare a managed policy: its default version, and the exact set of principals that it is attached to.
 
     Args:
-        asked: settings of the Region of the workflow, with the command that repairs it.
-        planned: the policy as the settings ask for it.
-        live: the policy of the account.
-        tolerated: decides whether another principal may have it.
+        asked: Settings of the Region of the workflow, with the command that repairs it.
+        planned: The policy as the settings define it.
+        live: The policy of the account.
+        tolerated: Predicate for other principals that may have it.
     """
     check, expected = f"approval-{planned.key}-policy", f"managed policy {planned.name} exists"
     if isinstance(live, Unread):
@@ -195,13 +195,13 @@ def _detach(holder: Principal, arn: str) -> str:
 
 
 class TolerateHolder:
-    """Decides whether a principal may have a managed policy although the stack does not attach it there."""
+    """Predicate for principals that may have a managed policy although the stack does not attach it to them."""
 
     def __init__(self, settings: ApprovalSettings | None = None) -> None:
-        """Make a decision rule.
+        """Create the predicate.
 
         Args:
-            settings: settings of the workflow, for the policy of approvers; None: no other principal may have it.
+            settings: Settings of the workflow, for the policy of approvers; None: no other principal may have it.
         """
         approvers = settings.approvers if settings else []
         self._named = [
@@ -212,17 +212,17 @@ class TolerateHolder:
         self._identity_center = any(each.type in (ApproverType.SSO_GROUP, ApproverType.SSO_USER) for each in approvers)
 
     def __call__(self, holder: Principal) -> bool:
-        """Return whether the settings name it: IAM Identity Center and groups get the policy from elsewhere."""
+        """Return whether the settings name the principal, or IAM Identity Center may have attached the policy to it."""
         if any(holder.is_same(each) for each in self._named):
             return True
         return self._identity_center and holder.kind == "role" and holder.name.startswith(IDENTITY_CENTER_PREFIX)
 
 
 def workflow_role(planned: PlannedRole, boundary: str) -> WantedRole:
-    """Return a role of the workflow as it is compared with the account.
+    """Return a role of the workflow for comparison with the account.
 
     Args:
-        planned: the role as the settings ask for it.
+        planned: The role as the settings define it.
         boundary: ARN of the permissions boundary; "": none.
     """
     return WantedRole(
@@ -235,12 +235,12 @@ def workflow_role(planned: PlannedRole, boundary: str) -> WantedRole:
 
 
 def schedule_findings(asked: Asked, planned: PlannedSchedule, live: Answer | Unread | None) -> list[Finding]:
-    """Compare the reaper's schedule: enabled, without an end, calling what the settings ask for.
+    """Compare the reaper's schedule: enabled, without an end date, with the target that the settings define.
 
     Args:
-        asked: settings of the Region of the workflow, with the command that repairs it.
-        planned: the schedule as the settings ask for it.
-        live: the schedule of the account.
+        asked: Settings of the Region of the workflow, with the command that repairs it.
+        planned: The schedule as the settings define it.
+        live: The schedule of the account.
     """
     check, expected = "approval-schedule", f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}"
     if isinstance(live, Unread):
@@ -276,9 +276,9 @@ def _same_json(wanted: str, found: str) -> bool:
 
 
 def wanted_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, str]]:
-    """Return the principals that settings name: the check, the principal, and the path that its ARN has.
+    """Return the principals that settings name: the check, the principal, and the path in its ARN.
 
-    Identity Center's groups and users are not in IAM, and are not among them.
+    Groups and users of Identity Center are left out, as they are not in IAM.
     """
     operators = [
         *(Principal("role", name) for name in settings.operator_roles),
@@ -303,9 +303,9 @@ def principal_findings(
     A group without members approves nothing.
 
     Args:
-        asked: settings of the Region of the workflow, with the command that repairs it.
-        settings: settings of the workflow.
-        live: facts by principal; None: no such principal.
+        asked: Settings of the Region of the workflow, with the command that repairs it.
+        settings: Settings of the workflow.
+        live: Facts by principal; None: the principal does not exist.
     """
     wanted = wanted_principals(settings)
     findings: list[Finding] = []
@@ -325,7 +325,10 @@ def principal_findings(
 
 
 def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | Unread | None) -> Iterator[str]:
-    """Systems Manager knows an approver by ARN, of which the path is a part; groups have none in the settings."""
+    """Yield the faults of a principal.
+
+    Systems Manager identifies an approver by ARN, which includes the path; groups have no path in the settings.
+    """
     if live is None or isinstance(live, Unread):
         yield f"{principal} does not exist"
     elif live.is_empty:
@@ -335,11 +338,11 @@ def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | Un
 
 
 def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | Unread) -> list[Finding]:
-    """Report approval tags that no running grant explains.
+    """Report approval tags without an active grant.
 
     Args:
-        expected_none: the principals that were looked at.
-        live: their unexplained tags.
+        expected_none: Principals that were checked.
+        live: Their unexplained tags.
     """
     check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
     if isinstance(live, Unread):

@@ -1,4 +1,4 @@
-"""Facts about the approval workflow of an account, and how they are read. None means that it does not exist."""
+"""Facts about the approval workflow of an account, and functions that read them. None: the resource does not exist."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _NO_ENTITY: Final = ("NoSuchEntity",)
 _HOLDING: Final = ("InProgress", "Waiting", "Cancelling")
-"""States of a run that may hold a tag."""
+"""Status values of an execution that may hold a tag."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class TypedDocumentFacts(DocumentFacts):
 
     Attributes:
         type: `Automation`, `Automation.ChangeTemplate`, ...
-        shared_with: accounts that it is shared with, or `all`.
+        shared_with: Accounts that it is shared with, or `all`.
     """
 
     type: str
@@ -41,8 +41,8 @@ class ManagedPolicyFacts:
     """A managed policy.
 
     Attributes:
-        content: its default version.
-        holders: principals and groups that have it, not as their boundary.
+        content: Its default version.
+        holders: Principals and groups that it is attached to, other than as a boundary.
     """
 
     content: Mapping[str, Any] | Unread
@@ -54,8 +54,8 @@ class PrincipalFacts:
     """A role, user or group.
 
     Attributes:
-        path: its path, `/` or `/team/`.
-        is_empty: it is a group without members.
+        path: Its path, `/` or `/team/`.
+        is_empty: Whether it is a group without members.
     """
 
     path: str = "/"
@@ -67,8 +67,8 @@ class RecordingFacts:
     """Trails of CloudTrail that record calls in a Region.
 
     Attributes:
-        recording: names of trails that record management events that write.
-        unread: why others cannot be judged.
+        recording: Names of trails that record write management events.
+        unread: Reason for which other trails cannot be evaluated.
     """
 
     recording: tuple[str, ...]
@@ -106,7 +106,7 @@ def _text(reader: Reader, name: str, version: str) -> str | Unread:
 
 
 def read_managed_policy(reader: Reader, arn: str) -> ManagedPolicyFacts | Unread | None:
-    """Read the default version of a managed policy, and who has it."""
+    """Read the default version of a managed policy, and the principals that it is attached to."""
     answer = reader.read("iam", "get_policy", absent=_NO_ENTITY, PolicyArn=arn)
     if answer is None or isinstance(answer, Unread):
         return answer
@@ -119,7 +119,7 @@ def read_managed_policy(reader: Reader, arn: str) -> ManagedPolicyFacts | Unread
 
 
 def _holders(reader: Reader, arn: str) -> frozenset[Principal] | Unread:
-    """A policy that is set as a boundary grants and denies nothing by itself."""
+    """Return the principals with the policy attached; a permissions boundary by itself grants nothing."""
     usage = {"PolicyUsageFilter": "PermissionsPolicy"}
     answer = reader.read("iam", "list_entities_for_policy", absent=_NO_ENTITY, PolicyArn=arn, **usage)
     if isinstance(answer, Unread):
@@ -144,13 +144,13 @@ def read_principal(reader: Reader, principal: Principal) -> PrincipalFacts | Unr
 
 
 def read_schedule(reader: Reader, group: str, name: str) -> Answer | Unread | None:
-    """Read a schedule as the API shows it."""
+    """Read a schedule in the format of the API."""
     absent = ("ResourceNotFoundException",)
     return reader.read("scheduler", "get_schedule", absent=absent, GroupName=group, Name=name)
 
 
 def read_metric_alarms(reader: Reader, names: list[str]) -> Mapping[str, Answer] | Unread:
-    """Read CloudWatch alarms as the API shows them, by name."""
+    """Read CloudWatch alarms in the format of the API, by name."""
     answer = reader.read("cloudwatch", "describe_alarms", AlarmNames=names, AlarmTypes=["MetricAlarm"])
     if isinstance(answer, Unread):
         return answer
@@ -167,7 +167,7 @@ def read_recording(reader: Reader) -> RecordingFacts | Unread:
     for trail in (answer or {}).get("trailList", ()):
         if not trail.get("IsMultiRegionTrail") and trail.get("HomeRegion") != reader.region:
             continue
-        # By its ARN, under which a trail of another Region is known here too.
+        # By ARN, which also identifies a trail of another Region.
         status = reader.read("cloudtrail", "get_trail_status", Name=trail["TrailARN"])
         selectors = reader.read("cloudtrail", "get_event_selectors", TrailName=trail["TrailARN"])
         if isinstance(status, Unread) or isinstance(selectors, Unread):
@@ -178,10 +178,10 @@ def read_recording(reader: Reader) -> RecordingFacts | Unread:
 
 
 def records_writes(selectors: Answer) -> bool:
-    """Return whether event selectors record management events that change something.
+    """Return whether event selectors record write management events.
 
     Args:
-        selectors: selectors of one kind or the other (API_GetEventSelectors).
+        selectors: Basic or advanced event selectors (API_GetEventSelectors).
     """
     plain = any(
         each.get("IncludeManagementEvents", True) and each.get("ReadWriteType", "All") != "ReadOnly"
@@ -191,13 +191,13 @@ def records_writes(selectors: Answer) -> bool:
 
 
 def _covers_writes(selector: Answer) -> bool:
-    """Return whether a selector records the calls that alarms wait for; narrowed by any other field, it may not."""
+    """Return whether a selector records the calls that alarms depend on; further fields may exclude some of them."""
     fields = {str(each["Field"]): each for each in selector.get("FieldSelectors", ())}
     management = "Management" in fields.get("eventCategory", {}).get("Equals", ())
     writes = "true" not in fields.get("readOnly", {}).get("Equals", ())
     narrowed = set(fields) - {"eventCategory", "readOnly"}
     if narrowed == {"eventSource"}:
-        # Trails often leave out AWS KMS and the RDS Data API, which call most.
+        # Trails often exclude AWS KMS and the RDS Data API, which have the most calls.
         source = dict(fields["eventSource"])
         left_out = source.pop("NotEquals", ())
         narrowed = source.keys() - {"Field"} if not WATCHED_SOURCES.intersection(left_out) else narrowed
@@ -205,11 +205,11 @@ def _covers_writes(selector: Answer) -> bool:
 
 
 def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[Tag, ...] | Unread:
-    """Read the approval tags that no running grant explains.
+    """Read the approval tags without an active grant.
 
     Args:
-        reader: reader of the workflow's Region.
-        principals: principals that may carry the tag.
+        reader: Reader of the workflow's Region.
+        principals: Principals that may carry the tag.
     """
     several = tuple(principals)
     before = _tags(reader, several)
@@ -219,7 +219,7 @@ def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[Ta
     if isinstance(requests, Unread):
         return requests
     stray = without_grant(before, requests)
-    # A run may have ended in between, and its tag with it.
+    # An execution may have ended in between, which removes its tag.
     after = _tags(reader, tuple(each.principal for each in stray))
     return after if isinstance(after, Unread) else tuple(each for each in stray if each in after)
 
@@ -234,7 +234,7 @@ def _tags(reader: Reader, principals: tuple[Principal, ...]) -> tuple[Tag, ...] 
         if isinstance(answer, Unread):
             return answer
         tags = (answer or {}).get("Tags", ())
-        # IAM takes keys that differ in case alone for the same one.
+        # IAM treats keys that differ only in case as the same key.
         found += [
             Tag(principal=principal, value=each["Value"], key=each["Key"])
             for each in tags

@@ -1,4 +1,4 @@
-"""Compares the alarms of the approval workflow, and the trails that they rest on: facts in, findings out."""
+"""Comparison of the alarms of the approval workflow, and of the trails that they depend on."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def event_alarm_finding(
     """Compare an EventBridge rule, its targets, and the rule that forwards its events.
 
     Args:
-        asked: settings of the Region of the workflow, with the command that repairs it.
-        plan: the workflow as the settings ask for it.
-        alarm: the rule as the settings ask for it.
-        live: the rules of the workflow's Region, by name.
-        forwarding: the rules of the Region of IAM's events, by name.
+        asked: Settings of the Region of the workflow, with the command that repairs it.
+        plan: The workflow as the settings define it.
+        alarm: The rule as the settings define it.
+        live: Rules of the workflow's Region, by name.
+        forwarding: Rules of the Region of IAM's events, by name.
     """
     check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
     expected = f"rule {alarm.name} is enabled and publishes to {len(plan.alarm_topics)} topics"
@@ -61,13 +61,13 @@ def event_alarm_finding(
 def metric_alarm_findings(
     asked: Asked, plan: ApprovalPlan, alarm: MetricAlarm, live: Mapping[str, Answer] | Unread
 ) -> Iterator[Finding]:
-    """Compare a CloudWatch alarm, and report one that is raised.
+    """Compare a CloudWatch alarm, and report one in the ALARM state.
 
     Args:
-        asked: settings of the Region of the workflow, with the command that repairs it.
-        plan: the workflow as the settings ask for it.
-        alarm: the alarm as the settings ask for it.
-        live: the alarms of the account, by name.
+        asked: Settings of the Region of the workflow, with the command that repairs it.
+        plan: The workflow as the settings define it.
+        alarm: The alarm as the settings define it.
+        live: Alarms of the account, by name.
     """
     check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
     expected = f"alarm {alarm.name} is on and publishes to {len(plan.alarm_topics)} topics"
@@ -90,7 +90,7 @@ def metric_alarm_findings(
         "comparison": (alarm.comparison, found.get("ComparisonOperator")),
         "threshold": (alarm.threshold, found.get("Threshold")),
         "missing data": (alarm.missing_data, found.get("TreatMissingData")),
-        # With a unit that the metric does not have there is never any data.
+        # With a unit that the metric does not have, the alarm never has data.
         "unit": (None, found.get("Unit")),
         "data points to alarm": (alarm.evaluation_periods, found.get("DatapointsToAlarm") or alarm.evaluation_periods),
     }
@@ -112,12 +112,12 @@ def metric_alarm_findings(
 
 
 def recording_finding(check: str, region: str, live: RecordingFacts | Unread) -> Finding:
-    """Report whether a trail records the calls that the alarms wait for.
+    """Report whether a trail records the calls that the alarms depend on.
 
     Args:
         check: ID of the finding.
         region: Region of the events.
-        live: the trails that record there.
+        live: Trails that record in the Region.
     """
     expected = f"a trail records management events in {region}"
     if isinstance(live, Unread):

@@ -1,4 +1,4 @@
-"""The bucket for session logs, which is not the stack's own: there, encrypted, closed to the public."""
+"""Comparison of the bucket for session logs, which the stack does not own: encrypted, without public access."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECTION = "shell-access:sessionManager"
 
 
 def bucket_findings(asked: Asked, settings: SessionManagerSettings, live: BucketFacts | Unread | None) -> list[Finding]:
-    """Compares the bucket where sessions are logged to one."""
+    """Compare the bucket if sessions are logged to one."""
     if not settings.s3_logging:
         return []
     name = settings.s3_bucket_name

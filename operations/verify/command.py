@@ -1,4 +1,4 @@
-"""`verify`: step 4 of the AWS post, for every Region at once."""
+"""`verify`: step 4 of the AWS post, for all Regions."""
 
 from __future__ import annotations
 

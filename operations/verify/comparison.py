@@ -1,4 +1,4 @@
-"""All comparisons of one Region: facts in, findings out."""
+"""All comparisons of one Region."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def region_findings(asked: Asked, facts: RegionFacts) -> list[Finding]:
-    """Compares a Region with what is asked there, in the order in which sessions need things."""
+    """Compare a Region with its settings, in the order in which a session depends on the resources."""
     findings: list[Finding] = []
     settings = asked.session_manager
     if settings:

@@ -1,4 +1,4 @@
-"""The checks that compare each type of resource that a stack makes, and what of it only a refresh shows."""
+"""Checks that compare each type of resource that a stack creates, and attributes that only a refresh compares."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Coverage:
     """The coverage of a type of resource.
 
     Attributes:
-        checks: IDs of the checks that compare it, with wildcards; empty: `verify` does not look at it.
-        compared: attributes and states that are compared.
-        by_refresh: attributes that only `pulumi preview --refresh` compares.
-        unchecked: reason for which something of it is not looked at; "": none.
+        checks: IDs of the checks that compare it, with wildcards; empty: `verify` does not check it.
+        compared: Attributes and states that are compared.
+        by_refresh: Attributes that only `pulumi preview --refresh` compares.
+        unchecked: Reason for which some attributes are not checked; "": none.
     """
 
     checks: tuple[str, ...] = ()
@@ -192,7 +192,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
         by_refresh=("other tags",),
     ),
 }
-"""By type as the state has it, without the part between slashes; of dynamic resources without `pulumi-python:dynamic/`."""
+"""Coverage by type in the state, without the part between slashes, and without `pulumi-python:dynamic/`."""
 
 OTHER_CHECKS: Final[dict[str, str]] = {
     "account": "the credentials",
@@ -207,11 +207,11 @@ OTHER_CHECKS: Final[dict[str, str]] = {
     "approval-alarm-iam": "changes of IAM that raise no alarm",
     "orphans*": "resources with the stack's owner tag that are not in its state",
 }
-"""Checks about what the stack rests on and does not make."""
+"""Checks of resources that the stack depends on and does not create."""
 
 
 def short_type(token: str) -> str:
-    """Return a type of the state as `COVERAGE` has it."""
+    """Return a type of the state in the format of the keys of `COVERAGE`."""
     package, _, rest = token.removeprefix("pulumi-python:dynamic/").partition(":")
     module, _, name = rest.rpartition(":")
     return f"{package}:{module.split('/')[0]}:{name}" if module else f"{package}:{name}"

@@ -1,7 +1,8 @@
-"""Messages that EventBridge or Amazon SNS could not deliver, by the metrics of CloudWatch.
+"""Messages that EventBridge or Amazon SNS failed to deliver, from CloudWatch metrics.
 
-Sources: EventBridge User Guide, "Monitoring Amazon EventBridge" (FailedInvocations: invocations that failed for good, after
-all retries); Amazon SNS Developer Guide, "Monitoring Amazon SNS topics using CloudWatch" (NumberOfNotificationsFailed).
+Sources: EventBridge User Guide, "Monitoring Amazon EventBridge" (FailedInvocations: invocations that failed for good,
+after all retries); Amazon SNS Developer Guide, "Monitoring Amazon SNS topics using CloudWatch"
+(NumberOfNotificationsFailed).
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ class Sender:
     """A rule or a topic.
 
     Attributes:
-        namespace: namespace of its metrics.
-        metric: metric that counts messages that were not delivered.
-        dimension: dimension that has its name.
-        name: its name.
+        namespace: Namespace of its metrics.
+        metric: Metric that counts messages that were not delivered.
+        dimension: Dimension with its name.
+        name: Its name.
     """
 
     namespace: str
@@ -52,11 +53,11 @@ def topic_sender(name: str) -> Sender:
 
 
 def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int] | Unread:
-    """Read how many messages each sender failed to deliver in the last day, in one call.
+    """Read the number of messages that each sender failed to deliver in the last day, in one call.
 
     Args:
-        reader: reader of the Region.
-        senders: rules and topics; up to 500.
+        reader: Reader of the Region.
+        senders: Rules and topics; up to 500.
     """
     asked = {f"m{number}": each for number, each in enumerate(senders)}
     now = datetime.now(UTC)
@@ -84,7 +85,7 @@ def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int
     if isinstance(answer, Unread):
         return answer
     results = (answer or {}).get("MetricDataResults", ())
-    # A page holds a part of the values of a metric, which then occurs in several.
+    # The values of a metric can be split over several pages, each with an entry for the metric.
     sums = dict.fromkeys(asked.values(), 0)
     for each in results:
         sums[asked[each["Id"]]] += int(sum(each.get("Values", ())))
@@ -97,8 +98,8 @@ def delivery_finding(check: str, region: str, live: Mapping[Sender, int] | Unrea
     Args:
         check: ID of the finding.
         region: Region of the rules and topics.
-        live: number of messages that were not delivered, by sender.
-        remedy: text that says what to look at.
+        live: Number of messages that were not delivered, by sender.
+        remedy: Remediation for the finding.
     """
     expected = f"all messages of the last 24 hours were delivered in {region}"
     if isinstance(live, Unread):

@@ -1,4 +1,4 @@
-"""Verifies the domain controllers: sites are read, planned together as they admit each other, and compared."""
+"""Verification of domain controllers: read the sites, plan them together because they admit each other, and compare."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ Places = dict[str, PlaceFacts | Unread | str]
 
 @dataclass(frozen=True, kw_only=True)
 class DirectoryVerification:
-    """Everything that verifying the sites takes.
+    """A verification of all sites.
 
     Attributes:
-        clients: to read with.
-        caller: ARN of who reads, for remedies.
-        sites: what is asked, by Region.
-        account: settings of the Region where the stack keeps what an account has once.
-        instance_policies: Names of the policies that governed sessions need.
+        clients: Clients to read with.
+        caller: ARN of the caller, for remedies.
+        sites: Settings by Region.
+        account: Settings of the Region where the stack keeps resources that exist once per account.
+        instance_policies: Names of the policies that managed sessions require.
     """
 
     clients: Clients
@@ -55,10 +55,10 @@ class DirectoryVerification:
     instance_policies: tuple[str, ...] = ()
 
     def findings(self) -> dict[str, list[Finding]]:
-        """By Region.
+        """Return the findings by Region.
 
         Raises:
-            UnusableError: what the settings ask for cannot be planned.
+            UnusableError: The settings cannot be planned.
         """
         if not self.sites:
             return {}
@@ -80,7 +80,7 @@ class DirectoryVerification:
         return found
 
     def of_account(self) -> list[Finding]:
-        """Return the findings about what an account has once: the trail, and what is in IAM."""
+        """Return the findings about resources that exist once per account: the trail, and those in IAM."""
         reader = self._reader(self.account.asked.region)
         trail = verify_trail(reader, self.account) if self.sites else []
         live = read_identities(reader, self.account)
@@ -102,13 +102,13 @@ class DirectoryVerification:
 
 
 def compare_site(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: SiteFacts) -> list[Finding]:
-    """All comparisons of one site: facts in, findings out.
+    """Return all findings about one site.
 
     Args:
-        wanted: at the site.
-        place: its network.
-        plan: of groups and network ACL.
-        live: the facts.
+        wanted: Settings of the site.
+        place: Network of the site.
+        plan: Plan of groups and network ACL.
+        live: Facts about the site.
     """
     groups = live.groups if isinstance(live.groups, Unread) else group_ids(wanted, plan.groups, live.groups)
     return [
@@ -146,7 +146,7 @@ def _endpoints(wanted: AskedSite, place: PlaceFacts, live: SiteFacts) -> list[Fi
 
 
 def _watched(wanted: AskedSite, plan: SitePlan, live: SiteFacts) -> Watched | None:
-    """What the alerts are to watch; None where not all of it is known."""
+    """Return the resources that the alerts watch; None if some of them are not known."""
     if isinstance(live.groups, Unread) or isinstance(live.acls, Unread):
         return None
     groups = group_ids(wanted, plan.groups, live.groups)
@@ -168,7 +168,7 @@ def _unplanned(unknown: list[str]) -> Finding:
 
 
 def _traffic(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: SiteFacts) -> Traffic | Unread:
-    """What controllers' packets meet: the plan's groups, and every ACL that is in force for their subnets."""
+    """Return what applies to controllers' packets: the plan's groups, and the network ACLs of their subnets."""
     if isinstance(live.groups, Unread):
         return live.groups
     if isinstance(live.entries, Unread):

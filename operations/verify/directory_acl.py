@@ -1,4 +1,4 @@
-"""The network ACL: in force for the controllers' subnets, and saying what the plan says."""
+"""Comparison of the network ACL: its associations with the controllers' subnets, and its rules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def acl_findings(wanted: AskedSite, place: PlaceFacts, plan: AclPlan | None, live: SiteFacts) -> list[Finding]:
-    """Compares the ACL; what it lets pass beyond that comes back with the next refresh, as its rules are its own."""
+    """Compare the ACL; the next refresh shows other rules, too, as the resource includes all its rules."""
     if plan is None:
         return []
     name = acl_name(site_name(wanted.asked.region), plan)
@@ -41,7 +41,7 @@ def acl_findings(wanted: AskedSite, place: PlaceFacts, plan: AclPlan | None, liv
 
 
 def _followed(place: PlaceFacts, acls: Sequence[AclFacts]) -> str:
-    """Which ACL is in force for which subnet."""
+    """Return the ACL that each subnet is associated with."""
     return ", ".join(
         f"{subnet.given} follows {next((each.id for each in acls if subnet.id in each.subnet_ids), 'none')}"
         for subnet in place.subnets

@@ -1,4 +1,4 @@
-"""The controllers themselves: closed to the public, protected, encrypted, in the plan's groups."""
+"""Comparison of the domain controllers: without public access, protected, encrypted, in the plan's groups."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _RUNNING = ("pending", "running")
 
 @dataclass(frozen=True, kw_only=True)
 class _Fault:
-    """What is wrong with a controller, and what to do about it."""
+    """A fault of a controller, and its remediation."""
 
     said: str
     remedy: str
@@ -36,13 +36,13 @@ class _Fault:
 def controller_findings(
     wanted: AskedSite, place: PlaceFacts, groups: frozenset[str] | Unread, live: SiteFacts
 ) -> list[Finding]:
-    """Compares the volumes' key, and each controller that the settings ask for.
+    """Compare the volumes' key, and each controller that the settings define.
 
     Args:
-        wanted: at the site.
-        place: its network.
-        groups: ids of the plan's security groups.
-        live: the facts.
+        wanted: Settings of the site.
+        place: Network of the site.
+        groups: IDs of the plan's security groups.
+        live: Facts about the site.
     """
     findings = alias_findings(
         "directory-key", CONTROLLERS_KEY_ALIAS, wanted.asked, live.key, _key_policy(wanted, live.key)
@@ -125,7 +125,7 @@ def _instance(wanted: AskedSite, asked: ControllerSettings, found: ControllerFac
 
 
 def _volumes(wanted: AskedSite, asked: ControllerSettings, found: ControllerFacts, key: object) -> Iterator[_Fault]:
-    """Where the key is not known, the finding about it says so, and a volume with some key is left at that."""
+    """Yield faults of the volumes; while the planned key is unknown, which is a finding of its own, any key is accepted."""
     volumes = () if isinstance(found.volumes, Unread) else found.volumes
     by_device = {each.device: each for each in volumes}
     for planned in asked.volumes:
@@ -136,7 +136,7 @@ def _volumes(wanted: AskedSite, asked: ControllerSettings, found: ControllerFact
         if live.type != VOLUME_TYPE:
             yield _Fault(said=f"{live.id} is of type {live.type}", remedy=wanted.asked.repair)
         if live.size != planned.size:
-            # EBS makes no volume smaller, and an update that asked for it would stop there.
+            # EBS cannot shrink a volume, so that such an update would fail.
             grown = f"set size: {live.size} for {planned.device_name} in shell-access:domainControllers.sites"
             remedy = grown if live.size > planned.size else wanted.asked.repair
             yield _Fault(said=f"{live.id} has {live.size} GiB, not {planned.size}", remedy=remedy)
@@ -161,7 +161,7 @@ def _key_policy(wanted: AskedSite, live: KeyFacts | Unread | None) -> dict[str, 
 
 
 def _state(wanted: AskedSite, check: str, found: ControllerFacts) -> list[Finding]:
-    """Whether it runs is the directory team's business, and worth a look."""
+    """Report a controller that is not running as a warning: the directory team starts and stops controllers."""
     if found.state in _RUNNING:
         return []
     return [
