@@ -125,7 +125,7 @@ def _instance(wanted: AskedSite, asked: ControllerSettings, found: ControllerFac
 
 
 def _volumes(wanted: AskedSite, asked: ControllerSettings, found: ControllerFacts, key: object) -> Iterator[_Fault]:
-    """Yield faults of the volumes; while the planned key is unknown, which is a finding of its own, any key is accepted."""
+    """Yield faults of the volumes; while the planned key is unknown (a finding of its own), any key is accepted."""
     volumes = () if isinstance(found.volumes, Unread) else found.volumes
     by_device = {each.device: each for each in volumes}
     for planned in asked.volumes:

@@ -1,4 +1,4 @@
-"""What is live of a site of domain controllers. None means that it is not there."""
+"""Facts about a site of domain controllers. None: the resource does not exist."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AskedSite:
-    """What the settings ask for at one site.
+    """Settings of one site.
 
     Attributes:
-        asked: in the Region.
+        asked: Settings of the Region.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        section: the settings of all sites.
+        section: Settings of all sites.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
     """
 
@@ -40,16 +40,16 @@ class AskedSite:
 
     @property
     def site(self) -> SiteSettings:
-        """The settings of this one."""
+        """Settings of this site."""
         return self.section.sites[self.asked.region]
 
     @property
     def scope(self) -> Scope:
-        """Scope of the policies of monitoring."""
+        """Scope of the monitoring policies."""
         return Scope(partition=self.partition, account_id=self.asked.account_id, region=self.asked.region)
 
     def arn(self, service: str, resource: str) -> str:
-        """Of something in this account and Region."""
+        """Return the ARN of a resource in this account and Region."""
         return f"arn:{self.partition}:{service}:{self.asked.region}:{self.asked.account_id}:{resource}"
 
 
@@ -58,11 +58,11 @@ class PlaceSubnet:
     """A subnet of the controllers.
 
     Attributes:
-        id: `subnet-...`.
-        given: as the settings name it.
-        zone: such as `eu-west-1a`.
-        cidrs: its networks.
-        internet_gateway: that a route of it leads to; "": none.
+        id: ID, `subnet-...`.
+        given: ID or name in the settings.
+        zone: Availability Zone, `eu-west-1a`.
+        cidrs: CIDR blocks.
+        internet_gateway: Internet gateway that one of its routes leads to; "": none.
     """
 
     id: str
@@ -77,11 +77,11 @@ class PlaceFacts:
     """The network of a site.
 
     Attributes:
-        vpc_id: the only one that the settings name.
-        subnets: in the settings' order.
-        networks: what planning needs.
-        endpoint_subnets: subnets of the endpoints, by ID what the settings call them.
-        shares_endpoints: the endpoints are those of `shell-access:endpoints`.
+        vpc_id: The only VPC that the settings name.
+        subnets: Subnets in the settings' order.
+        networks: Networks that planning requires.
+        endpoint_subnets: Subnets of the endpoints: their names in the settings, by ID.
+        shares_endpoints: Whether the endpoints are those of `shell-access:endpoints`.
     """
 
     vpc_id: str
@@ -96,9 +96,9 @@ class ListFacts:
     """A managed prefix list of this account.
 
     Attributes:
-        id: `pl-...`.
-        name: its Name tag.
-        max_entries: how many it can hold.
+        id: ID, `pl-...`.
+        name: Its Name tag.
+        max_entries: Maximum number of entries.
     """
 
     id: str
@@ -111,10 +111,10 @@ class AclFacts:
     """A network ACL of the VPC.
 
     Attributes:
-        id: `acl-...`.
-        name: its Name tag.
-        subnet_ids: that it is in force for.
-        rules: without the default denials.
+        id: ID, `acl-...`.
+        name: Its Name tag.
+        subnet_ids: Subnets that it is associated with.
+        rules: Rules without the default denials.
     """
 
     id: str
@@ -128,12 +128,12 @@ class VolumeFacts:
     """A volume of a controller.
 
     Attributes:
-        id: `vol-...`.
-        key_arn: "": not encrypted.
-        tagged: it carries the controllers' tag.
-        device: name of the device that it is attached as.
-        size: in GiB.
-        type: `gp3`, ...
+        id: ID, `vol-...`.
+        key_arn: ARN of the KMS key; "": not encrypted.
+        tagged: Whether it carries the controllers' tag.
+        device: Device name of the attachment.
+        size: Size in GiB.
+        type: Volume type, `gp3`, ...
     """
 
     id: str
@@ -149,20 +149,20 @@ class ControllerFacts:
     """A domain controller.
 
     Attributes:
-        id: `i-...`.
-        name: its Name tag.
+        id: ID, `i-...`.
+        name: Its Name tag.
         state: `running`, `stopped`, ...
-        metadata: options of instance metadata, by their names in the API.
-        type: `m6i.large`, ...
-        checks_source: packets that are not for it are dropped.
-        public: public addresses with their allocations' associations ("": an address that came with the instance).
-        protected: nobody terminates it without switching that off; None: not read, as it lacks the controllers' tag.
-        group_ids: of its security groups.
-        subnet_id: where it stands.
-        interface_id: of its first interface.
-        profile: name of the instance profile; "": none.
-        tagged: it carries the controllers' tag.
-        volumes: that are attached.
+        metadata: Instance metadata options, by their names in the API.
+        type: Instance type, `m6i.large`, ...
+        checks_source: Whether the source/destination check is on.
+        public: Public addresses with the IDs of their associations ("": not an Elastic IP address).
+        protected: Whether termination protection is on; None: not read, as the instance lacks the controllers' tag.
+        group_ids: IDs of its security groups.
+        subnet_id: ID of its subnet.
+        interface_id: ID of its primary network interface.
+        profile: Name of the instance profile; "": none.
+        tagged: Whether it carries the controllers' tag.
+        volumes: Attached volumes.
     """
 
     id: str
@@ -186,13 +186,13 @@ class FlowLogFacts:
     """A flow log.
 
     Attributes:
-        id: `fl-...`.
-        subnet_id: subnet whose traffic it records.
-        active: it is active.
+        id: ID, `fl-...`.
+        subnet_id: Subnet whose traffic it records.
+        active: Whether it is active.
         traffic: `ALL`, `ACCEPT` or `REJECT`.
         destination: ARN of the log group.
         role_arn: ARN of the role that writes to it.
-        failure: reason for which it cannot deliver; "": it delivers, or has not tried yet.
+        failure: Reason for which delivery fails; "": it succeeds, or was not attempted yet.
     """
 
     id: str
@@ -206,23 +206,23 @@ class FlowLogFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteFacts:
-    """Everything of one site; what the settings do not ask for is not read.
+    """Facts about one site; resources that the settings do not define are not read.
 
     Attributes:
-        groups: of the VPC that carry the controllers' tag.
-        lists: prefix lists of the account.
-        entries: of the lists that rules of the groups refer to, and of those of the plan: by id, descriptions by CIDR.
-        acls: of the VPC.
-        controllers: of the VPC that the settings name, by name; a name may be there twice.
-        key: for volumes.
-        monitoring_key: for alerts and flow logs.
-        flow_logs: of the controllers' subnets.
-        flow_logs_role: role that writes them.
-        log_group: of the flow logs.
-        topic: of the alerts.
+        groups: Security groups of the VPC that carry the controllers' tag.
+        lists: Prefix lists of the account.
+        entries: Descriptions by CIDR, by ID of the prefix list: those that the groups' rules refer to, and the plan's.
+        acls: Network ACLs of the VPC.
+        controllers: Controllers of the VPC that the settings name, by name; several can have the same name.
+        key: Key for volumes.
+        monitoring_key: Key for alerts and flow logs.
+        flow_logs: Flow logs of the controllers' subnets.
+        flow_logs_role: Role that writes them.
+        log_group: Log group of the flow logs.
+        topic: Topic of the alerts.
         rules: EventBridge rules of the alerts, by name.
-        failures: number of messages that were not delivered, by sender.
-        endpoints: endpoints of the VPC, with their security group.
+        failures: Number of messages that were not delivered, by sender.
+        endpoints: Endpoints of the VPC, with their security group.
     """
 
     groups: tuple[GroupFacts, ...] | Unread

@@ -1,4 +1,4 @@
-"""The controllers' security groups and prefix lists: rule by rule what the plan says, and nothing besides."""
+"""Comparison of the controllers' security groups and prefix lists with the plan: all its rules, and no others."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from operations.verify.security_groups import GroupFacts, RuleFacts
 
 Key = tuple[str, str, int, int, str]
-"""What a rule lets pass: direction, protocol, first and last port, peer's id or network."""
+"""Traffic that a rule allows: direction, protocol, first and last port, peer's ID or network."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Differences:
-    """How a group's rules differ from the plan.
+    """Differences between a group's rules and the plan.
 
     Attributes:
-        missing: of the plan, and not there.
-        changed: the stack's own, and saying something else; with what they should say.
-        foreign: that no plan has.
+        missing: Rules of the plan that do not exist.
+        changed: Rules of the stack that differ from the plan, with the planned rule.
+        foreign: Rules that are in no plan.
     """
 
     missing: tuple[Rule, ...] = ()
@@ -39,7 +39,7 @@ class Differences:
 
 
 def group_findings(wanted: AskedSite, plan: GroupPlan, live: SiteFacts) -> list[Finding]:
-    """Compares groups, their rules, and the prefix lists that these refer to."""
+    """Compare groups, their rules, and the prefix lists that these refer to."""
     site = site_name(wanted.asked.region)
     expected = f"security groups {', '.join(each.name for each in plan.groups)}"
     if isinstance(live.groups, Unread):
@@ -51,7 +51,7 @@ def group_findings(wanted: AskedSite, plan: GroupPlan, live: SiteFacts) -> list[
     peers |= {name: facts.id for name, facts in lists.items()}
     present = [(each, groups[each.name]) for each in plan.groups if each.name in groups]
     if plan.prefix_lists and isinstance(live.lists, Unread):
-        # Without the lists' ids, rules that refer to them would be taken for somebody else's.
+        # Without the lists' IDs, the stack's rules that refer to them would count as foreign.
         findings += [cannot_tell(_check(each), _expected(each, facts), live.lists) for each, facts in present]
     else:
         findings += [_rules(wanted, each, facts, peers) for each, facts in present]
@@ -59,17 +59,17 @@ def group_findings(wanted: AskedSite, plan: GroupPlan, live: SiteFacts) -> list[
 
 
 def group_ids(wanted: AskedSite, plan: GroupPlan, groups: Sequence[GroupFacts]) -> frozenset[str]:
-    """Ids of the plan's groups, as far as they are there."""
+    """Return the IDs of those of the plan's groups that exist."""
     return frozenset(each.id for each in _by_plan(site_name(wanted.asked.region), plan.groups, groups).values())
 
 
 def rule_differences(wanted: Sequence[Rule], live: Sequence[RuleFacts], peers: Mapping[str, str]) -> Differences:
-    """Compares rules by what they let pass, and then by their descriptions.
+    """Compare rules by the traffic that they allow, and then by their descriptions.
 
     Args:
-        wanted: of the plan.
-        live: of the group.
-        peers: ids by what the plan calls them, `itself` or a list's name.
+        wanted: Rules of the plan.
+        live: Rules of the group.
+        peers: IDs by their names in the plan, `itself` or a list's name.
     """
     ours = {_planned_key(each, peers): each for each in wanted}
     theirs = {_live_key(each): each for each in live}

@@ -1,4 +1,4 @@
-"""What an account with domain controllers has once in IAM: the controllers' role and profile, and the managed policies."""
+"""IAM resources of an account with domain controllers: the controllers' role and profile, and the managed policies."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _PRINCIPAL: Final = "aws:PrincipalArn"
 
 @dataclass(frozen=True, kw_only=True)
 class IdentityFacts:
-    """The identities of domain controllers.
+    """IAM resources of domain controllers.
 
     Attributes:
-        policies: managed policies by name; None: no such policy.
-        role: role of the controllers; None: there is none, or it was not read.
-        profile_roles: roles of the instance profile; None: there is no such profile, or it was not read.
+        policies: Managed policies by name; None: the policy does not exist.
+        role: Role of the controllers; None: it does not exist, or was not read.
+        profile_roles: Roles of the instance profile; None: the profile does not exist, or was not read.
     """
 
     policies: Mapping[str, PolicyFacts | Unread | None]
@@ -39,11 +39,11 @@ class IdentityFacts:
 
 
 def read_identities(reader: Reader, wanted: AskedSite) -> IdentityFacts:
-    """Read what IAM has of domain controllers.
+    """Read the IAM resources of domain controllers.
 
     Args:
-        reader: reader of any Region.
-        wanted: settings of the Region where the stack keeps what an account has once.
+        reader: Reader of any Region.
+        wanted: Settings of the Region where the stack keeps resources that exist once per account.
     """
     names = _policy_names(wanted)
     policies = {name: read_policy(reader, _policy_arn(wanted, name)) for name in names}
@@ -67,9 +67,9 @@ def identity_findings(wanted: AskedSite, live: IdentityFacts, *, instance_polici
     """Compare managed policies, and the role and the instance profile of controllers.
 
     Args:
-        wanted: settings of the Region where the stack keeps what an account has once.
-        live: the identities of the account.
-        instance_policies: Names of the policies that governed sessions need.
+        wanted: Settings of the Region where the stack keeps resources that exist once per account.
+        live: IAM resources of the account.
+        instance_policies: Names of the policies that managed sessions require.
     """
     findings = [
         _policy(wanted, check, name, live.policies[name]) for check, name in _checks().items() if name in live.policies
@@ -115,7 +115,7 @@ def _checks() -> dict[str, str]:
 
 
 def _policy_names(wanted: AskedSite) -> list[str]:
-    """Return the names of the policies that the settings ask for."""
+    """Return the names of the policies that the settings define."""
     section = wanted.section
     conditions = {
         instance_role.NAME: _has_controllers(wanted),
@@ -158,12 +158,12 @@ def team(wanted: AskedSite) -> list[str]:
 def deployers_of(wanted: AskedSite, policy: Mapping[str, Any] | None) -> list[str]:
     """Return the ARNs of the principals that run the program, as a policy names them.
 
-    Without `deployerRoles` that is the principal that ran the last update. The settings do not name it, so that the
-    policy is asked: one principal besides the directory team is taken for it, several are not.
+    Without `deployerRoles` that is the principal that ran the last update. The settings do not name it, so it is read
+    from the policy: if the policy names one principal besides the directory team, it is that one; if several, none.
 
     Args:
-        wanted: settings of the Region.
-        policy: the policy of the account; None: not known.
+        wanted: Settings of the Region.
+        policy: The policy of the account; None: not known.
     """
     partition, account_id = wanted.partition, wanted.asked.account_id
     if wanted.section.deployer_roles:

@@ -1,4 +1,4 @@
-"""Reads what is live of a site of domain controllers."""
+"""Functions that read the facts about a site of domain controllers."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _FAILED = "FAILED"
 
 
 def read_site(reader: Reader, wanted: AskedSite, place: PlaceFacts, plan: SitePlan) -> SiteFacts:
-    """Reads a site; what cannot be read says why.
+    """Read a site; facts that cannot be read contain the reason.
 
     Args:
-        reader: of the Region.
-        wanted: at the site.
-        place: its network.
-        plan: what should be there, as some things are found by their names in it.
+        reader: Reader of the Region.
+        wanted: Settings of the site.
+        place: Network of the site.
+        plan: Plan of the site, with the names by which some resources are found.
     """
     groups, lists = read_groups(reader, _of_controllers(place.vpc_id)), _lists(reader, wanted.asked.account_id)
     rules = [alert_rule_name(each.name) for each in alerts_of(wanted)]
@@ -103,7 +103,7 @@ def _lists(reader: Reader, account_id: str) -> tuple[ListFacts, ...] | Unread:
     return tuple(
         ListFacts(id=each["PrefixListId"], name=tag(each, "Name"), max_entries=each.get("MaxEntries", 0))
         for each in (answer or {}).get("PrefixLists", ())
-        # Shared lists of other accounts and AWS' own are listed, too, where the filter is not heeded.
+        # If the filter has no effect, the lists include AWS-managed ones and those that other accounts share.
         if each.get("OwnerId") == account_id
     )
 
@@ -114,7 +114,7 @@ def _list_ids(
     groups: tuple[GroupFacts, ...] | Unread,
     lists: tuple[ListFacts, ...] | Unread,
 ) -> list[str]:
-    """Of the lists whose entries matter: the plan's, and whatever rules refer to."""
+    """Return the IDs of the prefix lists whose entries are compared: the plan's, and those that rules refer to."""
     names = {group_name(site_name(wanted.asked.region), each.name) for each in plan.groups.prefix_lists}
     planned = [] if isinstance(lists, Unread) else [each.id for each in lists if each.name in names]
     referred = (
@@ -176,7 +176,7 @@ def _controller(reader: Reader, found: Mapping[str, Any], volumes: tuple[VolumeF
         type=found.get("InstanceType", ""),
         checks_source=bool(found.get("SourceDestCheck", True)),
         public=_public(reader, found, interfaces),
-        # The read-only role may ask this of tagged instances alone.
+        # The read-only role has this permission for tagged instances only.
         protected=_protected(reader, found["InstanceId"]) if _is_tagged(found) else None,
         group_ids=frozenset(each["GroupId"] for each in found.get("SecurityGroups", ())),
         subnet_id=found.get("SubnetId", ""),
@@ -190,7 +190,7 @@ def _controller(reader: Reader, found: Mapping[str, Any], volumes: tuple[VolumeF
 def _public(
     reader: Reader, found: Mapping[str, Any], interfaces: list[Mapping[str, Any]]
 ) -> tuple[tuple[str, str], ...]:
-    """Public addresses; of elastic ones, which are asked for only where there is any, with their associations."""
+    """Return public addresses, Elastic IP addresses with their associations; read these only if there are addresses."""
     ends = [*interfaces, *(each for one in interfaces for each in one.get("PrivateIpAddresses", ()))]
     given: list[str | None] = [
         found.get("PublicIpAddress"),

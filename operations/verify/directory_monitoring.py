@@ -1,4 +1,4 @@
-"""What watches the controllers: flow logs, the encrypted topic, and the alerts."""
+"""Comparison of the controllers' monitoring: flow logs, the encrypted topic, and the alerts."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 def monitoring_findings(
     wanted: AskedSite, place: PlaceFacts, watched: Watched | None, live: SiteFacts
 ) -> list[Finding]:
-    """Compares flow logs, topic and alerts.
+    """Compare flow logs, topic and alerts.
 
     Args:
-        wanted: at the site.
-        place: its network.
-        watched: what the alerts are to watch; None: not known, so that their patterns are not looked at.
-        live: the facts.
+        wanted: Settings of the site.
+        place: Network of the site.
+        watched: Resources that the alerts watch; None: not known, so that event patterns are not compared.
+        live: Facts about the site.
     """
     scope = wanted.scope
     topic = WantedTopic(
@@ -82,12 +82,12 @@ def monitoring_findings(
 
 
 def watched_of(live: SiteFacts, groups: frozenset[str], acls: frozenset[str]) -> Watched | None:
-    """What the alerts are to watch; None where that cannot be told.
+    """Return the resources that the alerts watch; None if they are not known.
 
     Args:
-        live: with the controllers.
-        groups: ids of the plan's groups.
-        acls: id of the plan's network ACL.
+        live: Facts about the site, with the controllers.
+        groups: IDs of the plan's groups.
+        acls: ID of the plan's network ACL.
     """
     if isinstance(live.controllers, Unread):
         return None
@@ -140,7 +140,7 @@ def _log_group(wanted: AskedSite, live: SiteFacts) -> Finding:
 
 
 def _key_fault(live: SiteFacts, key: str) -> list[str]:
-    """Where the key is not known, the finding about it says so, and some key is left at that."""
+    """Return the fault of an encryption key; while the planned key is unknown (a finding of its own), any passes."""
     if not key:
         return ["not encrypted"]
     if not isinstance(live.monitoring_key, KeyFacts) or key in (live.monitoring_key.arn, live.monitoring_key.key_id):

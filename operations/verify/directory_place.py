@@ -1,4 +1,4 @@
-"""The network of a site: read, found to be private, and handed to the planner."""
+"""The network of a site: read, verified to be private, and passed to the planner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAIN = "main"
 
 
 class _StopError(Exception):
-    """Nothing more can be read; says why."""
+    """The network cannot be read further, for the reason that it contains."""
 
     def __init__(self, why: Unread | str) -> None:
         super().__init__()
@@ -27,11 +27,11 @@ class _StopError(Exception):
 
 
 def read_place(reader: Reader, wanted: AskedSite) -> PlaceFacts | Unread | str:
-    """Reads a site's network; text says what is wrong with what the settings name.
+    """Read a site's network; a string is a fault of the resources that the settings name.
 
     Args:
-        reader: of the Region.
-        wanted: at the site.
+        reader: Reader of the Region.
+        wanted: Settings of the site.
     """
     try:
         return _place(reader, wanted)
@@ -65,7 +65,7 @@ def _read(reader: Reader, operation: str, **arguments: Any) -> Answer:
 
 
 def place_findings(wanted: AskedSite, live: PlaceFacts | Unread | str) -> list[Finding]:
-    """Whether the network is there, and private still."""
+    """Report whether the network exists, and is still private."""
     site, check = wanted.site, "directory-network"
     expected = f"one VPC {site.vpc} with the private subnets {', '.join(site.subnets)}"
     if isinstance(live, Unread):
@@ -96,7 +96,7 @@ def _vpc(reader: Reader, given: str) -> str:
 
 
 def _gateways(tables: Answer) -> dict[str, str]:
-    """The internet gateway that a subnet's routes lead to, by subnet; `main` for those without a table of their own."""
+    """Return the internet gateway of the routes by subnet; `main` is for subnets without a route table of their own."""
     found: dict[str, str] = {}
     for table in tables.get("RouteTables", ()):
         gateways = [route["GatewayId"] for route in table["Routes"] if route.get("GatewayId", "").startswith("igw-")]
@@ -108,7 +108,7 @@ def _gateways(tables: Answer) -> dict[str, str]:
 def _named(
     answer: Answer, given: Sequence[str], vpc_id: str, gateways: Mapping[str, str] | None = None
 ) -> tuple[PlaceSubnet, ...]:
-    """The subnets that the settings name."""
+    """Return the subnets that the settings name."""
     found: list[PlaceSubnet] = []
     for name in given:
         fitting = [each for each in answer.get("Subnets", ()) if name in (each["SubnetId"], _name_tag(each))]
@@ -134,7 +134,7 @@ def _subnet(found: Mapping[str, Any], given: str, gateways: Mapping[str, str]) -
 
 
 def _endpoint_subnets(reader: Reader, wanted: AskedSite, vpc_id: str, subnets: Answer) -> tuple[PlaceSubnet, ...]:
-    """Of endpoints that `shell-access:endpoints` asks for in the same VPC; none: the site has its own."""
+    """Return the subnets of the `shell-access:endpoints` endpoints in the same VPC; empty: it has its own."""
     settings = wanted.asked.endpoints
     if settings is None or _vpc(reader, settings.vpc) != vpc_id:
         return ()
@@ -149,7 +149,7 @@ def _one_a_zone(subnets: Iterable[PlaceSubnet]) -> tuple[PlaceSubnet, ...]:
 
 
 def _s3_list(reader: Reader, wanted: AskedSite) -> dict[Peer, tuple[Network, ...]]:
-    """S3's own prefix list, where controllers write session logs to S3."""
+    """Return S3's AWS-managed prefix list if controllers write session logs to S3."""
     logging = wanted.asked.session_manager
     if not (logging and logging.s3_logging):
         return {}

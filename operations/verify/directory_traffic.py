@@ -1,8 +1,7 @@
-"""What really passes: packets tried on the live groups and network ACL, against what the port tables ask for.
+"""Comparison of effective traffic with the port tables: packets evaluated on the live groups and network ACL.
 
-The groups and the ACL are compared with the plan rule by rule elsewhere. This looks at them as packets do, by an
-evaluator that knows no plan: whatever the tables list has to come about, through group and ACL, request and answer; and
-nothing else may pass the groups.
+Other modules compare the groups and the ACL with the plan, rule by rule. This one evaluates packets without the plan:
+all traffic in the tables must pass group and ACL, request and reply, and no other traffic may pass the groups.
 """
 
 from __future__ import annotations
@@ -32,28 +31,28 @@ if TYPE_CHECKING:
     from operations.verify.security_groups import RuleFacts
 
 MOST_ADDRESSES = 60
-"""Addresses that are tried: the edges of all networks of a usual site. Of more networks, as many, spread evenly."""
+"""Maximum number of tested addresses: the edges of all networks of a usual site; of more networks, an even sample."""
 
 _SHOWN = 5
 _STRANGERS = ("8.8.8.8", "2600::1")
-"""Addresses that no site has, one a family."""
+"""Addresses that no site has, one per address family."""
 _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17}
 _ECHO = {Family.IPV4: (1, ECHO_REQUEST), Family.IPV6: (58, ECHO_REQUEST_V6)}
 _GRE = 47
-"""A protocol without ports, which no table has."""
+"""A protocol without ports, which is in no table."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """What is tried, and on what.
+    """The tested traffic, and the rules that it is evaluated with.
 
     Attributes:
-        demands: what has to pass.
-        networks: of peers that are named otherwise, by what the demands call them; `itself`: the controllers' subnets.
-        groups: ids of groups that the demands call otherwise.
-        rules: of the controllers' groups.
-        entries: CIDRs of prefix lists, by id.
-        acls: rules of every network ACL that is in force; none: the site does without.
+        demands: Traffic that must pass.
+        networks: Networks by name in the demands, of peers that are not networks; `itself`: the controllers' subnets.
+        groups: IDs of groups by name in the demands.
+        rules: Rules of the controllers' groups.
+        entries: CIDRs of prefix lists, by ID.
+        acls: Rules of every associated network ACL; none: the site uses no ACL.
     """
 
     demands: Sequence[Demand]
@@ -65,7 +64,7 @@ class Traffic:
 
 
 def traffic_findings(wanted: AskedSite, traffic: Traffic | Unread) -> list[Finding]:
-    """Tries the packets."""
+    """Evaluate the packets, and report differences from the demands."""
     check, expected = "directory-traffic", "what the port tables list passes groups and network ACL, and nothing else"
     if isinstance(traffic, Unread):
         return [cannot_tell(check, expected, traffic)]
@@ -73,7 +72,7 @@ def traffic_findings(wanted: AskedSite, traffic: Traffic | Unread) -> list[Findi
     tried, wrong = 0, list[str]()
     edges = sorted(set(_edges(port for each in traffic.demands for port in each.ports)))
     for end in _ends(traffic):
-        # What has to do with neither end is left out once, not for each port.
+        # Filter by end once, not once per port.
         by_groups, asked = [each for each in granted if each.concerns(end)], _asked(traffic, end)
         for packet in _packets(end, edges):
             tried += 1
@@ -91,7 +90,7 @@ def traffic_findings(wanted: AskedSite, traffic: Traffic | Unread) -> list[Findi
 
 
 def _ends(traffic: Traffic) -> Iterator[Packet]:
-    """A packet for each address and direction, to make others of."""
+    """Yield a packet per address and direction, as a template for others."""
     for address, direction in product(_addresses(traffic), Direction):
         groups = frozenset(
             traffic.groups.get(name, name)
@@ -137,11 +136,11 @@ def _addresses(traffic: Traffic) -> list[Address]:
 
 
 Line = tuple[int, int, int]
-"""What has to pass: protocol, first and last port."""
+"""Traffic that must pass: protocol, first and last port."""
 
 
 def _asked(traffic: Traffic, end: Packet) -> set[Line]:
-    """What the demands ask for between these ends."""
+    """Return the traffic that the demands define between these ends."""
     family = _family(end.address)
     return {
         _line(port, family)
@@ -149,13 +148,13 @@ def _asked(traffic: Traffic, end: Packet) -> set[Line]:
         if demand.direction is end.direction
         for by_group in {_names(traffic, each.peer, end) for each in demand.sources} - {None}
         for port in demand.ports
-        # A rule to a group knows ICMP of IPv4 only, as it says nothing of addresses.
+        # A rule with a group as peer has no address family, and its ICMP is that of IPv4 only.
         if not (by_group and family is Family.IPV6 and port.protocol not in _NUMBERS)
     }
 
 
 def _names(traffic: Traffic, peer: Peer, end: Packet) -> bool | None:
-    """Whether a peer is this end, and then whether it is so by its group."""
+    """Return whether a demand's peer matches by its group (True) or address (False); None: it does not match."""
     if peer.kind is PeerKind.NETWORK:
         return False if end.address in peer.network else None
     if peer.kind is PeerKind.PREFIX_LIST:
@@ -174,7 +173,7 @@ def _line(port: Port, family: Family) -> Line:
 def _faults(
     asked: set[Line], granted: Sequence[Permission], acls: Sequence[Sequence[AclRule]], packet: Packet
 ) -> list[str]:
-    """What is wrong with what becomes of a packet."""
+    """Return the faults of a packet: it passes and should not, or is dropped and should pass."""
     by_groups = admitting(granted, packet)
     if not any(protocol == packet.protocol and first <= packet.port <= last for protocol, first, last in asked):
         return [f"{_in_words(packet)} passes"] if by_groups else []

@@ -1,4 +1,4 @@
-"""The trail that alerts rest on: it records, delivers, and its bucket and key are as the settings ask."""
+"""Comparison of the trail that alerts depend on: recording, delivery, and the settings of its bucket and key."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class TrailFacts:
     """A trail.
 
     Attributes:
-        logging: it records.
-        configuration: the trail as the API shows it.
-        errors: errors of the last deliveries, by their names in the API.
-        records_writes: it records management events that change something.
+        logging: Whether it records.
+        configuration: The trail in the format of the API.
+        errors: Errors of the last deliveries, by their names in the API.
+        records_writes: Whether it records write management events.
     """
 
     logging: bool
@@ -53,9 +53,9 @@ class TrailBucketFacts:
     """The bucket of the stack's own trail.
 
     Attributes:
-        policy: its policy; None: none.
-        encryption: algorithm and key of the default encryption; "": none.
-        open_to_public: names of the public access settings that are off.
+        policy: Its bucket policy; None: none.
+        encryption: Algorithm and key of the default encryption; "": none.
+        open_to_public: Names of the Block Public Access settings that are off.
         versioning: `Enabled`, `Suspended`; "": never enabled.
     """
 
@@ -66,18 +66,18 @@ class TrailBucketFacts:
 
 
 def read_trail(reader: Reader, existing: str) -> TrailFacts | Unread | None:
-    """Reads the trail that the alerts rest on.
+    """Read the trail that the alerts depend on.
 
     Args:
-        reader: of the Region where the stack keeps what an account has once.
-        existing: name or ARN of the one that the settings name; "": the stack's own.
+        reader: Reader of the Region where the stack keeps resources that exist once per account.
+        existing: Name or ARN of the trail that the settings name; "": the stack's own.
     """
     absent = ("TrailNotFoundException",)
     trail = reader.read("cloudtrail", "get_trail", absent=absent, Name=existing or TRAIL)
     if trail is None or isinstance(trail, Unread):
         return trail
     found = trail["Trail"]
-    # By the ARN, as a trail of an organization or of another Region is known by no other name here.
+    # By ARN, as the name does not identify a trail of an organization or of another Region.
     status = reader.read("cloudtrail", "get_trail_status", absent=absent, Name=found["TrailARN"])
     if status is None or isinstance(status, Unread):
         return status
@@ -91,11 +91,11 @@ def read_trail(reader: Reader, existing: str) -> TrailFacts | Unread | None:
 
 
 def read_trail_bucket(reader: Reader, wanted: AskedSite) -> TrailBucketFacts | Unread | None:
-    """Read the bucket of the stack's own trail; None: there is none.
+    """Read the bucket of the stack's own trail; None: it does not exist.
 
     Args:
-        reader: reader of the Region of the trail.
-        wanted: settings of the Region.
+        reader: Reader of the Region of the trail.
+        wanted: Settings of the Region.
     """
     bucket = {"Bucket": bucket_name(wanted), "ExpectedBucketOwner": wanted.asked.account_id}
     answer = reader.read("s3", "head_bucket", absent=("404", "NoSuchBucket"), **bucket)
@@ -126,11 +126,11 @@ def bucket_name(wanted: AskedSite) -> str:
 
 
 def verify_trail(reader: Reader, wanted: AskedSite) -> list[Finding]:
-    """Read and compare the trail, with its key and bucket where the stack makes them.
+    """Read and compare the trail, with its key and bucket if the stack creates them.
 
     Args:
-        reader: reader of the Region where the stack keeps what an account has once.
-        wanted: settings of the Region.
+        reader: Reader of the Region where the stack keeps resources that exist once per account.
+        wanted: Settings of the Region.
     """
     existing = wanted.section.monitoring.existing_trail
     trail = read_trail(reader, existing)
@@ -147,12 +147,12 @@ def verify_trail(reader: Reader, wanted: AskedSite) -> list[Finding]:
 
 
 def trail_findings(wanted: AskedSite, live: TrailFacts | Unread | None, key: KeyFacts | Unread | None) -> list[Finding]:
-    """Compare a trail: without one, EventBridge receives no session and no change of a group.
+    """Compare a trail: without one, EventBridge receives no events about sessions or changes of security groups.
 
     Args:
-        wanted: settings of the Region.
-        live: the trail.
-        key: the key behind the alias; not looked at for a trail that the settings name.
+        wanted: Settings of the Region.
+        live: The trail.
+        key: The key behind the alias; ignored for a trail that the settings name.
     """
     existing = wanted.section.monitoring.existing_trail
     name, check = existing or TRAIL, "directory-trail"
@@ -192,7 +192,7 @@ def _differences(wanted: AskedSite, live: Mapping[str, Any], key: KeyFacts | Unr
         "S3KeyPrefix": None,
         "IncludeGlobalServiceEvents": True,
         "LogFileValidationEnabled": True,
-        # Where the key is not known, the finding about it says so.
+        # An unknown key is a finding of its own.
         "KmsKeyId": key.arn if isinstance(key, KeyFacts) else live.get("KmsKeyId"),
     }
     return [
@@ -216,9 +216,9 @@ def bucket_findings(
     """Compare the bucket of the stack's own trail.
 
     Args:
-        wanted: settings of the Region.
-        live: the bucket.
-        key: the key behind the alias.
+        wanted: Settings of the Region.
+        live: The bucket.
+        key: The key behind the alias.
     """
     check, expected = "directory-trail-bucket", f"bucket {bucket_name(wanted)} exists"
     if isinstance(live, Unread):

@@ -1,4 +1,4 @@
-"""The preferences document: there, settled, and saying what the settings ask for."""
+"""Comparison of the preferences document: it exists, has no pending update, and has the content of the settings."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
 
 UNKNOWN_KEY: Final = f"the key behind {DATA_KEY_ALIAS}"
-"""Stands for the key's ID where that is not known; the finding about the key says why, so any key will do here."""
+"""Placeholder for the ID of an unknown key, which is a finding of its own: any key is accepted."""
 
 _INPUTS: Final = "inputs."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One setting that is not as asked.
+    """A setting that differs.
 
     Attributes:
-        name: as the document has it, `idleSessionTimeout`; other parts of the content by their own name.
-        expected: what the settings ask for; None: nothing.
-        found: what the document holds; None: nothing.
+        name: Name in the document, `idleSessionTimeout`; for other parts of the content, their own name.
+        expected: Value in the settings; None: none.
+        found: Value in the document; None: none.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Difference:
 def document_findings(
     asked: Asked, settings: SessionManagerSettings, live: DocumentFacts | Unread | None, data_key: KeyFacts | object
 ) -> list[Finding]:
-    """Compares the document.
+    """Compare the document.
 
     Args:
-        asked: in the Region.
-        settings: of the Region.
-        live: the document.
-        data_key: the key for session data, where it is known.
+        asked: Settings of the Region, with the command that repairs it.
+        settings: Session Manager settings of the Region.
+        live: The document.
+        data_key: The key for session data, if it is known.
     """
     expected = f"{DOCUMENT_NAME} exists"
     if isinstance(live, Unread):
@@ -76,7 +76,7 @@ def document_findings(
 
 
 def differences(wanted: Preferences, text: str) -> list[Difference]:
-    """What a document's content has otherwise than asked, setting by setting, then whatever else is not ours."""
+    """Return the differences in a document's content: each setting, then any other content that is not the stack's."""
     values, foreign = parse(text)
     if "text" in foreign:
         return [Difference(name="content", expected="a JSON object", found=foreign["text"])]
@@ -87,7 +87,7 @@ def differences(wanted: Preferences, text: str) -> list[Difference]:
     for name in PREFERENCES:
         odd = f"{_INPUTS}{name}"
         if odd in foreign:
-            # Of another type, or left out: only the document's own spelling shows that.
+            # A value of another type, or none, is only visible in the original content.
             found.append(Difference(name=name, expected=ours["inputs"].get(name), found=foreign[odd]))
         elif not _same(wanted[name], values[name]):
             found.append(Difference(name=name, expected=wanted[name], found=values[name]))

@@ -1,4 +1,4 @@
-"""VPC endpoints: in the VPC and subnets of the settings, usable, found under the services' own names."""
+"""Comparison of VPC endpoints: in the VPC and subnets of the settings, available, with private DNS names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _AVAILABLE: Final = "available"
 
 @dataclass(frozen=True, kw_only=True)
 class _Needed:
-    """An endpoint that has to be there: the service's short name, the type, the expectation in words."""
+    """A required endpoint: the service's short name, the type, and the expectation as text."""
 
     service: str
     kind: str
@@ -42,12 +42,12 @@ class WantedEndpoints:
     """The endpoints of a VPC.
 
     Attributes:
-        check: beginning of the findings' IDs, `endpoint`.
+        check: Prefix of the findings' IDs, `endpoint`.
         group: Name tag of their security group.
-        services: short names of the services that have an interface endpoint.
-        subnets: subnets of the interface endpoints; what the settings call them, by ID.
-        routed: subnets whose route tables lead to the S3 gateway, likewise; empty: there is no gateway.
-        cidrs: networks whose nodes may use the endpoints.
+        services: Short names of the services that have an interface endpoint.
+        subnets: Subnets of the interface endpoints: their names in the settings, by ID.
+        routed: Subnets with a route to the S3 gateway endpoint, likewise; empty: there is no gateway endpoint.
+        cidrs: Networks whose nodes may use the endpoints.
     """
 
     check: str
@@ -59,7 +59,7 @@ class WantedEndpoints:
 
 
 def endpoint_findings(asked: Asked, settings: EndpointSettings, live: NetworkFacts | Unread | None) -> list[Finding]:
-    """Compares the network and its endpoints; without the network nothing can be said of these."""
+    """Compare the network and its endpoints; without the network the endpoints cannot be compared."""
     expected = f"one VPC {settings.vpc} with the subnets {', '.join(settings.subnets)}"
     if isinstance(live, Unread):
         return [cannot_tell("network", expected, live)]
@@ -86,12 +86,12 @@ def endpoint_findings(asked: Asked, settings: EndpointSettings, live: NetworkFac
 
 
 def service_findings(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> list[Finding]:
-    """Compare the interface endpoints and the S3 gateway of a VPC.
+    """Compare the interface endpoints and the S3 gateway endpoint of a VPC.
 
     Args:
-        asked: settings of the Region, with the command that repairs it.
-        wanted: the endpoints as the settings ask for them.
-        live: endpoints, route tables and security group of the VPC.
+        asked: Settings of the Region, with the command that repairs it.
+        wanted: The endpoints as the settings define them.
+        live: Endpoints, route tables and security group of the VPC.
     """
     findings = [_interface(asked, service, wanted, live) for service in wanted.services]
     return findings + ([_gateway(asked, wanted, live)] if wanted.routed else [])
@@ -101,9 +101,9 @@ def group_finding(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> 
     """Compare the security group of the endpoints: HTTPS from the settings' networks, and nothing else.
 
     Args:
-        asked: settings of the Region, with the command that repairs it.
-        wanted: the endpoints as the settings ask for them.
-        live: the security groups of their name.
+        asked: Settings of the Region, with the command that repairs it.
+        wanted: The endpoints as the settings define them.
+        live: Security groups with their name.
     """
     check = f"{wanted.check}-security-group"
     expected = (
@@ -137,7 +137,7 @@ def _key(rule: RuleFacts) -> tuple[str, str, int, int, str]:
 
 
 def _place(settings: EndpointSettings, live: NetworkFacts | None) -> tuple[dict[str, str], str]:
-    """Return the subnets that the settings name, or what is wrong with the VPC or with them."""
+    """Return the subnets that the settings name, or a fault of the VPC or the subnets."""
     vpc_ids = live.vpc_ids if live else ()
     if live is None or len(vpc_ids) != 1:
         return {}, f"{len(vpc_ids)} such VPCs: {', '.join(vpc_ids)}" if vpc_ids else "no such VPC"
@@ -197,7 +197,7 @@ def _gateway(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> Findi
 
 
 def _tables_of(subnet_id: str, tables: tuple[RouteTableFacts, ...]) -> frozenset[str]:
-    """A subnet without a table of its own follows the VPC's main one."""
+    """Return the route tables of a subnet; without an association it uses the VPC's main route table."""
     own = frozenset(table.id for table in tables if subnet_id in table.subnet_ids)
     return own or frozenset(table.id for table in tables if table.main)
 
@@ -205,7 +205,7 @@ def _tables_of(subnet_id: str, tables: tuple[RouteTableFacts, ...]) -> frozenset
 def _endpoint(
     asked: Asked, check: str, needed: _Needed, live: NetworkFacts, faults: Callable[[EndpointFacts], list[str]]
 ) -> Finding:
-    """The best endpoint of the service counts: a VPC may have several."""
+    """Compare the endpoint of a service with the fewest faults: a VPC may have several."""
     check, expected = f"{check}-{needed.service}", needed.expected
     if isinstance(live.endpoints, Unread):
         return cannot_tell(check, expected, live.endpoints)

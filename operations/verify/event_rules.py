@@ -1,4 +1,4 @@
-"""Rules of EventBridge: enabled, for the events that the settings ask for, and with the targets that receive them."""
+"""EventBridge rules: their state, event pattern and targets."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class RuleTargetsFacts:
 
     Attributes:
         state: `ENABLED`, `DISABLED`, ...
-        pattern: pattern of the events, as JSON.
-        targets: targets as the API shows them.
+        pattern: Event pattern, as JSON.
+        targets: Targets in the format of the API.
     """
 
     state: str
@@ -43,12 +43,12 @@ class WantedTarget:
 
 
 def read_event_rules(reader: Reader, prefix: str, names: Iterable[str]) -> dict[str, RuleTargetsFacts] | Unread:
-    """Read rules of the default bus with their targets, by name; a rule that does not exist is left out.
+    """Read rules of the default event bus with their targets, by name; a rule that does not exist is omitted.
 
     Args:
-        reader: reader of the Region.
-        prefix: beginning of the names.
-        names: names of the rules.
+        reader: Reader of the Region.
+        prefix: Prefix of the names.
+        names: Names of the rules.
     """
     answer = reader.read("events", "list_rules", NamePrefix=prefix)
     if isinstance(answer, Unread):
@@ -69,12 +69,12 @@ def _rule(reader: Reader, name: str, found: Answer) -> RuleTargetsFacts:
 def rule_faults(
     pattern: Mapping[str, Any] | None, wanted: Mapping[str, WantedTarget], live: RuleTargetsFacts | None
 ) -> list[str] | Unread:
-    """Return the differences between a rule and the settings, in words.
+    """Return the differences between a rule and the settings, as text.
 
     Args:
-        pattern: pattern of the events; None: not known, and not compared.
-        wanted: targets by ID.
-        live: the rule of the account.
+        pattern: Event pattern; None: not known, and not compared.
+        wanted: Targets by ID.
+        live: The rule of the account.
     """
     if live is None:
         return ["no such rule"]
@@ -96,7 +96,7 @@ def rule_faults(
 
 
 def _sorted(pattern: Any) -> Any:
-    """Sort values, the order of which means nothing in a pattern (EventBridge User Guide, "Event patterns")."""
+    """Sort values, whose order is irrelevant in a pattern (EventBridge User Guide, "Event patterns")."""
     if isinstance(pattern, dict):
         return {key: _sorted(value) for key, value in cast("dict[str, Any]", pattern).items()}
     if isinstance(pattern, list):
