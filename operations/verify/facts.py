@@ -1,4 +1,4 @@
-"""What is live in an account, as far as the settings have to do with it. None means that it is not there."""
+"""Facts about an account, as far as the settings concern them. None: the resource does not exist."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What the settings ask for in one Region.
+    """Settings of one Region.
 
     Attributes:
-        stack: name of the stack, for remedies.
-        account_id: 12 digits.
-        region: such as `eu-west-1`.
-        session_manager: None where the stack does not govern it.
-        endpoints: None where the stack makes none here.
-        hides_values: the settings are secret, so that differences are named and not shown.
+        stack: Name of the stack, for remedies.
+        account_id: ID of the account.
+        region: Region, `eu-west-1`.
+        session_manager: Session Manager settings; None: the stack does not manage it.
+        endpoints: Settings of VPC endpoints; None: the stack creates none in the Region.
+        hides_values: Whether the settings are secret, so that findings name differences without their values.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
     """
 
@@ -37,22 +37,22 @@ class Asked:
 
     @property
     def repair(self) -> str:
-        """Brings back what the stack makes; without the refresh the engine would not look."""
+        """Command that repairs the stack's resources; without a refresh the engine would not detect the drift."""
         return f"pulumi up --refresh --stack {self.stack}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentFacts:
-    """`SSM-SessionManagerRunShell`.
+    """The document `SSM-SessionManagerRunShell`.
 
     Attributes:
         status: `Active`, `Creating`, `Failed`, ...
-        status_reason: as Systems Manager gives it; often empty.
-        default_version: a number, as text.
-        latest_version: likewise.
-        default_text: content of the default version.
-        latest_text: content of the latest version.
-        tags: Tags of the document; None where they were not read.
+        status_reason: Status information of Systems Manager; often empty.
+        default_version: Number of the default version, as text.
+        latest_version: Number of the latest version, as text.
+        default_text: Content of the default version.
+        latest_text: Content of the latest version.
+        tags: Tags of the document; None: not read.
     """
 
     status: str
@@ -69,12 +69,12 @@ class KeyFacts:
     """The key behind an alias.
 
     Attributes:
-        key_id: without the rest of the ARN.
-        arn: of the key.
+        key_id: Key ID, without the rest of the ARN.
+        arn: ARN of the key.
         state: `Enabled`, `Disabled`, `PendingDeletion`, ...
-        spec: `SYMMETRIC_DEFAULT` and others.
-        rotates: once a year or as set; None where the key was not asked, as its state or kind makes that pointless.
-        policy: its policy; None where it was not read.
+        spec: Key spec, `SYMMETRIC_DEFAULT`, ...
+        rotates: Whether automatic rotation is on; None: not read, as it does not apply to the state or type of the key.
+        policy: Key policy; None: not read.
     """
 
     key_id: str
@@ -90,7 +90,7 @@ class ParameterFacts:
     """A parameter of Parameter Store.
 
     Attributes:
-        value: its value.
+        value: Its value.
         type: `String`, `StringList`, `SecureString`.
     """
 
@@ -103,8 +103,8 @@ class LogGroupFacts:
     """The log group.
 
     Attributes:
-        retention_days: None: events never expire.
-        kms_key_arn: None: encrypted by CloudWatch Logs itself only.
+        retention_days: Retention period; None: events never expire.
+        kms_key_arn: ARN of the KMS key; None: encrypted by CloudWatch Logs itself only.
     """
 
     retention_days: int | None
@@ -117,8 +117,8 @@ class BucketEncryption:
 
     Attributes:
         algorithm: `AES256`, `aws:kms`, `aws:kms:dsse`.
-        kms_key_arn: of the customer managed key; None: a key of S3 or of AWS. Where no such key exists, the reference.
-        configured_key: reference to the key as the bucket has it: ARN, ID or alias; empty: none.
+        kms_key_arn: ARN of the customer managed key; if it does not exist, the reference. None: a key of S3 or of AWS.
+        configured_key: Reference to the key in the bucket's configuration: ARN, ID or alias; empty: none.
     """
 
     algorithm: str
@@ -131,9 +131,9 @@ class BucketFacts:
     """The bucket for session logs.
 
     Attributes:
-        region: where it is.
-        encryption: None: none.
-        open_to_public: names of the four public access settings that are off.
+        region: Region of the bucket.
+        encryption: Default encryption; None: none.
+        open_to_public: Names of the four Block Public Access settings that are off.
     """
 
     region: str
@@ -146,10 +146,10 @@ class PolicyFacts:
     """The managed policy for instance roles.
 
     Attributes:
-        version: the default one, `v3`.
-        document: of that version.
-        roles: names of the roles that it is attached to.
-        tags: Tags of the policy; None where they were not read.
+        version: ID of the default version, `v3`.
+        document: Policy document of the default version.
+        roles: Names of the roles that it is attached to.
+        tags: Tags of the policy; None: not read.
     """
 
     version: str
@@ -160,7 +160,7 @@ class PolicyFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class SubnetFacts:
-    """A subnet of the VPC, by id and Name tag."""
+    """A subnet of the VPC, by ID and Name tag."""
 
     id: str
     name: str | None = None
@@ -171,15 +171,15 @@ class EndpointFacts:
     """A VPC endpoint.
 
     Attributes:
-        id: `vpce-...`.
-        service: `com.amazonaws.eu-west-1.ssm`.
+        id: ID, `vpce-...`.
+        service: Service name, `com.amazonaws.eu-west-1.ssm`.
         kind: `Interface`, `Gateway`, ...
         state: `available`, `pending`, ...
-        private_dns: whether the service's own name leads to it.
-        subnet_ids: of an interface endpoint.
-        route_table_ids: of a gateway endpoint.
-        group_ids: security groups of an interface endpoint.
-        policy: its policy, as JSON.
+        private_dns: Whether private DNS names are enabled.
+        subnet_ids: Subnets of an interface endpoint.
+        route_table_ids: Route tables of a gateway endpoint.
+        group_ids: Security groups of an interface endpoint.
+        policy: Its endpoint policy, as JSON.
     """
 
     id: str
@@ -195,7 +195,7 @@ class EndpointFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteTableFacts:
-    """A route table: explicit associations, and whether it is in force for subnets that have none."""
+    """A route table: its explicit associations, and whether it is the main one, for subnets without an association."""
 
     id: str
     subnet_ids: frozenset[str] = frozenset()
@@ -207,11 +207,11 @@ class NetworkFacts:
     """The VPC of the endpoints.
 
     Attributes:
-        vpc_ids: that fit the id or Name tag of the settings; the rest is about the only one.
-        subnets: of the VPC.
-        endpoints: of the VPC.
-        route_tables: of the VPC.
-        groups: security groups that have the name of the endpoints' group.
+        vpc_ids: VPCs with the ID or Name tag of the settings; the other attributes are about the only one.
+        subnets: Subnets of the VPC.
+        endpoints: Endpoints of the VPC.
+        route_tables: Route tables of the VPC.
+        groups: Security groups with the name of the endpoints' group.
     """
 
     vpc_ids: tuple[str, ...]
@@ -223,7 +223,7 @@ class NetworkFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionFacts:
-    """Everything of one Region; what the settings do not ask for is not read."""
+    """Facts about one Region; resources that the settings do not define are not read."""
 
     document: DocumentFacts | Unread | None = None
     data_key: KeyFacts | Unread | None = None

@@ -1,4 +1,4 @@
-"""What a verification comes to."""
+"""Results of a verification."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How a check ended."""
+    """Result of a check."""
 
     OK = "ok"
-    """As asked."""
+    """No differences."""
     DIFFERENT = "different"
-    """Not as asked."""
+    """The resource differs from the settings."""
     CANNOT_TELL = "cannotTell"
-    """A call was refused or failed; for the exit code that is a difference."""
+    """A call was denied or failed; counts as a difference for the exit code."""
     WARNING = "warning"
-    """Nothing that the settings ask for, yet worth a look; no difference for the exit code."""
+    """The settings do not define it, but it needs attention; does not affect the exit code."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +30,11 @@ class Finding:
     """One check in one Region.
 
     Attributes:
-        check: its id, the same in every Region and release.
-        status: how it ended.
-        expected: what the settings ask for.
-        found: what is live, or why that cannot be told.
-        remedy: what to do; None where nothing is to be done.
+        check: ID of the check, the same in every Region and release.
+        status: Result of the check.
+        expected: Value in the settings.
+        found: Actual value, or the reason why it is not known.
+        remedy: Remediation; None: nothing to fix.
     """
 
     check: str
@@ -49,9 +49,9 @@ class Verification:
     """All findings of a stack.
 
     Attributes:
-        stack: its name.
-        account_id: 12 digits; None where nothing was asked for or nobody answered.
-        regions: findings by Region, in the order of the settings; empty where there is nothing to verify.
+        stack: Name of the stack.
+        account_id: ID of the account; None: nothing to verify, or the account is not known.
+        regions: Findings by Region, in the order of the settings; empty: nothing to verify.
     """
 
     stack: str
@@ -59,34 +59,34 @@ class Verification:
     regions: dict[str, tuple[Finding, ...]]
 
     def count(self, *statuses: Status) -> int:
-        """How many findings ended so; without statuses all of them."""
+        """Return the number of findings with one of the statuses; without statuses, of all findings."""
         wanted = statuses or tuple(Status)
         return sum(finding.status in wanted for findings in self.regions.values() for finding in findings)
 
     @property
     def differences(self) -> int:
-        """Findings that are not as asked or cannot be told."""
+        """Number of findings that differ or cannot be evaluated."""
         return self.count(Status.DIFFERENT, Status.CANNOT_TELL)
 
     @property
     def exit_code(self) -> ExitCode:
-        """What a shell is told."""
+        """Exit code of the command."""
         return ExitCode.DIFFERENT if self.differences else ExitCode.AS_ASKED
 
 
 def compared(check: str, *, same: bool, expected: str, found: str, remedy: str) -> Finding:
-    """A finding that is as asked or not; the remedy is kept only where it is not."""
+    """Return the finding of a comparison; the remedy is dropped if there is no difference."""
     if same:
         return Finding(check=check, status=Status.OK, expected=expected, found=found)
     return Finding(check=check, status=Status.DIFFERENT, expected=expected, found=found, remedy=remedy)
 
 
 def cannot_tell(check: str, expected: str, why: Unread) -> Finding:
-    """A finding about something that could not be read."""
+    """Return the finding about a resource that cannot be read."""
     found = f"{why.action}: {why.cause}"
     return Finding(check=check, status=Status.CANNOT_TELL, expected=expected, found=found, remedy=why.remedy)
 
 
 def listed(names: list[str] | tuple[str, ...]) -> str:
-    """`a, b and c`."""
+    """Return the names as a list in a sentence: `a, b and c`."""
     return " and ".join(part for part in (", ".join(names[:-1]), *names[-1:]) if part)

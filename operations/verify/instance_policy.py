@@ -1,4 +1,4 @@
-"""The managed policy for instance roles: there, saying what the features need, attached."""
+"""Comparison of the managed policy for instance roles: its content, and its attachments."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 def instance_policy_findings(
     asked: Asked, name: str, wanted: dict[str, Any], roles: tuple[str, ...], live: PolicyFacts | Unread | None
 ) -> list[Finding]:
-    """Compares the policy.
+    """Compare the policy.
 
     Args:
-        asked: in the Region where global things are kept.
+        asked: Settings of the Region where the stack keeps resources that exist once per account.
         name: Name of the policy.
         wanted: Its content, as `components.session_manager.instance_policy` builds it.
-        roles: names of the roles that it is to be attached to.
-        live: the policy.
+        roles: Names of the roles that it must be attached to.
+        live: The policy of the account.
     """
     expected = f"managed policy {name} exists"
     if isinstance(live, Unread):

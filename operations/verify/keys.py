@@ -1,4 +1,4 @@
-"""The keys for session data and session logs: behind their aliases, usable, rotating."""
+"""Comparison of the keys for session data and session logs: alias, state, rotation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PLAIN: Final = "String"
 
 
 def key_findings(asked: Asked, settings: SessionManagerSettings, facts: RegionFacts) -> list[Finding]:
-    """Compares the keys that the settings ask for, and the parameter with the data key's ID."""
+    """Compare the keys that the settings define, and the parameter with the data key's ID."""
     findings: list[Finding] = []
     if settings.session_data_encryption:
         policy = data_key_policy(partition=asked.partition, account_id=asked.account_id)
@@ -40,14 +40,14 @@ def key_findings(asked: Asked, settings: SessionManagerSettings, facts: RegionFa
 def alias_findings(
     check: str, alias: str, asked: Asked, live: KeyFacts | Unread | None, policy: Mapping[str, Any]
 ) -> list[Finding]:
-    """Compare the key behind an alias: it is there, usable, rotating, and has the policy that the settings ask for.
+    """Compare the key behind an alias: it exists, is enabled, rotates, and has the key policy that the settings define.
 
     Args:
-        check: ID of the first finding, and beginning of the others'.
-        alias: name of the alias.
-        asked: settings of the Region, with the command that repairs it.
-        live: the key.
-        policy: policy of the key as the settings ask for it.
+        check: ID of the first finding, and prefix of the others' IDs.
+        alias: Name of the alias.
+        asked: Settings of the Region, with the command that repairs it.
+        live: The key.
+        policy: Key policy as the settings define it.
     """
     expected = f"{alias} points to an enabled symmetric key"
     if isinstance(live, Unread):
@@ -79,7 +79,7 @@ def _rotation(check: str, asked: Asked, live: KeyFacts) -> Finding:
 
 
 def _parameter(asked: Asked, facts: RegionFacts) -> list[Finding]:
-    """Without the key its ID is not known: then the parameter need only be there."""
+    """Compare the parameter; if the key is not known, any value is accepted."""
     check, live, key = "data-key-parameter", facts.data_key_parameter, facts.data_key
     key_id = key.key_id if isinstance(key, KeyFacts) else None
     expected = f"{DATA_KEY_PARAMETER} holds {key_id or f'the ID of the key behind {DATA_KEY_ALIAS}'}"

@@ -1,4 +1,4 @@
-"""Reads what is live, and only that which the settings ask for."""
+"""Functions that read the facts about a Region, limited to the resources that the settings define."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "R
 
 
 def read_region(reader: Reader, asked: Asked, *, key_policies: bool = False) -> RegionFacts:
-    """Reads one Region; what cannot be read says why.
+    """Read one Region; facts that cannot be read contain the reason.
 
     Args:
-        reader: of that Region.
-        asked: in that Region.
-        key_policies: read the policies of the keys, too.
+        reader: Reader of the Region.
+        asked: Settings of the Region.
+        key_policies: Whether to read the key policies, too.
     """
     network = _network(reader, asked.endpoints.vpc, f"endpoints-{asked.region}") if asked.endpoints else None
     settings = asked.session_manager
@@ -59,7 +59,7 @@ def read_region(reader: Reader, asked: Asked, *, key_policies: bool = False) -> 
 
 
 def read_policy(reader: Reader, arn: str) -> PolicyFacts | Unread | None:
-    """Reads a managed policy, its default version and the roles that it is attached to."""
+    """Read a managed policy, its default version and the roles that it is attached to."""
     answer = reader.read("iam", "get_policy", absent=("NoSuchEntity",), PolicyArn=arn)
     if answer is None or isinstance(answer, Unread):
         return answer
@@ -83,7 +83,7 @@ def read_policy_tags(reader: Reader, arn: str) -> dict[str, str] | Unread | None
 
 
 def _found(answer: Answer | Unread | None) -> Answer | Unread:
-    """The answer of a call that never says that there is nothing."""
+    """Return the answer of a call that has no error code for an absent resource."""
     return {} if answer is None else answer
 
 
@@ -120,9 +120,9 @@ def read_key(reader: Reader, alias: str, *, policy: bool = False) -> KeyFacts | 
     """Read the key behind an alias.
 
     Args:
-        reader: reader of the Region.
-        alias: name of the alias, or the ARN of a key.
-        policy: read its policy, too.
+        reader: Reader of the Region.
+        alias: Name of the alias, or the ARN of a key.
+        policy: Whether to read its key policy, too.
     """
     answer = reader.read("kms", "describe_key", absent=("NotFoundException",), KeyId=alias)
     if answer is None or isinstance(answer, Unread):
@@ -155,7 +155,7 @@ def _parameter(reader: Reader) -> ParameterFacts | Unread | None:
 
 
 def read_log_group(reader: Reader, name: str) -> LogGroupFacts | Unread | None:
-    """Reads the log group of just this name."""
+    """Read the log group with exactly this name."""
     answer = _found(reader.read("logs", "describe_log_groups", logGroupNamePrefix=name))
     if isinstance(answer, Unread):
         return answer
@@ -166,12 +166,12 @@ def read_log_group(reader: Reader, name: str) -> LogGroupFacts | Unread | None:
 
 
 def _bucket(reader: Reader, settings: SessionManagerSettings, account_id: str) -> BucketFacts | Unread | None:
-    """The owner is named in each call, so that a bucket of that name in strange hands is refused."""
+    """Read the bucket; each call names the expected owner, so that another account's bucket of that name is denied."""
     owner = settings.s3_bucket_owner or account_id
     of_bucket = {"Bucket": settings.s3_bucket_name, "ExpectedBucketOwner": owner}
     answer = reader.read("s3", "head_bucket", absent=("404", "NoSuchBucket"), **of_bucket)
     if isinstance(answer, Unread) and answer.refused:
-        # A HEAD request is refused without a reason (Amazon S3 API Reference, HeadBucket).
+        # A denied HEAD request has no error message (Amazon S3 API Reference, HeadBucket).
         cause = f"refused: the bucket is not of account {owner}, or the caller may not look at it"
         return replace(answer, cause=cause, remedy=f"{answer.remedy}; or set shell-access:sessionManager.s3BucketOwner")
     if answer is None or isinstance(answer, Unread):
@@ -211,11 +211,11 @@ def _key_arn(reader: Reader, reference: str, account_id: str) -> str | Unread | 
 
 
 def open_to_public(reader: Reader, of_bucket: dict[str, str]) -> tuple[str, ...] | Unread:
-    """Return the names of a bucket's public access settings that are off.
+    """Return the names of a bucket's Block Public Access settings that are off.
 
     Args:
-        reader: reader of the bucket's Region.
-        of_bucket: name and expected owner of the bucket.
+        reader: Reader of the bucket's Region.
+        of_bucket: Name and expected owner of the bucket.
     """
     absent = ("NoSuchPublicAccessBlockConfiguration",)
     answer = reader.read("s3", "get_public_access_block", absent=absent, **of_bucket)
@@ -241,8 +241,8 @@ def read_endpoints(reader: Reader, vpc_id: str, group: str) -> NetworkFacts:
     """Read the endpoints of a VPC with its route tables and their security group; not the subnets.
 
     Args:
-        reader: reader of the Region.
-        vpc_id: the VPC.
+        reader: Reader of the Region.
+        vpc_id: The VPC.
         group: Name tag of the security group.
     """
     within = _filter("vpc-id", vpc_id)

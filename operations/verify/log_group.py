@@ -1,4 +1,4 @@
-"""The log group: there, kept as long as asked, encrypted."""
+"""Comparison of the log group: its retention and encryption."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def log_group_findings(asked: Asked, settings: SessionManagerSettings, facts: RegionFacts) -> list[Finding]:
-    """Compares the log group where sessions are logged to one."""
+    """Compare the log group if sessions are logged to one."""
     if not settings.logs_to_cloudwatch:
         return []
     expected = f"log group {settings.cw_log_group_name} exists"
@@ -50,9 +50,9 @@ def _days(days: int | None) -> str:
 def _encryption(
     asked: Asked, settings: SessionManagerSettings, live: LogGroupFacts, logs_key: KeyFacts | Unread | None
 ) -> list[Finding]:
-    """A created group has the logs key; of one that was there before any key will do.
+    """Compare the encryption: a created group has the logs key; for an existing group any key is accepted.
 
-    Where the logs key is not known, the finding about that key says so, and a group with some key is left at that.
+    If the logs key is not known (a finding of its own), any key is accepted.
     """
     check, found = "log-group-encryption", f"encrypted with {live.kms_key_arn}" if live.kms_key_arn else "no KMS key"
     if not settings.create_cw_log_group:

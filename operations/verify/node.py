@@ -1,4 +1,4 @@
-"""A session on a node, begun, used and ended for real: step 4 of the post, its live half."""
+"""A real session on a node, started, used and ended: the live half of step 4 of the AWS post."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ PACE: Final = Pace()
 _TRIES: Final = 3
 _LOOKS: Final = 24
 _LOOK_AGAIN_SECONDS: Final = 5.0
-"""Logs arrive some time after a session's end; two minutes are plenty."""
+"""Interval between checks for logs, which arrive some time after a session's end; two minutes in total are enough."""
 _SHOWN: Final = 300
 _DEFAULT_USER: Final = "ssm-user"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
-    """What a session was tried on.
+    """The target of a test session.
 
     Attributes:
-        instance: the node.
-        settings: of its Region.
-        account_id: 12 digits.
+        instance: The node.
+        settings: Session Manager settings of its Region.
+        account_id: ID of the account.
         platform: `Linux`, `MacOS`, `Windows`.
-        token: of the marker command.
-        reader: of the Region, as the stack's provider.
+        token: Token of the marker command.
+        reader: Reader of the Region, with the credentials of the stack's provider.
     """
 
     instance: Instance
@@ -63,17 +63,17 @@ def verify_node(
     pause: Callable[[float], None],
     progress: Callable[[str], None] = lambda _step: None,
 ) -> Verification:
-    """Starts a session as whoever the AWS command line acts as, and looks at its logs as the stack's provider.
+    """Start a session with the credentials of the AWS CLI, and check its logs with those of the stack's provider.
 
     Args:
-        stack: with its configuration.
-        wanted: `i-...` or a Name tag.
-        pause: waits, in seconds.
-        progress: is told each step.
+        stack: The stack with its configuration.
+        wanted: Instance ID (`i-...`) or Name tag.
+        pause: Function that waits, in seconds.
+        progress: Receives each step.
 
     Raises:
-        UnusableError: the configuration cannot be used, or a program is missing.
-        NoConnectionError: there is no such node, or no session can be started on it.
+        UnusableError: The configuration cannot be used, or a program is missing.
+        NoConnectionError: The node does not exist, or no session can be started on it.
     """
     if os.name == "nt":
         raise UnusableError("--node needs a POSIX terminal. Run it on Linux or macOS, or in WSL.")
@@ -128,7 +128,7 @@ def _platform(reader: Reader, instance_id: str) -> str:
 
 
 def _session(tried: Tried) -> tuple[Transcript, int]:
-    """Begins a session, runs the marker command, and ends it."""
+    """Start a session, run the marker command, and end the session."""
     terminal = Terminal(command(tried.instance, None))
     try:
         if terminal.wait(lambda output: bool(read_transcript(output, tried.token).session_id), PACE.start):
@@ -140,7 +140,7 @@ def _session(tried: Tried) -> tuple[Transcript, int]:
             terminal.send("exit")
             terminal.wait(lambda output: read_transcript(output, tried.token).ended, PACE.end)
     finally:
-        # Also where somebody interrupts it: a session that nobody holds would stay until it has been idle long enough.
+        # Also on an interrupt: an abandoned session would stay until its idle timeout.
         code = terminal.close()
         found = read_transcript(terminal.output, tried.token)
         if found.session_id and not found.ended:
@@ -183,7 +183,7 @@ def _user(tried: Tried, transcript: Transcript) -> list[Finding]:
         expected = "the user of the tag SSMSessionRunAs of whoever starts the session"
         return [Finding(check="session-user", status=Status.OK, expected=expected, found=transcript.user)]
     wanted = settings.run_as_default_user if runs_as else _DEFAULT_USER
-    # Windows says whose user it is as well: EC2AMAZ-0A1B2C3\ssm-user.
+    # Windows includes the domain or computer: EC2AMAZ-0A1B2C3\ssm-user.
     found = transcript.user.rpartition("\\")[2]
     if runs_as and settings.run_as_principal_tag and found != wanted:
         return [
@@ -200,7 +200,7 @@ def _user(tried: Tried, transcript: Transcript) -> list[Finding]:
 
 
 def _logs(tried: Tried, session_id: str, pause: Callable[[float], None]) -> list[Finding]:
-    """What is to arrive, looked for until it has; a call that is refused is not made again."""
+    """Poll for the logs until all have arrived; a denied call is not repeated."""
     looking: dict[str, Callable[[Tried, str], Finding | None]] = {}
     if tried.settings.logs_to_cloudwatch:
         looking["session-log-cloudwatch"] = _in_cloudwatch
@@ -230,7 +230,10 @@ def _not_arrived(tried: Tried, check: str) -> Finding:
 
 
 def _in_cloudwatch(tried: Tried, session_id: str) -> Finding | None:
-    """A session's stream is called by its ID (Systems Manager User Guide, "Logging session data using CloudWatch Logs")."""
+    """Find a stream, which has the session's ID as name.
+
+    Source: Systems Manager User Guide, "Logging session data using CloudWatch Logs".
+    """
     check, group = "session-log-cloudwatch", tried.settings.cw_log_group_name
     expected = f"stream {session_id} of {group} holds the marker command's output"
     absent = ("ResourceNotFoundException",)
@@ -246,7 +249,7 @@ def _in_cloudwatch(tried: Tried, session_id: str) -> Finding | None:
 
 
 def _in_s3(tried: Tried, session_id: str) -> Finding | None:
-    """The object is called by the session's ID, below the prefix of the settings."""
+    """Find an object, which has the session's ID as name, below the prefix of the settings."""
     check, settings = "session-log-s3", tried.settings
     region = tried.instance.region
     key = f"{s3_key_prefix(settings, tried.account_id, region)}/{session_id}.log"

@@ -1,4 +1,4 @@
-"""A program in a terminal of its own, which it is talked to through: the Session Manager plugin wants one."""
+"""A program in a pseudoterminal of its own, which the Session Manager plugin requires."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 _CHUNK: Final = 65536
 _GRACE: Final = 2.0
-"""Seconds that a program has to end by itself, and again when it is told to."""
+"""Seconds that a program has to end by itself, and again after each signal."""
 _STEP: Final = 0.2
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """How long to wait, in seconds.
+    """Timeouts in seconds.
 
     Attributes:
-        start: for the session.
-        quiet: without output, after which the shell is taken to wait for input.
-        answer: for an answer, before the command is sent again.
-        end: for the session to end.
+        start: Timeout for the start of the session.
+        quiet: Time without output, after which the shell is expected to wait for input.
+        answer: Timeout for an answer, before the command is sent again.
+        end: Timeout for the end of the session.
     """
 
     start: float = 60
@@ -37,15 +37,15 @@ class Pace:
 
 
 class Terminal:
-    """Starts a program and keeps what it prints."""
+    """A program, and its output so far."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
-        """Starts it.
+        """Start the program.
 
         Args:
-            arguments: of the program, its name first.
+            arguments: Arguments of the program, its name first.
         """
-        import pty  # noqa: PLC0415 -- only where there are POSIX terminals
+        import pty  # noqa: PLC0415 -- POSIX only
 
         self.output = ""
         self._code: int | None = None
@@ -57,11 +57,11 @@ class Terminal:
                 os._exit(127)
 
     def send(self, line: str) -> None:
-        """Types a line."""
+        """Send a line."""
         os.write(self._file, f"{line}\n".encode())
 
     def wait(self, reached: Callable[[str], bool], seconds: float) -> bool:
-        """Reads until something is reached, the program ends, or the time is over; says whether it was reached."""
+        """Read until the condition is true, the program ends, or the time is over; return the condition."""
         end = time.monotonic() + seconds
         while not reached(self.output):
             if not self._read(min(_STEP, max(end - time.monotonic(), 0))) or time.monotonic() >= end:
@@ -69,7 +69,7 @@ class Terminal:
         return reached(self.output)
 
     def settle(self, quiet: float, seconds: float) -> None:
-        """Reads until nothing has come for a while."""
+        """Read until there is no output for a while."""
         end = time.monotonic() + seconds
         last, said = time.monotonic(), self.output
         while time.monotonic() < end and time.monotonic() - last < quiet:
@@ -79,7 +79,7 @@ class Terminal:
                 last, said = time.monotonic(), self.output
 
     def close(self) -> int:
-        """Ends the program if it still runs, and gives its exit code. Nothing else may be called afterwards."""
+        """End the program if it is still running, and return its exit code. Call no other method afterwards."""
         for each in (None, signal.SIGTERM, signal.SIGKILL):
             if each is not None:
                 os.kill(self._pid, each)
@@ -89,14 +89,14 @@ class Terminal:
         return -1 if self._code is None else self._code
 
     def _read(self, seconds: float) -> bool:
-        """Reads what is there; false where the program has closed its end."""
+        """Read the available output; return False if the program has closed its end."""
         ready, _, _ = select.select([self._file], [], [], seconds)
         if not ready:
             return True
         try:
             found = os.read(self._file, _CHUNK)
         except OSError:
-            # How Linux says that nobody holds the other end any more.
+            # Linux raises EIO when the other end is closed.
             return False
         self.output += found.decode(errors="replace")
         return bool(found)
@@ -110,5 +110,5 @@ class Terminal:
                 return True
             if time.monotonic() >= end:
                 return False
-            # A program that still prints would wait for somebody to read.
+            # Read, as a program that still prints could block.
             self._read(0.05)

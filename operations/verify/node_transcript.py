@@ -1,4 +1,4 @@
-"""What a session's output says. Pure.
+"""Parser of a session's output, without side effects.
 
 The lines are those of the Session Manager plugin (`Starting session with SessionId: ...`, `Exiting session with
 sessionId: ...`) and of the SSM Agent (`This session is encrypted using AWS KMS.`).
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 NOTICE: Final = "This session is encrypted using AWS KMS."
-"""As the post quotes it."""
+"""Line as the AWS post quotes it."""
 
 _MARK: Final = "shell-access"
 _STEERING: Final = re.compile(
@@ -27,11 +27,11 @@ class Transcript:
     """A session's output.
 
     Attributes:
-        session_id: as the plugin gives it; empty: no session has begun.
-        encrypted: whether the notice of encryption stands before the first answer.
-        user: that the shell runs as; empty: the marker command was not answered.
-        ended: whether the plugin says that the session is over.
-        text: without escape sequences.
+        session_id: Session ID of the plugin's output; empty: no session has started.
+        encrypted: Whether the notice of encryption precedes the first answer.
+        user: User that the shell runs as; empty: the marker command was not answered.
+        ended: Whether the plugin reports the end of the session.
+        text: Output without escape sequences.
     """
 
     session_id: str
@@ -42,15 +42,15 @@ class Transcript:
 
 
 def marker(token: str) -> str:
-    """What the marker command prints, and what its own text does not hold: an echo of it is no answer."""
+    """Return the output of the marker command, which its own text does not contain: an echo is no answer."""
     return f"{_MARK}-{token}"
 
 
 def marker_command(token: str, platform: str) -> str:
-    """A command for the node's shell that prints the marker and the user.
+    """Return a command for the node's shell that prints the marker and the user.
 
     Args:
-        token: letters and digits that nobody else has.
+        token: Unique token of letters and digits.
         platform: `Linux`, `MacOS`, `Windows`.
     """
     if platform == "Windows":
@@ -59,11 +59,11 @@ def marker_command(token: str, platform: str) -> str:
 
 
 def read_transcript(output: str, token: str) -> Transcript:
-    """Reads a session's output.
+    """Parse a session's output.
 
     Args:
-        output: as it came, escape sequences included.
-        token: of the marker command.
+        output: The original output, including escape sequences.
+        token: Token of the marker command.
     """
     text = plain_text(output)
     answer = re.search(rf"{re.escape(marker(token))} user=([^;\n]*);", text)
@@ -79,5 +79,5 @@ def read_transcript(output: str, token: str) -> Transcript:
 
 
 def plain_text(output: str) -> str:
-    """Without escape sequences and control characters, so that it can be shown and searched."""
+    """Return the text without escape sequences and control characters, for display and search."""
     return _STEERING.sub("", output.replace("\r\n", "\n").replace("\r", "\n"))

@@ -1,4 +1,4 @@
-"""Verifies what makes nodes ready: agents and Default Host Management in each Region, compliance where IAM is recorded."""
+"""Verification of node readiness: agents and Default Host Management per Region, compliance where IAM is recorded."""
 
 from __future__ import annotations
 
@@ -60,15 +60,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class NodesVerification:
-    """Everything that verifying it takes.
+    """A verification of node readiness.
 
     Attributes:
-        clients: to read with.
-        caller: ARN of who reads, for remedies.
-        place: whose nodes they are.
-        regions: what is asked, by Region; the first is where the stack keeps what an account has once.
-        section: `shell-access:nodes`.
-        instance_policies: Names of the instance policies; empty where no feature needs a permission of nodes.
+        clients: Clients to read with.
+        caller: ARN of the caller, for remedies.
+        place: Account and partition of the nodes.
+        regions: Settings by Region; the first is where the stack keeps resources that exist once per account.
+        section: Section `shell-access:nodes`.
+        instance_policies: Names of the instance policies; empty: no feature requires permissions of nodes.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
     """
 
@@ -81,7 +81,7 @@ class NodesVerification:
     boundary: str = ""
 
     def findings(self) -> dict[str, list[Finding]]:
-        """By Region."""
+        """Return the findings by Region."""
         with ThreadPoolExecutor() as pool:
             compliance = pool.submit(self._compliance)
             host_role = pool.submit(self._host_role)
@@ -125,7 +125,7 @@ class NodesVerification:
         return self._first, [role_finding(self.regions[self._first], wanted, live)]
 
     def _compliance(self) -> tuple[str, list[Finding]]:
-        """With the Region of the stack where the rule is; with the first one where it is in none of them."""
+        """Return findings with the Region of the AWS Config rule, or with the first Region if none of the stack has it."""
         settings = self.section.compliance
         if settings is None:
             return self._first, []

@@ -1,4 +1,4 @@
-"""Compares what makes nodes ready with what is asked: facts in, findings out."""
+"""Comparison of the resources for node readiness."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _FAILED = "Failed"
 
 
 def host_management_finding(asked: Asked, live: str | Unread | None) -> Finding:
-    """Compares the role of Default Host Management Configuration.
+    """Compare the role of Default Host Management Configuration.
 
     Args:
-        asked: in the Region.
-        live: the role's name; None: nobody has set one.
+        asked: Settings of the Region, with the command that repairs it.
+        live: The role's name; None: none is set.
     """
     check, expected = "host-management", f"{HOST_MANAGEMENT_SETTING} is {HOST_ROLE_NAME}"
     if isinstance(live, Unread):
@@ -47,12 +47,12 @@ def host_management_finding(asked: Asked, live: str | Unread | None) -> Finding:
 def agent_updates_findings(
     asked: Asked, settings: AgentsSettings, live: AssociationFacts | Unread | None
 ) -> list[Finding]:
-    """Compare the association that keeps the agents up to date, and report how its last run ended.
+    """Compare the association that updates the agents, and report the result of its last execution.
 
     Args:
-        asked: in the Region.
-        settings: `shell-access:nodes.agents`.
-        live: the association.
+        asked: Settings of the Region, with the command that repairs it.
+        settings: Settings `shell-access:nodes.agents`.
+        live: The association.
     """
     check, expected = "agent-updates", f"{ASSOCIATION_NAME} updates agents at {settings.schedule}"
     if isinstance(live, Unread):
@@ -81,7 +81,7 @@ def agent_updates_findings(
 
 
 def _last_run(asked: Asked, live: AssociationFacts) -> Finding:
-    """Report a run that failed on every node as a difference, and one that failed on some as a warning."""
+    """Report an execution that failed on every node as a difference, and one that failed on some nodes as a warning."""
     check, expected = "agent-updates-run", f"the last run of {ASSOCIATION_NAME} succeeded on all nodes"
     results = ", ".join(f"{number} {result}" for result, number in sorted(live.results.items()))
     found = f"{live.status or 'no run yet'}{f': {results}' if results else ''}"
@@ -103,12 +103,12 @@ def _targets(targets: Mapping[str, frozenset[str]]) -> str:
 
 
 def rule_findings(asked: Asked, wanted: str, live: RuleFacts | Unread | None) -> list[Finding]:
-    """Compares the rule of AWS Config.
+    """Compare the AWS Config rule.
 
     Args:
-        asked: in the Region where IAM is recorded.
-        wanted: the rule in Guard.
-        live: the rule.
+        asked: Settings of the Region where IAM is recorded.
+        wanted: Text of the rule, in Guard.
+        live: The rule.
     """
     check, expected = "node-roles", f"rule {RULE_NAME} of AWS Config is active"
     if isinstance(live, Unread):
@@ -153,7 +153,7 @@ def _rule_content(asked: Asked, wanted: str, live: str | Unread) -> Finding:
     check, expected = "node-roles-content", "the rule judges as the settings ask"
     if isinstance(live, Unread):
         return cannot_tell(check, expected, live)
-    # The AWS plugin takes a rule's text from the state (config_rule.go), so that no refresh shows a change of it.
+    # The AWS plugin reads a rule's text from the state (config_rule.go), so that no refresh detects its drift.
     remedy = (
         f"aws configservice delete-config-rule --config-rule-name {RULE_NAME} --region {asked.region}, where it has a "
         f"remediation after delete-remediation-configuration; then {asked.repair}"
@@ -166,17 +166,17 @@ def _rule_content(asked: Asked, wanted: str, live: str | Unread) -> Finding:
 def remediation_finding(
     asked: Asked, wanted: RemediationFacts | None, live: RemediationFacts | Unread | None
 ) -> Finding:
-    """Compares what becomes of a role without the policy.
+    """Compare the remediation of a role without the policy.
 
     Args:
-        asked: in the Region where IAM is recorded.
-        wanted: None: nothing.
-        live: likewise.
+        asked: Settings of the Region where IAM is recorded.
+        wanted: The remediation as the settings define it; None: none.
+        live: The remediation of the account; None: none.
     """
     check, expected = "node-remediation", _described(wanted)
     if isinstance(live, Unread):
         return cannot_tell(check, expected, live)
-    # One that somebody else has configured is of no resource of the stack.
+    # A remediation that the settings do not define is not a resource of the stack.
     repair = (
         f"aws configservice delete-remediation-configuration --config-rule-name {RULE_NAME} --region {asked.region}"
     )
@@ -193,12 +193,12 @@ def _described(remediation: RemediationFacts | None) -> str:
 
 
 def runbook_finding(asked: Asked, wanted: dict[str, Any], live: str | Unread | None) -> Finding:
-    """Compares the default version of the remediation's runbook.
+    """Compare the default version of the remediation's runbook.
 
     Args:
-        asked: in the Region where IAM is recorded.
-        wanted: its content.
-        live: likewise, as JSON.
+        asked: Settings of the Region where IAM is recorded.
+        wanted: Content that the settings define.
+        live: Content of the account's runbook, as JSON.
     """
     check, expected = "node-remediation-runbook", f"{RUNBOOK_NAME} is as published"
     if isinstance(live, Unread):

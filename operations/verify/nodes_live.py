@@ -1,4 +1,4 @@
-"""Reads what makes nodes ready."""
+"""Functions that read the resources for node readiness."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ ATTEMPTS: Final = ("MaximumAutomaticAttempts", "RetryAttemptSeconds")
 
 @dataclass(frozen=True, kw_only=True)
 class AssociationFacts:
-    """The association that keeps the agents up to date.
+    """The association that updates the agents.
 
     Attributes:
-        document: that it runs.
-        schedule: `rate(14 days)`.
-        max_concurrency: `10%`.
-        max_errors: likewise.
-        targets: values by key, `tag:environment`.
-        parameters: values by parameter of the document.
-        only_at_interval: it does not run when it is made or changed.
-        status: status of the last run: `Success`, `Failed`, `Pending`, ...; "": not known.
-        results: number of nodes by result of the last run.
+        document: Name of its document.
+        schedule: Schedule expression, `rate(14 days)`.
+        max_concurrency: Maximum concurrency, `10%`.
+        max_errors: Maximum errors, `10%`.
+        targets: Values by key, `tag:environment`.
+        parameters: Values by parameter of the document.
+        only_at_interval: Whether it is not applied when it is created or changed.
+        status: Status of the last execution: `Success`, `Failed`, `Pending`, ...; "": not known.
+        results: Number of nodes by result of the last execution.
     """
 
     document: str
@@ -52,13 +52,13 @@ class AssociationFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RemediationFacts:
-    """What AWS Config does for a role without the policy.
+    """The AWS Config remediation for a role without the policy.
 
     Attributes:
-        runbook: its name.
-        automatic: without anybody asking for it.
-        role_arn: that the runbook runs with; "" where none is named.
-        details: everything else by which it runs, as the API names it.
+        runbook: Name of the runbook.
+        automatic: Whether it is automatic.
+        role_arn: ARN of the role that the runbook assumes; "": none.
+        details: Other settings, by their names in the API.
     """
 
     runbook: str
@@ -69,15 +69,15 @@ class RemediationFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RuleFacts:
-    """The rule of AWS Config about instance roles.
+    """The AWS Config rule for instance roles.
 
     Attributes:
         state: `ACTIVE`, `DELETING`, ...
-        text: in Guard.
-        remediation: None: nothing is done.
-        triggers: types of resources and of messages that it is evaluated for.
-        failure: error of the last evaluation; "": it succeeded, or there was none yet.
-        unrecorded: reason for which IAM roles are not recorded; None: they are.
+        text: Text of the rule, in Guard.
+        remediation: Its remediation; None: none.
+        triggers: Types of resources and messages that trigger an evaluation.
+        failure: Error of the last evaluation; "": it succeeded, or there was none yet.
+        unrecorded: Reason for which IAM roles are not recorded; None: they are.
     """
 
     state: str
@@ -89,7 +89,7 @@ class RuleFacts:
 
 
 def read_host_role(reader: Reader) -> str | Unread | None:
-    """The role of Default Host Management Configuration, with its path; None: nobody has set one."""
+    """Read the role of Default Host Management Configuration, with its path; None: none is set."""
     answer = reader.read("ssm", "get_service_setting", SettingId=HOST_MANAGEMENT_SETTING)
     if answer is None or isinstance(answer, Unread):
         return answer
@@ -98,7 +98,7 @@ def read_host_role(reader: Reader) -> str | Unread | None:
 
 
 def read_association(reader: Reader) -> AssociationFacts | Unread | None:
-    """The association of our name."""
+    """Read the association with the stack's name for it."""
     named = [{"key": "AssociationName", "value": ASSOCIATION_NAME}]
     answer = reader.read("ssm", "list_associations", AssociationFilterList=named)
     if answer is None or isinstance(answer, Unread):
@@ -125,7 +125,7 @@ def read_association(reader: Reader) -> AssociationFacts | Unread | None:
 
 
 def read_rule(reader: Reader) -> RuleFacts | Unread | None:
-    """The rule, and its remediation."""
+    """Read the rule and its remediation."""
     absent = ("NoSuchConfigRuleException",)
     answer = reader.read("config", "describe_config_rules", absent=absent, ConfigRuleNames=[RULE_NAME])
     if isinstance(answer, Unread):
@@ -172,7 +172,7 @@ def _unrecorded(reader: Reader) -> str | Unread | None:
 
 
 def read_runbook(reader: Reader) -> str | Unread | None:
-    """The content of the remediation's runbook, as JSON."""
+    """Read the content of the remediation's runbook, as JSON."""
     answer = reader.read("ssm", "get_document", absent=("InvalidDocument",), Name=RUNBOOK_NAME, DocumentFormat="JSON")
     return answer if answer is None or isinstance(answer, Unread) else str(answer["Content"])
 
@@ -204,7 +204,7 @@ def _remediation(reader: Reader) -> RemediationFacts | Unread | None:
             "ResourceType": found.get("ResourceType"),
             RESOURCE_PARAMETER: parameters.get(RESOURCE_PARAMETER, {}).get("ResourceValue", {}).get("Value"),
             **controls,
-            # On request nothing is tried again, and AWS may fill them in.
+            # Manual remediation has no retries, and AWS may return default values.
             **({name: found.get(name) for name in ATTEMPTS} if automatic else {}),
         },
     )
