@@ -1,1 +1,1 @@
-"""What an operator runs besides `pulumi`: `python -m operations`."""
+"""Operations besides `pulumi`: `python -m operations`."""

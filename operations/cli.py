@@ -1,4 +1,4 @@
-"""The command line: one sub-command per file, imported when it is run."""
+"""The command line: one module per subcommand, imported when it runs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
-    from typer._click.core import Command, Context  # Typer has no public name for them
+    from typer._click.core import Command, Context  # Typer has no public names for them.
 
 _MARKUP: Final = "markdown"
 _FAILED: Final = 1
-"""Exit code where AWS did not answer as expected (operations.exit_codes, which help need not import)."""
+"""Exit code for an unexpected response of AWS (operations.exit_codes, which help need not import)."""
 
 COMMANDS: Final = {
     "ports": (
@@ -72,11 +72,11 @@ COMMANDS: Final = {
 `doctor` needs.""",
     ),
 }
-"""Place and first paragraph of the help of each sub-command, which a test compares with the command's own."""
+"""Import path and first paragraph of the help of each subcommand; a test compares it with the command's own help."""
 
 
 class _Loaded(Mapping[str, "Command"]):
-    """Sub-commands by name, each imported when it is looked up."""
+    """Subcommands by name, each imported when it is looked up."""
 
     def __getitem__(self, name: str) -> Command:
         module, _, attribute = COMMANDS[name][0].partition(":")
@@ -98,28 +98,28 @@ class _Loaded(Mapping[str, "Command"]):
 
 
 class CommandGroup(TyperGroup):
-    """A group that lists its sub-commands without their modules, which take half a second to import."""
+    """A group that lists its subcommands without their modules, which take half a second to import."""
 
     def __init__(self, **settings: Any) -> None:
-        """Take the group's settings, as Typer gives them."""
+        """Create the group with the settings that Typer passes."""
         super().__init__(**settings)
         self.commands: Any = _Loaded()
 
-    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 -- Typer's own signature
-        """Return the names of the sub-commands, in the order of help."""
+    def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 -- Typer's signature
+        """Return the names of the subcommands, in the order of help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:  # noqa: ARG002 -- as above
-        """Return what help shows of a sub-command."""
+        """Return a subcommand with its help only."""
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
-        """Return the sub-command to run, and its arguments."""
+        """Return the subcommand to run, and its arguments."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, self.commands[name] if name in COMMANDS else command, rest
 
     def invoke(self, ctx: Context) -> Any:
-        """Run a command, which never succeeds where an answer was malformed, even one that did not count in the end."""
+        """Run a command; it fails after any malformed response of AWS, even one without effect on the result."""
         _malformed_answers().clear()
         try:
             done = super().invoke(ctx)
@@ -142,7 +142,7 @@ class CommandGroup(TyperGroup):
 
 
 def _aws_failures() -> Any:
-    """Return the module about failures of AWS calls; None where no command has imported it, as for help."""
+    """Return the module about failures of AWS calls; None if no command has imported it, as for help."""
     return sys.modules.get("components.aws_failures")
 
 
@@ -155,7 +155,7 @@ app = typer.Typer(
     cls=CommandGroup,
     no_args_is_help=True,
     add_completion=False,
-    # A trace would show the values of a stack's configuration.
+    # A traceback would show values of the stack's configuration.
     pretty_exceptions_enable=False,
     rich_markup_mode=_MARKUP,
     context_settings={"help_option_names": ["-h", "--help"]},

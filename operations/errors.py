@@ -1,4 +1,4 @@
-"""What ends a command before it has looked at anything."""
+"""Errors that abort a command before any AWS call."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from components.problems import visible
 
 
 class UnusableError(Exception):
-    """The configuration cannot be used; the text is for the person at the terminal, with what to do about it.
+    """The configuration cannot be used; the message is for the operator, and includes the remediation.
 
-    It may repeat what others wrote, so nothing in it steers a terminal.
+    It may repeat text of others, so it contains no control characters.
     """
 
     def __str__(self) -> str:

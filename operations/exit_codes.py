@@ -1,4 +1,4 @@
-"""What every command tells a shell or a pipeline."""
+"""Exit codes of all commands."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ class ExitCode(IntEnum):
     """Exit codes of `python -m operations`."""
 
     AS_ASKED = 0
-    """Everything is as the stack's settings ask for."""
+    """No differences from the stack's settings."""
     DIFFERENT = 1
-    """Something is different, or cannot be told."""
+    """Differences, or resources that cannot be evaluated."""
     UNUSABLE = 2
-    """The command line or the configuration cannot be used, so nothing was looked at."""
+    """The command line or the configuration cannot be used; nothing was evaluated."""

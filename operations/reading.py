@@ -1,4 +1,4 @@
-"""Reads from AWS without ever failing: an answer, nothing there, or the reason why it cannot be told."""
+"""Calls to AWS that do not raise errors: they return a response, None, or the reason for a failure."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ _PRINCIPAL: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+")
 
 
 class Clients(Protocol):
-    """Makes clients, as `components.aws_session.AwsClients` does."""
+    """Factory of clients, as `components.aws_session.AwsClients`."""
 
     def client(self, service: str, region: str) -> Any:
-        """A client of `service` (`ssm`, `kms`, ...) in a Region."""
+        """Return a client of `service` (`ssm`, `kms`, ...) in a Region."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unread:
-    """A fact that cannot be told.
+    """A fact that cannot be read.
 
     Attributes:
-        action: the IAM action that the call needs, `kms:DescribeKey`.
-        cause: why there was no answer.
-        remedy: what to do about it.
-        refused: somebody may read it, but not the caller.
-        read_so_far: Of a listing, by the names of its lists: what the pages before had.
+        action: IAM action that the call requires, `kms:DescribeKey`.
+        cause: Reason for the failure.
+        remedy: Remediation.
+        refused: Whether the caller lacks the permission, which others may have.
+        read_so_far: For a listing, the items of the pages before, by the names of its lists.
     """
 
     action: str
@@ -46,12 +46,12 @@ class Unread:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who reads.
+    """The caller.
 
     Attributes:
-        account_id: 12 digits.
+        account_id: ID of the account.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        arn: of the user or the session.
+        arn: ARN of the user or the session.
     """
 
     account_id: str
@@ -60,15 +60,15 @@ class Identity:
 
 
 class Reader:
-    """Reads from one Region."""
+    """Reader of one Region."""
 
     def __init__(self, clients: Clients, region: str, caller: str) -> None:
-        """Makes a reader.
+        """Create a reader.
 
         Args:
-            clients: to read with.
-            region: to read from.
-            caller: ARN of who reads, for remedies.
+            clients: Clients to read with.
+            region: Region to read from.
+            caller: ARN of the caller, for remedies.
         """
         self.region = region
         self._clients = clients
@@ -76,23 +76,23 @@ class Reader:
         self._unreachable: dict[str, Exception] = {}
 
     def elsewhere(self, region: str) -> Reader:
-        """A reader for another Region."""
+        """Return a reader of another Region."""
         return Reader(self._clients, region, self._caller)
 
     def read(
         self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any
     ) -> Answer | Unread | None:
-        """Makes one call, following its pages.
+        """Make one call, with all pages.
 
         Args:
-            service: as boto3 names it, `ssm`.
-            operation: as boto3 names it, `describe_document`.
-            absent: error codes that mean that there is nothing; the answer is then None.
-            arguments: of the operation.
+            service: Name in boto3, `ssm`.
+            operation: Name in boto3, `describe_document`.
+            absent: Error codes of an absent resource, for which the result is None.
+            arguments: Arguments of the operation.
         """
         action = action_of(service, operation)
         if service in self._unreachable:
-            # Each try takes a minute or more, and the others would end the same.
+            # Each attempt takes a minute or more, and would fail the same way.
             return self._unread(action, self._unreachable[service])
         try:
             client = self._clients.client(service, self.region)
@@ -112,14 +112,14 @@ class Reader:
 
 
 def identify(clients: Clients, region: str) -> Identity | Unread:
-    """Who the credentials belong to, after the roles that are to be assumed.
+    """Return the identity of the credentials, after all configured roles are assumed.
 
     Args:
-        clients: to ask with.
-        region: whose STS is asked.
+        clients: Clients to call with.
+        region: Region of the STS endpoint.
 
     Raises:
-        UnusableError: there are no credentials, or the configuration of AWS cannot be followed.
+        UnusableError: There are no credentials, or the AWS configuration cannot be used.
     """
     try:
         return _identity(clients.client("sts", region).get_caller_identity())
@@ -141,13 +141,13 @@ def _identity(answer: Answer) -> Identity:
 
 
 def unread(action: str, failed: Exception, region: str, caller: str) -> Unread:
-    """Why a call gave no answer, and what to do about it.
+    """Return the reason why a call failed, and the remediation.
 
     Args:
-        action: IAM's name of the call.
-        failed: what was raised.
-        region: that was asked.
-        caller: ARN of who asked.
+        action: IAM action of the call.
+        failed: The exception.
+        region: Region of the call.
+        caller: ARN of the caller.
     """
     why = failure_of(action, failed, region, caller)
     so_far: Answer = getattr(failed, "read_so_far", {})

@@ -1,4 +1,4 @@
-"""The configuration of a stack, as the engine has it."""
+"""The configuration of a stack, as the engine stores it."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class StackConfiguration:
     """A stack's name and configuration.
 
     Attributes:
-        name: of the stack.
-        values: by full key (`aws:region`), as text: JSON for lists and objects.
-        secret_keys: those of the values that hold a secret, if only somewhere inside.
+        name: Name of the stack.
+        values: Values by full key (`aws:region`), as text: JSON for lists and objects.
+        secret_keys: Keys of values that contain a secret at any depth.
     """
 
     name: str
@@ -42,17 +42,17 @@ class StackConfiguration:
     secret_keys: frozenset[str] = frozenset()
 
     def value(self, key: str) -> str | None:
-        """One value; the Region comes from the environment where it is not configured, as for the provider."""
+        """Return one value; a Region that is not configured comes from the environment, as for the provider."""
         found = self.values.get(key)
         if found is None and key == "aws:region":
             return next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)
         return found
 
     def settings(self) -> Settings:
-        """The settings that the values make.
+        """Return the settings.
 
         Raises:
-            UnusableError: they make none; values of secret sections are not in the text.
+            UnusableError: The values are not valid; the message excludes values of secret sections.
         """
         try:
             return Settings.load({**self.values, "aws:region": self.value("aws:region")})
@@ -60,11 +60,11 @@ class StackConfiguration:
             raise UnusableError(str(self._secrets.without_values(wrong))) from None
 
     def is_secret(self, section: str) -> bool:
-        """Whether a section (`sessionManager`) holds a secret."""
+        """Return whether a section (`sessionManager`) contains a secret."""
         return section in self._secrets.sections
 
     def without_secrets(self, text: str) -> str:
-        """The text with every secret in it replaced."""
+        """Return the text with every secret in it replaced."""
         return self._secrets.without(text)
 
     @cached_property
@@ -113,33 +113,33 @@ class StackState:
 
 
 def read_stack(directory: Path, name: str | None) -> StackConfiguration:
-    """Asks `pulumi` for the configuration of a stack; nothing is selected or changed.
+    """Read the configuration of a stack with `pulumi`; nothing is selected or changed.
 
     Args:
-        directory: of the program, where Pulumi.yaml is.
-        name: of the stack; None means the selected one.
+        directory: Directory of the program, with Pulumi.yaml.
+        name: Name of the stack; None for the selected one.
 
     Raises:
-        UnusableError: there is no `pulumi`, no project, no such stack, or its secrets cannot be read.
+        UnusableError: `pulumi`, the project or the stack does not exist, or secrets cannot be read.
     """
     stack, values = _asked(directory, name, "configuration", "config", *_PLAIN)
     return StackConfiguration(
         name=stack,
-        # A secret value without content has no `value`.
+        # An empty secret has no `value`.
         values={key: str(each.get("value", "")) for key, each in values.items()},
         secret_keys=frozenset(key for key, each in values.items() if each["secret"]),
     )
 
 
 def read_outputs(directory: Path, name: str | None) -> Mapping[str, Any]:
-    """Asks `pulumi` for the outputs of a stack; nothing is selected or changed.
+    """Read the outputs of a stack with `pulumi`; nothing is selected or changed.
 
     Args:
-        directory: of the program, where Pulumi.yaml is.
-        name: of the stack; None means the selected one.
+        directory: Directory of the program, with Pulumi.yaml.
+        name: Name of the stack; None for the selected one.
 
     Raises:
-        UnusableError: as `read_stack`.
+        UnusableError: As `read_stack`.
     """
     _, outputs = _asked(directory, name, "outputs", "stack", "output", *_PLAIN)
     return outputs
@@ -149,7 +149,7 @@ def read_state(directory: Path, name: str | None) -> StackState:
     """Read the state of a stack with `pulumi`; secrets in it stay encrypted.
 
     Args:
-        directory: Directory of the program, where Pulumi.yaml is.
+        directory: Directory of the program, with Pulumi.yaml.
         name: Name of the stack; None for the selected one.
 
     Raises:
@@ -164,7 +164,7 @@ def read_state(directory: Path, name: str | None) -> StackState:
 def _asked(directory: Path, name: str | None, what: str, *command: str) -> tuple[str, dict[str, Any]]:
     """Return the stack's name, and the object that a command of `pulumi` prints about it.
 
-    Pulumi's Automation API would run more commands for the same, and takes longer to import than they take to run.
+    Pulumi's Automation API would run more commands for the same, and its import takes longer than they do.
     """
     if not (directory / "Pulumi.yaml").is_file():
         raise UnusableError(f"There is no Pulumi.yaml in {directory}. Name the program's directory with --cwd.")
@@ -191,9 +191,9 @@ def _selected(directory: Path) -> str:
 
 
 def _printed(directory: Path, *command: str) -> Any:
-    """Return what a command of `pulumi` prints, decoded."""
-    ran = subprocess.run(  # noqa: S603 -- no shell; names are checked by pulumi
-        ["pulumi", "--non-interactive", *command],  # noqa: S607 -- as the person who runs it would
+    """Return the decoded output of a `pulumi` command."""
+    ran = subprocess.run(  # noqa: S603 -- no shell; pulumi validates names
+        ["pulumi", "--non-interactive", *command],  # noqa: S607 -- found on the PATH, as for the operator
         cwd=directory,
         env=os.environ | {"PULUMI_AUTOMATION_API": "true"},
         stdin=subprocess.DEVNULL,
@@ -209,5 +209,5 @@ def _called(name: str | None) -> str:
 
 
 def _said(failed: CalledProcessError) -> str:
-    """Return what the command wrote to standard error, and not its output, which may hold secrets."""
+    """Return what the command wrote to standard error, without its standard output, which may hold secrets."""
     return " ".join(str(failed.stderr).split()).removeprefix("error: ")

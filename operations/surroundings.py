@@ -1,4 +1,4 @@
-"""What commands get from outside, so that tests run them without the engine."""
+"""External dependencies of commands, which tests replace to run without the engine."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ StackReader = Callable[[Path, str | None], StackConfiguration]
 """Reads the configuration of a stack: the program's directory, and the stack's name (None: the selected one)."""
 
 OutputReader = Callable[[Path, str | None], Mapping[str, Any]]
-"""Reads the outputs of a stack, likewise."""
+"""Reads the outputs of a stack; the same parameters."""
 
 
 StateReader = Callable[[Path, str | None], StackState]
-"""Reads the state of a stack, likewise."""
+"""Reads the state of a stack; the same parameters."""
 
 
 def _now() -> datetime:
-    """In the time zone of the person at the terminal."""
+    """Return the time in the operator's time zone."""
     return datetime.now().astimezone()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What is not the commands' own.
+    """External dependencies of commands.
 
     Attributes:
-        read_stack: where a stack's configuration comes from.
-        read_outputs: where its outputs come from.
-        read_state: where its state comes from.
-        now: the time, with its zone.
-        pause: waits, in seconds, before something is looked at again.
+        read_stack: Reads a stack's configuration.
+        read_outputs: Reads its outputs.
+        read_state: Reads its state.
+        now: Returns the time, with its zone.
+        pause: Waits, in seconds, between polls.
     """
 
     read_stack: StackReader = read_stack
@@ -50,5 +50,5 @@ class Surroundings:
 
     @classmethod
     def of(cls, context: typer.Context) -> Surroundings:
-        """Those that the command line was started with, or the real ones."""
+        """Return the dependencies of the command line's context, or the defaults."""
         return cast("Surroundings | None", context.obj) or cls()

@@ -1,4 +1,4 @@
-"""The terminal of the person who runs a command."""
+"""The operator's terminal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Terminal(Console):
-    """A console on which nothing that others named or wrote moves the cursor, changes colors or turns the direction."""
+    """A console on which external text cannot move the cursor, change colors or change the text direction."""
 
     def __init__(self, *, stderr: bool = False, **options: Any) -> None:
         super().__init__(stderr=stderr, highlight=False, **options)
         self._rendering = threading.local()
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Render with everything escaped that does not show, but for line ends."""
+        """Render with all invisible characters escaped, except line ends."""
         if getattr(self._rendering, "within", False):
-            # What holds it escapes it, once no cell of a table can cut it short any more.
+            # The outer renderable escapes it, after table cells are truncated.
             yield from super().render(renderable, options)
             return
         self._rendering.within = True

@@ -1,1 +1,1 @@
-"""All nodes of a stack, the worst first."""
+"""`nodes`: all nodes of a stack, worst first."""

@@ -1,4 +1,4 @@
-"""`nodes`: all managed nodes of all Regions."""
+"""`nodes`: show all managed nodes in all Regions."""
 
 from __future__ import annotations
 

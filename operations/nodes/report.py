@@ -1,4 +1,4 @@
-"""Shows all nodes: a table with counts for people, one JSON document for machines."""
+"""Output of all nodes: a table with counts, or a JSON document."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _COUNTED: Final = (Status.PROBLEM, Status.CANNOT_TELL)
 
 
 def exit_code(survey: Survey) -> ExitCode:
-    """What a shell is told."""
+    """Return the exit code of the command."""
     ready = all(each.verdict is Verdict.READY for each in survey.nodes)
     return ExitCode.AS_ASKED if ready and not survey.unread else ExitCode.DIFFERENT
 
 
 def as_plain(survey: Survey) -> dict[str, Any]:
-    """All nodes for machines."""
+    """Return all nodes as one JSON document."""
     return {
         "stack": survey.stack,
         "accountId": survey.account_id,
@@ -43,7 +43,7 @@ def as_plain(survey: Survey) -> dict[str, Any]:
 
 
 def show(survey: Survey, console: Console) -> None:
-    """Prints all nodes for a person: the table, how often each cause occurs, and the counts last."""
+    """Print all nodes: the table, the frequency of each cause, and the counts last."""
     for region, why in survey.unread:
         said = f": the nodes of {region}: {why.action}: {why.cause}"
         console.print(Text.assemble(("cannot tell", "bold magenta"), said), soft_wrap=True)
@@ -70,7 +70,7 @@ def _table(survey: Survey) -> Table:
 
 
 def _why(diagnosis: Diagnosis) -> str:
-    """The causes, the most likely first; `doctor` says the rest."""
+    """Return the causes, the most likely first; `doctor` reports the details."""
     causes: dict[str, list[str]] = {}
     for each in diagnosis.findings:
         if each.status in _COUNTED:
@@ -82,7 +82,7 @@ def _why(diagnosis: Diagnosis) -> str:
 
 
 def _causes(survey: Survey) -> list[tuple[str, int]]:
-    """How many nodes have a cause, the most frequent first."""
+    """Return the number of nodes per cause, the most frequent first."""
     counts = Counter(
         cause
         for node in survey.nodes

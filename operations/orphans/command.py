@@ -1,4 +1,4 @@
-"""`orphans`: what carries the stack's tags and is not in its state."""
+"""`orphans`: list resources that carry the stack's tags and are not in its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What carries a stack's owner tag in AWS, compared with the stack's state."""
+"""Resources in AWS with a stack's owner tag, compared with the stack's state."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _AT_A_TIME: Final = 8
 GLOBAL: Final = "global"
-"""Stands for the Region of IAM's resources."""
+"""Placeholder for the Region of IAM's resources."""
 
 _EC2_KINDS: Final[Mapping[str, str]] = {
     "acl": "network-acl",
@@ -40,11 +40,11 @@ _EC2_KINDS: Final[Mapping[str, str]] = {
     "vol": "volume",
     "vpce": "vpc-endpoint",
 }
-"""Type in the ARN by the prefix of the ID, of what a stack makes in EC2."""
+"""Resource type in the ARN by prefix of the ID, of the EC2 resources that a stack creates."""
 
 
 class _State(NamedTuple):
-    """How to read the state of a resource that EC2 lists, with its tags, for up to an hour after it is gone."""
+    """How to read the state of a resource that EC2 lists, with its tags, for up to an hour after its deletion."""
 
     prefix: str
     operation: str
@@ -118,7 +118,7 @@ class Orphans:
 
     Attributes:
         found: Orphans by Region, `global` among them.
-        unread: Why a Region could not be read completely; what was found there may not be all.
+        unread: Reason for which a Region could not be read completely; its orphans may be incomplete.
     """
 
     found: Mapping[str, tuple[Orphan, ...]]
@@ -130,7 +130,7 @@ class Orphans:
         return [each for several in self.found.values() for each in several]
 
 
-def find_orphans(  # noqa: PLR0913 -- each says something else about the search
+def find_orphans(  # noqa: PLR0913 -- each parameter limits the search
     clients: Clients,
     identity: Identity,
     stack: str,
@@ -147,7 +147,7 @@ def find_orphans(  # noqa: PLR0913 -- each says something else about the search
         stack: End of the owner tag's value: `project/stack`. The organization is not known without the state.
         regions: Regions of the stack; IAM is read from the first.
         in_state: ARNs of the resources in the state.
-        ec2: Search EC2, too: a stack without networks has nothing there, and its roles no permission.
+        ec2: Whether to search EC2, too: a stack without networks has no resources and its roles no permissions there.
     """
     search = _Search(clients=clients, identity=identity, stack=stack, ec2=ec2)
     with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
@@ -202,7 +202,7 @@ class _Search:
             return problem.why
 
     def _in_ec2(self, reader: Reader) -> dict[str, dict[str, str]]:
-        """EC2's own list of tags is current; the tagging API follows it after a while."""
+        """Read tags from EC2, as the Resource Groups Tagging API is only eventually consistent with it."""
         wanted = [{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}]
         tags: dict[str, dict[str, str]] = defaultdict(dict)
         for each in _answer(reader.read("ec2", "describe_tags", Filters=wanted))["Tags"]:
@@ -213,7 +213,7 @@ class _Search:
         return {
             f"{place}:{_EC2_KINDS[id_.split('-')[0]]}/{id_}": of
             for id_, of in owned.items()
-            # A root volume has the owner alone: it goes with its instance.
+            # A root volume has only the owner tag: it is deleted with its instance.
             if id_ not in ending and id_.split("-")[0] in _EC2_KINDS and RESOURCE_TAG in of
         }
 
@@ -256,7 +256,7 @@ def _answer(read: Answer | Unread | None) -> Answer:
 
 
 def _ending(reader: Reader, owned: Iterable[str], state: _State) -> set[str]:
-    """Return which resources are on their way out."""
+    """Return the resources that do not exist any more or are being deleted."""
     found: set[str] = set()
     for resource in (each for each in owned if each.startswith(state.prefix)):
         asked: dict[str, Any] = {state.argument: [resource]}
@@ -267,7 +267,7 @@ def _ending(reader: Reader, owned: Iterable[str], state: _State) -> set[str]:
 
 
 def _is_there(reader: Reader, arn: str) -> bool:
-    """Return whether a resource is not on its way out: a key that is pending deletion keeps its tags."""
+    """Return whether a resource is not being deleted: a key that is pending deletion keeps its tags."""
     if arn.split(":")[2] != "kms":
         return True
     key = _answer(reader.read("kms", "describe_key", KeyId=arn))["KeyMetadata"]

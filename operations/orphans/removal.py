@@ -1,4 +1,4 @@
-"""Commands of the AWS CLI that delete what a stack makes, by ARN. Pure."""
+"""AWS CLI commands that delete resources of a stack, by ARN."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _COMMANDS: Final[Mapping[tuple[str, str], str]] = {
     ("ssm", "document"): "ssm delete-document --name {name}",
     ("ssm", "parameter"): "ssm delete-parameter --name /{name}",
 }
-"""By service and type in the ARN. A rule cannot be deleted by its ARN alone: the command shows what it belongs to."""
+"""Commands by service and type in the ARN. A rule cannot be deleted by its ARN alone: the command shows its parent."""
 
 
 def removal_command(arn: str) -> str:
-    """Return the command that deletes a resource; one that shows it where its type is not known.
+    """Return the command that deletes a resource, or one that shows it if its type is not known.
 
     Args:
         arn: ARN of the resource.

@@ -125,7 +125,7 @@ class NodesVerification:
         return self._first, [role_finding(self.regions[self._first], wanted, live)]
 
     def _compliance(self) -> tuple[str, list[Finding]]:
-        """Return findings with the Region of the AWS Config rule, or with the first Region if none of the stack has it."""
+        """Return findings with the Region of the AWS Config rule, or with the first Region if none has the rule."""
         settings = self.section.compliance
         if settings is None:
             return self._first, []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _EXPECTED: Final = "everything with the stack's owner tag is in its state"
 _MOST: Final = 5
-"""ARNs in a finding; the command lists all."""
+"""Maximum number of ARNs in a finding; the command `orphans` lists all."""
 
 
 def orphan_findings(orphans: Orphans, home: str) -> dict[str, list[Finding]]:

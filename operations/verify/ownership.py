@@ -1,4 +1,4 @@
-"""The tags by which a stack knows what it governs: another tool may have removed them."""
+"""Comparison of the tags that record a stack's ownership, which another tool may have removed."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def owner_finding(check: str, asked: Asked, tags: Mapping[str, str]) -> Finding:
     """Compare the owner tag of a resource with the stack.
 
     Args:
-        check: Name of the finding.
-        asked: In the Region of the resource.
+        check: ID of the finding.
+        asked: Settings of the Region of the resource, with the command that repairs it.
         tags: Tags of the resource.
     """
-    # The tag has the organization and the project too, which the stack's name may lack.
+    # The tag also includes the organization and the project, which the stack's name may lack.
     name, holder = asked.stack.rsplit("/", 1)[-1], tags.get(OWNER_TAG)
     same = holder is not None and holder.rsplit("/", 1)[-1] == name
     expected = f"tag {OWNER_TAG} names the stack {name}"
@@ -32,11 +32,11 @@ def owner_finding(check: str, asked: Asked, tags: Mapping[str, str]) -> Finding:
 
 
 def governing_stack_finding(asked: Asked, tags: Mapping[str, str] | Unread | None) -> Finding:
-    """Compare the account's record of its governing stack; without it a second stack is not refused for certain.
+    """Compare the account's record of its stack; without it, the creation of a second stack may not be denied.
 
     Args:
-        asked: In the Region where global things are kept.
-        tags: Tags of the record; None where there is none.
+        asked: Settings of the Region where the stack keeps resources that exist once per account.
+        tags: Tags of the record; None: it does not exist.
     """
     check, expected = "governing-stack", f"policy {GOVERNING_STACK} names the stack"
     if isinstance(tags, Unread):
@@ -47,11 +47,11 @@ def governing_stack_finding(asked: Asked, tags: Mapping[str, str] | Unread | Non
 
 
 def document_ownership_findings(check: str, asked: Asked, tags: Mapping[str, str] | Unread | None) -> list[Finding]:
-    """Compare the two tags of a document; nothing where there is no document, or its tags were not read.
+    """Compare the two tags of a document; empty if there is no document, or its tags were not read.
 
     Args:
-        check: Beginning of the findings' names, `document`.
-        asked: In the Region of the document.
+        check: Prefix of the findings' IDs, `document`.
+        asked: Settings of the Region of the document, with the command that repairs it.
         tags: Tags of the document.
     """
     if tags is None:

@@ -1,8 +1,8 @@
-"""Comparison of two IAM policies by what they mean.
+"""Comparison of two IAM policies by meaning.
 
-Source: IAM User Guide, "Grammar of the IAM JSON policy language": a value may stand for a list of one, the order of lists
-and statements means nothing, names of actions, condition operators and condition keys ignore case, a Sid means nothing.
-"AWS JSON policy elements: Principal": `*` is every principal, an account's ID is the ARN of its root user.
+Source: IAM User Guide, "Grammar of the IAM JSON policy language": a value may stand for a list of one, the order of
+lists and statements means nothing, names of actions, condition operators and condition keys ignore case, a Sid means
+nothing. "AWS JSON policy elements: Principal": `*` is every principal, an account's ID is the ARN of its root user.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Normal = dict[str, Any]
 
 
 def policy_differences(wanted: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
-    """What is different, statement by statement; empty where both mean the same."""
+    """Return the differences by statement; empty if both policies have the same meaning."""
     said = [] if wanted.get("Version") == found.get("Version") else [_changed("Version", wanted, found)]
     ours, theirs = _statements(wanted), _statements(found)
     missing = [each for each in ours if _normal(each) not in [_normal(other) for other in theirs]]
@@ -50,9 +50,9 @@ def policy_finding(
 
     Args:
         check: ID of the finding.
-        asked: settings of the Region, with the command that repairs it.
-        wanted: the policy as the settings ask for it.
-        live: the policy of the resource; None: it has none.
+        asked: Settings of the Region, with the command that repairs it.
+        wanted: The policy as the settings define it.
+        live: The policy of the resource; None: it has none.
     """
     expected = "the policy is what the settings ask for"
     if isinstance(live, Unread):
@@ -90,7 +90,7 @@ def _normal(statement: Normal) -> Normal:
 def _element(name: str, value: Any) -> Any:
     if name == "Condition" and isinstance(value, dict):
         condition = cast("dict[str, dict[str, Any]]", value)
-        # A set: an operator or key that is repeated in another letter case must not replace the first one.
+        # A set: an operator or key that is repeated in another case must not replace the first one.
         return frozenset(
             (operator.lower(), key.lower(), _values(values))
             for operator, keys in condition.items()
@@ -103,7 +103,7 @@ def _element(name: str, value: Any) -> Any:
 
 
 def _principals(value: Any) -> frozenset[tuple[str, str]]:
-    """Kinds and names of principals, each account by its ID."""
+    """Return the types and names of principals, each account by its ID."""
     named = cast("dict[str, Any]", value) if isinstance(value, dict) else {"AWS": value}
     return frozenset(
         (kind, _ROOT.sub(r"\1", str(each)) if kind == "AWS" else str(each))
@@ -113,7 +113,7 @@ def _principals(value: Any) -> frozenset[tuple[str, str]]:
 
 
 def _values(value: Any) -> frozenset[str]:
-    """As texts: `true` and `"true"` are the same in a condition."""
+    """Return the values as strings: `true` and `"true"` are the same in a condition."""
     return frozenset(str(each).lower() if isinstance(each, bool) else str(each) for each in _list(value))
 
 

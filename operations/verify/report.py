@@ -1,4 +1,4 @@
-"""Shows a verification: a table for people, a JSON document for machines."""
+"""Output of a verification: a table, or a JSON document."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN: Final = {
 
 
 def as_json(verification: Verification) -> str:
-    """The verification as one JSON document."""
+    """Return the verification as one JSON document."""
     return json.dumps(
         {
             "stack": verification.stack,
@@ -37,7 +37,7 @@ def as_json(verification: Verification) -> str:
 
 
 def show(verification: Verification, console: Console) -> None:
-    """Prints the verification for a person: the table, what is to be done, and the counts last."""
+    """Print the verification: the table, the remediation, and the counts last."""
     if not verification.regions:
         _line(
             console,
@@ -65,7 +65,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 
 def _table(verification: Verification) -> Table:
-    """Regions down and not across: an account has up to thirty, and a terminal is as wide as five."""
+    """Return the table with Regions as rows: an account has up to thirty, and a terminal has room for five columns."""
     account = f", account {verification.account_id}" if verification.account_id else ""
     table = Table(title=Text(f"Stack {verification.stack}{account}"), title_justify="left", title_style="bold")
     for heading in ("Region", "Check", "Result"):
@@ -106,5 +106,5 @@ def _counted(number: int, noun: str) -> str:
 
 
 def _line(console: Console, text: Text) -> None:
-    """Without breaks, so that commands can be copied."""
+    """Print text without line breaks, so that commands can be copied."""
     console.print(text, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Roles that the stack makes: who may assume them, what they may do, and their permissions boundary."""
+"""Comparison of the roles that the stack creates: trust policies, permissions, and permissions boundaries."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class RoleFacts:
     """A role.
 
     Attributes:
-        trust: its trust policy.
-        attached: ARNs of managed policies.
-        inline: by name.
+        trust: Its trust policy.
+        attached: ARNs of attached managed policies.
+        inline: Inline policies by name.
         boundary: ARN of the permissions boundary; "": none.
-        path: path of the role.
+        path: Path of the role.
     """
 
     trust: Mapping[str, Any]
@@ -39,14 +39,14 @@ class RoleFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class WantedRole:
-    """A role as the settings ask for it.
+    """A role as the settings define it.
 
     Attributes:
         check: ID of the finding about it.
-        name: name of the role.
-        trust: trust policy.
+        name: Name of the role.
+        trust: Its trust policy.
         attached: ARNs of its managed policies.
-        inline: its inline policies by name.
+        inline: Its inline policies by name.
         boundary: ARN of the permissions boundary; "": none.
     """
 
@@ -59,11 +59,11 @@ class WantedRole:
 
 
 def boundary_arn(boundary: str, policies: str) -> str:
-    """Return the ARN of the permissions boundary that `shell-access:permissionsBoundary` names; "" where it names none.
+    """Return the ARN of the permissions boundary that `shell-access:permissionsBoundary` names; "" if it names none.
 
     Args:
-        boundary: name or ARN of a managed policy; "": none.
-        policies: ARN of the account's policies, to which a name is appended.
+        boundary: Name or ARN of a managed policy; "": none.
+        policies: Prefix of ARNs of the account's policies, to which a name is appended.
     """
     return boundary if boundary.startswith("arn:") or not boundary else f"{policies}{boundary}"
 
@@ -72,8 +72,8 @@ def read_role(reader: Reader, name: str) -> RoleFacts | Unread | None:
     """Read a role with its policies.
 
     Args:
-        reader: reader of any Region.
-        name: name of the role.
+        reader: Reader of any Region.
+        name: Name of the role.
     """
     role = reader.read("iam", "get_role", absent=_NO_ROLE, RoleName=name)
     if role is None or isinstance(role, Unread):
@@ -105,12 +105,12 @@ def _inline(reader: Reader, name: str) -> dict[str, Mapping[str, Any]] | Unread:
 
 
 def role_finding(asked: Asked, wanted: WantedRole, live: RoleFacts | Unread | None) -> Finding:
-    """Compare a role: its trust, its policies, no fewer and no more, and its permissions boundary.
+    """Compare a role: its trust policy, its exact set of policies, and its permissions boundary.
 
     Args:
-        asked: settings of the Region, with the command that repairs it.
-        wanted: the role as the settings ask for it.
-        live: the role of the account.
+        asked: Settings of the Region, with the command that repairs it.
+        wanted: The role as the settings define it.
+        live: The role of the account.
     """
     expected = f"role {wanted.name} is trusted and allowed as the settings ask"
     if isinstance(live, Unread):
@@ -133,7 +133,7 @@ def role_finding(asked: Asked, wanted: WantedRole, live: RoleFacts | Unread | No
     more, policies = sorted(set(live.inline) - set(wanted.inline)), sorted(live.attached - wanted.attached)
     extra = [f"inline policy {name} is unexpected" for name in more]
     extra += [f"{arn} is attached" for arn in policies]
-    # `pulumi up` changes nothing that no resource of the stack describes.
+    # `pulumi up` does not remove policies that are not resources of the stack.
     named = f"--role-name {wanted.name}"
     commands = [asked.repair] if repaired else []
     commands += [f"aws iam delete-role-policy {named} --policy-name {name}" for name in more]

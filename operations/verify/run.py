@@ -1,4 +1,4 @@
-"""Verifies a stack: all its Regions at the same time."""
+"""Verification of a stack, with all Regions in parallel."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from operations.stack import StackConfiguration, StackState
 
     Progress = Callable[[str], None]
-    """Hears of every Region that is done."""
+    """Receives each Region that is done."""
 
 _AT_A_TIME = 8
-"""Regions; each makes some twenty calls, one after the other, so that no quota of an account is near."""
+"""Number of parallel Regions; each makes some twenty calls in sequence, far below an account's API quotas."""
 
 
 def verify_stack(
@@ -45,15 +45,15 @@ def verify_stack(
     progress: Progress = lambda _region: None,
     read_state: Callable[[], StackState] | None = None,
 ) -> Verification:
-    """Reads what is live in the stack's account and compares it with what its settings ask for.
+    """Compare the resources in the stack's account with the stack's settings.
 
     Args:
-        stack: with its configuration.
-        progress: is told each Region that is done.
-        read_state: Reads the stack's state, to find orphans; None: they are not searched for.
+        stack: The stack with its configuration.
+        progress: Receives each Region that is done.
+        read_state: Reads the stack's state, to find orphans; None: no search for orphans.
 
     Raises:
-        UnusableError: the configuration cannot be used.
+        UnusableError: The configuration cannot be used.
     """
     settings = stack.settings()
     sites = settings.domain_controllers.sites if settings.domain_controllers else {}
@@ -200,7 +200,7 @@ def _verify_region(
 def _verify_account(
     stack: StackConfiguration, settings: Settings, clients: AwsClients, identity: Identity
 ) -> list[Finding]:
-    """What an account has once is reported with the first Region, where the stack keeps it."""
+    """Return findings about resources that exist once per account; the stack keeps them in the first Region."""
     region = settings.regions[0]
     reader, asked = Reader(clients, region, identity.arn), _asked(stack, settings, identity, region)
     record = read_policy_tags(reader, policy_arn(identity.partition, identity.account_id))

@@ -1,4 +1,4 @@
-"""Keeps what is secret in a stack's configuration out of findings."""
+"""Removal of secret configuration values from findings."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _OF_ENDPOINTS = ("network", "endpoint-")
 _OF_DIRECTORY = "directory-"
 _OF_APPROVAL = "approval-"
 _WITHOUT_VALUES = ("account", "document")
-"""Checks whose texts hold no value of the settings: of the document's content only names are told, see `Asked`."""
+"""Checks whose texts contain no values of the settings: of the document's content, only names; see `Asked`."""
 
 
 def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:
-    """The finding with nothing in it from a secret part of the configuration.
+    """Return the finding without values of a secret part of the configuration.
 
-    The engine says of a section only that something in it is secret, not what, so all its values are held back. Why
-    something cannot be told is AWS' own text, and kept but for the secrets themselves.
+    The engine only reports that a section contains a secret, not where, so all values of the section are removed. The
+    reason for an unreadable resource is AWS' own text, and is kept, except for the secrets themselves.
     """
     section = _section(finding.check)
     if stack.is_secret(section) and not finding.check.startswith(_WITHOUT_VALUES):

@@ -1,4 +1,4 @@
-"""Security groups and their rules, as EC2 shows them."""
+"""Security groups and their rules, in the format of EC2."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class RuleFacts:
     """A rule of a security group.
 
     Attributes:
-        id: `sgr-...`.
-        direction: ingress or egress.
-        protocol: as EC2 names it.
-        from_port: first port or ICMP type; -1: any.
-        to_port: last port or ICMP code; -1: any.
+        id: ID, `sgr-...`.
+        direction: Ingress or egress.
+        protocol: Protocol, by its name in EC2.
+        from_port: First port or ICMP type; -1: any.
+        to_port: Last port or ICMP code; -1: any.
         peer: CIDR, `sg-...` or `pl-...`.
-        description: "": none.
-        name: its Name tag, which the stack's own rules have; "": none.
-        answer: as EC2 answered.
+        description: Its description; "": none.
+        name: Its Name tag, which the stack's own rules have; "": none.
+        answer: The original response of EC2.
     """
 
     id: str
@@ -51,9 +51,9 @@ class GroupFacts:
     """A security group.
 
     Attributes:
-        id: `sg-...`.
-        name: its Name tag.
-        rules: of both directions.
+        id: ID, `sg-...`.
+        name: Its Name tag.
+        rules: Ingress and egress rules.
     """
 
     id: str
@@ -65,8 +65,8 @@ def read_groups(reader: Reader, chosen: list[dict[str, Any]]) -> tuple[GroupFact
     """Read security groups with their rules.
 
     Args:
-        reader: reader of the Region.
-        chosen: filters of DescribeSecurityGroups.
+        reader: Reader of the Region.
+        chosen: Filters of DescribeSecurityGroups.
     """
     answer = reader.read("ec2", "describe_security_groups", Filters=chosen)
     if isinstance(answer, Unread):
@@ -105,7 +105,7 @@ def _rule(answer: Mapping[str, Any]) -> RuleFacts:
 
 
 def tag(found: Mapping[str, Any], key: str) -> str:
-    """Return the value of a tag; "" where there is none."""
+    """Return the value of a tag; "" if there is none."""
     return next((each["Value"] for each in found.get("Tags", ()) if each["Key"] == key), "")
 
 

@@ -1,4 +1,4 @@
-"""A topic of Amazon SNS: its encryption, its policy, and its subscriptions."""
+"""Comparison of an Amazon SNS topic: its encryption, its policy, and its subscriptions."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _PENDING: Final = ("PendingConfirmation", "Deleted")
 
 @dataclass(frozen=True, kw_only=True)
 class WantedTopic:
-    """A topic as the settings ask for it.
+    """A topic as the settings define it.
 
     Attributes:
-        prefix: beginning of the findings' IDs: `approval`.
+        prefix: Prefix of the findings' IDs, `approval`.
         arn: ARN of the topic.
-        key_alias: alias of the key that encrypts it.
-        policy: its policy.
-        emails: addresses that are subscribed.
+        key_alias: Alias of the key that encrypts it.
+        policy: Its policy.
+        emails: Email addresses that are subscribed.
     """
 
     prefix: str
@@ -50,11 +50,11 @@ class SubscriptionFacts:
     """A subscription to the topic.
 
     Attributes:
-        arn: ARN of the subscription; empty while it waits for confirmation.
+        arn: ARN of the subscription; empty while it is pending confirmation.
         protocol: `email`, ...
-        endpoint: address.
-        is_authenticated: ending it takes credentials; otherwise the link in every message ends it.
-        is_filtered: a filter policy withholds messages.
+        endpoint: Email address.
+        is_authenticated: Whether unsubscribing requires credentials; otherwise the link in every message is enough.
+        is_filtered: Whether a filter policy excludes messages.
     """
 
     arn: str
@@ -69,9 +69,9 @@ class TopicFacts:
     """A topic.
 
     Attributes:
-        key: key that encrypts it; "": none.
-        policy: its policy.
-        subscriptions: all of them.
+        key: Key that encrypts it; "": none.
+        policy: Its policy.
+        subscriptions: All of its subscriptions.
     """
 
     key: str
@@ -127,10 +127,10 @@ def topic_findings(
     """Compare a topic: its encryption, its policy, and its subscriptions.
 
     Args:
-        asked: settings of the Region, with the command that repairs it.
-        wanted: the topic as the settings ask for it.
-        live: the topic of the account.
-        key: the key behind the alias.
+        asked: Settings of the Region, with the command that repairs it.
+        wanted: The topic as the settings define it.
+        live: The topic of the account.
+        key: The key behind the alias.
     """
     check, name = f"{wanted.prefix}-topic", wanted.arn.rsplit(":", 1)[-1]
     expected = f"topic {name}, encrypted with the key behind {wanted.key_alias}"
@@ -138,7 +138,7 @@ def topic_findings(
         return [cannot_tell(check, expected, live)]
     if live is None:
         return [compared(check, same=False, expected=expected, found="no such topic", remedy=asked.repair)]
-    # Where the key cannot be read the finding about it says so.
+    # A key that cannot be read is a finding of its own.
     ours = (key.arn, key.key_id) if isinstance(key, KeyFacts) else (live.key,) if isinstance(key, Unread) else ()
     encrypted = bool(live.key) and live.key in ours
     found = expected if encrypted else f"encrypted with {live.key}" if live.key else "not encrypted"
