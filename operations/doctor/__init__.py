@@ -1,1 +1,1 @@
-"""Why a session on a node would fail or go unlogged."""
+"""`doctor`: reasons why sessions on a node would fail or would not be logged."""

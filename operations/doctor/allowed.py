@@ -1,4 +1,4 @@
-"""Whether a node's role may do something, and which policy denies it. Pure.
+"""Effective permissions of a node's role, and the policy that denies a request. Pure.
 
 Sources: IAM User Guide, "Policy evaluation logic", "AWS JSON policy elements: Principal" and "... NotPrincipal".
 """
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request of a role.
+    """Request of a role.
 
     Attributes:
-        action: `kms:Decrypt`.
-        resource: its ARN.
-        context: the request's keys.
-        session: name of the role session, which is the node's ID; empty: not known.
+        action: Action, such as `kms:Decrypt`.
+        resource: ARN of the resource.
+        context: Condition keys of the request.
+        session: Name of the role session, which is the node's ID. Empty: not known.
     """
 
     action: str
@@ -41,14 +41,14 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What policies say.
+    """Result of a policy evaluation.
 
     Attributes:
-        allowed: or not, or cannot be told.
-        resource: ARN of the request; empty where it is allowed.
-        denial: by which type of policy; None where it is allowed.
-        doubts: conditions that cannot be evaluated, as written; empty where the answer is certain.
-        conditions: that decide it, as written: those of the Deny that hold, or of an Allow that do not.
+        allowed: Whether the request is allowed. UNKNOWN: it cannot be determined.
+        resource: ARN of the request's resource. Empty if the request is allowed.
+        denial: Type of the policy that denies the request. None if the request is allowed.
+        doubts: Conditions that cannot be evaluated, as written. Empty if the result is certain.
+        conditions: Decisive conditions, as written: those of the Deny that are met, or of an Allow that are not met.
     """
 
     allowed: Truth
@@ -59,7 +59,7 @@ class Answer:
 
     @property
     def cut(self) -> bool:
-        """Whether a policy denies what others allow, so that allowing it once more would not help."""
+        """Whether a policy denies what others allow, so that another Allow would not help."""
         return self.denial is not None and (self.denial.explicit or self.denial.kind is not PolicyKind.IDENTITY)
 
 
@@ -67,7 +67,7 @@ ALLOWED: Final = Answer(allowed=Truth.YES)
 
 
 def together(answers: Iterator[Answer]) -> Answer:
-    """The answer for an action of which AWS may evaluate any of several resources."""
+    """Combine the results for an action for which AWS may evaluate any of several resources."""
     several = list(answers)
     denied = [each for each in several if each.allowed is not Truth.YES]
     if not denied:
@@ -80,7 +80,7 @@ def together(answers: Iterator[Answer]) -> Answer:
 
 
 def by_role(role: Principal, request: Request) -> Answer:
-    """What the role's own policies, its boundary and the organization's policies say together."""
+    """Evaluate the role's own policies, its permissions boundary, and the organization's policies together."""
     permissions = role.permissions
     allowed = decide(permissions, request.action, request.resource, request.context).allowed
     if allowed is Truth.YES:
@@ -96,17 +96,17 @@ def by_role(role: Principal, request: Request) -> Answer:
 def by_resource(
     policy: Policy, role: Principal, request: Request, kind: PolicyKind = PolicyKind.RESOURCE
 ) -> tuple[Answer, Answer]:
-    """What the policy of a key, a bucket or an endpoint says of a role: by its own word, and with the account's IAM.
+    """Evaluate the policy of a key, bucket or endpoint for a role: alone, and together with the account's IAM policies.
 
     Args:
-        policy: of the resource.
-        role: that makes the request.
-        request: to evaluate.
-        kind: of the policy, for the denial.
+        policy: Policy of the resource.
+        role: Role that makes the request.
+        request: Request to evaluate.
+        kind: Type of the policy, for the denial.
 
     Returns:
-        Whether it allows the role itself, and whether it allows the role or leaves the choice to the account's IAM. An
-        explicit Deny counts in both.
+        Whether the policy allows the role itself, and whether it allows the role or delegates to the account's IAM
+        policies. An explicit Deny counts in both.
     """
     denied = _explicit(policy, role, request, kind)
     allowing = [each for each in policy.covering(request.action) if each.allows]
@@ -132,12 +132,12 @@ def by_resource(
 
 
 def denied_by_resource(policy: Policy, role: Principal, request: Request) -> Answer:
-    """What the policy of a resource of the own account denies of what IAM allows."""
+    """Evaluate the Deny statements of the policy of a resource in the same account."""
     return _explicit(policy, role, request, PolicyKind.RESOURCE)
 
 
 def _explicit(policy: Policy, role: Principal, request: Request, kind: PolicyKind) -> Answer:
-    """What the Deny statements leave of a request."""
+    """Return whether Deny statements leave a request allowed."""
     denying = [(each, _bears(each, role, request)) for each in policy.covering(request.action) if not each.allows]
     strongest = max(denying, key=lambda each: each[1], default=None)
     if strongest is None or strongest[1] is Truth.NO:
@@ -154,7 +154,7 @@ def _explicit(policy: Policy, role: Principal, request: Request, kind: PolicyKin
 
 
 def _applies(role: Principal, statement: Statement, request: Request) -> Truth:
-    """Whether the Principal or NotPrincipal of a statement covers a session of a role."""
+    """Return whether the Principal or NotPrincipal element of a statement covers a session of a role."""
     named = statement.principals
     if named is None:
         return Truth.NO
@@ -171,7 +171,7 @@ def _applies(role: Principal, statement: Statement, request: Request) -> Truth:
 
 
 def _listed(role: Principal, named: Named, request: Request) -> tuple[Truth, Truth, Truth]:
-    """Whether a list of principals has the account, the role and the session."""
+    """Return whether a list of principals contains the account, the role and the session."""
     if "*" in named.aws:
         return Truth.YES, Truth.YES, Truth.YES
     _arn, partition, _iam, _region, account, _name = role.arn.split(":", 5)
@@ -189,18 +189,18 @@ def _listed(role: Principal, named: Named, request: Request) -> tuple[Truth, Tru
 
 
 def _sessions(role: Principal) -> str:
-    """What the ARNs of a role's sessions begin with."""
+    """Return the prefix of the ARNs of a role's sessions."""
     return f"{role.arn.split(':role/')[0].replace(':iam:', ':sts:')}:assumed-role/{role.name}/"
 
 
 def _may_be_mine(role: Principal, name: str, request: Request) -> bool:
-    """Sessions of the role count only where they are this one."""
+    """Return whether a principal may be this session: other sessions of the role do not count."""
     of_role = _sessions(role)
     return not request.session or not name.startswith(of_role) or name == f"{of_role}{request.session}"
 
 
 def _names_directly(role: Principal, statement: Statement, request: Request) -> bool:
-    """Whether a statement names the role itself or everybody, and not only its account."""
+    """Return whether a statement names the role itself or all principals, and not only the role's account."""
     named = statement.principals
     if named is None or named.negated:
         return _applies(role, statement, request) is not Truth.NO
@@ -209,13 +209,13 @@ def _names_directly(role: Principal, statement: Statement, request: Request) -> 
 
 
 def _bears(statement: Statement, role: Principal, request: Request) -> Truth:
-    """Whether a statement of a resource's policy covers the request."""
+    """Return whether a statement of a resource-based policy covers the request."""
     applies = _applies(role, statement, request)
     return Truth.NO if applies is Truth.NO else min(applies, _covers(statement, request))
 
 
 def _covers(statement: Statement, request: Request) -> Truth:
-    """Whether a statement's resources and conditions fit: as if it allowed and were the only one."""
+    """Return whether a statement's resources and conditions match, as if it were the only statement and an Allow."""
     if hold(statement, request.context) is Truth.NO:
         return Truth.NO
     alone = Policy(name="", statements=(replace(statement, allows=True),))
@@ -223,7 +223,7 @@ def _covers(statement: Statement, request: Request) -> Truth:
 
 
 def _cut(permissions: Permissions, request: Request) -> tuple[Denial, tuple[str, ...]] | None:
-    """What denies a request that the role's own policies may allow; None: nothing does."""
+    """Return the denial of a request that the role's own policies may allow. None: no policy denies it."""
     layers = [(PolicyKind.IDENTITY, permissions.identity)]
     layers += [(PolicyKind.BOUNDARY, (permissions.boundary,))] if permissions.boundary else []
     layers += [(PolicyKind.SERVICE_CONTROL, level) for level in permissions.ceilings]
@@ -254,7 +254,7 @@ def _lacking(permissions: Permissions, request: Request) -> tuple[Denial, tuple[
 
 
 def _doubts(statements: list[Statement], request: Request) -> tuple[str, ...]:
-    """The conditions that cannot be evaluated, as written."""
+    """Return the conditions that cannot be evaluated, as written."""
     unsure = (
         condition.text
         for each in statements
@@ -265,7 +265,7 @@ def _doubts(statements: list[Statement], request: Request) -> tuple[str, ...]:
 
 
 def _unmet(statements: Iterable[Statement], request: Request) -> tuple[str, ...]:
-    """The conditions, as written, without which one of the statements would allow the request."""
+    """Return the conditions, as written, without which one of the statements would allow the request."""
     near = [
         each
         for each in statements

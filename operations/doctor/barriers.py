@@ -1,4 +1,4 @@
-"""Groups, network ACLs and policies between a node and a service. Pure."""
+"""Security groups, network ACLs and endpoint policies between a node and a service. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def of_endpoint_groups(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
-    """An endpoint's security groups have to let the node in."""
+    """Return an obstacle if an endpoint's security groups do not allow traffic from the node."""
     granted = [rule for each in endpoint.group_ids for rule in place.network.groups.get(each, ())]
     if into_groups(granted, place.address, frozenset(place.instance.group_ids)):
         return []
@@ -43,7 +43,7 @@ def of_endpoint_groups(place: Place, service: str, endpoint: Endpoint) -> list[O
 
 
 def of_policy(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
-    """An endpoint's policy has to allow each call that goes through it; the first that it does not stands for all."""
+    """Return the first call that an endpoint's policy does not allow, which stands for all of them."""
     role, policy = place.role, endpoint.policy
     if role is None or policy is None:
         return []
@@ -51,7 +51,7 @@ def of_policy(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
     for need in needs(place.node):
         if need.service != service:
             continue
-        # S3 itself asks KMS for its key, and not through the endpoint.
+        # S3 itself calls KMS for its key, not through the endpoint.
         several = () if need.through else requests(place.node, role, need)
         answer = together(by_resource(policy, role, each, PolicyKind.VPC_ENDPOINT)[1] for each in several)
         if answer.allowed is Truth.YES:
@@ -79,12 +79,12 @@ def _policy_remedy(answer: Answer, action: str, role: Principal) -> str:
 
 
 def of_own_groups(place: Place, service: str, out: Truth) -> list[Obstacle]:
-    """The node's own security groups have to let HTTPS out.
+    """Return an obstacle if the node's own security groups do not allow outbound HTTPS.
 
     Args:
-        place: of the node.
-        service: short name.
-        out: whether they do.
+        place: Node in its network.
+        service: Short name of the service.
+        out: Whether the security groups allow it.
     """
     if out is Truth.YES:
         return []
@@ -110,7 +110,7 @@ def of_own_groups(place: Place, service: str, out: Truth) -> list[Obstacle]:
 
 
 def between(place: Place, service: str, subnet_id: str, targets: tuple[IPv4Address, ...]) -> list[Obstacle]:
-    """Network ACLs see what leaves a subnet, and never what stays in it."""
+    """Return obstacles in the network ACLs, which only evaluate traffic between subnets, never within one."""
     if subnet_id == place.instance.subnet_id:
         return []
     own, other = place.network.acl_of(place.instance.subnet_id), place.network.acl_of(subnet_id)
@@ -124,14 +124,14 @@ def between(place: Place, service: str, subnet_id: str, targets: tuple[IPv4Addre
 def of_acl(
     place: Place, service: str, acl: NetworkAcl | None, passing: Truth, *, answers_to: str = "32768-65535"
 ) -> list[Obstacle]:
-    """A network ACL has to let requests and answers pass.
+    """Return an obstacle if a network ACL does not allow both requests and responses.
 
     Args:
-        place: of the node.
-        service: short name.
-        acl: in force for one of the two subnets.
-        passing: whether it does.
-        answers_to: the ports that connections are opened from.
+        place: Node in its network.
+        service: Short name of the service.
+        acl: Network ACL that is associated with one of the two subnets.
+        passing: Whether it allows the traffic.
+        answers_to: Source ports of the connections.
     """
     if passing is Truth.YES:
         return []
@@ -154,7 +154,7 @@ def of_acl(
 
 
 def zone_without(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
-    """An endpoint in other zones only works, until they fail."""
+    """Return a warning for an endpoint in other Availability Zones only, which works until they fail."""
     subnets = place.network.subnets
     own = subnets.get(place.instance.subnet_id)
     zones = {subnets[each].zone for each in endpoint.subnet_ids if each in subnets}
@@ -173,7 +173,7 @@ def zone_without(place: Place, service: str, endpoint: Endpoint) -> list[Obstacl
 
 
 def addresses(place: Place, subnet_id: str) -> tuple[IPv4Address, ...]:
-    """Where an endpoint may be in a subnet: any address of it."""
+    """Return the possible addresses of an endpoint in a subnet: any address of the subnet."""
     subnet = place.network.subnets.get(subnet_id)
     acls = (place.network.acl_of(each) for each in {subnet_id, place.instance.subnet_id})
     rules = [*place.granted, *(rule for each in acls if each for rule in each.rules)]

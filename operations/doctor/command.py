@@ -1,4 +1,4 @@
-"""`doctor`: why a session on a node would fail or go unlogged."""
+"""`doctor`: reasons why sessions on a node would fail or would not be logged."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The condition keys of the requests that a node makes. Pure.
+"""Condition keys of a node's requests. Pure.
 
-Sources: IAM User Guide, "AWS global condition context keys"; Amazon S3 User Guide, "Bucket policy examples using condition
-keys"; KMS Developer Guide, "Condition keys for AWS KMS"; the SSM Agent's source (`agent/s3util`): an upload carries the
-canned ACL `bucket-owner-full-control`, and the algorithm and key of the bucket's own default encryption.
+Sources: IAM User Guide, "AWS global condition context keys"; Amazon S3 User Guide, "Bucket policy examples using
+condition keys"; KMS Developer Guide, "Condition keys for AWS KMS"; the SSM Agent's source (`agent/s3util`): an upload
+carries the canned ACL `bucket-owner-full-control`, and the algorithm and key of the bucket's own default encryption.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ACL: Final = "bucket-owner-full-control"
 _ALGORITHM: Final = "s3:x-amz-server-side-encryption"
 _KEY: Final = "s3:x-amz-server-side-encryption-aws-kms-key-id"
 _TLS: Final = OneOf(("1.2", "1.3"))
-"""AWS' endpoints accept no earlier version (AWS Security Blog, "TLS 1.2 to become the minimum TLS protocol level")."""
+"""Versions that AWS' endpoints accept (AWS Security Blog, "TLS 1.2 to become the minimum TLS protocol level")."""
 
 _NEVER_SENT: Final = {
     **dict.fromkeys(("aws:referer", "aws:tagkeys", "aws:federatedprovider", "aws:sourceidentity"), ABSENT),
@@ -35,7 +35,7 @@ _NEVER_SENT: Final = {
     **dict.fromkeys(("aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"), ABSENT),
     **dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:multifactorauthage"), ABSENT),
 }
-"""Keys that requests of a node do not have: of sign-in with federation or MFA, of services, of tags in the request."""
+"""Keys that a node's requests do not have: of sign-in with federation or MFA, of services, of tags in the request."""
 
 _OF_ENDPOINTS: Final = dict.fromkeys(
     (
@@ -47,7 +47,7 @@ _OF_ENDPOINTS: Final = dict.fromkeys(
 """Keys of requests through a VPC endpoint."""
 
 _CREDENTIALS_AGE: Final = timedelta(hours=12)
-"""Credentials of nodes are issued anew well before (Amazon EC2 User Guide, "Retrieve security credentials")."""
+"""Upper limit: nodes receive new credentials well before (Amazon EC2 User Guide, "Retrieve security credentials")."""
 
 _NOT_OF_UPLOADS: Final = dict.fromkeys(
     (
@@ -69,12 +69,12 @@ _NOT_OF_UPLOADS: Final = dict.fromkeys(
 
 
 def context(node: NodeFacts, role: Principal, need: Need) -> Context:
-    """The keys of a request of a node; what is not named here is not known.
+    """Return the condition keys of a node's request; keys that it does not list are not known.
 
     Args:
-        node: that makes it.
-        role: that it acts as.
-        need: that it is made for.
+        node: Node that makes the request.
+        role: Role that the node assumes.
+        need: Requirement for which the request is made.
     """
     own = role.context()
     values: dict[str, Value] = {
@@ -94,12 +94,12 @@ def context(node: NodeFacts, role: Principal, need: Need) -> Context:
 
 
 def _of_caller(node: NodeFacts, role: Principal) -> dict[str, Value]:
-    """Sessions of nodes are named after them."""
+    """Return the keys about the caller: role sessions of nodes have the node's ID as their name."""
     values: dict[str, Value] = {"aws:userid": known(f"{role.unique_id}:{node.id}") if role.unique_id else UNKNOWN}
     if not node.id.startswith("i-"):
         return {**values, "ssm:sourceinstancearn": known(node.node_arn)}
     if role is not node.role:
-        # Default Host Management hands out the credentials itself; which keys these bring is not documented.
+        # Default Host Management issues the credentials itself; which keys they carry is not documented.
         return values
     instance = node.instance
     values |= {"ec2:sourceinstancearn": known(node.node_arn), "ssm:sourceinstancearn": ABSENT}
@@ -107,14 +107,14 @@ def _of_caller(node: NodeFacts, role: Principal) -> dict[str, Value]:
         values |= {
             "aws:ec2instancesourcevpc": known(instance.vpc_id) if instance.vpc_id else UNKNOWN,
             "aws:ec2instancesourceprivateipv4": known(instance.address) if instance.address else UNKNOWN,
-            # The version of the metadata service that the credentials are from.
+            # Version of the metadata service that issued the credentials.
             "ec2:roledelivery": known("2.0") if instance.requires_metadata_tokens else OneOf(("1.0", "2.0")),
         }
     return values
 
 
 def _of_time(node: NodeFacts) -> dict[str, Value]:
-    """The times of a request and of its credentials; a comparison counts where both ends of a period agree."""
+    """Return the times of a request and of its credentials; a comparison must hold at both ends of a period."""
     now = node.read_at
     if now is None:
         return {}
@@ -128,7 +128,7 @@ def _of_time(node: NodeFacts) -> dict[str, Value]:
 def _of_transport(node: NodeFacts, need: Need) -> dict[str, Value]:
     values: dict[str, Value] = {"aws:securetransport": known("true")}
     if need.through:
-        # What a service passes on of the first request is documented in part only.
+        # Which keys of the first request a service passes on is documented in part only.
         return {**values, "aws:viaawsservice": known("true")}
     values |= {"aws:viaawsservice": known("false"), **_NEVER_SENT}
     path = request_path(node, need.service)
@@ -161,7 +161,7 @@ def _of_organization(node: NodeFacts) -> dict[str, Value]:
 
 
 def _of_resource(node: NodeFacts, need: Need) -> dict[str, Value]:
-    """The Region that is called, and the account of the resource."""
+    """Return the requested Region and the account of the resource."""
     region, account = node.asked.region, node.asked.account_id
     bucket, settings = node.destinations.live.bucket, node.asked.session_manager
     if need.action.startswith("s3:") and settings:
@@ -184,7 +184,7 @@ def _of_bucket(node: NodeFacts, need: Need) -> dict[str, Value]:
         "s3:tlsversion": _TLS,
         "s3:authtype": known("REST-HEADER"),
         "s3:signatureversion": known("AWS4-HMAC-SHA256"),
-        # Signed right before it is sent, in milliseconds.
+        # In milliseconds; a request is signed immediately before it is sent.
         "s3:signatureage": OneOf(("0", "60000")),
         "s3:resourceaccount": known(owner or node.asked.account_id),
     }
@@ -192,7 +192,7 @@ def _of_bucket(node: NodeFacts, need: Need) -> dict[str, Value]:
         return values
     values |= {**_NOT_OF_UPLOADS, "s3:x-amz-acl": known(_ACL)}
     if need.action == "s3:PutObject":
-        # A log of several parts takes requests of both kinds; one of them creates the object.
+        # A multipart upload sends requests of both kinds; one of them creates the object.
         values["s3:objectcreationoperation"] = known("true")
     encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
     if not isinstance(bucket, BucketFacts) or isinstance(encryption, Unread):
@@ -201,11 +201,11 @@ def _of_bucket(node: NodeFacts, need: Need) -> dict[str, Value]:
 
 
 def _encryption_sent(encryption: BucketEncryption | None) -> dict[str, Value]:
-    """The headers with which the agent repeats the bucket's default encryption; of another algorithm it sends none."""
+    """Return the headers in which the agent repeats the bucket's default encryption; none for other algorithms."""
     if encryption is None or encryption.algorithm not in ACCEPTED_ALGORITHMS:
         return {_ALGORITHM: ABSENT, _KEY: ABSENT}
     named = encryption.configured_key or encryption.kms_key_arn
-    # How S3 shows a key that is named by ID or alias to policies is not documented.
+    # How S3 presents a key that is configured by ID or alias to policies is not documented.
     key = ABSENT if not named or encryption.algorithm == SSE_S3 else known(named) if is_key_arn(named) else PRESENT
     return {_ALGORITHM: known(encryption.algorithm), _KEY: key}
 
@@ -221,7 +221,7 @@ def _of_key(node: NodeFacts, need: Need) -> dict[str, Value]:
         "kms:grantisforawsresource": ABSENT,
     }
     if need.action == DECRYPT and not need.through:
-        # The agent's encryption context (KMS Developer Guide, "How Systems Manager uses AWS KMS" for Session Manager).
+        # Encryption context of the agent (KMS Developer Guide, "How Systems Manager uses AWS KMS" for Session Manager).
         return {
             **values,
             "kms:resourcealiases": UNKNOWN if isinstance(aliases, Unread) else Known(aliases, many=True),
@@ -235,5 +235,5 @@ def _of_key(node: NodeFacts, need: Need) -> dict[str, Value]:
 
 
 def _context_of_s3(bucket: str) -> dict[str, Value]:
-    """The bucket's ARN with an S3 Bucket Key, the object's without one."""
+    """Return the encryption context, which is the bucket's ARN with an S3 Bucket Key, else the object's ARN."""
     return {"kms:encryptioncontext:aws:s3:arn": PRESENT} if bucket else {}

@@ -1,4 +1,4 @@
-"""What sessions are encrypted with and logged to, and the document that says so. Pure."""
+"""Encryption and logging of sessions, and the document that configures them. Pure."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _PENDING: Final = "PendingDeletion"
 
 
 def destination_findings(asked: Asked, facts: Destinations) -> list[Finding]:
-    """The key for session data, the log group, the bucket and the document.
+    """Return findings about the key for session data, the log group, the bucket and the document.
 
     Args:
-        asked: in the Region.
-        facts: what is there.
+        asked: Desired configuration of the Region.
+        facts: Live resources.
     """
     settings = asked.session_manager
     if settings is None:
@@ -94,7 +94,10 @@ def _log_group_key(asked: Asked, live: LogGroupFacts, facts: Destinations) -> li
 def _other_key(
     asked: Asked, settings: SessionManagerSettings, live: LogGroupFacts, facts: Destinations
 ) -> list[Finding]:
-    """Sessions work with any key; whoever reads the logs needs the one that the settings mean."""
+    """Return a warning if the log group has another key than configured.
+
+    Sessions work with any key, but readers of the logs need the configured one.
+    """
     ours = facts.live.logs_key
     if not settings.encrypts_created_log_group or not isinstance(ours, KeyFacts) or ours.arn == live.kms_key_arn:
         return []
@@ -145,7 +148,7 @@ def _bucket_encryption(asked: Asked, settings: SessionManagerSettings, live: Buc
 
 
 def _reference(encryption: BucketEncryption) -> str:
-    """How the bucket refers to its key; empty: a key of S3 or of AWS."""
+    """Return the bucket's reference to its key. Empty: an S3 managed or AWS managed key."""
     return encryption.configured_key or encryption.kms_key_arn or ""
 
 

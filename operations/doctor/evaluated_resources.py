@@ -1,7 +1,7 @@
-"""The resource ARN that AWS evaluates for each action of a node, which is not always the one that a policy would name.
+"""Resource ARNs that AWS evaluates for each action of a node, which may differ from those that a policy would name.
 
-What AWS' own access denied messages name as the resource counts. Where messages differ, every form is listed: an action
-is known to be allowed only where it is allowed on each.
+The resource in AWS' own access denied messages is decisive. Where messages differ, every form is listed: an action is
+only known to be allowed if it is allowed on each.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts
 
 _SESSION: Final = "session-0a1b2c3d4e5f60718"
-"""Stands for the name of a log stream, an object or a key."""
+"""Placeholder for the name of a log stream, an object or a key."""
 
 
 @dataclass(frozen=True)
 class EvaluatedResource:
-    """What AWS evaluates for an action.
+    """Resources that AWS evaluates for an action.
 
     Attributes:
-        templates: ARNs; `{node}`, `{group}`, `{object}` and so on stand for those of a node.
-        source: where this is documented or was seen.
+        templates: ARNs, in which `{node}`, `{group}`, `{object}` and so on are replaced with those of a node.
+        source: Documentation or observation of this.
     """
 
     templates: tuple[str, ...]
@@ -80,9 +80,9 @@ def evaluated_resources(node: NodeFacts, action: str, bucket_key: str = "") -> t
     """Return the ARNs that AWS may evaluate for an action of a node.
 
     Args:
-        node: that makes the request.
-        action: one of `EVALUATED`.
-        bucket_key: ARN of the key that objects are encrypted with; empty: none.
+        node: Node that makes the request.
+        action: One of `EVALUATED`.
+        bucket_key: ARN of the key that encrypts objects. Empty: none.
     """
     settings, asked = node.asked.session_manager, node.asked
     data_key = node.destinations.live.data_key

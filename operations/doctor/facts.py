@@ -1,6 +1,6 @@
-"""What is known of a node and of everything that a session on it needs.
+"""Configuration and state of a node, and of everything that a session on it needs.
 
-What could not be read is an `Unread`, never left out; None means that it is not there.
+What could not be read is an `Unread`, never omitted; None means that it does not exist.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """An EC2 instance, as seen through its first network interface.
+    """EC2 instance, as seen through its first network interface.
 
     Attributes:
-        state: `running`, `stopped`, ...
-        vpc_id: `vpc-...`.
-        subnet_id: `subnet-...`.
-        address: its private IPv4 address; empty: none.
-        group_ids: of its security groups.
-        has_public_address: an IPv4 one.
-        public_address: its public IPv4 address; empty: not known, or none.
-        profile_arn: of its instance profile; None: it has none.
-        answers_metadata: whether the agent can get credentials and identity from the metadata service.
-        requires_metadata_tokens: whether the metadata service answers version 2 only.
+        state: State, such as `running` or `stopped`.
+        vpc_id: ID of the VPC (`vpc-...`).
+        subnet_id: ID of the subnet (`subnet-...`).
+        address: Private IPv4 address. Empty: none.
+        group_ids: IDs of the security groups.
+        has_public_address: Whether the instance has a public IPv4 address.
+        public_address: Public IPv4 address. Empty: none, or not known.
+        profile_arn: ARN of the instance profile. None: no instance profile.
+        answers_metadata: Whether the agent can get credentials and identity from the metadata service.
+        requires_metadata_tokens: Whether the metadata service only accepts IMDSv2 requests.
     """
 
     state: str
@@ -53,14 +53,14 @@ class Instance:
 
 @dataclass(frozen=True, kw_only=True)
 class Managed:
-    """A node as Systems Manager knows it.
+    """Node as registered with Systems Manager.
 
     Attributes:
-        ping: `Online`, `ConnectionLost`, `Inactive`.
-        last_ping: when the agent was last heard of, as text; empty: not known.
-        agent_version: `3.3.987.0`; empty: not known.
-        platform: `Linux`, `Windows`, `MacOS`; empty: not known.
-        role_name: of a node outside EC2.
+        ping: Ping status: `Online`, `ConnectionLost` or `Inactive`.
+        last_ping: Time of the agent's last ping, as text. Empty: not known.
+        agent_version: Version of the agent, such as `3.3.987.0`. Empty: not known.
+        platform: Platform: `Linux`, `Windows` or `MacOS`. Empty: not known.
+        role_name: Role of a node outside EC2.
     """
 
     ping: str
@@ -71,20 +71,20 @@ class Managed:
 
     @property
     def is_online(self) -> bool:
-        """Whether the agent answers."""
+        """Whether the agent is online."""
         return self.ping == "Online"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subnet:
-    """A subnet.
+    """Subnet.
 
     Attributes:
-        id: `subnet-...`.
-        zone: its availability zone.
-        cidr: its IPv4 network; empty: it has none.
-        owner_id: the account that shares it; empty: not known.
-        blocks: what VPC Block Public Access takes from it: `off`, `block-ingress`, `block-bidirectional`.
+        id: ID of the subnet (`subnet-...`).
+        zone: Availability Zone.
+        cidr: IPv4 CIDR block. Empty: none.
+        owner_id: Account that shares the subnet. Empty: not known.
+        blocks: Mode of VPC Block Public Access: `off`, `block-ingress` or `block-bidirectional`.
     """
 
     id: str
@@ -96,19 +96,19 @@ class Subnet:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """A VPC endpoint.
+    """VPC endpoint.
 
     Attributes:
-        id: `vpce-...`.
-        service: `com.amazonaws.eu-west-1.ssm`.
-        kind: `Interface`, `Gateway`, ...
-        state: `available`, `pending`, ...
-        private_dns: whether the service's own name leads nodes of the VPC to it.
-        subnet_ids: of an interface endpoint.
-        group_ids: of an interface endpoint.
-        route_table_ids: of a gateway endpoint.
-        prefix_list_id: of a gateway endpoint; empty: not known.
-        policy: of it; None: everything is allowed.
+        id: ID of the endpoint (`vpce-...`).
+        service: Service name, such as `com.amazonaws.eu-west-1.ssm`.
+        kind: Type, such as `Interface` or `Gateway`.
+        state: State, such as `available` or `pending`.
+        private_dns: Whether the service's own DNS name resolves to the endpoint within the VPC.
+        subnet_ids: Subnets of an interface endpoint.
+        group_ids: Security groups of an interface endpoint.
+        route_table_ids: Route tables of a gateway endpoint.
+        prefix_list_id: Prefix list of a gateway endpoint. Empty: not known.
+        policy: Endpoint policy. None: everything is allowed.
     """
 
     id: str
@@ -125,12 +125,12 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Route:
-    """One route.
+    """Route.
 
     Attributes:
-        destination: a network, or `pl-...`.
-        target: `igw-...`, `nat-...`, `tgw-...`, `local`, ...
-        active: false where what it led to is gone.
+        destination: CIDR block or prefix list (`pl-...`).
+        target: Target, such as `igw-...`, `nat-...`, `tgw-...` or `local`.
+        active: False for a blackhole route, whose target no longer exists.
     """
 
     destination: str
@@ -140,7 +140,7 @@ class Route:
 
 @dataclass(frozen=True, kw_only=True)
 class RouteTable:
-    """A route table: its subnets, whether it is in force for those that have none, its routes."""
+    """Route table: its subnets, whether it is the main route table for subnets without their own, and its routes."""
 
     id: str
     subnet_ids: frozenset[str] = frozenset()
@@ -150,9 +150,9 @@ class RouteTable:
 
 @dataclass(frozen=True, kw_only=True)
 class NatGateway:
-    """A NAT gateway: where it stands, whether it works, whether it leads to the internet.
+    """NAT gateway: its subnet, its state, and its connectivity type.
 
-    A Regional one stands in no subnet and has a route table of its own. Its public addresses are empty where not known.
+    A regional NAT gateway has no subnet, but a route table of its own. Its public addresses are empty if not known.
     """
 
     id: str
@@ -165,7 +165,7 @@ class NatGateway:
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkAcl:
-    """A network ACL: the subnets that it is in force for, and its rules without the default denials."""
+    """Network ACL: the subnets it is associated with, and its rules without the default denials."""
 
     id: str
     subnet_ids: frozenset[str] = frozenset()
@@ -174,18 +174,18 @@ class NetworkAcl:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A VPC.
+    """VPC.
 
     Attributes:
-        vpc_id: `vpc-...`.
-        resolves_private_names: whether its DNS settings let endpoints take over the services' names.
-        subnets: by id.
-        endpoints: of the VPC.
-        tables: route tables of the VPC.
-        nats: NAT gateways by id.
-        acls: network ACLs.
-        groups: what each security group lets pass, by id.
-        prefix_lists: networks of the lists that routes and rules refer to, by id.
+        vpc_id: ID of the VPC (`vpc-...`).
+        resolves_private_names: Whether the DNS attributes of the VPC let private DNS names of endpoints resolve.
+        subnets: Subnets by ID.
+        endpoints: VPC endpoints.
+        tables: Route tables.
+        nats: NAT gateways by ID.
+        acls: Network ACLs.
+        groups: Rules of each security group by ID.
+        prefix_lists: CIDR blocks of the prefix lists that routes and rules reference, by ID.
     """
 
     vpc_id: str
@@ -199,27 +199,27 @@ class Network:
     prefix_lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, "tuple[str, ...]"])
 
     def table_of(self, subnet_id: str) -> RouteTable | None:
-        """The route table in force for a subnet: its own, or the VPC's main one."""
+        """Return the route table of a subnet: its own, or the VPC's main route table."""
         own = (each for each in self.tables if subnet_id in each.subnet_ids)
         return next(own, next((each for each in self.tables if each.main), None))
 
     def acl_of(self, subnet_id: str) -> NetworkAcl | None:
-        """The network ACL in force for a subnet."""
+        """Return the network ACL of a subnet."""
         return next((each for each in self.acls if subnet_id in each.subnet_ids), None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Destinations:
-    """What sessions in a Region use and are logged to.
+    """Resources that sessions in a Region use and are logged to.
 
     Attributes:
-        live: document, keys, log group, bucket.
-        data_key_policy: of the key for session data.
-        data_key_aliases: all of that key, which conditions on `kms:ResourceAliases` see.
-        log_group_key: that encrypts the log group; None where it has none, or that one is gone.
-        bucket_key: the customer managed key of the bucket, likewise.
-        bucket_policy: of the bucket; None: it has none.
-        bucket_key_policy: of the bucket's key; None where there is no such key.
+        live: Document, keys, log group and bucket.
+        data_key_policy: Key policy of the key for session data.
+        data_key_aliases: All aliases of that key, which conditions on `kms:ResourceAliases` evaluate.
+        log_group_key: Key that encrypts the log group. None: no key, or the key no longer exists.
+        bucket_key: Customer managed key of the bucket. None: no key, or the key no longer exists.
+        bucket_policy: Bucket policy. None: no policy.
+        bucket_key_policy: Key policy of the bucket's key. None: no such key.
     """
 
     live: RegionFacts = field(default_factory=RegionFacts)
@@ -233,24 +233,24 @@ class Destinations:
 
 @dataclass(frozen=True, kw_only=True)
 class NodeFacts:
-    """A node.
+    """Configuration and state of a node.
 
     Attributes:
-        id: `i-...` or `mi-...`.
-        name: its Name tag or computer name; empty: none.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        asked: what the settings ask for in its Region.
-        instance: None for a node outside EC2.
-        managed: None where it has never registered.
-        role: of its instance profile or activation; None: none.
-        default_role: of Default Host Management Configuration; None: that is off.
-        network: of its VPC; None for a node outside EC2.
-        destinations: of its Region.
-        organization_id: `o-...`; None: not known, or there is none.
-        organization_path: `o-.../r-.../ou-.../` of the account; empty: not known.
-        in_organization: whether the account is in one; None: not known.
-        limits: what the judgement cannot take into account, in words.
-        read_at: time of the reading, with its time zone; None: not known.
+        id: ID of the node (`i-...` or `mi-...`).
+        name: Name tag or computer name. Empty: none.
+        partition: Partition: `aws`, `aws-cn` or `aws-us-gov`.
+        asked: Desired configuration of the node's Region.
+        instance: EC2 instance. None for a node outside EC2.
+        managed: Registration with Systems Manager. None if the node has never registered.
+        role: Role of the instance profile or activation. None: no role.
+        default_role: Role of Default Host Management Configuration. None: it is off.
+        network: VPC of the node. None for a node outside EC2.
+        destinations: Resources that sessions in the Region use and are logged to.
+        organization_id: ID of the organization (`o-...`). None: no organization, or not known.
+        organization_path: Path of the account (`o-.../r-.../ou-.../`). Empty: not known.
+        in_organization: Whether the account belongs to an organization. None: not known.
+        limits: Limits of the evaluation, as text.
+        read_at: Time of the reading, with its time zone. None: not known.
     """
 
     id: str
@@ -270,12 +270,12 @@ class NodeFacts:
     read_at: datetime | None = None
 
     def arn(self, service: str, resource: str) -> str:
-        """Of something in the node's account and Region."""
+        """Return the ARN of a resource in the node's account and Region."""
         return f"arn:{self.partition}:{service}:{self.asked.region}:{self.asked.account_id}:{resource}"
 
     @property
     def node_arn(self) -> str:
-        """Of the node itself."""
+        """ARN of the node itself."""
         return (
             self.arn("ec2", f"instance/{self.id}")
             if self.id.startswith("i-")

@@ -1,4 +1,4 @@
-"""What is found about a node: the causes, and what they come to."""
+"""Findings about a node: causes, statuses and verdicts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Cause(StrEnum):
-    """Why a session may fail or go unlogged. The order is that of a report: what explains most comes first."""
+    """Cause why a session may fail or may not be logged, in the order of a report: what explains most comes first."""
 
     STOPPED = "stopped"
     NO_INSTANCE_PROFILE = "no-instance-profile"
@@ -50,27 +50,27 @@ class Cause(StrEnum):
 
 
 class Status(StrEnum):
-    """What a finding comes to."""
+    """Status of a finding."""
 
     PROBLEM = "problem"
-    """A session fails or goes unlogged."""
+    """Sessions fail or are not logged."""
     CANNOT_TELL = "cannotTell"
-    """A call was refused or failed, or the answer lies where nobody can look from outside."""
+    """A call was denied or failed, or the answer cannot be determined from outside the node."""
     WARNING = "warning"
-    """Sessions work, and something is worth a look."""
+    """Sessions work, but the finding deserves attention."""
     NOTE = "note"
-    """Said for completeness: it follows from another finding, or cannot be known from outside by anybody."""
+    """For completeness: it follows from another finding, or can never be known from outside the node."""
 
 
 class Verdict(StrEnum):
-    """What a node is, the worst first."""
+    """Verdict on a node, the worst first."""
 
     NOT_READY = "notReady"
-    """A session fails or goes unlogged."""
+    """Sessions fail or are not logged."""
     CANNOT_TELL = "cannotTell"
-    """Nothing is known to be in the way, and not everything is known."""
+    """No problem is known, but not everything is known."""
     READY = "ready"
-    """Everything that the settings need is met."""
+    """Everything that the settings need is available."""
 
 
 _CAUSES: Final = tuple(Cause)
@@ -80,14 +80,14 @@ _VERDICTS: Final = tuple(Verdict)
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One cause.
+    """Finding about a node.
 
     Attributes:
-        cause: what it is.
-        status: what it comes to.
-        about: what it is about: an action, a service, an endpoint; empty where the cause says it.
-        found: what is so, in words.
-        remedy: a command or a setting; empty where there is nothing to do.
+        cause: Cause.
+        status: Status of the finding.
+        about: Subject, such as an action, a service or an endpoint. Empty if the cause names it.
+        found: Description.
+        remedy: Command or setting that fixes it. Empty if there is nothing to do.
     """
 
     cause: Cause
@@ -98,19 +98,19 @@ class Finding:
 
     @property
     def order(self) -> tuple[int, int, str]:
-        """Problems before doubts, and the most likely cause first."""
+        """Sort key: problems before doubts, and the most likely cause first."""
         return _STATUSES.index(self.status), _CAUSES.index(self.cause), self.about
 
 
 @dataclass(frozen=True, kw_only=True)
 class Diagnosis:
-    """A node and what was found.
+    """Node with its findings.
 
     Attributes:
-        node_id: `i-...` or `mi-...`.
-        name: its Name tag or computer name; empty: none.
-        region: where it is.
-        findings: the most likely cause first.
+        node_id: ID of the node (`i-...` or `mi-...`).
+        name: Name tag or computer name. Empty: none.
+        region: Region of the node.
+        findings: Findings, the most likely cause first.
     """
 
     node_id: str
@@ -120,7 +120,7 @@ class Diagnosis:
 
     @property
     def verdict(self) -> Verdict:
-        """Ready only where nothing is in the way and everything is known."""
+        """Verdict: ready only if there is no problem and everything is known."""
         statuses = {each.status for each in self.findings}
         if Status.PROBLEM in statuses:
             return Verdict.NOT_READY
@@ -128,16 +128,16 @@ class Diagnosis:
 
     @property
     def exit_code(self) -> ExitCode:
-        """What a shell is told."""
+        """Exit code of the command."""
         return ExitCode.AS_ASKED if self.verdict is Verdict.READY else ExitCode.DIFFERENT
 
     @property
     def order(self) -> tuple[int, str, str, str]:
-        """The worst first, then by place and name."""
+        """Sort key: the worst first, then by Region and name."""
         return _VERDICTS.index(self.verdict), self.region, self.name, self.node_id
 
 
 def cannot_tell(cause: Cause, why: Unread, about: str = "") -> Finding:
-    """A finding about something that could not be read."""
+    """Return a finding about a resource that could not be read."""
     found = f"{why.action}: {why.cause}"
     return Finding(cause=cause, status=Status.CANNOT_TELL, about=about, found=found, remedy=why.remedy)

@@ -1,4 +1,4 @@
-"""Whether a subnet has a way to the services' public addresses. Pure.
+"""Routes of a subnet to the services' public addresses. Pure.
 
 Sources: Amazon VPC User Guide, "Route priority", "NAT gateways", and "Block public access to VPCs and subnets".
 """
@@ -23,19 +23,19 @@ _NOT_PUBLIC: Final = tuple(
     map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"))
 )
 _OWN: Final = ("local", "vpce-", "igw-", "nat-", "eigw-")
-"""What targets of the VPC itself, its endpoints and its ways to the internet begin with."""
+"""Prefixes of route targets that belong to the VPC itself, its endpoints and its internet connections."""
 _NOT_BLOCKED: Final = "off"
 _ALL_BLOCKED: Final = "block-bidirectional"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """A way to the internet.
+    """Path to the internet.
 
     Attributes:
-        there: whether it is; UNKNOWN where it leads out of sight.
-        said: what is in the way, or where it leads.
-        nat: that it leads through.
+        there: Whether the path exists. UNKNOWN: part of it cannot be seen.
+        said: Obstacle, or where the path leads.
+        nat: NAT gateway on the path.
     """
 
     there: Truth
@@ -44,12 +44,12 @@ class Way:
 
 
 def way_out(network: Network, subnet_id: str, *, has_public_address: bool) -> Way:
-    """The way that a node has.
+    """Return the path of a node to the internet.
 
     Args:
-        network: of the node.
-        subnet_id: where it stands.
-        has_public_address: whether it has a public IPv4 address.
+        network: VPC of the node.
+        subnet_id: Subnet of the node.
+        has_public_address: Whether the node has a public IPv4 address.
     """
     table = network.table_of(subnet_id)
     if table is None:
@@ -68,14 +68,14 @@ def way_out(network: Network, subnet_id: str, *, has_public_address: bool) -> Wa
         return amiss[0]
     covered = tuple(collapse_addresses(each for _route, networks in routes for each in networks))
     if covered != _INTERNET:
-        # Which addresses the services have is not known, and changes.
+        # The addresses of the services are not known, and change.
         said = f"{table.id} has routes to some public addresses and no default route"
         return Way(there=Truth.UNKNOWN, said=said)
     return next((each for each in ways if each.nat is not None), ways[0])
 
 
 def reaches_other_networks(network: Network, subnet_id: str) -> bool:
-    """Whether a subnet's routes lead into networks where somebody may keep endpoints for it."""
+    """Return whether a subnet's routes lead to networks that may contain endpoints for it."""
     table = network.table_of(subnet_id)
     return any(
         each.active and not each.target.startswith(_OWN) and ":" not in each.destination
@@ -84,7 +84,7 @@ def reaches_other_networks(network: Network, subnet_id: str) -> bool:
 
 
 def _public_routes(network: Network, table: RouteTable) -> list[tuple[Route, tuple[IPv4Network, ...]]]:
-    """The routes that any public address may go along; those of endpoints and of the VPC itself are no way out."""
+    """Return the routes for public addresses, without those of endpoints and of the VPC itself."""
     found: list[tuple[Route, tuple[IPv4Network, ...]]] = []
     for route in table.routes:
         if route.target == "local" or (route.destination.startswith("pl-") and route.target.startswith("vpce-")):
@@ -143,6 +143,6 @@ def _beyond_nat(network: Network, nat: NatGateway) -> Way:
 
 
 def _blocks(network: Network, subnet_id: str) -> str:
-    """What VPC Block Public Access takes from a subnet."""
+    """Return the mode of VPC Block Public Access for a subnet."""
     subnet = network.subnets.get(subnet_id)
     return subnet.blocks if subnet else _NOT_BLOCKED

@@ -1,4 +1,4 @@
-"""From what is known of a node to the causes. Pure."""
+"""Evaluation of a node: from facts to findings. Pure."""
 
 from __future__ import annotations
 
@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 _RUNNING: Final = "running"
 _WINDOWS: Final = "Windows"
 _AGENTS_USER: Final = "ssm-user"
-"""Systems Manager User Guide, "Turn off or turn on ssm-user account administrative permissions" and "Turn on Run As support"."""
+"""User of the agent.
+
+Sources: Systems Manager User Guide, "Turn off or turn on ssm-user account administrative permissions" and "Turn on Run
+As support".
+"""
 
 
 def judge(node: NodeFacts) -> Diagnosis:
-    """Why a session on a node would fail or go unlogged.
+    """Return the reasons why a session on a node would fail or would not be logged.
 
     Args:
-        node: with everything that is known.
+        node: Node with everything that is known.
 
     Returns:
-        Nothing in the way only where every need of the settings is known to be met.
+        A diagnosis without problems and doubts only if every requirement of the settings is known to be met.
     """
     role = acting(node)
     principal = role.role if isinstance(role, Acting) else None
@@ -116,7 +120,10 @@ def _network(node: NodeFacts, barriers: list[Obstacle]) -> list[Finding]:
 
 
 def _shared(node: NodeFacts) -> list[Finding]:
-    """What another account keeps in the VPC that it shares is hidden (Amazon VPC User Guide, "Share your VPC subnets")."""
+    """Return a finding for a subnet of a shared VPC, whose owner's resources are hidden.
+
+    Source: Amazon VPC User Guide, "Share your VPC subnets".
+    """
     if not isinstance(node.network, Network) or not isinstance(node.instance, Instance):
         return []
     subnet = node.network.subnets.get(node.instance.subnet_id)
@@ -128,7 +135,7 @@ def _shared(node: NodeFacts) -> list[Finding]:
 
 
 def _managed(node: NodeFacts, found: list[Finding], barriers: list[Obstacle]) -> list[Finding]:
-    """That a node does not answer mostly follows from something else; only where nothing explains it, it is the cause."""
+    """Return a finding if a node is offline: the cause only if no other finding explains it."""
     managed = node.managed
     if isinstance(managed, Unread):
         return [cannot_tell(Cause.NOT_MANAGED, managed)]

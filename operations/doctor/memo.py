@@ -1,4 +1,4 @@
-"""Reads what many nodes share just once, for many threads."""
+"""Cache for data that many nodes share, safe for concurrent threads."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ ValueT = TypeVar("ValueT")
 
 
 class Memo:
-    """What was made already, by key; who asks while it is being made waits for it."""
+    """Values by key; concurrent callers for the same key wait for the first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: dict[Hashable, Future[Any]] = {}
 
     def get(self, key: Hashable, make: Callable[[], ValueT]) -> ValueT:
-        """What is known under a key, made by the first who asks; what was raised then is raised again."""
+        """Return the value of a key, created by the first caller; an exception is raised for every caller."""
         mine = Future[Any]()
         with self._lock:
             made = self._made.setdefault(key, mine)

@@ -1,9 +1,9 @@
-"""What a node needs for a session as the settings ask for it: services, actions. Pure.
+"""Services and actions that a node requires for sessions with the configured settings. Pure.
 
-The actions for encryption and logs are those of the instance policy, so that policy and judgement cannot part. Those of
-the agent itself: Systems Manager User Guide, "Verify or create an IAM role with Session Manager permissions". From 3.3.40.0
-on the agent does without ec2messages where it reaches ssmmessages ("Reference: ec2messages, ssmmessages, and other API
-operations").
+The actions for encryption and logs are those of the instance policy, so that policy and evaluation cannot diverge.
+Those of the agent itself: Systems Manager User Guide, "Verify or create an IAM role with Session Manager permissions".
+From 3.3.40.0, the agent does not use ec2messages if it reaches ssmmessages ("Reference: ec2messages, ssmmessages, and
+other API operations").
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ GENERATE: Final = "kms:GenerateDataKey"
 _ARN_PARTS: Final = 6
 
 WITHOUT_MESSAGES: Final = "3.3.40.0"
-"""The agent's first version that does without ec2messages."""
+"""First version of the agent that does not need ec2messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """An action that the node's role must be allowed.
+    """Action that the node's role must be allowed to perform.
 
     Attributes:
-        action: `kms:Decrypt`.
-        resources: ARNs that AWS may evaluate, on each of which it has to be allowed.
-        through: the service that makes the call for the node, `s3.eu-west-1.amazonaws.com`; empty: the agent itself.
+        action: Action, such as `kms:Decrypt`.
+        resources: ARNs that AWS may evaluate; the action must be allowed on each.
+        through: Service that makes the call for the node, `s3.eu-west-1.amazonaws.com`. Empty: the agent itself.
     """
 
     action: str
@@ -55,12 +55,12 @@ class Need:
 
     @property
     def service(self) -> str:
-        """The endpoint that the call goes to."""
+        """Service whose endpoint receives the call."""
         return STORAGE if self.through else self.action.partition(":")[0]
 
 
 def services(node: NodeFacts) -> tuple[str, ...]:
-    """Short names of the services that the node has to reach, sorted."""
+    """Return the short names of the services that the node must reach, sorted."""
     settings = node.asked.session_manager
     needed = {*interface_services(settings)}
     if settings and settings.s3_logging:
@@ -73,12 +73,15 @@ def services(node: NodeFacts) -> tuple[str, ...]:
 
 
 def registration(node: NodeFacts) -> Need:
-    """The action with which the agent registers the node."""
+    """Return the action with which the agent registers the node."""
     return _need(node, REGISTER)
 
 
 def needs(node: NodeFacts) -> tuple[Need, ...]:
-    """Every action that the node's role must be allowed: the agent's, then the instance policy's, then the bucket's key."""
+    """Return every action that the node's role must be allowed to perform.
+
+    The order is: actions of the agent, of the instance policy, and for the bucket's key.
+    """
     found = [_need(node, action) for action in (REGISTER, *CHANNEL_ACTIONS)]
     settings = node.asked.session_manager
     if settings is None:
@@ -90,13 +93,13 @@ def needs(node: NodeFacts) -> tuple[Need, ...]:
     granted: list[str | list[str]] = [each["Action"] for each in statements]
     actions = [each for several in granted for each in ([several] if isinstance(several, str) else several)]
     found += [_need(node, each, named) for each in actions]
-    # Where the settings name no key, writing takes the bucket's own all the same.
+    # Where the settings name no key, writing uses the bucket's own key.
     key = bucket_key(node) if settings.s3_logging and not named else ""
     return (*found, *([_need(node, GENERATE, key)] if key else []))
 
 
 def bucket_key(node: NodeFacts) -> str:
-    """ARN of the customer managed key of the bucket; empty: it has none, or it is not known."""
+    """Return the ARN of the bucket's customer managed key. Empty: none, or not known."""
     bucket = node.destinations.live.bucket
     encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
     key = encryption.kms_key_arn if isinstance(encryption, BucketEncryption) else None
@@ -104,7 +107,7 @@ def bucket_key(node: NodeFacts) -> str:
 
 
 def is_key_arn(text: str) -> bool:
-    """Whether a text is the ARN of a key, and neither an alias nor an ID."""
+    """Return whether a text is the ARN of a key, rather than an alias or an ID."""
     parts = text.split(":")
     return len(parts) == _ARN_PARTS and parts[0] == "arn" and parts[5].startswith("key/")
 

@@ -1,4 +1,4 @@
-"""Whether a node reaches the services that a session needs. Pure."""
+"""Network reachability of the services that a session needs. Pure."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _REGISTRATION: Final = "ssm"
 
 
 def obstacles(place: Place) -> list[Obstacle]:
-    """Everything between a node and the services."""
+    """Return all obstacles between a node and the services."""
     return [each for service in place.services for each in _of_service(place, service)]
 
 
 def network_findings(found: Iterable[Obstacle]) -> list[Finding]:
-    """The same, what has one cause in one finding."""
+    """Return the obstacles as findings, one per cause."""
     together: dict[tuple[Cause, Status, str], list[Obstacle]] = {}
     for each in found:
         together.setdefault((each.cause, each.status, each.about), []).append(each)
@@ -88,7 +88,7 @@ def _unseen(place: Place, service: str, way: Way) -> list[Obstacle]:
 
 
 def _no_way(place: Place, service: str, way: Way, there: Sequence[Endpoint]) -> Obstacle:
-    """Endpoints that are there and of no use say what is wrong with them; else the missing one, or the missing way."""
+    """Return the obstacle if there is no path: a misconfigured endpoint, else the missing endpoint or route."""
     if there and there[0].kind == GATEWAY:
         table = place.network.table_of(place.instance.subnet_id)
         return Obstacle(
@@ -173,14 +173,14 @@ def _through_interface(place: Place, service: str, endpoint: Endpoint) -> list[O
 
 
 def _together(several: Sequence[Truth]) -> Truth:
-    """A name stands for the addresses of all subnets, so that each of them has to be reached."""
+    """Combine the results for an endpoint's subnets: its name resolves to all of them, so each must be reachable."""
     return (
         Truth.YES if all(each is Truth.YES for each in several) else Truth.NO if Truth.NO in several else Truth.UNKNOWN
     )
 
 
 def _through_gateway(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
-    """Gateways are a route to the service's public addresses, which a prefix list names."""
+    """Return obstacles on the path through a gateway endpoint, a route to the public addresses of a prefix list."""
     if endpoint.state.lower() != _AVAILABLE:
         return [
             Obstacle(
@@ -198,14 +198,17 @@ def _through_gateway(place: Place, service: str, endpoint: Endpoint) -> list[Obs
 
 
 def _through_public(place: Place, service: str, networks: Sequence[str]) -> list[Obstacle]:
-    """Out through groups and ACL to the service's addresses, or where these are not known to any."""
+    """Return obstacles in security groups and network ACL, to the service's addresses or, if not known, to any."""
     acl = place.network.acl_of(place.instance.subnet_id)
     out, passing = to_public(place.granted, acl.rules if acl else (), tuple(networks), place.platform)
     return [*of_own_groups(place, service, out), *of_acl(place, service, acl, passing)]
 
 
 def _through_nat_subnet(place: Place, service: str, nat: NatGateway) -> list[Obstacle]:
-    """The network ACL of a NAT gateway's subnet sees each connection twice: in from the node, and on to the service."""
+    """Return obstacles in the network ACL of a NAT gateway's subnet.
+
+    It evaluates each connection twice: inbound from the node, and outbound to the service.
+    """
     if not nat.subnet_id or nat.subnet_id == place.instance.subnet_id:
         return []
     acl = place.network.acl_of(nat.subnet_id)
@@ -216,5 +219,5 @@ def _through_nat_subnet(place: Place, service: str, nat: NatGateway) -> list[Obs
 
 
 def explains_silence(found: Iterable[Obstacle]) -> bool:
-    """Whether the obstacles keep a node from registering."""
+    """Return whether the obstacles prevent a node from registering."""
     return any(each.service == _REGISTRATION and each.status is Status.PROBLEM for each in found)

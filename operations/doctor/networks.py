@@ -1,4 +1,4 @@
-"""Reads a VPC with everything that a packet of a node meets."""
+"""Reading of a VPC with everything that affects a node's traffic."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TARGETS = (
     *("LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn", "EgressOnlyInternetGatewayId", "OdbNetworkArn"),
 )
 _FILTER_VALUES = 200
-"""As many as a filter of EC2 takes (API reference, Filter)."""
+"""Maximum number of values of an EC2 filter (API reference, Filter)."""
 
 _LISTS = {
     "subnets": ("describe_subnets", "Subnets", "Filters"),
@@ -36,11 +36,11 @@ _LISTS = {
 
 
 def read_network(reader: Reader, vpc_id: str) -> Network | Unread:
-    """Reads a VPC; a single part that cannot be read makes all of it unread, as any may decide.
+    """Read a VPC. If a single part cannot be read, all of it counts as unread, because any part may be decisive.
 
     Args:
-        reader: of the Region.
-        vpc_id: `vpc-...`.
+        reader: Reader of the Region.
+        vpc_id: ID of the VPC (`vpc-...`).
     """
     found: dict[str, list[Answer]] = {}
     for name, (operation, key, filters) in _LISTS.items():
@@ -121,11 +121,11 @@ def _subnet(each: Answer) -> Subnet:
 def _endpoint(each: Answer) -> Endpoint:
     return Endpoint(
         id=each["VpcEndpointId"],
-        # Those for resources and service networks of VPC Lattice have none.
+        # Endpoints for resources and service networks of VPC Lattice have no service name.
         service=each.get("ServiceName", ""),
         kind=each["VpcEndpointType"],
         state=each["State"],
-        # With the option on, only requests from outside the VPC go through S3's interface endpoint (Amazon S3 User Guide,
+        # With this option, only requests from outside the VPC use S3's interface endpoint (Amazon S3 User Guide,
         # "AWS PrivateLink for Amazon S3", section on private DNS).
         private_dns=bool(each.get("PrivateDnsEnabled"))
         and not each.get("DnsOptions", {}).get("PrivateDnsOnlyForInboundResolverEndpoint"),
@@ -137,7 +137,7 @@ def _endpoint(each: Answer) -> Endpoint:
 
 
 def _policy(each: Answer) -> Policy | None:
-    """A policy that cannot be read lets nobody in, so that nothing is called healthy because of it."""
+    """Return an endpoint's policy; if it cannot be parsed, one that allows nothing, so that no node looks ready."""
     text = each.get("PolicyDocument")
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""Whether packets pass security groups and network ACLs, tried at the edges of every rule. Pure."""
+"""Evaluation of security groups and network ACLs at the boundaries of every rule. Pure."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 HTTPS: Final = 443
 NEW_RESOURCE: Final = IPv4Address("52.119.196.1")
-"""An address of a service, where no rule tells one from another."""
+"""Address of a service, used where no rule distinguishes between addresses."""
 
 _KEPT: Final = 1024
-"""Combinations of groups, ACLs and platforms that a VPC's nodes have."""
+"""Maximum number of cached combinations of groups, ACLs and platforms of a VPC's nodes."""
 
 ItemT = TypeVar("ItemT")
 
 _TCP: Final = 6
 NAT_GATEWAY: Final = "NatGateway"
-"""Stands where a platform does."""
+"""Value for a NAT gateway in place of a platform."""
 
 _EPHEMERAL: Final = {
     "Windows": (49152, 65535),
@@ -35,48 +35,47 @@ _EPHEMERAL: Final = {
     "Linux": (32768, 60999),
     NAT_GATEWAY: (1024, 65535),
 }
-"""The ports that connections are opened from (defaults of Windows Server, macOS and the Linux kernel; Amazon VPC User Guide,
-"Ephemeral ports")."""
+"""Ephemeral ports (defaults of Windows Server, macOS and Linux; Amazon VPC User Guide, "Ephemeral ports")."""
 _ANY_EPHEMERAL: Final = (32768, 65535)
 
 
 def out_of_groups(granted: Iterable[Permission], addresses: Sequence[IPv4Address], groups: frozenset[str]) -> Truth:
-    """Whether groups let HTTPS out to some addresses; UNKNOWN: to some and not to others.
+    """Return whether security groups allow outbound HTTPS to addresses. UNKNOWN: to some of them only.
 
     Args:
-        granted: of all groups of the interface.
-        addresses: of the other end.
-        groups: that the other end has.
+        granted: Rules of all security groups of the network interface.
+        addresses: Destination addresses.
+        groups: Security groups of the destination.
     """
     rules = tuple(granted)
     return _all_or_none(addresses, lambda each: admitting(rules, _packet(Direction.EGRESS, each, groups)) is not None)
 
 
 def into_groups(granted: Iterable[Permission], address: IPv4Address, groups: frozenset[str]) -> bool:
-    """Whether groups let HTTPS in from an address.
+    """Return whether security groups allow inbound HTTPS from an address.
 
     Args:
-        granted: of all groups of the interface.
-        address: of who opens the connection.
-        groups: that it has.
+        granted: Rules of all security groups of the network interface.
+        address: Source address.
+        groups: Security groups of the source.
     """
     return admitting(tuple(granted), _packet(Direction.INGRESS, address, groups)) is not None
 
 
 def through_acl(rules: Sequence[AclRule], addresses: Sequence[IPv4Address], *, outward: bool, platform: str) -> Truth:
-    """Whether a network ACL lets HTTPS pass, request and answer.
+    """Return whether a network ACL allows HTTPS, both requests and responses.
 
     Args:
-        rules: of the ACL.
-        addresses: of the other end.
-        outward: the connection is opened from behind the ACL.
-        platform: of who opens it, `Linux`, `Windows`, `MacOS`, `NAT_GATEWAY`; anything else: not known.
+        rules: Rules of the network ACL.
+        addresses: Addresses of the other side.
+        outward: Whether the connection is opened from within the ACL's subnet.
+        platform: Platform that opens it: `Linux`, `Windows`, `MacOS` or `NAT_GATEWAY`. Anything else: not known.
     """
     request, answer = (Direction.EGRESS, Direction.INGRESS) if outward else (Direction.INGRESS, Direction.EGRESS)
     low, high = _EPHEMERAL.get(platform, _ANY_EPHEMERAL)
 
     def passes(address: IPv4Address) -> Truth:
-        # Nothing but what is about the address can match: of many rules mostly a few.
+        # For speed: only rules for this address can match, usually few of many.
         about = [each for each in rules if address in each.network]
         if not acl_lets_pass(about, _packet(request, address)):
             return Truth.NO
@@ -94,13 +93,15 @@ def through_acl(rules: Sequence[AclRule], addresses: Sequence[IPv4Address], *, o
 def to_public(
     granted: tuple[Permission, ...], acl: tuple[AclRule, ...], networks: tuple[str, ...], platform: str
 ) -> tuple[Truth, Truth]:
-    """Whether groups, and whether a network ACL, let HTTPS out to public addresses; the same for thousands of nodes.
+    """Return whether security groups, and whether a network ACL, allow outbound HTTPS to public addresses.
+
+    Cached, because the result is the same for thousands of nodes.
 
     Args:
-        granted: of all groups of the interface.
-        acl: of its subnet.
-        networks: that a service's addresses are in; empty: any.
-        platform: as for `through_acl`.
+        granted: Rules of all security groups of the network interface.
+        acl: Rules of the subnet's network ACL.
+        networks: CIDR blocks that contain the service's addresses. Empty: any.
+        platform: Platform, as for `through_acl`.
     """
     rules = [*granted, *acl]
     targets = (sampled(networks, rules) if networks else ()) or anywhere(rules)
@@ -108,11 +109,11 @@ def to_public(
 
 
 def sampled(within: Iterable[str], rules: Iterable[Permission | AclRule]) -> tuple[IPv4Address, ...]:
-    """Addresses of some networks such that no rule tells any other apart from all of these.
+    """Return sample addresses of networks such that no rule distinguishes another address from all of them.
 
     Args:
-        within: IPv4 networks.
-        rules: whose networks have edges there.
+        within: IPv4 CIDR blocks.
+        rules: Rules whose networks have boundaries there.
     """
     networks = [each for each in map(ip_network, within) if isinstance(each, IPv4Network)]
     spans = [(int(network[0]), int(network[-1])) for network in networks]
@@ -124,7 +125,7 @@ def sampled(within: Iterable[str], rules: Iterable[Permission | AclRule]) -> tup
 
 
 def anywhere(rules: Iterable[Permission | AclRule]) -> tuple[IPv4Address, ...]:
-    """The same of the internet."""
+    """Return sample addresses of the internet."""
     public = tuple(each for each in sampled(("0.0.0.0/0",), rules) if each.is_global)
     return (NEW_RESOURCE, *public)
 

@@ -1,4 +1,4 @@
-"""What the node's role may not do that the settings need. Pure."""
+"""Permissions that the settings need and the node's role does not have. Pure."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _CORE: Final = "AmazonSSMManagedInstanceCore"
 
 @dataclass(frozen=True, kw_only=True)
 class Acting:
-    """The role that the agent acts as.
+    """Role that the agent assumes.
 
     Attributes:
-        role: the role itself.
-        by_default: it is that of Default Host Management Configuration.
+        role: Role.
+        by_default: Whether it is the role of Default Host Management Configuration.
     """
 
     role: Principal
@@ -37,9 +37,10 @@ class Acting:
 
 
 def acting(node: NodeFacts) -> Acting | Unread | None:
-    """The role that the agent acts as: its own where that lets it register, else the account's default one.
+    """Return the role that the agent assumes: its own if that allows registration, else the account's default role.
 
-    Source: Systems Manager User Guide, "Managing EC2 instances automatically with Default Host Management Configuration".
+    Source: Systems Manager User Guide, "Managing EC2 instances automatically with Default Host Management
+    Configuration".
     """
     own, default = node.role, node.default_role
     if isinstance(own, Unread):
@@ -57,7 +58,7 @@ def _registers(node: NodeFacts, role: Principal) -> bool:
 
 
 def permission_findings(node: NodeFacts, role: Principal) -> list[Finding]:
-    """Each action that the role lacks, with the policy that denies it, and what the policies of keys and bucket say."""
+    """Return findings for missing permissions, with the policy that denies them, and for key and bucket policies."""
     found: list[Finding] = []
     for need in needs(node):
         answer, of_key = with_key_policy(node, role, need, _by_role(node, role, need))
@@ -93,7 +94,7 @@ def _remedy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> str
         )
     settings = node.asked.session_manager
     if need.action == GENERATE and settings and not settings.s3_kms_key_arn:
-        # Of a key that the settings do not name the instance policy knows nothing, attached or not.
+        # The instance policy does not cover a key that the settings do not name, attached or not.
         return f"set shell-access:sessionManager.s3KmsKeyArn to {need.resources[0]}, then pulumi up"
     agents = need.action.startswith(("ssm:", "ssmmessages:"))
     owner = "aws" if agents else node.asked.account_id

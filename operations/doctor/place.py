@@ -1,4 +1,4 @@
-"""A node in its network, and what keeps it from a service."""
+"""Placement of a node in its network, and obstacles between it and a service."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Obstacle:
-    """What keeps a node from a service.
+    """Obstacle between a node and a service.
 
     Attributes:
-        cause: what it is.
-        service: short name.
-        status: what it comes to.
-        about: an id.
-        found: in words.
-        remedy: what to do about it.
+        cause: Cause.
+        service: Short name of the service.
+        status: Status of the finding.
+        about: ID of the resource.
+        found: Description.
+        remedy: Command or setting that fixes it.
     """
 
     cause: Cause
@@ -38,14 +38,14 @@ class Obstacle:
 
 @dataclass(frozen=True)
 class Place:
-    """A node in its network.
+    """Node in its network.
 
     Attributes:
-        node: the node.
-        instance: its instance.
-        network: of its VPC.
-        role: that it acts as; None: not known, or none.
-        services: that it has to reach.
+        node: Node.
+        instance: Instance of the node.
+        network: VPC of the node.
+        role: Role that the node assumes. None: none, or not known.
+        services: Services that the node must reach.
     """
 
     node: NodeFacts
@@ -61,17 +61,17 @@ class Place:
 
     @property
     def address(self) -> IPv4Address:
-        """The node's own."""
+        """Private address of the node."""
         return IPv4Address(self.instance.address)
 
     @property
     def platform(self) -> str:
-        """As Systems Manager calls it; empty: not known."""
+        """Platform as reported by Systems Manager. Empty: not known."""
         managed = self.node.managed
         return managed.platform if managed is not None and not isinstance(managed, Unread) else ""
 
 
 def modify(place: Place, endpoint: Endpoint, change: str) -> str:
-    """The command that changes an endpoint."""
+    """Return the command that modifies an endpoint."""
     region = place.node.asked.region
     return f"aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {endpoint.id} {change}"

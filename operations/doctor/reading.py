@@ -1,4 +1,4 @@
-"""Reads nodes of a Region with everything that sessions on them need; what they share is read once."""
+"""Reading of a Region's nodes with everything that sessions need; shared data is read once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from operations.verify.facts import Asked
 
 DEFAULT_ROLE_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
-"""Which role Default Host Management Configuration gives to instances (User Guide, under that name)."""
+"""Setting with the role of Default Host Management Configuration (Systems Manager User Guide, under that name)."""
 
 _NONE: Final = "$None"
 _NO_SUCH_INSTANCE: Final = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
@@ -35,30 +35,30 @@ _GONE: Final = ("shutting-down", "terminated")
 _RUNNING: Final = "running"
 _NODES_A_PAGE: Final = 50
 _INSTANCES_A_PAGE: Final = 1000
-"""As many as the two calls give at a time (API references): there may be thousands."""
+"""Maximum page sizes of the two calls (API references), because there may be thousands of nodes."""
 _MANAGED: Final = "InstanceInformationList"
 
 
 class RegionReader:
-    """Reads one Region."""
+    """Reader of one Region."""
 
     def __init__(self, reader: Reader, asked: Asked, roles: Roles, partition: str) -> None:
-        """Makes a reader.
+        """Initialize the reader.
 
         Args:
-            reader: of the Region.
-            asked: what the settings ask for there.
-            roles: of the account.
-            partition: `aws`, `aws-cn`, `aws-us-gov`.
+            reader: Reader of the Region.
+            asked: Desired configuration of the Region.
+            roles: Roles of the account.
+            partition: Partition: `aws`, `aws-cn` or `aws-us-gov`.
         """
         self._reader, self._asked, self._roles, self._partition = reader, asked, roles, partition
         self._memo = Memo()
 
     def node(self, node_id: str) -> NodeFacts | None:
-        """One node, by its id; None: there is none here.
+        """Return one node by its ID. None: it does not exist in this Region.
 
         Args:
-            node_id: `i-...` or `mi-...`.
+            node_id: ID of the node (`i-...` or `mi-...`).
         """
         by_id = [{"Key": "InstanceIds", "Values": [node_id]}]
         known = self._reader.read("ssm", "describe_instance_information", Filters=by_id)
@@ -74,13 +74,13 @@ class RegionReader:
         return self.facts(node_id, described, listed)
 
     def nodes(self, *, running_only: bool = False) -> list[tuple[str, Answer | Unread | None, Answer | Unread | None]]:
-        """All managed nodes, and the running instances that should be, each as EC2 and as Systems Manager know it.
+        """Return all managed nodes, and running instances that should be, as EC2 and Systems Manager describe them.
 
         Args:
-            running_only: without those that do not run.
+            running_only: Whether to omit instances that are not running.
 
         Returns:
-            What `facts` takes. Nothing where neither list can be read: `unread` then says why.
+            Arguments for `facts`. Empty if neither list can be read: `unread` then has the reason.
         """
         managed, instances = self.lists()
         by_id = {each["InstanceId"]: each for each in _instances(instances)}
@@ -99,16 +99,16 @@ class RegionReader:
         ]
 
     def lists(self) -> tuple[list[Answer] | Unread, Answer | Unread | None]:
-        """All nodes as Systems Manager knows them, and all instances as EC2 does."""
+        """Return all nodes as described by Systems Manager, and all instances as described by EC2."""
         return self._memo.get("lists", self._lists)
 
     def facts(self, node_id: str, described: Answer | Unread | None, listed: Answer | Unread | None) -> NodeFacts:
-        """Everything about a node.
+        """Return all facts about a node.
 
         Args:
-            node_id: `i-...` or `mi-...`.
-            described: as EC2 knows it; None: it is not of EC2.
-            listed: as Systems Manager knows it; None: it does not.
+            node_id: ID of the node (`i-...` or `mi-...`).
+            described: Description by EC2. None: not an EC2 instance.
+            listed: Description by Systems Manager. None: not managed.
         """
         instance = described if described is None or isinstance(described, Unread) else _instance(described)
         managed = listed if listed is None or isinstance(listed, Unread) else _managed(listed)
@@ -178,7 +178,7 @@ class RegionReader:
         )
 
     def _key(self, arn: str | None) -> KeyFacts | Unread | None:
-        """The key of a log group or bucket; None where it has none, or names one that does not exist."""
+        """Return the key of a log group or bucket. None: it has no key, or names one that does not exist."""
         return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn and is_key_arn(arn) else None
 
     def _key_policy(self, key: KeyFacts) -> Policy | Unread | None:
@@ -187,7 +187,7 @@ class RegionReader:
     def _policy_of_bucket_key(self, arn: str) -> Policy | Unread | None:
         _arn, _partition, _kms, region, account_id, resource = arn.split(":")
         if account_id != self._asked.account_id:
-            # GetKeyPolicy answers to the key's own account only (KMS API reference).
+            # GetKeyPolicy only works within the key's own account (KMS API reference).
             why = f"the bucket's key is of account {account_id}, from which alone its policy can be read"
             return Unread(action="kms:GetKeyPolicy", cause=why, remedy=f"look at the policy of {arn} from there")
         return _read_key_policy(self._reader.elsewhere(region), resource.rpartition("/")[2])
@@ -229,7 +229,7 @@ def _parsed(text: str, name: str, kind: str, action: str) -> Policy | Unread:
 
 
 def _instances(answer: Answer | Unread | None) -> list[Answer]:
-    """Those that are not gone; of a listing that is incomplete, those that were read."""
+    """Return instances that are not terminated; of an incomplete list, those that were read."""
     if isinstance(answer, Unread):
         answer = answer.read_so_far
     if answer is None:

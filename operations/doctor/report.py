@@ -1,4 +1,4 @@
-"""Shows a diagnosis: for people, or one JSON document for machines."""
+"""Output of a diagnosis: text for a terminal, or one JSON document."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STATUSES: Final = {
 
 
 def plain(diagnosis: Diagnosis) -> dict[str, Any]:
-    """A diagnosis for machines."""
+    """Return a diagnosis as JSON values."""
     return {
         "node": diagnosis.node_id,
         "name": diagnosis.name or None,
@@ -40,12 +40,12 @@ def plain(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> str:
-    """One JSON document, in ASCII: names that others gave cannot reach the terminal otherwise than escaped."""
+    """Return one JSON document in ASCII, so that names from outside reach the terminal only in escaped form."""
     return json.dumps(value, indent=2)
 
 
 def show(diagnosis: Diagnosis, console: Console) -> None:
-    """Prints a diagnosis for a person: the verdict, then the findings; those that one remedy mends stand together."""
+    """Print a diagnosis: the verdict, then the findings, grouped by remedy."""
     said, style = VERDICTS[diagnosis.verdict]
     _line(console, Text.assemble((called(diagnosis), "bold"), ": ", (said, style)))
     for (status, cause, remedy), several in groupby(
@@ -53,7 +53,7 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
     ):
         word, colour = _STATUSES[status]
         findings = list(several)
-        # Several say themselves what they are about.
+        # In a group of findings, each names its own subject.
         about = f" {findings[0].about}" if len(findings) == 1 and findings[0].about else ""
         _line(console, Text())
         _line(console, Text.assemble((word, colour), f": {cause}{about}"))
@@ -64,7 +64,7 @@ def show(diagnosis: Diagnosis, console: Console) -> None:
 
 
 def called(diagnosis: Diagnosis) -> str:
-    """A node by its name, id and Region."""
+    """Return a node's name, ID and Region."""
     name = _visible(diagnosis.name)
     where = f"{diagnosis.node_id}, {diagnosis.region}" if name else diagnosis.region
     return f"{name or diagnosis.node_id} ({where})"
@@ -81,10 +81,10 @@ def _plain(finding: Finding) -> dict[str, Any]:
 
 
 def _visible(text: str) -> str:
-    """Without what would steer a terminal."""
+    """Return a text without control characters, which could manipulate the terminal."""
     return "".join(each if each.isprintable() else "?" for each in text)
 
 
 def _line(console: Console, text: Text) -> None:
-    """Without breaks, so that commands can be copied."""
+    """Print a line without wrapping, so that commands can be copied."""
     console.print(text, soft_wrap=True)

@@ -1,7 +1,7 @@
-"""The path that a node's requests to a service take, as far as policies see it. Pure.
+"""Path of a node's requests to a service, as far as policies evaluate it. Pure.
 
-Which path it is, is decided by the service's name: an interface endpoint with private DNS answers to it for the whole VPC,
-whether or not that endpoint works; else the route table decides (AWS PrivateLink Guide, "Access an AWS service using an
+The service's DNS name decides: an interface endpoint with private DNS receives the requests of the whole VPC, whether
+or not that endpoint works; otherwise the route table decides (AWS PrivateLink Guide, "Access an AWS service using an
 interface VPC endpoint").
 """
 
@@ -27,11 +27,11 @@ _LIVE: Final = frozenset({"pendingacceptance", "pending", "available", "partial"
 
 @dataclass(frozen=True, kw_only=True)
 class RequestPath:
-    """A path to a service.
+    """Path to a service.
 
     Attributes:
-        endpoint: the VPC endpoint that requests go through; None: they go over the internet.
-        source_addresses: public addresses that requests over the internet may come from; empty: not known.
+        endpoint: VPC endpoint on the path. None: requests use the internet.
+        source_addresses: Possible public source addresses of requests over the internet. Empty: not known.
     """
 
     endpoint: Endpoint | None = None
@@ -39,13 +39,13 @@ class RequestPath:
 
 
 def endpoints_of(node: NodeFacts, network: Network, service: str, kind: str) -> list[Endpoint]:
-    """The endpoints of a service in a VPC, of one kind; none where they would lead to another Region than the bucket's.
+    """Return a service's endpoints of one type in a VPC; none if the bucket is in another Region than the endpoints.
 
     Args:
-        node: whose requests they take.
-        network: its VPC.
-        service: short name.
-        kind: `INTERFACE` or `GATEWAY`.
+        node: Node that makes the requests.
+        network: VPC of the node.
+        service: Short name of the service.
+        kind: Type: `INTERFACE` or `GATEWAY`.
     """
     if service == STORAGE and is_bucket_elsewhere(node):
         return []
@@ -56,7 +56,7 @@ def endpoints_of(node: NodeFacts, network: Network, service: str, kind: str) -> 
 
 
 def serving_endpoint(node: NodeFacts, instance: Instance, network: Network, service: str) -> Endpoint | None:
-    """The endpoint that takes a node's requests to a service; None: no endpoint does."""
+    """Return the endpoint that receives a node's requests to a service. None: no endpoint does."""
     if network.resolves_private_names:
         private = [each for each in endpoints_of(node, network, service, INTERFACE) if each.private_dns]
         if private:
@@ -67,17 +67,20 @@ def serving_endpoint(node: NodeFacts, instance: Instance, network: Network, serv
 
 
 def is_bucket_elsewhere(node: NodeFacts) -> bool:
-    """Endpoints lead to S3 of their own Region only (Amazon VPC Guide, "Gateway endpoints for Amazon S3")."""
+    """Return whether the bucket is in another Region, so that S3 endpoints do not lead to it.
+
+    Source: Amazon VPC Guide, "Gateway endpoints for Amazon S3": endpoints only lead to S3 in their own Region.
+    """
     bucket = node.destinations.live.bucket
     return isinstance(bucket, BucketFacts) and bucket.region != node.asked.region
 
 
 def request_path(node: NodeFacts, service: str) -> RequestPath | None:
-    """The path of a node's requests to a service; None: it cannot be told.
+    """Return the path of a node's requests to a service. None: it cannot be determined.
 
     Args:
-        node: that makes them.
-        service: short name.
+        node: Node that makes the requests.
+        service: Short name of the service.
     """
     instance, network = node.instance, node.network
     if not isinstance(instance, Instance) or not isinstance(network, Network):
@@ -88,7 +91,7 @@ def request_path(node: NodeFacts, service: str) -> RequestPath | None:
     subnet = network.subnets.get(instance.subnet_id)
     is_shared = subnet is not None and subnet.owner_id not in ("", node.asked.account_id)
     if is_shared or reaches_other_networks(network, instance.subnet_id):
-        # Endpoints of another account, or in other networks, may take the requests.
+        # Endpoints of another account, or in other networks, may receive the requests.
         return None
     way = way_out(network, instance.subnet_id, has_public_address=instance.has_public_address)
     if way.there is not Truth.YES:

@@ -1,4 +1,4 @@
-"""The requests that a node makes for what it needs, and what is said of a denied one. Pure."""
+"""Requests that a node makes, and the message for a denied one. Pure."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 
 def requests(node: NodeFacts, role: Principal, need: Need) -> list[Request]:
-    """The requests for a need, one per resource that AWS may evaluate.
+    """Return the requests for a requirement, one per resource that AWS may evaluate.
 
     Args:
-        node: that makes them.
-        role: that it acts as.
-        need: that they are made for.
+        node: Node that makes the requests.
+        role: Role that the node assumes.
+        need: Requirement for which the requests are made.
     """
     keys = context(node, role, need)
     return [Request(action=need.action, resource=each, context=keys, session=node.id) for each in need.resources]
 
 
 def denied(role: Principal, action: str, answer: Answer) -> str:
-    """An answer that is not an Allow, in the words of AWS' own message.
+    """Return the message for a request that is not allowed, worded like AWS' own.
 
     Args:
-        role: that makes the request.
-        action: of the request.
-        answer: that is not an Allow.
+        role: Role that makes the request.
+        action: Action of the request.
+        answer: Result, which is not an Allow.
     """
     if answer.allowed is Truth.UNKNOWN:
         where = f", by {_where(answer)}" if answer.denial and answer.cut else ""

@@ -1,7 +1,7 @@
-"""What the policies of the bucket and of the keys say of the node's role. Pure.
+"""Evaluation of bucket and key policies for the node's role. Pure.
 
-Sources: KMS Developer Guide, "Key policies"; IAM User Guide, "Cross-account policy evaluation logic": a bucket of the own
-account asks IAM and may deny; one of another account has to allow as well.
+Sources: KMS Developer Guide, "Key policies"; IAM User Guide, "Cross-account policy evaluation logic": for a bucket in
+the same account, IAM policies suffice and the bucket policy may deny; a bucket in another account has to allow as well.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _OF_BUCKET: Final = "s3:"
 
 
 def with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> tuple[Answer, list[Finding]]:
-    """What becomes of a permission to use a key: its policy lets the role in itself, leaves it to IAM, or shuts it out.
+    """Apply the key policy, which may allow the role itself, delegate to IAM policies, or deny.
 
     Args:
-        node: that needs it.
-        role: that it acts as.
-        need: on a key; others are left as they are.
-        answer: of the role's own policies.
+        node: Node that makes the request.
+        role: Role that the node assumes.
+        need: Requirement on a key; others are returned unchanged.
+        answer: Result of the role's own policies.
     """
     key, policy, cause, restore = _key_of(node, need)
     if key is None or policy is None:
-        # Said elsewhere: there is no key, or it cannot be looked at.
+        # Other findings report that the key does not exist or cannot be read.
         return answer, []
     if isinstance(policy, Unread):
         return answer, [cannot_tell(cause, policy, need.action)]
@@ -50,13 +50,13 @@ def with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer
 
 
 def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Answer:
-    """What becomes of a permission on the bucket: in its own account, a policy that names the role is enough.
+    """Apply the bucket policy: in the same account, a policy that allows the role itself is sufficient.
 
     Args:
-        node: that needs it.
-        role: that it acts as.
-        need: on the bucket; others are left as they are.
-        answer: of the role's own policies.
+        node: Node that makes the request.
+        role: Role that the node assumes.
+        need: Requirement on the bucket; others are returned unchanged.
+        answer: Result of the role's own policies.
     """
     settings, policy = node.asked.session_manager, node.destinations.bucket_policy
     foreign = settings is not None and settings.s3_bucket_owner not in ("", node.asked.account_id)
@@ -68,11 +68,11 @@ def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: Ans
 
 
 def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
-    """What the bucket's policy denies to the node.
+    """Return findings for requests of the node that the bucket policy denies.
 
     Args:
-        node: that writes to it.
-        role: that it acts as.
+        node: Node that writes to the bucket.
+        role: Role that the node assumes.
     """
     settings, policy = node.asked.session_manager, node.destinations.bucket_policy
     if settings is None or not settings.s3_logging or not isinstance(node.destinations.live.bucket, BucketFacts):
@@ -103,7 +103,7 @@ def _of_bucket(policy: Policy | None, role: Principal, request: Request, *, fore
 
 
 def _key_of(node: NodeFacts, need: Need) -> tuple[KeyFacts | None, Policy | Unread | None, Cause, str]:
-    """The key that a need is about, with its policy, the cause to be named and the command that restores the policy."""
+    """Return the key of a requirement, its policy, the cause to report, and the command that restores the policy."""
     facts = node.destinations
     key, bucket_key = facts.live.data_key, facts.bucket_key
     if need.action == DECRYPT and not need.through and isinstance(key, KeyFacts):
@@ -115,14 +115,14 @@ def _key_of(node: NodeFacts, need: Need) -> tuple[KeyFacts | None, Policy | Unre
 
 
 def _finding(cause: Cause, role: Principal, need: Need, answer: Answer, restore: str) -> Finding:
-    """A denial by the policy of a resource.
+    """Return a finding for a denial by a resource-based policy.
 
     Args:
-        cause: to be named.
-        role: that is denied.
-        need: that is denied.
-        answer: of the policy.
-        restore: a command that restores the policy; empty: none does.
+        cause: Cause to report.
+        role: Role that is denied.
+        need: Requirement that is denied.
+        answer: Result of the policy.
+        restore: Command that restores the policy. Empty: none.
     """
     denial = answer.denial
     if answer.allowed is Truth.UNKNOWN or denial is None:

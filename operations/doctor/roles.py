@@ -1,4 +1,4 @@
-"""Reads roles with everything that bears on them, each once."""
+"""Reading of roles with all policies that apply to them, each once."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ _NO_SUCH = ("NoSuchEntity",)
 
 
 class Roles:
-    """The roles of an account."""
+    """Roles of an account."""
 
     def __init__(self, clients: Clients, identity: Identity, region: str) -> None:
-        """Makes a reader of roles.
+        """Initialize the reader.
 
         Args:
-            clients: to read with.
-            identity: who reads, and whose account it is.
-            region: to ask IAM in.
+            clients: Clients for the calls.
+            identity: Caller, and its account.
+            region: Region for calls to IAM.
         """
         self._clients, self._identity, self._region = clients, identity, region
         self._reader = Reader(clients, region, identity.arn)
         self._memo = Memo()
 
     def organization(self) -> Organization:
-        """The organization's policies, where they may be read."""
+        """Return the organization's policies, if they can be read."""
         return self._memo.get("organization", lambda: read_organization(self._clients, self._region, self._identity))
 
     def of_profile(self, arn: str) -> Principal | Unread | None:
-        """The role in an instance profile; None: there is none.
+        """Return the role of an instance profile. None: it does not exist or has no role.
 
         Args:
-            arn: of the profile.
+            arn: ARN of the instance profile.
         """
         return self._memo.get(("profile", arn), lambda: self._of_profile(arn))
 
     def named(self, name: str) -> Principal | Unread | None:
-        """A role; None: there is none of that name.
+        """Return a role. None: it does not exist.
 
         Args:
-            name: without its path.
+            name: Name without the path.
         """
         return self._memo.get(("role", name), lambda: self._named(name))
 
@@ -112,7 +112,7 @@ class Roles:
         return found
 
     def _policy(self, arn: str) -> Answer | Unread:
-        """A managed policy as IAM's authorization details show it."""
+        """Return a managed policy in the form of IAM's account authorization details."""
         policy = self._reader.read("iam", "get_policy", PolicyArn=arn)
         if policy is None or isinstance(policy, Unread):
             return policy or {"Arn": arn}

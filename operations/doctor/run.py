@@ -1,4 +1,4 @@
-"""Looks at one node, or at all nodes of a stack's Regions."""
+"""Diagnosis of one node, or of all nodes in a stack's Regions."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ if TYPE_CHECKING:
     from operations.stack import StackConfiguration
 
 Progress = Callable[[str, int, int | None], None]
-"""Hears what is being done, how many nodes are done, and of how many."""
+"""Receives the current step, the number of nodes done, and of all."""
 
 _OUTSIDE_EC2 = re.compile(r"mi-[0-9a-f]{17}")
 _AT_A_TIME = 8
-"""Nodes and Regions; what nodes share is read once, so that no quota of an account is near."""
+"""Maximum number of nodes and Regions at a time. Shared data is read once, so that service quotas suffice."""
 
 Listed = tuple[RegionReader, str, "Answer | Unread | None", "Answer | Unread | None"]
-"""A node with who reads it: its id, and as EC2 and Systems Manager know it."""
+"""Node with its Region's reader: its ID, and its descriptions by EC2 and Systems Manager."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """All nodes of a stack.
+    """Diagnoses of all nodes of a stack.
 
     Attributes:
-        stack: its name.
-        account_id: 12 digits; None where nobody answered.
-        nodes: the worst first.
-        unread: Regions whose nodes cannot be listed, or only in part, with why.
+        stack: Name of the stack.
+        account_id: Account ID. None if AWS did not answer.
+        nodes: Diagnoses, the worst first.
+        unread: Regions whose nodes cannot be listed, or only in part, with the reason.
     """
 
     stack: str
@@ -53,16 +53,16 @@ class Survey:
 
 
 class Doctor:
-    """Looks with the credentials and roles of the stack's AWS provider."""
+    """Diagnoses with the credentials and roles of the stack's AWS provider."""
 
     def __init__(self, stack: StackConfiguration) -> None:
-        """Makes a doctor.
+        """Initialize the doctor.
 
         Args:
-            stack: with its configuration.
+            stack: Stack with its configuration.
 
         Raises:
-            UnusableError: the configuration cannot be used.
+            UnusableError: The configuration cannot be used.
         """
         self._stack, self._settings = stack, stack.settings()
         try:
@@ -71,14 +71,14 @@ class Doctor:
             raise UnusableError(str(wrong)) from None
 
     def diagnose(self, wanted: str) -> Diagnosis:
-        """Why a session on a node would fail or go unlogged.
+        """Return the reasons why a session on a node would fail or would not be logged.
 
         Args:
-            wanted: `i-...`, `mi-...`, or a Name tag.
+            wanted: ID of the node (`i-...` or `mi-...`), or its Name tag.
 
         Raises:
-            UnusableError: AWS cannot be asked.
-            NoConnectionError: there is no such node, there are several, or it cannot be told.
+            UnusableError: AWS cannot be called.
+            NoConnectionError: No node or several nodes match, or it cannot be determined.
         """
         identity = self._identity()
         if isinstance(identity, Unread):
@@ -88,7 +88,7 @@ class Doctor:
             found = [node for reader in regions.values() if (node := reader.node(wanted)) is not None]
             if not found:
                 raise NoConnectionError(f"There is no node {wanted} in {' or '.join(regions)}.")
-            # A Region that cannot be read may have it; one that has it surely does.
+            # A Region that cannot be read may contain the node; one that returned it certainly does.
             return self._judge(min(found, key=lambda each: isinstance(each.managed, Unread)))
         instance = Finder(self._clients, tuple(regions), identity).find(wanted)
         node = regions[instance.region].node(instance.id)
@@ -97,14 +97,14 @@ class Doctor:
         return self._judge(node)
 
     def survey(self, *, running_only: bool = False, progress: Progress = lambda _what, _done, _of: None) -> Survey:
-        """The same of every managed node of every Region, and of every running instance that is not managed.
+        """Diagnose every managed node in every Region, and every running instance that is not managed.
 
         Args:
-            running_only: without those that do not run.
-            progress: is told how far it is.
+            running_only: Whether to omit instances that are not running.
+            progress: Receives the progress.
 
         Raises:
-            UnusableError: AWS cannot be asked.
+            UnusableError: AWS cannot be called.
         """
         identity = self._identity()
         name = self._stack.name
@@ -135,7 +135,7 @@ class Doctor:
         return self._judge(reader.facts(node_id, described, known))
 
     def _judge(self, node: NodeFacts) -> Diagnosis:
-        """With nothing in it from a secret part of the configuration."""
+        """Evaluate a node, and remove secret parts of the configuration from the diagnosis."""
         found, hide = judge(node), self._stack.without_secrets
         return replace(
             found,
