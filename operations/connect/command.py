@@ -1,4 +1,4 @@
-"""`connect`: a session on an instance as one command."""
+"""`connect`: session on an instance with one command."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -
 
 
 def _find(configuration: StackConfiguration, wanted: str) -> Instance:
-    """The instance, once it is known that a session on it can be started."""
+    """Return the instance, after checking that a session on it can start."""
     regions = configuration.settings().regions
-    # The session will be the person's own, so the roles and keys of the stack's provider take no part.
+    # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
     clients = AwsClients(lambda key: configuration.value(key) if key == "aws:region" else None)
     identity = identify(clients, configuration.value("aws:region") or regions[0])
     if isinstance(identity, Unread):

@@ -1,4 +1,4 @@
-"""The instance that a person means, in whichever of the stack's Regions it is."""
+"""Lookup of an instance in the stack's Regions."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ _ONLINE = "Online"
 
 
 class NoConnectionError(Exception):
-    """There is no instance to connect to; the text is for the person at the terminal, with what to do about it."""
+    """No instance to connect to; the text is for the operator and contains the remedy."""
 
 
 class UnreadInstanceError(NoConnectionError):
-    """Whether there is such an instance cannot be read with the credentials at hand."""
+    """Instance that cannot be read with the current credentials."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Instance:
-    """An instance.
+    """EC2 instance.
 
     Attributes:
-        id: `i-...`.
-        name: its Name tag; "": none.
-        region: where it is.
-        state: `running`, `stopped`, ...
+        id: ID of the instance (`i-...`).
+        name: Name tag. Empty: none.
+        region: Region of the instance.
+        state: State, such as `running` or `stopped`.
     """
 
     id: str
@@ -50,28 +50,28 @@ class Instance:
 
 
 class Finder:
-    """Looks in several Regions at once."""
+    """Lookup in several Regions at the same time."""
 
     def __init__(self, clients: Clients, regions: Sequence[str], identity: Identity) -> None:
-        """Makes a finder.
+        """Initialize the finder.
 
         Args:
-            clients: to look with.
-            regions: to look in.
-            identity: whose account it is.
+            clients: Clients for the calls.
+            regions: Regions to search.
+            identity: Caller, and its account.
         """
         self._account_id = identity.account_id
         self._readers = {region: Reader(clients, region, identity.arn) for region in regions}
 
     def find(self, wanted: str) -> Instance:
-        """The one instance with this id or Name tag that is not gone.
+        """Return the only instance with this ID or Name tag that is not terminated.
 
         Args:
-            wanted: `i-...` or a name such as `DC1`.
+            wanted: ID of the instance (`i-...`) or its Name tag, such as `DC1`.
 
         Raises:
-            UnreadInstanceError: it cannot be read.
-            NoConnectionError: there is none, or there are several.
+            UnreadInstanceError: The instance cannot be read.
+            NoConnectionError: No instance or several instances match.
         """
         with ThreadPoolExecutor() as pool:
             looking = {region: pool.submit(_look, reader, wanted) for region, reader in self._readers.items()}
@@ -96,7 +96,7 @@ class Finder:
         raise NoConnectionError(f"There is no instance {wanted} in {where}.")
 
     def problem(self, instance: Instance) -> str:
-        """Why no session can be started on an instance, with what to do; "": nothing is known to be in the way."""
+        """Return the reason why no session can start on an instance, with the remedy. Empty: no obstacle is known."""
         if instance.state != _RUNNING:
             start = f"aws ec2 start-instances --instance-ids {instance.id} --region {instance.region}"
             return f"{instance} is {instance.state}. {f'Start it: {start}' if instance.state == 'stopped' else 'Wait for it'}"

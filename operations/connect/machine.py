@@ -1,4 +1,4 @@
-"""What this machine brings along for a session: a free port, and the programs that make it."""
+"""Requirements of a session on the local computer: a free port and the programs that start it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 HOST: Final = "127.0.0.1"
-"""Where the Session Manager plugin listens."""
+"""Address on which the Session Manager plugin listens."""
 
 PROGRAMS: Final = {
     "aws": "the AWS command line (https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html)",
@@ -24,19 +24,19 @@ PROGRAMS: Final = {
 
 
 def missing_programs() -> list[str]:
-    """What has to be installed before a session can be started, in words."""
+    """Return descriptions of the programs that must be installed before a session can start."""
     return [said for program, said in PROGRAMS.items() if shutil.which(program) is None]
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
+    """Return a free local port."""
     with closing(socket.socket()) as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Whether a port of this machine can be listened on."""
+    """Return whether a local port is free."""
     with closing(socket.socket()) as probe:
         try:
             probe.bind((HOST, port))
@@ -46,18 +46,17 @@ def is_free(port: int) -> bool:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Runs a program in this terminal until it ends.
+    """Run a program in this terminal until it exits.
 
     Args:
-        arguments: of the program, its name first.
+        arguments: Command line of the program, starting with its name.
 
     Returns:
-        Its exit code.
+        Exit code of the program.
     """
-    # On Windows `aws` may be a batch file, which only the full path finds.
+    # On Windows, `aws` may be a batch file, which requires the full path.
     program = shutil.which(arguments[0]) or arguments[0]
-    # An interrupt reaches the session, too, and it is for the session to decide what that means. A handler, unlike
-    # ignoring it, is not inherited.
+    # An interrupt also reaches the session, which decides how to respond. Unlike SIG_IGN, a handler is not inherited.
     before = signal.signal(signal.SIGINT, _leave_it_to_the_session)
     try:
         return subprocess.run([program, *arguments[1:]], check=False).returncode  # noqa: S603 -- no shell takes part

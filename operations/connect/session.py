@@ -1,4 +1,4 @@
-"""The command that starts a session, as plain data."""
+"""Command that starts a session."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ RDP_PORT: Final = 3389
 
 @dataclass(frozen=True, kw_only=True)
 class Forwarding:
-    """A port of the instance, to be had on this machine.
+    """Port of the instance, forwarded to the local computer.
 
     Attributes:
-        remote_port: of the instance.
-        local_port: of this machine.
-        rdp: a remote desktop answers there.
+        remote_port: Port of the instance.
+        local_port: Local port.
+        rdp: Whether it is a Remote Desktop port.
     """
 
     remote_port: int
@@ -31,19 +31,19 @@ class Forwarding:
 
     @property
     def hint(self) -> str:
-        """What to open once the session is there."""
+        """Address to open once the session has started."""
         return f"mstsc /v:localhost:{self.local_port}" if self.rdp else f"localhost:{self.local_port}"
 
 
 def command(instance: Instance, forwarding: Forwarding | None) -> list[str]:
-    """The AWS command line's arguments, by the documents that the port-forwarding policy names.
+    """Return the AWS CLI command with a document that the port-forwarding policy names.
 
-    Without a document a request counts as one for the account's default, which a policy that checks for the document
-    does not allow. The parameters are in the short form, which no shell takes apart.
+    A request without a document uses the account's default document, which a policy that checks the document does not
+    allow. The parameters use the shorthand syntax, which no shell splits.
 
     Args:
-        instance: the target.
-        forwarding: of a port; None: a shell.
+        instance: Target of the session.
+        forwarding: Port to forward. None: a shell.
     """
     document = PORT_FORWARDING_DOCUMENT if forwarding else SHELL_DOCUMENT
     parameters = (
@@ -56,13 +56,13 @@ def command(instance: Instance, forwarding: Forwarding | None) -> list[str]:
 
 
 def as_typed(arguments: list[str], *, windows: bool) -> str:
-    """The arguments as a person types them.
+    """Return the command line for a shell.
 
     Args:
-        arguments: of the program, its name first.
-        windows: for its shells, rather than for those of POSIX.
+        arguments: Command line of the program, starting with its name.
+        windows: Whether to quote for shells of Windows instead of POSIX shells.
     """
     if not windows:
         return shlex.join(arguments)
-    # PowerShell takes an argument apart at a comma that is not in quotes.
+    # PowerShell splits an argument at an unquoted comma.
     return " ".join(f'"{each}"' if "," in each else subprocess.list2cmdline([each]) for each in arguments)
