@@ -1,1 +1,1 @@
-"""Which ports are open to whom: the matrix for people, for on-premises firewalls and for machines."""
+"""`ports`: matrix of the domain controllers' open ports, for terminals, on-premises firewalls and programs."""

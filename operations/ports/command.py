@@ -1,4 +1,4 @@
-"""`ports`: which ports domain controllers have open to whom."""
+"""`ports`: open ports of domain controllers, by source."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _print(sites: Sequence[SiteMatrix], *, markdown: bool, comma_separated: bool
 
 
 def _section(configuration: StackConfiguration) -> DomainControllersSection:
-    """The section alone: what is wrong with others is of no concern here."""
+    """Return only this section: errors in other sections do not matter here."""
     given = configuration.value(f"{NAMESPACE}:{SECTION}")
     if given is None:
         raise UnusableError(f"Stack {configuration.name} has no {NAMESPACE}:{SECTION}.")

@@ -1,4 +1,4 @@
-"""Is this packet let in, by which rule, from which row?"""
+"""Evaluation of a packet: whether it is allowed, by which rule, and from which row of the port tables."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 _PORT = re.compile(r"(?:(tcp|udp)/)?([0-9]{1,5})|icmp", re.IGNORECASE)
 _GROUP = re.compile(r"sg-[0-9a-f]{8,17}")
 _NOBODY = "192.0.2.1"
-"""An address that no network of an organization has (RFC 5737), for packets that come from a group."""
+"""Address outside every organization's networks (RFC 5737), for packets from a security group."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A packet that somebody asks about.
+    """Packet to evaluate.
 
     Attributes:
-        client: an address or a group's id.
-        protocol: `tcp`, `udp`, `icmp` or `icmpv6`.
-        port: destination port, or ICMP's type.
+        client: Source address or security group ID.
+        protocol: Protocol: `tcp`, `udp`, `icmp` or `icmpv6`.
+        port: Destination port, or ICMP type.
     """
 
     client: str
@@ -41,14 +41,14 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What becomes of it.
+    """Result for a packet.
 
     Attributes:
-        region: of the site.
-        question: the packet.
-        rule: that lets it in; None: it is dropped.
-        group: that has the rule.
-        who: what the configuration calls the client.
+        region: Region of the site.
+        question: Packet.
+        rule: Rule that allows the packet. None: it is dropped.
+        group: Security group with the rule.
+        who: Names of the client in the configuration.
     """
 
     region: str
@@ -59,14 +59,14 @@ class Answer:
 
 
 def questions(client: str, port: str) -> tuple[Question, ...]:
-    """What was asked; a port without protocol asks for both.
+    """Return the packets to evaluate; a port without a protocol means both TCP and UDP.
 
     Args:
-        client: an address or a group's id.
-        port: `389`, `tcp/389`, `udp/389` or `icmp`.
+        client: Source address or security group ID.
+        port: Port: `389`, `tcp/389`, `udp/389` or `icmp`.
 
     Raises:
-        UnusableError: it is neither.
+        UnusableError: The client or port is invalid.
     """
     if not _GROUP.fullmatch(client):
         try:
@@ -87,14 +87,14 @@ def questions(client: str, port: str) -> tuple[Question, ...]:
 
 
 def answer(site: SiteMatrix, question: Question) -> Answer:
-    """Looks a packet up in the groups of a site.
+    """Evaluate a packet with a site's security groups.
 
     Args:
-        site: with a plan.
-        question: the packet.
+        site: Site with its plan.
+        question: Packet.
 
     Raises:
-        UnusableError: there is no plan.
+        UnusableError: The site has no plan.
     """
     if site.plan is None:
         raise UnusableError(site.refusal)
@@ -110,7 +110,7 @@ def answer(site: SiteMatrix, question: Question) -> Answer:
 
 
 def _who(plan: GroupPlan, rule: Rule, address: str) -> tuple[str, ...]:
-    """Behind a prefix list, the entry's own words."""
+    """Return the client's names: for a prefix list, the descriptions of its matching entries."""
     if rule.peer.kind is not PeerKind.PLANNED_LIST:
         return rule.names
     entries = next(each.entries for each in plan.prefix_lists if each.name == rule.peer.value)

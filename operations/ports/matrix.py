@@ -1,4 +1,4 @@
-"""The effective port matrix of a stack's domain controllers, from its settings alone."""
+"""Effective port matrix of a stack's domain controllers, from its settings alone."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ if TYPE_CHECKING:
     from components.directory.settings import DomainControllersSection
 
 ENDPOINTS = group_peer("VPC endpoints")
-"""Stands for their groups, which only AWS knows the ids of."""
+"""Placeholder for the endpoints' security groups, whose IDs only AWS knows."""
 
 STAND_INS = ip_network("198.18.0.0/15")
-"""Networks that nobody has (RFC 2544)."""
+"""Networks for benchmark tests, which no organization uses (RFC 2544)."""
 
 _WAYS = {Direction.INGRESS: "in", Direction.EGRESS: "out"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One row of the matrix.
+    """Row of the matrix.
 
     Attributes:
-        way: `in`, `out` or `both`, seen from the controllers.
-        name: of the other end, as in the configuration.
-        peers: its networks, groups or prefix lists.
-        protocol: `TCP`, `UDP` or `ICMP`.
-        port: a port, a range or `echo request`.
-        use: what for, as in the source's table.
-        traffic: as in the source's table.
-        source: who asks for it, `post` or `Microsoft`.
-        table: and row, `client_to_controller: TCP 636`.
-        why: the settings that it depends on.
-        note: what Microsoft says, where it differs.
+        way: Direction from the view of the domain controllers: `in`, `out` or `both`.
+        name: Name of the peer in the configuration.
+        peers: Networks, security groups or prefix lists of the peer.
+        protocol: Protocol: `TCP`, `UDP` or `ICMP`.
+        port: Port, port range or `echo request`.
+        use: Purpose, as in the source's table.
+        traffic: Traffic type, as in the source's table.
+        source: Source of the requirement: `post` or `Microsoft`.
+        table: Table and row, such as `client_to_controller: TCP 636`.
+        why: Settings that the row depends on.
+        note: Microsoft's requirement, if it differs.
     """
 
     way: str
@@ -62,17 +62,17 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteMatrix:
-    """What is open at one site.
+    """Open ports of one site.
 
     Attributes:
-        region: of the site.
-        lines: in the order of the tables.
-        plan: the groups; None where they do not fit.
-        acl: the network ACL; None where it does not fit, or the settings do without.
-        acl_quota: rules per network ACL.
-        refusal: why something does not fit.
-        unknown: what only AWS knows, in words.
-        stand_ins: subnets for which the ACL was planned with networks that stand in for theirs.
+        region: Region of the site.
+        lines: Rows, in the order of the tables.
+        plan: Security groups. None if they exceed the quotas.
+        acl: Network ACL. None if it exceeds the quota, or is not configured.
+        acl_quota: Quota of rules per network ACL.
+        refusal: Reason why a quota is exceeded.
+        unknown: Subnets whose networks only AWS knows, as text.
+        stand_ins: Subnets whose networks are replaced with placeholders in the network ACL.
     """
 
     region: str
@@ -86,7 +86,10 @@ class SiteMatrix:
 
     @property
     def acl_counts(self) -> dict[str, int]:
-        """Rules of the ACL by direction, of the fuller address family, the default denial among them, as AWS counts."""
+        """Number of ACL rules by direction.
+
+        As AWS counts: of the larger address family, including the default denial.
+        """
         if self.acl is None:
             return {}
         return {way.value: 1 + max(self.acl.count(way, family) for family in Family) for way in Direction}
@@ -95,12 +98,12 @@ class SiteMatrix:
 def matrix(
     section: DomainControllersSection, subnets: Mapping[str, Network], region: str | None = None
 ) -> tuple[SiteMatrix, ...]:
-    """The matrix of every site, or of one.
+    """Return the matrix of every site, or of one.
 
     Args:
-        section: the settings.
-        subnets: networks of subnets, by what the settings call them.
-        region: of the only site to look at.
+        section: Settings of domain controllers.
+        subnets: Networks of subnets, by their names in the settings.
+        region: Region of the only site to return. None: all sites.
     """
     return tuple(_site(section, each, subnets) for each in section.sites if region in (None, each))
 
@@ -122,7 +125,7 @@ def _site(section: DomainControllersSection, region: str, subnets: Mapping[str, 
     try:
         acl = _acl(section, region, subnets) if section.network_acl else None
     except SettingsError as refused:
-        # Stand-ins lie far from everything, so that with the real networks it may well fit.
+        # Placeholders are far from all other networks, so the real networks may well fit.
         refusals += [] if stand_ins else map(str, refused.problems)
     return SiteMatrix(
         region=region,
@@ -137,7 +140,7 @@ def _site(section: DomainControllersSection, region: str, subnets: Mapping[str, 
 
 
 def _acl(section: DomainControllersSection, region: str, subnets: Mapping[str, Network]) -> AclPlan:
-    """The ACL can name networks only: for those that are not known others stand in, no two of them neighbours."""
+    """Plan the network ACL, which only supports networks: placeholders replace unknown ones, no two adjacent."""
     stand_ins = (each for number, each in enumerate(STAND_INS.subnets(new_prefix=24)) if number % 2)
     networks = {
         other: [subnets[name] if name in subnets else next(stand_ins) for name in site.subnets]
@@ -156,7 +159,7 @@ def _acl(section: DomainControllersSection, region: str, subnets: Mapping[str, N
 def _with_placeholders(
     wanted: tuple[Demand, ...], options: Options, unknown: Mapping[str, list[str]]
 ) -> tuple[Demand, ...]:
-    """Subnets whose networks are not known take part as lists of one entry, so that they are shown and counted."""
+    """Add subnets with unknown networks as prefix lists with one entry, so that they are shown and counted."""
     placeholders = tuple(
         Source(
             name=f"site {other}",
@@ -186,7 +189,7 @@ def _with_placeholders(
 
 
 def _lines(wanted: tuple[Demand, ...], options: Options) -> tuple[Line, ...]:
-    """One line a name and port; what goes both ways stands once."""
+    """Return one row per name and port, also if both directions are open."""
     ways: dict[tuple[Audience, str, Port], dict[str, None]] = {}
     peers: dict[tuple[Audience, str], dict[str, None]] = {}
     order = list(Audience)

@@ -1,4 +1,4 @@
-"""Shows the matrix: a table for people, Markdown and CSV for firewall administrators, JSON for machines."""
+"""Output of the matrix: a table for a terminal, Markdown and CSV for firewall administrators, JSON for programs."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _USAGE_HEADINGS: Final = ("Group, ACL or list", "Inbound", "Outbound")
 
 
 def as_json(sites: Sequence[SiteMatrix]) -> str:
-    """The matrix as one JSON document."""
+    """Return the matrix as one JSON document."""
     return json.dumps({"sites": {each.region: _plain(each) for each in sites}}, indent=2)
 
 
 def as_csv(sites: Sequence[SiteMatrix]) -> str:
-    """The matrix as comma-separated values with a heading (RFC 4180)."""
+    """Return the matrix as comma-separated values with a header line (RFC 4180)."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_HEADINGS)
@@ -44,12 +44,12 @@ def as_csv(sites: Sequence[SiteMatrix]) -> str:
 
 
 def as_markdown(sites: Sequence[SiteMatrix]) -> str:
-    """The matrix as Markdown, a table for each site and one for its groups."""
+    """Return the matrix as Markdown, with one table of ports and one of security groups per site."""
     return "\n".join(line for site in sites for line in _markdown(site)).rstrip("\n")
 
 
 def show(sites: Sequence[SiteMatrix], console: Console) -> None:
-    """Prints the matrix for a person, and rules against quotas last."""
+    """Print the matrix, and then the number of rules and the quotas."""
     if not sites:
         console.print(Text("There are no sites of domain controllers: nothing is open."), soft_wrap=True)
     for site in sites:
@@ -69,12 +69,12 @@ def show(sites: Sequence[SiteMatrix], console: Console) -> None:
 
 
 def explained_as_json(answers: Sequence[Answer]) -> str:
-    """The answers as one JSON document."""
+    """Return the results as one JSON document."""
     return json.dumps([_answer(each) for each in answers], indent=2)
 
 
 def explain(answers: Sequence[Answer], console: Console) -> None:
-    """Prints the answers for a person."""
+    """Print the results."""
     for each in answers:
         asked = each.question
         what = f"{each.region}: {asked.protocol.upper()} {asked.port} from {asked.client}"
