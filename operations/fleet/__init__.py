@@ -1,1 +1,1 @@
-"""An organization as a fleet: one stack an account, brought up in waves."""
+"""Deployment to an organization: one stack per account, in rollout waves."""

@@ -1,4 +1,4 @@
-"""Which accounts a fleet has: listed ones and found ones, less those that are left out."""
+"""Accounts of a fleet: listed and discovered ones, without excluded ones."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 ACTIVE = "ACTIVE"
 _SUGGESTIONS = 50
-"""Unknown names for which a close one is looked for."""
+"""Maximum number of unknown names for which a similar name is suggested."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """One account.
+    """AWS account.
 
     Attributes:
-        id: 12 digits.
-        name: what people call it.
-        tags: of the account.
-        units: the organizational units that it is in, the root first; empty where nobody asked.
-        state: as AWS Organizations has it (`ACTIVE`, `SUSPENDED`, ...).
+        id: Account ID.
+        name: Account name.
+        tags: Tags of the account.
+        units: Organizational units of the account, the root first. Empty if they were not read.
+        state: State in AWS Organizations (`ACTIVE`, `SUSPENDED`, ...).
     """
 
     id: str
@@ -38,22 +38,22 @@ class Account:
     state: str = ACTIVE
 
     def is_called(self, name: str) -> bool:
-        """Whether a name in the fleet file means this account."""
+        """Return whether a name or ID in the fleet file refers to this account."""
         return name in (self.id, self.name)
 
     def has(self, tags: Mapping[str, str]) -> bool:
-        """Whether it carries all of these tags."""
+        """Return whether the account has all of these tags."""
         return all(self.tags.get(key) == value for key, value in tags.items())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """The fleet's accounts.
+    """Accounts of the fleet.
 
     Attributes:
-        accounts: in the order of the file, then by name.
-        left_out: why an account that is known is none of the fleet's, by ID.
-        problems: names in the file that nobody has.
+        accounts: Accounts in the order of the file, then by name.
+        left_out: Reasons why known accounts are not in the fleet, by account ID.
+        problems: Names in the file that match no account.
     """
 
     accounts: tuple[Account, ...]
@@ -62,12 +62,12 @@ class Chosen:
 
 
 def choose(settings: FleetSettings, found: Sequence[Account], units: Mapping[str, tuple[str, ...]]) -> Chosen:
-    """Puts listed and found accounts together.
+    """Combine listed and discovered accounts.
 
     Args:
-        settings: of the fleet.
-        found: what the organization has where the file says to look, whatever its state.
-        units: of listed accounts, by ID, where they are known.
+        settings: Settings of the fleet.
+        found: Accounts that discovery found, in any state.
+        units: Organizational units of listed accounts by account ID, if known.
     """
     listed = [
         Account(id=each.id, name=each.name, tags=each.tags, units=units.get(each.id, ()))
@@ -94,7 +94,7 @@ def _with_findings(listed: Account, found: Account | None) -> Account:
 
 
 def _told_apart(accounts: Sequence[Account]) -> list[Account]:
-    """An organization may give several accounts the same name."""
+    """Make names unique, because an organization may have several accounts with the same name."""
     taken = Counter(each.name for each in accounts)
     return [replace(each, name=f"{each.name}-{each.id}") if taken[each.name] > 1 else each for each in accounts]
 
@@ -110,7 +110,7 @@ def _unknown_names(settings: FleetSettings, known: Sequence[Account]) -> Iterato
     called = {*names, *(each.id for each in known)}
     unknown = [(path, name) for path, name in _names(settings) if name not in called]
     for number, (path, name) in enumerate(unknown):
-        # What a name is close to takes a comparison with every other one; nobody reads that for thousands of names.
+        # A suggestion requires a comparison with every name, and thousands of suggestions would not be read.
         close = suggestion(name, names) if number < _SUGGESTIONS else ""
         yield Problem(path=path, message=f"{name} is no account of the fleet{close}")
     for account in known:

@@ -1,4 +1,4 @@
-"""`python -m operations fleet`: the sub-commands, each a few lines over what the other modules do."""
+"""`python -m operations fleet`: subcommands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration of each account's stack, made from the fleet file and checked before anything runs."""
+"""Configuration of each account's stack, from the fleet file, checked before any engine starts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from operations.fleet.settings import FleetSettings
 
 SESSION_NAME = "shell-access-fleet"
-"""What CloudTrail shows in the accounts."""
+"""Role session name, which CloudTrail shows in the accounts."""
 
 _FLEET = "the fleet itself"
 _SHOWN_NAMES = 3
@@ -28,15 +28,15 @@ _SHOWN_NAMES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """An account and the configuration of its stack.
+    """Account with the configuration of its stack.
 
     Attributes:
-        account: whose.
-        stack: its name in the state backend.
-        layers: where the configuration comes from, the most general first.
-        values: what holds, by full key.
-        preview_values: the same for a run that only looks, which may enter the account by a role of its own.
-        regions: that it governs.
+        account: Account.
+        stack: Name of the stack in the state backend.
+        layers: Sources of the configuration, the most general first.
+        values: Effective values by full key.
+        preview_values: Effective values for read-only operations, which may assume another role.
+        regions: Regions of the stack.
     """
 
     account: Account
@@ -48,25 +48,25 @@ class Rendered:
 
     @property
     def settings(self) -> list[Setting]:
-        """Every setting with where it comes from."""
+        """All settings with their sources."""
         return explain(self.layers)
 
     def as_stack(self) -> StackConfiguration:
-        """As the engine would hand it over to a run that only looks."""
+        """Return the configuration as the engine would pass it to a read-only operation."""
         values = self.preview_values
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
         return StackConfiguration(name=self.stack, values=texts)
 
 
 def render(settings: FleetSettings, accounts: Sequence[Account]) -> tuple[list[Rendered], list[str]]:
-    """Makes every account's configuration.
+    """Build the configuration of every account.
 
     Args:
-        settings: of the fleet.
-        accounts: to make it for.
+        settings: Settings of the fleet.
+        accounts: Accounts of the fleet.
 
     Returns:
-        The configurations, and every problem in words, one that several accounts share once.
+        The configurations, and all problems as text; a problem of several accounts is listed once.
     """
     rendered: list[Rendered] = []
     problems: dict[tuple[str, str], list[str]] = {}
@@ -94,12 +94,12 @@ def render(settings: FleetSettings, accounts: Sequence[Account]) -> tuple[list[R
 
 
 def stack_name(settings: FleetSettings, account_id: str) -> str:
-    """The name of an account's stack: by ID, as names change."""
+    """Return the name of an account's stack, which contains the ID because account names may change."""
     return f"{settings.stack_prefix}{account_id}"
 
 
 def layers_of(settings: FleetSettings, account: Account) -> tuple[Layer, ...]:
-    """Where an account's configuration comes from, the most general first."""
+    """Return the sources of an account's configuration, the most general first."""
     overrides = settings.overrides
     layers = [Layer(origin="defaults", values=settings.defaults)]
     layers += [
@@ -116,7 +116,7 @@ def layers_of(settings: FleetSettings, account: Account) -> tuple[Layer, ...]:
 
 
 def destroy_values(settings: FleetSettings, account_id: str, region: str) -> dict[str, Any]:
-    """The configuration with which an orphaned stack is taken down: only how to get into its account."""
+    """Return the configuration for destroying an orphaned stack, which only contains the access to its account."""
     return {"aws:region": region, **_access(settings.assume_role, account_id)}
 
 
@@ -129,7 +129,7 @@ def _own(settings: FleetSettings, account: Account, values: dict[str, Any]) -> d
 
 
 def _access(role: str | None, account_id: str) -> dict[str, Any]:
-    """The second key keeps a stack out of every other account, whatever the credentials are."""
+    """Return the provider settings; `allowedAccountIds` prevents changes to other accounts with any credentials."""
     access: dict[str, Any] = {"aws:allowedAccountIds": [account_id]}
     if role:
         access["aws:assumeRoles"] = [{"roleArn": role.replace(PLACEHOLDER, account_id), "sessionName": SESSION_NAME}]
@@ -137,7 +137,7 @@ def _access(role: str | None, account_id: str) -> dict[str, Any]:
 
 
 def _place(problem: Problem, layers: Sequence[Layer]) -> str:
-    """The key, under the place in the file that gave it."""
+    """Return a key with the location in the file that set it."""
     wanted = (f"{NAMESPACE}:{problem.path[0]}", *problem.path[1:])
     for length in range(len(wanted), 0, -1):
         origins = [each.origin for each in explain(layers) if each.path[:length] == wanted[:length]]

@@ -1,4 +1,4 @@
-"""Finds accounts through AWS Organizations; only reads.
+"""Account discovery through AWS Organizations, read-only.
 
 The credentials are those of the management account, or of a delegated administrator, before any role is assumed.
 """
@@ -28,31 +28,33 @@ _NEEDED = "organizations:ListAccounts"
 
 
 def needs_organization(settings: FleetSettings) -> bool:
-    """Whether anything in the file is answered by AWS Organizations only."""
+    """Return whether the file requires data from AWS Organizations."""
     return settings.accounts.discover is not None or _mentions_units(settings)
 
 
 def organizations_client() -> Any:
-    """A client with the credentials at hand."""
+    """Return a client with the current credentials."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _REGION
     return AwsClients(lambda _key: None).client("organizations", region)
 
 
 Found = tuple[list[Account], Mapping[str, tuple[str, ...]]]
-"""Accounts that the organization has where `discover` says (whatever their state), and the units of listed accounts
-by ID; of an account outside the organization none."""
+"""Accounts from discovery in any state, and the units of listed accounts by account ID.
+
+An account outside the organization has no units.
+"""
 
 
 def nobody() -> Found:
-    """What is found where nobody is asked."""
+    """Return the result without discovery."""
     return [], {}
 
 
 def look_up(settings: FleetSettings, client: Any) -> Found:
-    """Asks for accounts, and for the units of those that are listed.
+    """Discover accounts, and read the units of listed accounts.
 
     Raises:
-        UnusableError: AWS did not answer; an organization that is known in part only would leave stacks orphaned.
+        UnusableError: AWS did not answer; a partial result would leave stacks orphaned.
     """
     looking = _Looking(client)
     try:
@@ -82,7 +84,7 @@ def _found(settings: FleetSettings, looking: _Looking) -> Iterator[Account]:
         if account.id in seen:
             continue
         seen.add(account.id)
-        # One call an account, so only where tags count, and never for one that is going away.
+        # One call per account, so only if tags matter, and never for an account that is not active.
         complete = looking.with_tags(account) if wants_tags and account.state == ACTIVE else account
         if complete.state != ACTIVE or complete.has(discover.tags):
             yield complete
@@ -93,19 +95,19 @@ def _mentions_units(settings: FleetSettings) -> bool:
 
 
 class _Looking:
-    """Calls to AWS Organizations, none of them twice."""
+    """Cached calls to AWS Organizations."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._parents: dict[str, str | None] = {}
 
     def accounts(self, units: Sequence[str]) -> Iterator[Account]:
-        """Those in the units and below; in the whole organization where none is given."""
+        """Return the accounts of the units and their child units; of the whole organization if there are no units."""
         for unit in units or [each["Id"] for each in self._pages("list_roots", "Roots")]:
             yield from self._below(unit, (*self.path_of(unit), unit))
 
     def path_of(self, child: str) -> tuple[str, ...]:
-        """The units around an account or a unit, the root first; none for what is outside the organization."""
+        """Return the parent units of an account or unit, the root first; none outside the organization."""
         path: list[str] = []
         above = self._parent(child)
         while above:
@@ -114,7 +116,7 @@ class _Looking:
         return tuple(path)
 
     def with_tags(self, account: Account) -> Account:
-        """The account with its tags."""
+        """Return the account with its tags."""
         tags = self._pages("list_tags_for_resource", "Tags", ResourceId=account.id)
         return Account(
             id=account.id,
@@ -126,7 +128,7 @@ class _Looking:
 
     def _below(self, unit: str, path: tuple[str, ...]) -> Iterator[Account]:
         for each in self._pages("list_accounts_for_parent", "Accounts", ParentId=unit):
-            # Status gives way to State (API reference, Account).
+            # State replaces Status (API reference, Account).
             state = str(each.get("State") or each.get("Status") or ACTIVE)
             yield Account(id=each["Id"], name=each.get("Name") or each["Id"], units=path, state=state)
         for each in self._pages("list_organizational_units_for_parent", "OrganizationalUnits", ParentId=unit):

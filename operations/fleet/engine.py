@@ -1,8 +1,8 @@
-"""Runs `pulumi` for the accounts of a fleet, each with a configuration that exists only while it runs.
+"""Pulumi CLI processes for the accounts of a fleet, each with a temporary configuration file.
 
-The command itself is run, not the Automation API: a signal has to reach each of several engines at once, exactly once,
-and each has to be waited for, which that API keeps to itself. Nothing is selected and nothing is written in the
-program's folder, so that any number of engines may use it at the same time.
+The CLI is used instead of the Automation API: a signal must reach each of several engines at the same time, exactly
+once, and each engine must be awaited, which that API does not support. No stack is selected and no file is written in
+the program's directory, so that any number of engines can share it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SHOWN_CHARACTERS = 600
 
 
 class Operation(StrEnum):
-    """What an engine is asked to do."""
+    """Operation of an engine."""
 
     PREVIEW = "preview"
     UP = "up"
@@ -50,21 +50,21 @@ _ARGUMENTS = {
     Operation.DESTROY: ("destroy", "--yes", "--skip-preview"),
 }
 _JUDGED = frozenset({Operation.PREVIEW, Operation.UP})
-"""Those that policy packs have a say in."""
+"""Operations that evaluate policy packs."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One run of the engine.
+    """Engine execution.
 
     Attributes:
-        operation: what to do.
-        stack: its name.
-        values: its configuration.
-        policy_packs: that judge it, relative to the program.
-        refresh: whether to look first at what is live.
-        enters_anew: the account is entered by another role than the one that the state has from the last update.
-        log: the file for everything that the engine prints.
+        operation: Operation.
+        stack: Name of the stack.
+        values: Configuration of the stack.
+        policy_packs: Policy packs to evaluate, relative to the program.
+        refresh: Whether to refresh the state first.
+        enters_anew: Whether the role differs from that of the last update, which the state contains.
+        log: File for the engine's output.
     """
 
     operation: Operation
@@ -77,10 +77,10 @@ class Task:
 
 
 class Run:
-    """An engine at work.
+    """Running engine.
 
     Attributes:
-        log: what it has told so far.
+        log: Events of the engine so far.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], events: Path, printed: Path, log: Log) -> None:
@@ -91,7 +91,7 @@ class Run:
         self._read_to = 0
 
     def wait(self, seconds: float) -> bool:
-        """Waits so long at most, and takes in what the engine has told meanwhile. Tells whether it is over."""
+        """Wait up to a number of seconds, and read the engine's new events. Return whether the engine has exited."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -101,23 +101,23 @@ class Run:
         return True
 
     def interrupt(self) -> None:
-        """Asks the engine to stop when what it has begun is done; asked again, it stops at once."""
+        """Ask the engine to stop after its current operations; a second request stops it immediately."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
 
     def kill(self) -> None:
-        """Ends the engine and all that it started; its stack then stays locked."""
+        """Kill the engine and all its child processes; its stack then stays locked."""
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     @property
     def succeeded(self) -> bool:
-        """Whether it has ended well."""
+        """Whether the engine succeeded."""
         return self._process.returncode == 0
 
     @property
     def error(self) -> str:
-        """Why it has not, in one line."""
+        """Reason for the failure, in one line."""
         said = " | ".join(each for each in self.log.errors if "update failed" not in each) or self._last_words()
         return said if len(said) <= _SHOWN_CHARACTERS else f"{said[:_SHOWN_CHARACTERS]}..."
 
@@ -127,7 +127,7 @@ class Run:
         return (errors or lines or [f"pulumi ended with exit code {self._process.returncode}"])[-1]
 
     def _catch_up(self) -> None:
-        """Takes whole lines only; the engine may be in the middle of one."""
+        """Read complete lines only, because the engine may be writing a line."""
         if not self._events.exists():
             return
         with self._events.open("rb") as events:
@@ -139,23 +139,23 @@ class Run:
 
 
 class Pulumi:
-    """The command on PATH, with the backend and the credentials of the environment."""
+    """Pulumi CLI on the PATH, with the backend and the credentials of the environment."""
 
     def __init__(self, program: Program, folder: Path) -> None:
-        """Prepares to run it.
+        """Initialize the CLI.
 
         Args:
-            program: that the stacks run.
-            folder: for what exists only while the command runs; emptied by whoever made it.
+            program: Program of the stacks.
+            folder: Folder for temporary files, which the caller deletes.
 
         Raises:
-            UnusableError: there is no `pulumi`.
+            UnusableError: `pulumi` is not installed.
         """
         if shutil.which("pulumi") is None:
             raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/")
         self._program = program
         self._folder = folder
-        # `stack init` writes a stack file beside Pulumi.yaml, where it finds one: here, and not beside the program.
+        # `stack init` writes a stack file next to Pulumi.yaml, so use a copy, not the program's own directory.
         self._seat = folder / "project"
         self._seat.mkdir()
         (self._seat / "Pulumi.yaml").write_text(yaml.safe_dump({"name": program.project, "runtime": "python"}))
@@ -165,10 +165,10 @@ class Pulumi:
         self._scratch = {"PULUMI_BACKEND_URL": f"file://{quote(str(scratch))}", "PULUMI_CONFIG_PASSPHRASE": phrase}
 
     def stacks(self) -> list[str]:
-        """The names of the project's stacks in the backend.
+        """Return the names of the project's stacks in the backend.
 
         Raises:
-            UnusableError: the backend cannot be asked.
+            UnusableError: The backend cannot be read.
         """
         done = self._command("stack", "ls", "--json")
         if done.returncode:
@@ -176,10 +176,10 @@ class Pulumi:
         return [str(each["name"]).rsplit("/", 1)[-1] for each in json.loads(done.stdout)]
 
     def last_configuration(self, stack: str) -> dict[str, Any] | None:
-        """The configuration of a stack's last successful update; None where there has been none.
+        """Return the configuration of a stack's last successful update. None: there was no successful update.
 
         Raises:
-            UnusableError: the backend cannot be asked.
+            UnusableError: The backend cannot be read.
         """
         page, size = 1, 20
         while True:
@@ -196,26 +196,26 @@ class Pulumi:
             page += 1
 
     def make(self, stack: str, secrets_provider: str | None) -> str | None:
-        """Makes an empty stack. Gives None, or why that was not possible."""
+        """Create an empty stack. Return None, or the reason for the failure."""
         provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
         done = self._command("stack", "init", stack, "--no-select", "--non-interactive", *provider)
         return _said(done) if done.returncode else None
 
     def forget(self, stack: str) -> str | None:
-        """Removes a stack that has nothing left. Gives None, or why that was not possible."""
+        """Remove a stack without resources. Return None, or the reason for the failure."""
         done = self._command("stack", "rm", stack, "--yes", "--preserve-config", "--non-interactive")
         return _said(done) if done.returncode else None
 
     def unlock(self, stack: str) -> None:
-        """Takes away the lock of an engine that was ended before it could do so itself."""
+        """Remove the lock of an engine that was killed before it could unlock the stack."""
         self._command("cancel", stack, "--yes", "--non-interactive")
 
     def start(self, task: Task, *, on_scratch: bool = False) -> Run:
-        """Starts an engine.
+        """Start an engine.
 
         Args:
-            task: what to do.
-            on_scratch: with a state that is thrown away, for the preview of a stack that there is not yet.
+            task: Task of the engine.
+            on_scratch: Whether to use a temporary state, for the preview of a new stack.
         """
         events = self._folder / f"{task.stack}.events"
         events.unlink(missing_ok=True)
@@ -229,7 +229,7 @@ class Pulumi:
             *_SETTLED,
             *(part for pack in packs for part in ("--policy-pack", str(pack))),
             *(["--refresh"] if task.refresh and task.operation in _JUDGED else []),
-            # The engine would look with the provider that the state has, and so by the other role.
+            # Without it, the engine would refresh with the provider in the state, and so with the other role.
             *(["--run-program"] if task.enters_anew and looks_at_live else []),
         ]
         with task.log.open("ab") as printed:
@@ -240,25 +240,25 @@ class Pulumi:
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
-                # A terminal's Ctrl-C must not reach it a second time, past us.
+                # The terminal's Ctrl-C must not also reach the engine directly, in addition to the forwarded signal.
                 start_new_session=True,
             )
         return Run(process, events, task.log, Log(looks_for_drift=task.operation is Operation.DRIFT))
 
     def make_on_scratch(self, stack: str) -> str | None:
-        """Makes a stack whose state is thrown away. Gives None, or why that was not possible."""
+        """Create a stack with a temporary state. Return None, or the reason for the failure."""
         done = self._command("stack", "init", stack, "--no-select", "--non-interactive", on_scratch=True)
         return _said(done) if done.returncode else None
 
     def _configuration(self, task: Task, *, on_scratch: bool) -> Path:
         file = self._folder / f"{task.stack}.yaml"
         content = {**self._encryption(task.stack, on_scratch=on_scratch), "config": dict(task.values)}
-        # JSON is YAML in which every text is quoted: an account ID such as 009 would otherwise be a number to the engine.
+        # JSON is YAML with quoted strings: otherwise the engine would read an account ID such as 009 as a number.
         file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
         return file
 
     def _encryption(self, stack: str, *, on_scratch: bool) -> dict[str, Any]:
-        """How the stack's state is encrypted, as a stack file says it; the engine would choose anew otherwise."""
+        """Return the stack file's encryption settings; without them, the engine would create new ones."""
         made = self._seat / f"Pulumi.{stack}.yaml"
         if made.exists():
             return mapping(yaml.safe_load(made.read_text()))
@@ -286,7 +286,7 @@ class Pulumi:
         )
 
     def _environment(self, *, on_scratch: bool) -> dict[str, str]:
-        # The event log is an option of the command only with this; the Automation API does the same.
+        # The CLI only accepts `--event-log` with this variable, which the Automation API sets too.
         environment = os.environ | {"PULUMI_DEBUG_COMMANDS": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
         if not on_scratch:
             return environment
@@ -305,7 +305,7 @@ def _value(entry: Mapping[str, Any]) -> Any:
 
 
 def _scalar(text: str) -> Any:
-    """The history has numbers and booleans as text."""
+    """Return the value of a text, because the history contains numbers and Booleans as text."""
     try:
         value = json.loads(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Reads the engine's event log of one run: what changed, in which Region, and why it failed. Pure.
+"""Parser of the engine's event log: changes, their Regions, and errors. Pure.
 
-The format is `apitype.EngineEvent` of pulumi/pulumi, one JSON document a line.
+The format is `apitype.EngineEvent` of pulumi/pulumi, one JSON document per line.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _OWN_TYPES = ("pulumi:", "shell-access:")
 _LONGEST = 120
 _MARKUP = re.compile(r"<\{%.*?%\}>")
 _PARTS = {"create-replacement", "delete-replaced", "read-replacement", "read-discard"}
-"""Steps of a replacement, which the step `replace` stands for."""
+"""Steps of a replacement, which the step `replace` represents."""
 
 
 @dataclass
 class Log:
-    """What one run of the engine said so far.
+    """Events of one engine execution so far.
 
     Attributes:
-        looks_for_drift: the run is a refresh, so that what counts is what each resource came out as.
-        changes: how many resources by what happens to them.
-        by_region: differences, one line each.
-        errors: as the engine words them, each once.
-        is_over: the engine wrote its summary.
+        looks_for_drift: Whether the operation is a refresh, so that the outputs of each resource count.
+        changes: Number of resources by step.
+        by_region: Differences by Region, one line each.
+        errors: Distinct error messages of the engine.
+        is_over: Whether the engine has written its summary.
     """
 
     looks_for_drift: bool = False
@@ -44,7 +44,7 @@ class Log:
     is_over: bool = False
 
     def read(self, lines: Iterable[str]) -> None:
-        """Takes further lines of the log; a line that is cut short is none."""
+        """Read new lines of the log; incomplete lines are ignored."""
         for line in lines:
             try:
                 event = json.loads(line)
@@ -80,7 +80,7 @@ class Log:
 
 
 def region_of(metadata: Mapping[str, Any]) -> str:
-    """The Region of a resource; pulumi-aws 7 and our own resources carry it among their inputs."""
+    """Return the Region of a resource, which pulumi-aws 7 and our own resources have as an input."""
     for side in ("new", "old"):
         region = mapping(mapping(metadata.get(side)).get("inputs")).get("region")
         if isinstance(region, str):
@@ -89,17 +89,17 @@ def region_of(metadata: Mapping[str, Any]) -> str:
 
 
 def _name(metadata: Mapping[str, Any]) -> str:
-    """`LogGroup session-manager-eu-west-1-logs`."""
+    """Return type and name, such as `LogGroup session-manager-eu-west-1-logs`."""
     return f"{metadata['type'].rsplit(':', 1)[-1]} {metadata['urn'].rsplit('::', 1)[-1]}"
 
 
 def _changed(metadata: Mapping[str, Any], *, values: bool) -> list[str]:
-    """The properties that differ; short values too where somebody else has changed them."""
+    """Return the properties that differ, for drift with short values."""
     told = [str(each) for each in metadata.get("diffs") or ()]
     inputs, outputs = _sides(metadata, "inputs"), _sides(metadata, "outputs")
     if not values:
         return told or _different(*inputs)
-    # What was asked for says more than what came of it, such as the version of a document.
+    # Inputs are more informative than outputs, such as the version of a document.
     names = _different(*inputs)
     before, after = inputs if names else outputs
     return [_told(name, before.get(name), after.get(name)) for name in names or told or _different(*outputs)]

@@ -1,4 +1,4 @@
-"""Reads a fleet file: YAML in, checked settings out."""
+"""Parser of a fleet file: from YAML to validated settings."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _OURS = ("aws:assumeRoles", "aws:allowedAccountIds")
-"""What every stack gets from the fleet itself."""
+"""Keys that the fleet itself sets for every stack."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FleetFile:
-    """A fleet as it was asked for.
+    """Fleet file.
 
     Attributes:
-        path: of the file.
-        settings: what it says.
+        path: Path of the file.
+        settings: Settings in the file.
     """
 
     path: Path
@@ -38,11 +38,11 @@ class FleetFile:
 
 
 def read_fleet_file(path: Path) -> FleetFile:
-    """Reads and checks a file, without asking AWS for anything.
+    """Read and validate a file, without calling AWS.
 
     Raises:
-        FleetFileError: with every problem of the file.
-        UnusableError: it cannot be read, or is no YAML.
+        FleetFileError: The file has problems; all are listed.
+        UnusableError: The file cannot be read, or is not YAML.
     """
     try:
         text = path.read_text()
@@ -52,15 +52,15 @@ def read_fleet_file(path: Path) -> FleetFile:
 
 
 def parse_fleet_file(path: Path, text: str) -> FleetFile:
-    """Parse and check the text of a fleet file.
+    """Parse and validate the text of a fleet file.
 
     Args:
-        path: of the file, for messages.
-        text: its content.
+        path: Path of the file, for messages.
+        text: Content of the file.
 
     Raises:
-        FleetFileError: with every problem of the file.
-        UnusableError: it is no YAML.
+        FleetFileError: The file has problems; all are listed.
+        UnusableError: The text is not YAML.
     """
     try:
         content = _load(text)
@@ -75,7 +75,7 @@ def parse_fleet_file(path: Path, text: str) -> FleetFile:
 
 
 def file_problems(settings: FleetSettings) -> list[Problem]:
-    """What is wrong with values that are each right on their own, as far as the file alone tells."""
+    """Return problems of values that are valid individually, as far as the file alone shows them."""
     problems = [*_accounts(settings), *_waves(settings)]
     for path, values in _layers(settings):
         problems += [problem for key in values if (problem := _key_problem((*path, key), key))]
@@ -92,7 +92,7 @@ def _load(text: str) -> Any:
 
 
 class _UniqueKeys(BoundedLoader):
-    """YAML would let the second of two equal keys win, and an override be lost without a word."""
+    """Loader that rejects duplicate keys, because YAML would silently ignore the first of two equal overrides."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's own signature
         seen: set[object] = set()
@@ -137,7 +137,7 @@ def _layers(settings: FleetSettings) -> Iterator[tuple[tuple[str, ...], Mapping[
 
 
 def _key_problem(path: tuple[str, ...], key: str) -> Problem | None:
-    """The engine would pass over a key that it has no use for, and a mistyped setting with it."""
+    """Return the problem of a key that the engine would ignore, such as a misspelled setting."""
     if key in _OURS:
         return Problem(path=path, message="cannot be given, as the fleet sets it for each account (see assumeRole)")
     namespace, _, section = key.partition(":")

@@ -1,4 +1,4 @@
-"""A fleet ready to be run: its file read, its accounts found, every configuration checked."""
+"""Fleet with its file, its accounts, and their validated configurations."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """The fleet.
+    """Fleet.
 
     Attributes:
-        path: of its file.
-        settings: what the file says.
-        accounts: with their configurations, in the order in which they go.
-        waves: the name of each account's wave, by ID.
-        tolerances: how many accounts of a wave may fail, by its name.
-        left_out: why known accounts are none of the fleet's, by ID.
+        path: Path of the fleet file.
+        settings: Settings in the file.
+        accounts: Accounts with their configurations, in rollout order.
+        waves: Name of each account's wave, by account ID.
+        tolerances: Failure tolerance of each wave, by its name.
+        left_out: Reasons why known accounts are not in the fleet, by account ID.
     """
 
     path: Path
@@ -44,7 +44,7 @@ class Fleet:
     left_out: Mapping[str, str]
 
     def turns(self, chosen: Sequence[Rendered]) -> list[Turn]:
-        """The waves, with those accounts of theirs that are chosen."""
+        """Return the waves with their chosen accounts."""
         return [
             Turn(
                 wave=wave.name,
@@ -57,7 +57,7 @@ class Fleet:
         ]
 
     def at_once(self, chosen: Sequence[Rendered]) -> list[Turn]:
-        """All chosen accounts without regard to waves, as many at a time as any wave allows: for what changes nothing."""
+        """Return the chosen accounts at the highest concurrency of any wave, for read-only operations."""
         together = max(wave.concurrency for wave in self.settings.waves)
         return [
             Turn(wave=turn.wave, accounts=turn.accounts, concurrency=together, tolerance=None)
@@ -65,10 +65,10 @@ class Fleet:
         ]
 
     def chosen(self, accounts: Sequence[str], waves: Sequence[str]) -> list[Rendered]:
-        """Those that `--account` and `--wave` ask for; all where neither is given.
+        """Return the accounts that `--account` and `--wave` select; all accounts without these options.
 
         Raises:
-            UnusableError: a name is nobody's.
+            UnusableError: A name is unknown.
         """
         names = [each.account.name for each in self.accounts]
         for name in accounts:
@@ -87,14 +87,14 @@ class Fleet:
 
 
 def load_fleet(path: Path, client: Callable[[], Any] = organizations_client) -> Fleet:
-    """Reads a fleet file, finds its accounts and makes every configuration.
+    """Read a fleet file, discover its accounts, and build every configuration.
 
     Args:
-        path: of the file.
-        client: makes a client of AWS Organizations, where one is needed.
+        path: Path of the file.
+        client: Factory of the client for AWS Organizations, called only if needed.
 
     Raises:
-        UnusableError: the file cannot be used, with everything that is wrong with it, or AWS did not answer.
+        UnusableError: The file cannot be used, with all its problems, or AWS did not answer.
     """
     settings = read_fleet_file(path).settings
     found, units = look_up(settings, client()) if needs_organization(settings) else nobody()

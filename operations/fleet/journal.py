@@ -1,7 +1,7 @@
-"""Remembers what an unfinished run has done, so that the next one goes on from there.
+"""Journal of an unfinished rollout, so that the next one resumes there.
 
-There is a journal only while something is left to do: a run that has done every account takes it away, and the run
-after that does everything again.
+A journal only exists while accounts remain: a rollout that has completed every account deletes it, and the next rollout
+starts from the beginning.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Journal:
-    """Accounts that are done, by ID, each with the fingerprint of what was applied there."""
+    """Completed accounts by ID, each with the fingerprint of what was applied."""
 
     def __init__(self, path: Path) -> None:
-        """Opens it; a file that cannot be used counts as none, so that accounts are rather done twice.
+        """Open the journal; an unusable file counts as empty, because repeating an account is safer than skipping it.
 
         Args:
-            path: of the file.
+            path: Path of the journal.
         """
         self._path = path
         self._lock = Lock()
@@ -33,11 +33,11 @@ class Journal:
         self._done = cast("dict[str, str]", content if isinstance(content, dict) else {})
 
     def has(self, account_id: str, fingerprint: str) -> bool:
-        """Whether an account is done, and just so."""
+        """Return whether an account is completed with this fingerprint."""
         return self._done.get(account_id) == fingerprint
 
     def note(self, account_id: str, fingerprint: str, *, succeeded: bool) -> None:
-        """Notes how an account came out, at once and whatever happens next."""
+        """Record the outcome of an account immediately, so that it survives a crash."""
         with self._lock:
             if succeeded:
                 self._done[account_id] = fingerprint
@@ -49,10 +49,10 @@ class Journal:
             whole.replace(self._path)
 
     def close(self, wanted: Mapping[str, str]) -> None:
-        """Takes the journal away where nothing is left to do.
+        """Delete the journal if no account remains.
 
         Args:
-            wanted: the fingerprint of every account of the fleet, by ID.
+            wanted: Fingerprint of every account of the fleet, by account ID.
         """
         if all(self.has(account, fingerprint) for account, fingerprint in wanted.items()):
             self._path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Reads JSON of others, whose shape may not be what was hoped for."""
+"""Safe access to JSON from outside, whose structure may be unexpected."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from typing import Any, cast
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """The value where it is a mapping, else an empty one."""
+    """Return the value if it is a mapping, else an empty mapping."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

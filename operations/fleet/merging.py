@@ -1,7 +1,7 @@
-"""Merges settings from the general to the particular, and remembers where each came from.
+"""Merge of settings from the general to the specific, with the source of each.
 
-Mappings are merged key by key, however deep; anything else (lists too) replaces what was there; null takes a setting
-back, as if nothing had been said.
+Mappings are merged recursively; any other value (including lists) replaces the previous value; null removes a setting,
+as if it had not been set.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """Settings from one place of the file.
+    """Settings from one location in the file.
 
     Attributes:
-        origin: the place, `overrides.accounts.payments`.
-        values: keys as in a stack's configuration.
+        origin: Location, such as `overrides.accounts.payments`.
+        values: Values by key, as in a stack's configuration.
     """
 
     origin: str
@@ -28,7 +28,7 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """A value, and who said it."""
+    """Value with its source."""
 
     value: Any
     origin: str
@@ -36,13 +36,13 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One setting of an account.
+    """Setting of an account.
 
     Attributes:
-        path: keys from the outermost in.
-        value: what holds; an empty mapping is a value too.
-        origin: where it comes from.
-        replaced: what it took the place of, the latest first.
+        path: Keys from the outermost to the innermost.
+        value: Effective value; an empty mapping counts as a value.
+        origin: Source of the value.
+        replaced: Replaced values, the latest first.
     """
 
     path: tuple[str, ...]
@@ -65,16 +65,16 @@ class _Node:
 
 
 def merge(layers: Sequence[Layer]) -> dict[str, Any]:
-    """What holds in the end.
+    """Return the effective values.
 
     Args:
-        layers: the most general first.
+        layers: Layers, the most general first.
     """
     return cast("dict[str, Any]", _tree(layers).plain())
 
 
 def explain(layers: Sequence[Layer]) -> list[Setting]:
-    """Every setting that holds, with where it comes from."""
+    """Return all effective settings with their sources."""
     return list(_settings(_tree(layers), ()))
 
 

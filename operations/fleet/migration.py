@@ -1,4 +1,4 @@
-"""From the StackSet of the AWS post to a fleet file: its parameters become settings, its instances accounts.
+"""Migration of the AWS post's StackSet to a fleet file: parameters become settings, instances become accounts.
 
 Names and defaults of the parameters are those of the post and of the sample that it publishes.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _ANY_REGION = "us-east-1"
 _ROLE = "arn:{partition}:iam::{{accountId}}:role/ShellAccessDeployer"
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-"""By how the names of their Regions begin."""
+"""Partitions by prefix of their Region names."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _MINUTES = re.compile(r"[0-9]{1,9}")
 _FILE = Path("the fleet file made from these parameters")
@@ -43,17 +43,17 @@ _NOT_DEPLOYED = {
     "CANCELLED": "the last operation on the instance was canceled",
     "INOPERABLE": "the instance is inoperable",
 }
-"""By detailed status of a stack instance (CloudFormation API Reference, StackInstanceComprehensiveStatus)."""
+"""Reasons by detailed status of a stack instance (CloudFormation API Reference, StackInstanceComprehensiveStatus)."""
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class StackInstance:
-    """An instance of a StackSet.
+    """Instance of a StackSet.
 
     Attributes:
-        account: 12 digits.
-        region: of the instance.
-        status: detailed status, or the status where there is none; empty: not known.
+        account: Account ID.
+        region: Region of the instance.
+        status: Detailed status, or the status if there is none. Empty: not known.
     """
 
     account: str
@@ -62,17 +62,17 @@ class StackInstance:
 
     @property
     def omission(self) -> str:
-        """Why the instance is left out of a fleet file; empty: it is not."""
+        """Reason why the fleet file omits the instance. Empty: it does not."""
         return _NOT_DEPLOYED.get(self.status, "")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Migration:
-    """A fleet file made from a StackSet.
+    """Fleet file built from a StackSet.
 
     Attributes:
-        text: of the file.
-        omitted: instances that it leaves out, sorted.
+        text: Content of the file.
+        omitted: Instances that the file omits, sorted.
     """
 
     text: str
@@ -84,7 +84,7 @@ def _boolean(text: str) -> bool:
 
 
 def _minutes(text: str) -> int | None:
-    """An empty text is how the parameter says: none."""
+    """Return the minutes; an empty parameter means none."""
     if text and not _MINUTES.fullmatch(text):
         raise ValueError(text)
     return int(text) if text else None
@@ -107,18 +107,18 @@ _PARAMETERS: dict[str, tuple[Callable[[str], Any], str]] = {
     "winShellProfile": (str, ""),
     "linuxShellProfile": (str, ""),
 }
-"""By the name of our setting: how a parameter's text is read, and the published template's default."""
+"""By setting name: the parser of the parameter's text, and the default of the published template."""
 
 
 def session_manager_of(parameters: Iterable[tuple[str, str]]) -> tuple[dict[str, Any], list[Problem]]:
-    """The section `sessionManager` that asks for what the parameters ask for.
+    """Return the section `sessionManager` that corresponds to the parameters.
 
     Args:
-        parameters: names, whatever their case (the post and its template spell some differently), and values.
+        parameters: Names in any case (the post and its template spell some differently), and values.
 
     Returns:
-        The section, every setting given, so that a default that differs from ours is kept; and what is wrong, by the
-        names of the parameters.
+        The section with every setting, so that defaults that differ from ours are kept; and the problems, by name of
+        the parameter.
     """
     ours = {name.lower(): name for name in _PARAMETERS}
     spelled: dict[str, str] = {}
@@ -148,7 +148,7 @@ def session_manager_of(parameters: Iterable[tuple[str, str]]) -> tuple[dict[str,
 
 
 def _refused(section: Mapping[str, Any], spelled: Mapping[str, str]) -> list[Problem]:
-    """What a stack would refuse of the section, by the names of the parameters."""
+    """Return the problems that a stack would report in the section, by name of the parameter."""
     try:
         Settings.load({f"{NAMESPACE}:regions": [_ANY_REGION], f"{NAMESPACE}:sessionManager": dict(section)})
     except SettingsError as wrong:
@@ -160,15 +160,15 @@ def _refused(section: Mapping[str, Any], spelled: Mapping[str, str]) -> list[Pro
 
 
 def fleet_file_of(parameters: Iterable[tuple[str, str]], instances: Iterable[StackInstance]) -> Migration:
-    """Make a fleet file, and check it as `fleet plan` would.
+    """Build a fleet file, and validate it like `fleet plan`.
 
     Args:
-        parameters: of the StackSet, names and values.
-        instances: of the StackSet.
+        parameters: Names and values of the StackSet's parameters.
+        instances: Instances of the StackSet.
 
     Raises:
-        FleetFileError: with everything that is wrong with the parameters, or that `fleet plan` would refuse.
-        UnusableError: no instance is left.
+        FleetFileError: The parameters have problems, or `fleet plan` would reject the file; all problems are listed.
+        UnusableError: No instance remains.
     """
     section, problems = session_manager_of(parameters)
     if problems:
@@ -215,14 +215,14 @@ def _partition(region: str) -> str:
 
 
 def read_parameters(path: Path) -> list[tuple[str, str]]:
-    """Reads parameters in any of the shapes that CloudFormation's commands take and give.
+    """Read parameters in any format of the CloudFormation commands.
 
     Raises:
-        UnusableError: the file has none of them.
+        UnusableError: The file has none of these formats.
     """
     content = _json(path)
     document = mapping(content)
-    # `describe-stack-set`, then a template configuration file, then a plain mapping.
+    # Formats: `describe-stack-set`, template configuration file, plain mapping.
     listed = mapping(document.get("StackSet")).get("Parameters", content)
     if isinstance(listed, list):
         entries = [mapping(each) for each in cast("list[Any]", listed)]
@@ -240,7 +240,7 @@ def parameters_of(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]
     """Return names and values of parameters as CloudFormation lists them.
 
     Raises:
-        UnusableError: a parameter has no value, as in the input of an update that keeps the previous one.
+        UnusableError: A parameter has no value, as in the input of an update with `UsePreviousValue`.
     """
     several = list(entries)
     without = [str(each["ParameterKey"]) for each in several if "ParameterValue" not in each]
@@ -253,13 +253,13 @@ def parameters_of(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]
 
 
 def read_instances(paths: Sequence[Path]) -> list[StackInstance]:
-    """Reads every instance from the pages of a list.
+    """Read all instances from the pages of a list.
 
     Args:
-        paths: of files that each hold a page, or all.
+        paths: Paths of files that contain one or all pages.
 
     Raises:
-        UnusableError: a file is not what `list-stack-instances` prints, or the last page is missing.
+        UnusableError: A file is not the output of `list-stack-instances`, or the last page is missing.
     """
     found: list[StackInstance] = []
     ends = False
@@ -292,7 +292,7 @@ def _how(path: Path) -> str:
 
 
 def instances_of(summaries: Iterable[Mapping[str, Any]]) -> list[StackInstance]:
-    """Stack instances as CloudFormation lists them."""
+    """Return stack instances from CloudFormation's summaries."""
     return [
         StackInstance(
             account=str(each.get("Account") or ""),
@@ -304,7 +304,7 @@ def instances_of(summaries: Iterable[Mapping[str, Any]]) -> list[StackInstance]:
 
 
 class _Quoting(yaml.SafeDumper):
-    """Quotes account IDs: by YAML 1.2 one such as 009 is a number, whatever PyYAML thinks of it."""
+    """Dumper that quotes account IDs, because an ID such as 009 is a number in YAML 1.2, though not for PyYAML."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         return cast("Any", self).represent_scalar("tag:yaml.org,2002:str", text, style='"' if text.isdigit() else None)

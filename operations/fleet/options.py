@@ -1,4 +1,4 @@
-"""Options that the commands of the fleet share."""
+"""Options that several fleet commands share."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Packs = Annotated[
 
 
 class CallAs(StrEnum):
-    """The account that a StackSet of an organization is read as (CloudFormation API Reference, CallAs)."""
+    """Account with whose permissions a StackSet is read (CloudFormation API Reference, CallAs)."""
 
     SELF = "SELF"
     DELEGATED_ADMIN = "DELEGATED_ADMIN"

@@ -1,4 +1,4 @@
-"""Where the results of a command go: the terminal, a machine, a page, a comment."""
+"""Output of results: a terminal, JSON, an HTML page, or a Markdown comment."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ if TYPE_CHECKING:
 
 
 def progress_of(accounts: int) -> Progress:
-    """Shows how so many accounts go on, on standard error."""
+    """Return the progress of a number of accounts, shown on standard error."""
     return Progress(Terminal(stderr=True), accounts)
 
 
 def finish(
     context: typer.Context, report: Report, *, machine: bool, page: Path | None, comment: Path | None = None
 ) -> None:
-    """Writes the results wherever they were asked for, and ends the command with their exit code.
+    """Write the results to all requested outputs, and exit with their exit code.
 
     Args:
-        context: of the command.
-        report: the results.
-        machine: whether standard output gets JSON instead of a table.
-        page: file for the page, if any.
-        comment: file for the Markdown, if any.
+        context: Context of the command.
+        report: Results.
+        machine: Whether to write JSON to standard output instead of a table.
+        page: File for the HTML page, if any.
+        comment: File for the Markdown comment, if any.
 
     Raises:
-        UnusableError: a file cannot be written.
+        UnusableError: A file cannot be written.
     """
     try:
         if page:
@@ -59,7 +59,7 @@ def finish(
 
 @contextmanager
 def told_in_words() -> Generator[None]:
-    """What cannot be used is one message and exit code 2."""
+    """Print an unusable configuration as one message, and exit with code 2."""
     try:
         yield
     except UnusableError as problem:

@@ -1,4 +1,4 @@
-"""One page of results, accounts by Regions, that needs nothing but itself: no request leaves it."""
+"""Self-contained HTML page of results by account and Region, which sends no requests."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _ACCOUNT_WIDE = "account-wide"
 
 
 def results_page(report: Report, made: datetime) -> str:
-    """The whole page.
+    """Return the whole page.
 
     Args:
-        report: to be shown.
-        made: when, with its zone.
+        report: Results to show.
+        made: Time of creation, with its time zone.
     """
     style, script = _asset("page.css"), _asset("page.js")
     policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
@@ -57,7 +57,7 @@ def _search(report: Report) -> Iterator[str]:
 
 def _table(report: Report) -> Iterator[str]:
     regions = list(dict.fromkeys(region for each in report.results for region in each.cells))
-    # What the skip link leads to takes the focus, and the arrow keys then scroll it.
+    # The target of the skip link receives the focus, so that the arrow keys scroll it.
     yield '<div class="scroll" id="results" role="region" aria-label="Results" tabindex="0"><table>'
     yield "<caption>Accounts by Regions. Open a cell for its differences and what to do.</caption><thead><tr>"
     headings = ["Account", "Wave", "Result", *(region or _ACCOUNT_WIDE for region in regions)]
@@ -91,7 +91,10 @@ def _cell(cell: Cell, where: str) -> str:
 
 
 def _opening(said: str, where: str, told: list[str]) -> str:
-    """A state, to be opened where more is told; `where` is for those who come upon it without its row and column."""
+    """Return a state that expands to its details.
+
+    `where` names row and column for screen readers, whose users may reach the state without them.
+    """
     if not told:
         return escape(said)
     items = "".join(f"<li>{escape(each)}</li>" for each in told)

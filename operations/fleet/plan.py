@@ -1,4 +1,4 @@
-"""What is to be: the fleet's stacks against those that the state backend has. Pure; nothing is asked here."""
+"""Comparison of the fleet's stacks with those in the state backend. Pure."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _GONE = "not in the fleet file"
 
 @dataclass(frozen=True, kw_only=True)
 class Orphan:
-    """A stack of the fleet whose account is none of the fleet's.
+    """Stack of the fleet whose account is not in the fleet.
 
     Attributes:
-        account_id: 12 digits.
-        stack: its name.
-        reason: why the account is none of the fleet's.
+        account_id: Account ID.
+        stack: Name of the stack.
+        reason: Reason why the account is not in the fleet.
     """
 
     account_id: str
@@ -39,13 +39,13 @@ class Orphan:
 def orphans(
     settings: FleetSettings, stacks: Iterable[str], accounts: Iterable[str], left_out: Mapping[str, str]
 ) -> list[Orphan]:
-    """Stacks that are called like this fleet's and have no account in it. Any other stack is none of ours.
+    """Return stacks whose names match the fleet's pattern and whose accounts are not in it; other stacks are ignored.
 
     Args:
-        settings: of the fleet.
-        stacks: names that the backend has.
+        settings: Settings of the fleet.
+        stacks: Names of the stacks in the backend.
         accounts: IDs of the fleet's accounts.
-        left_out: why known accounts are none of the fleet's, by ID.
+        left_out: Reasons why known accounts are not in the fleet, by account ID.
     """
     prefix, wanted = settings.stack_prefix, set(accounts)
     ours = {name.removeprefix(prefix): name for name in stacks if name.startswith(prefix)}
@@ -59,13 +59,13 @@ def orphans(
 def planned(
     rendered: Rendered, wave: str, last: Mapping[str, Any] | None, project_defaults: Mapping[str, Any]
 ) -> Result:
-    """What becomes of one stack, as far as its configuration tells; what the program would do, `preview` tells.
+    """Return the planned change of one stack, by its configuration only; `preview` shows the program's changes.
 
     Args:
-        rendered: the account with its configuration.
-        wave: its wave.
-        last: the configuration of its last successful update; None where there has been none.
-        project_defaults: what Pulumi.yaml gives for keys that the stack leaves out.
+        rendered: Account with its configuration.
+        wave: Wave of the account.
+        last: Configuration of the last successful update. None: there was no successful update.
+        project_defaults: Defaults in Pulumi.yaml for keys that the stack does not set.
     """
     account = rendered.account
     if last is None:
@@ -77,13 +77,13 @@ def planned(
 
 
 def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """The names of settings that are not the same in two configurations, sorted."""
+    """Return the names of settings that differ between two configurations, sorted."""
     earlier, later = _flat(before), _flat(after)
     return sorted(name for name in earlier.keys() | later.keys() if earlier.get(name) != later.get(name))
 
 
 def fingerprint(values: Mapping[str, Any], program: str) -> str:
-    """Names a configuration together with the program that it was applied with."""
+    """Return the fingerprint of a configuration together with its program."""
     text = json.dumps([values, program], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""What is wrong with a fleet file, everything at once."""
+"""Problems of a fleet file, reported together."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class FleetFileError(UnusableError):
-    """The file cannot be used, and nothing was begun.
+    """Unusable fleet file; no operation was started.
 
     Attributes:
-        problems: one line each, in the order of the file.
+        problems: Problems, one line each, in the order of the file.
     """
 
     def __init__(self, file: Path, problems: Iterable[str]) -> None:
@@ -29,6 +29,6 @@ class FleetFileError(UnusableError):
 
 
 def worded(problem: Problem) -> str:
-    """A problem with its place in the file: `waves.1.concurrency: 0 given; ...`."""
+    """Return a problem with its location in the file: `waves.1.concurrency: 0 given; ...`."""
     _, _, text = str(problem).partition(":")
     return text if problem.path else text.removeprefix(": ")

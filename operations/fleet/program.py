@@ -1,4 +1,4 @@
-"""The program that every stack of the fleet runs: this repository's, or a copy of it."""
+"""Program of every stack in the fleet: this repository's, or a copy of it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _KINDS = frozenset({".py", ".toml", ".json", ".yaml", ".txt"})
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """A program on disk.
+    """Program on disk.
 
     Attributes:
-        folder: where Pulumi.yaml is.
-        project: its name.
-        defaults: what Pulumi.yaml gives for keys that a stack leaves out.
-        fingerprint: changes with the program's text, and with the policies given here.
+        folder: Directory of Pulumi.yaml.
+        project: Name of the project.
+        defaults: Defaults in Pulumi.yaml for keys that a stack does not set.
+        fingerprint: Hash of the program's files and of the policy packs.
     """
 
     folder: Path
@@ -38,10 +38,10 @@ class Program:
 
 
 def read_program(folder: Path, policy_packs: tuple[Path, ...] = ()) -> Program:
-    """Reads what a program is called and gives every stack.
+    """Read the name and the defaults of a program.
 
     Raises:
-        UnusableError: there is none.
+        UnusableError: There is no usable Pulumi.yaml.
     """
     file = folder / "Pulumi.yaml"
     try:

@@ -1,4 +1,4 @@
-"""Shows how a run goes on: live at a terminal, a line an account elsewhere."""
+"""Progress of an operation: live on a terminal, otherwise one line per account."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Hears of every account (`operations.fleet.runner.Listener`) and shows it on a console."""
+    """Listener (`operations.fleet.runner.Listener`) that shows every account on a console."""
 
     def __init__(self, console: Console, total: int) -> None:
-        """Makes it.
+        """Initialize the progress.
 
         Args:
-            console: standard error, so that standard output stays what was asked for.
-            total: how many accounts there are.
+            console: Console on standard error, so that standard output only contains results.
+            total: Number of accounts.
         """
         self._console = console
         self._total = total
@@ -51,13 +51,13 @@ class Progress:
             self._live.stop()
 
     def begun(self, rendered: Rendered, wave: str) -> None:
-        """An account's turn has come."""
+        """Show that an account has started."""
         with self._lock:
             self._running[rendered.account.id] = (wave, rendered.account.name, "begun")
         self._show()
 
     def told(self, rendered: Rendered, text: str) -> None:
-        """How far an account is."""
+        """Show the progress of an account."""
         with self._lock:
             if rendered.account.id in self._running:
                 wave, name, _ = self._running[rendered.account.id]
@@ -65,7 +65,7 @@ class Progress:
         self._show()
 
     def ended(self, result: Result) -> None:
-        """An account is through, or will not begin."""
+        """Show that an account has finished, or will not start."""
         with self._lock:
             self._running.pop(result.id, None)
             self._ended[result.state.value] += 1
@@ -76,7 +76,7 @@ class Progress:
         self._show()
 
     def pausing(self, wave: str, minutes: int) -> None:
-        """The next wave waits."""
+        """Show the pause before the next wave."""
         self._line(f"Wave {wave} is done; the next begins in {minutes} minute{'' if minutes == 1 else 's'}.")
 
     def _line(self, text: str) -> None:

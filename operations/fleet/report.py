@@ -1,4 +1,4 @@
-"""Shows results to people: a table at the terminal, Markdown for a comment on a change."""
+"""Output of results: a table for a terminal, and Markdown for a comment on a change."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ SHOWN: Final = {
 }
 
 _MOST_LINES = 20
-"""Of differences in a comment; a forge refuses comments of more than 65,536 characters."""
+"""Maximum number of differences in a comment; code hosts reject comments of more than 65,536 characters."""
 _LONGEST_COMMENT = 60_000
 
 
 def state_text(state: State) -> Text:
-    """A state in words and colour."""
+    """Return a state as colored text."""
     said, style = SHOWN[state]
     return Text(said, style=style)
 
 
 def changes_text(result: Result) -> str:
-    """`3 create, 1 update`."""
+    """Return the changes, such as `3 create, 1 update`."""
     return ", ".join(f"{count} {what}" for what, count in result.changes.items())
 
 
 def summary(report: Report) -> str:
-    """One line: how many accounts came out how."""
+    """Return the number of accounts by state, in one line."""
     counts = Counter(each.state for each in report.results)
     said = ", ".join(f"{counts[state]} {SHOWN[state][0]}" for state in State if counts[state])
     total = len(report.results)
@@ -55,7 +55,7 @@ def summary(report: Report) -> str:
 
 
 def show(report: Report, console: Console) -> None:
-    """Prints the table, what is to be said of single accounts, and the counts last."""
+    """Print the table, the details of accounts, and the numbers of accounts."""
     table = Table()
     for heading in ("Wave", "Account", "ID", "Result", "Changes", "Seconds"):
         table.add_column(heading, justify="right" if heading == "Seconds" else "left")
@@ -71,7 +71,7 @@ def show(report: Report, console: Console) -> None:
 
 
 def show_settings(name: str, settings: list[Setting], console: Console) -> None:
-    """Prints every setting of an account with where it comes from."""
+    """Print all settings of an account with their sources."""
     console.print(Text(f"Settings of {name}", style="bold"), soft_wrap=True)
     for each in settings:
         console.print(Text(f"{'.'.join(each.path)}: {_value(each.value)}"), soft_wrap=True)
@@ -81,7 +81,7 @@ def show_settings(name: str, settings: list[Setting], console: Console) -> None:
 
 
 def markdown(report: Report) -> str:
-    """One comment on a change. Texts of accounts and of the engine are kept from being read as Markdown."""
+    """Return a comment on a change, in which texts of accounts and of the engine are escaped."""
     lines = [f"### {_plain(summary(report))}", "", "| wave | account | result | changes |", "| --- | --- | --- | --- |"]
     for each in report.results:
         cells = (each.wave or "", f"{each.name} ({each.id})", SHOWN[each.state][0], changes_text(each))
@@ -102,7 +102,7 @@ def _details(result: Result) -> list[str]:
         return []
     more = len(told) - _MOST_LINES
     told = [*told[:_MOST_LINES], *([f"... and {more} more"] if more > 0 else [])]
-    # Indented as code, so that nothing in it is markup; a fence could be closed from within.
+    # As an indented code block, which contains no markup; a fence could be closed by its content.
     return ["", f"**{_plain(result.name)}**", "", *(f"    {' '.join(line.split())}" for line in told)]
 
 

@@ -1,4 +1,4 @@
-"""What a command of the fleet comes to, account by account."""
+"""Results of a fleet command by account."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """How an account, or a Region of it, came out."""
+    """Outcome for an account, or for one of its Regions."""
 
     ADDED = "added"
-    """plan: there is no stack yet."""
+    """plan: the stack does not exist yet."""
     CHANGED = "changed"
-    """plan, preview: the stack will change; up: it did."""
+    """plan, preview: the stack will change; up: the stack changed."""
     UNCHANGED = "unchanged"
-    """plan, preview, up: nothing to do; drift: live as the stack left it; verify: all as asked."""
+    """plan, preview, up: no changes; drift: no drift; verify: no differences."""
     ORPHANED = "orphaned"
-    """plan, remove: a stack whose account is none of the fleet's."""
+    """plan, remove: a stack whose account is not in the fleet."""
     REMOVED = "removed"
-    """remove: the stack is gone with all that it made."""
+    """remove: the stack and all its resources are removed."""
     DIFFERENT = "different"
-    """drift, verify: somebody changed something."""
+    """drift, verify: the live resources differ."""
     FAILED = "failed"
-    """The account could not be done; `error` says why."""
+    """The operation failed; `error` has the reason."""
     INTERRUPTED = "interrupted"
-    """Begun, and ended by a signal."""
+    """Started, and stopped by a signal."""
     DONE = "done"
-    """up: an earlier, unfinished run has done it with the same configuration and program."""
+    """up: completed by an earlier, unfinished rollout with the same configuration and program."""
     NOT_BEGUN = "notBegun"
-    """A wave ended at its tolerance, or a signal came, before it was this account's turn."""
+    """Not started: its wave exceeded the failure tolerance, or a signal was received."""
 
 
 ACCOUNT_WIDE = ""
-"""Stands where a Region would for what an account has once."""
+"""Key in place of a Region, for resources that exist once per account."""
 
 BAD = frozenset({State.DIFFERENT, State.FAILED, State.INTERRUPTED, State.NOT_BEGUN})
-"""For the exit code."""
+"""States that result in a nonzero exit code."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One Region of one account.
+    """Result for one Region of one account.
 
     Attributes:
-        state: how it came out.
-        differences: one line each.
-        remedy: what to do; empty where nothing is.
+        state: Outcome.
+        differences: Differences, one line each.
+        remedy: Command that fixes it. Empty: nothing to do.
     """
 
     state: State
@@ -62,17 +62,17 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """One account.
+    """Result for one account.
 
     Attributes:
-        name: of the account.
-        id: 12 digits.
-        wave: its wave; None for an orphan.
-        state: how it came out.
-        changes: how many resources (verify: checks) by what happened to them; those that stay are left out.
-        error: why it failed or was not begun.
-        seconds: how long it took.
-        cells: by Region, or ACCOUNT_WIDE.
+        name: Account name.
+        id: Account ID.
+        wave: Wave of the account. None for an orphan.
+        state: Outcome.
+        changes: Number of changed resources by step (verify: checks by status).
+        error: Reason for a failure, or why the account was not started.
+        seconds: Duration.
+        cells: Results by Region, or `ACCOUNT_WIDE`.
     """
 
     name: str
@@ -87,28 +87,28 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """All accounts.
+    """Results for all accounts.
 
     Attributes:
-        command: that was run, `up`.
-        results: in the order of the fleet, orphans last.
+        command: Command, such as `up`.
+        results: Results in the order of the fleet, orphans last.
     """
 
     command: str
     results: tuple[Result, ...]
 
     def count(self, state: State) -> int:
-        """How many accounts came out so."""
+        """Return the number of accounts with this state."""
         return sum(each.state is state for each in self.results)
 
     @property
     def exit_code(self) -> ExitCode:
-        """What a shell is told."""
+        """Exit code of the command."""
         return ExitCode.DIFFERENT if any(each.state in BAD for each in self.results) else ExitCode.AS_ASKED
 
 
 def as_json(report: Report) -> str:
-    """The report as one JSON document; `regions` has what is to be said of single Regions."""
+    """Return the report as one JSON document; `regions` has the results of Regions."""
     document = {
         "command": report.command,
         "accounts": [_account(each) for each in report.results],
@@ -140,10 +140,10 @@ def _cell(result: Result, region: str, cell: Cell) -> dict[str, Any]:
 
 
 def from_json(text: str) -> Report:
-    """Reads what `as_json` wrote, such as the result of another machine.
+    """Parse the output of `as_json`, such as results of another computer.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: The text is not such an output.
     """
     try:
         document = json.loads(text)
@@ -158,7 +158,7 @@ def from_json(text: str) -> Report:
 
 
 def merge_reports(reports: Sequence[Report]) -> Report:
-    """One report of several runs; where an account is in more than one, the last counts."""
+    """Merge reports; for an account in several reports, the last one counts."""
     by_account = {(each.id, each.wave is None): each for report in reports for each in report.results}
     commands = dict.fromkeys(each.command for each in reports)
     return Report(command=" and ".join(commands), results=tuple(by_account.values()))

@@ -1,4 +1,4 @@
-"""Takes accounts through their waves: in parallel, within the tolerance, until somebody asks to stop."""
+"""Execution of waves: accounts in parallel, within the failure tolerance, until a stop is requested."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ _FAILURES = frozenset({State.FAILED, State.INTERRUPTED})
 
 
 class Listener(Protocol):
-    """Hears how a run goes on, from several threads."""
+    """Receiver of progress events, called from several threads."""
 
     def begun(self, rendered: Rendered, wave: str) -> None:
-        """An account's turn has come."""
+        """Handle the start of an account."""
 
     def told(self, rendered: Rendered, text: str) -> None:
-        """How far an account is."""
+        """Handle the progress of an account."""
 
     def ended(self, result: Result) -> None:
-        """An account is through, or will not begin."""
+        """Handle the end of an account, or that it will not start."""
 
     def pausing(self, wave: str, minutes: int) -> None:
-        """The next wave waits."""
+        """Handle the pause before the next wave."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """The accounts of one wave.
+    """Accounts of one wave.
 
     Attributes:
-        wave: its name.
-        accounts: in their order.
-        concurrency: how many at a time.
-        tolerance: how many may fail; None: any number.
-        pause_minutes: to wait afterwards.
+        wave: Name of the wave.
+        accounts: Accounts in order.
+        concurrency: Maximum number of concurrent accounts.
+        tolerance: Number of failures to tolerate. None: any number.
+        pause_minutes: Pause after the wave.
     """
 
     wave: str
@@ -57,16 +57,16 @@ class Turn:
 def run_waves(
     turns: Sequence[Turn], work: Callable[[Rendered, str], Result], stop: Stop, listener: Listener
 ) -> list[Result]:
-    """Does every account, wave by wave.
+    """Process every account, wave by wave.
 
     Args:
-        turns: the waves in their order.
-        work: does one account of a wave; runs in threads. What it raises fails that account only.
-        stop: asked for by a signal.
-        listener: hears of everything.
+        turns: Waves in order.
+        work: Function that processes one account of a wave, called in threads. Its exceptions fail that account only.
+        stop: Stop requests by signals.
+        listener: Receiver of progress events.
 
     Returns:
-        A result for every account, in the order of the turns.
+        A result for every account, in the order of the waves.
     """
     results: list[Result] = []
     goes_on = True
@@ -85,7 +85,7 @@ def run_waves(
 
 
 class _Wave:
-    """One wave at work."""
+    """Execution of one wave."""
 
     def __init__(self, turn: Turn, work: Callable[[Rendered, str], Result], stop: Stop, listener: Listener) -> None:
         self._turn = turn

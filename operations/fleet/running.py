@@ -1,4 +1,4 @@
-"""What commands that run engines need around them: a folder for the while, the backend's stacks, somebody to tell."""
+"""Context of commands that start engines: a temporary folder, the backend's stacks, and the progress."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from operations.fleet.stopping import Stop
 
 _HISTORIES_TOGETHER = 8
-"""How many stacks' histories are read at the same time, each by a process of its own."""
+"""Maximum number of concurrent reads of stack histories, each with its own process."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What a command was asked to do.
+    """Options of a command.
 
     Attributes:
-        fleet: with which accounts.
-        cwd: where the program is.
-        policy_packs: that judge it.
-        refresh: whether to look first at what is live.
+        fleet: Fleet with its accounts.
+        cwd: Directory of the program.
+        policy_packs: Policy packs to evaluate.
+        refresh: Whether to refresh the state first.
     """
 
     fleet: Fleet
@@ -46,7 +46,7 @@ class Command:
 
 
 def state_folder(fleet: Fleet) -> Path:
-    """Where logs and the journal of a fleet are, beside its file; not for version control."""
+    """Return the folder of a fleet's logs and journal, next to its file; not for version control."""
     return fleet.path.resolve().parent / ".fleet" / fleet.path.stem
 
 
@@ -54,10 +54,10 @@ def state_folder(fleet: Fleet) -> Path:
 def looked_at(
     fleet: Fleet, cwd: Path, policy_packs: tuple[Path, ...] = ()
 ) -> Generator[tuple[Program, Pulumi, frozenset[str]]]:
-    """The program, `pulumi`, and the stacks that there are, if the fleet has any accounts or not.
+    """Provide the program, the Pulumi CLI and the existing stacks, even if the fleet has no accounts.
 
     Raises:
-        UnusableError: one of them cannot be used.
+        UnusableError: One of them cannot be used.
     """
     program = read_program(cwd, tuple(each.resolve() for each in policy_packs))
     with tempfile.TemporaryDirectory(prefix=f"fleet-{fleet.path.stem}-") as folder:
@@ -66,10 +66,10 @@ def looked_at(
 
 
 def plan_of(fleet: Fleet, cwd: Path, chosen: Sequence[Rendered]) -> tuple[list[Result], frozenset[str]]:
-    """What becomes of the stacks of some accounts, and all stacks that the backend has.
+    """Return the planned changes of the chosen accounts' stacks, and all stacks in the backend.
 
     Raises:
-        UnusableError: the program or the backend cannot be used.
+        UnusableError: The program or the backend cannot be used.
     """
     with looked_at(fleet, cwd) as (program, pulumi, stacks), ThreadPoolExecutor(_HISTORIES_TOGETHER) as pool:
 
@@ -82,12 +82,12 @@ def plan_of(fleet: Fleet, cwd: Path, chosen: Sequence[Rendered]) -> tuple[list[R
 
 @contextmanager
 def engines_of(command: Command, stop: Stop, accounts: int) -> Generator[Engines]:
-    """Everything that the engines of one command have in common.
+    """Provide everything that the engines of one command share.
 
     Args:
-        command: that is run.
-        stop: asked for by a signal.
-        accounts: how many there are to do.
+        command: Options of the command.
+        stop: Stop requests by signals.
+        accounts: Number of accounts to process.
     """
     packs = tuple(each.resolve() for each in command.policy_packs)
     with (

@@ -1,4 +1,4 @@
-"""The published JSON schema of the fleet file, for editors and for checks elsewhere."""
+"""Published JSON schema of the fleet file, for editors and external validation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def fleet_schema() -> dict[str, Any]:
-    """The schema; what several values must have to do with one another is beyond it, and left to `fleet plan`."""
+    """Return the schema; constraints between several values are beyond it, and checked by `fleet plan`."""
     schema = cast("dict[str, Any]", _plain(FleetSettings.model_json_schema(by_alias=True)))
     settings = {
         "type": "object",
@@ -27,12 +27,12 @@ def fleet_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """The file docs/fleet.schema.json."""
+    """Return the content of docs/fleet.schema.json."""
     return json.dumps(fleet_schema(), indent=2) + "\n"
 
 
 def _plain(value: Any) -> Any:
-    """Titles made from names say nothing, and `allowed` is what the other keywords say already."""
+    """Return a schema without generated titles, which add nothing, and `allowed`, which repeats other keywords."""
     if isinstance(value, dict):
         values = cast("dict[str, Any]", value)
         return {

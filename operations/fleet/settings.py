@@ -1,4 +1,4 @@
-"""What a fleet file may hold. Wrong values are found here; what it means for accounts is decided elsewhere."""
+"""Schema of the fleet file. It validates values; other modules evaluate what they mean for accounts."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ class Wave(Section):
 
     @property
     def takes_the_rest(self) -> bool:
-        """Whether the wave names no accounts of its own."""
+        """Whether the wave selects no accounts of its own."""
         return not (self.accounts or self.organizational_units or self.tags)
 
 

@@ -1,4 +1,4 @@
-"""Reads a StackSet of CloudFormation from AWS."""
+"""Reading of a CloudFormation StackSet from AWS."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _NEEDED = "cloudformation:DescribeStackSet"
 
 
 def cloudformation_client(region: str | None) -> Any:
-    """Return a client with the credentials at hand.
+    """Return a client with the current credentials.
 
     Args:
-        region: of the StackSet; None: that of the environment.
+        region: Region of the StackSet. None: the Region of the environment.
 
     Raises:
-        UnusableError: no Region is given.
+        UnusableError: No Region is configured.
     """
     chosen = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if not chosen:
@@ -34,15 +34,15 @@ def cloudformation_client(region: str | None) -> Any:
 
 
 def look_up_stack_set(client: Any, name: str, call_as: str) -> tuple[list[tuple[str, str]], list[StackInstance]]:
-    """Read parameters and instances of a StackSet from AWS, all pages of them.
+    """Read parameters and all pages of instances of a StackSet from AWS.
 
     Args:
-        client: of CloudFormation, in the Region of the StackSet.
-        name: of the StackSet.
+        client: CloudFormation client in the Region of the StackSet.
+        name: Name of the StackSet.
         call_as: `SELF` or `DELEGATED_ADMIN`.
 
     Raises:
-        UnusableError: AWS did not answer, or there is no such StackSet.
+        UnusableError: AWS did not answer, or the StackSet does not exist.
     """
     whose = {"StackSetName": name, "CallAs": call_as}
     try:

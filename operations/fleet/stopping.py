@@ -1,4 +1,4 @@
-"""Ending a run by a signal: engines are asked to stop, waited for, and only then left."""
+"""Graceful shutdown by signals: engines are asked to stop and awaited, and only then killed."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stop:
-    """Whether, and how urgently, the run is to end."""
+    """Stop requests."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
         self._times = 0
 
     def ask(self) -> None:
-        """Asks once more: the first time, what has begun is finished; the second time, it is broken off."""
+        """Request a stop: the first request finishes started operations, the second one aborts them."""
         self._times += 1
         self._asked.set()
 
     @property
     def is_asked(self) -> bool:
-        """Whether nothing further is to begin."""
+        """Whether no further account is to start."""
         return self._asked.is_set()
 
     @property
     def is_urgent(self) -> bool:
-        """Whether what has begun is to be broken off."""
+        """Whether started operations are to be aborted."""
         return self._times > 1
 
     def wait(self, seconds: float) -> bool:
-        """Waits so long, or until asked. Tells whether it was."""
+        """Wait up to a number of seconds for a stop request. Return whether there was one."""
         return self._asked.wait(seconds)
 
 
 @contextmanager
 def stopped_by_signals() -> Generator[Stop]:
-    """While this lasts, SIGINT and SIGTERM ask for the end instead of being it."""
+    """Handle SIGINT and SIGTERM as stop requests within the context."""
     stop = Stop()
 
     def asked(_number: int, _frame: FrameType | None) -> None:

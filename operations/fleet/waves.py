@@ -1,4 +1,4 @@
-"""In which order accounts go, and how many may fail."""
+"""Order of accounts, and failure tolerance."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountsOfWave:
-    """A wave with its accounts.
+    """Wave with its accounts.
 
     Attributes:
-        wave: as asked for.
-        accounts: in the order of the fleet.
+        wave: Wave in the fleet file.
+        accounts: Accounts in the order of the fleet.
     """
 
     wave: Wave
@@ -26,12 +26,12 @@ class AccountsOfWave:
 
     @property
     def tolerance(self) -> int:
-        """How many of the accounts may fail."""
+        """Number of failures to tolerate."""
         return tolerated(self.wave.failure_tolerance, len(self.accounts))
 
 
 def assign(settings: FleetSettings, accounts: Sequence[Account]) -> tuple[AccountsOfWave, ...]:
-    """Gives every account its wave: the first that names it, or the last."""
+    """Assign every account to the first wave that names it, or to the last wave."""
     waves = settings.waves
     by_wave: dict[str, list[Account]] = {wave.name: [] for wave in waves}
     for account in accounts:
@@ -41,7 +41,7 @@ def assign(settings: FleetSettings, accounts: Sequence[Account]) -> tuple[Accoun
 
 
 def names(wave: Wave, account: Account) -> bool:
-    """Whether a wave asks for an account, by name, unit or tags."""
+    """Return whether a wave selects an account by name, unit or tags."""
     return (
         account.name in wave.accounts
         or account.id in wave.accounts
@@ -51,5 +51,5 @@ def names(wave: Wave, account: Account) -> bool:
 
 
 def tolerated(tolerance: int | str, accounts: int) -> int:
-    """How many of so many accounts may fail; shares are rounded down, as StackSets does."""
+    """Return the number of failures to tolerate; percentages are rounded down, as by StackSets."""
     return tolerance if isinstance(tolerance, int) else int(tolerance.removesuffix("%")) * accounts // 100

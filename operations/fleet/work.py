@@ -1,4 +1,4 @@
-"""What is done to one account: an engine run and what came of it, or a verification."""
+"""Operation on one account: an engine execution with its result, or a verification."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 _LOOK_AGAIN_SECONDS = 0.2
 _PATIENCE_SECONDS = 120.0
-"""For what an engine has begun to be finished; after that it is told to break off, and so long again, ended."""
+"""Time for an engine to finish; then it is asked to abort, and after the same time again, killed."""
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """An operation, and what its outcome is called where it finds something."""
+    """Operation, and the state of its result if it finds changes."""
 
     operation: Operation
     changed: State
     remedy: str | None = None
-    """The command of the fleet that does something about it."""
+    """Fleet command that fixes it."""
     changes_accounts: bool = False
-    """Else it only looks, by the role for that."""
+    """Whether the operation changes accounts; others are read-only, and use the role for that."""
 
 
 _PREVIEW = _Kind(Operation.PREVIEW, State.CHANGED, "up")
@@ -52,18 +52,18 @@ _UP = _Kind(Operation.UP, State.CHANGED, changes_accounts=True)
 
 @dataclass(frozen=True, kw_only=True)
 class Engines:
-    """Everything that engine runs of one command have in common.
+    """Data that all engine executions of one command share.
 
     Attributes:
-        fleet: that is run.
-        pulumi: to run it with.
-        stacks: that the backend has.
-        logs: the folder for what engines print.
-        stop: asked for by a signal.
-        listener: hears how engines go on.
-        program: fingerprint of the program.
-        policy_packs: that judge what is done.
-        refresh: whether to look first at what is live.
+        fleet: Fleet.
+        pulumi: Pulumi CLI.
+        stacks: Stacks in the backend.
+        logs: Folder for the engines' output.
+        stop: Stop requests by signals.
+        listener: Receiver of progress events.
+        program: Fingerprint of the program.
+        policy_packs: Policy packs to evaluate.
+        refresh: Whether to refresh the state first.
     """
 
     fleet: Fleet
@@ -77,16 +77,16 @@ class Engines:
     refresh: bool = False
 
     def fingerprint(self, rendered: Rendered) -> str:
-        """Names what is applied to an account: its configuration, and the program with its policies."""
+        """Return the fingerprint of an account's configuration, and of the program with its policies."""
         return fingerprint(rendered.values, self.program)
 
 
 Work = Callable[[Engines, "Rendered", str], Result]
-"""Does one account of a wave."""
+"""Function that processes one account of a wave."""
 
 
 def preview(engines: Engines, rendered: Rendered, wave: str) -> Result:
-    """Tells what `up` would do. For an account that has no stack yet, nothing is made in the backend either."""
+    """Preview the changes of `up`. A new account's stack is not created in the backend."""
     is_new = rendered.stack not in engines.stacks
     if is_new and (refused := engines.pulumi.make_on_scratch(rendered.stack)):
         return _failed(rendered, wave, refused)
@@ -94,21 +94,21 @@ def preview(engines: Engines, rendered: Rendered, wave: str) -> Result:
 
 
 def drift(engines: Engines, rendered: Rendered, wave: str) -> Result:
-    """Compares what is live with what the stack left; changes neither."""
+    """Compare the live resources with the stack's state, and change neither."""
     if rendered.stack not in engines.stacks:
         return _failed(rendered, wave, "there is no stack yet; run fleet up")
     return _engine_run(engines, rendered, wave, _DRIFT)
 
 
 def up(engines: Engines, journal: Journal, rendered: Rendered, wave: str, *, resumes: bool) -> Result:
-    """Brings a stack to what its configuration asks for.
+    """Deploy an account's stack with its configuration.
 
     Args:
-        engines: to run with.
-        journal: of what is done.
-        rendered: the account.
-        wave: its wave.
-        resumes: what an unfinished run has done is not done again.
+        engines: Data that engine executions share.
+        journal: Journal of completed accounts.
+        rendered: Account with its configuration.
+        wave: Wave of the account.
+        resumes: Whether to skip accounts that an unfinished rollout has completed.
     """
     account, mark = rendered.account, engines.fingerprint(rendered)
     if resumes and journal.has(account.id, mark):
@@ -124,12 +124,12 @@ def up(engines: Engines, journal: Journal, rendered: Rendered, wave: str, *, res
 
 
 def verify(repair: str, rendered: Rendered, wave: str) -> Result:
-    """Compares what is live with what the settings ask for, check by check.
+    """Compare the live resources with the settings, check by check.
 
     Args:
-        repair: the command that repairs the account.
-        rendered: the account.
-        wave: its wave.
+        repair: Command that fixes the account.
+        rendered: Account with its configuration.
+        wave: Wave of the account.
     """
     started = time.monotonic()
     verification = verify_stack(rendered.as_stack())
@@ -146,7 +146,7 @@ def verify(repair: str, rendered: Rendered, wave: str) -> Result:
 
 
 def remove(engines: Engines, orphan: Orphan) -> Result:
-    """Destroys what the stack of an account that left has made, and the stack."""
+    """Destroy the resources of an orphaned stack, and remove the stack."""
     started = time.monotonic()
     task = Task(
         operation=Operation.DESTROY,
@@ -170,13 +170,13 @@ def remove(engines: Engines, orphan: Orphan) -> Result:
 
 
 def repair_command(fleet: Fleet, command: str, rendered: Rendered) -> str:
-    """What to type for one account."""
+    """Return the command for one account."""
     file, account = shlex.quote(str(fleet.path)), shlex.quote(rendered.account.name)
     return f"python -m operations fleet {command} --file {file} --account {account}"
 
 
 def remove_command(fleet: Fleet, orphan: Orphan) -> str:
-    """What to type to take an orphan down."""
+    """Return the command that destroys an orphaned stack."""
     return f"python -m operations fleet remove --file {shlex.quote(str(fleet.path))} --account {orphan.account_id}"
 
 
@@ -215,7 +215,7 @@ def _engine_run(engines: Engines, rendered: Rendered, wave: str, kind: _Kind, *,
 
 
 def _wait(engines: Engines, run: Run, stack: str, tell: Callable[[str], None]) -> None:
-    """Waits for an engine, handing on requests to stop."""
+    """Wait for an engine, and forward stop requests to it."""
     asked_at: float | None = None
     asked_twice = killed = False
     while not run.wait(_LOOK_AGAIN_SECONDS):
@@ -290,5 +290,5 @@ def _log(engines: Engines, account_id: str, operation: Operation) -> Path:
 
 
 def _region(fleet: Fleet) -> str:
-    """Somewhere to sign in; the stack's resources carry their own Regions."""
+    """Return a Region for the provider; the stack's resources have their own Regions."""
     return next((str(each.values["aws:region"]) for each in fleet.accounts if "aws:region" in each.values), "us-east-1")
