@@ -1,1 +1,1 @@
-"""`request`, `approve`, `status` and `revoke`: what operators and approvers do from day to day, in either mode of approval."""
+"""Commands of operators and approvers, in either mode of approval: `request`, `approve`, `status` and `revoke`."""

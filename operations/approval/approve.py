@@ -1,4 +1,4 @@
-"""`approve`: what waits for approval, and yes or no to it."""
+"""The command `approve`: lists requests that wait for approval, and approves or rejects one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _LOOKS: Final = 10
-"""After a decision: how often to look what came of it. Another approver may still have to say yes."""
+"""Maximum of polls for the result of a decision; other approvers may still have to approve."""
 
 
 def approve(  # noqa: PLR0913 -- the options of the command line
@@ -86,10 +86,10 @@ def _list(desk: Desk, now: datetime, *, machine: bool) -> None:
 
 
 def _confirm(request: Request, now: datetime, *, approve: bool, yes: bool) -> None:
-    """On standard error, so that standard output stays one document.
+    """Ask for confirmation, on standard error, so that standard output stays one document.
 
     Raises:
-        UnusableError: the person is not sure, or is not there.
+        UnusableError: The approver does not confirm, or there is no terminal.
     """
     show_details(Terminal(stderr=True), request, now)
     if yes:
@@ -100,7 +100,7 @@ def _confirm(request: Request, now: datetime, *, approve: bool, yes: bool) -> No
 
 
 def _after(desk: Desk, request: Request, surroundings: Surroundings) -> Request:
-    """What has become of it: granted, refused, or still in want of others."""
+    """Return the request after the decision: granted, refused, or waiting for other approvers."""
     after = find(desk, request.id)
     for _ in range(_LOOKS):
         if is_settled(after) or (after.state is State.WAITING and after.levels[0] > request.levels[0]):

@@ -1,4 +1,4 @@
-"""Asks for a session."""
+"""Requests for sessions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is asked for.
+    """A session to request.
 
     Attributes:
-        principal: whom the grant is for.
-        instance: its id.
-        name: its Name tag; empty: none.
-        reason: why, for the approvers.
+        principal: Principal of the grant.
+        instance: ID of the instance.
+        name: Name tag of the instance; empty: none.
+        reason: Reason, for the approvers.
     """
 
     principal: Principal
@@ -36,14 +36,14 @@ class Wanted:
 
     @property
     def shown(self) -> str:
-        """The instance for people."""
+        """The instance, for display."""
         return f"{visible(self.name)} ({self.instance})" if self.name else self.instance
 
     def check(self) -> None:
-        """Refuses what the runbook would not take.
+        """Reject what the runbook would not accept.
 
         Raises:
-            UnusableError: with what is allowed.
+            UnusableError: A value is not allowed; the message has the allowed values.
         """
         if not re.fullmatch(INSTANCE_PATTERN, self.instance):
             raise UnusableError(f"expected the ID of an instance, such as i-0123456789abcdef0, got {self.instance!r}.")
@@ -51,14 +51,14 @@ class Wanted:
 
 
 def check_words(reason: str, *names: str | None) -> None:
-    """Refuses what the runbook would not take.
+    """Reject a reason or names that the runbook would not accept.
 
     Args:
-        reason: why, for the approvers.
-        names: of whom the grant is for, where they are known.
+        reason: Reason, for the approvers.
+        names: Names of the grant's principal, where they are known.
 
     Raises:
-        UnusableError: with what is allowed.
+        UnusableError: A value is not allowed; the message has the allowed values.
     """
     if not re.fullmatch(REASON_PATTERN, reason) or hidden_character(reason):
         raise UnusableError(
@@ -76,15 +76,15 @@ def check_words(reason: str, *names: str | None) -> None:
 
 
 def principal_for(caller: str, role: str | None, user: str | None) -> Principal:
-    """Whom the grant is for: whoever is named, else the caller.
+    """Return the principal of the grant: the role or user that is named, by default the caller.
 
     Args:
-        caller: ARN of who asks.
-        role: name, if given.
-        user: name, if given.
+        caller: ARN of the requester.
+        role: Name of a role; None: not given.
+        user: Name of a user; None: not given.
 
     Raises:
-        UnusableError: neither is given, and the caller can hold no grant.
+        UnusableError: Neither is given, and the caller is neither a role nor a user.
     """
     if role or user:
         return Principal("role" if role else "user", role or user or "")
@@ -95,11 +95,11 @@ def principal_for(caller: str, role: str | None, user: str | None) -> Principal:
 
 
 def ask(desk: Desk, wanted: Wanted) -> str:
-    """Makes the request, and returns the id of the run that waits for approval.
+    """Request a session, and return the ID of the execution that waits for approval.
 
     Raises:
-        UnusableError: the runbook would not take it.
-        CallError: AWS did not take it.
+        UnusableError: The runbook would not accept the request.
+        CallError: AWS refused the request.
     """
     wanted.check()
     ssm, workflow = desk.clients.client("ssm", desk.workflow.region), desk.workflow

@@ -1,4 +1,4 @@
-"""Calls to AWS that tell in one sentence why they failed."""
+"""Calls to AWS whose errors state the cause in one sentence."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _REFUSED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperati
 
 
 class CallError(Exception):
-    """AWS did not do what was asked; the text says which call, why, and what helps.
+    """A call to AWS failed; the message has the call, the cause and the fix.
 
     Attributes:
-        read_so_far: Of a listing, by the names of its lists: what the pages before had; None: nothing, or no listing.
+        read_so_far: Results of a listing's earlier pages, by the names of its lists; None: none, or not a listing.
     """
 
     read_so_far: Mapping[str, list[Any]] | None = None
 
 
 def called(action: str, call: Callable[..., Any], **arguments: Any) -> Any:
-    """Makes a call.
+    """Call AWS.
 
     Args:
-        action: IAM's name of it, `ssm:SendAutomationSignal`.
-        call: a method of a boto3 client.
-        arguments: of the method.
+        action: IAM action, such as `ssm:SendAutomationSignal`.
+        call: Method of a boto3 client.
+        arguments: Arguments of the method.
 
     Raises:
-        CallError: it failed.
+        CallError: The call failed.
     """
     try:
         return call(**arguments)

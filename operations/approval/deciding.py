@@ -1,4 +1,4 @@
-"""Says yes or no to a request."""
+"""Approval and rejection of requests."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ if TYPE_CHECKING:
 
 
 class OwnRequestError(CallError):
-    """Somebody tries to approve their own request, or a grant to themselves."""
+    """An approver cannot approve their own request, or a grant to themselves."""
 
 
 def check_decision(request: Request, who: str, *, approve: bool) -> None:
-    """Whether there is something to decide, and for this person. The runbook judges the same again.
+    """Check that the request waits for a decision, and that this approver may make it.
+
+    The runbook checks the same again.
 
     Args:
-        request: to decide.
-        who: ARN of who decides.
-        approve: yes; or no.
+        request: Request to decide.
+        who: ARN of the approver.
+        approve: Whether to approve; else to reject.
 
     Raises:
-        OwnRequestError: it is their own.
-        CallError: nothing waits.
+        OwnRequestError: The request, or the grant, is the approver's own.
+        CallError: The request does not wait for approval.
     """
     if request.state is not State.WAITING:
         detail = f" ({visible(request.detail)})" if request.detail else ""
@@ -44,11 +46,12 @@ def check_decision(request: Request, who: str, *, approve: bool) -> None:
 
 
 def decide(desk: Desk, request: Request, *, approve: bool, comment: str = "") -> None:
-    """Sends the decision.
+    """Send the decision.
 
     Raises:
-        OwnRequestError: it is their own request.
-        CallError: nothing waits, or AWS did not take the decision: it comes from nobody who is asked.
+        OwnRequestError: The request, or the grant, is the approver's own.
+        CallError: The request does not wait for approval, or AWS refused the decision of a principal that is
+            not an approver.
     """
     check_decision(request, desk.identity.arn, approve=approve)
     more: dict[str, Any] = {"Payload": {"Comment": [comment]}} if comment else {}

@@ -1,4 +1,4 @@
-"""What a person at a terminal works with: their own credentials, and the workflow of a stack."""
+"""Context of the approval commands: the caller's own credentials, and the workflow of a stack."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Which:
-    """The workflow that the command line means.
+    """The workflow that the command line selects.
 
     Attributes:
-        stack: name; None: the selected one.
-        cwd: where Pulumi.yaml is.
-        mode: takes, with `region`, the place of a stack.
-        region: likewise.
+        stack: Name of the stack; None: the selected one.
+        cwd: Directory with Pulumi.yaml.
+        mode: Mode of approval; with `region`, used instead of a stack.
+        region: Region of the workflow; see `mode`.
     """
 
     stack: str | None = None
@@ -37,7 +37,7 @@ class Which:
 
     @property
     def options(self) -> str:
-        """The same options again, for a command that is printed; with a space in front of each."""
+        """The same options for a command to display, each with a leading space."""
         given: list[tuple[str, str | None]] = [
             ("--stack", self.stack),
             ("--mode", self.mode),
@@ -49,13 +49,13 @@ class Which:
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """Who works, with what, on what.
+    """Workflow, credentials and identity of a command.
 
     Attributes:
-        workflow: of the stack.
-        clients: with the person's own credentials; those of the stack are for `pulumi`.
-        identity: whose credentials they are.
-        options: of the command line that lead to this workflow, for commands that are printed.
+        workflow: Workflow of the stack.
+        clients: Clients with the caller's own credentials; those of the stack are for `pulumi`.
+        identity: Identity of these credentials.
+        options: Options of the command line that select this workflow, for commands to display.
     """
 
     workflow: Workflow
@@ -65,18 +65,18 @@ class Desk:
 
     @property
     def place(self) -> Place:
-        """Where the workflow lives."""
+        """Location of the workflow."""
         return Place(
             partition=self.identity.partition, account_id=self.identity.account_id, region=self.workflow.region
         )
 
 
 def open_desk(surroundings: Surroundings, which: Which) -> Desk:
-    """Finds the workflow and asks AWS who the person is.
+    """Find the workflow and the caller's identity.
 
     Raises:
-        UnusableError: there is no such workflow, or there are no credentials.
-        CallError: AWS does not say who the person is.
+        UnusableError: The workflow does not exist, or there are no credentials.
+        CallError: AWS does not return the caller's identity.
     """
     if (which.mode is None) != (which.region is None):
         raise UnusableError("--mode and --region go together: they take the place of a stack.")
@@ -92,11 +92,11 @@ def open_desk(surroundings: Surroundings, which: Which) -> Desk:
 
 
 def desk_of(workflow: Workflow, clients: Clients) -> Desk:
-    """A desk with the credentials of these clients.
+    """Return the context for a workflow, with the credentials of these clients.
 
     Raises:
-        UnusableError: there are no credentials.
-        CallError: AWS does not say whose they are.
+        UnusableError: There are no credentials.
+        CallError: AWS does not return their identity.
     """
     identity = identify(clients, workflow.region)
     if isinstance(identity, Unread):

@@ -1,4 +1,4 @@
-"""Watches a request until something is so."""
+"""Polling of a request."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from operations.approval.desk import Desk
 
 WAITING_SECONDS: Final = 5.0
-"""Between two looks while people decide; a call each, of a quota that the whole account shares."""
+"""Seconds between polls while approvers decide; each poll counts toward a quota of the whole account."""
 WORKING_SECONDS: Final = 1.0
-"""Likewise while the runbook is at work."""
+"""Seconds between polls while the runbook works."""
 
 
 def follow(
@@ -25,17 +25,17 @@ def follow(
     until: Callable[[Request], bool],
     seen: Callable[[Request], None] = lambda _: None,
 ) -> Request:
-    """Looks at a request again and again, and returns it once it is as wanted.
+    """Poll a request until it meets a condition, and return it.
 
     Args:
-        desk: to work with.
-        run: the request's whole id.
-        pause: waits, in seconds.
-        until: whether that is it.
-        seen: hears of each look.
+        desk: Context of the command.
+        run: Full ID of the request.
+        pause: Function that waits for a number of seconds.
+        until: Condition.
+        seen: Function that receives the result of each poll.
 
     Raises:
-        CallError: AWS does not tell.
+        CallError: A call to AWS failed.
     """
     while True:
         request = find(desk, run)
@@ -46,5 +46,5 @@ def follow(
 
 
 def is_settled(request: Request) -> bool:
-    """Whether it is known if there is a grant, and until when."""
+    """Return whether it is known if the request is granted, and until when."""
     return not request.state.is_open or (request.state is State.GRANTED and request.until is not None)

@@ -1,4 +1,4 @@
-"""What the three commands have in common: options, and how failures are told."""
+"""Common options and error handling of the approval commands."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and 
 
 @contextmanager
 def failures_told() -> Generator[None]:
-    """Turns failures into one message and an exit code."""
+    """Translate errors into a message and an exit code."""
     try:
         yield
     except UnusableError as problem:
@@ -47,5 +47,5 @@ def failures_told() -> Generator[None]:
 
 
 def _lines(problem: Exception) -> str:
-    """What is told may repeat what others wrote."""
+    """Return the lines of a message with hidden characters visible, as it may repeat input of other principals."""
     return "\n".join(visible(line) for line in str(problem).split("\n"))

@@ -1,4 +1,4 @@
-"""Who is who in the ARNs that AWS shows of callers."""
+"""Principals and people, from the ARNs that AWS shows of callers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from components.approval.settings import IDENTITY_CENTER_PREFIX
 
 @dataclass(frozen=True)
 class Principal:
-    """What a grant is given to.
+    """The role or user of a grant.
 
     Attributes:
         kind: `role` or `user`.
-        name: without a path.
+        name: Name without a path.
     """
 
     kind: str
@@ -23,16 +23,16 @@ class Principal:
         return f"{self.kind} {self.name}"
 
     def is_same(self, other: Principal | None) -> bool:
-        """Case means nothing in IAM names."""
+        """Return whether two principals are the same; IAM names are not case-sensitive."""
         return other is not None and (self.kind, self.name.lower()) == (other.kind, other.name.lower())
 
     def is_for(self, who: str) -> bool:
-        """Whether a caller is the principal, or by name the same person as the user that it is."""
+        """Return whether a caller is this principal, or by name the same person as this user."""
         return self.is_same(principal_of(who)) or (self.kind == "user" and same_person(self.name, who))
 
 
 def principal_of(who: str) -> Principal | None:
-    """The role behind a session, or the user; None for what can hold no grant: root, federated users, services.
+    """Return the role of a session, or the user; None for a caller without grants: root, federated users, services.
 
     Args:
         who: ARN of a user or a session, or the bare name of a user, as Automation shows approvers.
@@ -48,11 +48,11 @@ def principal_of(who: str) -> Principal | None:
 def same_person(one: str, other: str) -> bool:
     """Return whether two callers are the same principal, or by name the same person behind two.
 
-    The runbook judges it the same way, and knows more: which people the trust policies of their roles admit.
+    The runbook applies the same check, and also knows which people the trust policies of their roles admit.
     """
     principal, names = principal_of(one), [_name(one), _name(other)]
     if len({"@" in name for name in names}) > 1:
-        # One of them signs in with an e-mail address, the other with a name.
+        # One of them signs in with an email address, the other with a name.
         names = [name.split("@")[0] for name in names]
     if names[0] == names[1]:
         return True
@@ -61,7 +61,7 @@ def same_person(one: str, other: str) -> bool:
 
 
 def short(who: str) -> str:
-    """For tables: `Operator/olivia` for a session, `alice` for a user."""
+    """Return a caller for tables: `Operator/olivia` for a session, `alice` for a user."""
     resource = who.split(":", 5)[-1]
     kind, _, rest = resource.partition("/")
     return rest if kind == "assumed-role" else resource.rsplit("/", 1)[-1]

@@ -1,4 +1,4 @@
-"""The instance and the operator that a request names, looked up before the request is made."""
+"""The instance and the operator of a request, resolved before the request is made."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def find_instance(desk: Desk, wanted: str) -> tuple[str, str]:
-    """Return ID and name of the instance that a person means, once it is known to be ready for a session.
+    """Return ID and name of an instance that is ready for a session.
 
     Args:
-        desk: to work with.
-        wanted: an ID, or a Name tag. An ID that cannot be looked up is left to the runbook.
+        desk: Context of the command.
+        wanted: ID or Name tag. The runbook checks an ID that cannot be resolved here.
 
     Raises:
-        CallError: there is no such instance, there are several, or it is not online.
+        CallError: The instance does not exist, is not online, or several match.
     """
     regions = desk.workflow.regions or (desk.workflow.region,)
     finder = Finder(desk.clients, regions, desk.identity)
@@ -48,14 +48,14 @@ def find_instance(desk: Desk, wanted: str) -> tuple[str, str]:
 
 
 def find_operator(desk: Desk, principal: Principal) -> Principal:
-    """Return the operator that a person means, with the name as IAM spells it: the runbook accepts no other case.
+    """Return an operator with the name as IAM spells it, as the runbook accepts no other case.
 
     Args:
-        desk: to work with.
-        principal: a role or user. Where operators cannot be read, it is left to the runbook.
+        desk: Context of the command.
+        principal: Role or user. The runbook checks it where the operators cannot be read.
 
     Raises:
-        CallError: the principal does not have the operators' policy.
+        CallError: The principal does not have the operators' policy.
     """
     reader = Reader(desk.clients, desk.workflow.region, desk.identity.arn)
     operators = holders(desk, reader)
@@ -72,10 +72,10 @@ def find_operator(desk: Desk, principal: Principal) -> Principal:
 
 
 def check_duplicates(desk: Desk, wanted: Wanted) -> None:
-    """Check that the same is not requested or granted already, as far as it can be read.
+    """Check that the same session is not already requested or granted, as far as the requests can be read.
 
     Raises:
-        CallError: it is.
+        CallError: It is already requested or granted.
     """
     try:
         requests = recent(desk, last=0)

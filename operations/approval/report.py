@@ -1,4 +1,4 @@
-"""Shows requests: a table or details for people, a JSON document for machines."""
+"""Output of requests: tables and details, or a JSON document."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 def as_json(value: Any) -> str:
-    """One JSON document, in ASCII: what others wrote cannot reach the terminal otherwise than escaped."""
+    """Return a JSON document in ASCII, so that input of other principals reaches the terminal only escaped."""
     return json.dumps(value, indent=2)
 
 
 def plain(request: Request, now: datetime) -> dict[str, Any]:
-    """A request for machines, times in UTC."""
+    """Return a request for JSON output, with times in UTC."""
     left = (request.until - now).total_seconds() if request.until else None
     return {
         "run": request.id,
@@ -73,7 +73,7 @@ def plain(request: Request, now: datetime) -> dict[str, Any]:
 
 
 def plain_tags(tags: Sequence[Tag] | Unread) -> dict[str, Any]:
-    """Tags that no grant stands behind, for machines."""
+    """Return the tags without a grant, for JSON output."""
     if isinstance(tags, Unread):
         return {"tagsWithoutGrant": None, "cannotTell": {"action": tags.action, "cause": tags.cause}}
     listed = [
@@ -84,7 +84,7 @@ def plain_tags(tags: Sequence[Tag] | Unread) -> dict[str, Any]:
 
 
 def table(requests: Iterable[Request], now: datetime, title: str) -> Table:
-    """Requests for people."""
+    """Return a table of requests."""
     made = Table(title=Text(title), title_justify="left", title_style="bold")
     for heading in ("Run", "Asked", "By", "For"):
         made.add_column(heading, no_wrap=True)
@@ -104,7 +104,7 @@ def table(requests: Iterable[Request], now: datetime, title: str) -> Table:
 
 
 def show_details(console: Console, request: Request, now: datetime) -> None:
-    """One request, line by line."""
+    """Show one request, line by line."""
     lines: list[tuple[str, str | Text]] = [
         ("run", request.id),
         ("asked by", f"{request.asked_by}, {moment(request.asked_at, now)}"),
@@ -121,7 +121,7 @@ def show_details(console: Console, request: Request, now: datetime) -> None:
 
 
 def show_tags(console: Console, tags: Sequence[Tag] | Unread) -> None:
-    """Tags that no grant stands behind."""
+    """Show the tags without a grant."""
     if isinstance(tags, Unread):
         line(console, Text(f"cannot tell whether operators have tags without a grant: {tags.action}: {tags.cause}"))
         return
@@ -131,13 +131,13 @@ def show_tags(console: Console, tags: Sequence[Tag] | Unread) -> None:
 
 
 def start_command(request: Request) -> str:
-    """What starts the session; the document is named, as the operators' policy asks for it."""
+    """Return the command that starts the session, with the document, as the operators' policy requires it."""
     region = f" --region {request.region}" if request.region else ""
     return f"aws ssm start-session{region} --target {visible(request.instance)} --document-name {DOCUMENT_NAME}"
 
 
 def described(request: Request, now: datetime) -> Text:
-    """The state in words, with the remaining time."""
+    """Return the state for display, with the remaining time."""
     words = request.state.value
     if request.state is State.WAITING:
         given, asked = request.levels
@@ -151,18 +151,18 @@ def described(request: Request, now: datetime) -> Text:
 
 
 def moment(when: datetime, now: datetime) -> str:
-    """The time of the day, in the zone of `now`; with the date where it is another one."""
+    """Return the time of day in the time zone of `now`, with the date where it differs."""
     local = when.astimezone(now.tzinfo)
     return local.strftime("%H:%M" if local.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
 def line(console: Console, text: Text) -> None:
-    """Without breaks, so that commands and ids can be copied."""
+    """Print a line without breaks, so that commands and IDs can be copied."""
     console.print(text, soft_wrap=True)
 
 
 def _said(request: Request) -> list[str]:
-    """What approvers said; who rejected stands in the state already."""
+    """Return the approvals; the state already shows who rejected."""
     approvals = [each for each in request.decisions if each.approved]
     return [
         visible(f"approved by {short(each.who)}" + (f": {each.comment}" if each.comment else "")) for each in approvals

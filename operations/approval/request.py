@@ -1,4 +1,4 @@
-"""`request`: asks for a session."""
+"""The command `request`: requests a session."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 APPROVAL_HOURS = APPROVAL_SECONDS // 3_600
 INTERRUPTED = 130
-"""As shells tell of an interrupt."""
+"""Exit code of shells for an interrupt."""
 
 
 def request(  # noqa: PLR0913 -- the options of the command line
@@ -88,9 +88,9 @@ def request(  # noqa: PLR0913 -- the options of the command line
 
 
 def _wanted(desk: Desk, principal: Principal, instance: str, reason: str, *, again: bool) -> Wanted:
-    """The request, once instance, operator and other requests are checked: approvers are not asked for nothing."""
+    """Return the request after checks of instance, operator and other requests, so that no approver is asked in vain."""
     with suppress(CallError):
-        # The document cannot be read: starting it will tell.
+        # The document may not be readable; starting it reports the error.
         check_workflow(desk)
     found, name = find_instance(desk, instance)
     wanted = Wanted(principal=principal, instance=found, name=name, reason=reason)
@@ -102,7 +102,7 @@ def _wanted(desk: Desk, principal: Principal, instance: str, reason: str, *, aga
 
 
 def _asked(desk: Desk, wanted: Wanted, now: datetime) -> Request:
-    """The request as it was made; nothing else of it is known yet, and reading it takes one more permission."""
+    """Return the request as made; the rest is not known yet, and reading it needs another permission."""
     return Request(
         id=ask(desk, wanted),
         grant_run=None,

@@ -1,7 +1,7 @@
-"""What became of a request, read from the run that Systems Manager keeps of it.
+"""State of a request, read from its Automation execution in Systems Manager.
 
-In mode `automation` one run asks for approval and grants. A change request is a run of its own, which starts the
-runbook once it is approved.
+In mode `automation` one execution waits for approval and grants. A change request is an execution of its own, which
+starts the runbook once it is approved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from components.approval.runbook import APPROVAL_SECONDS
 from operations.approval.people import Principal, short
 
 Run = Mapping[str, Any]
-"""API_AutomationExecution, as boto3 gives it."""
+"""API_AutomationExecution, as boto3 returns it."""
 
 LIVE: Final = frozenset(
     {
@@ -26,7 +26,7 @@ LIVE: Final = frozenset(
         *("RunbookInProgress", "PendingChangeCalendarOverride", "ChangeCalendarOverrideApproved"),
     }
 )
-"""API_AutomationExecution, AutomationExecutionStatus: those of a run that is not over."""
+"""Statuses of executions that have not ended (API_AutomationExecution, AutomationExecutionStatus)."""
 
 _TAG_STEPS: Final = ("TagRole", "TagUser")
 _SLEEP: Final = "WaitForValidity"
@@ -36,41 +36,41 @@ _NOTHING: Final[Run] = {}
 
 
 class State(StrEnum):
-    """Where a request stands."""
+    """State of a request."""
 
     WAITING = "waiting"
-    """For approval."""
+    """The request waits for approval."""
     CHECKING = "checking"
-    """Approved; the runbook looks whether it can be granted."""
+    """Approved; the runbook checks whether it can be granted."""
     GRANTED = "granted"
-    """A session may be started."""
+    """The operator can start a session."""
     ENDED = "ended"
-    """It was granted, and its time is over."""
+    """The grant has expired."""
     REFUSED = "refused"
-    """By the runbook, although approved."""
+    """The runbook refused it after the approval."""
     REJECTED = "rejected"
-    """By an approver."""
+    """An approver rejected it."""
     EXPIRED = "expired"
-    """Nobody answered in time."""
+    """The approvers did not answer in time."""
     CANCELLED = "cancelled"
-    """By whoever stopped the run."""
+    """A principal stopped the execution."""
     FAILED = "failed"
-    """Something went wrong."""
+    """The execution failed."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it may still change."""
+        """Whether the state may still change."""
         return self in (State.WAITING, State.CHECKING, State.GRANTED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What one approver said.
+    """Decision of one approver.
 
     Attributes:
         who: ARN, or the name of a user.
-        approved: yes or no.
-        comment: as given.
+        approved: Whether the approver approved; else rejected.
+        comment: Comment of the approver.
     """
 
     who: str
@@ -80,27 +80,27 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """A request and what became of it.
+    """A request and its state.
 
     Attributes:
-        id: of the run that is to be approved.
-        grant_run: of the run that grants: the same one, or the one that a change request started; None before.
-        asked_by: ARN.
-        asked_at: when.
-        principal: whom the grant is for.
-        instance: its id.
-        reason: why, as the requester says.
-        decisions: so far.
-        levels: of approval: given, and asked for.
-        state: where it stands.
-        detail: what there is to say of the state: who rejected, why it was refused, what the grant replaces.
-        until: when the grant, or the time to approve, ends; None where neither runs.
-        ended_at: when it was over.
-        region: of the instance, once the runbook has found it.
-        holds_tag: the run has set the tag and not taken it back.
-        is_over: the run has nothing left to do.
-        instance_name: its Name tag; empty: none, or not read.
-        sessions: IDs of open sessions of the grant; None: not read.
+        id: ID of the execution to approve.
+        grant_run: ID of the execution that grants: the same, or the one of a change request; None: not started.
+        asked_by: ARN of the requester.
+        asked_at: Time of the request.
+        principal: Principal of the grant.
+        instance: ID of the instance.
+        reason: Reason of the requester.
+        decisions: Decisions so far.
+        levels: Numbers of levels of approval: approved, and required.
+        state: State of the request.
+        detail: Detail of the state: who rejected, why it was refused, what the grant replaces.
+        until: End of the grant, or of the time to approve; None: neither applies.
+        ended_at: Time when it ended.
+        region: Region of the instance, once the runbook has found it.
+        holds_tag: Whether the execution has set the tag and not removed it.
+        is_over: Whether the execution has ended.
+        instance_name: Name tag of the instance; empty: none, or not read.
+        sessions: IDs of the grant's open sessions; None: not read.
     """
 
     id: str
@@ -124,21 +124,21 @@ class Request:
 
     @property
     def shown_instance(self) -> str:
-        """The instance for people: `app-1 (i-...)`."""
+        """The instance, for display: `app-1 (i-...)`."""
         return f"{self.instance_name} ({self.instance})" if self.instance_name else self.instance
 
 
 def understand(run: Run, child: Run | None = None) -> Request:
-    """Reads a request.
+    """Return the request of an execution.
 
     Args:
-        run: the one that is to be approved.
-        child: the run of the runbook that a change request has started.
+        run: Execution to approve.
+        child: Execution of the runbook that a change request has started.
     """
     asked = _parameters(run)
     approvals = [step for step in run.get("StepExecutions", []) if step["Action"] == "aws:approve"]
     decisions = tuple(decision for step in approvals for decision in _decisions(step))
-    # Every change request names its runbooks, before one of them runs as well as afterwards.
+    # Every change request names its runbooks, before one of them starts as well as afterwards.
     is_change_request = "Runbooks" in run or run.get("AutomationSubtype") == "ChangeRequest"
     grant = (child or _NOTHING) if is_change_request else run
     state, detail, until = _state(run, grant, approvals, decisions)
@@ -165,7 +165,7 @@ def understand(run: Run, child: Run | None = None) -> Request:
 def _state(
     run: Run, grant: Run, approvals: list[Run], decisions: tuple[Decision, ...]
 ) -> tuple[State, str, datetime | None]:
-    """The state, what there is to say of it, and until when it lasts."""
+    """Return the state, its detail, and its end."""
     denied = _denial(run, grant, approvals, decisions)
     if denied:
         return *denied, None
@@ -175,7 +175,7 @@ def _state(
 
 
 def _denial(run: Run, grant: Run, approvals: list[Run], decisions: tuple[Decision, ...]) -> tuple[State, str] | None:
-    """Why there will be no grant, also while the run still tells the topic of it."""
+    """Return why there is no grant, also while the execution still notifies the topic."""
     rejecting = next((each for each in decisions if not each.approved), None)
     if rejecting:
         return State.REJECTED, f"by {short(rejecting.who)}" + (f": {rejecting.comment}" if rejecting.comment else "")
@@ -208,7 +208,7 @@ def _open(run: Run, grant: Run, approvals: list[Run]) -> tuple[State, str, datet
     if _holds_tag(grant):
         return State.GRANTED, _output(grant, "CheckRequest.Note"), _granted_until(grant)
     if _status(grant, *_TAG_STEPS) == "Success" and _status(grant, _RELEASE) == "Success":
-        # The grant is over, while the run still looks for open sessions and tells of its end.
+        # The grant has ended, while the execution still searches for open sessions and notifies the topic.
         return (State.CANCELLED, "the grant was ended early", None) if _is_canceled(grant) else (State.ENDED, "", None)
     return State.CHECKING, "", None
 
@@ -230,7 +230,7 @@ def _holds_tag(grant: Run) -> bool:
 
 def _granted_until(grant: Run) -> datetime | None:
     for step in grant.get("StepExecutions", []):
-        # Inputs are shown as JSON, or as they are.
+        # Inputs are returned as JSON, or as they are.
         minutes = _MINUTES.search(str(step.get("Inputs", {}).get("Duration", "")))
         if step["StepName"] == _SLEEP and minutes and step.get("ExecutionStartTime"):
             return step["ExecutionStartTime"] + timedelta(minutes=int(minutes[1]))
@@ -238,26 +238,26 @@ def _granted_until(grant: Run) -> datetime | None:
 
 
 def _status(run: Run, *names: str) -> str | None:
-    """Of the one of these steps that was reached."""
+    """Return the status of the one of these steps that has started."""
     reached = (step for step in run.get("StepExecutions", []) if step["StepName"] in names)
     return next((step["StepStatus"] for step in reached if step["StepStatus"] != "Pending"), None)
 
 
 def _output(given: Run, name: str) -> str:
-    """An output, empty where there is none: Systems Manager then says so in words."""
+    """Return an output; empty where there is none, which Systems Manager reports as a text."""
     value = next(iter(given.get("Outputs", {}).get(name, [])), "")
     return "" if value.startswith("No output available") else value
 
 
 def _parameters(run: Run) -> dict[str, str]:
-    """Of the runbook; a change request has them beside its own."""
+    """Return the runbook's parameters; a change request has them beside its own."""
     runbooks = cast("list[Run]", run.get("Runbooks") or [])
     given: Run = runbooks[0].get("Parameters", {}) if runbooks else run.get("Parameters", {})
     return {name: values[0] for name, values in given.items() if values}
 
 
 def _decisions(step: Run) -> list[Decision]:
-    """`ApproverDecisions` holds JSON: one object a decision, or a list of them."""
+    """Return the decisions of a step. `ApproverDecisions` holds JSON: one object per decision, or a list of them."""
     found: list[Decision] = []
     for text in step.get("Outputs", {}).get("ApproverDecisions", []):
         for each in _objects(text):
@@ -269,7 +269,7 @@ def _decisions(step: Run) -> list[Decision]:
 
 
 def _objects(text: str) -> list[Run]:
-    """Those in a JSON text, one or a list; none where it is something else, which the runbook refuses as well."""
+    """Return the objects in a JSON text, one or a list; none from anything else, which the runbook refuses as well."""
     try:
         decoded = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`revoke`: ends a grant early, with its sessions."""
+"""The command `revoke`: ends a grant early, with its sessions."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
 
 
 def _checked(request: Request, options: str) -> str:
-    """The run to stop.
+    """Return the ID of the execution to stop.
 
     Raises:
-        CallError: there is no live grant.
+        CallError: There is no live grant.
     """
     if request.state is State.WAITING:
         raise CallError(
@@ -81,10 +81,10 @@ def _stop(desk: Desk, run: str) -> None:
 
 
 def _confirm(request: Request, now: datetime, *, yes: bool) -> None:
-    """On standard error, so that standard output stays one document.
+    """Ask for confirmation, on standard error, so that standard output stays one document.
 
     Raises:
-        UnusableError: it is not confirmed.
+        UnusableError: The principal does not confirm.
     """
     show_details(Terminal(stderr=True), request, now)
     if yes:

@@ -1,4 +1,4 @@
-"""Finds requests among the runs that Systems Manager keeps, for 30 days after their end."""
+"""Requests among the executions that Systems Manager keeps, for 30 days after their end."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 _WHOLE_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SHORTEST: Final = 4
-"""Characters of the ID of a run that name it."""
+"""Minimum of characters to select an execution by its ID."""
 _RUNS: Final = "AutomationExecutionMetadataList"
 _AT_ONCE: Final = 8
-"""Runs that are read at the same time; Systems Manager throttles sooner than most services."""
+"""Executions that are read at the same time; Systems Manager throttles sooner than most services."""
 
 
 def recent(desk: Desk, last: int, incomplete: list[str] | None = None) -> list[Request]:
-    """All requests that are not over, and the latest of those that are; the newest first.
+    """Return all requests that have not ended, and the latest of those that have; the newest first.
 
     Args:
-        desk: to work with.
-        last: how many that are over.
-        incomplete: Takes why a listing ended early; its first pages then count. None: that is a failure.
+        desk: Context of the command.
+        last: Number of ended requests.
+        incomplete: Receives why a listing ended early; its first pages then count. None: that is an error.
 
     Raises:
-        CallError: AWS does not tell.
+        CallError: A call to AWS failed.
     """
     documents = (desk.workflow.change_template, desk.workflow.runbook)
     listed = [run for document in documents for run in _listed(desk, document, incomplete)]
@@ -58,8 +58,8 @@ def check_workflow(desk: Desk) -> None:
     """Check that the workflow exists, as a Region without it has no requests either.
 
     Raises:
-        UnusableError: it does not.
-        CallError: AWS does not tell.
+        UnusableError: The workflow does not exist.
+        CallError: A call to AWS failed.
     """
     ssm, name = desk.clients.client("ssm", desk.workflow.region), desk.workflow.runbook
     try:
@@ -75,16 +75,16 @@ def check_workflow(desk: Desk) -> None:
 
 
 def find(desk: Desk, named: str) -> Request:
-    """Return one request, by the ID of its run or the beginning of it.
+    """Return one request, by the ID of its execution or the beginning of it.
 
     Raises:
-        UnusableError: there is none, or more than one, or too little is given.
-        CallError: AWS does not answer.
+        UnusableError: No request matches, several match, or the beginning is too short.
+        CallError: A call to AWS failed.
     """
     if _WHOLE_ID.fullmatch(named):
         return _find_whole(desk, named)
     if len(named.strip()) < _SHORTEST:
-        # An empty variable of a shell would mean the only request that there is.
+        # With an empty shell variable, the only existing request would match.
         raise UnusableError(f"expected the ID of a run, or its first {_SHORTEST} characters or more, got {named!r}.")
     found = [each for each in recent(desk, last=1_000) if each.id.startswith(named.strip().lower())]
     if len(found) == 1:
@@ -98,11 +98,11 @@ def find(desk: Desk, named: str) -> Request:
 
 
 def get_run(desk: Desk, run: str) -> Run:
-    """One run as Systems Manager has it.
+    """Return an execution as Systems Manager describes it.
 
     Raises:
-        UnusableError: there is none.
-        CallError: AWS does not tell.
+        UnusableError: The execution does not exist.
+        CallError: A call to AWS failed.
     """
     ssm = desk.clients.client("ssm", desk.workflow.region)
     try:
@@ -136,7 +136,7 @@ def _read(desk: Desk, listed: Run, children: dict[str, Run]) -> Request:
 
 
 def _listed(desk: Desk, document: str, incomplete: list[str] | None) -> list[Run]:
-    """The filter goes by the beginning of a name."""
+    """Return the executions of a document; the filter of the API matches the beginning of a name."""
     chosen = [{"Key": "DocumentNamePrefix", "Values": [document]}]
     try:
         found = _pages(desk, chosen)
@@ -155,7 +155,7 @@ def _pages(desk: Desk, chosen: list[dict[str, Any]]) -> Iterable[Run]:
 
 
 def _document(run: Run) -> str:
-    """Its name: a run may have been started by ARN."""
+    """Return the name of an execution's document, which may have been started by ARN."""
     return str(run.get("DocumentName", "")).rsplit("/", 1)[-1].split(":")[0]
 
 

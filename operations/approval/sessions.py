@@ -1,4 +1,4 @@
-"""What is live about requests: names of instances, and open sessions as Session Manager lists them."""
+"""Live data of requests: names of instances, and open sessions as Session Manager lists them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Session:
     """An open session.
 
     Attributes:
-        id: of the session.
-        owner: ARN of who started it.
-        target: the instance.
-        region: of the instance.
-        started: when.
+        id: ID of the session.
+        owner: ARN of the principal that started it.
+        target: ID of the instance.
+        region: Region of the instance.
+        started: Start time.
     """
 
     id: str
@@ -37,11 +37,11 @@ class Session:
 
 
 def open_sessions(desk: Desk, requests: Iterable[Request]) -> tuple[Session, ...] | Unread:
-    """Read the open sessions on the instances of requests that were granted.
+    """Return the open sessions on the instances of requests that were granted.
 
     Args:
-        desk: to work with.
-        requests: of any state; one that was never granted has no Region.
+        desk: Context of the command.
+        requests: Requests in any state; one that was never granted has no Region.
 
     Returns:
         Open sessions in the Regions of those instances, or why they cannot be read.
@@ -66,7 +66,7 @@ def open_sessions(desk: Desk, requests: Iterable[Request]) -> tuple[Session, ...
 
 
 def sessions_of(request: Request, sessions: Sequence[Session]) -> tuple[Session, ...]:
-    """Return the sessions of a grant: the operator's on the instance, started since it was requested."""
+    """Return the sessions of a grant: the operator's on the instance, started after the request."""
     return tuple(
         each
         for each in sessions
@@ -80,8 +80,8 @@ def with_live_facts(desk: Desk, requests: Sequence[Request]) -> list[Request]:
     """Return requests with the names of their instances and their open sessions, as far as these can be read.
 
     Args:
-        desk: to work with.
-        requests: of any state.
+        desk: Context of the command.
+        requests: Requests in any state.
     """
     names = names_of(desk, (each.instance for each in requests))
     sessions = open_sessions(desk, requests)

@@ -1,4 +1,4 @@
-"""`status`: requests and live grants, and tags without one."""
+"""The command `status`: requests, live grants, and tags without a grant."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _show_all(desk: Desk, last: int, now: datetime, *, machine: bool) -> ExitCod
     incomplete: list[str] = []
     requests = with_live_facts(desk, recent(desk, last, incomplete))
     if incomplete and not isinstance(tags, Unread):
-        # A grant that was not read may stand behind any of them.
+        # A grant that was not read may belong to any of the tags.
         tags = Unread(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")
     stray = tags if isinstance(tags, Unread) else without_grant(tags, requests)
     if machine:

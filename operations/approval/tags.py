@@ -1,4 +1,4 @@
-"""Tags of operators, and whether a live grant stands behind each."""
+"""Tags of operators, and those without a live grant."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from operations.approval.people import Principal
 from operations.reading import Reader, Unread
 
 _KEY: Final = TAG_KEY.lower()
-"""IAM takes keys of tags that differ in case alone for the same one."""
+"""The key in lower case, as IAM does not distinguish tag keys by case."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,9 +24,9 @@ class Tag:
     """The tag of an operator.
 
     Attributes:
-        principal: that has it.
-        value: the instance that it admits to.
-        key: the key as it is spelled there.
+        principal: Principal with the tag.
+        value: ID of the instance that it allows sessions on.
+        key: Key of the tag, as IAM spells it.
     """
 
     principal: Principal
@@ -35,7 +35,7 @@ class Tag:
 
 
 def read_tags(desk: Desk) -> tuple[Tag, ...] | Unread:
-    """The tags of all who have the operators' policy, or why they cannot be told."""
+    """Return the tags of all principals with the operators' policy, or why they cannot be read."""
     reader = Reader(desk.clients, desk.workflow.region, desk.identity.arn)
     principals = holders(desk, reader)
     if isinstance(principals, Unread):
@@ -52,7 +52,7 @@ def read_tags(desk: Desk) -> tuple[Tag, ...] | Unread:
 
 
 def holders(desk: Desk, reader: Reader) -> list[Principal] | Unread:
-    """All who have the operators' policy, or why they cannot be told."""
+    """Return all principals with the operators' policy, or why they cannot be read."""
     policy = desk.place.iam(f"policy/{OPERATOR_POLICY_NAME}")
     answer = reader.read("iam", "list_entities_for_policy", ("NoSuchEntity",), PolicyArn=policy)
     if isinstance(answer, Unread):
@@ -65,11 +65,11 @@ def holders(desk: Desk, reader: Reader) -> list[Principal] | Unread:
 
 
 def without_grant(tags: Iterable[Tag], requests: Iterable[Request]) -> tuple[Tag, ...]:
-    """Those that no live grant stands behind.
+    """Return the tags without a live grant.
 
     Args:
-        tags: read before the requests, so that a grant that came in between is not taken for none.
-        requests: all that are not over.
+        tags: Tags, read before the requests, so that the tag of a grant made in between does not count as one without.
+        requests: All requests that have not ended.
     """
     held = [(each.principal, each.instance) for each in requests if each.holds_tag and each.state.is_open]
     return tuple(

@@ -1,4 +1,4 @@
-"""The workflow that a stack has set up: how a request is made, and where."""
+"""The approval workflow of a stack: its mode, documents and Regions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from operations.errors import UnusableError
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """One account's workflow.
+    """The approval workflow of an account.
 
     Attributes:
-        mode: how a request is approved.
-        region: where requests are made; the instance may be elsewhere.
-        runbook: the document that grants.
-        change_template: the document that a change request is made from.
-        regions: in which instances may be; empty: not known.
+        mode: Mode of approval.
+        region: Region of requests; the instance may be in another one.
+        runbook: Name of the runbook that grants.
+        change_template: Name of the change template.
+        regions: Regions in which instances may be; empty: not known.
     """
 
     mode: Mode
@@ -31,14 +31,14 @@ class Workflow:
 
 
 def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflow:
-    """The workflow that a stack's outputs describe.
+    """Return the workflow that a stack's outputs describe.
 
     Args:
-        outputs: of the stack.
-        stack: its name, for the message.
+        outputs: Outputs of the stack.
+        stack: Name of the stack, for the message; None: the selected one.
 
     Raises:
-        UnusableError: it has none.
+        UnusableError: The stack has no approval workflow.
     """
     approval = outputs.get("approval")
     if not isinstance(approval, Mapping):
@@ -55,10 +55,10 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
 
 
 def workflow_named(mode: str, region: str) -> Workflow:
-    """The workflow as the command line describes it.
+    """Return the workflow that the command line describes.
 
     Raises:
-        UnusableError: there is no such mode.
+        UnusableError: The mode does not exist.
     """
     if mode not in set(Mode):
         raise UnusableError(f"--mode: {mode!r} given; allowed: {', '.join(Mode)}")
