@@ -88,7 +88,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
 
 
 def _wanted(desk: Desk, principal: Principal, instance: str, reason: str, *, again: bool) -> Wanted:
-    """Return the request after checks of instance, operator and other requests, so that no approver is asked in vain."""
+    """Return the request once instance, operator and other requests are checked, before any approver is asked."""
     with suppress(CallError):
         # The document may not be readable; starting it reports the error.
         check_workflow(desk)

@@ -1,1 +1,1 @@
-"""What the role that deploys a stack may do: its policies, its boundary, and a template that brings it into an account."""
+"""Permissions of the role that deploys a stack: its policies, its boundary, and a CloudFormation template of both."""

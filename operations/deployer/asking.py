@@ -1,4 +1,4 @@
-"""From what a person names on the command line to a scope."""
+"""Scope of the deployer's policies, from the options of the command line."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 def account_of(given: str | None) -> str:
-    """The account to cut to.
+    """Return the account that limits the policies; `*` where none is given.
 
     Raises:
-        UnusableError: it is none.
+        UnusableError: It is not an account ID.
     """
     if given is not None and not _ACCOUNT.fullmatch(given):
         raise UnusableError(f"--account {given}: an account ID has 12 digits.")
@@ -36,10 +36,10 @@ def account_of(given: str | None) -> str:
 
 
 def fleet_stacks(path: Path) -> list[Settings]:
-    """The settings that a fleet file can make: its defaults, and the defaults with each override. AWS is not asked.
+    """Return the settings of a fleet file, without calls to AWS: its defaults, and the defaults with each override.
 
     Raises:
-        UnusableError: the file cannot be used.
+        UnusableError: The file cannot be used.
     """
     settings = read_fleet_file(path).settings
     try:
@@ -49,15 +49,15 @@ def fleet_stacks(path: Path) -> list[Settings]:
 
 
 def scope_from_stacks(stacks: Sequence[Settings], tag: str | None, account: str) -> Scope:
-    """The scope for stacks.
+    """Return the scope for stacks.
 
     Args:
-        stacks: their settings.
-        tag: `KEY=VALUE` as given; None: the first tag that all of them have.
-        account: to cut to.
+        stacks: Settings of the stacks.
+        tag: `KEY=VALUE` as given; None: the first tag that all stacks have.
+        account: Account that limits the policies.
 
     Raises:
-        UnusableError: the stacks have no such tag.
+        UnusableError: The stacks do not have such a tag.
     """
     common = [pair for pair in stacks[0].tags.items() if all(pair in each.tags.items() for each in stacks)]
     wanted = parsed_tag(tag) if tag else next(iter(common), None)
@@ -73,10 +73,10 @@ def scope_from_stacks(stacks: Sequence[Settings], tag: str | None, account: str)
 
 
 def scope_from_options(regions: Sequence[str], tag: str | None, account: str) -> Scope:
-    """The scope for stacks of any settings in some Regions.
+    """Return the scope for stacks with any settings in some Regions.
 
     Raises:
-        UnusableError: a Region is none, or the tag is missing.
+        UnusableError: A Region is unknown, or the tag is missing.
     """
     wrong = [each for each in regions if each not in partitions()]
     if wrong:
@@ -91,10 +91,10 @@ def scope_from_options(regions: Sequence[str], tag: str | None, account: str) ->
 
 
 def parsed_tag(given: str) -> tuple[str, str]:
-    """`KEY=VALUE`.
+    """Parse `KEY=VALUE`.
 
     Raises:
-        UnusableError: it is not of that form.
+        UnusableError: The text does not have this form, or is not a valid tag.
     """
     key, separator, value = given.partition("=")
     if not key or not separator or not value:
@@ -106,7 +106,7 @@ def parsed_tag(given: str) -> tuple[str, str]:
 
 
 def warnings(stacks: Sequence[Settings], scope: Scope) -> list[str]:
-    """What the stacks lack to be deployed by this deployer."""
+    """Return warnings about settings that prevent a deployment by this deployer."""
     unbounded = [each for each in stacks if each.permissions_boundary.rsplit("/", 1)[-1] != ROLES_BOUNDARY]
     if not unbounded or not own_roles(scope):
         return []

@@ -1,7 +1,7 @@
-"""The permissions boundary of the deployer: what it never does, whatever its policies come to say.
+"""Permissions boundary of the deployer: the most that it may do, whatever its policies allow.
 
-A boundary grants nothing: what its first statement lets pass is for the policies to allow. Everything after that is a
-Deny, so that it holds against a policy of any resource too (IAM User Guide, "Permissions boundaries for IAM entities").
+A boundary grants nothing: its first statement allows what the policies may allow. All others are Deny statements, so
+that they also apply to a policy for any resource (IAM User Guide, "Permissions boundaries for IAM entities").
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from operations.deployer.statement import Policy
 
 _OURS: Final = "/ShellAccess"
-"""What most names begin with that stacks give to roles and policies, and those of the deployer's own likewise."""
+"""Prefix of most roles and policies of stacks, and of the deployer's own."""
 
 _ENOUGH: Final = 24
-"""Characters by which a long name is known, as a policy has few."""
+"""Characters of a long name in a pattern, as the size of a policy is limited."""
 
 _OF_NO_REGION: Final = (
     "cloudtrail:Describe*",
@@ -44,8 +44,9 @@ _OF_NO_REGION: Final = (
     *LOG_BUCKET,
     "sts:*",
 )
-"""IAM and Route 53 are one for all Regions. IAM's events occur in one Region, and rules there forward them: the policies
-name that Region."""
+"""Actions without a limit of Regions. IAM and Route 53 are global. IAM's events occur in one Region, and rules there
+forward them: the policies name that Region.
+"""
 
 _PASSING: Final = {
     "cloudwatch": ("*Alarm*", "*ag*Resource", "GetMetric*"),
@@ -65,7 +66,7 @@ _PASSING: Final = {
         "ListAssociations",
     ),
 }
-"""Of services in which there is more that leads to people, shells, sessions' logs or others' settings than we have work in."""
+"""Allowed actions of services whose other actions affect access, shells, session logs or settings of others."""
 
 _PEOPLE: Final = (
     "iam:*AccountPassword*",
@@ -78,7 +79,7 @@ _PEOPLE: Final = (
     "iam:PutUserPolicy",
     "iam:SetDefault*",
 )
-"""Whoever can make or take somebody's credentials needs no approval (bypasses by way of IAM). Most of it does not pass."""
+"""Actions that create or take over credentials, which bypass the approval; most of them are not allowed anyway."""
 
 _SESSIONS: Final = (
     "config:*Organization*",
@@ -96,7 +97,7 @@ _SESSIONS: Final = (
     "ssm:ModifyDocumentPermission",
     "ssm:UpdateDocumentMetadata",
 )
-"""Ways to a shell or to an approval, or to have somebody else go one."""
+"""Actions that give access to a shell or an approval, to the caller or to another principal."""
 
 _SETTINGS_OF_NODES: Final = ("ssm:*Association*", "ssm:*ServiceSetting")
 _ASSOCIATION_CHANGES: Final = ("ssm:CreateAssociation*", "ssm:UpdateAssociation")
@@ -121,14 +122,14 @@ _KEY_CHANGES: Final = (
 
 
 def boundary(scope: Scope) -> Policy:
-    """The policy that the deployer's role and the preview's role have as their boundary.
+    """Return the permissions boundary of the deployer's role and the preview's role.
 
     Args:
-        scope: as their policies are cut to. Of no account, as what a boundary rules out is in its own account anyway, and
-            it has to be short.
+        scope: Scope of their policies. The boundary names no account, as it applies within its own account only, and
+            has to be short.
 
     Raises:
-        TooMuchError: settings name so much that no policy could hold it.
+        TooMuchError: The settings have more names than fit into a policy.
     """
     scope = replace(scope, account=ANY)
     everything = {"Effect": "Allow", "Action": _passing(scope), "Resource": "*"}
@@ -139,7 +140,7 @@ def boundary(scope: Scope) -> Policy:
         "Resource": "*",
         "Condition": {"StringNotEquals": {"aws:RequestedRegion": list(scope.regions)}},
     }
-    # One statement, as a policy has few characters.
+    # One statement, as the size of a policy is limited.
     settings = () if System.NODES in scope.systems else _SETTINGS_OF_NODES
     never = _deny("Never", (*_PEOPLE, *_OTHERS, *_SESSIONS, *settings, *_ORGANIZATION))
     statements = [everything, regions, never, *_identities(scope), *_shells(scope), *_things(scope)]
@@ -147,7 +148,7 @@ def boundary(scope: Scope) -> Policy:
 
 
 def _passing(scope: Scope) -> list[str]:
-    """Services; of a service that is needed for one thing just that."""
+    """Return patterns of the allowed services; of a service with one needed action, only that action."""
     services: dict[str, list[str]] = {}
     for action in sorted({action for each in permits(scope) for action in each.actions}):
         services.setdefault(action.split(":", 1)[0], []).append(action)
@@ -247,7 +248,7 @@ def _deny(
 
 
 def _shortened(arns: list[str]) -> list[str]:
-    """With one pattern for all names that begin with ours: what begins so and is not a stack's, is denied beside it."""
+    """Return the ARNs, with one pattern for all names with our prefix; `NotItself` denies the deployer's own."""
     return list(dict.fromkeys(f"{arn.split(_OURS)[0]}{_OURS}*" if _OURS in arn else arn for arn in arns))
 
 

@@ -1,4 +1,4 @@
-"""`deployer`: what the role that deploys needs, and what it must never have, ready to be put into accounts."""
+"""The command group `deployer`: policies, boundary, trust policy and template of the role that deploys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `doctor` and `nodes` look at: nodes with their roles and networks, and what their sessions use."""
+"""Permissions for `doctor` and `nodes`: to read nodes, their roles and networks, and resources of their sessions."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _ORGANIZATION: Final = (
     "organizations:ListParents",
     "organizations:ListPoliciesForTarget",
 )
-"""Answered in the management account and to delegated administrators only; elsewhere the doctor notes what it cannot see."""
+"""Allowed in the management account and to delegated administrators only; elsewhere the doctor notes the gap."""
 _KEYS: Final = ("kms:DescribeKey", "kms:GetKeyPolicy")
-"""Of the bucket too, which may stand in another Region than the stack."""
+"""Also for the bucket's key, which may be in another Region than the stack."""
 _NODES: Final = (
     "ec2:DescribeInstances",
     "ec2:DescribeNatGateways",
@@ -51,10 +51,12 @@ _NODES: Final = (
 
 
 def doctor_permits(scope: Scope) -> list[Permit]:
-    """All that it asks AWS. The settings of a bucket in another account have to be allowed there too.
+    """Return the permissions for all calls of the doctor.
+
+    The account of a bucket in another account has to allow reading its settings, too.
 
     Args:
-        scope: of the stacks whose nodes are looked at.
+        scope: Scope of the stacks whose nodes are checked.
     """
     named_networks = ("ec2:DescribeVpcs",) if System.ENDPOINTS in scope.systems else ()
     document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")

@@ -1,4 +1,4 @@
-"""Systems Manager, logs and notifications: all of it has names of its own."""
+"""Permissions for Systems Manager, logs and notifications, whose resources have fixed names."""
 
 from __future__ import annotations
 
@@ -56,20 +56,20 @@ _SCHEDULE_CHANGES: Final = ("scheduler:CreateSchedule", "scheduler:DeleteSchedul
 
 
 def document_names(scope: Scope) -> list[str]:
-    """Documents that the systems of a scope make."""
+    """Return the names of documents that the systems of a scope create."""
     preferences = [DOCUMENT_NAME] if System.SESSION_MANAGER in scope.systems else []
     remediation = [NODES_RUNBOOK_NAME] if System.NODES in scope.systems else []
     return [*preferences, *(DOCUMENT_NAMES if System.APPROVAL in scope.systems else ()), *remediation]
 
 
 def log_group_names(scope: Scope) -> list[str]:
-    """Log groups that the systems of a scope make."""
+    """Return the names of log groups that the systems of a scope create."""
     sessions = sorted(scope.log_groups) if System.SESSION_MANAGER in scope.systems else []
     return [*sessions, *([FLOW_LOGS] if System.CONTROLLERS in scope.systems else [])]
 
 
 def document_permits(scope: Scope) -> list[Permit]:
-    """Documents, the parameter, log groups, topics and the schedule."""
+    """Return the permissions for documents, the parameter, log groups, topics and the schedule."""
     return [*_documents(scope), *_parameter(scope), *_log_groups(scope), *_topics(scope), *_schedule(scope)]
 
 
@@ -86,7 +86,7 @@ def _parameter(scope: Scope) -> list[Permit]:
 
 
 def _log_groups(scope: Scope) -> list[Permit]:
-    # Which of the two forms is asked about differs by action (CloudWatch Logs User Guide, "Actions, resources, and
+    # Which of the two forms is evaluated differs by action (CloudWatch Logs User Guide, "Actions, resources, and
     # condition keys").
     arns = tuple(scope.arn("logs", f"log-group:{name}{end}") for name in log_group_names(scope) for end in ("", ":*"))
     return [Permit(sid="ManageLogGroups", actions=_LOG_GROUP_CHANGES, resources=arns)] if arns else []
@@ -99,7 +99,7 @@ def _topics(scope: Scope) -> list[Permit]:
         return []
     return [
         Permit(sid="ManageTopics", actions=_TOPIC_CHANGES, resources=arns),
-        # They know no resource (Service Authorization Reference).
+        # These actions support no resources (Service Authorization Reference).
         Permit(sid="ManageSubscriptions", actions=("sns:SetSubscriptionAttributes", "sns:Unsubscribe")),
     ]
 
@@ -107,7 +107,7 @@ def _topics(scope: Scope) -> list[Permit]:
 def _schedule(scope: Scope) -> list[Permit]:
     if System.APPROVAL not in scope.systems:
         return []
-    # Stacks of earlier releases have it in the default group.
+    # Stacks of earlier releases have the schedule in the default group.
     arns = tuple(
         scope.arn("scheduler", f"schedule/{group}/{REAPER_SCHEDULE_NAME}")
         for group in (REAPER_SCHEDULE_GROUP, "default")

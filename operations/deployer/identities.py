@@ -1,4 +1,4 @@
-"""Roles, policies and what connects them. Only those with our names are made; others get our policies and no more."""
+"""Permissions for IAM: roles and policies with our names are created; others only get our policies."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OwnRole:
-    """A role that stacks make.
+    """A role that stacks create.
 
     Attributes:
-        name: or what it begins with, and a star.
-        system: that makes it.
-        passed_to: the service that the deployer hands it to; empty where nobody is handed it.
+        name: Name, or its prefix and `*`.
+        system: System that creates it.
+        passed_to: Service that the deployer passes it to; empty: it is not passed.
     """
 
     name: str
@@ -47,7 +47,7 @@ class OwnRole:
 
 
 ROLES: Final = (
-    # A runbook that names its role is made by who may pass that role; nobody who deploys may start one (boundary.py).
+    # Creating a runbook that names its role needs iam:PassRole; boundary.py denies the deployer to start one.
     OwnRole(ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
     OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
     OwnRole(EVENT_FORWARDING_ROLE_NAME, System.APPROVAL, "events.amazonaws.com"),
@@ -58,7 +58,7 @@ ROLES: Final = (
 )
 
 POLICIES: Final = {
-    # With those of further Regions, where one has no room for all.
+    # Including those of further Regions, where one policy is too small for all.
     f"{INSTANCE_POLICY_NAME}*": System.SESSION_MANAGER,
     OPERATOR_POLICY_NAME: System.APPROVAL,
     REQUESTER_POLICY_NAME: System.APPROVAL,
@@ -69,7 +69,7 @@ POLICIES: Final = {
     port_forwarding_policy.POLICY_NAME: System.CONTROLLERS,
     access_restriction_policy.POLICY_NAME: System.CONTROLLERS,
 }
-"""Managed policies that stacks make, with the system that makes each."""
+"""Managed policies that stacks create, with the system of each."""
 
 _POLICY_CHANGES: Final = (
     "CreatePolicy",
@@ -104,22 +104,22 @@ _PROFILE_CHANGES: Final = (
 
 
 def identity_permits(scope: Scope) -> list[Permit]:
-    """What the systems of a scope need of IAM."""
+    """Return the permissions for IAM that the systems of a scope need."""
     return [*_policies(scope), *_roles(scope), *_attachments(scope), *_profiles(scope), *_grants(scope)]
 
 
 def policy_arns(scope: Scope) -> list[str]:
-    """The managed policies that the systems of a scope make."""
+    """Return the ARNs of managed policies that the systems of a scope create."""
     return [scope.policy(name) for name, system in POLICIES.items() if system in scope.systems]
 
 
 def record_arn(scope: Scope) -> str:
-    """Return the ARN of the record of the governing stack, which every stack keeps and no principal has."""
+    """Return the ARN of the record of the governing stack, which every stack keeps and no principal has attached."""
     return scope.policy(GOVERNING_STACK)
 
 
 def own_roles(scope: Scope) -> list[OwnRole]:
-    """The roles that the systems of a scope make."""
+    """Return the roles that the systems of a scope create."""
     return [each for each in ROLES if each.system in scope.systems]
 
 
@@ -150,14 +150,14 @@ def _roles(scope: Scope) -> list[Permit]:
 
 
 def _attachments(scope: Scope) -> list[Permit]:
-    """Our policies to whichever role or user the settings name, and nothing else to nobody."""
+    """Return the permissions to attach our policies, and no others, to roles and users of the settings."""
     ours = {"ArnEquals": {"iam:PolicyARN": policy_arns(scope)}}
     own = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
     roles = scope.principals("role", scope.roles)
     users = scope.principals("user", scope.users)
     found: list[Permit] = []
     if own:
-        # A role of an earlier stack may have no boundary yet, and its policies are whatever the deployer writes.
+        # A role of an earlier stack may lack the boundary, and the deployer can write any policy for it.
         found.append(
             _permit(
                 "AttachToOwnRoles",
@@ -172,7 +172,7 @@ def _attachments(scope: Scope) -> list[Permit]:
     if users:
         found.append(_permit("AttachToUsers", ("AttachUserPolicy", "DetachUserPolicy"), users, ours))
     if System.SESSION_MANAGER in scope.systems:
-        # Before the instance policy goes, it goes from roles that no stack knows: remediation has given it to them.
+        # The instance policy can be deleted only once it is detached from roles that remediation attached it to.
         instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*")}}
         found.append(_permit("TakeNodesPolicyBack", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
     return found
@@ -189,7 +189,7 @@ def _profiles(scope: Scope) -> list[Permit]:
 
 
 def _grants(scope: Scope) -> list[Permit]:
-    """Grants are taken back, never given. In any spelling, as case does not count in keys of tags there."""
+    """Return the permissions to remove grants, never to set them. IAM does not distinguish tag keys by case."""
     holders = [*scope.principals("role", scope.operator_roles), *scope.principals("user", scope.operator_users)]
     if not holders:
         return []

@@ -1,4 +1,4 @@
-"""Keys: they have no names of their own, so a tag and the aliases tell ours from others'."""
+"""Permissions for KMS keys, which have no names: a tag and the aliases identify ours."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from operations.deployer.scope import Scope
 
 ALIASES: Final = ("alias/session-manager/*", "alias/shell-access/*")
-"""What the aliases of every system begin with."""
+"""Patterns of the aliases of every system."""
 
 _CHANGES: Final = (
     "kms:EnableKey",
@@ -24,7 +24,7 @@ _CHANGES: Final = (
 
 
 def key_permits(scope: Scope) -> list[Permit]:
-    """Make keys with our tag, change those that have it, and move our aliases."""
+    """Return the permissions to create keys with our tag, change keys that have it, and move our aliases."""
     key, value = scope.tag
     with_tag = {f"aws:RequestTag/{key}": value}
     every_key = scope.arn("kms", "key/*")
@@ -34,8 +34,8 @@ def key_permits(scope: Scope) -> list[Permit]:
             actions=("kms:CreateKey",),
             conditions={"StringEquals": with_tag, "BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"}},
         ),
-        # KMS wants it for every key where a key is tagged as it is made (Developer Guide, "Controlling access to tags");
-        # one with a name is left out, and the boundary keeps those with aliases of others.
+        # KMS requires this for all keys where a key is created with tags (Developer Guide, "Controlling access to tags");
+        # one with a Name tag is excluded, and the boundary excludes those with aliases of others.
         Permit(
             sid="TagNewKeys",
             actions=("kms:TagResource",),
@@ -53,14 +53,14 @@ def key_permits(scope: Scope) -> list[Permit]:
         Permit(
             sid="MoveAliases",
             actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
-            # An alias that was taken over is given back to the key that it named, which is not ours.
+            # An adopted alias is restored to the key that it named, which is not ours.
             resources=(*(scope.arn("kms", each) for each in ALIASES), every_key),
         ),
     ]
 
 
 def volume_key_permits(scope: Scope) -> list[Permit]:
-    """EC2 encrypts volumes with our key in the name of whoever makes or attaches them."""
+    """Return the permissions to use our key for volumes, which EC2 does on behalf of the caller."""
     key, value = scope.tag
     through_ec2: dict[str, str | list[str]] = {
         "kms:ViaService": [f"ec2.{region}.{scope.domain}" for region in scope.regions]

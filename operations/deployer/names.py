@@ -1,23 +1,23 @@
-"""Names of the roles and policies that deploy. The same in every account: the fleet's file and these policies go by them."""
+"""Names of deployment roles and policies; the same in every account, as the fleet file and these policies use them."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class Role(StrEnum):
-    """Who needs rights in an account; the names of its policies begin with it."""
+    """A role for deployment or checks; the names of its policies have this prefix."""
 
     DEPLOYER = "ShellAccessDeployer"
     PREVIEW = "ShellAccessPreview"
-    """For previews, drift and verification: changes nothing."""
+    """Role for previews, drift and verification, with read-only access."""
     DOCTOR = "ShellAccessDoctor"
-    """For `doctor` and `nodes`, which a person runs: changes nothing."""
+    """Role for `doctor` and `nodes`, which an operator starts, with read-only access."""
 
 
 BOUNDARY: Final = "ShellAccessDeployerBoundary"
-"""The most that the deployer may ever do."""
+"""Name of the permissions boundary of the deployer."""
 ROLES_BOUNDARY: Final = "ShellAccessRoleBoundary"
-"""The most that the roles which the deployer makes may ever do."""
+"""Name of the permissions boundary of the roles that the deployer creates."""
 
 OWN: Final = (Role.DEPLOYER, Role.PREVIEW, Role.DOCTOR, ROLES_BOUNDARY)
-"""What the names of all of these begin with: the deployer touches none of them."""
+"""Prefixes of all these names; the deployer cannot change such roles and policies."""

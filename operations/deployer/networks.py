@@ -1,4 +1,4 @@
-"""What belongs to EC2: made with our tag, changed where it is on it."""
+"""Permissions for EC2: resources are created with our tag, and changed where they have it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _MADE_FOR_CONTROLLERS: Final = {
     "CreateNetworkAcl": "network-acl",
     "CreateVolume": "volume",
 }
-"""What each makes; all of them take tags as they do."""
+"""Resource type that each action creates; all of them can be tagged on creation."""
 
 _USED_ANYWHERE: Final = ("vpc", "subnet", "route-table")
-"""Others' things that ours are put in or connected with."""
+"""Resources of others that ours are created in or associated with."""
 
 _CHANGES_ANYWHERE: Final = (
     "ec2:AuthorizeSecurityGroupEgress",
@@ -60,7 +60,7 @@ _CHANGES_OF_CONTROLLERS: Final = (
 
 
 def network_permits(scope: Scope) -> list[Permit]:
-    """Endpoints, and all that protects and makes up domain controllers."""
+    """Return the permissions for endpoints, and for the networks and instances of domain controllers."""
     if scope.systems.isdisjoint(_ENDPOINTS):
         return []
     controllers = System.CONTROLLERS in scope.systems
@@ -94,7 +94,7 @@ def network_permits(scope: Scope) -> list[Permit]:
             resources=_kinds(scope, kinds),
             conditions={"StringEquals": on_creation},
         ),
-        # The provider tags rules in a call of its own.
+        # The provider tags rules in a separate call.
         Permit(
             sid="TagRules",
             actions=("ec2:CreateTags",),
@@ -102,7 +102,7 @@ def network_permits(scope: Scope) -> list[Permit]:
             conditions=requested,
         ),
         Permit(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
-        # Subnets and route tables that endpoints come to or go from; lists that rules name.
+        # Subnets and route tables of endpoints before and after a change; prefix lists of rules.
         Permit(
             sid="MoveEndpoints", actions=("ec2:ModifyVpcEndpoint",), resources=_kinds(scope, ("subnet", "route-table"))
         ),
@@ -114,7 +114,7 @@ def network_permits(scope: Scope) -> list[Permit]:
         sid="NameEndpoints",
         actions=("route53:AssociateVPCWithHostedZone",),
         resources=(f"arn:{scope.partition}:route53:::hostedzone/*",),
-        # EC2 asks for it in the deployer's name where an endpoint takes over the service's own names.
+        # EC2 makes this call on behalf of the deployer where an endpoint has the private DNS names of the service.
         conditions={"Bool": {"aws:ViaAWSService": "true"}},
         everywhere=True,
     )
@@ -126,7 +126,7 @@ def _controller_permits(scope: Scope) -> list[Permit]:
     subnets = [scope.arn("ec2", f"subnet/{each}") for each in sorted(scope.controller_subnets)]
     images = f"arn:{scope.partition}:ec2:*::image/*"
     return [
-        # A root volume is tagged after it is made, so only one that nobody has tagged can be.
+        # A root volume is tagged after its creation, so this is limited to volumes without this tag and a Name tag.
         Permit(
             sid="TagRootVolumes",
             actions=("ec2:CreateTags",),
@@ -141,15 +141,15 @@ def _controller_permits(scope: Scope) -> list[Permit]:
             actions=("ec2:RunInstances",),
             resources=(images, *_kinds(scope, ["network-interface", "volume"])),
         ),
-        # EC2 makes an instance's interface without tags, so it is known by its subnet, where settings have the ID. Every group
-        # that it gets has to be ours (ChangeOwn).
+        # EC2 creates an instance's network interface without tags, so its subnet identifies it, where settings have the
+        # ID. Every security group that it gets has to be ours (ChangeOwn).
         Permit(
             sid="ChangeGroupsOfControllers",
             actions=("ec2:ModifyNetworkInterfaceAttribute",),
             resources=_kinds(scope, ["network-interface"]),
             conditions={"ArnLike": {"ec2:Subnet": subnets}} if subnets else {},
         ),
-        # Subnets go back to the network ACL that they came from, which is not ours.
+        # Subnets are restored to their previous network ACL, which is not ours.
         Permit(
             sid="AssociateNetworkAcls",
             actions=("ec2:ReplaceNetworkAclAssociation",),

@@ -1,4 +1,4 @@
-"""What makes nodes ready: a rule of AWS Config with its remediation, a service setting, and one association."""
+"""Permissions for node readiness: a rule of AWS Config with its remediation, a service setting, and one association."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EARLIER_HOST_ROLES: Final = (
     AWS_HOST_ROLE,
     "AWS-QuickSetup-SSM-DefaultEC2MgmtRole-*",
 )
-"""As the console and Quick Setup of Systems Manager name theirs: set again, where they were set, when the stack goes."""
+"""Roles of the console and Quick Setup of Systems Manager: destroying a stack restores one that was set before."""
 _SEEN: Final = (
     "config:DescribeConfigRuleEvaluationStatus",
     "config:DescribeConfigRules",
@@ -44,17 +44,20 @@ _SEEN: Final = (
 
 
 def service_setting(scope: Scope) -> str:
-    """Of Default Host Management Configuration."""
+    """Return the ARN of the service setting of Default Host Management Configuration."""
     return scope.arn("ssm", f"servicesetting{HOST_MANAGEMENT_SETTING}")
 
 
 def host_managed_policy(scope: Scope) -> str:
-    """The one policy of AWS that a role of a stack gets."""
+    """Return the ARN of the only AWS managed policy that a stack attaches to a role."""
     return f"arn:{scope.partition}:iam::aws:policy/{HOST_MANAGED_POLICY}"
 
 
 def node_permits(scope: Scope) -> list[Permit]:
-    """Rules and associations with our tag; commands on nodes only by AWS' document that updates their agent."""
+    """Return the permissions for rules and associations with our tag.
+
+    The only document that may run on nodes is the one of AWS that updates their agent.
+    """
     if System.NODES not in scope.systems:
         return []
     key, value = scope.tag
@@ -80,7 +83,7 @@ def node_permits(scope: Scope) -> list[Permit]:
             resources=rules,
             conditions=present,
         ),
-        # It has no tags; the rule that it belongs to is not asked about (Service Authorization Reference).
+        # It has no tags, and the rule that it belongs to is not evaluated (Service Authorization Reference).
         Permit(
             sid="ManageRemediation",
             actions=_REMEDIATION_CHANGES,
@@ -113,7 +116,7 @@ def node_permits(scope: Scope) -> list[Permit]:
 
 
 def node_reading_permits(scope: Scope) -> list[Permit]:
-    """What all of it is looked at with."""
+    """Return the permissions to read all of it."""
     if System.NODES not in scope.systems:
         return []
     associations = (scope.arn("ssm", "association/*"), f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}")

@@ -1,4 +1,4 @@
-"""The policies of the deployer and of those who only look."""
+"""Policies of the deployer and of the roles with read-only access."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 
 def permits(scope: Scope, role: Role = Role.DEPLOYER) -> list[Permit]:
-    """What somebody needs of IAM for a stack of this scope, statement by statement.
+    """Return the permissions of a role for stacks of a scope.
 
     Args:
-        scope: what it is cut to.
-        role: who.
+        scope: Scope of the policies.
+        role: Role that gets the permissions.
     """
     match role:
         case Role.DEPLOYER:
@@ -38,14 +38,14 @@ def permits(scope: Scope, role: Role = Role.DEPLOYER) -> list[Permit]:
 
 
 def policies(scope: Scope, role: Role = Role.DEPLOYER) -> list[Policy]:
-    """The same as managed policies, none longer than IAM takes.
+    """Return the permissions as managed policies within the size limit of IAM.
 
     Args:
-        scope: what they are cut to.
-        role: whose.
+        scope: Scope of the policies.
+        role: Role that gets the policies.
 
     Raises:
-        TooMuchError: settings name so much that no role could have it all.
+        TooMuchError: The settings have more names than fit into the policies of a role.
     """
     return packed(permits(scope, role), scope)
 

@@ -1,4 +1,4 @@
-"""What is only looked at: all that a preview, a refresh and a verification need, and no secret among it."""
+"""Read-only permissions: all that a preview, a refresh and a verification need, without secrets."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ _APPROVAL_EVENTS: Final = (
     "events:ListTagsForResource",
     "events:ListTargetsByRule",
 )
-"""Also in the Region of IAM's events."""
+"""Read permissions that also apply in the Region of IAM's events."""
 _BUCKET: Final = (
     "s3:GetAccelerateConfiguration",
     "s3:GetBucketAcl",
@@ -130,7 +130,7 @@ _BUCKET: Final = (
     "s3:ListTagsForResource",
 )
 LOG_BUCKET: Final = ("s3:GetBucketPublicAccessBlock", "s3:GetEncryptionConfiguration", "s3:ListBucket")
-"""On buckets for session logs, which may stand in another Region than the stack."""
+"""Read permissions for buckets of session logs, which may be in another Region than the stack."""
 _DOCUMENT: Final = (
     "ssm:DescribeDocument",
     "ssm:DescribeDocumentPermission",
@@ -142,7 +142,7 @@ _PARAMETER: Final = ("ssm:GetParameter", "ssm:ListTagsForResource")
 
 
 def reading_permits(scope: Scope) -> list[Permit]:
-    """What the systems of a scope need to be looked at."""
+    """Return the permissions to read the systems of a scope."""
     networks = not scope.systems.isdisjoint({System.ENDPOINTS, System.CONTROLLERS})
     controllers = System.CONTROLLERS in scope.systems
     seen = [
@@ -180,7 +180,7 @@ def _documents(scope: Scope) -> list[Permit]:
 
 
 def _controllers(scope: Scope) -> list[Permit]:
-    """Of controllers alone, as the user data of others may hold secrets."""
+    """Return the permissions to read domain controllers, not other instances, whose user data may hold secrets."""
     if System.CONTROLLERS not in scope.systems:
         return []
     key, value = ROLE_TAG
@@ -195,7 +195,7 @@ def _controllers(scope: Scope) -> list[Permit]:
 
 
 def parameter_arns(scope: Scope) -> list[str]:
-    """Ours, those that AWS publishes, and those of images: others may be secrets."""
+    """Return the ARNs of our parameters, public ones of AWS, and those of images; others may be secrets."""
     arns: list[str] = []
     if System.SESSION_MANAGER in scope.systems:
         arns.append(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"))
@@ -211,12 +211,12 @@ def _parameters(scope: Scope) -> list[Permit]:
 
 
 def _buckets(scope: Scope) -> list[Permit]:
-    """The settings of buckets, and no object in them."""
+    """Return the permissions to read the settings of buckets, not the objects in them."""
     arns = [f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets)]
     found: list[Permit] = []
     if arns and System.SESSION_MANAGER in scope.systems:
         found.append(Permit(sid="SeeLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
-        # The key of a bucket is in the bucket's Region, and may be of another account.
+        # The key of a bucket is in the bucket's Region, and may belong to another account.
         keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
         found.append(Permit(sid="SeeLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
     if System.CONTROLLERS in scope.systems:

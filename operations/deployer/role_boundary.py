@@ -1,7 +1,7 @@
-"""The permissions boundary of the roles that stacks make: without it, whoever writes their policies could do everything.
+"""Permissions boundary of the roles that stacks create, as the deployer could otherwise give them any permission.
 
-It is what these roles' policies hold together. What leads further is for the one role whose work it is, so that code
-on a node or in a runbook of nodes has no part of it: only the runbooks' role sets grants, and on operators alone.
+It contains the permissions of all these roles. Those that lead further are limited to the role that needs them, so that
+code on a node or in a runbook for nodes cannot use them: only the runbooks' role sets grants, and on operators only.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _SESSIONS: Final = (
     "s3:PutObject",
     "s3:PutObjectAcl",
 )
-"""Of instances with governed sessions, and of flow logs."""
+"""Permissions of instances with governed sessions, and of flow logs."""
 
 
 _REMEDIATION: Final = (
@@ -65,10 +65,10 @@ _REMEDIATION: Final = (
 
 
 def role_boundary(scope: Scope) -> Policy:
-    """The policy that `shell-access:permissionsBoundary` names.
+    """Return the policy that `shell-access:permissionsBoundary` names.
 
     Args:
-        scope: as the deployer's policies are cut to.
+        scope: Scope of the deployer's policies.
     """
     approval, nodes = System.APPROVAL in scope.systems, System.NODES in scope.systems
     hosts = nodes or System.CONTROLLERS in scope.systems
@@ -142,7 +142,7 @@ def _grants(scope: Scope) -> list[dict[str, Any]]:
             "Resource": "*",
             "Condition": by_runbooks,
         },
-        # Once for both, as a policy has few characters and there may be many operators.
+        # One statement for both, as the size of a policy is limited and there may be many operators.
         {
             "Sid": "OperatorsAlone",
             "Effect": "Deny",

@@ -1,4 +1,4 @@
-"""What a deployer's permissions are cut to: account, Regions, systems, and the names that settings give."""
+"""Scope of a deployer's permissions: account, Regions, systems, and the names in settings."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 ANY: Final = "*"
 PUBLIC_PARAMETERS: Final = "/aws/service/"
-"""What the names of parameters that AWS publishes begin with; they are of no account."""
+"""Prefix of the public parameters of AWS, which belong to no account."""
 
 
 class System(StrEnum):
-    """What a stack may hold."""
+    """A system of a stack."""
 
     SESSION_MANAGER = "session-manager"
     ENDPOINTS = "endpoints"
@@ -34,26 +34,26 @@ class System(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where and on what.
+    """Scope of permissions.
 
     Attributes:
-        regions: that are governed; the first is where global things are reached from.
-        tag: key and value that every stack has in `shell-access:tags`; keys and what belongs to EC2 have no names of
-            their own, so this tells ours from others'.
-        systems: that stacks hold.
+        regions: Governed Regions; the first is used for global services.
+        tag: Key and value that every stack has in `shell-access:tags`; KMS keys and EC2 resources have no names of
+            their own, so this tag identifies ours.
+        systems: Systems of the stacks.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account: 12 digits; `*` for policies that serve every account.
-        roles: names of roles that stacks attach their policies to, and do not make.
-        users: likewise.
-        operator_roles: those of the roles that may hold a grant.
-        operator_users: likewise.
-        log_groups: for session logs.
-        buckets: for session logs; they are looked at only.
-        image_parameters: names of parameters with images for controllers, beside those that AWS publishes.
-        alarm_topics: ARNs of topics that receive alarms of approval, beside its own.
+        account: Account ID; `*` for policies that apply in any account.
+        roles: Names of roles that stacks attach their policies to, and do not create.
+        users: Names of users that stacks attach their policies to.
+        operator_roles: Those of the roles that can have a grant.
+        operator_users: Those of the users that can have a grant.
+        log_groups: Names of log groups for session logs.
+        buckets: Names of buckets for session logs, which are only read.
+        image_parameters: Names of parameters with images for controllers, without public ones of AWS.
+        alarm_topics: ARNs of topics that receive alarms of approval, besides its own.
         event_regions: Regions outside `regions` in which rules forward events of IAM.
-        controller_subnets: IDs of the subnets that controllers stand in; empty where a stack gives one by its Name tag.
-        empties_trail_bucket: whether a stack may delete its trail's logs (`terminationProtection: false`).
+        controller_subnets: IDs of the controllers' subnets; empty where a stack gives one by its Name tag.
+        empties_trail_bucket: Whether a stack may delete its trail's logs (`terminationProtection: false`).
     """
 
     regions: tuple[str, ...]
@@ -74,34 +74,34 @@ class Scope:
     empties_trail_bucket: bool = False
 
     def arn(self, service: str, resource: str) -> str:
-        """In this account and any Region: which ones is for a condition to say."""
+        """Return an ARN in this account and any Region; conditions limit the Regions."""
         return f"arn:{self.partition}:{service}:*:{self.account}:{resource}"
 
     @property
     def domain(self) -> str:
-        """Of AWS' endpoints."""
+        """Domain of AWS' endpoints."""
         return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
     def iam(self, resource: str) -> str:
-        """Of this account's IAM."""
+        """Return an ARN of IAM in this account."""
         return f"arn:{self.partition}:iam::{self.account}:{resource}"
 
     def policy(self, name: str) -> str:
-        """Of a managed policy of this account."""
+        """Return the ARN of a managed policy of this account."""
         return self.iam(f"policy/{name}")
 
     def principals(self, kind: str, names: Iterable[str]) -> list[str]:
-        """Roles or users under any path: IAM names are unique in an account."""
+        """Return the ARNs of roles or users under any path: IAM names are unique in an account."""
         return [self.iam(f"{kind}/{path}{name}") for name in sorted(names) for path in ("", "*/")]
 
 
 def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = ANY) -> Scope:
-    """The scope of one deployer for one or several stacks.
+    """Return the scope of one deployer for one or several stacks.
 
     Args:
-        stacks: settings of each.
-        tag: as `Scope.tag`.
-        account: as `Scope.account`.
+        stacks: Settings of the stacks.
+        tag: See `Scope.tag`.
+        account: See `Scope.account`.
     """
     settings = tuple(stacks)
     approvals = [each.approval for each in settings if each.approval]
@@ -143,12 +143,12 @@ def scope_of(stacks: Iterable[Settings], tag: tuple[str, str], account: str = AN
 
 
 def whole_scope(regions: tuple[str, ...], tag: tuple[str, str], account: str = ANY) -> Scope:
-    """The scope of a deployer for stacks of any settings: every system, and every role, user, log group and bucket.
+    """Return the scope for stacks with any settings: every system, and every role, user, log group and bucket.
 
     Args:
-        regions: that are governed.
-        tag: as `Scope.tag`.
-        account: as `Scope.account`.
+        regions: Governed Regions.
+        tag: See `Scope.tag`.
+        account: See `Scope.account`.
     """
     everything = frozenset({ANY})
     return Scope(

@@ -1,4 +1,4 @@
-"""Statements of a policy, and policies no longer than IAM takes."""
+"""Statements of policies, and policies within the size limit of IAM."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ Conditions = dict[str, dict[str, "str | list[str]"]]
 
 
 class TooMuchError(ValueError):
-    """The settings name so much that no role could have it all."""
+    """The settings have more names than fit into the policies of a role."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Permit:
-    """Some actions on some resources.
+    """Actions that are allowed on resources.
 
     Attributes:
-        sid: names it.
-        actions: written out.
+        sid: Sid of the statement.
+        actions: Actions without wildcards.
         resources: ARNs or patterns.
-        conditions: by operator and key.
-        everywhere: whether the service is one for all Regions, so that no Region is asked for.
+        conditions: Values by operator and key.
+        everywhere: Whether no condition limits the Regions, as the service is global.
     """
 
     sid: str
@@ -43,7 +43,7 @@ class Permit:
     everywhere: bool = False
 
     def rendered(self, scope: Scope) -> Policy:
-        """As a statement."""
+        """Return the statement."""
         conditions: Conditions = {operator: dict(keys) for operator, keys in self.conditions.items()}
         if not self.everywhere:
             conditions.setdefault("StringEquals", {})["aws:RequestedRegion"] = list(scope.regions)
@@ -57,10 +57,10 @@ class Permit:
 
 
 def fitting(policy: Policy, what: str) -> Policy:
-    """The policy, where it is not longer than IAM takes.
+    """Return a policy that is within the size limit of IAM.
 
     Raises:
-        TooMuchError: it is.
+        TooMuchError: The policy is too long.
     """
     if size(policy) > MANAGED_POLICY.maximum:
         message = f"{what} takes {size(policy)} characters, and a policy has {MANAGED_POLICY.maximum} at most"
@@ -71,7 +71,7 @@ def fitting(policy: Policy, what: str) -> Policy:
 def _merged(statements: Iterable[Policy]) -> list[Policy]:
     """Merge statements on the same resources under the same conditions: reading and managing a document, for example.
 
-    What is managed on any resource keeps a statement of its own, so that it is seen.
+    Managing any resource keeps a statement of its own, so that it stands out.
     """
     merged: dict[str, Policy] = {}
     for statement in statements:

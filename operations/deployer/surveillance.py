@@ -1,4 +1,4 @@
-"""Rules and alarms of session approval and domain controllers, the trail and its bucket."""
+"""Permissions for rules and alarms of session approval and domain controllers, the trail and its bucket."""
 
 from __future__ import annotations
 
@@ -49,14 +49,15 @@ _DELETIONS: Final = ("s3:DeleteObject", "s3:DeleteObjectVersion")
 
 
 def trail_bucket(scope: Scope) -> str:
-    """Of the account's trail, in whichever Region."""
+    """Return the ARN pattern of the trail's bucket, in any Region."""
     return f"arn:{scope.partition}:s3:::{TRAIL_BUCKET}-{scope.account}-*"
 
 
 def approval_alarm_permits(scope: Scope) -> list[Permit]:
     """Return the permissions for rules and alarms of approval, which publish to its topics and to nothing else.
 
-    A rule in the Region of IAM's events forwards them to the event bus of another one, so these name their Regions themselves.
+    A rule in the Region of IAM's events forwards them to the event bus of another one, so these permissions have
+    their own condition on the Region.
     """
     if System.APPROVAL not in scope.systems:
         return []
@@ -88,7 +89,7 @@ def approval_alarm_permits(scope: Scope) -> list[Permit]:
 
 
 def surveillance_permits(scope: Scope) -> list[Permit]:
-    """Rules that tell our topic and nothing else, one trail, one bucket."""
+    """Return the permissions for rules that publish to our topic and to nothing else, one trail, and one bucket."""
     if System.CONTROLLERS not in scope.systems:
         return []
     rules = scope.arn("events", f"rule/{ALERTS_TOPIC}-*")

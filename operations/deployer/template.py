@@ -1,4 +1,4 @@
-"""A CloudFormation template with the deployer's role and the preview's, for a StackSet to bring into every account."""
+"""CloudFormation template with the deployer's role and the preview's role, for a StackSet."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from operations.deployer.statement import Policy
 
 LONGEST_TEMPLATE: Final = 51_200
-"""Characters of a template that is handed over as it is (CloudFormation User Guide, "Understand CloudFormation quotas")."""
+"""Maximum of characters of a template in a request (CloudFormation User Guide, "Understand CloudFormation quotas")."""
 
 _ACCOUNT: Final = "${AWS::AccountId}"
 _ORGANIZATION: Final = "OrganizationId"
 _TRUSTED: Final = {Role.DEPLOYER: "DeployRoleArn", Role.PREVIEW: "PreviewRoleArn"}
-"""By role, the parameter that names who may assume it."""
+"""Template parameter with the principal that may assume each role."""
 _SESSION_SECONDS: Final = 3_600
 
 
 def trust(trusted: list[str], organization: str = "") -> Policy:
-    """Who may assume the deployer's role: the fleet's own roles, and only while they belong to the organization.
+    """Return the deployer's trust policy: the fleet's own roles, and only while they belong to the organization.
 
     Args:
         trusted: ARNs of roles.
-        organization: `o-...`; empty: not asked for.
+        organization: ID of the organization (`o-...`); empty: no condition.
     """
     inside = {"Condition": {"StringEquals": {"aws:PrincipalOrgID": organization}}} if organization else {}
     statement = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole", **inside}
@@ -38,10 +38,10 @@ def trust(trusted: list[str], organization: str = "") -> Policy:
 
 
 def template(scope: Scope) -> dict[str, Any]:
-    """The template; the account that it is deployed to takes the place of the scope's.
+    """Return the template; the account of its deployment replaces the account of the scope.
 
     Args:
-        scope: what the policies are cut to.
+        scope: Scope of the policies.
     """
     here = replace(scope, account=_ACCOUNT)
     managed = {
@@ -81,11 +81,11 @@ def template(scope: Scope) -> dict[str, Any]:
 
 
 def named_policies(scope: Scope, role: Role) -> dict[str, Policy]:
-    """The managed policies of one role by name: `ShellAccessDeployer1` and so on.
+    """Return the managed policies of one role by name: `ShellAccessDeployer1` and so on.
 
     Args:
-        scope: what they are cut to.
-        role: whose.
+        scope: Scope of the policies.
+        role: Role that gets the policies.
     """
     return {f"{role}{number}": each for number, each in enumerate(policies(scope, role), start=1)}
 
@@ -116,7 +116,7 @@ def _logical(name: str) -> str:
 
 
 def _substituted(value: Any) -> Any:
-    """Every text that holds a parameter is for CloudFormation to fill in; ours have no policy variables in them."""
+    """Return a value in which CloudFormation replaces parameters; our policies have no policy variables."""
     if isinstance(value, dict):
         return {key: _substituted(each) for key, each in value.items()}  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, list):
