@@ -1,1 +1,1 @@
-"""A shell session only after somebody else said yes: the second system."""
+"""Session approval (separation of duties): a session needs the approval of another person."""

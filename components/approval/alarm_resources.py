@@ -21,9 +21,9 @@ class ApprovalAlarmsArgs:
     """Arguments of `ApprovalAlarms`.
 
     Attributes:
-        plan: plan of the workflow.
+        plan: Plan of the workflow.
         forwarding_role_arn: ARN of the role that forwards events; None where none are forwarded.
-        tags: tags of rules and alarms.
+        tags: Tags of rules and alarms.
     """
 
     plan: ApprovalPlan
@@ -77,7 +77,7 @@ class ApprovalAlarms(pulumi.ComponentResource):
             name,
             name=alarm.name,
             description=alarm.description,
-            # Stated, so that a rule that was disabled is enabled again.
+            # Explicit, so that a disabled rule is enabled again.
             state="ENABLED",
             event_pattern=json.dumps(alarm.pattern, sort_keys=True),
             region=region,

@@ -1,9 +1,9 @@
 """Alarms of the approval workflow, as plain data: EventBridge patterns and CloudWatch alarms.
 
-Sources: Systems Manager User Guide, "Amazon EventBridge event examples for Systems Manager"; EventBridge User Guide, "AWS
-service events delivered via AWS CloudTrail" and "Sending and receiving events between AWS Regions"; EventBridge Scheduler
-User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch". API calls reach EventBridge only while a
-trail records the management events of the account.
+Sources: Systems Manager User Guide, "Amazon EventBridge event examples for Systems Manager"; EventBridge User Guide,
+"AWS service events delivered via AWS CloudTrail" and "Sending and receiving events between AWS Regions"; EventBridge
+Scheduler User Guide, "Monitoring Amazon EventBridge Scheduler with Amazon CloudWatch". API calls reach EventBridge only
+while a trail records the management events of the account.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ Pattern = dict[str, Any]
 
 FORWARDING_TARGET_ID: Final = "workflow-region"
 IAM_EVENT_REGIONS: Final = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-"""IAM sends its events to one Region per partition."""
+"""Region that IAM sends its events to, per partition."""
 FORWARDING_PARTITIONS: Final = frozenset({"aws"})
-"""EventBridge forwards between Regions in the commercial partition only."""
+"""Partitions in which EventBridge forwards events between Regions: only the commercial one."""
 
 WATCHED_SOURCES: Final = frozenset(
     f"{each}.amazonaws.com" for each in ("ssm", "scheduler", "sns", "events", "monitoring", "iam")
 )
-"""Services whose calls raise alarms, as CloudTrail names them."""
+"""Services whose calls raise alarms, with their names in CloudTrail."""
 
 _RELEASE_STEP: Final = "ReleaseGrant"
 _UNSUCCESSFUL: Final = ["Failed", "TimedOut", "Cancelled"]
 _NAMES_PER_PATTERN: Final = 16
-"""A pattern has 2,048 characters at most (EventBridge quotas); a name has up to 64."""
+"""Maximum of names in a pattern: a pattern has 2,048 characters at most (EventBridge quotas), a name up to 64."""
 _DOCUMENT_CALLS: Final = [
     *("CreateDocument", "UpdateDocument", "UpdateDocumentDefaultVersion", "UpdateDocumentMetadata"),
     *("DeleteDocument", "ModifyDocumentPermission"),
@@ -75,10 +75,10 @@ class EventAlarm:
     """An EventBridge rule that publishes matching events to the topics.
 
     Attributes:
-        name: name of the rule.
-        description: description of the rule.
-        pattern: pattern of the events.
-        is_forwarded: the events occur in the Region of IAM's events; a rule of the same name there forwards them.
+        name: Name of the rule.
+        description: Description of the rule.
+        pattern: Pattern of the events.
+        is_forwarded: Whether the events occur in IAM's Region, where a rule of the same name forwards them.
     """
 
     name: str
@@ -92,12 +92,12 @@ class MetricAlarm:
     """A CloudWatch alarm on a metric of EventBridge Scheduler, summed up per hour.
 
     Attributes:
-        name: name of the alarm.
-        description: description of the alarm.
-        metric: name of the metric.
-        comparison: comparison operator.
-        threshold: value to compare with.
-        missing_data: treatment of missing data.
+        name: Name of the alarm.
+        description: Description of the alarm.
+        metric: Name of the metric.
+        comparison: Comparison operator.
+        threshold: Value to compare with.
+        missing_data: Treatment of missing data.
     """
 
     name: str
@@ -120,7 +120,7 @@ METRIC_ALARMS: Final = (
         metric="InvocationAttemptCount",
         comparison="LessThanThreshold",
         threshold=1,
-        # Without a schedule there is no data at all.
+        # Without a schedule the metric has no data.
         missing_data="breaching",
     ),
     MetricAlarm(
@@ -143,11 +143,11 @@ METRIC_ALARMS: Final = (
 
 
 def topic_problems(settings: ApprovalSettings, place: Place) -> list[Problem]:
-    """Return what is wrong with the topics for alarms: rules and alarms publish in their own account and Region only.
+    """Return problems of the topics for alarms: rules and alarms publish in their own account and Region only.
 
     Args:
-        settings: settings of the workflow.
-        place: location of the workflow.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
     """
     here = place.topic_arn.rpartition(":")[0]
     return [
@@ -165,8 +165,8 @@ def event_alarms(settings: ApprovalSettings, place: Place) -> list[EventAlarm]:
     """Return the rules in the Region of the workflow.
 
     Args:
-        settings: settings of the workflow.
-        place: location of the workflow.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
     """
     return [
         *_run_alarms(),
@@ -176,7 +176,7 @@ def event_alarms(settings: ApprovalSettings, place: Place) -> list[EventAlarm]:
 
 
 def watches_iam(settings: ApprovalSettings, place: Place) -> bool:
-    """Return whether changes in IAM raise alarms: the settings ask for it, and their events reach the workflow's Region."""
+    """Return whether changes in IAM raise alarms: they are enabled, and the events reach the workflow's Region."""
     return settings.alarm_iam_changes and (not needs_forwarding(place) or place.partition in FORWARDING_PARTITIONS)
 
 
@@ -191,12 +191,12 @@ def iam_event_region(place: Place) -> str:
 
 
 def topic_target_id(position: int) -> str:
-    """Return the ID of the target for a topic: `topic` for that of the workflow, then `topic-1`, ..."""
+    """Return the target ID of a topic: `topic` for that of the workflow, then `topic-1`, ..."""
     return f"topic-{position}" if position else "topic"
 
 
 def forwarding_trust(place: Place) -> PolicyDocument:
-    """Return the trust policy of the role that forwards events: EventBridge, for the forwarding rules of this account."""
+    """Return the trust policy of the role that forwards events: EventBridge, for this account's forwarding rules."""
     return {
         "Version": "2012-10-17",
         "Statement": [

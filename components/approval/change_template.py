@@ -24,11 +24,11 @@ Who asks, for which principal, and why this instance. Nobody approves their own 
 
 
 def change_template(settings: ApprovalSettings, place: Place) -> dict[str, Any]:
-    """Levels of approval before the runbook; never approved by itself, not even in an emergency.
+    """Return the change template: levels of approval before the runbook, never automatic, not even in an emergency.
 
     Args:
-        settings: of the workflow.
-        place: where it lives.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
     """
     return {
         "schemaVersion": "0.3",

@@ -1,4 +1,4 @@
-"""The approval workflow: a session starts only after another person approved it."""
+"""Approval workflow, as a component resource."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalArgs:
-    """What the workflow is made of.
+    """Arguments of `Approval`.
 
     Attributes:
-        settings: of the workflow.
-        regions: of the stack; the first is where the workflow lives, in all of them instances may be.
-        session_data_encryption: sessions are encrypted with the stack's data key.
-        account: where the stack deploys to.
-        owner: names this stack on the documents.
-        tags: on everything that can carry tags.
+        settings: Settings of the workflow.
+        regions: Regions of the stack; the workflow is in the first, instances may be in all of them.
+        session_data_encryption: Whether sessions are encrypted with the stack's data key.
+        account: Account of the stack.
+        owner: Name of this stack, for the documents.
+        tags: Tags applied to all taggable resources.
     """
 
     settings: ApprovalSettings
@@ -49,7 +49,7 @@ class Approval(pulumi.ComponentResource):
 
     Attributes:
         outputs: `mode`, `runbookName`, `changeTemplateName` (None in mode `automation`), `topicArn`, `roleArn`.
-        operator_policy_arn: of the managed policy that the operators have.
+        operator_policy_arn: ARN of the managed policy for operators.
     """
 
     def __init__(self, name: str, args: ApprovalArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -107,7 +107,7 @@ class Approval(pulumi.ComponentResource):
         )
 
     def _documents(self, *, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
-        """Published once what they name is there; the template once the runbook is."""
+        """Create the documents after the resources that they name, and the template after the runbook."""
         main = self._document(self._plan.runbook, after)
         documents: list[pulumi.Resource] = [main, self._document(self._plan.reaper, after)]
         if self._plan.template:
@@ -148,7 +148,7 @@ class Approval(pulumi.ComponentResource):
             description="Removes session grants whose run is over",
             schedule_expression=planned.expression,
             flexible_time_window=ScheduleFlexibleTimeWindowArgs(mode="OFF"),
-            # Stated, so that a schedule that was disabled is enabled again.
+            # Explicit, so that a disabled schedule is enabled again.
             state="ENABLED",
             target=ScheduleTargetArgs(arn=planned.target_arn, role_arn=role.arn, input=planned.input),
             region=self._place.region,
@@ -167,7 +167,7 @@ class Approval(pulumi.ComponentResource):
         )
 
     def _attached(self, planned: PlannedPolicy, *, after: list[pulumi.Resource]) -> Policy:
-        """Attached last, so that no principal has the policy before everything that keeps it safe is there."""
+        """Create a policy and attach it last, so that no principal has it before all its safeguards exist."""
         policy = Policy(
             f"{self._name}-{planned.key}",
             name=planned.name,

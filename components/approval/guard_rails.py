@@ -1,7 +1,7 @@
 """Optional guard rails, as plain data: a deny policy for operators, and a service control policy.
 
-Sources: Service Authorization Reference; IAM User Guide, "Tags for IAM resources". What must stay as it is for approval to
-hold is held to the reference by tests: an action that AWS adds to one of these services fails them.
+Sources: Service Authorization Reference; IAM User Guide, "Tags for IAM resources". Tests compare the protected
+resources with the reference: an action that AWS adds to one of these services fails them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,13 @@ if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
 
 _CHANGING_IDENTITIES: Final = [f"iam:{verb}*" for verb in ("A", "Cr", "De", "E", "Pu", "R", "Se", "T", "U")]
-"""Every IAM action that changes something, by the beginning of its verb: a managed policy has few characters."""
+"""All IAM actions with changes, by the first letters of their verbs, as the size of a managed policy is limited."""
 _IDENTITIES: Final = ("group", "user", "mfa", "saml-provider", "oidc-provider")
-"""A person signs in by these. Who is behind an approver's role is for its trust policy to say, which this policy does not
-know, and no condition key tells which user joins a group: operators therefore administer none of them."""
+"""Resources that a person signs in with, none of which operators may change.
+
+The trust policy of an approver's role decides who may assume it, which this policy does not know, and no condition key
+shows which user is added to a group.
+"""
 _CHANGING_WORKFLOW: Final = [
     *("ssm:AddTags*", "ssm:CreateDocument", "ssm:Delete*", "ssm:ModifyDocument*", "ssm:Put*", "ssm:RemoveTags*"),
     *("ssm:ResetServiceSetting", "ssm:UpdateDocument*", "ssm:UpdateServiceSetting"),
@@ -71,30 +74,30 @@ _SETTING_TAGS: Final = ["iam:TagRole", "iam:TagUser", "iam:CreateRole", "iam:Cre
 """Session tags override those of the principal (IAM User Guide, "Pass session tags in AWS STS")."""
 _REMOVING_TAGS: Final = ["iam:UntagRole", "iam:UntagUser"]
 _BECOMING: Final = ["sts:AssumeRole*", "iam:PassRole"]
-"""A service that is passed a role acts with it."""
+"""Actions to use another role, also through a service that it is passed to."""
 _STARTING: Final = ["ssm:StartAutomationExecution", "ssm:StartChangeRequestExecution"]
-"""Requesters may pass the runbook's role; another runbook could use it for anything."""
+"""Requesters may pass the runbook's role, which another runbook could use for any purpose."""
 _NEVER: Final = [
-    # These hand the runbook's role, which requesters may pass, to a node or to a runbook of the operator's choice.
+    # These pass the runbook's role, which requesters may pass, to a node or to a runbook of the operator's choice.
     *("ssm:CreateActivation", "ssm:UpdateManagedInstanceRole"),
     *("ssm:CreateAssociation*", "ssm:UpdateAssociation", "ssm:StartAssociationsOnce"),
     *("ssm:RegisterTaskWith*", "ssm:UpdateMaintenanceWindowTask"),
     *("config:PutRemediationC*", "config:StartRemediation*", "config:Put*ConformancePack"),
-    # These have no resource of their own (Service Authorization Reference).
+    # These support no resource types (Service Authorization Reference).
     *("sns:SetSubscription*", "sns:Unsubscribe"),
-    # These decide which person has which identity, and which policies of the organization hold, outside IAM.
+    # These decide outside IAM which person has which identity, and which policies of the organization apply.
     *("iam:A*DelegationRequest", "iam:CreateDelegation*", "iam:SendDelegation*", "iam:UpdateDelegation*"),
     *("sts:AssumeRoot", "account-access:C*", "cognito-identity:Set*", "rolesanywhere:C*"),
-    # A certificate is revoked only as long as its list is there and enabled.
+    # A certificate is revoked only as long as its revocation list exists and is enabled.
     *("rolesanywhere:D*", "rolesanywhere:E*", "rolesanywhere:I*", "rolesanywhere:P*", "rolesanywhere:U*"),
     *("identitystore:C*", "identitystore:U*"),
     *("sso:A*", "sso:C*", "sso:P*", "sso:St*", "sso:U*", "sso-directory:A*", "sso-directory:C*"),
     *("sso-directory:E*", "sso-directory:I*", "sso-directory:St*", "sso-directory:U*", "organizations:DeleteP*"),
     *("organizations:Det*", "organizations:DisableP*", "organizations:Leave*", "organizations:Move*"),
     *("organizations:Remove*", "organizations:UpdateP*"),
-    # People of a directory sign in with its passwords and groups, in IAM Identity Center too.
+    # Users of a directory sign in with its passwords and groups, also to IAM Identity Center.
     *("ds:EnableRoleAccess", "ds:ResetUserPassword", "ds-data:A*", "ds-data:C*", "ds-data:U*"),
-    # Alarms get the calls that a trail records; which trail that is, is not known here.
+    # Alarms receive the calls that a trail records; this policy does not know which trail that is.
     *("cloudtrail:DeleteT*", "cloudtrail:PutEventS*", "cloudtrail:StopL*", "cloudtrail:UpdateT*"),
 ]
 _CHAT: Final = ["chatbot:A*", "chatbot:C*", "chatbot:R*", "chatbot:U*"]
@@ -102,13 +105,13 @@ _HOST_MANAGEMENT: Final = "servicesetting/ssm/managed-instance/default-ec2-insta
 
 
 def guard_rail_policies(settings: ApprovalSettings, place: Place) -> dict[str, PolicyDocument]:
-    """Return the managed policies that deny operators to change what approval rests on, whatever else they have.
+    """Return the managed policies that deny operators changes to what the approval depends on, whatever else they have.
 
-    Two, by name: the names of operators and approvers need most of the characters that a managed policy has.
+    Two, by name: the names of operators and approvers need most of the characters of a managed policy.
 
     Args:
-        settings: settings of the workflow.
-        place: location of the workflow.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
     """
     return {
         GUARD_RAIL_POLICY_NAME: _document(_workflow_statements(settings, place)),
@@ -120,8 +123,8 @@ def operator_deny_policy(settings: ApprovalSettings, place: Place) -> PolicyDocu
     """Return everything that the guard rails deny, as one document.
 
     Args:
-        settings: settings of the workflow.
-        place: location of the workflow.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
     """
     return _document([*_identity_statements(settings, place), *_workflow_statements(settings, place)])
 
@@ -140,7 +143,7 @@ def _identity_statements(settings: ApprovalSettings, place: Place) -> list[dict[
     ]
     return [
         _deny("KeepIdentities", _CHANGING_IDENTITIES, kept),
-        # Requesters pass the runbook's role, to Systems Manager.
+        # Requesters pass the runbook's role to Systems Manager.
         _deny("BecomeNoOther", _BECOMING, [*approvers, *own[1:]]),
     ]
 
@@ -152,7 +155,7 @@ def _workflow_statements(settings: ApprovalSettings, place: Place) -> list[dict[
         _deny("KeepTag", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", _names_the_tag()),
         _deny("KeepWorkflow", _CHANGING_WORKFLOW, [*_workflow(place), *settings.alarm_topic_arns]),
         _deny("KeepKey", _CHANGING_KEY, "*", of_topic),
-        # A run that is stopped as complete skips the step that removes its tag, and the reaper's runs could be stopped too.
+        # An execution stopped as complete skips the removal of its tag; the reaper's executions could be stopped, too.
         _deny("DecideNothing", deciding, place.ssm("automation-execution/*", "*")),
         _deny("Never", [*_NEVER, *(_CHAT if settings.chat_approver_roles else [])], "*"),
         _only_on("RunNothingElse", _STARTING, _requests(place)),
@@ -160,12 +163,12 @@ def _workflow_statements(settings: ApprovalSettings, place: Place) -> list[dict[
 
 
 def tag_control_policy(place: Place) -> PolicyDocument:
-    """Return a service control policy: the runbook's role alone sets or removes the tag, and no session has it as a tag.
+    """Return a service control policy: only the runbook's role sets or removes the tag, and no session has it as a tag.
 
-    It is for the organization's management account, attached to the accounts that use this workflow.
+    The organization's management account attaches it to the accounts with this workflow.
 
     Args:
-        place: location of the workflow; in every account of the organization the role has the same name.
+        place: Location of the workflow; the role has the same name in every account of the organization.
     """
     others = {"ArnNotLike": {"aws:PrincipalArn": [f"arn:{place.partition}:iam::*:role/{ROLE_NAME}"]}}
     return _document([_deny("OnlyTheRunbook", [*_SETTING_TAGS, *_REMOVING_TAGS], "*", {**_names_the_tag(), **others})])
@@ -176,7 +179,7 @@ def _document(statements: list[dict[str, object]]) -> PolicyDocument:
 
 
 def _workflow(place: Place) -> list[str]:
-    """ARNs of what the workflow consists of beside identities; documents, rules and settings in every Region."""
+    """Return the ARNs of the workflow's resources except identities; documents, rules and settings in every Region."""
     here, everywhere = f"{place.region}:{place.account_id}", f"*:{place.account_id}"
     return [
         *(place.ssm(f"document/{name}", "*") for name in (*DOCUMENT_NAMES, DOCUMENT_NAME)),
@@ -196,7 +199,7 @@ def _workflow(place: Place) -> list[str]:
 
 
 def _names_the_tag() -> dict[str, object]:
-    # IAM takes tag keys that differ in case alone for the same one (IAM User Guide, "Tags for IAM resources").
+    # IAM does not distinguish tag keys by case (IAM User Guide, "Tags for IAM resources").
     return {"ForAnyValue:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
 
 

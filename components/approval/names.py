@@ -1,4 +1,4 @@
-"""The names of what the approval workflow is made of, as in the AWS post, and ours where it has none."""
+"""Names of the workflow's resources: those of the AWS post, and our own where it has none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CHANGE_TEMPLATE_NAME: Final = "AllowSsmSessionStartTemplate"
 OPERATOR_POLICY_NAME: Final = "AllowStartSsmSessionBasedOnIamTags"
 TOPIC_NAME: Final = "change-manager-ssm-approval"
 ROLE_NAME: Final = "SsmSessionControlChangeMangerRole"
-"""The post's spelling."""
+"""Spelling of the AWS post."""
 
 REAPER_NAME: Final = "RemoveExpiredSsmSessionGrants"
 REAPER_SCHEDULE_NAME: Final = "remove-expired-ssm-session-grants"
@@ -23,9 +23,9 @@ IDENTITIES_GUARD_RAIL_POLICY_NAME: Final = "ShellAccessGuardRails"
 KEY_ALIAS: Final = "alias/shell-access/approval"
 
 REAPER_SCHEDULE_GROUP: Final = "shell-access-approval"
-"""A group of its own: Amazon CloudWatch counts invocations per schedule group."""
+"""A separate group, as Amazon CloudWatch counts invocations per schedule group."""
 ALARM_PREFIX: Final = "shell-access-approval-"
-"""Every EventBridge rule and CloudWatch alarm of the workflow begins with it."""
+"""Prefix of all EventBridge rules and CloudWatch alarms of the workflow."""
 EVENT_FORWARDING_ROLE_NAME: Final = "ShellAccessApprovalEvents"
 
 POLICY_NAMES: Final = (
@@ -47,12 +47,12 @@ _CONSOLES: Final = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.ama
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where the workflow lives.
+    """Location of the workflow.
 
     Attributes:
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
-        region: of the documents, the topic and its key.
+        account_id: Account ID.
+        region: Region of the documents, the topic and its key.
     """
 
     partition: str
@@ -61,12 +61,12 @@ class Place:
 
     @property
     def role_arn(self) -> str:
-        """Of the role that the runbooks run with."""
+        """ARN of the role that the runbooks assume."""
         return self.iam(f"role/{ROLE_NAME}")
 
     @property
     def topic_arn(self) -> str:
-        """Of the topic for notifications."""
+        """ARN of the topic for notifications."""
         return f"arn:{self.partition}:sns:{self.region}:{self.account_id}:{TOPIC_NAME}"
 
     @property
@@ -75,38 +75,40 @@ class Place:
         return f"arn:{self.partition}:events:{self.region}:{self.account_id}:event-bus/default"
 
     def rule_arn(self, name: str, region: str = "") -> str:
-        """ARN of an EventBridge rule on the default event bus, by default in the Region of the workflow."""
+        """Return the ARN of an EventBridge rule on the default event bus, by default in the Region of the workflow."""
         return f"arn:{self.partition}:events:{region or self.region}:{self.account_id}:rule/{name}"
 
     def alarm_arn(self, name: str) -> str:
-        """ARN of a CloudWatch alarm."""
+        """Return the ARN of a CloudWatch alarm."""
         return f"arn:{self.partition}:cloudwatch:{self.region}:{self.account_id}:alarm:{name}"
 
     def console_link(self, execution: str) -> str:
-        """Address of a run in the console of the partition (AWS General Reference, "AWS Management Console endpoints").
+        """Return the URL of an execution in the partition's console.
+
+        Source: AWS General Reference, "AWS Management Console endpoints".
 
         Args:
-            execution: ID of the run.
+            execution: ID of the execution.
         """
         domain = _CONSOLES.get(self.partition, "console.aws.amazon.com")
         return f"https://{self.region}.{domain}/systems-manager/automation/execution/{execution}?region={self.region}"
 
     def iam(self, resource: str) -> str:
-        """An ARN of this account's IAM."""
+        """Return an ARN of IAM in this account."""
         return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
 
     def ssm(self, resource: str, region: str = "") -> str:
-        """An ARN of this account's Systems Manager; without a Region, where the workflow lives."""
+        """Return an ARN of Systems Manager in this account, by default in the Region of the workflow."""
         return f"arn:{self.partition}:ssm:{region or self.region}:{self.account_id}:{resource}"
 
     def default_version(self, document: str) -> list[str]:
-        """What starting a runbook or a template is judged on, in its default version only.
+        """Return the ARNs of a permission to start a runbook or a template, in its default version only.
 
-        An earlier version may ask nobody: what was there before is kept as one. The version that a request names is part
-        of the definition's ARN (Service Authorization Reference).
+        An earlier version may not require approval: a document that existed before the stack is kept as a version. The
+        definition's ARN contains the version that a request names (Service Authorization Reference).
         """
         return [self.ssm(f"document/{document}"), self.ssm(f"automation-definition/{document}:$DEFAULT")]
 
     def principals(self, kind: str, names: list[str]) -> list[str]:
-        """ARNs of roles or users of these names, under any path: IAM names are unique in an account."""
+        """Return the ARNs of roles or users under any path: IAM names are unique in an account."""
         return [self.iam(f"{kind}/{path}{name}") for name in names for path in ("", "*/")]

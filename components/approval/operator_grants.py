@@ -1,6 +1,6 @@
-"""The operators' tags as a resource: none is set when the workflow begins, and none is left when it ends.
+"""Tags of operators, as a resource: none is set when the workflow is created, and none is left when it is deleted.
 
-While the workflow lives the runbook alone sets and removes them, so a refresh looks at nothing.
+In between only the runbook sets and removes them, so a refresh reads nothing.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ class OperatorGrantsProvider(AwsResourceProvider):
     """Removes tags with the credentials and endpoints of the stack's AWS provider."""
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Whether principals come or go, or become secret."""
+        """Return a difference if principals are added or removed, or become secret."""
         return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in (*_KINDS, SECRET_PROPERTIES)))
 
     def create(self, props: Properties) -> CreateResult:
-        """A tag that somebody set beforehand would be a grant as soon as the operators have their policy."""
+        """Remove tags set before, which would be grants as soon as the operators have their policy."""
         self._remove(props, {})
         return CreateResult(TAG_KEY, _principals(props))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Principals that come begin without a grant, those that go leave without one."""
+        """Remove the tags of added principals, which start without a grant, and of removed ones."""
         self._remove(_news, _olds)
         self._remove(_olds, _news)
         return UpdateResult(_principals(_news))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """No grant outlives the workflow."""
+        """Remove all tags: no grant outlives the workflow."""
         self._remove(_props, {})
 
     def _remove(self, principals: Properties, spared: Properties) -> None:
@@ -60,7 +60,7 @@ class OperatorGrantsProvider(AwsResourceProvider):
 
 
 def _spellings(pages: Iterable[Any]) -> list[str]:
-    """The keys that IAM takes for the tag's: case does not count there."""
+    """Return all spellings of the tag's key, as IAM does not distinguish tag keys by case."""
     return [tag["Key"] for page in pages for tag in page["Tags"] if tag["Key"].lower() == TAG_KEY.lower()]
 
 
@@ -74,18 +74,18 @@ def _principals(props: Properties) -> Properties:
 
 
 class OperatorGrants(Resource, module="iam", name="OperatorGrants"):
-    """The tags of all operators. What may set them depends on it, so that it is the last to go."""
+    """Tags of all operators. Resources that may set tags depend on it, so that it is deleted last."""
 
     def __init__(
         self, name: str, settings: ApprovalSettings, region: str, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        """Registers the resource.
+        """Register the resource.
 
         Args:
-            name: of the resource.
-            settings: of the workflow.
-            region: to reach IAM from.
-            opts: as for every resource.
+            name: Name of the resource.
+            settings: Settings of the workflow.
+            region: Region to call IAM from.
+            opts: Options of the resource.
         """
         properties = {"roles": settings.operator_roles, "users": settings.operator_users, "region": region}
         super().__init__(OperatorGrantsProvider(), name, properties, opts)

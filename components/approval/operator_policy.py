@@ -12,13 +12,13 @@ from components.session_manager.names import DATA_KEY_ALIAS
 
 
 def operator_policy(place: Place, *, session_data_encryption: bool) -> PolicyDocument:
-    """Start sessions on the instance that the principal's tag names, with the governed document, and end one's own.
+    """Return the policy to start sessions with the governed document on the tag's instance, and to end own sessions.
 
-    Instances count in any Region: the runbook grants only those of the stack's Regions, and IDs do not repeat.
+    Instances in any Region match: the runbook grants only those in the stack's Regions, and instance IDs are unique.
 
     Args:
-        place: where the workflow lives.
-        session_data_encryption: sessions are encrypted with the stack's data key, so operators need to use it.
+        place: Location of the workflow.
+        session_data_encryption: Whether sessions are encrypted with the stack's data key, which operators then use.
     """
     sessions = f"arn:{place.partition}:ssm:*:{place.account_id}:session/"
     instances = f"arn:{place.partition}:ec2:*:{place.account_id}:instance/"
@@ -30,7 +30,7 @@ def operator_policy(place: Place, *, session_data_encryption: bool) -> PolicyDoc
             "Resource": f"{instances}${{aws:PrincipalTag/{TAG_KEY}}}",
             "Condition": {
                 "Null": {f"aws:PrincipalTag/{TAG_KEY}": "false"},
-                # Without it a request that names no document is not asked for one.
+                # Without it, IAM does not check the document of a request that names none.
                 "BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"},
             },
         },

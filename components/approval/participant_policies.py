@@ -1,4 +1,4 @@
-"""What the people in the workflow may do in it, as plain data: ask for a session, and decide on requests.
+"""Policies of the workflow's participants, as plain data: to request a session, and to decide on requests.
 
 Sources: Service Authorization Reference, "AWS Systems Manager"; Systems Manager User Guide, "Setting up Automation" and
 "Controlling access to auto-approval runbook workflows".
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def requester_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument:
-    """Ask for a session in the mode of the workflow, and follow what becomes of the request.
+    """Return the policy to request a session in the mode of the workflow, and to follow the request.
 
     Args:
-        settings: of the workflow.
-        place: where it lives.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
     """
     executions = place.ssm("automation-execution/*")
     return {
@@ -32,19 +32,19 @@ def requester_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument
                 "Condition": {"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
             },
             *_following(place),
-            # Who has the operators' policy, so that a request for nobody is not made.
+            # To check that the principal is an operator, so that no request is made in vain.
             _allow("SeeOperators", "iam:ListEntitiesForPolicy", place.iam(f"policy/{OPERATOR_POLICY_NAME}")),
         ],
     }
 
 
 def approver_policy(place: Place) -> PolicyDocument:
-    """See what is asked, say yes or no, and end a grant early by stopping its run.
+    """Return the policy to read requests, approve or reject them, and end a grant early by stopping its execution.
 
-    Who is heard on a request stands in the runbook or the template.
+    The runbook or the template defines whose decision counts.
 
     Args:
-        place: where the workflow lives.
+        place: Location of the workflow.
     """
     executions = place.ssm("automation-execution/*")
     return {
@@ -63,7 +63,7 @@ def _request(settings: ApprovalSettings, place: Place, executions: str) -> dict[
         **_allow(
             "Request", "ssm:StartChangeRequestExecution", [*place.default_version(CHANGE_TEMPLATE_NAME), executions]
         ),
-        # The template cannot be approved automatically either; a request that asks for it is refused at once.
+        # The template cannot be approved automatically either; this denies such a request at once.
         "Condition": {"BoolIfExists": {"ssm:AutoApprove": "false"}},
     }
 
@@ -72,7 +72,7 @@ def _following(place: Place) -> list[dict[str, object]]:
     return [
         _allow("SeeRun", "ssm:GetAutomationExecution", place.ssm("automation-execution/*")),
         _allow("SeeRunbook", "ssm:DescribeDocument", place.ssm(f"document/{RUNBOOK_NAME}")),
-        # None of these knows a smaller resource (Service Authorization Reference).
+        # These actions support no resources (Service Authorization Reference).
         _allow("FindRuns", ["ssm:DescribeAutomationExecutions", "ssm:DescribeSessions"], "*"),
         _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
     ]

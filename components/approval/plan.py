@@ -1,6 +1,6 @@
-"""Everything that the approval workflow consists of, as plain data.
+"""Plan of the approval workflow: all its resources, as plain data.
 
-The component registers it and `verify` compares it with the account, so that both always agree.
+The component registers it, and `verify` compares it with the account, so that both always agree.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ class PlannedDocument:
     """A document of Systems Manager.
 
     Attributes:
-        key: part of the logical name.
-        name: name of the document.
-        type: document type.
-        content: content of every version that counts.
+        key: Part of the logical name.
+        name: Name of the document.
+        type: Document type.
+        content: Content of every version in use.
     """
 
     key: str
@@ -77,11 +77,11 @@ class PlannedRole:
     """A role that an AWS service assumes.
 
     Attributes:
-        key: part of the logical name.
-        name: name of the role.
-        description: description of the role.
-        trust: trust policy.
-        policy: its one inline policy, `shell-access`.
+        key: Part of the logical name.
+        name: Name of the role.
+        description: Description of the role.
+        trust: Trust policy.
+        policy: Its one inline policy, `shell-access`.
     """
 
     key: str
@@ -93,16 +93,16 @@ class PlannedRole:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedPolicy:
-    """A managed policy and the principals that have it.
+    """A managed policy and the principals that it is attached to.
 
     Attributes:
-        key: part of the logical name.
-        name: name of the policy.
+        key: Part of the logical name.
+        name: Name of the policy.
         arn: ARN of the policy.
-        description: description of the policy.
-        content: its default version.
-        roles: names of the roles that it is attached to.
-        users: names of the users that it is attached to.
+        description: Description of the policy.
+        content: Content of the default version.
+        roles: Names of the roles that it is attached to.
+        users: Names of the users that it is attached to.
     """
 
     key: str
@@ -121,7 +121,7 @@ class PlannedSchedule:
     Attributes:
         target_arn: ARN of the API operation.
         role_arn: ARN of the role that calls it.
-        input: parameters of the call, as JSON.
+        input: Parameters of the call, as JSON.
     """
 
     target_arn: str
@@ -137,16 +137,16 @@ class ApprovalPlan:
     """The approval workflow of one account.
 
     Attributes:
-        place: location of the workflow.
-        runbook: the document that grants.
-        reaper: the document that removes expired grants.
-        template: the change template; None in mode `automation`.
-        runbook_role: role of both runbooks.
-        schedule_role: role of the schedule.
-        forwarding_role: role that forwards events of IAM; None where none are forwarded.
-        operator_policies: managed policies of operators.
-        approver_policy: managed policy of approvers.
-        schedule: schedule of the reaper.
+        place: Location of the workflow.
+        runbook: Document that grants.
+        reaper: Document that removes expired grants.
+        template: Change template; None in mode `automation`.
+        runbook_role: Role of both runbooks.
+        schedule_role: Role of the schedule.
+        forwarding_role: Role that forwards events of IAM; None where none are forwarded.
+        operator_policies: Managed policies of operators.
+        approver_policy: Managed policy of approvers.
+        schedule: Schedule of the reaper.
         event_alarms: EventBridge rules.
         metric_alarms: CloudWatch alarms.
         alarm_topics: ARNs of the topics that receive alarms, the workflow's own first.
@@ -173,7 +173,7 @@ class ApprovalPlan:
 
     @property
     def roles(self) -> tuple[PlannedRole, ...]:
-        """All roles that the workflow makes."""
+        """All roles that the workflow creates."""
         forwarding = (self.forwarding_role,) if self.forwarding_role else ()
         return (self.runbook_role, self.schedule_role, *forwarding)
 
@@ -186,13 +186,13 @@ class ApprovalPlan:
 def plan_approval(
     settings: ApprovalSettings, place: Place, regions: Sequence[str], *, session_data_encryption: bool
 ) -> ApprovalPlan:
-    """Return what the settings ask for.
+    """Return the plan for the settings.
 
     Args:
-        settings: settings of the workflow.
-        place: location of the workflow.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
         regions: Regions of the stack.
-        session_data_encryption: sessions are encrypted with the stack's data key.
+        session_data_encryption: Whether sessions are encrypted with the stack's data key.
     """
     alarms = tuple(event_alarms(settings, place))
     return ApprovalPlan(

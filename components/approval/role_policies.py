@@ -1,4 +1,4 @@
-"""What the runbooks' role and the schedule's role may do, and who may use them, as plain data."""
+"""Policies and trust policies of the runbooks' role and the schedule's role, as plain data."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ _SOURCES: Final = {
     "ssm.amazonaws.com": "ssm:*:{account}:automation-execution/*",
     "scheduler.amazonaws.com": "scheduler:*:{account}:schedule-group/*",
 }
-"""What a service works for when it assumes a role, as `aws:SourceArn` shows it. Systems Manager assumes roles for nodes,
-maintenance windows and automations; an automation is one however it was started, by a call, a schedule or a change request
-(Systems Manager User Guide, "Setting up Automation"; EventBridge Scheduler User Guide, "Confused deputy prevention")."""
+"""Source of a service that assumes a role, as in `aws:SourceArn`.
+
+Systems Manager assumes roles for nodes, maintenance windows and automations; an automation counts as one whether a
+call, a schedule or a change request started it (Systems Manager User Guide, "Setting up Automation"; EventBridge
+Scheduler User Guide, "Confused deputy prevention").
+"""
 
 
 def service_trust(service: str, place: Place) -> PolicyDocument:
-    """Return a trust policy for an AWS service that acts for this account (IAM User Guide, "The confused deputy problem").
+    """Return a trust policy for an AWS service that acts for this account.
+
+    Source: IAM User Guide, "The confused deputy problem".
 
     Args:
-        service: service principal, such as `ssm.amazonaws.com`.
-        place: location of the workflow.
+        service: Service principal, such as `ssm.amazonaws.com`.
+        place: Location of the workflow.
     """
     condition: dict[str, object] = {"StringEquals": {"aws:SourceAccount": place.account_id}}
     if service in _SOURCES:
@@ -44,11 +49,11 @@ def service_trust(service: str, place: Place) -> PolicyDocument:
 
 
 def runbook_role_policy(settings: ApprovalSettings, place: Place) -> PolicyDocument:
-    """Set and remove the one tag on the operators, look at what a request names, and tell the topic.
+    """Return the policy to set and remove the one tag on operators, read what a request names, and notify the topic.
 
     Args:
-        settings: of the workflow.
-        place: where it lives.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
     """
     statements: list[dict[str, object]] = []
     for kind, names in (("Role", settings.operator_roles), ("User", settings.operator_users)):
@@ -57,14 +62,14 @@ def runbook_role_policy(settings: ApprovalSettings, place: Place) -> PolicyDocum
     executions = place.ssm("automation-execution/*")
     statements += [
         _allow("SeeInstances", ["ec2:DescribeInstances", "ssm:DescribeInstanceInformation"], "*"),
-        # Who is behind a requester or an approver: trust policies, and users by their IDs, which knows no smaller resource.
+        # To identify requesters and approvers: trust policies, and users by their IDs, which supports no resources.
         _allow("SeeTrust", "iam:GetRole", place.iam("role/*")),
         _allow("FindUsers", "iam:ListUsers", "*"),
         _allow("SeeRun", "ssm:GetAutomationExecution", executions),
-        # Knows no smaller resource (Service Authorization Reference).
+        # Supports no resources (Service Authorization Reference).
         _allow("FindRuns", "ssm:DescribeAutomationExecutions", "*"),
-        # Knows no smaller resource. IAM cannot tell the sessions of one grant from others: those of nodes outside EC2 are
-        # left out, and the script ends the operator's sessions on the instance alone.
+        # Supports no resources. IAM cannot distinguish the sessions of one grant from others: those of nodes outside
+        # EC2 are excluded, and the script ends only the operator's sessions on the instance.
         _allow("FindSessions", "ssm:DescribeSessions", "*"),
         {
             **_allow(
@@ -85,10 +90,10 @@ def runbook_role_policy(settings: ApprovalSettings, place: Place) -> PolicyDocum
 
 
 def schedule_role_policy(place: Place) -> PolicyDocument:
-    """Start the one runbook that clears up, with its role.
+    """Return the policy to start the reaper with its role.
 
     Args:
-        place: where the workflow lives.
+        place: Location of the workflow.
     """
     runbook = place.default_version(REAPER_NAME)
     return {
@@ -104,12 +109,12 @@ def schedule_role_policy(place: Place) -> PolicyDocument:
 
 
 def _tagging(kind: str, arns: list[str]) -> list[dict[str, object]]:
-    # ForAllValues holds for an absent key too, so the Null check has to stand beside it. One list of principals for
-    # everything that needs no more: a role's inline policies take 10,240 characters (IAM User Guide, "IAM quotas").
+    # ForAllValues also holds for an absent key, so a Null check is needed. One statement with the principals for all
+    # other actions: a role's inline policies have 10,240 characters at most (IAM User Guide, "IAM quotas").
     known = {"Null": {"aws:TagKeys": "false"}}
     set_it = {"ForAllValues:StringEquals": {"aws:TagKeys": [TAG_KEY]}, **known}
     names_instance = {"StringLike": {f"aws:RequestTag/{TAG_KEY}": "i-*"}}
-    # Removed in any spelling: IAM takes keys that differ in case alone for the same one.
+    # Removed in any spelling, as IAM does not distinguish tag keys by case.
     any_spelling = {"ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]}}
     return [
         {**_allow(f"Tag{kind}", f"iam:Tag{kind}", arns), "Condition": {**set_it, **names_instance}},

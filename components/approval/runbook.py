@@ -1,7 +1,7 @@
-"""The runbook `AllowStartSsmSession` and the one that clears up behind it, as plain data.
+"""The runbook `AllowStartSsmSession` and the reaper, which removes expired grants, as plain data.
 
-Sources: AWS Systems Manager User Guide, "Data elements and parameters" (schema 0.3) and "Systems Manager Automation actions
-reference"; the AWS post "Apply the principle of separation of duties to shell access to your EC2 instances".
+Sources: AWS Systems Manager User Guide, "Data elements and parameters" (schema 0.3) and "Systems Manager Automation
+actions reference"; the AWS post "Apply the principle of separation of duties to shell access to your EC2 instances".
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ REASON_PATTERN: Final = (
     r"\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0d\ufeff\uffa0"
     r"\ufff0-\ufffb\ufffe\uffff]{1,300}$"
 )
-"""Without braces, which Automation would take for a reference, and without characters that do not show, as far as Java and
-Python read the pattern alike: those beyond U+FFFF, and unassigned ones, the runbook's first step refuses."""
+"""Reasons without braces, which Automation reads as a reference, and without invisible characters, as far as Java and
+Python interpret the pattern alike; the runbook's first step rejects those beyond U+FFFF, and unassigned ones.
+"""
 APPROVAL_SECONDS: Final = 86_400
-"""How long a request waits for its approvers: a day. `aws:approve` would wait for a week, and all that time a flood of
-requests would take up what the account may have of runs."""
+"""Time limit for approvers: a day. The default of `aws:approve` is a week, in which a flood of requests would use up
+the account's quota of executions.
+"""
 SCRIPT_SECONDS: Final = 120
 API_SECONDS: Final = 25
-"""What `aws:executeAwsApi` takes at most."""
+"""Maximum of `aws:executeAwsApi`."""
 
 Step = dict[str, Any]
 
@@ -45,15 +47,15 @@ _JUDGED: Final = ("Verdict", "Reason", "Note", "Region")
 
 
 def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) -> dict[str, Any]:
-    """Approval (in mode `automation`), checks, tag, wait, untag.
+    """Return the runbook: approval (in mode `automation`), checks, tag, wait, removal of the tag.
 
-    Whatever goes wrong once the tag may be set, and any cancellation, leads to the step that takes it back. A cancellation
-    ends open sessions too.
+    Any failure once the tag may be set, and any cancellation, leads to the step that removes it. A cancellation also
+    ends open sessions.
 
     Args:
-        settings: of the workflow.
-        place: where it lives.
-        regions: in which instances are looked for.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
+        regions: Regions to search for instances.
     """
     minutes = settings.approval_validity_minutes
     approvals = _approvals(settings, place) if settings.mode is Mode.AUTOMATION else []
@@ -78,11 +80,11 @@ def runbook(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
 
 
 def reaper(settings: ApprovalSettings, place: Place) -> dict[str, Any]:
-    """Takes away every operator's tag that no approved run stands behind. Scheduled.
+    """Return the scheduled runbook that removes tags without an approved execution from operators.
 
     Args:
-        settings: of the workflow.
-        place: where it lives.
+        settings: Settings of the workflow.
+        place: Location of the workflow.
     """
     operators = {"OperatorRoles": settings.operator_roles, "OperatorUsers": settings.operator_users}
     return {
@@ -155,7 +157,7 @@ def _parameters(place: Place) -> dict[str, Any]:
 
 
 def _first(settings: ApprovalSettings, regions: Sequence[str]) -> list[Step]:
-    """In mode `automation` the reason is judged before approvers read it; a change request has asked them already."""
+    """Return the check of the reason before approvers read it; in a change request they have read it already."""
     if settings.mode is not Mode.AUTOMATION:
         return []
     return [
@@ -172,7 +174,7 @@ def _first(settings: ApprovalSettings, regions: Sequence[str]) -> list[Step]:
 
 
 def _approvals(settings: ApprovalSettings, place: Place) -> list[Step]:
-    """One step a level: `aws:approve` with the approvers fixed here, out of the requester's reach."""
+    """Return one step per level: `aws:approve` with fixed approvers, which the requester cannot change."""
     return [
         {
             "name": f"ApproveLevel{position}",
@@ -210,7 +212,7 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
         "SharedOperatorRoles": settings.shared_operator_roles,
         "SharedApproverRoles": settings.shared_approver_roles,
         "ChatApproverRoles": settings.chat_approver_roles,
-        # AWS' own simulator of runbooks takes lists of text only.
+        # AWS' own simulator of runbooks supports lists of strings only.
         "Levels": [str(required_approvals(level)) for level in settings.levels()],
         "Regions": list(regions),
     }
@@ -256,7 +258,7 @@ def _checks(settings: ApprovalSettings, place: Place, regions: Sequence[str]) ->
 
 
 def _grant(settings: ApprovalSettings, place: Place) -> list[Step]:
-    """From the tag to its removal. Until then every step leads to `ReleaseGrant` when it fails or is cancelled."""
+    """Return the steps from the tag to its removal. All before `ReleaseGrant` lead there on failure or cancellation."""
     minutes = settings.approval_validity_minutes
     back: Step = {"onFailure": "step:ReleaseGrant", "onCancel": "step:ReleaseGrant"}
     tags = [{"Key": TAG_KEY, "Value": "{{ InstanceId }}"}]
@@ -374,18 +376,18 @@ def _endings(place: Place, regions: Sequence[str]) -> list[Step]:
 
 
 def _described(regions: Sequence[str]) -> dict[str, Any]:
-    """The input of a script that describes a request."""
+    """Return the input of a script that describes a request."""
     return {"ExecutionId": _REQUEST["ExecutionId"], "InstanceId": _REQUEST["InstanceId"], "Regions": list(regions)}
 
 
 def _notice(place: Place, what: str, step: str, *, decided: bool = False) -> str:
-    """The text of a notice, one fact per line.
+    """Return the text of a notification, one fact per line.
 
     Args:
-        place: where the workflow lives.
-        what: what happened.
-        step: whose outputs describe the request.
-        decided: name the decision and who made it.
+        place: Location of the workflow.
+        what: Event.
+        step: Step whose outputs describe the request.
+        decided: Whether to include the decision and its approvers.
     """
     execution = _REQUEST["ExecutionId"]
     return "\n".join(

@@ -1,8 +1,8 @@
-"""The sources of the runbooks' scripts, as data.
+"""Sources of the runbooks' scripts, as data.
 
-Each script is one text (`aws:executeScript`, runtime python3.11), in which Systems Manager calls a handler with the step's
-`InputPayload`. In the repository it is several modules, which may use the standard library and boto3, nothing else; those
-that a module imports from its package stand before it in the text.
+Each script is one text (`aws:executeScript`, runtime python3.11), in which Systems Manager calls a handler with the
+step's `InputPayload`. In the repository it consists of several modules, which may use only the standard library and
+boto3; the modules that one imports from its package precede it in the text.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def source(script: str, handler: str = "") -> str:
     """Return the text of a script, such as `grants`, with the modules that it imports.
 
     Args:
-        script: name of its module.
-        handler: function that is called; what it does not use is left out. Empty: everything stays.
+        script: Name of its module.
+        handler: Function to call; definitions that it does not use are left out. Empty: all are kept.
     """
     modules = [_own(name) for name in _ordered(script, [])]
     text = "\n\n".join(text.strip("\n") + "\n" for text in modules)
@@ -39,7 +39,7 @@ def source(script: str, handler: str = "") -> str:
 
 
 def _used(text: str, handler: str) -> str:
-    """The code without the definitions that a handler does not lead to."""
+    """Return the code without the definitions that a handler does not use."""
     body = ast.parse(text).body
     defined = {name: node for node in body for name in _defined(node)}
     found: set[str] = set()
@@ -49,7 +49,7 @@ def _used(text: str, handler: str) -> str:
         names = {each.id for name in wanted for each in ast.walk(defined[name]) if isinstance(each, ast.Name)}
         wanted = names & defined.keys() - found
     unused = [node for name, node in defined.items() if name not in found]
-    # Annotations are not evaluated, so that imports for them alone are of no use in a runbook.
+    # Annotations are not evaluated, so imports for them are not needed in a runbook.
     unused += [node for node in body if isinstance(node, ast.If)]
     left_out = {number for node in unused for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
     lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
@@ -57,7 +57,7 @@ def _used(text: str, handler: str) -> str:
 
 
 def _defined(node: ast.stmt) -> list[str]:
-    """Names that a statement of a module defines; imports stay, as they are short."""
+    """Return the names that a statement of a module defines; none for imports, which are kept, as they are short."""
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
@@ -76,7 +76,7 @@ def _text(module: str) -> str:
 
 @cache
 def _own(module: str) -> str:
-    """The code of a module: docstrings and comments stay in the repository, as a document has 64 KB at most."""
+    """Return the code of a module without docstrings and comments, as a document has 64 KB at most."""
     text = _LOCAL_IMPORT.sub("", _text(module)).replace(_FUTURE, "")
     left_out = {number for node in ast.walk(ast.parse(text)) for number in _docstrings(node)}
     lines = [line for number, line in enumerate(text.splitlines(), start=1) if number not in left_out]
@@ -85,13 +85,13 @@ def _own(module: str) -> str:
 
 
 def _indented(line: str) -> str:
-    """One space in place of four, for the sake of the document's size; no script has a string over several lines."""
+    """Return a line indented by one space in place of four, to save size; no script has a string over several lines."""
     code = _DIRECTIVE.sub("", line.lstrip(" "))
     return " " * ((len(line) - len(line.lstrip(" "))) // _INDENT) + code
 
 
 def _docstrings(node: ast.AST) -> list[int]:
-    """Numbers of the lines of strings that stand alone, but for one that is all there is."""
+    """Return the line numbers of standalone strings, except where one is the whole body."""
     body: list[ast.stmt] = getattr(node, "body", []) if isinstance(node, _WITH_BODY) else []
     alone = [each for each in body if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)]
     return [
@@ -100,7 +100,7 @@ def _docstrings(node: ast.AST) -> list[int]:
 
 
 def _ordered(module: str, before: list[str]) -> list[str]:
-    """The modules that a module needs, itself the last."""
+    """Return the modules that a module needs, itself last."""
     for imported in _LOCAL_IMPORT.findall(_text(module)):
         before = before if imported in before else _ordered(imported, before)
     return [*before, module]

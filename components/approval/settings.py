@@ -1,7 +1,7 @@
-"""The settings of `shell-access:approval`.
+"""Settings of `shell-access:approval`.
 
 Names, meanings and defaults are those of the AWS post "Apply the principle of separation of duties to shell access to
-your EC2 instances"; where a setting is ours its description says so.
+your EC2 instances"; the descriptions of our own settings say so.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from components.validation import ROLE_NAMES_ALLOWED, Email, RoleName, Section
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5
-"""Both: Systems Manager User Guide, "Creating change templates"."""
+"""Limits of change templates (Systems Manager User Guide, "Creating change templates")."""
 MAX_VALIDITY_MINUTES: Final = 1440
-"""`aws:sleep` could wait for a week; a grant that outlives a working day is no approval of one session any more."""
+"""`aws:sleep` supports a week, but a grant longer than a working day is no longer the approval of one session."""
 IDENTITY_CENTER_PREFIX: Final = "AWSReservedSSO_"
 
 MAX_NAME: Final = 128
@@ -31,21 +31,21 @@ MAX_PATH: Final = 512
 
 _IAM_NAME: Final = re.compile(r"([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}")
 _IDENTITY_CENTER_PATH: Final = "aws-reserved/sso.amazonaws.com/eu-west-1"
-"""Where IAM Identity Center lives in Ireland: the Region is its own, and left out in us-east-1."""
+"""Path of IAM Identity Center's roles, here in Ireland: it has its own Region, and us-east-1 is omitted."""
 _TOPIC_ARN: Final = r"^arn:aws(-cn|-us-gov)?:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
 
 
 class Mode(StrEnum):
-    """How a request is approved."""
+    """Mode of approval."""
 
     CHANGE_MANAGER = "change-manager"
-    """By a change request. Closed to new customers since November 2025, kept by existing ones."""
+    """Change requests. Closed to new customers since November 2025, supported for existing ones."""
     AUTOMATION = "automation"
-    """By the first steps of the runbook itself; works in every account."""
+    """Approval steps of the runbook itself; available in every account."""
 
 
 class ApproverType(StrEnum):
-    """Who approves (User Guide, "Creating change templates", `Approvers`)."""
+    """Type of an approver (User Guide, "Creating change templates", `Approvers`)."""
 
     IAM_ROLE = "IamRole"
     IAM_USER = "IamUser"
@@ -67,7 +67,7 @@ def _flag(description: str, *, default: bool) -> Any:
 
 
 class Approver(Section):
-    """One approver, or one group of them."""
+    """An approver, or a group of approvers."""
 
     type: Annotated[ApproverType, BeforeValidator(_approver_type)] = Field(
         description="What the name names.",
@@ -99,12 +99,12 @@ class Approver(Section):
 
     @property
     def bare_name(self) -> str:
-        """Without the path: what tells it from others, as names are unique in an account whatever the path."""
+        """Name without the path; names are unique in an account whatever the path."""
         return self.name.rsplit("/", 1)[-1]
 
 
 class ApprovalSettings(Section):
-    """The approval workflow of an account. It lives in the first Region of the stack and holds for all of them."""
+    """The approval workflow of an account, located in the first Region of the stack and valid for all of them."""
 
     enabled: bool = _flag("Govern by approval; false is as if the section were absent.", default=True)
     mode: Annotated[Mode, BeforeValidator(_mode)] = Field(
@@ -196,23 +196,23 @@ class ApprovalSettings(Section):
     )
 
     def levels(self) -> list[list[Approver]]:
-        """The approvers by level, the first one to be asked first."""
+        """Return the approvers by level, the lowest level first."""
         numbers = sorted({each.level for each in self.approvers})
         return [[each for each in self.approvers if each.level == number] for number in numbers]
 
     def attachable_approvers(self, kind: ApproverType) -> list[str]:
-        """Bare names of approvers whose policies are ours to attach: IAM Identity Center keeps its own roles."""
+        """Return the bare names of approvers that get our policies: all except roles of IAM Identity Center."""
         names = {each.bare_name for each in self.approvers if each.type is kind}
         return sorted(name for name in names if not name.startswith(IDENTITY_CENTER_PREFIX))
 
 
 def required_approvals(level: list[Approver]) -> int:
-    """How many approvals a level takes."""
+    """Return the number of approvals that a level requires."""
     return max(1, sum(each.min_required_approvals for each in level))
 
 
 def approval_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """What is wrong with values that are each right on their own; nothing where the section is switched off."""
+    """Return problems of settings that are each valid on their own."""
     problems: list[Problem] = []
 
     def problem(key: tuple[str, ...], given: object, allowed: str) -> None:
@@ -248,7 +248,7 @@ def _operator_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> lis
 
 
 def _accepted_role_problems(settings: ApprovalSettings, path: tuple[str, ...]) -> list[Problem]:
-    """Roles that are accepted although they prove nobody, or come through a chat: approvers, each in its own spelling."""
+    """Return problems of shared roles and chat roles: each has to be an approver, in the same spelling."""
     approvers = {each.bare_name for each in settings.approvers if each.type is ApproverType.IAM_ROLE}
     accepted = {
         "sharedApproverRoles": settings.shared_approver_roles,
@@ -271,8 +271,8 @@ _WORKFLOW_ROLES: Final = frozenset(
 
 
 def _unfit(role: str) -> str | None:
-    """Why a role cannot be an operator."""
-    # Case means nothing in IAM names.
+    """Return why a role cannot be an operator."""
+    # IAM names are not case-sensitive.
     if role.lower().startswith(IDENTITY_CENTER_PREFIX.lower()):
         return (
             "a role of this account's own; IAM Identity Center keeps this one, nobody else can tag it, and all who "
@@ -288,12 +288,12 @@ _ONE_PRINCIPAL: Final = (*_ONE_PERSON, ApproverType.IAM_ROLE)
 
 
 def _is_same(one: Approver, other: Approver) -> bool:
-    """Case means nothing in IAM names."""
+    """Return whether two approvers are the same; IAM names are not case-sensitive."""
     return (one.type, one.bare_name.lower()) == (other.type, other.bare_name.lower())
 
 
 def _name_problem(approver: Approver) -> str | None:
-    """What names are allowed instead of this approver's, if it is not one of them."""
+    """Return the names that are allowed instead of this approver's; None: it is allowed."""
     if approver.type is ApproverType.IAM_ROLE and approver.bare_name.lower() in _WORKFLOW_ROLES:
         return "another role than those of the workflow itself"
     is_iam = approver.type in (ApproverType.IAM_ROLE, ApproverType.IAM_USER, ApproverType.IAM_GROUP)
@@ -305,7 +305,7 @@ def _name_problem(approver: Approver) -> str | None:
 
 
 def _count_problems(settings: ApprovalSettings, approver: Approver, path: tuple[str, ...]) -> list[Problem]:
-    """Where an approver is to count for more people than it can be."""
+    """Return problems of an approver that would count as more people than it can be."""
     problems: list[Problem] = []
 
     def problem(key: str, given: object, allowed: str) -> None:

@@ -1,4 +1,4 @@
-"""Sizes of what the workflow consists of: the names of operators and approvers stand in its policies. Pure."""
+"""Sizes of the workflow's texts: its policies contain the names of operators and approvers. Pure."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 
 def generated_texts(settings: ApprovalSettings, plan: ApprovalPlan) -> Iterator[Generated]:
-    """Yield everything that the workflow generates, measured.
+    """Yield all texts that the workflow generates, with their sizes.
 
     Args:
         settings: Settings of the workflow.
-        plan: What they ask for.
+        plan: Plan for the settings.
     """
     operators = len(settings.operator_roles) + len(settings.operator_users)
     given = f"{operators} operators and {len(settings.approvers)} approvers"

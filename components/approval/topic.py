@@ -1,4 +1,4 @@
-"""The topic that hears of each request, grant, refusal and end."""
+"""Topic for notifications of requests, grants, refusals and ends."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class NotificationTopicArgs:
-    """What the topic is made of.
+    """Arguments of `NotificationTopic`.
 
     Attributes:
-        place: where it is.
-        emails: who is subscribed; each address gets a message to confirm.
-        tags: on everything that can carry tags.
+        place: Location of the workflow.
+        emails: Subscribed addresses; each gets a message to confirm.
+        tags: Tags applied to all taggable resources.
     """
 
     place: Place
@@ -39,7 +39,7 @@ class NotificationTopic(pulumi.ComponentResource):
     """The topic, its key, its policy and its subscriptions.
 
     Attributes:
-        arn: of the topic.
+        arn: ARN of the topic.
     """
 
     def __init__(self, name: str, args: NotificationTopicArgs, opts: pulumi.ResourceOptions | None = None) -> None:

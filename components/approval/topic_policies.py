@@ -15,13 +15,13 @@ CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 
 
 def topic_policy(place: Place) -> PolicyDocument:
-    """Return the topic policy: Systems Manager, the rules and the alarms of this account publish, and the runbook's role.
+    """Return the topic policy: Systems Manager, rules and alarms of this account, and the runbook's role may publish.
 
-    Sources: Systems Manager User Guide, "Configuring Amazon SNS topics for Change Manager notifications"; EventBridge User
-    Guide, "Amazon SNS permissions"; CloudWatch User Guide, "Notifying users on alarm changes".
+    Sources: Systems Manager User Guide, "Configuring Amazon SNS topics for Change Manager notifications"; EventBridge
+    User Guide, "Amazon SNS permissions"; CloudWatch User Guide, "Notifying users on alarm changes".
 
     Args:
-        place: location of the topic.
+        place: Location of the topic.
     """
     return {
         "Version": "2012-10-17",
@@ -66,12 +66,12 @@ def _publish(sid: str, service: str, place: Place, source: str) -> dict[str, obj
 
 
 def topic_key_policy(place: Place) -> PolicyDocument:
-    """Return the key policy: the account's IAM governs the key, and the services that publish to the topic use it.
+    """Return the key policy: IAM of the account controls the key, and the services that publish to the topic use it.
 
     Source: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics".
 
     Args:
-        place: location of the topic.
+        place: Location of the topic.
     """
     encrypting = ["kms:Decrypt", "kms:GenerateDataKey*"]
     of_the_topic = {"kms:EncryptionContext:aws:sns:topicArn": place.topic_arn}

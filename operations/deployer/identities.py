@@ -47,7 +47,7 @@ class OwnRole:
 
 
 ROLES: Final = (
-    # Creating a runbook that names its role needs iam:PassRole; boundary.py denies the deployer to start one.
+    # A runbook that names its role needs iam:PassRole to be created; the boundary denies starting one (boundary.py).
     OwnRole(ROLE_NAME, System.APPROVAL, "ssm.amazonaws.com"),
     OwnRole(REAPER_SCHEDULE_ROLE_NAME, System.APPROVAL, "scheduler.amazonaws.com"),
     OwnRole(EVENT_FORWARDING_ROLE_NAME, System.APPROVAL, "events.amazonaws.com"),

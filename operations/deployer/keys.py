@@ -34,7 +34,7 @@ def key_permits(scope: Scope) -> list[Permit]:
             actions=("kms:CreateKey",),
             conditions={"StringEquals": with_tag, "BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"}},
         ),
-        # KMS requires this for all keys where a key is created with tags (Developer Guide, "Controlling access to tags");
+        # KMS requires it for all keys where a key is created with tags (Developer Guide, "Controlling access to tags");
         # one with a Name tag is excluded, and the boundary excludes those with aliases of others.
         Permit(
             sid="TagNewKeys",
