@@ -12,8 +12,8 @@ class Account:
     """Where a stack deploys to.
 
     Attributes:
-        id: 12 digits.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        id: Account ID.
+        partition: Partition of the account.
         caller_arn: whom the provider acts as; an assumed role as `arn:aws:sts::...:assumed-role/...`.
     """
 

@@ -58,7 +58,7 @@ class Settings:
 
     Attributes:
         regions: the Regions to govern, in the order given; the first is where global things are kept.
-        tags: on everything that can carry tags.
+        tags: Tags applied to all taggable resources.
         overridden: By Region, the keys of `sessionManager` that its override has.
         permissions_boundary: name or ARN of the managed policy that bounds every role of the stack; empty: none.
         take_over: Take the account over from another stack that governs it; every section then takes over, too.

@@ -36,7 +36,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     """Registers the components.
 
     Args:
-        settings: of the stack.
+        settings: Settings of the stack.
         owner: names the stack on what it governs: `organization/project/stack`.
 
     Returns:

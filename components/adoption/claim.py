@@ -230,12 +230,12 @@ class Claim(Resource, module="shellaccess", name="Claim"):
     """
 
     def __init__(self, name: str, args: ClaimArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Registers the resource.
+        """Register the resource.
 
         Args:
-            name: of the resource.
-            args: what it is made of.
-            opts: as for every resource.
+            name: Name of the resource.
+            args: Arguments of the resource.
+            opts: Resource options.
         """
         properties: dict[str, Any] = {
             "kind": str(args.kind),

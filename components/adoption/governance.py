@@ -19,7 +19,7 @@ def policy_arn(partition: str, account_id: str) -> str:
     """Return the ARN of the record.
 
     Args:
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        partition: Partition of the account.
         account_id: Account of the stack.
     """
     return f"arn:{partition}:iam::{account_id}:policy/{POLICY_NAME}"

@@ -162,7 +162,7 @@ class OwnedResources:
         existing: Returns what has a fixed name. It has an owner only where this stack owns it, or may take it over.
         owner: The stack: `organization/project/stack`.
         partition: Partition of the account.
-        account_id: 12 digits.
+        account_id: Account of the stack.
         provider_region: Region of the AWS provider.
         may_write: False in a preview.
     """

@@ -1,1 +1,1 @@
-"""Systems Manager documents that converge to what is asked for, whatever somebody did to them."""
+"""Systems Manager documents that converge to the desired content, whatever other principals change."""

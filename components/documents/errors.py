@@ -1,4 +1,4 @@
-"""What ends the work on a document, in the words of the person who has to mend it."""
+"""Errors of document operations, with cause and remedy."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _REFUSED_PRINCIPAL: Final = re.compile(r"User: (\S+) is not authorized")
 
 
 class DocumentError(Exception):
-    """The document cannot be brought to what is asked for; the live one has not been weakened.
+    """The document cannot be brought to the desired content; the live one has not been weakened.
 
     Attributes:
-        cause: what it has to do with; None where it is about the document itself.
+        cause: Cause of the failure; None: the document itself.
     """
 
     def __init__(self, message: str, cause: Cause | None = None) -> None:
@@ -30,13 +30,13 @@ class DocumentError(Exception):
 
 @contextmanager
 def explained(what: str, service: str, region: str, caller: Callable[[], str]) -> Generator[None]:
-    """Turns what botocore raises into a `DocumentError` that says why, and what to do about it.
+    """Translate exceptions of botocore to a `DocumentError` with cause and remedy.
 
     Args:
-        what: was worked on, `SSM-SessionManagerRunShell in eu-west-1`.
-        service: that is called, `ssm`.
-        region: that is called.
-        caller: gives the ARN of who calls; asked only where AWS does not say it.
+        what: Subject of the operation, `SSM-SessionManagerRunShell in eu-west-1`.
+        service: Service that is called, `ssm`.
+        region: Region that is called.
+        caller: Function that returns the ARN of the caller; called only where AWS' message lacks it.
     """
     try:
         yield
@@ -46,13 +46,13 @@ def explained(what: str, service: str, region: str, caller: Callable[[], str]) -
 
 
 def why_not(failed: Exception, service: str, region: str, caller: Callable[[], str]) -> Failure:
-    """What botocore raised, told apart by what a person has to do about it.
+    """Return the failure that an exception of botocore describes, by its remedy.
 
     Args:
-        failed: what was raised.
-        service: that was called, `ssm`.
-        region: that was called.
-        caller: gives the ARN of who called; asked only where AWS does not say it.
+        failed: Exception of botocore.
+        service: Service that was called, `ssm`.
+        region: Region that was called.
+        caller: Function that returns the ARN of the caller; called only where AWS' message lacks it.
     """
     operation = failed.operation_name if isinstance(failed, ClientError) else "*"
     return failure_of(f"{service}:{operation}", failed, region, _principal(failed, caller))

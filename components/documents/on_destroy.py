@@ -1,4 +1,4 @@
-"""What becomes of a document when the stack goes."""
+"""Actions on a document when the stack is destroyed."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from enum import StrEnum
 
 
 class OnDestroy(StrEnum):
-    """What becomes of the document when the stack goes."""
+    """Action on the document when the stack is destroyed."""
 
     RESTORE = "restore"
-    """What was there before is the content again; if there was nothing, the document goes."""
+    """Restore the prior content; delete the document if there was none."""
     RESET = "reset"
-    """No logging, no encryption, idle sessions end after 20 minutes: what the post's solution leaves behind."""
+    """Publish the defaults of the post's solution: no logging, no encryption, idle timeout of 20 minutes."""
     RETAIN = "retain"
-    """Ours stays."""
+    """Keep the document of this stack."""
     DELETE = "delete"
-    """The document goes."""
+    """Delete the document."""

@@ -1,7 +1,7 @@
-"""Ownership of a document: its tags, the names of its versions, and what the state keeps of the time before. Pure.
+"""Ownership of a document: its tags, the names of its versions, and the prior document in the state. Pure.
 
-Other tools remove tags that they did not set. So nothing rests on the tags alone: each version that a stack publishes is
-named after the stack, which no call can change later, and the state keeps what was there before.
+Other tools remove tags that they did not set, so ownership does not depend on the tags alone: the name of each version
+that a stack publishes identifies the stack, and no call can change it later; the state keeps the prior document.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class PriorDocument:
     """A document before a stack governed it.
 
     Attributes:
-        version: Number of its default version; `NO_PRIOR_VERSION` where there was no document.
-        text: Content of that version; None where it is not known.
-        tags: Tags that it had, without those of this program.
+        version: Number of its default version; `NO_PRIOR_VERSION` where no document existed.
+        text: Content of that version; None: unknown.
+        tags: Its tags, without those of this program.
     """
 
     version: str
@@ -44,15 +44,15 @@ NO_DOCUMENT: Final = PriorDocument(version=NO_PRIOR_VERSION)
 
 @dataclass(frozen=True, kw_only=True)
 class Ownership:
-    """The stack that governs a document, and what its state says of it.
+    """Stack that governs a document, and the document's properties in its state.
 
     Attributes:
         owner: Name of the stack on the document: `organization/project/stack`.
         known_as: Names under which this stack may have governed it before.
-        take_over: Take the document from another stack.
+        take_over: Whether to take the document over from another stack.
         tags: Tags of the settings.
-        former_tags: Keys of tags that earlier settings had.
-        prior: What the state keeps of the document before; None without a state.
+        former_tags: Keys of tags in earlier settings.
+        prior: Prior document in the state; None without a state.
     """
 
     owner: str
@@ -64,7 +64,7 @@ class Ownership:
 
     @property
     def names(self) -> frozenset[str]:
-        """Every name of this stack."""
+        """All names of this stack."""
         return self.known_as | {self.owner}
 
     def permits(self, holder: str | None) -> bool:
@@ -72,11 +72,11 @@ class Ownership:
         return holder is None or holder in self.names or self.take_over
 
     def has_published(self, version_name: str) -> bool:
-        """Return whether this stack has published a version, going by its name, which cannot be changed."""
+        """Return whether this stack published a version, by its name, which cannot be changed."""
         return any(version_name.startswith(_name_prefix(PUBLISHED, name)) for name in self.names)
 
     def has_released(self, version_name: str) -> bool:
-        """Return whether this stack has published a version when it let the document go, by its name likewise."""
+        """Return whether this stack published a version when it released the document, by its name likewise."""
         return any(version_name.startswith(_name_prefix(RELEASED, name)) for name in self.names)
 
 
@@ -85,12 +85,12 @@ RELEASED: Final = "shell-access-released"
 
 
 def new_version_name(owner: str, kind: str = PUBLISHED) -> str:
-    """Return an unused name for a version; a document has each name once (API reference, UpdateDocument)."""
+    """Return an unused name for a version; names are unique within a document (API reference, UpdateDocument)."""
     return f"{_name_prefix(kind, owner)}{secrets.token_hex(8)}"
 
 
 def _name_prefix(kind: str, owner: str) -> str:
-    """The owner as a hash: version names have no slashes, and 128 characters at most."""
+    """Return the prefix, with the owner as a hash: version names have no slashes, and 128 characters at most."""
     return f"{kind}.{hashlib.sha256(owner.encode()).hexdigest()[:16]}."
 
 
@@ -102,14 +102,14 @@ def prior_version(
     published: Mapping[int, bool],
     released: int = 0,
 ) -> str:
-    """Return the version that was the default before this stack; never one that it has published itself.
+    """Return the version that was the default before this stack; never one that the stack published.
 
     Args:
-        marked: The prior version according to the tag; None without the tag.
-        known: The prior document according to the state.
-        default: The default version.
-        published: Every version, and whether this stack has published it.
-        released: The last version with which an earlier stack of this name let the document go; 0 without one.
+        marked: Prior version according to the tag; None without the tag.
+        known: Prior document according to the state.
+        default: Default version.
+        published: All versions, and whether this stack published each.
+        released: Last version with which an earlier stack of this name released the document; 0 without one.
     """
     first = min((number for number, own in published.items() if own and number > released), default=None)
     others = {str(number) for number, own in published.items() if not own}
@@ -118,13 +118,13 @@ def prior_version(
     if marked in others:
         return marked
     if first is None:
-        # Nothing here is of this stack: the state may be about a document that is gone.
+        # No version is of this stack: the state may be about a document that was deleted.
         return marked if marked == NO_PRIOR_VERSION else default
     if state in others:
         return state
     if NO_PRIOR_VERSION in (marked, state):
         return NO_PRIOR_VERSION
-    # A version that has been deleted is still what was there: its content is in the state, or else no restore can work.
+    # A deleted version is still the prior one: the state has its content, or else it cannot be restored.
     is_deleted = marked is not None and marked.isdecimal() and int(marked) not in published
     deleted = known.version if known and known.text is not None else marked if is_deleted else None
     if deleted is not None:
@@ -152,7 +152,7 @@ def ownership_of(properties: Mapping[str, Any], olds: Mapping[str, Any] | None =
 
 
 def _tags_of(properties: Mapping[str, Any]) -> dict[str, str]:
-    """Return the tags; the engine drops an empty mapping on the way."""
+    """Return the tags; the engine drops empty mappings."""
     return properties.get("tags") or {}
 
 
@@ -165,19 +165,19 @@ def _kept(state: Mapping[str, Any]) -> PriorDocument | None:
 
 
 def release_of(state: Mapping[str, Any]) -> Ownership:
-    """Return the ownership of a resource that is deleted: all that is known is its state."""
+    """Return the ownership of a resource that is deleted, from its state."""
     return ownership_of(state, state)
 
 
 def ownership_outputs(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the outputs that tell a missing tag: this program's tags as they are live."""
+    """Return the outputs that reveal a missing tag: this program's live tags."""
     return {"ownerTag": tags.get(OWNER_TAG, ""), "priorVersionTag": tags.get(PRIOR_VERSION_TAG, "")}
 
 
 def prior_outputs(prior: PriorDocument) -> dict[str, Any]:
-    """Return the outputs that keep the document before this stack.
+    """Return the outputs with the prior document.
 
-    Its content is a secret of the state, as a shell profile that another principal wrote may hold anything.
+    Its content is secret in the state, as another principal's shell profile may contain secrets.
     """
     content = {} if prior.text is None else {"priorContent": prior.text}
     return {"priorVersion": prior.version, "priorTags": dict(prior.tags), **content}
@@ -187,13 +187,13 @@ SECRET_OUTPUTS: Final = ["priorContent"]
 
 
 def kept_outputs(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs that a refresh takes from the state, as AWS cannot know them."""
+    """Return the outputs that a refresh copies from the state, as AWS does not have them."""
     names = ("priorVersion", "priorContent", "priorTags", "publishedSha256")
     return {name: state[name] for name in names if name in state}
 
 
 def has_ownership_drift(state: Mapping[str, Any]) -> bool:
-    """Return whether a tag of this program was missing, or another, when the state was last read or written."""
+    """Return whether a tag of this program was missing or different when the state was last read or written."""
     if "ownerTag" not in state:
         return False
     expected = (state.get("owner"), state.get("priorVersion"))
@@ -201,29 +201,29 @@ def has_ownership_drift(state: Mapping[str, Any]) -> bool:
 
 
 def live_tags_of(state: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the input `tags` as it is live, of the tags that the settings had: the rest is not this stack's."""
+    """Return the live values of the input `tags`, limited to tags of the settings: the stack does not govern others."""
     wanted = _tags_of(state)
     return {"tags": {key: tags[key] for key in wanted if key in tags}} if wanted else {}
 
 
 def others_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags that are not of this program."""
+    """Return the tags that are not this program's."""
     return {key: value for key, value in tags.items() if key not in (OWNER_TAG, PRIOR_VERSION_TAG)}
 
 
 def published_sha256(content: Mapping[str, Any]) -> str:
-    """Return the hash of a content, whatever its spelling."""
+    """Return the hash of a content, independent of its spelling."""
     return content_sha256(serialized(content))
 
 
 def numbered(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> dict[int, bool]:
-    """Return every version of an answer of ListDocumentVersions, and whether the stack has published it."""
+    """Return every version in a response of ListDocumentVersions, and whether the stack published it."""
     return {
         int(version["DocumentVersion"]): ownership.has_published(version.get("VersionName", "")) for version in versions
     }
 
 
 def last_release(versions: Iterable[Mapping[str, Any]], ownership: Ownership) -> int:
-    """Return the last version with which a stack of this name let the document go; 0 without one."""
+    """Return the last version with which a stack of this name released the document; 0 without one."""
     released = (each for each in versions if ownership.has_released(each.get("VersionName", "")))
     return max((int(each["DocumentVersion"]) for each in released), default=0)

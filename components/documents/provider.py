@@ -1,7 +1,7 @@
 """A document as a resource that converges: a dynamic provider over the document store.
 
-The ordinary document resource of the AWS provider fails on a document that exists, never changes a document's type, and
-stops for good once a later version is not the default; hence a provider of our own.
+The AWS provider's document resource fails if the document exists, never changes a document's type, and fails
+permanently once a later version is not the default; hence this provider.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class ConvergingDocumentProvider(AwsResourceProvider):
     """Publishes documents with the credentials and endpoints of the stack's AWS provider."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        """Says what taking over a document that is there already would change, before it is created here."""
+        """Report what adopting an existing document would change, before it is created."""
         if _olds.get("name"):
             return CheckResult(news, [])
         store = self._store(news)
         return CheckResult(news, adopted(store, news, lambda live: _lines(news, _normal(live.text), news["content"])))
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
+        """Compare by name, without a call: the state has the live values of the last update or refresh."""
         moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
         changed = any((_olds.get(name) or None) != (_news.get(name) or None) for name in _GOVERNED)
         unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion")
@@ -62,15 +62,15 @@ class ConvergingDocumentProvider(AwsResourceProvider):
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=True)
 
     def create(self, props: Properties) -> CreateResult:
-        """Creates the document or takes over the one that is there."""
+        """Create the document, or adopt the existing one."""
         return CreateResult(f"{props['region']}/{props['name']}", self._publish(props, {}))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Publish a new version, or make the latest one the default again, or set the tags that are missing."""
+        """Publish a new version, make the latest one the default again, or set missing tags."""
         return UpdateResult(self._publish(_news, _olds))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """What is live, so that a refresh shows drift."""
+        """Return the live properties, so that a refresh shows drift."""
         live = self._store(props).read()
         if live is None:
             return ReadResult("", {})
@@ -79,7 +79,7 @@ class ConvergingDocumentProvider(AwsResourceProvider):
         return ReadResult(id_, {**_outputs(inputs, live), **kept_outputs(props)}, inputs)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Restore what was there before; a document that was not there is deleted."""
+        """Restore the prior document; delete the document if there was none."""
         store = self._store(_props)
         published = str(_props.get("publishedSha256", ""))
         if not store.release(OnDestroy.RESTORE, release_of(_props), published_hash=published):
@@ -95,7 +95,7 @@ class ConvergingDocumentProvider(AwsResourceProvider):
         }
 
     def _report(self, olds: Properties) -> None:
-        """Somebody else's change that no refresh has shown, before it is replaced."""
+        """Report another principal's change that no refresh has shown, before it is replaced."""
         store = self._store(olds)
         live = store.read()
         if live and (_normal(live.text) != olds.get("content") or live.default_version != olds.get("defaultVersion")):
@@ -108,12 +108,12 @@ class ConvergingDocumentProvider(AwsResourceProvider):
 
 
 def _lines(props: Properties, before: str, after: str) -> list[str]:
-    """Return what differs between two contents, as far as a message may show it."""
+    """Return the differences between two contents, as far as a message may show them."""
     return [f"content: {HIDDEN} -> {HIDDEN}"] if is_secret(props, "content") else lines_that_differ(before, after)
 
 
 def _normal(text: str) -> str:
-    """The same spelling for the same JSON; what is no JSON stays as it is."""
+    """Return the normal spelling of JSON; other text is returned unchanged."""
     try:
         return serialized(json.loads(text))
     except ValueError:
@@ -131,16 +131,16 @@ def _outputs(inputs: Properties, live: LiveDocument) -> Properties:
 
 @dataclass(frozen=True, kw_only=True)
 class ConvergingDocumentArgs:
-    """What a `ConvergingDocument` is made of.
+    """Arguments of `ConvergingDocument`.
 
     Attributes:
-        region: where the document is.
-        name: of the document.
+        region: Region of the document.
+        name: Name of the document.
         type: `Automation`, `Automation.ChangeTemplate`, ...
-        content: of the document.
-        owner: names this stack on the document.
-        section: of the configuration, for advice (`approval`).
-        take_over: take the document from another stack that has marked it.
+        content: Content of the document.
+        owner: Name of the stack, as recorded on the document.
+        section: Section of the configuration, for advice (`approval`).
+        take_over: Whether to take the document over from another stack that owns it.
         tags: Tags of the document.
     """
 
@@ -155,21 +155,21 @@ class ConvergingDocumentArgs:
 
 
 class ConvergingDocument(Resource, module="ssm", name="Document"):
-    """A document whose default and latest version are what is asked for, after every run.
+    """A document whose default and latest version have the desired content after every update.
 
     Attributes:
-        document_version: the latest version, which is the default one after every run.
+        document_version: Latest version, which is the default one after every update.
     """
 
     document_version: pulumi.Output[str]
 
     def __init__(self, name: str, args: ConvergingDocumentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Registers the resource.
+        """Register the resource.
 
         Args:
-            name: of the resource.
-            args: what it is made of.
-            opts: as for every resource.
+            name: Name of the resource.
+            args: Arguments of the resource.
+            opts: Resource options.
         """
         properties: dict[str, Any] = {
             "region": args.region,
@@ -187,9 +187,9 @@ class ConvergingDocument(Resource, module="ssm", name="Document"):
         super().__init__(ConvergingDocumentProvider(), name, properties, pulumi.ResourceOptions.merge(opts, secret))
 
     def translate_output_property(self, prop: str) -> str:
-        """From the engine's name of a property to the attribute's."""
+        """Return the attribute's name for a property's name in the engine."""
         return "document_version" if prop == "documentVersion" else prop
 
     def translate_input_property(self, prop: str) -> str:
-        """From the attribute's name to the engine's."""
+        """Return the property's name in the engine for an attribute's name."""
         return "documentVersion" if prop == "document_version" else prop

@@ -1,4 +1,4 @@
-"""What is said about documents that somebody else has made or changed, before they are replaced."""
+"""Messages about documents that other principals created or changed, before they are replaced."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _MOST_LINES: Final = 40
 def adopted(
     store: DocumentStore, props: Mapping[str, Any], differences: Callable[[LiveDocument], list[str]]
 ) -> list[CheckFailure]:
-    """Says what will change about a document that is there already, and why it must not be taken if so.
+    """Report what will change about an existing document, or why it must not be adopted.
 
     Args:
-        store: of the document.
+        store: Store of the document.
         props: Inputs of the resource.
-        differences: between the live document and the one to be, a line each.
+        differences: Differences between the live and the desired document, one line each.
     """
     live = store.read()
     if live is None:
@@ -47,19 +47,19 @@ def adopted(
 
 
 def changed_by_others(store: DocumentStore, live: LiveDocument, differences: list[str]) -> str:
-    """Says what somebody else has changed since the last run or refresh.
+    """Report changes of other principals since the last update or refresh.
 
     Args:
-        store: of the document.
-        live: the document as it is.
-        differences: between what was known and what is live, a line each.
+        store: Store of the document.
+        live: Live document.
+        differences: Differences between the known and the live document, one line each.
     """
     kept = f"theirs stays as version {live.default_version}"
     return _listed(f"{store} was changed by somebody else since the last run and will be replaced; {kept}", differences)
 
 
 def left_alone(store: DocumentStore) -> str:
-    """Return the notice about a document that a destroy has not touched."""
+    """Return the notice about a document that a destroy does not change."""
     return (
         f"{store} has no tag of this program any more and is not what this stack published, so it stays as it is; check "
         "what its version history holds"
@@ -67,7 +67,7 @@ def left_alone(store: DocumentStore) -> str:
 
 
 def lines_that_differ(before: str, after: str) -> list[str]:
-    """A difference of two texts, as lines, cut short where it is long."""
+    """Return the differences of two texts as lines, truncated where long."""
     lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""))[2:]
     left_out = len(lines) - _MOST_LINES
     return lines if left_out <= 0 else [*lines[:_MOST_LINES], f"... and {left_out} more lines"]

@@ -1,8 +1,8 @@
-"""One document as Systems Manager keeps it: read, published, released.
+"""One document in Systems Manager: read, publish, release.
 
-Two tags on the document itself name its owner and the version that was there before. They are set before the first
-write, so that neither a crash nor a lost state lets a later run take this stack's own content for the prior one; where a
-tag is missing, the state and the names of the versions stand in for it (`ownership.py`).
+Two tags on the document name its owner and the prior version. They are set before the first write, so that neither a
+crash nor a lost state lets a later run take this stack's own content for the prior one; where a tag is missing, the
+state and the names of the versions replace it (`ownership.py`).
 """
 
 from __future__ import annotations
@@ -61,16 +61,16 @@ _ATTEMPTS: Final = 5
 
 @dataclass(frozen=True, kw_only=True)
 class LiveDocument:
-    """The document as it is.
+    """Live document.
 
     Attributes:
-        text: content of the default version, to the letter.
-        default_version: the one that sessions get unless they name another.
-        latest_version: equal to the default one unless somebody has intervened.
-        type: what it was made as; not ours where somebody deleted the document and made another of its name.
-        version_name: Name of the default version; empty where it has none.
-        tags: Every tag of the document.
-        prior: The document before this stack, once it is published.
+        text: Content of the default version, unchanged.
+        default_version: Version that sessions use unless they name another.
+        latest_version: Latest version; the default one unless another principal changed it.
+        type: Type; not the desired one where another principal deleted the document and created another of its name.
+        version_name: Name of the default version; empty: none.
+        tags: All tags of the document.
+        prior: Document before this stack, once it is published.
     """
 
     text: str
@@ -83,18 +83,18 @@ class LiveDocument:
 
     @property
     def sha256(self) -> str:
-        """Of the default version's text, in hexadecimal."""
+        """SHA-256 hash of the default version's text, in hexadecimal."""
         return content_sha256(self.text)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentIdentity:
-    """Which document, and how its settings are spelled in what is said about it.
+    """Identity of a document, and of its settings in messages.
 
     Attributes:
-        name: of the document.
+        name: Name of the document.
         type: `Session`, `Automation`, `Automation.ChangeTemplate`.
-        section: of the configuration, for advice (`sessionManager`).
+        section: Section of the configuration, for advice (`sessionManager`).
     """
 
     name: str
@@ -103,18 +103,18 @@ class DocumentIdentity:
 
 
 class DocumentStore:
-    """One document of the Region that the client is for."""
+    """One document of the client's Region."""
 
     def __init__(
         self, ssm: SSMClient, region: str, identity: DocumentIdentity, caller: Callable[[], str] = lambda: "the caller"
     ) -> None:
-        """Opens the document, without a call.
+        """Initialize without a call.
 
         Args:
-            ssm: of the Region.
-            region: for what is said.
-            identity: of the document.
-            caller: gives the ARN of who calls, for what is said about a missing permission.
+            ssm: Client of the Region.
+            region: Region, for messages.
+            identity: Identity of the document.
+            caller: Function that returns the ARN of the caller, for messages about a missing permission.
         """
         self._ssm = ssm
         self._region = region
@@ -123,23 +123,23 @@ class DocumentStore:
         self._caller = caller
 
     def read(self) -> LiveDocument | None:
-        """The live document, in two calls; None where there is none.
+        """Return the live document, in two calls; None: it does not exist.
 
         Raises:
-            DocumentError: AWS does not answer, or refuses.
+            DocumentError: AWS does not respond, or denies the request.
         """
         with self._explained():
             return self._read()
 
     def kept_by_another(self, holder: str) -> str:
-        """What to say where another stack keeps the document."""
+        """Return the message for a document that another stack owns."""
         return (
             f"{self} is kept by the stack {holder}. One stack governs an account: destroy that stack first, or "
             f"set shell-access:{self._identity.section}.takeOver to true here"
         )
 
     def marks(self) -> dict[str, str]:
-        """Our tags on the document, which has to be there."""
+        """Return this program's tags on the document, which must exist."""
         answer = self._ssm.list_tags_for_resource(ResourceType="Document", ResourceId=self._name)
         return {
             tag["Key"]: tag["Value"]
@@ -148,20 +148,20 @@ class DocumentStore:
         }
 
     def publish(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument:
-        """Make the content the latest and the default version, whatever was there.
+        """Make the content the latest and the default version, whatever the current one.
 
         Args:
-            content: Of the document.
-            ownership: The stack that governs it.
+            content: Content of the document.
+            ownership: Stack that governs it.
 
         Raises:
-            DocumentError: It belongs to another stack, it does not settle, or AWS does not answer or refuses.
+            DocumentError: Another stack owns it, it does not settle, or AWS does not respond or denies the request.
         """
         with self._explained():
             return self._publish(content, ownership)
 
     def _publish(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument:
-        """Publish, and once more where another run got in between: of several runs at least the last one succeeds."""
+        """Publish, and retry once where another run interfered: of several runs at least the last one succeeds."""
         live = self._published(content, ownership) or self._published(content, ownership)
         if live is None:
             raise DocumentError(
@@ -170,7 +170,7 @@ class DocumentStore:
         return live
 
     def _published(self, content: Mapping[str, Any], ownership: Ownership) -> LiveDocument | None:
-        """Return the document as it is published; None where another run has changed it meanwhile."""
+        """Return the document as published; None: another run changed it meanwhile."""
         owner, was_ours, prior = ownership.owner, True, NO_DOCUMENT
         for _ in range(_ATTEMPTS):
             described = self._describe()
@@ -187,7 +187,7 @@ class DocumentStore:
             break
         holder = owner if was_ours else self.marks().get(OWNER_TAG)
         if holder is not None and holder != owner:
-            # Tags are written without a condition: of two stacks that mark a document at once the later one has it.
+            # Tags are written unconditionally: of two stacks that tag a document at once the later one owns it.
             raise DocumentError(self.kept_by_another(holder))
         live = self._read()
         if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
@@ -202,19 +202,19 @@ class DocumentStore:
         published_hash: str = "",
         reset_content: Mapping[str, Any] | None = None,
     ) -> bool:
-        """End this stack's hold on the document, unless another stack, or another principal, has it.
+        """End this stack's ownership of the document, unless another stack or principal has it.
 
         Args:
-            on_destroy: What becomes of the document.
-            ownership: As it was published.
-            published_hash: `published_sha256` of what this stack published last.
+            on_destroy: Action on the document.
+            ownership: Ownership as published.
+            published_hash: `published_sha256` of the last content that this stack published.
             reset_content: Content for `reset`.
 
         Returns:
-            False where the document has no tag of this program and is not what this stack published: it stays.
+            False where the document has no tag of this program and is not what this stack published: it is retained.
 
         Raises:
-            DocumentError: The prior document cannot be found any more, or AWS does not answer or refuses.
+            DocumentError: The prior document no longer exists, or AWS does not respond or denies the request.
         """
         with self._explained():
             return self._release(on_destroy, ownership, published_hash, reset_content or {})
@@ -255,7 +255,7 @@ class DocumentStore:
         self._remove_tags(_tags(described), replace(ownership, prior=prior))
 
     def _is_own(self, described: Mapping[str, Any], ownership: Ownership, published_hash: str) -> bool:
-        """Return whether a document without tags is what this stack has published."""
+        """Return whether a document without tags is what this stack published."""
         if ownership.has_published(described.get("VersionName", "")):
             return True
         content = _loaded(self._text(described["DefaultVersion"]))
@@ -282,7 +282,7 @@ class DocumentStore:
         )
 
     def _describe(self, version: str = "$DEFAULT") -> Mapping[str, Any] | None:
-        """A version once it does not move any more; None where there is no document."""
+        """Return a version once its status is final; None: the document does not exist."""
         with contextlib.suppress(self._ssm.exceptions.InvalidDocument):
             settled = self._settled(version)
             if settled["Status"] in _IN_MOTION:
@@ -310,10 +310,10 @@ class DocumentStore:
         return describe()
 
     def _check_latest(self) -> str:
-        """The number of the latest version, which is fit to be the default.
+        """Return the number of the latest version, which can become the default.
 
         Raises:
-            DocumentError: Systems Manager could not process it; the default version is as it was.
+            DocumentError: Systems Manager could not process it; the default version is unchanged.
         """
         latest = self._describe(_LATEST) or {"Status": "deleted"}
         if latest["Status"] != _ACTIVE:
@@ -331,7 +331,7 @@ class DocumentStore:
         )
 
     def _create(self, content: Mapping[str, Any], ownership: Ownership) -> bool:
-        """Return False where another principal was faster."""
+        """Create the document; return False where another principal was faster."""
         tags = _wanted_tags(ownership, NO_DOCUMENT)
         try:
             self._ssm.create_document(
@@ -361,7 +361,7 @@ class DocumentStore:
         return prior
 
     def _prior(self, described: Mapping[str, Any], ownership: Ownership) -> PriorDocument:
-        """Return the document before this stack: by tag and state where they agree, else by its versions too."""
+        """Return the document before this stack: by tag and state where they agree, else by its versions, too."""
         tags, known = _tags(described), ownership.prior
         marked, default = tags.get(PRIOR_VERSION_TAG), described["DefaultVersion"]
         if known and marked == known.version:
@@ -371,7 +371,7 @@ class DocumentStore:
         published, released = numbered(versions, ownership), last_release(versions, ownership)
         is_ours = any(own and number > released for number, own in published.items())
         if known and not is_ours and self._is_still(known, published):
-            # What was there was just what the settings ask for, so that no version had to be published.
+            # The prior content was exactly the desired one, so that no version had to be published.
             return known
         version = prior_version(marked=marked, known=known, default=default, published=published, released=released)
         if known and is_ours and version == known.version:
@@ -401,14 +401,14 @@ class DocumentStore:
             self._ssm.remove_tags_from_resource(ResourceType="Document", ResourceId=self._name, TagKeys=listed)
 
     def _remove_tags(self, live: Mapping[str, str], ownership: Ownership) -> None:
-        """Remove this program's tags last; tags of the settings get back the values that they had."""
+        """Remove this program's tags last; tags of the settings are restored to their prior values."""
         prior = ownership.prior.tags if ownership.prior else NO_DOCUMENT.tags
         self._set_tags(live, {key: prior[key] for key in ownership.tags if key in prior})
         ours = {OWNER_TAG, PRIOR_VERSION_TAG, *(key for key in ownership.tags if key not in prior)}
         self._drop_tags(ours & live.keys())
 
     def _clear_the_name(self, described: Mapping[str, Any], ownership: Ownership) -> None:
-        """Delete a document of another type that took the name since; one from before this stack stays.
+        """Delete a document of another type that now has the name; one from before this stack is retained.
 
         A document's type never changes.
         """
@@ -429,9 +429,9 @@ class DocumentStore:
         """Make the text the latest and the default version.
 
         Args:
-            text: To publish where the latest version is not right.
-            is_right: Compares a text with the wanted content.
-            name: Returns an unused name for the version: it tells what a stack publishes from what it restores.
+            text: Text to publish where the latest version differs.
+            is_right: Function that compares a text with the desired content.
+            name: Function that returns an unused version name, which distinguishes published from restored content.
         """
         latest = self._describe(_LATEST) or {}
         if latest.get("Status") != _ACTIVE or not is_right(self._text(_LATEST)):
@@ -441,13 +441,12 @@ class DocumentStore:
     def _update(self, text: str, latest_version: str, is_right: Callable[[str], bool], name: Callable[[], str]) -> None:
         """Make the text, or another spelling of the same JSON, the latest version.
 
-        Whether `DuplicateDocumentContent` means the latest version or any is not documented. Text that an older
-        version has already is therefore sent again with as many empty lines as there were versions: no version has
-        just that.
+        It is not documented whether `DuplicateDocumentContent` refers to the latest version or to any. Text of an older
+        version is therefore sent again with as many empty lines as there were versions: no version has exactly that.
         """
 
         def is_written() -> bool:
-            """Where an answer is lost botocore sends the same again, and is refused for what it did the first time."""
+            """Return whether the text was written: after a lost response, the retry of botocore is rejected."""
             latest = self._describe(_LATEST) or {}
             return latest.get("LatestVersion") != latest_version and is_right(self._text(_LATEST))
 
@@ -457,7 +456,7 @@ class DocumentStore:
         raise DocumentError(f"{self}: a version that is not the latest has this content already, in every spelling")
 
     def _send(self, text: str, is_written: Callable[[], bool], name: str) -> bool:
-        """Return False where another version than the latest has this very text."""
+        """Send an update; return False where a version other than the latest has this text."""
         duplicate = (
             self._ssm.exceptions.DuplicateDocumentContent,
             self._ssm.exceptions.DuplicateDocumentVersionName,
@@ -480,7 +479,7 @@ class DocumentStore:
         return False
 
     def _make_room(self) -> None:
-        """At the version limit the oldest version that neither is in force nor was there before goes."""
+        """Delete, at the version limit, the oldest version that is neither in force nor the prior one."""
         prior = self.marks().get(PRIOR_VERSION_TAG)
         pages = self._ssm.get_paginator("list_document_versions").paginate(Name=self._name)
         spare = [
@@ -499,7 +498,7 @@ class DocumentStore:
             self._ssm.update_document_default_version(Name=self._name, DocumentVersion=latest)
 
     def _prior_text(self, prior: PriorDocument) -> str:
-        """Return the content to restore: the state's where it has it, as the number may be of another document by now."""
+        """Return the content to restore: from the state if possible, as another document may have the number now."""
         if prior.text is not None:
             return prior.text
         try:

@@ -66,12 +66,12 @@ class NodesArgs:
     """What the system is made of.
 
     Attributes:
-        settings: of the system.
+        settings: Settings of the system.
         regions: of the stack.
         recording_region: where AWS Config records IAM; "" where roles are not evaluated.
-        account: where the stack deploys to.
-        owner: names this stack on what it makes.
-        tags: on everything that can carry tags.
+        account: Account of the stack.
+        owner: Name of the stack, as recorded on its resources.
+        tags: Tags applied to all taggable resources.
         policy_names: names of the instance policies.
         policy_arns: ARNs of the same, once they are there; empty where no feature needs a permission.
         preferences: what the nodes are made ready for, and the policy; all of it is there first, and goes last.

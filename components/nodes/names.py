@@ -32,8 +32,8 @@ class NodesPlace:
     """Whose nodes they are.
 
     Attributes:
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
+        partition: Partition of the account.
+        account_id: Account of the stack.
     """
 
     partition: str

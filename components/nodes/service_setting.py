@@ -184,7 +184,7 @@ class ServiceSetting(Resource, module="ssm", name="ServiceSetting"):
 
         Args:
             name: of the resource; the note's begins with it.
-            args: what it is made of.
+            args: Arguments of the resource.
             opts: for both.
         """
         setting = {"region": args.region, "settingId": args.setting_id}

@@ -1,1 +1,1 @@
-"""Session Manager preferences and everything that they name: keys, log group, instance permissions, endpoints."""
+"""Session Manager preferences and the resources that they name: keys, log group, instance permissions, endpoints."""

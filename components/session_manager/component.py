@@ -1,4 +1,4 @@
-"""The first system: Session Manager preferences in every Region of a stack."""
+"""Session Manager preferences in every Region of a stack."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _DESCRIPTION = "What a node needs for governed sessions, on top of what the SSM 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionManagerArgs:
-    """What the system is made of.
+    """Arguments of `SessionManager`.
 
     Attributes:
-        settings: of the stack.
-        account: where the stack deploys to.
-        owner: names this stack on the documents.
+        settings: Settings of the stack.
+        account: Account of the stack.
+        owner: Name of the stack, as recorded on the documents.
     """
 
     settings: Settings
@@ -44,9 +44,9 @@ class SessionManager(pulumi.ComponentResource):
     """Preferences in every Region, and the permissions that nodes need for them.
 
     Attributes:
-        preferences: by Region, see `RegionalPreferences.outputs`.
-        instance_policy_arns: ARNs of the managed policies for instance roles, which need all of them; several only where
-            one has no room for all Regions, none where no feature needs a permission.
+        preferences: Outputs by Region, see `RegionalPreferences.outputs`.
+        instance_policy_arns: ARNs of the managed policies for instance roles, which need all of them; several only
+            where one policy cannot hold all Regions, none where no feature needs a permission.
     """
 
     def __init__(self, name: str, args: SessionManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The content of `SSM-SessionManagerRunShell`, as plain data.
+"""Content of `SSM-SessionManagerRunShell`, as plain data.
 
 Source: AWS Systems Manager User Guide, "Session document schema", and the AWS post "How to automate Session Manager
 preferences across your organization".
@@ -52,23 +52,23 @@ _WHOLE_MINUTES: Final = re.compile(r"[1-9][0-9]{0,5}")
 _TOO_MANY_MINUTES: Final = 1_000_000
 
 PREFERENCES: Final = (*_TEXTS, *_SWITCHES, *_MINUTES, "shellProfile")
-"""The names of all preferences: the document's inputs."""
+"""Names of all preferences: the inputs of the document."""
 
 Preferences = dict[str, Any]
-"""By the names in `PREFERENCES`: texts, booleans, minutes as whole numbers (None: no maximum), and `shellProfile` by
-operating system (`windows`, `linux`), holding only what is not empty."""
+"""Preferences by the names in `PREFERENCES`: texts, Booleans, minutes as integers (None: no maximum), and
+`shellProfile` by operating system (`windows`, `linux`), with non-empty values only."""
 
 
 def preferences(
     settings: SessionManagerSettings, *, account_id: str, region: str, kms_key_id: object = ""
 ) -> Preferences:
-    """What the settings ask for in one account and Region.
+    """Return the preferences that the settings configure for one account and Region.
 
     Args:
-        settings: of the Region.
-        account_id: 12 digits.
-        region: such as `eu-west-1`.
-        kms_key_id: of the key for session data, passed through as it is (it may not be known yet).
+        settings: Settings of the Region.
+        account_id: Account of the stack.
+        region: Region of the preferences.
+        kms_key_id: ID of the key for session data, passed through as it is (it may be an unknown output).
     """
     bucket = settings.s3_bucket_name if settings.s3_logging else ""
     log_group = settings.cw_log_group_name
@@ -90,12 +90,12 @@ def preferences(
 
 
 def s3_key_prefix(settings: SessionManagerSettings, account_id: str, region: str) -> str:
-    """`<prefix>/<account>/<Region>`, so that one bucket serves an organization and accounts stay apart."""
+    """Return `<prefix>/<account>/<Region>`, so that accounts of an organization can share a bucket."""
     return "/".join(part for part in (settings.s3_key_prefix, account_id, region) if part)
 
 
 def reset_preferences() -> Preferences:
-    """What the post's solution leaves behind when it is deleted: nothing logged, nothing encrypted, idle after 20."""
+    """Return what the post's solution restores when it is deleted: no logging, no encryption, idle timeout of 20."""
     return {
         **dict.fromkeys(_TEXTS, ""),
         **dict.fromkeys(_SWITCHES, False),
@@ -106,7 +106,7 @@ def reset_preferences() -> Preferences:
 
 
 def document(values: Preferences) -> dict[str, Any]:
-    """The document's content. Minutes are texts there, and `shellProfile` is absent rather than empty."""
+    """Return the document's content. Minutes are strings, and an empty `shellProfile` is omitted."""
     inputs: dict[str, Any] = {name: values[name] for name in (*_TEXTS, *_SWITCHES)}
     for name in _MINUTES:
         inputs[name] = "" if values[name] is None else str(int(values[name]))
@@ -116,24 +116,24 @@ def document(values: Preferences) -> dict[str, Any]:
 
 
 def excess_bytes(settings: SessionManagerSettings) -> int:
-    """Return by how many bytes the document of these settings is larger than Systems Manager accepts; 0 where it fits.
+    """Return by how many bytes the document of these settings exceeds the limit of Systems Manager; 0 where it fits.
 
-    A shell profile has no limit of its own (User Guide, "Session document schema"): the document's is what there is.
+    A shell profile has no limit of its own (User Guide, "Session document schema"); the limit of the document applies.
     """
     widest = preferences(settings, account_id="0" * 12, region="a" * 32, kms_key_id="a" * 36)
     return max(0, published_bytes(document(widest)) - DOCUMENT.maximum)
 
 
 def parse(text: str) -> tuple[Preferences, dict[str, Any]]:
-    """Read a document that any principal may have written.
+    """Parse a document that any principal may have written.
 
-    Systems Manager takes switches in quotes, minutes as numbers, and documents without some of either; so they are read
-    by their meaning, and reported as foreign all the same.
+    Systems Manager accepts quoted Booleans, minutes as numbers, and documents without some of either. They are parsed
+    by their meaning, and still reported as foreign.
 
     Returns:
-        The preferences, absent ones at their empty values, and whatever else the text holds that `document` would not:
-        foreign inputs, values of another type, another description or schema. Empty when `document` of the
-        preferences is just that content.
+        The preferences, with empty values for absent ones, and everything in the text that `document` would not write:
+        foreign inputs, values of another type, another description or schema. Empty when the text is exactly
+        `document` of the preferences.
     """
     try:
         loaded = json.loads(text)
@@ -152,7 +152,7 @@ def parse(text: str) -> tuple[Preferences, dict[str, Any]]:
 
 
 def is_readable(name: str, value: Any) -> bool:
-    """Return whether a value of an input has a meaning, if in another type than `document` gives it."""
+    """Return whether a value of an input has a meaning, even if its type is not that of `document`."""
     if name in _SWITCHES:
         return isinstance(value, bool) or (isinstance(value, str) and value.lower() in _QUOTED_SWITCHES)
     if name in _MINUTES:

@@ -1,7 +1,7 @@
 """`SSM-SessionManagerRunShell` as a resource: a dynamic provider over the document store.
 
-The ordinary document resource of the AWS provider fails on a document that exists, deletes what was there before, and
-stops for good once a later version is not the default; hence a provider of our own.
+The AWS provider's document resource fails if the document exists, deletes the previous one, and fails permanently once
+a later version is not the default; hence this provider.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 Properties = dict[str, Any]
 
 _PREREQUISITES = ("accountId", "bucketOwner", "bucketKeyArn")
-"""Inputs that the document does not hold: what its bucket has to be like."""
+"""Inputs that the document does not contain: requirements for its bucket."""
 
 _GOVERNED = (*PREFERENCES, *_PREREQUISITES, "description", "onDestroy", SECRET_PROPERTIES, *OWNERSHIP_INPUTS)
 
@@ -57,14 +57,14 @@ class RunShellDocumentProvider(AwsResourceProvider):
     """Publishes the preferences with the credentials and endpoints of the stack's AWS provider."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        """Says what taking over preferences that are there already would change, before they are created here."""
+        """Report what adopting existing preferences would change, before they are created."""
         if _olds.get("region") == news["region"]:
             return CheckResult(news, [])
         store = self._store(news["region"])
         return CheckResult(news, adopted(store, news, lambda live: _lines(news, live.text, adopts=True)))
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Compares by name, without a call: what is live is in the state, brought there by the last run or refresh."""
+        """Compare by name, without a call: the state has the live values of the last update or refresh."""
         moved = [name for name in ("region",) if _olds.get(name) != _news.get(name)]
         changed = any(_normal(name, _olds.get(name)) != _normal(name, _news.get(name)) for name in _GOVERNED)
         unsettled = _olds.get("defaultVersion") != _olds.get("documentVersion") or bool(_olds.get("foreignContent"))
@@ -74,15 +74,15 @@ class RunShellDocumentProvider(AwsResourceProvider):
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
-        """Creates the document or takes over the one that is there."""
+        """Create the document, or adopt the existing one."""
         return CreateResult(f"{props['region']}/{DOCUMENT_NAME}", self._publish(props, {}))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Publish a new version, or make the latest one the default again, or set the tags that are missing."""
+        """Publish a new version, make the latest one the default again, or set missing tags."""
         return UpdateResult(self._publish(_news, _olds))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """What is live, by the same names, so that a refresh shows drift setting by setting."""
+        """Return the live values under the same names, so that a refresh shows drift per setting."""
         live = self._store(props["region"]).read()
         if live is None:
             return ReadResult("", {})
@@ -92,7 +92,7 @@ class RunShellDocumentProvider(AwsResourceProvider):
         return ReadResult(id_, {**_outputs(inputs, live), **kept_outputs(props)}, inputs)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Release the document as `onDestroy` says."""
+        """Release the document as `onDestroy` configures."""
         store = self._store(_props["region"])
         is_released = store.release(
             OnDestroy(_props["onDestroy"]),
@@ -104,7 +104,7 @@ class RunShellDocumentProvider(AwsResourceProvider):
             tell(left_alone(store))
 
     def _report(self, olds: Properties) -> None:
-        """Somebody else's change that no refresh has shown, before it is replaced."""
+        """Report another principal's change that no refresh has shown, before it is replaced."""
         store = self._store(olds["region"])
         live = store.read()
         if live and (live.sha256, live.default_version) != (olds.get("contentSha256"), olds.get("defaultVersion")):
@@ -130,12 +130,12 @@ class RunShellDocumentProvider(AwsResourceProvider):
 
 
 def _lines(ours: Mapping[str, Any], text: str, *, adopts: bool) -> list[str]:
-    """Return every difference between this stack's preferences and a live document, a line each.
+    """Return every difference between this stack's preferences and a live document, one line each.
 
     Args:
         ours: Preferences of this stack.
-        text: Content of the live document, shown as it is, whatever its types.
-        adopts: From live to ours; else from ours to live.
+        text: Content of the live document, shown unchanged, whatever its types.
+        adopts: Whether lines read from live to ours; else from ours to live.
     """
     values, foreign = parse(text)
 
@@ -162,7 +162,7 @@ def _lines(ours: Mapping[str, Any], text: str, *, adopts: bool) -> list[str]:
 
 
 def _normal(name: str, value: Any) -> Any:
-    """The engine drops absent values and empty mappings on the way; numbers may come back as floats."""
+    """Return a value as the engine returns it: without absent values and empty mappings, and floats as integers."""
     if name in ("shellProfile", "tags"):
         return cast("dict[str, Any]", value or {})
     if name in _PREREQUISITES:
@@ -185,17 +185,17 @@ def _outputs(inputs: Properties, live: LiveDocument) -> Properties:
 
 @dataclass(frozen=True, kw_only=True)
 class RunShellDocumentArgs:
-    """What a `RunShellDocument` is made of.
+    """Arguments of `RunShellDocument`.
 
     Attributes:
-        region: where the document is.
-        preferences: see `components.session_manager.document.preferences`; the key's ID may be an output.
-        owner: names this stack on the document.
-        on_destroy: what becomes of the document when the stack goes.
-        take_over: take the document from another stack that has marked it.
+        region: Region of the document.
+        preferences: Preferences, see `components.session_manager.document.preferences`; the key's ID may be an output.
+        owner: Name of the stack, as recorded on the document.
+        on_destroy: Action on the document when the stack is destroyed.
+        take_over: Whether to take the document over from another stack that owns it.
         account_id: Account of the sessions.
-        bucket_owner: Account of the bucket for session logs, where it is another one.
-        bucket_key_arn: KMS key that the bucket has to be encrypted with, where the settings name one.
+        bucket_owner: Account of the bucket for session logs, if another one.
+        bucket_key_arn: KMS key that must encrypt the bucket, where the settings name one.
         tags: Tags of the document.
     """
 
@@ -211,23 +211,23 @@ class RunShellDocumentArgs:
 
 
 class RunShellDocument(Resource, module="ssm", name="SessionPreferences"):
-    """The Session Manager preferences of one Region.
+    """Session Manager preferences of one Region.
 
     Attributes:
-        document_version: the latest version, which is the default one after every run.
-        content_sha256: of the published text, in hexadecimal.
+        document_version: Latest version, which is the default one after every update.
+        content_sha256: SHA-256 hash of the published text, in hexadecimal.
     """
 
     document_version: pulumi.Output[str]
     content_sha256: pulumi.Output[str]
 
     def __init__(self, name: str, args: RunShellDocumentArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        """Registers the resource.
+        """Register the resource.
 
         Args:
-            name: of the resource.
-            args: what it is made of.
-            opts: as for every resource.
+            name: Name of the resource.
+            args: Arguments of the resource.
+            opts: Resource options.
         """
         properties: dict[str, Any] = {
             "region": args.region,
@@ -248,11 +248,11 @@ class RunShellDocument(Resource, module="ssm", name="SessionPreferences"):
         super().__init__(RunShellDocumentProvider(), name, properties, pulumi.ResourceOptions.merge(opts, secret))
 
     def translate_output_property(self, prop: str) -> str:
-        """From the engine's name of a property to the attribute's."""
+        """Return the attribute's name for a property's name in the engine."""
         return _ATTRIBUTES.get(prop, prop)
 
     def translate_input_property(self, prop: str) -> str:
-        """From the attribute's name to the engine's."""
+        """Return the property's name in the engine for an attribute's name."""
         return _PROPERTIES.get(prop, prop)
 
 

@@ -1,4 +1,4 @@
-"""One Region's `SSM-SessionManagerRunShell` as Systems Manager keeps it."""
+"""`SSM-SessionManagerRunShell` of one Region, in Systems Manager."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PREFERENCES = DocumentIdentity(name=DOCUMENT_NAME, type=DOCUMENT_TYPE, section=
 
 
 class DocumentStore(store.DocumentStore):
-    """The preferences document of the Region that the client is for."""
+    """Preferences document of the client's Region."""
 
     def __init__(self, ssm: SSMClient, region: str, caller: Callable[[], str] = lambda: "the caller") -> None:
         super().__init__(ssm, region, _PREFERENCES, caller)

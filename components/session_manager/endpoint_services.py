@@ -1,9 +1,9 @@
-"""VPC endpoints that nodes need for the features that are on, and the names of their services, as plain data.
+"""VPC endpoints that nodes need for the enabled features, and their service names, as plain data.
 
 Sources: AWS Systems Manager User Guide, "Improve the security of EC2 instances by using VPC endpoints for Systems
 Manager", and the prerequisites of the post. Names in other partitions: DescribeVpcEndpointServices in cn-north-1 and
-cn-northwest-1, as published with aws/aws-cdk issue 25329 and pull request 25333, and the table that aws-cdk-lib keeps of
-them (aws-ec2/lib/vpc-endpoint.ts).
+cn-northwest-1, as published with aws/aws-cdk issue 25329 and pull request 25333, and the table in aws-cdk-lib
+(aws-ec2/lib/vpc-endpoint.ts).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
 
 ALWAYS = ("ec2messages", "ssm", "ssmmessages")
-"""Without these the SSM Agent reaches neither Systems Manager nor Session Manager."""
+"""Services that the SSM Agent needs to reach Systems Manager and Session Manager."""
 
 ALL_INTERFACES: Final = (*ALWAYS, "kms", "logs")
-"""Every service that `interface_services` may name."""
+"""Every service that `interface_services` may return."""
 
 _PREFIX: Final = "com.amazonaws"
 _EC2_PREFIXES: Final = {
@@ -30,10 +30,10 @@ _EC2_PREFIXES: Final = {
 
 
 def interface_services(settings: SessionManagerSettings | None) -> tuple[str, ...]:
-    """Short names of the services that need an interface endpoint, sorted.
+    """Return the short names of the services that need an interface endpoint, sorted.
 
     Args:
-        settings: of the Region; None where its preferences are not governed here.
+        settings: Settings of the Region; None where the stack does not govern its preferences.
     """
     services = [*ALWAYS]
     if settings and settings.logs_to_cloudwatch:
@@ -44,9 +44,9 @@ def interface_services(settings: SessionManagerSettings | None) -> tuple[str, ..
 
 
 def service_name(region: str, service: str) -> str:
-    """Return the name by which EC2 knows a service: `com.amazonaws.eu-west-1.ssm`.
+    """Return the name of a service in EC2: `com.amazonaws.eu-west-1.ssm`.
 
-    Of the services of this program only `ec2` has another prefix in some partitions. The name of `s3` is that of the
+    Of this program's services, only `ec2` has another prefix in some partitions. The name of `s3` is that of the
     gateway endpoint.
     """
     prefix = _EC2_PREFIXES.get(region, _PREFIX) if service == "ec2" else _PREFIX
@@ -54,7 +54,7 @@ def service_name(region: str, service: str) -> str:
 
 
 def endpoint_policy(service: str, account_id: str) -> dict[str, Any]:
-    """Lets only principals of this account use an interface endpoint, and only for its service."""
+    """Return a policy that limits an interface endpoint to its service and to principals of this account."""
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,4 +1,4 @@
-"""VPC endpoints through which nodes reach Systems Manager without a way to the internet."""
+"""VPC endpoints through which nodes reach Systems Manager without internet access."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ HTTPS = 443
 
 @dataclass(frozen=True, kw_only=True)
 class SystemsManagerEndpointsArgs:
-    """What the endpoints of a VPC are made of.
+    """Arguments of `SystemsManagerEndpoints`.
 
     Attributes:
-        region: of the VPC.
-        network: where they go.
-        services: short names of the services that get an interface endpoint.
-        allowed_cidrs: networks whose nodes may use them.
-        s3_gateway: make the S3 gateway too.
-        account_id: whose principals may use them, 12 digits.
-        tags: on everything that can carry tags.
+        region: Region of the VPC.
+        network: VPC and subnets of the endpoints.
+        services: Short names of the services that get an interface endpoint.
+        allowed_cidrs: Networks whose nodes may use the endpoints.
+        s3_gateway: Whether to create the S3 gateway endpoint.
+        account_id: Account whose principals may use the endpoints.
+        tags: Tags applied to all taggable resources.
     """
 
     region: str
@@ -44,7 +44,7 @@ class SystemsManagerEndpointsArgs:
 
 
 class SystemsManagerEndpoints(pulumi.ComponentResource):
-    """Interface endpoints behind one security group, and the S3 gateway."""
+    """Interface endpoints behind one security group, and the S3 gateway endpoint."""
 
     def __init__(
         self, name: str, args: SystemsManagerEndpointsArgs, opts: pulumi.ResourceOptions | None = None
@@ -103,7 +103,7 @@ class SystemsManagerEndpoints(pulumi.ComponentResource):
         )
 
     def _gateway(self) -> None:
-        """Without a policy of its own: every use of S3 from these subnets passes through it, also other workloads'."""
+        """Create it without a policy: all S3 traffic of these subnets uses it, including that of other workloads."""
         args = self._args
         VpcEndpoint(
             f"{self._name}-s3",
@@ -118,10 +118,10 @@ class SystemsManagerEndpoints(pulumi.ComponentResource):
 
 
 def check_private_names(network: Network, path: tuple[str, ...]) -> None:
-    """Refuses a VPC in which the endpoints would not be found.
+    """Check that the VPC resolves the private DNS names of endpoints.
 
     Raises:
-        SettingsError: DNS support or DNS hostnames are off.
+        SettingsError: DNS support or DNS hostnames are disabled.
     """
     if not network.resolves_private_names:
         message = (

@@ -1,8 +1,9 @@
-"""The permissions that nodes need for governed sessions, as plain data: step 3 of the post, for all Regions.
+"""Permissions that nodes need for governed sessions, as plain data: step 3 of the post, for all Regions.
 
-A managed policy is short, and a stack may have many Regions. Where the ARNs of all Regions are too long, the Region moves
-from the ARN into a condition: what has a Region in its ARN is reached in that Region alone, so `aws:RequestedRegion` says
-the same (IAM User Guide, "AWS global condition context keys"). What is too long even so becomes several policies.
+The size of a managed policy is limited, and a stack may have many Regions. Where the ARNs of all Regions are too long,
+the Region moves from the ARN into a condition: a resource with a Region in its ARN is called in that Region only, so
+`aws:RequestedRegion` is equivalent (IAM User Guide, "AWS global condition context keys"). What still does not fit
+becomes several policies.
 """
 
 from __future__ import annotations
@@ -30,21 +31,21 @@ if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
 
 MOST_POLICIES: Final = ATTACHED_POLICIES.maximum - 1
-"""Beside the one that the SSM Agent needs."""
+"""Maximum of instance policies, besides the policy that the SSM Agent needs."""
 
 
 def instance_policies(
     settings: Mapping[str, SessionManagerSettings], *, partition: str, account_id: str
 ) -> dict[str, Policy]:
-    """Return just what the enabled features need, on top of what the SSM Agent needs to run at all.
+    """Return exactly the permissions of the enabled features, beyond those that the SSM Agent always needs.
 
     Args:
-        settings: By Region.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
+        settings: Settings by Region.
+        partition: Partition of the account.
+        account_id: Account of the stack.
 
     Returns:
-        The policies by name, the first one `INSTANCE_POLICY_NAME`; nodes need all of them. None where no feature needs a
+        Policies by name, the first one `INSTANCE_POLICY_NAME`; nodes need all of them. Empty where no feature needs a
         permission.
     """
     whole = instance_policy(settings, partition=partition, account_id=account_id)
@@ -66,13 +67,13 @@ def instance_policy_problems(
     partition: str,
     account_id: str,
 ) -> list[Problem]:
-    """Return what is wrong where the permissions need more policies than a role can have.
+    """Return a problem where the permissions need more policies than can be attached to a role.
 
     Args:
-        settings: By Region.
-        path_of: Path of the setting that holds in a Region, by Region and key.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
+        settings: Settings by Region.
+        path_of: Function that returns the path of the setting that applies in a Region, by Region and key.
+        partition: Partition of the account.
+        account_id: Account of the stack.
     """
     try:
         found = len(instance_policies(settings, partition=partition, account_id=account_id))
@@ -102,12 +103,12 @@ def instance_policy_problems(
 def instance_policy(
     settings: Mapping[str, SessionManagerSettings], *, partition: str, account_id: str
 ) -> Policy | None:
-    """Return the permissions of `instance_policies` as one document, however long it is.
+    """Return the permissions of `instance_policies` as one document of any length.
 
     Args:
-        settings: By Region.
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
+        settings: Settings by Region.
+        partition: Partition of the account.
+        account_id: Account of the stack.
     """
     arns = _Arns(partition, account_id)
     statements = [*_logs(settings, arns), *_session_data(settings, arns), *_s3(settings, arns)]
@@ -115,7 +116,7 @@ def instance_policy(
 
 
 def _shortest(statement: Statement) -> list[Statement]:
-    """Return statements that allow the same, with the Regions of an ARN in a condition wherever that is shorter."""
+    """Return equivalent statements, with the Regions of an ARN in a condition where that is shorter."""
     listed = [arn for arn in _list(statement["Resource"]) if not _region(arn)]
     regions: dict[str, set[str]] = {}
     for arn in _list(statement["Resource"]):
@@ -138,7 +139,7 @@ def _shortest(statement: Statement) -> list[Statement]:
 
 
 def _merged(statements: Iterable[Statement]) -> list[Statement]:
-    """Return one statement for those that differ in their resources alone, each with a name of its own."""
+    """Return one statement for those that differ only in their resources, with unique Sids."""
     merged: dict[str, Statement] = {}
     for each in statements:
         same = json.dumps([each["Action"], each.get("Condition")])
@@ -186,7 +187,7 @@ def _logs(settings: Mapping[str, SessionManagerSettings], arns: _Arns) -> list[S
     if not groups:
         return []
     return [
-        # DescribeLogGroups knows no smaller resource for a call that names no group (Service Authorization Reference).
+        # DescribeLogGroups supports no narrower resource for a call without a group (Service Authorization Reference).
         {
             "Sid": "FindLogGroup",
             "Effect": "Allow",
@@ -223,7 +224,7 @@ def _session_data(settings: Mapping[str, SessionManagerSettings], arns: _Arns) -
             "Effect": "Allow",
             "Action": "kms:Decrypt",
             "Resource": sorted(keys),
-            # ForAllValues holds for an absent key too, so the Null check has to stand beside it (as in the post).
+            # ForAllValues also matches an absent key, so the Null condition is required (as in the post).
             "Condition": {
                 "Null": {"kms:ResourceAliases": "false"},
                 "ForAllValues:StringEquals": {"kms:ResourceAliases": [DATA_KEY_ALIAS]},

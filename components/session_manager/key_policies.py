@@ -1,4 +1,4 @@
-"""Key policies of the two keys, as plain data."""
+"""Key policies of the keys for session data and session logs, as plain data."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ KeyPolicy = dict[str, Any]
 
 
 def data_key_policy(*, partition: str, account_id: str) -> KeyPolicy:
-    """For session data: usable by whom the account's IAM policies allow, as in the post.
+    """Return the policy of the key for session data: IAM policies of the account control its use, as in the post.
 
-    Whoever starts a session needs `kms:GenerateDataKey`, its node `kms:Decrypt`; both are granted by IAM policies
-    that name the alias.
+    The operator needs `kms:GenerateDataKey`, the node `kms:Decrypt`; IAM policies that name the alias grant both.
 
     Args:
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
+        partition: Partition of the account.
+        account_id: Account of the stack.
     """
     return {"Version": "2012-10-17", "Statement": [_governed_by_iam(partition, account_id)]}
 
 
 def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolicy:
-    """For session logs: besides the account's IAM, usable by CloudWatch Logs for this one log group.
+    """Return the policy of the key for session logs: CloudWatch Logs may use it, too, for log groups of the account.
 
     Source: CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
 
     Args:
-        partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
-        region: of the log group.
+        partition: Partition of the account.
+        account_id: Account of the stack.
+        region: Region of the log group.
     """
     suffix = ".cn" if partition == "aws-cn" else ""
-    # Not one group alone: one that was named before stays, and its logs are read with this key, too.
+    # Not limited to one group: a group that was configured earlier remains, and reading its logs needs this key.
     groups = f"arn:{partition}:logs:{region}:{account_id}:log-group:*"
     return {
         "Version": "2012-10-17",
@@ -50,7 +49,7 @@ def logs_key_policy(*, partition: str, account_id: str, region: str) -> KeyPolic
 
 
 def _governed_by_iam(partition: str, account_id: str) -> dict[str, Any]:
-    """Without this statement nobody could manage the key (KMS Developer Guide, "Default key policy")."""
+    """Return the statement that lets IAM manage the key (KMS Developer Guide, "Default key policy")."""
     return {
         "Sid": "GovernedByIam",
         "Effect": "Allow",

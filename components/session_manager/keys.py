@@ -1,4 +1,4 @@
-"""The keys for session data and session logs, each under its fixed alias."""
+"""KMS keys for session data and session logs, each with its fixed alias."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from components.session_manager.key_policies import KeyPolicy
 
 DELETION_WINDOW_DAYS = 30
-"""The longest that KMS offers: what the key encrypted cannot be read once it is gone."""
+"""Maximum that KMS allows: data cannot be decrypted once its key is deleted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AliasedKeyArgs:
-    """What an `AliasedKey` is made of.
+    """Arguments of `AliasedKey`.
 
     Attributes:
-        alias: with its `alias/`; one that is there already is taken, and given back when the stack goes.
-        description: what the key is for.
-        policy: of the key.
-        region: where it is.
-        tags: on the key.
-        retain: key and alias stay when the stack goes, and are taken again by the next one.
+        alias: Name with `alias/`; an existing alias is adopted, and restored when the stack is destroyed.
+        description: Purpose of the key.
+        policy: Key policy.
+        region: Region of the key.
+        tags: Tags of the key.
+        retain: Whether key and alias remain when the stack is destroyed, to be adopted by the next one.
     """
 
     alias: str
@@ -42,10 +42,10 @@ class AliasedKeyArgs:
 
 
 class AliasedKey(pulumi.ComponentResource):
-    """A symmetric key that rotates every year, and its alias.
+    """Symmetric key that rotates every year, and its alias.
 
     Attributes:
-        key: the key itself.
+        key: The KMS key.
     """
 
     def __init__(self, name: str, args: AliasedKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,10 +1,12 @@
-"""Encryption of session logs in S3 and CloudWatch Logs: algorithms that the SSM Agent accepts, and references to KMS keys. Pure.
+"""Encryption of session logs in S3 and CloudWatch Logs: accepted algorithms, and KMS key references. Pure.
 
 Sources:
-    SSM Agent, agent/s3util/s3util.go, IsBucketEncrypted: the first rule's algorithm is `aws:kms` or `AES256`, else the session ends.
-    Amazon S3 API Reference, ServerSideEncryptionByDefault (KMSMasterKeyID): a key ID, a key ARN, or an alias; the key is in the
-    bucket's Region, and an alias is resolved in the account of the requester.
-    Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys": other accounts cannot use the AWS managed key.
+    SSM Agent, agent/s3util/s3util.go, IsBucketEncrypted: the first rule's algorithm is `aws:kms` or
+    `AES256`, else the session ends.
+    Amazon S3 API Reference, ServerSideEncryptionByDefault (KMSMasterKeyID): a key ID, a key ARN, or an alias;
+    the key is in the bucket's Region, and an alias is resolved in the account of the requester.
+    Amazon S3 User Guide, "Using server-side encryption with AWS KMS keys": other accounts cannot use the AWS
+    managed key.
 """
 
 from __future__ import annotations
@@ -30,16 +32,16 @@ _STATE_REMEDIES: Final = {
     "PendingImport": "import its key material",
     "Unavailable": "connect its custom key store",
 }
-"""By key state (KMS Developer Guide, "Key states of AWS KMS keys")."""
+"""Reasons by key state (KMS Developer Guide, "Key states of AWS KMS keys")."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyReference:
-    """A KMS key as a configuration refers to it: by ID, ARN, alias name or alias ARN.
+    """A KMS key as a configuration references it: by ID, ARN, alias name or alias ARN.
 
     Attributes:
-        key_id: The reference itself, as the `KeyId` parameter of KMS takes it.
-        region: Region of the key, where KMS has to be called.
+        key_id: Reference as configured, for the `KeyId` parameter of KMS.
+        region: Region of the key, in which KMS must be called.
         account_id: Account in which KMS resolves the reference.
         is_aws_managed: Whether it is Amazon S3's AWS managed key, by its alias.
     """
@@ -56,7 +58,7 @@ class DefaultEncryption:
 
     Attributes:
         algorithm: `AES256`, `aws:kms` or `aws:kms:dsse`.
-        key: Reference to the KMS key as configured; empty where none is.
+        key: Reference to the KMS key as configured; empty: none.
     """
 
     algorithm: str
@@ -67,9 +69,9 @@ def key_reference(reference: str, *, region: str, account_id: str) -> KeyReferen
     """Parse a reference to a KMS key.
 
     Args:
-        reference: Key ID, key ARN, alias name or alias ARN; never fails, whatever it holds.
-        region: Region of the bucket or log group that is encrypted; an ARN names its own.
-        account_id: Account of the requester; an ARN names its own.
+        reference: Key ID, key ARN, alias name or alias ARN; any text is accepted.
+        region: Region of the encrypted bucket or log group; an ARN contains its own.
+        account_id: Account of the requester; an ARN contains its own.
     """
     arn = _KEY_ARN.fullmatch(reference)
     return KeyReference(
@@ -81,10 +83,10 @@ def key_reference(reference: str, *, region: str, account_id: str) -> KeyReferen
 
 
 def default_encryption(configuration: Mapping[str, Any]) -> DefaultEncryption | None:
-    """Return the default encryption in an answer of GetBucketEncryption, or None where it has none.
+    """Return the default encryption in a response of GetBucketEncryption; None: it has none.
 
     Args:
-        configuration: The `ServerSideEncryptionConfiguration`; only its first rule counts for the SSM Agent.
+        configuration: `ServerSideEncryptionConfiguration`; the SSM Agent reads only its first rule.
     """
     rules: list[dict[str, Any]] = configuration.get("Rules") or [{}]
     default: dict[str, str] | None = rules[0].get("ApplyServerSideEncryptionByDefault")
@@ -94,10 +96,10 @@ def default_encryption(configuration: Mapping[str, Any]) -> DefaultEncryption | 
 
 
 def algorithm_problem(algorithm: str | None) -> str | None:
-    """Return why the SSM Agent refuses a bucket in a session that requires encryption, or None where it accepts it.
+    """Return why the SSM Agent rejects a bucket in a session that requires encryption; None: it accepts it.
 
     Args:
-        algorithm: Of the bucket's default encryption; None where it has none.
+        algorithm: Algorithm of the bucket's default encryption; None: it has none.
     """
     if algorithm is None:
         return "is not encrypted, and sessions require it"
@@ -108,7 +110,7 @@ def algorithm_problem(algorithm: str | None) -> str | None:
 
 
 def managed_key_problem(encryption: DefaultEncryption, *, region: str, account_id: str, owner: str) -> str | None:
-    """Return why nodes cannot use the AWS managed key of a bucket in another account, or None where they can.
+    """Return why nodes cannot use the AWS managed key of a bucket in another account; None: they can.
 
     Args:
         encryption: Default encryption of the bucket.
@@ -130,10 +132,10 @@ def managed_key_problem(encryption: DefaultEncryption, *, region: str, account_i
 
 
 def key_problem(metadata: Mapping[str, Any], *, account_id: str) -> str | None:
-    """Return why a key cannot encrypt session data or logs, or None where it can.
+    """Return why a key cannot encrypt session data or logs; None: it can.
 
     Args:
-        metadata: The `KeyMetadata` of DescribeKey.
+        metadata: `KeyMetadata` of DescribeKey.
         account_id: Account whose sessions use the key.
     """
     if metadata["KeyState"] != "Enabled":

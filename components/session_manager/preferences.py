@@ -1,4 +1,4 @@
-"""Session Manager preferences of one Region, and everything that they name."""
+"""Session Manager preferences of one Region, and the resources that they name."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class RegionalPreferencesArgs:
-    """What the preferences of a Region are made of.
+    """Arguments of `RegionalPreferences`.
 
     Attributes:
-        region: such as `eu-west-1`.
-        settings: of this Region, overrides merged.
-        account: where the stack deploys to.
-        owner: names this stack on the document.
-        tags: on everything that can carry tags.
-        before_publication: what else has to be there before sessions get the document.
+        region: Region of the preferences.
+        settings: Settings of this Region, with overrides merged.
+        account: Account of the stack.
+        owner: Name of the stack, as recorded on the document.
+        tags: Tags applied to all taggable resources.
+        before_publication: Resources that must exist before sessions use the document.
     """
 
     region: str
@@ -46,11 +46,11 @@ class RegionalPreferencesArgs:
 
 
 class RegionalPreferences(pulumi.ComponentResource):
-    """Keys, log group and, once all of them are there, the preferences document of one Region.
+    """Keys, log group and, once all of them exist, the preferences document of one Region.
 
     Attributes:
         outputs: `documentVersion`, `contentSha256`, `dataKeyArn`, `logsKeyArn`, `logGroupName`; null where the
-            settings do without.
+            settings do not use them.
     """
 
     def __init__(self, name: str, args: RegionalPreferencesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -167,7 +167,7 @@ class RegionalPreferences(pulumi.ComponentResource):
         )
 
     def _document(self, data_key: AliasedKey | None) -> RunShellDocument:
-        """Published last: sessions fail or go unlogged while something that it names is missing."""
+        """Publish the document last: sessions fail or are not logged while a resource that it names is missing."""
         args = self._args
         return RunShellDocument(
             self._name,

@@ -1,8 +1,8 @@
-"""Key, log group and bucket of a preferences document, read before the document goes live.
+"""Prerequisites of a preferences document: key, log group and bucket, checked before the document is published.
 
-A session fails, or goes unlogged, where its key cannot be used or its log group or bucket is not there or not encrypted
-as the document asks (Systems Manager User Guide, "Logging session activity" and "Turn on KMS key encryption of session
-data"). `log_encryption.py` holds what the SSM Agent accepts.
+A session fails, or is not logged, if its key cannot be used, or if its log group or bucket does not exist or is not
+encrypted as the document requires (Systems Manager User Guide, "Logging session activity" and "Turn on KMS key
+encryption of session data"). `log_encryption.py` defines what the SSM Agent accepts.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ Problem = tuple[Cause, str]
 
 @dataclass(frozen=True, kw_only=True)
 class LogBucket:
-    """The bucket for session logs, as the settings describe it.
+    """Bucket for session logs, as configured.
 
     Attributes:
-        name: Empty where sessions are not logged to a bucket.
-        owner: Account that has to own the bucket.
-        key_arn: KMS key that it has to be encrypted with; empty: any that works.
-        is_encrypted: Sessions require encryption.
+        name: Name; empty where sessions are not logged to a bucket.
+        owner: Expected owner of the bucket.
+        key_arn: KMS key that must encrypt it; empty: any usable key.
+        is_encrypted: Whether sessions require encryption.
     """
 
     name: str
@@ -57,17 +57,17 @@ class LogBucket:
 
 
 class _AnotherOwnerError(Exception):
-    """The caller can read the bucket, but not as one of the expected owner."""
+    """The caller can read the bucket, but its owner is not the expected one."""
 
 
 class Prerequisites:
     """Reads the key, the log group and the bucket of one Region."""
 
     def __init__(self, clients: AwsClients, region: str, account_id: str) -> None:
-        """Make no call yet.
+        """Initialize without a call.
 
         Args:
-            clients: Of the stack.
+            clients: Clients of the stack.
             region: Region of the document.
             account_id: Account of the document, and so of the nodes.
         """
@@ -76,14 +76,14 @@ class Prerequisites:
         self._account_id = account_id
 
     def check(self, wanted: Preferences, bucket: LogBucket) -> None:
-        """Check that everything that the preferences name is there and as they ask.
+        """Check that every resource of the preferences exists and is configured as they require.
 
         Args:
-            wanted: Preferences about to be published.
-            bucket: Bucket that they name.
+            wanted: Preferences to publish.
+            bucket: Bucket of the preferences.
 
         Raises:
-            DocumentError: Something is not, or cannot be read; all of it is listed, with the cause of the first.
+            DocumentError: A check fails, or a resource cannot be read; lists all problems, with the cause of the first.
         """
         problems = list(self._problems(wanted, bucket))
         if problems:
@@ -139,7 +139,7 @@ class Prerequisites:
             yield from self._of_key(group["kmsKeyId"], f"key of the log group {name}", self._region)
 
     def _of_bucket(self, bucket: LogBucket) -> Iterator[Problem]:
-        """Check the owner first: the account that takes a name before its owner does would get the logs."""
+        """Check the owner first: an account that claims the bucket's name first would receive the logs."""
         named = f"the bucket {bucket.name}"
         try:
             encryption = self._encryption(bucket)
@@ -158,7 +158,7 @@ class Prerequisites:
             yield from self._of_bucket_key(bucket, encryption)
 
     def _encryption(self, bucket: LogBucket) -> DefaultEncryption | None:
-        """Return the default encryption; a refusal gives no reason, so it is confirmed that the owner is the reason."""
+        """Return the default encryption; a denial gives no reason, so the owner is verified as the reason."""
 
         def read(**owner: str) -> DefaultEncryption | None:
             try:
@@ -184,7 +184,7 @@ class Prerequisites:
                 raise _AnotherOwnerError from again
 
     def _of_bucket_key(self, bucket: LogBucket, encryption: DefaultEncryption) -> Iterator[Problem]:
-        # Which Region the AWS managed key is in has no bearing on whose it is.
+        # The owner of the AWS managed key does not depend on its Region.
         problem = managed_key_problem(encryption, region=self._region, account_id=self._account_id, owner=bucket.owner)
         if problem:
             yield Cause.ENCRYPTION, f"the bucket {bucket.name} {problem}; encrypt it with a customer managed key"

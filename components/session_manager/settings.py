@@ -1,7 +1,7 @@
-"""The settings of `shell-access:sessionManager` and `shell-access:endpoints`.
+"""Settings of `shell-access:sessionManager` and `shell-access:endpoints`.
 
 Names, meanings and defaults are those of the parameters in the AWS post "How to automate Session Manager preferences
-across your organization"; where a setting is ours its description says so.
+across your organization"; the description of a setting says where it is an addition.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RETENTION_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
 )
-"""What CloudWatch Logs accepts (API reference, PutRetentionPolicy)."""
+"""Values that CloudWatch Logs accepts (API reference, PutRetentionPolicy)."""
 
 
 def _bool(description: str, *, default: bool) -> Any:
@@ -36,7 +36,7 @@ def _on_destroy(value: object) -> object:
 
 
 class SessionManagerSettings(Section):
-    """Session Manager preferences of one Region: the post's fifteen parameters and what we add."""
+    """Session Manager preferences of one Region: the post's fifteen parameters and additions."""
 
     s3_logging: bool = _bool("Send the log of each session to an S3 bucket when it ends.", default=False)
     s3_bucket_name: str = Field(
@@ -151,27 +151,27 @@ class SessionManagerSettings(Section):
 
     @property
     def logs_to_cloudwatch(self) -> bool:
-        """Whether sessions are logged to a log group at all."""
+        """Whether sessions are logged to a log group."""
         return self.cw_log_group_name != ""
 
     @property
     def retains_document(self) -> bool:
-        """Whether the document stays when the stack goes, so that all that it names has to stay too."""
+        """Whether the document, and so all that it names, remains when the stack is destroyed."""
         return self.on_destroy is OnDestroy.RETAIN
 
     @property
     def retains_logs(self) -> bool:
-        """Whether log group and logs key stay when the stack goes."""
+        """Whether log group and logs key remain when the stack is destroyed."""
         return self.retain_logs or self.retains_document
 
     @property
     def encrypts_created_log_group(self) -> bool:
-        """Whether this stack makes the log group and the key that encrypts it."""
+        """Whether this stack creates the log group and the key that encrypts it."""
         return self.create_cw_log_group and self.cw_encryption_enabled
 
 
 class SessionManagerSection(SessionManagerSettings):
-    """`shell-access:sessionManager`: the settings of every Region, and where one differs."""
+    """`shell-access:sessionManager`: settings of all Regions, and overrides per Region."""
 
     enabled: bool = _bool("Govern Session Manager preferences; false is as if the section were absent.", default=True)
     instance_roles: list[RoleName] = Field(
@@ -187,7 +187,7 @@ class SessionManagerSection(SessionManagerSettings):
 
 
 class EndpointSettings(Section):
-    """`shell-access:endpoints.<Region>`: VPC endpoints for nodes without a way to the internet."""
+    """`shell-access:endpoints.<Region>`: VPC endpoints for nodes without internet access."""
 
     vpc: IdOrNameTag = Field(
         description="The VPC.",
@@ -216,7 +216,7 @@ _NO_BUCKET_NAME = re.compile(
 
 
 def _wrong_texts(settings: SessionManagerSettings) -> Iterator[tuple[str, str]]:
-    """Return what AWS refuses, or reads as a pattern, in texts that have the right shape."""
+    """Yield values that have the right format, but that AWS rejects or reads as a pattern."""
     prefix, user, bucket = settings.s3_key_prefix, settings.run_as_default_user, settings.s3_bucket_name
     if "*" in prefix:
         allowed = "a prefix without *, which is a wildcard in the policy of the nodes"
@@ -231,7 +231,7 @@ def _wrong_texts(settings: SessionManagerSettings) -> Iterator[tuple[str, str]]:
 
 
 def cross_problems(settings: SessionManagerSettings, path: tuple[str, ...]) -> list[Problem]:
-    """What is wrong with values that are each right on their own."""
+    """Return the problems of values that are valid individually."""
     problems = [Problem(path=(*path, key), message=message) for key, message in _wrong_texts(settings)]
 
     def problem(key: str, message: str) -> None:

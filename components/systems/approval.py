@@ -35,10 +35,10 @@ def build_approval(settings: Settings, section: ApprovalSettings, account: Accou
     """Registers the workflow.
 
     Args:
-        settings: of the stack.
-        section: of the settings.
-        account: where the stack deploys to.
-        owner: names the stack on the documents.
+        settings: Settings of the stack.
+        section: Section of the settings.
+        account: Account of the stack.
+        owner: Name of the stack, as recorded on the documents.
     """
     return Approval(
         "approval",

@@ -31,7 +31,7 @@ class PlannedControllers:
     """All sites, ready to be registered.
 
     Attributes:
-        section: of the settings.
+        section: Section of the settings.
         places: by Region, as they were found.
         plans: by Region.
     """
@@ -84,8 +84,8 @@ def build_controllers(
     """Registers them.
 
     Args:
-        settings: of the stack.
-        account: where the stack deploys to.
+        settings: Settings of the stack.
+        account: Account of the stack.
         planned: the sites.
         instance_policy_arns: ARNs of what nodes need for governed sessions, where the stack governs them.
     """

@@ -101,8 +101,8 @@ def build_endpoints(
     """Registers them.
 
     Args:
-        settings: of the stack.
-        account: where the stack deploys to.
+        settings: Settings of the stack.
+        account: Account of the stack.
         endpoints: as they were found.
         shared: Regions in which domain controllers use them too.
     """

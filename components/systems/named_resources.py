@@ -54,7 +54,7 @@ def check_named_resources(settings: Settings, account: Account) -> None:
     """Look up everything that the settings name.
 
     Args:
-        settings: Of the stack.
+        settings: Settings of the stack.
         account: Account of the stack.
 
     Raises:
@@ -72,7 +72,7 @@ def named_resources(settings: Settings, account: Account) -> list[NamedResource]
     """Return everything that the settings name and the stack does not make.
 
     Args:
-        settings: Of the stack.
+        settings: Settings of the stack.
         account: Account of the stack.
     """
     return [

@@ -26,7 +26,7 @@ class PlannedNodes:
     """What is to be registered.
 
     Attributes:
-        section: of the settings.
+        section: Section of the settings.
         recording_region: where AWS Config records IAM; "" where roles are not evaluated.
     """
 
@@ -66,10 +66,10 @@ def build_nodes(
     """Registers what makes nodes ready, after the preferences and the policy that they are made ready for.
 
     Args:
-        settings: of the stack.
+        settings: Settings of the stack.
         planned: as `plan_nodes` gave it.
-        account: where the stack deploys to.
-        owner: names the stack on what is made.
+        account: Account of the stack.
+        owner: Name of the stack, as recorded on its resources.
         session_manager: of the stack, where it governs preferences.
     """
     host_management = planned.section.host_management
