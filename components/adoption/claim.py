@@ -1,4 +1,4 @@
-"""A claim on a fixed name, as a resource: what has it is there before the AWS provider imports it."""
+"""A claim on a fixed name, as a resource: it exists before the AWS provider imports what has the name."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _INPUTS = (*_FIXED, "value", "owner", "takeOverFrom", "retain", "retentionDays",
 
 
 class ClaimProvider(AwsResourceProvider):
-    """Finds or creates what has the name, and restores it."""
+    """Finds or creates the resource that has the name, and restores it."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        """Refuse, in preview already, to adopt what is another stack's, or what cannot be restored."""
+        """Refuse, in a preview already, to adopt another stack's resource, or one that cannot be restored."""
         if _olds.get("name") == news["name"]:
             return CheckResult(news, [])
         with self._explained(news):
@@ -44,7 +44,7 @@ class ClaimProvider(AwsResourceProvider):
         return CheckResult(news, [CheckFailure("name", reason)] if reason else [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Compare the name, what becomes of it, and the key that an alias names: it is restored by that."""
+        """Compare the name, the retention, and the key of an alias, which a restore needs."""
         fixed = ("kind", "name") if _news.get("kind") in inventory.GLOBAL else _FIXED
         moved = [name for name in fixed if _olds.get(name) != _news.get(name)]
         noted = ("retain", "owner", SECRET_PROPERTIES, *(["value"] if _news.get("kind") == Kind.ALIAS else []))
@@ -52,7 +52,7 @@ class ClaimProvider(AwsResourceProvider):
         return DiffResult(changes=changes, replaces=moved, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
-        """Note what has the name, or create it."""
+        """Record the resource that has the name, or create it."""
         with self._explained(props):
             named = self._holder(props)
             existing, found = self._permitted(props), named.find()
@@ -63,13 +63,13 @@ class ClaimProvider(AwsResourceProvider):
         return CreateResult(f"{props['kind']}/{props['region']}/{props['name']}", _outputs(props, prior))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Take note: the value itself is changed by the resource that imports it."""
+        """Record the inputs: the resource that imports it changes the value itself."""
         with self._explained(_news):
             self._permitted(_news, known_as=str(_olds.get("owner", "")))
         return UpdateResult(_outputs(_news, _olds.get("prior")))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """Gone where nothing has the name any more, so that the next run creates it again."""
+        """Return the claim; absent where the name does not exist any more, so that the next update creates it again."""
         with self._explained(props):
             found = self._holder(props).find()
         if found is None:
@@ -77,9 +77,10 @@ class ClaimProvider(AwsResourceProvider):
         return ReadResult(id_, _outputs(props, props.get("prior")), {name: props.get(name) for name in _INPUTS})
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Restore what was there before; delete what was created here, or leave it with a mark.
+        """Restore an adopted resource; delete one that was created here, or retain it with a tag.
 
-        A log group that was there keeps our key where that stays, too. What another stack owns by now stays as it is.
+        An adopted log group keeps this stack's key if that is retained, too. A resource that another stack now owns is
+        unchanged.
         """
         prior, value, retain = _props.get("prior"), _props["value"], bool(_props.get("retain"))
         with self._explained(_props):
@@ -108,10 +109,10 @@ class ClaimProvider(AwsResourceProvider):
         return inventory.find(kind, client, props["region"], props["name"])
 
     def _permitted(self, props: Properties, known_as: str = "") -> Existing | None:
-        """Return what has the name, looked up right before a write.
+        """Return the resource that has the name, looked up immediately before a write.
 
         Raises:
-            DocumentError: It is another stack's.
+            DocumentError: Another stack owns it.
         """
         existing = self._existing(props)
         if existing is not None and not _is_permitted(props, existing, known_as):
@@ -126,15 +127,15 @@ class ClaimProvider(AwsResourceProvider):
 
 
 def _is_permitted(props: Properties, existing: Existing, known_as: str = "") -> bool:
-    """Return whether this stack may change what has the name."""
+    """Return whether this stack may change the resource that has the name."""
     return existing.owner in (None, props["owner"], props.get("takeOverFrom") or None, known_as or None)
 
 
 def _is_ours(props: Properties, existing: Existing) -> bool:
-    """Return whether this program has created what has the name, for this stack or for one that has released it.
+    """Return whether this program created the resource, for this stack or for one that has released it.
 
-    A log group or a topic with this stack's owner tag alone may have been adopted from another principal before the state
-    was lost.
+    A log group or a topic with this stack's owner tag alone may have been adopted from another principal before the
+    state was lost.
     """
     if existing.kind is Kind.POLICY and existing.owner == props["owner"]:
         return True
@@ -142,10 +143,10 @@ def _is_ours(props: Properties, existing: Existing) -> bool:
 
 
 def _prior(props: Properties, existing: Existing | None, found: Found | None) -> str | None:
-    """Return the value to restore; None for what this program has created.
+    """Return the value to restore; None for a resource that this program created.
 
-    This stack's own value is never the prior one, whatever the tags say: an alias has none, and other tools remove those
-    of the rest. It is there where a run was killed before the engine could save what it had created.
+    This stack's own value is never the prior one, whatever the tags say: an alias has none, and other tools remove
+    those of other resources. It exists where a run was killed before the engine could save what it had created.
     """
     kind, value = Kind(props["kind"]), props["value"]
     if existing is None or found is None or _is_ours(props, existing):
@@ -161,7 +162,7 @@ def _prior(props: Properties, existing: Existing | None, found: Found | None) ->
 
 
 def kept_by_another(existing: Existing) -> str:
-    """Return the message about what another stack owns."""
+    """Return the message about a resource that another stack owns."""
     return (
         f"{existing} is kept by the stack {existing.owner}. One stack governs an account: destroy that stack first, or "
         "set shell-access:takeOver to true here"
@@ -169,7 +170,7 @@ def kept_by_another(existing: Existing) -> str:
 
 
 def _refusal(props: Properties, existing: Existing, found: Found) -> str | None:
-    """Return why what has the name is not adopted, where it is not."""
+    """Return why the resource that has the name is not adopted; None: it is."""
     if not _is_permitted(props, existing):
         return kept_by_another(existing)
     if _is_ours(props, existing):
@@ -195,23 +196,23 @@ def _shown_name(props: Properties) -> str:
 
 
 def _outputs(props: Properties, prior: str | None) -> Properties:
-    # The engine drops what is null, so an empty value would read like none.
+    # The engine drops null values, so that one would be the same as an empty value.
     known = {} if prior is None else {"prior": prior}
     return {name: props[name] for name in _INPUTS if name in props} | known
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimArgs:
-    """What a `Claim` is made of.
+    """Arguments of `Claim`.
 
     Attributes:
-        kind: of what has the name.
-        region: where it is.
-        name: that is claimed; an alias' with its `alias/`.
-        value: an alias' target key, a log group's or topic's key ("" without one), a parameter's value, a policy's
-            `PolicyDocument` and `Description` as JSON; used where nothing has the name yet.
-        retain: it stays when the stack goes; what was there before always does.
-        retention_days: a log group that is there and keeps its logs longer is not taken over; None: any is.
+        kind: Kind of resource.
+        region: Region of the resource.
+        name: Name to claim; of an alias with `alias/`.
+        value: Key of an alias, log group or topic ("" without one), value of a parameter, `PolicyDocument` and
+            `Description` of a policy as JSON; used where the name does not exist yet.
+        retain: Whether it remains when the stack is destroyed; an adopted resource always does.
+        retention_days: Maximum retention of a log group that is adopted; None: any.
     """
 
     kind: Kind
@@ -223,10 +224,10 @@ class ClaimArgs:
 
 
 class Claim(Resource, module="shellaccess", name="Claim"):
-    """A name that is taken, by what was there or by what this stack has made.
+    """A fixed name of a resource that this stack adopted or created.
 
-    The resource of the AWS provider that has the name depends on it, imports what is there, and is told to retain it on
-    delete: giving back is the claim's.
+    The AWS provider's resource with the name depends on it, imports the existing resource, and is retained on delete:
+    only the claim restores or deletes.
     """
 
     def __init__(self, name: str, args: ClaimArgs, opts: pulumi.ResourceOptions | None = None) -> None:

@@ -1,7 +1,7 @@
-"""Every fixed name that a stack registers, from its settings. Pure.
+"""Fixed names that a stack registers, from its settings. Pure.
 
 EventBridge rules, CloudWatch alarms and subscriptions are not listed: they belong to the owner of the topic that they
-publish to. The service setting of Default Host Management Configuration belongs to the owner of the role that it names.
+publish to. The service setting of Default Host Management Configuration belongs to the owner of its role.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The account's record of the stack that governs it: an IAM policy that is attached to no principal. Pure.
+"""The account's record of its governing stack: an IAM policy that is attached to no principal. Pure.
 
-IAM is the account's, whatever Regions and sections a stack has, and creates a name once. So two stacks find each other
-here even where nothing else of theirs overlaps, and of two first runs at the same time one creates it.
+IAM is global in the account, whatever Regions and sections a stack has, and names are unique. So two stacks detect each
+other here even if nothing else of theirs overlaps, and of two concurrent first runs only one creates it.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ def policy_arn(partition: str, account_id: str) -> str:
 
 
 def policy_description(owner: str) -> str:
-    """Return the description, which IAM never changes: it names the owner where a tool removes the tag."""
+    """Return the description, which IAM never changes: it contains the owner even if a tool removes the tag."""
     return _DESCRIPTION.format(owner=owner)
 
 
 def owner_in(description: str) -> str | None:
-    """Return the owner that a description names; None where it is not one of `policy_description`."""
+    """Return the owner in a description; None where it is not one of `policy_description`."""
     found = _DESCRIBED.fullmatch(description)
     return found[1] if found else None
 
 
 def policy_content(arn: str) -> dict[str, Any]:
-    """Return the content: it grants nothing, and no principal that has it can change it.
+    """Return the content: it grants nothing, and denies that a principal with the policy changes it.
 
     Args:
         arn: ARN of the record.

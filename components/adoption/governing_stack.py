@@ -1,7 +1,7 @@
-"""The stack that governs an account, as resources: everything else of the stack lies between the two.
+"""The stack that governs an account, as two resources, between which all others of the stack are created.
 
-The first is registered before everything else, and everything depends on it: a second stack stops there. The last
-depends on everything, so that a destroy begins with it: a stack whose account another one has taken over removes nothing.
+The first is registered before all others, which depend on it: a second stack stops there. The last depends on all
+others, so that a destroy begins with it: a stack whose account another one has taken over deletes nothing.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 Properties = dict[str, Any]
 
 _POLL_INTERVALS_SECONDS: Final = (0, 1, 2, 4, 8)
-"""Between attempts to read what IAM says exists: it answers with a new policy only after a while."""
+"""Intervals between attempts to read the record: IAM is eventually consistent and returns a new policy with a delay."""
 
 
 class _GovernanceProvider(AwsResourceProvider):
     """Reads the account's record."""
 
     def find(self, props: Properties) -> Existing | None:
-        """Return the record, if there is one."""
+        """Return the record; None: it does not exist."""
         return inventory.find(Kind.POLICY, self.iam(props), props["region"], props["arn"])
 
     def iam(self, props: Properties) -> Any:
-        """Return a client."""
+        """Return a client of IAM."""
         return self.clients().client("iam", props["region"])
 
     def explained(self, props: Properties) -> Any:
-        """Translate what botocore raises."""
+        """Translate exceptions of botocore."""
         clients, region = self.clients(), props["region"]
         return explained(f"the policy {POLICY_NAME}", "iam", region, lambda: clients.caller_arn(region))
 
@@ -54,13 +54,13 @@ class GoverningStackProvider(_GovernanceProvider):
     """Creates the record, and deletes it last."""
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Compare the owner, by name and as its tag was last read."""
+        """Compare the owner, by name and by its tag when last read."""
         moved = [name for name in ("arn",) if _olds.get(name) != _news.get(name)]
         changed = _news["owner"] not in (_olds.get("owner"), "") or _olds.get("ownerTag") != _news["owner"]
         return DiffResult(changes=bool(moved) or changed, replaces=moved, delete_before_replace=False)
 
     def create(self, props: Properties) -> CreateResult:
-        """Create the record, adopt this stack's own, or take it over as the settings permit."""
+        """Create the record, adopt this stack's own, or take it over if the settings permit."""
         self._acquire(props, known_as="")
         return CreateResult(props["arn"], _outputs(props))
 
@@ -70,7 +70,7 @@ class GoverningStackProvider(_GovernanceProvider):
         return UpdateResult(_outputs(_news))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """Return what is live; gone where there is no record."""
+        """Return the live record; absent where it does not exist."""
         with self.explained(props):
             found = self.find(props)
             tags = self._tags(props) if found else {}
@@ -80,17 +80,17 @@ class GoverningStackProvider(_GovernanceProvider):
         return ReadResult(id_, {**props, "ownerTag": tags.get(OWNER_TAG, "")}, inputs)
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Delete the record, unless it is another stack's by now."""
+        """Delete the record, unless another stack owns it now."""
         with self.explained(_props):
             found = self.find(_props)
             if found is not None and found.owner == _props["owner"]:
                 self._delete(_props)
 
     def _acquire(self, props: Properties, known_as: str) -> None:
-        """Make the record this stack's.
+        """Acquire the record for this stack.
 
         Raises:
-            DocumentError: It is another stack's, or of another principal.
+            DocumentError: Another stack or principal owns it.
         """
         with self.explained(props):
             for seconds in _POLL_INTERVALS_SECONDS:
@@ -103,7 +103,7 @@ class GoverningStackProvider(_GovernanceProvider):
                     self.iam(props).tag_policy(PolicyArn=props["arn"], Tags=_tags(props["owner"]))
                     return
                 elif found.owner in {props.get("takeOverFrom"), known_as} - {None, ""}:
-                    # The description names the owner and never changes.
+                    # The description contains the owner and never changes.
                     self._delete(props)
                     if self._create(props):
                         return
@@ -114,7 +114,7 @@ class GoverningStackProvider(_GovernanceProvider):
         )
 
     def _create(self, props: Properties) -> bool:
-        """Return False where another run was faster."""
+        """Create the record; return False where another run was faster."""
         iam = self.iam(props)
         try:
             iam.create_policy(
@@ -140,24 +140,24 @@ class GoverningStackProvider(_GovernanceProvider):
 
 
 class ReleaseGuardProvider(_GovernanceProvider):
-    """Refuses a destroy of what another stack governs by now."""
+    """Refuses to destroy what another stack governs now."""
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         """Compare the inputs."""
         return DiffResult(changes=any(_olds.get(name) != _news.get(name) for name in ("arn", "owner", "region")))
 
     def create(self, props: Properties) -> CreateResult:
-        """Make sure that the account is still this stack's at the end of a run."""
+        """Verify that this stack still governs the account at the end of a run."""
         self._check(props)
         return CreateResult(props["arn"], dict(props))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Likewise."""
+        """Verify that this stack still governs the account at the end of a run."""
         self._check(_news)
         return UpdateResult(dict(_news))
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Stop where the record is another stack's; one that is gone stops nothing."""
+        """Stop where another stack owns the record; a missing record does not stop a destroy."""
         self._check(_props)
 
     def _check(self, props: Properties) -> None:
@@ -171,11 +171,11 @@ class ReleaseGuardProvider(_GovernanceProvider):
 
 
 def refusal(props: Properties, owner: str | None) -> str:
-    """Return the message about a record that this stack must not take.
+    """Return the message about a record that this stack must not take over.
 
     Args:
         props: Properties of the record.
-        owner: Stack that owns it; None where no stack of this program does.
+        owner: Stack that owns it; None: no stack of this program.
     """
     account = props["arn"].split(":")[4]
     if owner is None:
@@ -201,14 +201,14 @@ def _tags(owner: str) -> list[dict[str, str]]:
 
 
 class GoverningStack(Resource, module="shellaccess", name="GoverningStack"):
-    """The record of the stack that governs the account."""
+    """Record of the stack that governs the account."""
 
     def __init__(self, properties: Properties) -> None:
         super().__init__(GoverningStackProvider(), "governing-stack", properties)
 
 
 class ReleaseGuard(Resource, module="shellaccess", name="ReleaseGuard"):
-    """What a destroy begins with."""
+    """Resource with which a destroy begins."""
 
     def __init__(self, properties: Properties, governed: list[pulumi.Resource]) -> None:
         super().__init__(
@@ -225,7 +225,7 @@ def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
         owner: Name of the stack.
 
     Returns:
-        A function to call once everything else is registered.
+        A function to call after all other resources are registered.
     """
     arn = policy_arn(account.partition, account.id)
     properties = {"arn": arn, "owner": owner, "region": region}
@@ -247,7 +247,7 @@ def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
 
 
 def _tag(props: dict[str, Any], owner: str) -> None:
-    """Add the owner to the tags of a resource that can have some. A root volume belongs to the owner of its instance."""
+    """Add the owner to the tags of a taggable resource. A root volume belongs to the owner of its instance."""
     if "tags" in props:
         props["tags"] = {**(props["tags"] or {}), OWNER_TAG: owner}
 

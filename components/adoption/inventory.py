@@ -1,7 +1,7 @@
-"""Everything with a fixed name that a stack may find in its account: how each kind is looked up, and its owner.
+"""Fixed names that may exist in an account: the lookup per kind, and the owner.
 
-One table for every kind. What carries no tags of its own belongs to the owner of its parent: an alias to the owner of its
-key, a schedule to the owner of its group.
+There is one table for all kinds. A resource without tags of its own belongs to the owner of its parent: an alias to the
+owner of its key, a schedule to the owner of its group.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class FixedName:
-    """A name that a stack registers, and that may be taken.
+    """A name that a stack registers, and that may exist already.
 
     Attributes:
         kind: Kind of resource.
         region: Region of the resource; of a global one, the Region from which it is reached.
         name: Name; of an alias with `alias/`, of a topic or policy the ARN, of a schedule `group/name`.
-        path: Setting that asks for it.
-        take_over: The settings permit to take it from another stack.
-        is_adopted: What another principal made is adopted; else it is refused.
+        path: Setting that requires it.
+        take_over: Whether the settings permit to take it over from another stack.
+        is_adopted: Whether another principal's resource is adopted; else it is refused.
     """
 
     kind: Kind
@@ -50,10 +50,10 @@ class Existing:
         region: Likewise.
         name: Likewise.
         id: Identifier: of an alias the ID of its key, of a trail the ARN, of an association its ID, else the name.
-        owner: Stack that owns it (`organization/project/stack`); None where another principal made it, or a stack has
+        owner: Stack that owns it (`organization/project/stack`); None: another principal created it, or a stack has
             released it.
-        made_here: This program made it, and no stack owns it any more unless `owner` says so.
-        is_usable: False for an alias whose key is not enabled.
+        made_here: Whether this program created it; no stack owns it any more unless `owner` names one.
+        is_usable: Whether it can be used; an alias cannot if its key is not enabled.
     """
 
     kind: Kind
@@ -69,18 +69,18 @@ class Existing:
 
 
 GLOBAL: Final = frozenset({Kind.POLICY, Kind.ROLE, Kind.INSTANCE_PROFILE})
-"""Kinds of IAM: one per account."""
+"""Kinds of IAM, which are global."""
 
 
 def described(kind: Kind, region: str, name: str) -> str:
-    """Return the words for a resource in a message: `the log group logs in eu-west-1`."""
+    """Return the description of a resource for messages: `the log group logs in eu-west-1`."""
     if kind in GLOBAL:
         return f"the {_NOUNS[kind]} {name.rpartition('/')[2]}"
     return f"the {_NOUNS[kind]} {name.rpartition(':')[2] if kind is Kind.TOPIC else name} in {region}"
 
 
 def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
-    """Look up what has a name, and its owner.
+    """Look up the resource that has a name, and its owner.
 
     Args:
         kind: Kind of resource.
@@ -89,10 +89,10 @@ def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
         name: As in `FixedName`.
 
     Returns:
-        None where nothing has the name.
+        None where the name does not exist.
 
     Raises:
-        ClientError: AWS refuses; also an access denial, which says nothing about whether it exists.
+        ClientError: AWS returns an error; also an access denial, after which it is unknown whether the name exists.
     """
     found = _FINDERS[kind](client, name)
     if found is None:
@@ -110,7 +110,7 @@ def find(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Tagged:
-    """Tags of a resource, or of its parent where it carries none."""
+    """Tags of a resource, or of its parent if it cannot be tagged."""
 
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     id: str = ""
@@ -118,7 +118,7 @@ class _Tagged:
 
 
 def tags_of(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    """Return tags as a mapping; AWS' services spell their members in three ways."""
+    """Return tags as a mapping; AWS services use three spellings of their members."""
     return {_first(tag, "Key", "TagKey", "key"): _first(tag, "Value", "TagValue", "value") for tag in listed}
 
 

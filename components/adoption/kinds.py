@@ -1,4 +1,4 @@
-"""What can have a fixed name, and how each kind is found, made and given back, by AWS' own calls."""
+"""Kinds of resources that have fixed names, and AWS' calls to find, create and restore each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MADE_HERE_TAG: Final = "shell-access:made-here"
-"""On what this program has made and no state knows (any more): set when it is made, and when a stack leaves it behind."""
+"""Tag of resources that this program created and no state contains (any more): set on creation, and on release."""
 
 
 class Kind(StrEnum):
@@ -39,12 +39,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What has the name.
+    """Resource that has the name.
 
     Attributes:
-        value: Value to restore: an alias' target key, a log group's key ("" without one), a parameter's value, a
-            topic's key and policy as JSON; of a policy nothing, as none of another principal's is adopted.
-        keeps_days: Days for which a log group keeps its logs; None for anything else.
+        value: Value to restore: the key of an alias or log group ("" without one), the value of a parameter, key and
+            policy of a topic as JSON; unused for a policy, as another principal's policy is never adopted.
+        keeps_days: Retention of a log group in days; None: another kind.
     """
 
     value: str
@@ -52,26 +52,26 @@ class Found:
 
 
 class Holder(Protocol):
-    """What has, or will have, one name in one Region."""
+    """Adapter for one name in one Region."""
 
     def find(self) -> Found | None:
-        """What has the name, if something has."""
+        """Return the resource that has the name; None: it does not exist."""
         ...
 
     def make(self, value: str, tags: Mapping[str, str]) -> bool:
-        """Create it; False where something else has got the name meanwhile. An alias has no tags."""
+        """Create it; return False where the name was created meanwhile. An alias has no tags."""
         ...
 
     def put_back(self, value: str) -> None:
-        """Makes the value what it was before this program came."""
+        """Restore the prior value."""
         ...
 
     def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
-        """Set tags and remove one; of an alias, on the key that is its value, if it still names it."""
+        """Set tags and remove one; for an alias, on the key that is its value, if it still refers to it."""
         ...
 
     def remove(self, value: str) -> None:
-        """Deletes it; it may be gone already. An alias only if it still names this key."""
+        """Delete it, if it exists; an alias only if it still refers to this key."""
         ...
 
 
@@ -108,12 +108,12 @@ SERVICES: Final[Mapping[Kind, Service]] = {
 
 
 def holder(kind: Kind, client: Any, name: str) -> Holder:
-    """What has, or will have, the name.
+    """Return the adapter for a name.
 
     Args:
-        kind: of it.
-        client: of its service, in its Region.
-        name: of it; an alias' with its `alias/`, a topic's or policy's ARN.
+        kind: Kind of resource.
+        client: Client of its service, in its Region.
+        name: Name; of an alias with `alias/`, of a topic or policy the ARN.
     """
     return _HOLDERS[kind](client, name)
 
@@ -140,7 +140,7 @@ class _Alias:
         try:
             self._kms.update_alias(AliasName=self._name, TargetKeyId=value)
         except (self._kms.exceptions.NotFoundException, self._kms.exceptions.KMSInvalidStateException):
-            # The key that it named before is on its way out.
+            # The previous key is deleted, or scheduled for deletion.
             self._delete()
 
     def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
@@ -184,7 +184,7 @@ class _LogGroup:
         return True
 
     def put_back(self, value: str) -> None:
-        """Its key; its retention stays, as to shorten it would delete logs."""
+        """Restore the key; the retention is unchanged, as shortening it would delete logs."""
         if value:
             self._logs.associate_kms_key(logGroupName=self._name, kmsKeyId=value)
         else:
@@ -215,12 +215,12 @@ def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def _arn(group: dict[str, Any]) -> str:
-    """Tagging wants it without the `:*` for the group's streams."""
+    """Return the ARN without `:*` for the group's streams, which tagging does not accept."""
     return group["arn"].removesuffix(":*")
 
 
 _TYPE: Final = "String"
-"""Of the parameter: it names a key, and holds nothing secret."""
+"""Type of the parameter: its value refers to a key, and is not secret."""
 
 
 class _Parameter:
@@ -281,7 +281,7 @@ class _Topic:
         name = self._arn.rsplit(":", 1)[1]
         encrypted = {"KmsMasterKeyId": value} if value else {}
         if self.find() is not None:
-            # CreateTopic answers with a topic that is there (API reference).
+            # CreateTopic returns a topic that exists already (API reference).
             return False
         self._sns.create_topic(Name=name, Attributes=encrypted, Tags=_listed(tags))
         return True
@@ -320,7 +320,7 @@ class _Policy:
         return True
 
     def put_back(self, value: str) -> None:
-        """One that was taken over from another stack stays as it is."""
+        """Leave a policy that was taken over from another stack unchanged."""
 
     def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
         if tags:
@@ -328,7 +328,7 @@ class _Policy:
         self._iam.untag_policy(PolicyArn=self._arn, TagKeys=[removed])
 
     def remove(self, value: str) -> None:
-        """Detached first: remediation gives it to roles that no state knows."""
+        """Detach it first: remediation attaches it to roles that no state contains."""
         try:
             self._detach()
             pages = self._iam.get_paginator("list_policy_versions").paginate(PolicyArn=self._arn)

@@ -1,4 +1,4 @@
-"""What the program has to know of the account before it registers something that may be there already."""
+"""Lookups in the account before a resource is registered that may exist already."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _AT_A_TIME: Final = 16
 
 @cache
 def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
-    """Return what has a fixed name, and its owner; looked up once per run.
+    """Return the resource that has a fixed name, and its owner; looked up once per run.
 
     Args:
         kind: Kind of resource.
@@ -36,10 +36,10 @@ def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
         name: As in `FixedName`.
 
     Returns:
-        None where nothing has the name.
+        None where the name does not exist.
 
     Raises:
-        RunError: AWS does not answer, or refuses; then nothing is known about the name.
+        RunError: AWS does not respond, or denies the request; then it is unknown whether the name exists.
     """
     service = SERVICES[kind]
     with answered(described(kind, region, name), service, region):
@@ -48,15 +48,15 @@ def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
 
 @contextmanager
 def answered(what: str, service: str, region: str) -> Generator[None]:
-    """End the program with one error where AWS does not answer, or refuses.
+    """End the program with one error where AWS does not respond, or denies a request.
 
     Args:
-        what: What is looked up.
+        what: Subject of the lookup.
         service: Service that is called.
         region: Region that is called.
 
     Raises:
-        RunError: AWS does not answer, or refuses.
+        RunError: AWS does not respond, or denies the request.
     """
     try:
         with explained(what, service, region, lambda: program_clients().caller_arn(region)):
@@ -66,13 +66,13 @@ def answered(what: str, service: str, region: str) -> Generator[None]:
 
 
 def find_all(names: Collection[FixedName]) -> tuple[list[tuple[FixedName, Existing]], list[Problem]]:
-    """Look up fixed names, several at a time.
+    """Look up fixed names concurrently.
 
     Args:
         names: Names that the stack registers.
 
     Returns:
-        The names that exist, each with what has it, and a problem for each name that cannot be looked up.
+        The names that exist, each with its resource, and a problem for each name that cannot be looked up.
     """
     with ThreadPoolExecutor(_AT_A_TIME) as lookups:
         answers = list(zip(names, lookups.map(_answer, names), strict=True))
@@ -88,7 +88,7 @@ def _answer(name: FixedName) -> Existing | Problem | None:
 
 
 def previous_owner(kind: Kind, region: str, name: str) -> str:
-    """Return the other stack from which a name is taken over; empty where no other stack owns it.
+    """Return the other stack from which a name is taken over; empty: no other stack owns it.
 
     The settings permit it: what they do not permit is refused before the first resource is registered
     (`components/systems/ownership.py`).
@@ -104,10 +104,10 @@ def previous_owner(kind: Kind, region: str, name: str) -> str:
 
 
 def import_id(kind: Kind, region: str, name: str) -> str | None:
-    """Return the import id for the resource that depends on the claim to a name; None where a preview finds nothing.
+    """Return the import ID for the resource that depends on the claim to a name; None: missing, in a preview.
 
-    In an update the claim has made sure that something has the name, so it is always imported: the engine takes the
-    id for the same one in every later run.
+    In an update the claim has ensured that the name exists, so the resource is always imported: the engine recognizes
+    the ID in later updates.
 
     Args:
         kind: As in `find_existing`.
@@ -115,7 +115,7 @@ def import_id(kind: Kind, region: str, name: str) -> str | None:
         name: Likewise.
 
     Raises:
-        RunError: AWS does not answer, or refuses.
+        RunError: AWS does not respond, or denies the request.
     """
     if pulumi.runtime.is_dry_run() and find_existing(kind, region, name) is None:
         return None
@@ -123,14 +123,14 @@ def import_id(kind: Kind, region: str, name: str) -> str | None:
 
 
 def retained_key(alias: str, region: str) -> str | None:
-    """Return the import id of a key that a stack of this program has left behind under an alias, where it is usable.
+    """Return the import ID of a usable key that a stack of this program has retained under an alias.
 
     Args:
         alias: Name of the alias, with `alias/`.
         region: Region of the key.
 
     Raises:
-        RunError: AWS does not answer, or refuses.
+        RunError: AWS does not respond, or denies the request.
     """
     key = find_existing(Kind.ALIAS, region, alias)
     is_left = key is not None and key.is_usable and key.made_here and key.owner in (None, this_stack())
@@ -139,10 +139,10 @@ def retained_key(alias: str, region: str) -> str | None:
 
 @cache
 def program_clients() -> AwsClients:
-    """Clients as the stack's AWS provider would have them.
+    """Return clients with the configuration of the stack's AWS provider.
 
     Raises:
-        RunError: the configuration asks for something that only the provider can follow.
+        RunError: The configuration has settings that only the provider supports.
     """
     try:
         return AwsClients(CONFIG.get().get)

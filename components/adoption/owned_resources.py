@@ -1,8 +1,9 @@
-"""Resources that carry this stack's tags and the state lacks: what a killed run made, or what a lost state knew.
+"""Resources with this stack's tags that the state lacks, after a killed run or a lost state.
 
-The engine can import each of them, so that nothing is made twice. A resource is found by its fixed name, else by the tags
-`shell-access:owner` and `shell-access:resource`; a security group rule also by its content, in a group of this stack.
-Only what could stay as it is gets imported: the engine refuses to replace a resource in the run that imports it.
+The engine can import each of them, so that none is created twice. A resource is found by its fixed name, else by the
+tags `shell-access:owner` and `shell-access:resource`; a security group rule also by its content, in a group of this
+stack. A resource is imported only if it needs no replacement: the engine refuses to replace a resource in the run that
+imports it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from components.adoption.inventory import Existing
 
 RESOURCE_TAG: Final = "shell-access:resource"
-"""Name of the resource in its stack. With the owner it tells what a resource is that has no fixed name."""
+"""Tag with the name of the resource in its stack. With the owner, it identifies a resource without a fixed name."""
 
 Properties = dict[str, Any]
 
@@ -39,9 +40,9 @@ _FIXED_NAMES: Final[Mapping[str, tuple[Kind, str]]] = {
     "aws:sns/topic:Topic": (Kind.TOPIC, "name"),
     "aws:ssm/association:Association": (Kind.ASSOCIATION, "association_name"),
 }
-"""Kind of a type that AWS refuses to make twice under one name, and the property that holds the name.
+"""Kinds of the types that AWS refuses to create twice under one name, and the property that contains the name.
 
-Types that are missing here are put, not made: a second call with the same content changes nothing.
+Types that are missing here are put, not created: a second call with the same content changes nothing.
 """
 
 
@@ -54,11 +55,11 @@ class _Tagged:
 
     Attributes:
         prefix: Prefix of its IDs.
-        operation: Operation that describes one.
-        argument: Argument that takes its ID.
-        path: JMESPath of the resource in the answer.
-        state: JMESPath of its state within; empty where it has none.
-        fixed: Properties that only a replacement changes, and the JMESPath of each within the resource.
+        operation: Operation that describes it.
+        argument: Argument for its ID.
+        path: JMESPath of the resource in the response.
+        state: JMESPath of its state in the resource; empty: it has none.
+        fixed: Properties whose change requires a replacement, and the JMESPath of each in the resource.
     """
 
     prefix: str
@@ -128,7 +129,7 @@ _ENDING: Final = frozenset(
     {"deleted", "deleting", "delete-complete", "delete-in-progress", "error", "expired", "failed"}
     | {"rejected", "shutting-down", "terminated"}
 )
-"""States of what cannot be used any more; EC2 lists such resources, with their tags, for up to an hour."""
+"""States of unusable resources; EC2 lists them, with their tags, for up to an hour."""
 
 _GROUP: Final = "sg-"
 _ACL: Final = "acl-"
@@ -136,7 +137,7 @@ _RULES: Final[Mapping[str, bool]] = {
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": True,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": False,
 }
-"""Types of rules, and whether they are for egress."""
+"""Types of rules, and whether they are egress rules."""
 _NETWORK_ACL: Final = "aws:ec2/networkAcl:NetworkAcl"
 _KEY: Final = "aws:kms/key:Key"
 _RULE_PROPERTIES: Final[Mapping[str, str]] = {
@@ -155,16 +156,17 @@ RECOVERABLE: Final = frozenset({*_FIXED_NAMES, *_TAGGED, *_RULES, _KEY})
 
 @dataclass(kw_only=True)
 class OwnedResources:
-    """What carries a stack's tags, looked up when it is first asked for.
+    """Resources with a stack's tags, looked up on first use.
 
     Attributes:
-        client: Returns the client of a service in a Region.
-        existing: Returns what has a fixed name. It has an owner only where this stack owns it, or may take it over.
-        owner: The stack: `organization/project/stack`.
+        client: Function that returns the client of a service in a Region.
+        existing: Function that returns the resource with a fixed name, with an owner only if this stack owns it or may
+            take it over.
+        owner: Name of the stack: `organization/project/stack`.
         partition: Partition of the account.
         account_id: Account of the stack.
         provider_region: Region of the AWS provider.
-        may_write: False in a preview.
+        may_write: Whether it may change resources; False in a preview.
     """
 
     client: Callable[[str, str], Any]
@@ -178,13 +180,13 @@ class OwnedResources:
     _rules: dict[str, list[dict[str, Any]]] = field(default_factory=dict[str, list[dict[str, Any]]])
 
     def import_id(self, token: str, name: str, region: str, properties: Properties) -> str | None:
-        """Return the import ID of a resource that the state lacks; None where there is none to import.
+        """Return the import ID of a resource that the state lacks; None: there is none to import.
 
         Args:
             token: Type of the resource.
             name: Name of the resource in its stack.
             region: Region of the resource.
-            properties: Planned properties, by their Python names; what is not known yet is left out.
+            properties: Planned properties, by their Python names, without unknown ones.
         """
         if token in _FIXED_NAMES:
             return self._by_name(token, region, properties)
@@ -193,17 +195,16 @@ class OwnedResources:
         elif token == _KEY:
             found = self._key(name, region)
         elif token == _NETWORK_ACL and region != self.provider_region:
-            # Measured with the provider 6.34: it looks for the ACL in its own Region. The next one made replaces it.
+            # Measured with the provider 6.34: it looks for the ACL in its own Region. The next one created replaces it.
             found = None
         else:
             found = self._by_tags(_TAGGED[token], name, region, properties)
         return f"{found}@{region}" if found else None
 
     def is_made_here(self, token: str, region: str, properties: Properties) -> bool:
-        """Return whether this program made, or will make, a log group or a topic.
+        """Return whether this program created, or will create, a log group or a topic.
 
-        Its tag stays on it: a stack that has lost its state tells by it what it may delete in the end, and what it has to
-        leave as it was before.
+        Its tag is kept: it shows a stack that has lost its state what it may delete and what it must restore.
 
         Args:
             token: Type of the resource.
@@ -234,9 +235,9 @@ class OwnedResources:
         return found.id if kind in GLOBAL or kind is Kind.TRAIL else f"{found.id}@{region}"
 
     def _by_tags(self, tagged: _Tagged, name: str, region: str, properties: Properties) -> str | None:
-        """Return the ID of the one resource that has the tags and can stay as it is.
+        """Return the ID of the one resource that has the tags and needs no replacement.
 
-        Of several, none: which one is in use cannot be told. They are orphans, which `verify` reports.
+        Of several, none: it is unknown which one is in use. They are orphans, which `verify` reports.
         """
         usable = [
             each for each in self._ids(tagged.prefix, name, region) if self._is_usable(tagged, each, region, properties)
@@ -254,7 +255,7 @@ class OwnedResources:
         try:
             answer = getattr(ec2, tagged.operation)(**{tagged.argument: [resource]})
         except ec2.exceptions.ClientError as failed:
-            # EC2 forgets tags a while after the resource.
+            # EC2 removes tags some time after the resource.
             if failed.response["Error"]["Code"].endswith(".NotFound"):
                 return False
             raise
@@ -270,9 +271,9 @@ class OwnedResources:
     def _is_in_use(self, acl: str, region: str) -> bool:
         """Return whether a network ACL has a subnet; delete it otherwise.
 
-        The AWS provider associates subnets last, so one without was never finished. It filters nothing, and if it were
-        imported, a run killed between two of its entries would leave a state that no later run could go on from.
-        """
+        The AWS provider associates subnets last, so an ACL without one is incomplete. It filters nothing, and if it
+        were imported, a run killed between two of its entries would leave a state from which no later run could
+        continue. """
         ec2 = self.client("ec2", region)
         if ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Associations"]:
             return True
@@ -281,9 +282,9 @@ class OwnedResources:
         return False
 
     def _finish_group(self, group: str, region: str) -> None:
-        """Revoke the egress rules that AWS gives a new group, as the AWS provider does only when it makes one.
+        """Revoke the egress rules that AWS adds to a new group, as the AWS provider does only on creation.
 
-        A group that has no other rule was never finished: its run was killed between the two calls.
+        A group without other rules is incomplete: its run was killed between the two calls.
         """
         ec2 = self.client("ec2", region)
         rules = self._rules_of(group, region)
@@ -294,7 +295,7 @@ class OwnedResources:
             self._rules[group] = []
 
     def _rule(self, name: str, region: str, properties: Properties, *, egress: bool) -> str | None:
-        """Return the ID of the rule that says what is planned, else of the one with the rule's tags."""
+        """Return the ID of the rule with the planned content, else of the one with the rule's tags."""
         rules = [
             rule for rule in self._rules_of(properties.get("security_group_id"), region) if rule["IsEgress"] is egress
         ]
@@ -317,7 +318,7 @@ class OwnedResources:
         return self._rules[group]
 
     def _key(self, name: str, region: str) -> str | None:
-        """Return the ID of the one enabled key that has the tags: one without an alias is found in no other way."""
+        """Return the ID of the one enabled key that has the tags, the only way to find a key without an alias."""
         kms = self.client("kms", region)
         tags = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
         pages = (
@@ -334,7 +335,7 @@ class OwnedResources:
         return usable[0] if len(usable) == 1 else None
 
     def _ids(self, prefix: str, name: str, region: str) -> list[str]:
-        """Return the IDs with a prefix of the resources in EC2 that carry both tags."""
+        """Return the IDs with a prefix of the EC2 resources that have both tags."""
         if region not in self._tagged:
             pages = (
                 self.client("ec2", region)
@@ -362,7 +363,7 @@ _SOURCES: Final[Mapping[str, str]] = {
 
 
 def _is_default(rule: Mapping[str, Any]) -> bool:
-    """Return whether a rule is what AWS gives a new group: everything out, without a description or tags."""
+    """Return whether a rule is the default of a new group: all egress, without a description or tags."""
     return (
         rule["IsEgress"]
         and rule["IpProtocol"] == "-1"
@@ -373,7 +374,7 @@ def _is_default(rule: Mapping[str, Any]) -> bool:
 
 
 def _says(rule: Mapping[str, Any], properties: Properties) -> bool:
-    """Return whether a rule's content is exactly what is planned."""
+    """Return whether a rule's content is exactly as planned."""
     referenced = rule.get("ReferencedGroupInfo", {}).get("GroupId")
     return referenced == properties.get("referenced_security_group_id") and all(
         _same(rule.get(theirs), properties.get(ours)) for ours, theirs in _RULE_PROPERTIES.items()
@@ -381,7 +382,7 @@ def _says(rule: Mapping[str, Any], properties: Properties) -> bool:
 
 
 def _same(found: object, planned: object) -> bool:
-    """Return whether two values mean the same; for all protocols AWS answers with ports of -1, which no plan has."""
+    """Return whether two values are equivalent; for all protocols AWS returns ports of -1, which no plan has."""
     absent = (None, "", -1)
     return found == planned or (found in absent and planned in absent)
 

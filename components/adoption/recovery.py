@@ -1,4 +1,4 @@
-"""Recovery of a stack whose run was killed, or whose state was lost: what it made before is imported, not made twice."""
+"""Recovery of a stack after a killed run or a lost state: its existing resources are imported, not created twice."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class _Registered:
     """A resource of this run.
 
     Attributes:
-        resource: The resource.
-        name: Its name in the stack.
-        token: Its type.
-        region: Its Region.
+        resource: Resource.
+        name: Name in the stack.
+        token: Type.
+        region: Region of the resource.
         properties: Planned properties, by their Python names.
     """
 
@@ -40,14 +40,14 @@ class _Registered:
 
 @dataclass(kw_only=True)
 class Recovery:
-    """Tags every resource with its name, and imports those that AWS has and the state lacks.
+    """Tags every resource with its name, and imports those that exist in AWS and the state lacks.
 
-    Nothing is looked up while the state has all that is registered.
+    Nothing is looked up if the state has all registered resources.
 
     Attributes:
-        owner: The stack: `organization/project/stack`.
+        owner: Name of the stack: `organization/project/stack`.
         region: Region of the AWS provider.
-        owned: What carries the stack's tags.
+        owned: Resources with the stack's tags.
     """
 
     owner: str
@@ -100,7 +100,7 @@ class Recovery:
         return self._found[key]
 
     def _known(self, value: object) -> object:
-        """Return a property as far as it is known: an ID of a resource of this run is, where AWS has the resource."""
+        """Return a property if known: the ID of a resource of this run is known if the resource exists in AWS."""
         if not isinstance(value, pulumi.Output):
             return value
         for each in self._registered:
@@ -111,18 +111,18 @@ class Recovery:
 
 
 def _resources_in_state(stack: str) -> frozenset[tuple[str, str]]:
-    """Return type and name of each resource in the stack's state, as it was before this run."""
+    """Return type and name of each resource in the stack's state before this run."""
     answer: dict[str, dict[str, object]] = pulumi.runtime.invoke(_READ_STATE, {"stackName": stack}).value or {}
     found = (urn.split("::", 3) for urn in answer["outputs"])
     return frozenset((types.rpartition("$")[2], name) for _, _, types, name in found)
 
 
 def recover(account: Account, owner: str, region: str) -> None:
-    """Recover what this stack made before and its state lacks.
+    """Recover the stack's resources that its state lacks.
 
     Args:
         account: Account of the stack.
-        owner: The stack: `organization/project/stack`.
+        owner: Name of the stack: `organization/project/stack`.
         region: Region of the AWS provider.
     """
     Recovery(

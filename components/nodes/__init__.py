@@ -1,1 +1,1 @@
-"""Nodes that can hold a governed session."""
+"""Nodes that are ready for governed sessions."""

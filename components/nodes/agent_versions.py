@@ -1,4 +1,4 @@
-"""Which version of the SSM Agent a node needs for what the settings turn on. Pure.
+"""Minimum versions of the SSM Agent for the enabled features. Pure.
 
 Sources: AWS Systems Manager User Guide, "Setting up Session Manager", "Session Manager preferences" and "Default Host
 Management Configuration"; the prerequisites of the post; release notes of the SSM Agent (Run As: 2.3.672.0).
@@ -25,20 +25,20 @@ DEFAULT_HOST_MANAGEMENT: Final = "3.2.582.0"
 UNIX: Final = frozenset({"Linux", "MacOS"})
 WINDOWS: Final = frozenset({"Windows"})
 PLATFORMS: Final = UNIX | WINDOWS
-"""As Systems Manager calls them (API reference, InstanceInformation, `PlatformType`)."""
+"""Platforms, as Systems Manager calls them (API reference, InstanceInformation, `PlatformType`)."""
 
 _VERSION: Final = re.compile(r"\d+(\.\d+)*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class NeededVersion:
-    """What one feature needs.
+    """Minimum version for one feature.
 
     Attributes:
-        feature: in words, such as `session data encryption`.
-        setting: that turns it on, `sessionManager.sessionDataEncryption`; None for what every session needs.
-        version: of the SSM Agent, at least: `2.3.539.0`.
-        platforms: on which it matters.
+        feature: Name for messages, such as `session data encryption`.
+        setting: Setting that enables it, `sessionManager.sessionDataEncryption`; None: every session needs it.
+        version: Minimum version of the SSM Agent: `2.3.539.0`.
+        platforms: Platforms to which it applies.
     """
 
     feature: str
@@ -53,12 +53,12 @@ def needed_agent_versions(
     platform: str | None = None,
     default_host_management: bool = False,
 ) -> tuple[NeededVersion, ...]:
-    """What each feature in use needs, the most demanding one first.
+    """Return the minimum version for each feature in use, the highest first.
 
     Args:
-        preferences: of the Region; None where they are not governed here.
-        platform: of the node, one of `PLATFORMS`; None for all that any node may need.
-        default_host_management: the node is managed by Default Host Management Configuration, not by a role of its own.
+        preferences: Settings of the Region; None where the stack does not govern its preferences.
+        platform: Platform of the node, one of `PLATFORMS`; None for all platforms.
+        default_host_management: Whether Default Host Management Configuration manages the node, not a role of its own.
     """
     needs = [NeededVersion(feature="sessions", setting=None, version=SESSIONS)]
     if preferences:
@@ -82,23 +82,23 @@ def minimum_agent_version(
     platform: str | None = None,
     default_host_management: bool = False,
 ) -> NeededVersion:
-    """The most demanding of `needed_agent_versions`, with the same arguments."""
+    """Return the highest of `needed_agent_versions`, with the same arguments."""
     return needed_agent_versions(preferences, platform=platform, default_host_management=default_host_management)[0]
 
 
 def unmet(needs: Iterable[NeededVersion], installed: str) -> tuple[NeededVersion, ...]:
-    """The needs that a version of the agent does not meet, in their order; all of them where it is no version.
+    """Return the needs that a version of the agent does not meet, in their order; all of them for an invalid version.
 
     Args:
-        needs: as `needed_agent_versions` gives them.
-        installed: as Systems Manager reports it: `3.3.987.0`.
+        needs: Result of `needed_agent_versions`.
+        installed: Version that Systems Manager reports: `3.3.987.0`.
     """
     has = version_key(installed)
     return tuple(need for need in needs if has is None or has < (version_key(need.version) or ()))
 
 
 def version_key(version: str) -> tuple[int, ...] | None:
-    """What orders versions, without zeros at the end; None for what is no version."""
+    """Return the sort key of a version, without trailing zeros; None for an invalid version."""
     if not _VERSION.fullmatch(version):
         return None
     parts = [int(part) for part in version.split(".")]

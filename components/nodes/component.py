@@ -1,4 +1,4 @@
-"""The fourth system: nodes that can hold a governed session."""
+"""Nodes that are ready for governed sessions, as a component."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ Outputs = dict[str, pulumi.Input[str | None]]
 
 @dataclass(frozen=True, kw_only=True)
 class NodesArgs:
-    """What the system is made of.
+    """Arguments of `Nodes`.
 
     Attributes:
         settings: Settings of the system.
-        regions: of the stack.
-        recording_region: where AWS Config records IAM; "" where roles are not evaluated.
+        regions: Regions of the stack.
+        recording_region: Region in which AWS Config records IAM; empty where roles are not evaluated.
         account: Account of the stack.
         owner: Name of the stack, as recorded on its resources.
         tags: Tags applied to all taggable resources.
-        policy_names: names of the instance policies.
-        policy_arns: ARNs of the same, once they are there; empty where no feature needs a permission.
-        preferences: what the nodes are made ready for, and the policy; all of it is there first, and goes last.
-        minimum_agent_versions: by Region, what the features in use need.
+        policy_names: Names of the instance policies.
+        policy_arns: ARNs of the instance policies, known once they exist; empty where no feature needs a permission.
+        preferences: Preferences and instance policies, which are created first and deleted last.
+        minimum_agent_versions: Minimum versions for the features in use, by Region.
     """
 
     settings: NodesSection
@@ -91,10 +91,10 @@ class NodesArgs:
 
 
 class Nodes(pulumi.ComponentResource):
-    """Compliance of instance roles, Default Host Management Configuration, and up-to-date agents.
+    """Compliance of instance roles, Default Host Management Configuration, and SSM Agent updates.
 
     Attributes:
-        outputs: `roleCompliance`, `defaultHostManagement` and `agents` (None where switched off), and
+        outputs: `roleCompliance`, `defaultHostManagement` and `agents` (None where disabled), and
             `minimumAgentVersions` by Region.
     """
 
@@ -213,7 +213,7 @@ class Nodes(pulumi.ComponentResource):
         return role
 
     def _host_management(self) -> Outputs:
-        """Set once the role has what nodes need, so that none comes up with less."""
+        """Set it once the role has the permissions that nodes need, so that no node starts with fewer."""
         role = self._role(
             "host",
             HOST_ROLE_NAME,

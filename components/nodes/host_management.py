@@ -1,4 +1,4 @@
-"""The role that Default Host Management Configuration gives to instances. Pure."""
+"""Role of Default Host Management Configuration. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
 
 def host_trust() -> PolicyDocument:
-    """Systems Manager hands the role to the nodes that it manages.
+    """Return the trust policy: Systems Manager assumes the role for the nodes that it manages.
 
     The documented trust policy has no condition (User Guide, "Default Host Management Configuration"). Whether the
-    service names its source account there is not documented either, and where it does not, a condition on it would shut
-    every node out. Nobody but an administrator who may pass the role makes it the account's.
+    service sends its source account is not documented either; if it does not, a condition on it would exclude every
+    node. Only an administrator who may pass the role can configure it for the account.
     """
     return {
         "Version": "2012-10-17",

@@ -1,4 +1,4 @@
-"""The names of what makes nodes ready, and where it lives."""
+"""Names of the resources that prepare nodes, and their account."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ HOST_ROLE_NAME: Final = "ShellAccessDefaultHostManagement"
 ASSOCIATION_NAME: Final = "shell-access-agent-updates"
 
 HOST_MANAGEMENT_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
-"""The service setting of Default Host Management Configuration: the role's path and name, without a slash in front."""
+"""Service setting of Default Host Management Configuration: path and name of the role, without a leading slash."""
 HOST_MANAGED_POLICY: Final = "AmazonSSMManagedEC2InstanceDefaultPolicy"
-"""AWS' own: what the SSM Agent needs of a role to be managed, and no parameters or objects of the account."""
+"""AWS managed policy: permissions that the SSM Agent needs, without access to the account's parameters or objects."""
 AWS_HOST_ROLE: Final = "service-role/AWSSystemsManagerDefaultEC2InstanceManagementRole"
-"""The one that the console makes (User Guide, "Default Host Management Configuration")."""
+"""Role that the console creates (User Guide, "Default Host Management Configuration")."""
 UPDATE_DOCUMENT: Final = "AWS-UpdateSSMAgent"
-"""AWS' own document."""
+"""Document of AWS that updates the SSM Agent."""
 UPDATE_PARAMETERS: Final = {"allowDowngrade": "false"}
 """Parameters of that document."""
 
@@ -29,7 +29,7 @@ PolicyDocument = dict[str, object]
 
 @dataclass(frozen=True, kw_only=True)
 class NodesPlace:
-    """Whose nodes they are.
+    """Account of the nodes.
 
     Attributes:
         partition: Partition of the account.
@@ -41,9 +41,9 @@ class NodesPlace:
 
     @property
     def remediation_role_arn(self) -> str:
-        """Of the role that the runbook runs with."""
+        """ARN of the role that the runbook assumes."""
         return self.iam(f"role/{REMEDIATION_ROLE_NAME}")
 
     def iam(self, resource: str) -> str:
-        """An ARN of this account's IAM."""
+        """Return an IAM ARN of the account."""
         return f"arn:{self.partition}:iam::{self.account_id}:{resource}"

@@ -1,7 +1,7 @@
-"""Where AWS Config records IAM: found, or what was chosen is checked, before anything is built.
+"""Region in which AWS Config records IAM: detected, or verified where configured, before anything is created.
 
-Sources: AWS Config API reference, RecordingGroup and RecordingStrategy; Developer Guide, "Recording AWS resources", section
-on global resources.
+Sources: AWS Config API reference, RecordingGroup and RecordingStrategy; Developer Guide, "Recording AWS resources",
+section on global resources.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ WITHOUT_IAM: Final = frozenset(
         *("ca-west-1", "eu-central-2", "eu-south-2", "il-central-1", "me-central-1", "mx-central-1"),
     }
 )
-"""Regions that AWS Config came to after February 2022, which record no global IAM resources, whatever the recorder says."""
+"""Regions added to AWS Config after February 2022, which never record global IAM resources."""
 
 _AT_A_TIME: Final = 8
 _PATH: Final = ("nodes", "roleCompliance", "region")
@@ -34,15 +34,15 @@ Json = dict[str, Any]
 
 
 def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | None) -> str:
-    """The Region whose AWS Config sees the roles of the account.
+    """Return the Region in which AWS Config records the roles of the account.
 
     Args:
-        clients: to look with.
-        regions: of the stack, among which it is found where none is chosen.
-        chosen: by the settings; may be any Region.
+        clients: Clients of the stack.
+        regions: Regions of the stack, to search where none is configured.
+        chosen: Region of the settings; may be any Region.
 
     Raises:
-        SettingsError: there is none, there are several to choose from, or AWS does not say.
+        SettingsError: No Region records roles, several do, or AWS cannot be called.
     """
     looked_at = [chosen] if chosen else list(regions)
     with ThreadPoolExecutor(_AT_A_TIME) as asking:
@@ -60,13 +60,13 @@ def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | 
 
 
 def why_not_recorded(recorders: Sequence[Json], statuses: Sequence[Json]) -> str | None:
-    """Why a Region's recorders do not record IAM roles; None where one does.
+    """Return why a Region's recorders do not record IAM roles; None: one does.
 
     Args:
-        recorders: as DescribeConfigurationRecorders gives them.
-        statuses: as DescribeConfigurationRecorderStatus does.
+        recorders: Result of DescribeConfigurationRecorders.
+        statuses: Result of DescribeConfigurationRecorderStatus.
     """
-    # Those of other services record for these services alone.
+    # Service-linked recorders record for their service only.
     own = [
         each for each in recorders if each.get("recordingScope", "PAID") == "PAID" and not each.get("servicePrincipal")
     ]

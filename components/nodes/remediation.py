@@ -1,4 +1,4 @@
-"""The runbook that gives an instance role the instance policy, and the role that it runs with. Pure.
+"""Runbook that attaches the instance policies to an instance role, and the role that it assumes. Pure.
 
 Sources: AWS Systems Manager User Guide, "Systems Manager Automation actions reference"; AWS Config Developer Guide,
 "Remediating Noncompliant Resources with AWS Config".
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 REMEDIATION_POLICY_NAME: Final = "shell-access"
-"""Of the inline policy of the role."""
+"""Name of the role's inline policy."""
 
 ROLE_PARAMETER: Final = "AutomationAssumeRole"
-"""The name that AWS Config wants it to have."""
+"""Name that AWS Config requires."""
 RESOURCE_PARAMETER: Final = "RoleId"
-"""AWS Config fills it with the ID of the resource, which of a role is not its name."""
+"""Parameter that AWS Config sets to the ID of the resource; a role's ID is not its name."""
 
 MAXIMUM_AUTOMATIC_ATTEMPTS: Final = 5
 RETRY_ATTEMPT_SECONDS: Final = 300
@@ -36,12 +36,12 @@ _VERSION: Final = "2012-10-17"
 
 
 def runbook(place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> dict[str, Any]:
-    """Judges the role, attaches the policies where one is missing, and makes sure that they are there.
+    """Return the runbook: it evaluates the role, attaches missing policies, and verifies that they are attached.
 
     Args:
-        place: whose nodes they are.
-        policy_arns: ARNs of the policies; no principal that starts the runbook can name another one.
-        excluded_roles: names of roles that are never changed.
+        place: Account of the nodes.
+        policy_arns: ARNs of the policies, which are fixed: a principal that starts the runbook cannot choose others.
+        excluded_roles: Names of roles that are never changed.
     """
     judged = {
         "RoleId": _given(RESOURCE_PARAMETER),
@@ -49,7 +49,7 @@ def runbook(place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Seque
         "ExcludedRoles": list(excluded_roles),
     }
     role = _given("CheckRole.RoleName")
-    # Names of steps have no hyphen.
+    # Step names cannot contain hyphens.
     attaching = {name.replace("-", ""): arn for name, arn in numbered("AttachPolicy", policy_arns).items()}
     return {
         "schemaVersion": "0.3",
@@ -109,12 +109,12 @@ def runbook(place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Seque
 def remediation_role_policy(
     place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Sequence[str]
 ) -> PolicyDocument:
-    """Attach the instance policies, to no excluded role, and look at roles. Nothing else.
+    """Return the permissions: attach the instance policies, except to excluded roles, and read roles; no others.
 
     Args:
-        place: whose nodes they are.
+        place: Account of the nodes.
         policy_arns: ARNs of the policies.
-        excluded_roles: names of roles that are never changed, whatever their path.
+        excluded_roles: Names of roles that are never changed, whatever their path.
     """
     looking = ["iam:GetRole", "iam:ListAttachedRolePolicies", "iam:ListInstanceProfilesForRole"]
     statements: list[dict[str, object]] = [
@@ -128,7 +128,7 @@ def remediation_role_policy(
             },
         },
         {"Sid": "SeeRoles", "Effect": "Allow", "Action": looking, "Resource": place.iam("role/*")},
-        # Knows no smaller resource (Service Authorization Reference).
+        # Supports no narrower resource (Service Authorization Reference).
         {"Sid": "FindRole", "Effect": "Allow", "Action": "config:ListDiscoveredResources", "Resource": "*"},
     ]
     if excluded_roles:
@@ -140,10 +140,12 @@ def remediation_role_policy(
 
 
 def remediation_trust(place: NodesPlace) -> PolicyDocument:
-    """Systems Manager may assume the role, for runs of this account only (IAM User Guide, "The confused deputy problem").
+    """Return the trust policy: Systems Manager assumes the role, for executions in this account only.
+
+    IAM User Guide, "The confused deputy problem".
 
     Args:
-        place: whose nodes they are.
+        place: Account of the nodes.
     """
     runs = f"arn:{place.partition}:ssm:*:{place.account_id}:automation-execution/*"
     return {

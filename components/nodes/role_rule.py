@@ -1,8 +1,8 @@
-"""Which roles have to have the instance policy, in the language of AWS CloudFormation Guard. Pure.
+"""Roles that must have the instance policies, as a rule of AWS CloudFormation Guard. Pure.
 
-Source of the item's form: AWS Config resource schema (`awslabs/aws-config-resource-schema`, AWS::IAM::Role); a policy is
-kept there as IAM gives it, percent-encoded. Guard 2 can neither decode nor parse it, so the trust policy is searched as
-text; what the search takes too widely, the runbook judges again on the document itself.
+Source of the item's form: AWS Config resource schema (`awslabs/aws-config-resource-schema`, AWS::IAM::Role); it
+contains policies as IAM returns them, percent-encoded. Guard 2 can neither decode nor parse them, so the rule searches
+the trust policy as text; the runbook evaluates the document itself, which corrects matches that are too broad.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 RUNTIME: Final = "guard-2.x.x"
-"""The one that AWS Config has (API reference, CustomPolicyDetails, `PolicyRuntime`)."""
+"""Runtime of AWS Config (API reference, CustomPolicyDetails, `PolicyRuntime`)."""
 
 MESSAGE_TYPES: Final = ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
-"""When it is evaluated: whenever a role changes, also where the item is too large for a message."""
+"""Triggers of the evaluation: each change of a role, also where the item is too large for a message."""
 
 RULE: Final = "instance_policy_attached"
 
 _EC2: Final = r'/(%22|")ec2\.amazonaws\.com(\.cn)?(%22|")/'
-"""Guard 2 fails on a regular expression in which a quotation mark is escaped."""
+"""Principal of EC2 in a trust policy. Guard 2 fails on a regular expression with an escaped quotation mark."""
 
 
 def role_rule(policy_arns: Iterable[str], excluded_roles: Iterable[str]) -> str:
-    """A rule about a configuration item: not applicable to what is no instance role, or excluded.
+    """Return the rule for a configuration item; it does not apply to excluded roles and other resources.
 
     Args:
-        policy_arns: ARNs of the managed policies that instance roles have to have, all of them.
-        excluded_roles: names that are passed over.
+        policy_arns: ARNs of the managed policies that instance roles must have, all of them.
+        excluded_roles: Names of roles that are excluded.
     """
     excluded = "".join(f"\n    configuration.roleName != {json.dumps(name)}" for name in sorted(set(excluded_roles)))
     attached = "\n".join(

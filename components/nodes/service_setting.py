@@ -1,10 +1,10 @@
-"""A service setting of Systems Manager that names a role, and gets its earlier value back.
+"""A service setting of Systems Manager that contains a role, and whose prior value is restored.
 
-The AWS provider's own resource resets the setting to AWS' default when it goes, and so loses what somebody else had set.
-Here two resources follow one another: the first notes what is set, the second sets ours. As the engine saves the first
-before it begins the second, a run that is killed in between or afterwards does not lose the note.
+The AWS provider's resource resets the setting to AWS' default on deletion, and loses the value that it had before.
+Here, a first resource records the current value, and a second one sets the desired value. As the engine saves the first
+before it creates the second, a run that is killed in between or afterwards does not lose the record.
 
-A setting carries no tags: it belongs to the stack that owns the role that it names.
+A setting has no tags: it belongs to the stack that owns the role that it contains.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 Properties = dict[str, Any]
 
 DEFAULT = ""
-"""Stands for AWS' own value: nobody has set one."""
+"""Represents AWS' default: no value is set."""
 
 _FIXED = ("region", "settingId")
 
 
 class _SettingProvider(AwsResourceProvider):
-    """What both have in common: they read the setting, and move with it."""
+    """Common base of both: they read the setting, and are replaced with its Region and ID."""
 
     def read_setting(self, props: Properties) -> str:
-        """What is set now."""
+        """Return the current value."""
         with self.talking(props) as ssm:
             found = ssm.get_service_setting(SettingId=props["settingId"])["ServiceSetting"]
         return DEFAULT if found.get("Status") == "Default" else str(found["SettingValue"])
 
     @contextmanager
     def talking(self, props: Properties) -> Generator[Any]:
-        """A client; what goes wrong with it is said in words."""
+        """Yield a client, whose errors are translated."""
         clients, region = self.clients(), props["region"]
         what = f"the service setting {props['settingId']} in {region}"
         with explained(what, "ssm", region, lambda: clients.caller_arn(region)):
@@ -53,24 +53,24 @@ class _SettingProvider(AwsResourceProvider):
 
 
 class PriorSettingProvider(_SettingProvider):
-    """Notes what is set before this stack sets anything."""
+    """Records the value before this stack sets its own."""
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Another setting is another note; its value is never taken again."""
+        """Compare Region and setting: another setting is recorded anew; a recorded value is never updated."""
         moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
         return DiffResult(changes=bool(moved), replaces=moved)
 
     def create(self, props: Properties) -> CreateResult:
-        """Our own value is of a stack whose state was lost, so that nothing is known of what was there before."""
+        """Record the value; this stack's own value is from a lost state, so the prior one is unknown."""
         found = self.read_setting(props)
         return CreateResult(_id(props), {**props, "prior": DEFAULT if found == props["ours"] else found})
 
 
 class ServiceSettingProvider(_SettingProvider):
-    """Sets the value, and restores what was noted."""
+    """Sets the value, and restores the recorded one."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
-        """Says whose value gives way, before it does."""
+        """Report the value that will be replaced."""
         if not _olds.get("settingId"):
             found = self.read_setting(news)
             if found not in (DEFAULT, news["value"]):
@@ -81,25 +81,25 @@ class ServiceSettingProvider(_SettingProvider):
         return CheckResult(news, [])
 
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
-        """Compares with the state: what is live is there since the last run or refresh."""
+        """Compare with the state, which has the live value of the last update or refresh."""
         moved = [name for name in _FIXED if _olds.get(name) != _news.get(name)]
         changes = bool(moved) or any(_olds.get(name) != _news.get(name) for name in ("value", "owner"))
         return DiffResult(changes=changes, replaces=moved)
 
     def create(self, props: Properties) -> CreateResult:
-        """Set it, whatever is set, unless it names another stack's role."""
+        """Set the value, whatever the current one, unless another stack owns the role."""
         self._check_owner(props)
         self._set(props, props["value"])
         return CreateResult(_id(props), dict(props))
 
     def update(self, _id: str, _olds: Properties, _news: Properties) -> UpdateResult:
-        """Set it again."""
+        """Set the value again."""
         self._check_owner(_news)
         self._set(_news, _news["value"])
         return UpdateResult(dict(_news))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """What is live, so that a refresh shows what somebody else has set; gone where it was reset."""
+        """Return the live value, so that a refresh shows changes of other principals; absent where it was reset."""
         found = self.read_setting(props)
         if found == DEFAULT:
             return ReadResult("", {})
@@ -109,7 +109,7 @@ class ServiceSettingProvider(_SettingProvider):
         )
 
     def delete(self, _id: str, _props: Properties) -> None:
-        """Restore the earlier value, unless another principal has set one meanwhile, or another stack has the role."""
+        """Restore the prior value, unless another principal has changed it, or another stack owns the role."""
         found = self.read_setting(_props)
         if found == _props["value"] and (holder := self._other_owner(_props)):
             tell(f"The service setting {_props['settingId']} in {_props['region']} is kept by the stack {holder}.")
@@ -128,7 +128,7 @@ class ServiceSettingProvider(_SettingProvider):
             )
 
     def _other_owner(self, props: Properties) -> str | None:
-        """Return the other stack that owns the role; None where this one does, or no stack."""
+        """Return the other stack that owns the role; None: this stack, or no stack, owns it."""
         region, role = props["region"], props["value"].rpartition("/")[2]
         clients = self.clients()
         with explained(f"the role {role}", "iam", region, lambda: clients.caller_arn(region)):
@@ -149,10 +149,10 @@ def _id(props: Properties) -> str:
 
 
 class _PriorSetting(Resource, module="ssm", name="PriorServiceSetting"):
-    """What was set before.
+    """Prior value of the setting.
 
     Attributes:
-        prior: the value; `DEFAULT` where nobody had set one.
+        prior: Value; `DEFAULT` where none was set.
     """
 
     prior: pulumi.Output[str]
@@ -163,12 +163,12 @@ class _PriorSetting(Resource, module="ssm", name="PriorServiceSetting"):
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettingArgs:
-    """What a `ServiceSetting` is made of.
+    """Arguments of `ServiceSetting`.
 
     Attributes:
-        region: where it is set.
-        setting_id: `/ssm/...`.
-        value: that it gets.
+        region: Region of the setting.
+        setting_id: ID of the setting, `/ssm/...`.
+        value: Value to set.
     """
 
     region: str
@@ -177,15 +177,15 @@ class ServiceSettingArgs:
 
 
 class ServiceSetting(Resource, module="ssm", name="ServiceSetting"):
-    """A service setting in a Region, with its earlier value noted in a resource of its own."""
+    """A service setting in a Region, whose prior value is recorded in a resource of its own."""
 
     def __init__(self, name: str, args: ServiceSettingArgs, opts: pulumi.ResourceOptions) -> None:
-        """Registers both resources.
+        """Register both resources.
 
         Args:
-            name: of the resource; the note's begins with it.
+            name: Name of the resource, and prefix of the record's name.
             args: Arguments of the resource.
-            opts: for both.
+            opts: Resource options of both.
         """
         setting = {"region": args.region, "settingId": args.setting_id}
         prior = _PriorSetting(f"{name}-prior", {**setting, "ours": args.value}, opts)

@@ -1,4 +1,4 @@
-"""The settings of `shell-access:nodes`. Ours; the names are AWS' own terms."""
+"""Settings of `shell-access:nodes`. The names are AWS' terms."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from components.approval.scripts.characters import hidden_character
 from components.validation import RoleName, Section, partitions
 
 MAX_EXCLUDED_ROLES: Final = 40
-"""Each stands twice in the role's inline policy, which takes 10,240 characters (IAM User Guide, "IAM and AWS STS quotas")."""
+"""Each occurs twice in an inline policy of at most 10,240 characters (IAM User Guide, "IAM and AWS STS quotas")."""
 MAX_TARGETS: Final = 5
 """API reference, CreateAssociation, `Targets`."""
 MINIMUM_MINUTES: Final = 30
-"""Between two runs of an association (User Guide, "Reference: Cron and rate expressions for Systems Manager")."""
+"""Minimum between runs of an association (User Guide, "Reference: Cron and rate expressions for Systems Manager")."""
 
 _RATE: Final = re.compile(r"rate\(([1-9][0-9]{0,3}) (minute|hour|day)(s?)\)")
 _CRON: Final = re.compile(r"cron\([^\s()]+( [^\s()]+){4,5}\)")
@@ -49,28 +49,28 @@ _CRON_WORDS: Final = frozenset(
     ]
 )
 _CRON_LIMITS: Final = (59, 23, 31, 12, 7, 2199)
-"""Of minutes, hours, days of a month, months, days of a week and years."""
+"""Maximum values of minutes, hours, days of a month, months, days of a week and years."""
 _LONGEST_SCHEDULE: Final = 256
 """API reference, CreateAssociation, `ScheduleExpression`."""
 _MINUTES: Final = {"minute": 1, "hour": 60, "day": 1440}
 _MONTH: Final = 3
 _WITH_MONTHS: Final = 6
-"""Which field of a cron expression the months are, and how many fields it has then."""
+"""Number of fields of a cron expression with months, which are at index `_MONTH`."""
 
 
 class Remediation(StrEnum):
-    """What becomes of a role that lacks the instance policy."""
+    """Remediation of a role that lacks an instance policy."""
 
     OFF = "off"
-    """It is reported."""
+    """Report the role."""
     MANUAL = "manual"
-    """Somebody may have the policy attached, role by role, in AWS Config."""
+    """Report the role; an administrator starts the remediation per role in AWS Config."""
     AUTOMATIC = "automatic"
-    """AWS Config has it attached."""
+    """AWS Config starts the remediation."""
 
 
 def _remediation(value: object) -> object:
-    # In YAML 1.1 `off` without quotes is false.
+    # YAML 1.1 reads unquoted `off` as false.
     value = "off" if value is False else value
     return Remediation(value) if isinstance(value, str) and value in set(Remediation) else value
 
@@ -90,7 +90,7 @@ def _schedule(value: str) -> str:
 
 
 def _is_cron_field(field: str, limit: int) -> bool:
-    """Whether a field has numbers that there are; a number beyond them would be counted up to."""
+    """Return whether a field is valid; large numbers are rejected, as `_minutes` counts up to them."""
     parts = field.upper().split(",")
     numbers = [int(each) for part in parts for each in re.findall(r"[0-9]+", part.partition("#")[0])]
     words = {each for part in parts for each in re.findall(r"[A-Z]{3}", part)}
@@ -98,16 +98,16 @@ def _is_cron_field(field: str, limit: int) -> bool:
 
 
 def _is_for_associations(fields: list[str]) -> bool:
-    """State Manager takes no months, and runs nothing more often than every half hour."""
+    """Return whether State Manager accepts the schedule: no months, and at least half an hour between runs."""
     minutes = _minutes(fields[0])
-    # Where the hour is one, the end of it does not meet the next one's beginning.
+    # With a fixed hour, its last run is not followed by a run in the next hour.
     ends = minutes if fields[1].isdigit() else [*minutes, minutes[0] + _MINUTES["hour"]]
     often = any(after - before < MINIMUM_MINUTES for before, after in pairwise(ends))
     return not often and (len(fields) < _WITH_MONTHS or fields[_MONTH] in ("*", "?"))
 
 
 def _minutes(field: str) -> list[int]:
-    """The minutes of an hour that a field of a cron expression stands for, in order; at least one."""
+    """Return the minutes of an hour that a field of a cron expression means, in order; at least one."""
     found: set[int] = set()
     for part in field.split(","):
         span, _, step = part.partition("/")
@@ -125,14 +125,14 @@ def _region(value: str) -> str:
 
 
 def _tag_key(value: str) -> str:
-    """Refuse what State Manager does not accept in the key of a target (API reference, Target)."""
+    """Reject what State Manager does not accept in the key of a target (API reference, Target)."""
     if "+" in value or not value.strip():
         raise ValueError(value)
     return _tag_value(value)
 
 
 def _tag_value(value: str) -> str:
-    """Refuse what no tag can hold, wildcards among it."""
+    """Reject characters that tags cannot contain, such as wildcards."""
     if not all(each in "_.:/=@-+" or category(each)[0] in "LNZ" for each in value) or hidden_character(value):
         raise ValueError(value)
     return value
@@ -147,7 +147,7 @@ def _enabled(what: str) -> Any:
 
 
 class RoleComplianceSettings(Section):
-    """`shell-access:nodes.roleCompliance`: instance roles have the instance policy of this stack."""
+    """`shell-access:nodes.roleCompliance`: instance roles must have the stack's instance policies."""
 
     enabled: bool = _enabled("Evaluate instance roles")
     remediation: Annotated[Remediation, BeforeValidator(_remediation)] = Field(
@@ -172,13 +172,13 @@ class RoleComplianceSettings(Section):
 
 
 class DefaultHostManagementSettings(Section):
-    """`shell-access:nodes.defaultHostManagement`: EC2 instances without an instance profile are managed too."""
+    """`shell-access:nodes.defaultHostManagement`: management of EC2 instances without an instance profile."""
 
     enabled: bool = _enabled("Set Default Host Management Configuration in every Region of the stack")
 
 
 class AgentsSettings(Section):
-    """`shell-access:nodes.agents`: the SSM Agent is kept up to date."""
+    """`shell-access:nodes.agents`: updates of the SSM Agent."""
 
     enabled: bool = _enabled("Keep the SSM Agent up to date in every Region of the stack")
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
@@ -216,7 +216,7 @@ class AgentsSettings(Section):
 
 
 class NodesSection(Section):
-    """`shell-access:nodes`: nodes are made ready to hold governed sessions."""
+    """`shell-access:nodes`: preparation of nodes for governed sessions."""
 
     enabled: bool = _enabled("Make nodes ready")
     role_compliance: RoleComplianceSettings | None = Field(
@@ -242,15 +242,15 @@ class NodesSection(Section):
 
     @property
     def compliance(self) -> RoleComplianceSettings | None:
-        """Where it is switched on."""
+        """Settings of role compliance, where enabled."""
         return self.role_compliance if self.role_compliance and self.role_compliance.enabled else None
 
     @property
     def host_management(self) -> bool:
-        """Whether it is switched on."""
+        """Whether Default Host Management Configuration is enabled."""
         return self.default_host_management is not None and self.default_host_management.enabled
 
     @property
     def agent_updates(self) -> AgentsSettings | None:
-        """Where they are switched on."""
+        """Settings of agent updates, where enabled."""
         return self.agents if self.agents and self.agents.enabled else None

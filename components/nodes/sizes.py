@@ -1,4 +1,4 @@
-"""Sizes of what evaluates and remediates instance roles: names of excluded roles stand in it. Pure."""
+"""Sizes of the generated rule, runbook and policy, which contain the names of excluded roles. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def generated_texts(
     settings: RoleComplianceSettings, account: Account, policy_names: Sequence[str]
 ) -> Iterator[Generated]:
-    """Yield everything that the system generates and settings make long, measured.
+    """Yield each generated resource whose size depends on settings, with its size.
 
     Args:
         settings: `shell-access:nodes.roleCompliance`.
