@@ -16,11 +16,11 @@ from components.stack import build
 from components.startup import prepare_process
 
 ERROR_IS_LOGGED: Final = 32
-"""Exit code with which the language host reports an error that is logged already, instead of an unhandled one."""
+"""Exit code with which the language host does not log the error again, as it is logged already."""
 
 prepare_process()
 try:
-    # Only the whole map shows unknown keys, such as mistyped ones.
+    # Only the complete map reveals unknown keys, such as mistyped ones.
     settings = Settings.load({**CONFIG.get(), "aws:region": pulumi_aws.config.region})
     for warning in settings.warnings():
         pulumi.log.warn(str(warning))

@@ -1,1 +1,1 @@
-"""The components of Shell Access and the pure builders that they render."""
+"""Components of Shell Access, and the pure builders that they use."""

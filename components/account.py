@@ -1,4 +1,4 @@
-"""The account that a stack deploys to."""
+"""Account of a stack."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pulumi_aws import get_caller_identity, get_partition
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Where a stack deploys to.
+    """Account of a stack.
 
     Attributes:
         id: Account ID.
         partition: Partition of the account.
-        caller_arn: whom the provider acts as; an assumed role as `arn:aws:sts::...:assumed-role/...`.
+        caller_arn: ARN of the provider's principal; of an assumed role `arn:aws:sts::...:assumed-role/...`.
     """
 
     id: str
@@ -23,6 +23,6 @@ class Account:
 
     @classmethod
     def of_provider(cls) -> Account:
-        """The account of the stack's AWS provider, after the roles that it assumes."""
+        """Return the account of the stack's AWS provider, after the roles that it assumes."""
         caller = get_caller_identity()
         return cls(id=caller.account_id, partition=get_partition().partition, caller_arn=caller.arn)

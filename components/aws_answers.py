@@ -1,9 +1,9 @@
-"""Answers of AWS that are checked before use, and listings that end.
+"""Responses of AWS that are validated before use, and bounded listings.
 
-botocore is lenient: it reads an HTML page of a proxy, an empty body or an error with status 200 as an answer without
-content, and follows page tokens without limit. An empty answer would then count as "there is nothing". Here each body is
-held against the shape of its operation, and whatever does not fit is a `MalformedAnswerError`. What AWS may add at any time
-(members, values of enumerations) or leave out (empty lists in XML) is accepted.
+botocore is lenient: it reads an HTML page of a proxy, an empty body or an error with status 200 as an empty response,
+and follows page tokens without limit. An empty response would then mean "nothing exists". Here, each body is validated
+against the shape of its operation, and a mismatch is a `MalformedAnswerError`. What AWS may add at any time (members,
+values of enumerations) or omit (empty lists in XML) is accepted.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ else:
 
 MAX_PAGES: Final = 2_000
 MAX_SECONDS: Final = 300.0
-"""Limits of one listing: 100,000 nodes at 50 a page, 200,000 principals at 100."""
+"""Limits of one listing: 100,000 nodes at 50 per page, 200,000 principals at 100."""
 
 BREAK_SECONDS: Final = 60.0
-"""For which a client that was throttled at each of its tries asks no more."""
+"""Seconds without calls after a client was throttled at each of its attempts."""
 
 _FIRST_ERROR: Final = 301
-"""HTTP status from which botocore reads an error."""
+"""HTTP status from which on botocore parses an error."""
 
 _READING: Final = ("BatchGet", "Describe", "Get", "List", "Lookup", "Search", "Simulate")
-"""Beginnings of the names of operations whose answers are never without content, except in S3."""
+"""Prefixes of the operations whose responses always have content, except in S3."""
 
 _ERROR_ROOTS: Final = frozenset({"body", "error", "errorresponse", "html", "response"})
 """Root elements, in lower case, of pages and errors; a success has none of them."""
@@ -57,31 +57,31 @@ _JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "boolean": (bool,),
     "integer": (int,),
     "long": (int,),
-    # Not-a-number and the infinities are written as strings.
+    # NaN and the infinities are strings.
     "float": (int, float, str),
     "double": (int, float, str),
     "timestamp": (int, float, str),
 }
 _POLICY: Final = "policyDocumentType"
-"""The shape of policies in the answers of IAM, which botocore decodes."""
+"""Shape of policies in responses of IAM, which botocore decodes."""
 
 _KEY_POLICY: Final = "GetKeyPolicy"
-"""The operation of AWS KMS whose answer has a policy as text."""
+"""Operation of AWS KMS whose response has a policy as text."""
 
 _IN_HEADERS: Final = ("header", "headers", "statusCode")
 
 
 class Answer(dict[str, Any]):
-    """A structure of an answer; a member that is not there is a `MissingMemberError`, with the structure's name."""
+    """A structure of a response; a missing member raises a `MissingMemberError`, with the structure's name."""
 
     __slots__ = ("_origin",)
 
     def __init__(self, content: Mapping[str, Any], origin: str) -> None:
-        """Makes the structure.
+        """Initialize the structure.
 
         Args:
-            content: Its members.
-            origin: The operation and the shape, for the error.
+            content: Members of the structure.
+            origin: Operation and shape, for the error.
         """
         super().__init__(content)
         self._origin = origin
@@ -91,30 +91,30 @@ class Answer(dict[str, Any]):
         raise MissingMemberError(operation=self._origin, found=f"no {member}")
 
     def __or__(self, other: Mapping[str, Any]) -> Answer:  # type: ignore[override]
-        """A copy with further members."""
+        """Return a copy with further members."""
         return type(self)({**self, **other}, self._origin)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copies and pickles are of the same class."""
+        """Copy and pickle as the same class."""
         return type(self), (dict(self), self._origin)
 
 
 class _CheckedParser(parsers.ResponseParser):
-    """Checks what a parser of botocore reads; one is made for each answer."""
+    """Validates the results of a botocore parser; a new one is created for each response."""
 
     _operation = "the call"
 
     def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
-        """Parse an answer.
+        """Parse a response.
 
         Raises:
-            MalformedAnswerError: It is not one of AWS for this operation.
+            MalformedAnswerError: It is not a response of AWS for this operation.
         """
         self._operation = response.get("context", {}).get("operation_name") or self._operation
         if response["status_code"] >= _FIRST_ERROR:
             return self._parse_error(response, shape)
         if not isinstance(response["body"], bytes):
-            return super().parse(response, shape)  # a stream, which whoever asked for it reads
+            return super().parse(response, shape)  # a stream, which the caller reads
         body = response["body"].strip()
         if not body and self._needs_body(shape):
             raise self._malformed("an empty body")
@@ -128,10 +128,10 @@ class _CheckedParser(parsers.ResponseParser):
         return self._answer(parsed, self._operation)
 
     def _parse_error(self, response: Mapping[str, Any], shape: Any) -> Any:
-        """An error; a page of a proxy becomes one with the status, so that botocore tries again where it should."""
+        """Parse an error; a proxy's page becomes one with the HTTP status, so that botocore retries where it should."""
         try:
             parsed = super().parse(response, shape)
-        except Exception:  # noqa: BLE001 -- a parser may stumble in any way over what is not meant for it
+        except Exception:  # noqa: BLE001 -- a parser may raise anything on invalid input
             parsed = None
         if shape is not None and shape.metadata.get("exception"):
             return parsed or {}
@@ -144,11 +144,11 @@ class _CheckedParser(parsers.ResponseParser):
         return parsed
 
     def _parse_shape(self, shape: Any, node: Any) -> Any:
-        """Every value of an answer comes through here."""
+        """Validate and parse a value; botocore calls this for every value of a response."""
         is_of_body = shape.serialization.get("location") not in _IN_HEADERS
         if is_of_body and not self._fits(shape, node):
             raise self._malformed(f"no {shape.type_name} in {shape.name}")
-        parse: Callable[[Any, Any], Any] = cast("Any", super())._parse_shape  # noqa: SLF001 -- the one of botocore's parser
+        parse: Callable[[Any, Any], Any] = cast("Any", super())._parse_shape  # noqa: SLF001 -- botocore's method
         parsed = self._checked(lambda: parse(shape, node), f"no {shape.type_name} in {shape.name}")
         return self._answer(parsed, f"{self._operation}: {shape.name}")
 
@@ -161,7 +161,7 @@ class _CheckedParser(parsers.ResponseParser):
             return parse()
         except MalformedAnswerError:
             raise
-        except Exception:  # noqa: BLE001 -- as above; the message may quote a secret, so it is not passed on
+        except Exception:  # noqa: BLE001 -- as above; its message may contain a secret
             raise self._malformed(otherwise) from None
 
     def _malformed(self, found: str) -> MalformedAnswerError:
@@ -175,7 +175,7 @@ class _CheckedParser(parsers.ResponseParser):
 
     @staticmethod
     def _is_text(shape: Any) -> bool:
-        """Whether the body is one value without a structure, such as the policy of a bucket."""
+        """Return whether the body is one value without a structure, such as the policy of a bucket."""
         payload = shape and shape.serialization.get("payload")
         return bool(payload) and shape.members[payload].type_name in ("string", "blob")
 
@@ -211,7 +211,7 @@ class _CheckedJson(_CheckedParser):
         return isinstance(node, expected) and not (isinstance(node, list) and None in node)
 
     def _parse_body_as_json(self, body_contents: bytes) -> Any:
-        """Read a body, of which botocore makes a message where it is not JSON."""
+        """Parse a body as JSON; botocore would turn an invalid one into a message."""
         return json.loads(body_contents) if body_contents else {}
 
 
@@ -229,11 +229,11 @@ class _CheckedXml(_CheckedParser):
                 "XML of something else, such as an HTML page or an error with the status of a success"
             )
 
-    def _is_root(self, root: Any, shape: Any) -> bool:  # noqa: ARG002 -- S3 goes by the shape
+    def _is_root(self, root: Any, shape: Any) -> bool:  # noqa: ARG002 -- S3 uses the shape
         return self._node_tag(root) == f"{self._operation}Response"
 
     def _fits(self, shape: Any, node: Any) -> bool:
-        """Elements of structures and lists have no text of their own, those of values have no elements."""
+        """Return whether structures and lists have no text, and values no elements."""
         elements = cast("list[Any]", node if isinstance(node, list) else [node])
         if shape.type_name in ("structure", "list", "map"):
             return all(isinstance(each, str) or not (each.text or "").strip() for each in elements)
@@ -247,7 +247,7 @@ class _CheckedXml(_CheckedParser):
 
 class _CheckedRestXml(_CheckedXml):
     def _is_root(self, root: Any, shape: Any) -> bool:
-        """Whether it is the payload by its name, or has a member; settings at their defaults are an empty element."""
+        """Return whether the root is the payload by name, or has a member; default settings are an empty element."""
         tag = self._node_tag(root)
         payload = shape and shape.serialization.get("payload")
         if payload:
@@ -262,11 +262,11 @@ class _CheckedRestXml(_CheckedXml):
         )
 
     def _fits(self, shape: Any, node: Any) -> bool:
-        """GetBucketLocation has its only value as text of the root."""
+        """Accept GetBucketLocation, whose only value is the text of the root."""
         return shape.name == "GetBucketLocationOutput" or super()._fits(shape, node)
 
-    def _needs_content(self, shape: Any) -> bool:  # noqa: ARG002 -- as that of the others
-        """Settings of a bucket that are at their defaults are an empty element."""
+    def _needs_content(self, shape: Any) -> bool:  # noqa: ARG002 -- signature of the base class
+        """Return False: default settings of a bucket are an empty element."""
         return False
 
 
@@ -295,29 +295,29 @@ _PARSERS: Final[dict[str, type[_CheckedParser]]] = {
 
 
 class CheckedParsers(parsers.ResponseParserFactory):
-    """Makes the parsers of a session; its component `response_parser_factory`."""
+    """Factory of a session's parsers; replaces its component `response_parser_factory`."""
 
     def create_parser(self, protocol_name: str) -> parsers.ResponseParser:
         """Return a parser for one answer.
 
         Args:
-            protocol_name: Of the service, `json`.
+            protocol_name: Protocol of the service, `json`.
 
         Raises:
-            KeyError: No service in use has that protocol.
+            KeyError: No service in use has the protocol.
         """
         defaults = cast("dict[str, Any]", vars(self)["_defaults"])
         return _PARSERS[protocol_name](**defaults)
 
 
 def _of_body(shape: Any) -> dict[str, Any]:
-    """The members of an operation's output that are in the body."""
+    """Return the members of an operation's output that are in the body."""
     members: dict[str, Any] = shape.members if shape is not None else {}
     return {name: each for name, each in members.items() if each.serialization.get("location") not in _IN_HEADERS}
 
 
 def _is_policy(text: str) -> bool:
-    """Whether it is JSON with an object; botocore leaves what is not as it is."""
+    """Return whether a text is a JSON object; botocore does not decode other texts."""
     try:
         return isinstance(json.loads(unquote(text)), dict)
     except ValueError:
@@ -325,14 +325,14 @@ def _is_policy(text: str) -> bool:
 
 
 def _described(body: bytes, wanted: str) -> str:
-    """The kind of a body, not its content, which may be secret."""
+    """Return the kind of a body, not its content, which may be secret."""
     if body[:200].lower().lstrip().startswith((b"<!doctype html", b"<html")):
         return "an HTML page"
     return f"a body that is not {wanted}, or not all of it"
 
 
 class _Pages(_PageIterator):
-    """The pages of one listing: within limits, each with the list that it is about."""
+    """Pages of one listing: bounded, each with the listed items."""
 
     _method: Any
     _more_results: Any
@@ -342,7 +342,7 @@ class _Pages(_PageIterator):
         """Iterate over the pages.
 
         Raises:
-            IncompleteListingError: The listing does not end.
+            IncompleteListingError: The listing exceeds its limits.
             MalformedAnswerError: A page has no list.
         """
         started, tokens, before = time.monotonic(), set[str](), None
@@ -387,7 +387,7 @@ class _Pages(_PageIterator):
         return list(self.result_keys or ())
 
     def _listed(self, page: Any) -> list[Any]:
-        """What the page is about; a service that speaks JSON never leaves out a list that is empty."""
+        """Return the listed items of a page; services that use JSON never omit an empty list."""
         key = self._keys[0]
         listed = key.search(page)
         if listed is None and self._client.meta.service_model.resolved_protocol in ("json", "rest-json"):
@@ -405,10 +405,10 @@ class _Pages(_PageIterator):
 
 
 def bound(client: Any) -> None:
-    """Let the listings and the retries of a client end. Doing it again changes nothing.
+    """Bound the listings and the retries of a client. Idempotent.
 
     Args:
-        client: Of botocore.
+        client: Client of botocore.
     """
     if "get_paginator" in vars(client):
         return
@@ -424,16 +424,16 @@ def bound(client: Any) -> None:
 
 
 class _ThrottlingBreak:
-    """Ends the retries of a client that is throttled.
+    """Stops the retries of a throttled client.
 
-    A command makes dozens of calls, one after the other; with eight tries each it would need hours to fail.
+    A command makes dozens of calls in sequence; with eight attempts each, it would need hours to fail.
     """
 
     def __init__(self, client: Any) -> None:
-        """Watch a client.
+        """Register with a client.
 
         Args:
-            client: Of botocore.
+            client: Client of botocore.
         """
         self._until = 0.0
         self._answer: tuple[Any, Any] | None = None

@@ -1,4 +1,4 @@
-"""Why AWS did not do what it was asked, told apart by what a person has to do about it."""
+"""Failures of AWS calls, by remedy."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from components.aws_session import RETRIES
 from components.iam.denials import denial_in
 
 NO_ANSWER: Final = (HTTPClientError, NoConnectionError)
-"""What botocore raises where nobody answers."""
+"""Exceptions of botocore where no response arrives."""
 
 NOT_DONE: Final = (ClientError, BotoCoreError)
-"""Everything that botocore raises."""
+"""All exceptions of botocore."""
 
 MALFORMED_ERROR: Final = "MalformedAnswer"
-"""Code of an error whose body is not one of AWS."""
+"""Code of an error whose body is not AWS' format."""
 
 MALFORMED_ANSWERS: Final[list[str]] = []
-"""The malformed answers that this process has got, for commands: one of them is never a success."""
+"""Malformed responses in this process: a command that received one never succeeds."""
 
 _ACTIONS: Final = {
     "s3:HeadBucket": "s3:ListBucket",
@@ -38,7 +38,7 @@ _ACTIONS: Final = {
     "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
     "resourcegroupstaggingapi:GetResources": "tag:GetResources",
 }
-"""Where the IAM action is not called as the operation (Service Authorization Reference)."""
+"""IAM actions that are not named like the operation (Service Authorization Reference)."""
 
 _REFUSED: Final = frozenset(
     {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "UnauthorizedOperation"}
@@ -46,7 +46,7 @@ _REFUSED: Final = frozenset(
 _NOT_KNOWN_HERE: Final = frozenset(
     {"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"}
 )
-"""How services of a Region that is not enabled answer (Account Management Reference Guide, "Enable or disable Regions")."""
+"""Codes from a Region that is not enabled (Account Management Reference Guide, "Enable or disable Regions")."""
 _WITHOUT_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 _EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _FAULT_OF_THE_SERVICE: Final = 500
@@ -60,37 +60,37 @@ THROTTLED: Final = frozenset(
 
 
 class MalformedAnswerError(BotoCoreError):
-    """An answer is not one that AWS gives to the operation."""
+    """A response does not match the operation."""
 
     fmt = "{operation}: expected an answer of AWS, got {found}"
 
     def __init__(self, *, operation: str, found: str) -> None:
-        """Make the error and note it.
+        """Initialize and record the error.
 
         Args:
-            operation: The name of the operation, and of the structure where it is known.
-            found: What is wrong, without values, which may be secret.
+            operation: Name of the operation, and of the structure if known.
+            found: Mismatch, without values, which may be secret.
         """
         super().__init__(operation=operation, found=found)
         MALFORMED_ANSWERS.append(str(self))
 
 
 class MissingMemberError(MalformedAnswerError, KeyError):
-    """A structure of an answer lacks a member that AWS always gives; a `KeyError`, as a mapping raises."""
+    """A structure of a response lacks a member that AWS always returns; a `KeyError`, as mappings raise."""
 
     def __str__(self) -> str:
-        """Return the message, of which `KeyError` would show the representation."""
+        """Return the message; `KeyError` would return its representation."""
         return str(self.args[0])
 
 
 class IncompleteListingError(BotoCoreError):
-    """A listing does not end; what was read before is `read_so_far`."""
+    """A listing exceeds its limits; `read_so_far` has what was read before."""
 
     fmt = "{operation}: the listing is incomplete: {why}"
 
 
 class Cause(StrEnum):
-    """What a failure has to do with."""
+    """Cause of a failure."""
 
     ENCRYPTION = "encryption"
     MISSING = "missing"
@@ -104,13 +104,13 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A call that did not do what it was to do.
+    """A failed call.
 
     Attributes:
-        action: the IAM action that the call needs, `kms:DescribeKey`.
-        cause: what it has to do with.
-        reason: as a sentence without its full stop.
-        remedy: what to do about it, likewise.
+        action: IAM action that the call requires, `kms:DescribeKey`.
+        cause: Cause of the failure.
+        reason: Sentence without a full stop.
+        remedy: Remedy, a sentence without a full stop.
     """
 
     action: str
@@ -120,24 +120,24 @@ class Failure:
 
 
 def action_of(service: str, operation: str) -> str:
-    """The IAM action that allows an operation: `kms:DescribeKey` for `describe_key`."""
+    """Return the IAM action that allows an operation: `kms:DescribeKey` for `describe_key`."""
     named = f"{service}:{''.join(part.capitalize() for part in operation.split('_'))}"
     return _ACTIONS.get(named, named)
 
 
 def code_of(refused: ClientError) -> str:
-    """The error's code."""
+    """Return the code of an error."""
     return str(refused.response.get("Error", {}).get("Code", ""))
 
 
 def failure_of(action: str, failed: Exception, region: str, caller: str) -> Failure:
-    """Why a call failed, and what to do about it.
+    """Return why a call failed, and the remedy.
 
     Args:
-        action: `kms:DescribeKey`; where IAM calls it otherwise than the operation, either name will do.
-        failed: what was raised.
-        region: that was asked.
-        caller: ARN of who asked.
+        action: IAM action, `kms:DescribeKey`, or the operation in the same form.
+        failed: Exception that was raised.
+        region: Region that was called.
+        caller: ARN of the caller.
     """
     action = _ACTIONS.get(action, action)
     cause, reason, remedy = (
@@ -187,5 +187,5 @@ def _answered(action: str, failed: ClientError, region: str, caller: str) -> tup
 
 
 def sentence(text: str) -> str:
-    """In one line, without a full stop at its end."""
+    """Return a text as one line, without a full stop at its end."""
     return " ".join(text.split()).removesuffix(".")

@@ -1,7 +1,7 @@
 """AWS clients with the credentials, roles and endpoints of the stack's AWS provider, for what that provider lacks.
 
-Reads the same configuration (`aws:...`) as the provider, in the same order of precedence; what is not configured comes
-from the environment and the shared files, which botocore reads as the provider does.
+They read the same configuration (`aws:...`) as the provider, in the same order of precedence; the rest comes from the
+environment and the shared files, which botocore reads as the provider does.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from botocore.loaders import Loader
 
 ConfigurationReader = Callable[[str], Any]
-"""Gives the value of a full key such as `aws:region`, or None."""
+"""Function that returns the value of a full key such as `aws:region`, or None."""
 
 CONNECT_SECONDS = 10
-"""Within which an endpoint has to accept a connection, each time it is tried."""
+"""Timeout of each attempt to connect to an endpoint."""
 
 RETRIES = {"mode": "standard", "total_max_attempts": 8}
-"""As the provider: throttling and passing faults are tried again with growing pauses."""
+"""Retries as in the provider: throttling and transient errors are retried with exponential backoff."""
 
 _CLIENT_ALIASES = {
     "ssm": ("ssm",),
@@ -37,19 +37,19 @@ _CLIENT_ALIASES = {
 
 
 class UnsupportedConfigurationError(Exception):
-    """The stack's AWS configuration asks for something that would make us act as somebody else than the provider."""
+    """With the stack's AWS configuration, the clients would be another principal than the provider."""
 
 
 class AwsClients:
-    """Makes clients as the stack's AWS provider would, each once; any number of threads may ask.
+    """Clients of the stack's AWS provider, each created once; thread-safe.
 
     Raises:
-        UnsupportedConfigurationError: when made, for settings that only the provider can follow.
+        UnsupportedConfigurationError: On creation, for settings that only the provider supports.
     """
 
     def __init__(self, read: ConfigurationReader) -> None:
         self._read = read
-        # Making clients of one session is not safe in several threads, using them is.
+        # Creating clients of one session is not thread-safe; using them is.
         self._lock = threading.RLock()
         self._session: botocore.session.Session | None = None
         self._made: dict[tuple[str, str], Any] = {}
@@ -60,14 +60,14 @@ class AwsClients:
             )
 
     def client(self, service: str, region: str) -> Any:
-        """A client of `service` (`ssm`, `kms`, ...) in a Region."""
+        """Return a client of `service` (`ssm`, `kms`, ...) in a Region."""
         with self._lock:
             if (service, region) not in self._made:
                 self._made[service, region] = _client(self._authenticated(), service, region, self._endpoint(service))
             return self._made[service, region]
 
     def caller_arn(self, region: str) -> str:
-        """Whom the clients act as, for what is said about a missing permission; anybody may ask that."""
+        """Return the clients' principal, for messages about missing permissions; the call needs no permission."""
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 -- as below
 
         try:
@@ -112,7 +112,7 @@ class AwsClients:
         return session
 
     def _assume(self, session: botocore.session.Session, role: dict[str, Any]) -> botocore.session.Session:
-        """Each role of the list is assumed with the credentials of the one before."""
+        """Assume a role of the list with the credentials of the previous one."""
         from botocore.credentials import (  # noqa: PLC0415 -- as below
             CredentialProvider,
             CredentialResolver,
@@ -144,15 +144,15 @@ class AwsClients:
 
 @cache
 def _service_descriptions() -> Loader:
-    """Large files, read once for all sessions."""
+    """Return the loader of service descriptions, large files that all sessions share."""
     from botocore.loaders import Loader  # noqa: PLC0415 -- as below
 
     return Loader(include_default_search_paths=True)
 
 
 def new_session(profile: str | None = None) -> botocore.session.Session:
-    """A session that shares its service descriptions with all others of this process."""
-    import botocore.session  # noqa: PLC0415 -- half a second that an unchanged run need not spend
+    """Return a session that shares its service descriptions with all others of this process."""
+    import botocore.session  # noqa: PLC0415 -- takes half a second, which an unchanged run saves
 
     from components.aws_answers import CheckedParsers  # noqa: PLC0415
 
@@ -170,18 +170,18 @@ def _client(session: botocore.session.Session, service: str, region: str | None,
     make = cast("Callable[..., Any]", session.create_client)
     config = Config(retries=cast("Any", RETRIES), connect_timeout=CONNECT_SECONDS)
     client = make(service, region_name=region, endpoint_url=endpoint, config=config)
-    # botocore makes the classes of a client's errors when they are first asked for. Two threads that ask at once would
-    # get two of each, and what one raises would not be what the other catches.
+    # botocore creates the exception classes of a client on first access. Two concurrent threads would get two of each,
+    # and what one raises would not be what the other catches.
     _ = client.exceptions
     bound(client)
     return client
 
 
 def _assume_role_arguments(role: dict[str, Any]) -> dict[str, Any]:
-    """One entry of `aws:assumeRoles` as STS wants it.
+    """Return the arguments of STS for an entry of `aws:assumeRoles`.
 
     Raises:
-        UnsupportedConfigurationError: the entry has a setting that we would not pass on.
+        UnsupportedConfigurationError: The entry has a setting that would not be passed to STS.
     """
     names = {
         "roleArn": "RoleArn",
@@ -207,7 +207,7 @@ def _assume_role_arguments(role: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seconds(duration: str) -> int:
-    """`1h30m`, `45m`, `900s` as the provider writes durations."""
+    """Return the seconds of a duration in the provider's format: `1h30m`, `45m`, `900s`."""
     units = {"h": 3600, "m": 60, "s": 1}
     parts = re.findall(r"([0-9]+)([hms])", duration)
     if not parts or "".join(f"{number}{unit}" for number, unit in parts) != duration:

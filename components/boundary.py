@@ -1,4 +1,4 @@
-"""One permissions boundary on every role of a stack, whichever component makes it."""
+"""Permissions boundary on every role of a stack, whichever component creates it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ ROLE = "aws:iam/role:Role"
 
 
 def bound_roles(boundary: str, account: Account) -> None:
-    """Gives each role that is registered from now on the boundary.
+    """Set the permissions boundary of each role that is registered from now on.
 
     Args:
-        boundary: name or ARN of a managed policy; empty: none.
-        account: whose policy a name means.
+        boundary: Name or ARN of a managed policy; empty: none.
+        account: Account of a policy that is given by name.
     """
     if not boundary:
         return

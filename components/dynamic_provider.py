@@ -1,4 +1,4 @@
-"""What all dynamic providers of this program share: AWS clients as the stack's AWS provider would have them."""
+"""Common base of the dynamic providers: AWS clients with the configuration of the stack's AWS provider."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HIDDEN: Final = "[secret]"
-"""What messages show of a secret, as the engine does."""
+"""Placeholder for secrets in messages, as in the engine's."""
 SECRET_PROPERTIES: Final = "secretProperties"  # noqa: S105 -- names of properties
-"""Input that names the other inputs that hold a secret setting; absent where none does."""
+"""Input with the names of the inputs that hold a secret setting; absent if none does."""
 
 
 class AwsResourceProvider(ResourceProvider):
-    """Works with the credentials and endpoints of the stack's AWS provider."""
+    """Dynamic provider with the credentials and endpoints of the stack's AWS provider."""
 
-    # Nothing is captured when this is pickled, so the state need not hide it.
+    # Pickling captures no values, so the state need not encrypt it.
     serialize_as_secret_always = False
 
     def __init__(self) -> None:
@@ -29,11 +29,11 @@ class AwsResourceProvider(ResourceProvider):
         self._clients: AwsClients | None = None
 
     def configure(self, req: ConfigureRequest) -> None:
-        """Takes the stack's configuration. The engine's plugin does so once, before the first call."""
+        """Configure the provider; the engine's plugin calls this once, before any other call."""
         self._clients = AwsClients(req.config.get)
 
     def clients(self) -> AwsClients:
-        """Clients of the configured stack, for the calls of all threads."""
+        """Return the clients of the configured stack; thread-safe."""
         if self._clients is None:
             self._clients = AwsClients(lambda _key: None)
         return self._clients
@@ -50,5 +50,5 @@ def is_secret(props: Mapping[str, Any], name: str) -> bool:
 
 
 def tell(text: str) -> None:
-    """Says something to who runs the engine, which passes on what its plugins say."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 -- the way to the person
+    """Log a message to the engine, which shows the output of its plugins."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 -- the engine shows it

@@ -1,6 +1,6 @@
-"""Quotas of AWS that what a stack generates has to fit in, and the problems where it does not. Pure.
+"""Quotas of AWS for generated resources, and the problems where they are exceeded. Pure.
 
-Quotas that AWS raises on request are taken at their default; where an account has more, the check of attachments asks IAM.
+Adjustable quotas are at their default; where an account's is higher, the check of attachments reads it from IAM.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ POLICY_VERSION: Final = "2012-10-17"
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """A maximum that AWS has.
+    """A quota of AWS.
 
     Attributes:
-        maximum: The quota itself.
-        unit: What is counted.
-        holder: What has the quota, for a message.
+        maximum: Value of the quota.
+        unit: Counted unit.
+        holder: Resource with the quota, for messages.
     """
 
     maximum: int
@@ -36,11 +36,11 @@ class Quota:
 
 
 MANAGED_POLICY: Final = Quota(maximum=6_144, unit="characters", holder="a managed policy")
-"""IAM User Guide, "IAM and AWS STS quotas"; white space is not counted in policies of IAM."""
+"""IAM User Guide, "IAM and AWS STS quotas"; white space in policies of IAM is not counted."""
 ROLE_POLICIES: Final = Quota(maximum=10_240, unit="characters", holder="a role")
-"""Likewise."""
+"""IAM User Guide, "IAM and AWS STS quotas"."""
 TRUST_POLICY: Final = Quota(maximum=2_048, unit="characters", holder="a trust policy")
-"""Likewise; the default."""
+"""IAM User Guide, "IAM and AWS STS quotas"; the default."""
 ATTACHED_POLICIES: Final = Quota(maximum=10, unit="managed policies", holder="a role or a user")
 """IAM User Guide, "IAM and AWS STS quotas"; the default, for roles and for users."""
 DOCUMENT: Final = Quota(maximum=64 * 1024, unit="bytes", holder="a Systems Manager document")
@@ -56,7 +56,7 @@ ENDPOINT_POLICY: Final = Quota(maximum=20_480, unit="characters", holder="a VPC 
 EVENT_PATTERN: Final = Quota(maximum=2_048, unit="characters", holder="an event pattern")
 """EventBridge User Guide, "EventBridge quotas"; the default."""
 RULE_TARGETS: Final = Quota(maximum=5, unit="targets", holder="an EventBridge rule")
-"""Likewise."""
+"""EventBridge User Guide, "EventBridge quotas"."""
 EVENT_DESCRIPTION: Final = Quota(maximum=512, unit="characters", holder="the description of an EventBridge rule")
 """EventBridge API reference, PutRule."""
 ALARM_ACTIONS: Final = Quota(maximum=5, unit="actions", holder="a state of a CloudWatch alarm")
@@ -67,15 +67,15 @@ GUARD_RULE: Final = Quota(maximum=10_000, unit="characters", holder="a custom po
 
 @dataclass(frozen=True, kw_only=True)
 class Generated:
-    """Something that a stack generates from its settings, measured as AWS measures it.
+    """A resource that a stack generates from its settings, measured as AWS does.
 
     Attributes:
-        what: What it is, for a message: `the policy DecideSsmSessionRequests`.
-        size: In the unit of the quota.
-        quota: What it has to fit in.
-        path: Setting that makes it large.
-        given: Values of the settings that it holds, for a message: `40 operators`.
-        fix: What to do where it is too large, a sentence without its full stop.
+        what: Name for messages: `the policy DecideSsmSessionRequests`.
+        size: Size in the unit of the quota.
+        quota: Quota of the resource.
+        path: Setting that determines the size.
+        given: Values of the settings that it contains, for messages: `40 operators`.
+        fix: Remedy where it is too large, a sentence without a full stop.
     """
 
     what: str
@@ -87,10 +87,10 @@ class Generated:
 
 
 def excess_problems(generated: Iterable[Generated]) -> list[Problem]:
-    """Return a problem for everything that is larger than AWS accepts.
+    """Return a problem for each resource that exceeds its quota.
 
     Args:
-        generated: All that a stack generates.
+        generated: Resources that a stack generates.
     """
     return [
         Problem(
@@ -104,12 +104,12 @@ def excess_problems(generated: Iterable[Generated]) -> list[Problem]:
 
 
 def size(policy: Mapping[str, Any]) -> int:
-    """Return the characters of a policy that IAM counts: none between the values; those inside them are all counted."""
+    """Return the characters of a policy that IAM counts: all in values, none between them."""
     return len(json.dumps(policy, separators=(",", ":")))
 
 
 def document(statements: Iterable[Statement]) -> Policy:
-    """Return a policy of these statements."""
+    """Return a policy with these statements."""
     return {"Version": POLICY_VERSION, "Statement": list(statements)}
 
 
@@ -118,15 +118,15 @@ def packed(
     maximum: int = MANAGED_POLICY.maximum,
     joined: Callable[[list[Statement]], list[Statement]] = list,
 ) -> list[Policy]:
-    """Return statements in as few policies as first fit finds, each in the first that has room for it.
+    """Return statements in as few policies as first fit finds: each in the first policy in which it fits.
 
     Args:
-        statements: In order.
-        maximum: Characters of a policy.
-        joined: Joins statements that may be one.
+        statements: Statements in order.
+        maximum: Maximum of characters per policy.
+        joined: Function that merges statements where possible.
 
     Raises:
-        StatementTooLongError: A statement alone is longer than a policy.
+        StatementTooLongError: A single statement exceeds the maximum.
     """
     policies: list[list[Statement]] = []
     for statement in statements:
@@ -143,7 +143,7 @@ def packed(
 
 
 class StatementTooLongError(ValueError):
-    """A statement alone is longer than a policy."""
+    """A single statement exceeds the maximum of a policy."""
 
     def __init__(self, statement: Statement) -> None:
         super().__init__(f"the statement {statement.get('Sid')} alone is longer than a policy")

@@ -1,4 +1,4 @@
-"""Networks that exist already, found by id or by Name tag, so that one configuration serves many accounts."""
+"""Existing networks, found by ID or Name tag, so that one configuration applies to many accounts."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Subnet:
     """A subnet.
 
     Attributes:
-        id: `subnet-...`.
-        given: as the configuration names it.
-        zone: such as `eu-west-1a`.
-        cidrs: its networks, IPv4 before IPv6.
-        route_table_ids: those in force for it: its own, or the VPC's main one.
+        id: ID, `subnet-...`.
+        given: ID or Name tag in the configuration.
+        zone: Availability Zone, `eu-west-1a`.
+        cidrs: CIDR blocks, IPv4 before IPv6.
+        route_table_ids: Route tables that apply to it: its own, or the VPC's main one.
     """
 
     id: str
@@ -45,10 +45,10 @@ class Network:
     """A VPC and some of its subnets.
 
     Attributes:
-        vpc_id: `vpc-...`.
-        subnets: in the order of the configuration.
-        resolves_private_names: whether the VPC's DNS settings let endpoints take over the services' names.
-        internet_gateways: by route table of the VPC, where a route leads to one.
+        vpc_id: ID, `vpc-...`.
+        subnets: Subnets in the order of the configuration.
+        resolves_private_names: Whether the VPC's DNS settings resolve the services' names to endpoints.
+        internet_gateways: Internet gateways by route table with a route to one.
     """
 
     vpc_id: str
@@ -58,21 +58,21 @@ class Network:
 
     @property
     def subnet_ids(self) -> tuple[str, ...]:
-        """In the order of the configuration."""
+        """IDs of the subnets, in the order of the configuration."""
         return tuple(each.id for each in self.subnets)
 
     @property
     def route_table_ids(self) -> tuple[str, ...]:
-        """Those in force for the subnets, sorted."""
+        """Route tables that apply to the subnets, sorted."""
         return tuple(sorted({table for each in self.subnets for table in each.route_table_ids}))
 
     @property
     def cidrs(self) -> tuple[str, ...]:
-        """The subnets' networks."""
+        """CIDR blocks of the subnets."""
         return tuple(cidr for each in self.subnets for cidr in each.cidrs)
 
     def one_subnet_a_zone(self) -> Network:
-        """The same with the first subnet of each zone only, as interface endpoints need it."""
+        """Return the network with the first subnet of each zone only, as interface endpoints require."""
         first: dict[str, Subnet] = {}
         for each in self.subnets:
             first.setdefault(each.zone, each)
@@ -82,17 +82,17 @@ class Network:
 def find_network(
     *, region: str, vpc: str, subnets: list[str], path: tuple[str, ...], one_subnet_a_zone: bool = True
 ) -> Network:
-    """Looks a network up.
+    """Look up a network.
 
     Args:
-        region: where it is.
-        vpc: an id (`vpc-...`) or the value of the Name tag.
-        subnets: likewise (`subnet-...`).
-        path: of the setting that names them, for messages.
-        one_subnet_a_zone: refuse two subnets in one zone, which no interface endpoint can have.
+        region: Region of the network.
+        vpc: ID (`vpc-...`) or value of the Name tag.
+        subnets: IDs (`subnet-...`) or values of the Name tag.
+        path: Setting that names them, for messages.
+        one_subnet_a_zone: Whether to reject two subnets in one zone, which no interface endpoint can have.
 
     Raises:
-        SettingsError: something is not there, or is there more than once.
+        SettingsError: A resource does not exist, or is ambiguous.
     """
     with explained_at((*path, "vpc"), f"VPC {vpc} in {region}", "ec2", region):
         found = find_vpc(region, vpc)
@@ -118,10 +118,10 @@ def find_network(
 
 
 def check_private(network: Network, path: tuple[str, ...]) -> None:
-    """Refuses subnets from which a route leads to an internet gateway; one to a NAT gateway lets nobody in.
+    """Reject subnets with a route to an internet gateway; a NAT gateway accepts no inbound connections.
 
     Raises:
-        SettingsError: with every subnet that is public.
+        SettingsError: A subnet is public; lists all of them.
     """
     public = network.internet_gateways
     problems = [
@@ -140,16 +140,16 @@ def check_private(network: Network, path: tuple[str, ...]) -> None:
 
 @contextmanager
 def explained_at(path: tuple[str, ...], what: str, service: str, region: str) -> Generator[None]:
-    """Report a failed lookup as a problem of the setting that asks for it.
+    """Report a failed lookup as a problem of the setting that requires it.
 
     Args:
         path: Setting.
-        what: What is looked up, for the message.
+        what: Subject of the lookup, for the message.
         service: Service that is called.
         region: Region that is called.
 
     Raises:
-        SettingsError: AWS refuses, or cannot be reached.
+        SettingsError: AWS denies the request, or cannot be reached.
     """
     try:
         with explained(what, service, region, lambda: program_clients().caller_arn(region)):
@@ -160,7 +160,7 @@ def explained_at(path: tuple[str, ...], what: str, service: str, region: str) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Vpc:
-    """A VPC with everything in it that is looked up, as EC2 describes it."""
+    """A VPC and its resources, as EC2 describes them."""
 
     id: str
     resolves_private_names: bool
@@ -179,7 +179,7 @@ class Vpc:
         return dict(sorted(gateways.items()))
 
     def route_table_ids(self, subnet_id: str) -> tuple[str, ...]:
-        """Return the tables in force for a subnet: one without a table of its own follows the VPC's main one."""
+        """Return the route tables of a subnet; without its own, the VPC's main one applies."""
         own = self._tables_with("SubnetId", subnet_id)
         return own or self._tables_with("Main", True)
 
@@ -195,7 +195,7 @@ class Vpc:
 
 @cache
 def find_vpc(region: str, given: str) -> Vpc | None:
-    """Look up a VPC and what is in it, once per run; None unless there is just one.
+    """Look up a VPC and its resources, once per run; None unless exactly one matches.
 
     Args:
         region: Region of the VPC.
@@ -246,7 +246,7 @@ def _subnet(vpc: Vpc, given: str, path: tuple[str, ...]) -> Subnet:
 
 
 def _matching(described: Iterable[Json], id_key: str | None, given: str) -> list[Json]:
-    """Return what has an ID, or a Name tag where there is no ID; a filter of EC2 takes `*` and `?` for wildcards."""
+    """Return what has an ID or else a Name tag; compared here, as EC2 filters treat `*` and `?` as wildcards."""
     if id_key:
         return [each for each in described if each[id_key] == given]
     name = {"Key": _NAME_TAG, "Value": given}

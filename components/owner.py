@@ -1,4 +1,4 @@
-"""The name under which a stack keeps what it governs."""
+"""Name of a stack as owner of what it governs."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import pulumi
 
 
 def this_stack() -> str:
-    """`organization/project/stack`."""
+    """Return `organization/project/stack`."""
     return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"

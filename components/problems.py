@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, collected so that a person reads everything at once."""
+"""Problems of a configuration, collected so that all are reported at once."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _NAMED = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One wrong value.
+    """An invalid value.
 
     Attributes:
-        path: from the section down, `("sessionManager", "idleSessionTimeout")`.
-        message: what was given and what is allowed.
+        path: Path from the section down, `("sessionManager", "idleSessionTimeout")`.
+        message: Given and allowed values.
     """
 
     path: tuple[str, ...]
@@ -38,7 +38,7 @@ class Problem:
 
     @property
     def key(self) -> str:
-        """The key as it stands in a stack's configuration: `shell-access:sessionManager.idleSessionTimeout`."""
+        """Key in a stack's configuration: `shell-access:sessionManager.idleSessionTimeout`."""
         return f"{NAMESPACE}:{'.'.join(_clipped(visible(part), _SHOWN_CHARACTERS) for part in self.path)}"
 
     def __str__(self) -> str:
@@ -46,10 +46,10 @@ class Problem:
 
 
 class SettingsError(Exception):
-    """The configuration cannot be used; nothing has been touched.
+    """The configuration is invalid; nothing has been changed.
 
     Attributes:
-        problems: every one that was found, in the order of the configuration.
+        problems: All problems, in the order of the configuration.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -60,7 +60,7 @@ class SettingsError(Exception):
 
 
 def listed(problems: Sequence[object]) -> Iterator[str]:
-    """Return a line per problem, and how many there are beyond those that a person reads at once."""
+    """Return one line per problem, and the number of those beyond the limit."""
     length = 0
     for number, problem in enumerate(problems):
         line = f"  {problem}"
@@ -72,9 +72,9 @@ def listed(problems: Sequence[object]) -> Iterator[str]:
 
 
 class Collector:
-    """Collects the problems of several steps, so that a person reads everything at once.
+    """Collects the problems of several steps, so that all are reported at once.
 
-    Each `with` block may raise a SettingsError, after which the program goes on behind it.
+    Each `with` block may raise a SettingsError, after which the program continues behind the block.
     """
 
     def __init__(self) -> None:
@@ -92,20 +92,20 @@ class Collector:
         return False
 
     def check(self) -> None:
-        """Passes where no block had a problem.
+        """Return where no block had a problem.
 
         Raises:
-            SettingsError: with the problems of all blocks, each once.
+            SettingsError: There are problems; with those of all blocks, each once.
         """
         if self._problems:
             raise SettingsError(self._problems)
 
 
 def raise_problems(problems: Iterable[Problem]) -> None:
-    """Pass where there is no problem.
+    """Raise the problems, if there are any.
 
     Raises:
-        SettingsError: There is one; with all of them.
+        SettingsError: There are problems; with all of them.
     """
     found = tuple(problems)
     if found:
@@ -113,14 +113,14 @@ def raise_problems(problems: Iterable[Problem]) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as the configuration file would have it, shortened: error messages must not flood a terminal."""
+    """Return a value as in the configuration file, truncated: error messages must not flood a terminal."""
     if isinstance(value, str):
         value = value[: _SHOWN_CHARACTERS + 1]
     try:
-        # Piece by piece, so that of a long value only the beginning is made.
+        # Iterate, so that of a long value only the beginning is encoded.
         pieces = json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value)
         text = "".join(islice(pieces, _SHOWN_CHARACTERS))
-    except (ValueError, TypeError):  # it contains itself, or has keys that are no texts
+    except (ValueError, TypeError):  # recursive, or keys that are not strings
         text = str(value)
     except RecursionError:
         text = f"a {'list' if isinstance(value, list) else 'mapping'} nested too deeply"
@@ -128,16 +128,16 @@ def shown(value: Any) -> str:
 
 
 def named(values: Iterable[str]) -> str:
-    """Return the first of several names, and how many there are beyond those."""
+    """Return the first of several names, and the number of the others."""
     several = list(values)
     said = ", ".join(_clipped(visible(each), _SHOWN_CHARACTERS) for each in several[:_NAMED])
     return said if len(several) <= _NAMED else f"{said} and {len(several) - _NAMED:,} more"
 
 
 def visible(text: str) -> str:
-    r"""Return the text with everything escaped that does not show, an escape as `\x1b`.
+    r"""Return the text with all hidden characters escaped, an escape as `\x1b`.
 
-    It could move the cursor, color or hide what stands on the terminal, turn its direction, or begin a line of its own.
+    They could move the cursor, color or hide text on the terminal, change its direction, or begin a line.
     """
     if text.isascii() and text.isprintable():
         return text

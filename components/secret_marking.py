@@ -1,7 +1,7 @@
-"""Secret settings stay secret: every property and output that holds one is marked, so that the engine encrypts it.
+"""Marks on secret settings: every property and output that holds one is secret, so that the engine encrypts it.
 
-The engine marks an output of a resource where the input of the same name is a secret; what a setting does to other outputs,
-and to IDs and URNs, it cannot tell.
+The engine marks an output of a resource where the input of the same name is a secret; it cannot know which other
+outputs, IDs and URNs depend on a setting.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 _DYNAMIC: Final = "pulumi-python:dynamic/"
 _AWS: Final = "aws:"
 _COMPUTED: Final = ("egress", "ingress", "inlinePolicies", "tagsAll")
-"""Outputs that the AWS provider reads beside its inputs: rules, policies and tags that other resources bring along."""
+"""Outputs that the AWS provider computes from other resources, too: rules, policies and tags."""
 _WHOLE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     f"{_DYNAMIC}ssm:SessionPreferences": ("sessionManager", PREFERENCES),
     f"{_DYNAMIC}iam:OperatorGrants": ("approval", ("roles", "users")),
 }
-"""By type, the section whose values are properties as they are, numbers and switches too, and those properties."""
+"""By type: the section whose values are properties unchanged, including numbers and Booleans, and those properties."""
 
 
 @cache
@@ -45,10 +45,10 @@ def keep_secrets() -> None:
 
 
 def marked(value: Any) -> Any:
-    """Return a value of an output with the secrets in it marked.
+    """Return a value of an output with its secrets marked.
 
     Args:
-        value: Plain, or with outputs in it.
+        value: Value, may contain outputs.
     """
     secrets = program_secrets()
     if not secrets.texts:

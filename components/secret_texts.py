@@ -1,7 +1,7 @@
-"""Secret parts of a stack's configuration, and how to keep them out of texts. Pure.
+"""Secret parts of a stack's configuration, and their redaction in texts. Pure.
 
-The engine reports that a section of the configuration holds a secret, not where. So every text in such a section counts as
-one, except for names of Regions and the fixed words of settings.
+The engine reports that a section of the configuration holds a secret, but not where. So every text in such a section is
+secret, except for names of Regions and the fixed words of settings.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SHOWN: Final = "[secret]"
-"""What stands in place of a secret, as in the engine's own output."""
+"""Placeholder for a secret, as in the engine's output."""
 
 _SHORTEST: Final = 3
-"""Characters; anything shorter occurs in any text."""
+"""Minimum length in characters; shorter texts occur everywhere."""
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d{1,2}")
 _FIXED_WORDS: Final = frozenset(
     str(word) for words in (ApproverType, ManagementAccess, Mode, OnDestroy, Profile, Remediation) for word in words
 )
 _NESTING: Final = 3
-"""How deep a text may stand in JSON that is a value of JSON: a policy in the value of a claim, a script in a document."""
+"""Maximum depth of JSON in JSON: a policy in the value of a claim, a script in a document."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SecretTexts:
-    """The secrets of a configuration.
+    """Secrets of a configuration.
 
     Attributes:
         sections: Sections that hold one (`sessionManager`).
-        texts: Every text in them, the longest first.
+        texts: All texts in them, the longest first.
     """
 
     sections: frozenset[str] = frozenset()
@@ -52,7 +52,7 @@ class SecretTexts:
 
         Args:
             values: Values by full key, as text or decoded.
-            secret_keys: Full keys of those that hold a secret.
+            secret_keys: Full keys whose values hold a secret.
         """
         prefix = f"{NAMESPACE}:"
         leaves = {leaf for key in secret_keys for leaf in _leaves(_decoded(values.get(key, "")))}
@@ -62,7 +62,7 @@ class SecretTexts:
         )
 
     def is_in(self, value: object) -> bool:
-        """Return whether a value of a resource holds one of the texts, as it is or in JSON."""
+        """Return whether a value of a resource contains a secret, unchanged or in JSON."""
         if isinstance(value, str):
             return any(spelling in value for text in self.texts for spelling in _spellings(text))
         if isinstance(value, dict):
@@ -72,7 +72,7 @@ class SecretTexts:
         return bool(self.texts) and self.is_in(vars(value)) if _is_input_type(value) else False
 
     def without(self, text: str) -> str:
-        """Return a text with every secret in it replaced."""
+        """Return a text with its secrets redacted."""
         for secret in self.texts:
             text = text.replace(secret, SHOWN)
         return text

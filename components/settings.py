@@ -1,4 +1,4 @@
-"""Every setting of a stack: the one door through which its configuration comes in."""
+"""Settings of a stack, and the only reader of its configuration."""
 
 from __future__ import annotations
 
@@ -54,20 +54,20 @@ _STACK_WIDE = ("enabled", "instanceRoles", "regionOverrides")
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a stack asks for.
+    """Settings of a stack.
 
     Attributes:
-        regions: the Regions to govern, in the order given; the first is where global things are kept.
+        regions: Governed Regions, in the configured order; the first contains global resources.
         tags: Tags applied to all taggable resources.
-        overridden: By Region, the keys of `sessionManager` that its override has.
-        permissions_boundary: name or ARN of the managed policy that bounds every role of the stack; empty: none.
-        take_over: Take the account over from another stack that governs it; every section then takes over, too.
-        session_manager: by Region, overrides merged; empty where the section is absent.
-        instance_roles: names of the instance roles that get the instance policy.
-        endpoints: by Region.
-        approval: None where the section is absent or switched off.
-        domain_controllers: likewise.
-        nodes: likewise.
+        overridden: Keys of `sessionManager` that a Region overrides, by Region.
+        permissions_boundary: Name or ARN of the managed policy that bounds every role of the stack; empty: none.
+        take_over: Whether to take the account over from another governing stack; applies to every section.
+        session_manager: Settings by Region, with overrides merged; empty where the section is absent.
+        instance_roles: Names of the instance roles that get the instance policies.
+        endpoints: Settings by Region.
+        approval: Settings; None where the section is absent or disabled.
+        domain_controllers: Settings; None where the section is absent or disabled.
+        nodes: Settings; None where the section is absent or disabled.
     """
 
     regions: tuple[str, ...]
@@ -83,21 +83,21 @@ class Settings:
     overridden: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
 
     def session_manager_path(self, region: str, key: str) -> tuple[str, ...]:
-        """Return the path of the setting that holds in a Region: the override's where it has the key."""
+        """Return the path of the setting that applies in a Region: that of the override if it has the key."""
         if key in self.overridden.get(region, ()):
             return ("sessionManager", "regionOverrides", region, key)
         return ("sessionManager", key)
 
     @classmethod
     def load(cls, configuration: Mapping[str, Any]) -> Settings:
-        """Reads a stack's configuration.
+        """Load a stack's configuration.
 
         Args:
-            configuration: as the engine has it: full keys (`shell-access:regions`, `aws:region`), values as text
-                (JSON for lists and objects) or already decoded. Other projects' keys are passed over.
+            configuration: Values by full key (`shell-access:regions`, `aws:region`), as text (JSON for lists and
+                objects) or decoded. Keys of other projects are ignored.
 
         Raises:
-            SettingsError: with every problem that there is.
+            SettingsError: The configuration is invalid; with all problems.
         """
         prefix = f"{NAMESPACE}:"
         sections = {
@@ -140,7 +140,7 @@ class Settings:
 
     @property
     def governs(self) -> bool:
-        """Return whether the stack has any section that governs something in the account."""
+        """Return whether the stack has a section that governs resources in the account."""
         sections = (self.session_manager, self.endpoints, self.approval, self.domain_controllers, self.nodes)
         return any(sections)
 
@@ -151,7 +151,7 @@ class Settings:
         return self.take_over or any(each.take_over for each in sections)
 
     def warnings(self) -> list[Problem]:
-        """Return what is permitted and still surprises: sessions that outlast what the settings seem to promise."""
+        """Return warnings about valid settings whose effect may surprise: the end of sessions."""
         found: dict[Problem, None] = {}
         for region, each in self.session_manager.items():
             path, most = self.session_manager_path(region, "maxSessionDuration"), each.max_session_duration
@@ -172,7 +172,7 @@ class Settings:
 
 
 def _decoded(value: Any) -> Any:
-    """The engine hands lists and objects over as JSON text; plain text stays what it is."""
+    """Return a value decoded: the engine passes lists and objects as JSON text; other text is returned unchanged."""
     if not isinstance(value, str):
         return value
     try:
@@ -184,14 +184,14 @@ def _decoded(value: Any) -> Any:
 
 
 class _TooDeep:
-    """JSON that is nested more deeply than can be read."""
+    """JSON that is nested too deeply to be parsed."""
 
 
 _TOO_DEEP = _TooDeep()
 
 
 def _readable(value: Any, path: tuple[str, ...], problems: list[Problem]) -> Any:
-    """Return a value without what JSON can hold and no setting can: unpaired surrogates, and any number of levels."""
+    """Return a value without what JSON can contain, but no setting: unpaired surrogates, and unlimited levels."""
     if isinstance(value, _TooDeep) or (len(path) > _MAX_DEPTH and isinstance(value, list | dict)):
         message = f"too many levels of lists and mappings given; allowed: at most {_MAX_DEPTH}"
         problems.append(Problem(path=path[:_SHOWN_LEVELS], message=message))
@@ -242,12 +242,12 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
 
 
 def tag_problem(key: str, value: object, spelled: Mapping[str, str]) -> str | None:
-    """Return what is wrong with a tag (AWS Tagging guide, "Tag naming limits and requirements").
+    """Return the problem of a tag, or None (AWS Tagging guide, "Tag naming limits and requirements").
 
     Args:
-        key: name of the tag.
-        value: its value, as given.
-        spelled: names of the tags before, by their lower case.
+        key: Name of the tag.
+        value: Value, as configured.
+        spelled: Names of the previous tags, by their lower case.
     """
     if not isinstance(value, str) or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):  # noqa: PLR2004
         return (
@@ -306,7 +306,7 @@ SectionT = TypeVar("SectionT", SessionManagerSettings, ApprovalSettings, NodesSe
 
 
 def _taking_over(section: SectionT, take_over: bool) -> SectionT:  # noqa: FBT001 -- a setting
-    """Return the section with `takeOver` as it holds: of the whole stack, or of the section."""
+    """Return the section with the `takeOver` that applies: the stack's or its own."""
     return section.model_copy(update={"take_over": section.take_over or take_over})
 
 
@@ -333,7 +333,7 @@ def _session_manager(
 
 
 def _overrides(given: Any) -> dict[str, dict[str, Any]]:
-    """Return the overrides of the right type: those of a wrong one must not hide the mistakes in the others."""
+    """Return the overrides of the right type: an invalid one must not hide problems in the others."""
     by_region = cast("dict[str, object]", given) if isinstance(given, dict) else {}
     return {region: cast("dict[str, Any]", each) for region, each in by_region.items() if isinstance(each, dict)}
 
@@ -345,7 +345,7 @@ def _merged(
     problems: list[Problem],
     known: list[Problem],
 ) -> SessionManagerSettings:
-    """The settings of one Region; only what its override brings about is reported here."""
+    """Return the settings of one Region; only problems of its override are reported here."""
     path = ("sessionManager", "regionOverrides", region)
     settings, found, wrong = read_section(SessionManagerSettings, {**general, **override}, path)
     problems += found

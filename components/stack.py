@@ -1,6 +1,6 @@
-"""Builds everything that a stack's settings ask for, and says what came of it."""
+"""Stack: registers all components of the settings and returns the outputs."""
 
-# Each system is imported where the stack has it, see components/systems.
+# A system is imported only where the stack has it, see components/systems.
 # ruff: noqa: PLC0415
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
 
 def build(settings: Settings, owner: str) -> dict[str, Any]:
-    """Registers the components.
+    """Register the components.
 
     Args:
         settings: Settings of the stack.
-        owner: names the stack on what it governs: `organization/project/stack`.
+        owner: Name of the stack: `organization/project/stack`.
 
     Returns:
-        The stack's outputs; a system that is not asked for gives None.
+        Outputs of the stack; None for a system that is not configured.
 
     Raises:
-        SettingsError: what the settings name is not there, or not as they say; nothing is registered then.
+        SettingsError: A resource of the settings is missing, or not as configured; nothing is registered then.
     """
     account = Account.of_provider()
     bound_roles(settings.permissions_boundary, account)
@@ -68,7 +68,7 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     finish = govern(account, settings.regions[0], owner) if settings.governs else None
     if settings.governs:
         recover(account, owner, settings.regions[0])
-    # The last transformation, as it marks what the others add, too.
+    # The last transformation, so that it also marks what the others add.
     keep_secrets()
     endpoints = endpoints or {}
     session_manager = _session_manager(settings, account, owner)

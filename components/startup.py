@@ -1,4 +1,4 @@
-"""Setup of the process that runs the program once and ends."""
+"""Setup of the process that runs the program once and exits."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _WORD: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def prepare_process() -> None:
-    """Save what a run of seconds does not need; the program registers the same resources without it.
+    """Disable what a run of seconds does not need; the program registers the same resources without it.
 
-    - Garbage collection: nearly everything that the SDK allocates lives until the end, and looking for garbage in it, then
-      and once more before the interpreter ends, takes half of the program's processor time.
-    - The SDK's debug messages: four calls of the engine per resource, which the engine shows with `--debug` only.
+    - Garbage collection: nearly all objects of the SDK live until the end, and searching them for garbage, also before
+      the interpreter exits, takes half of the program's processor time.
+    - The SDK's debug messages: four calls of the engine per resource, shown with `--debug` only.
     - Imports: a package of pulumi_aws imports all of its resources and data sources when one is used.
     """
     gc.disable()
@@ -45,22 +45,22 @@ def _no_message(*_arguments: object, **_options: object) -> None:
 
 
 def _is_unloaded(module: object) -> bool:
-    """Return True for a package that pulumi_aws imports as a whole when it is first used."""
+    """Return whether a module is a package that pulumi_aws imports as a whole on first use."""
     return isinstance(module, ModuleType) and type(module) is not ModuleType
 
 
 class AwsPackage(ModuleType):
-    """A package of pulumi_aws that imports the one module which defines a name when the name is first used.
+    """A package of pulumi_aws that, on first use of a name, imports only the module that defines it.
 
-    pulumi_aws defines a resource or data source in a module of its name, and types in `_inputs`. A name that is not found
-    in this way loads the whole package.
+    pulumi_aws defines a resource or data source in a module of its name, and types in `_inputs`. If a name is not found
+    in this way, the whole package is loaded.
     """
 
     def __init__(self, unloaded: ModuleType) -> None:
-        """Take the place of a package.
+        """Replace a package.
 
         Args:
-            unloaded: The package, of which no attribute but the import system's has been read.
+            unloaded: Package, of which no attribute but the import system's has been read.
         """
         super().__init__(unloaded.__name__)
         self.__spec__ = unloaded.__spec__
@@ -68,7 +68,7 @@ class AwsPackage(ModuleType):
         self.__package__ = unloaded.__name__
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the package defines under a name."""
+        """Return the package's object of a name."""
         if name.startswith("__"):
             raise AttributeError(name)
         for module in _modules_for(name):
@@ -84,7 +84,7 @@ class AwsPackage(ModuleType):
         return self._load_all(name)
 
     def _load_all(self, name: str) -> Any:
-        """Import the whole package, and return what it defines under a name."""
+        """Import the whole package, and return its object of a name."""
         whole = vars(self)
         if self.__spec__ is None or self.__spec__.loader is None or "_is_whole" in whole:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""YAML of bounded size and depth, of which no mapping repeats a key."""
+"""YAML of bounded size and depth, without repeated keys."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 MAX_NODES = 200_000
-"""Scalars, lists and mappings of a document, an alias counted as all that it stands for."""
+"""Scalars, lists and mappings of a document, with aliases expanded."""
 MAX_DEPTH = 100
 
 
 class BoundedLoader(yaml.SafeLoader):
-    """Reads YAML that neither its aliases nor its nesting make larger than memory and stack hold."""
+    """Loader that bounds aliases and nesting, so that memory and stack suffice."""
 
     def get_single_node(self) -> yaml.Node | None:
         """Return the document.
 
         Raises:
-            YAMLError: It is nested too deeply, or too large with its aliases.
+            YAMLError: It is nested too deeply, or too large with its aliases expanded.
         """
         try:
             root = super().get_single_node()
@@ -36,7 +36,7 @@ class BoundedLoader(yaml.SafeLoader):
 
 
 def _size(node: yaml.Node, sizes: dict[int, int], depth: int) -> int:
-    """Count a node and all within it; one that is within itself counts once there, its reader has to refuse it."""
+    """Count a node and all its descendants; a recursive node counts once, its reader must reject it."""
     if depth > MAX_DEPTH:
         raise RecursionError
     if id(node) not in sizes:
@@ -52,16 +52,16 @@ def _size(node: yaml.Node, sizes: dict[int, int], depth: int) -> int:
 
 
 class UniqueKeys(BoundedLoader):
-    """Reads YAML of which no mapping repeats a key."""
+    """Loader that rejects mappings with repeated keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 -- the library's signature
         """Return a mapping.
 
         Raises:
-            ValueError: It repeats a key.
+            ValueError: A key is repeated.
         """
         construct = cast("Callable[[yaml.Node], Any]", self.construct_object)  # pyright: ignore[reportUnknownMemberType]
-        # As written: what is merged into a mapping may be overridden there.
+        # Before merging: a mapping may override keys that it merges.
         nodes = [*cast("list[tuple[yaml.Node, yaml.Node]]", node.value)]
         found = super().construct_mapping(node, deep)
         unique_keys([(construct(key), None) for key, _ in nodes])

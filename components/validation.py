@@ -1,4 +1,4 @@
-"""Types of settings, and from pydantic's findings to problems: the key, what was given, what is allowed."""
+"""Types of settings, and translation of pydantic's errors to problems: key, given value, allowed values."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from components.directory.peers import Network
 
 RESERVED_NETWORKS = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
-"""Unspecified, loopback, link-local (the metadata service among it), and multicast and reserved (RFC 6890, RFC 5771)."""
+"""Unspecified, loopback, link-local (with the metadata service), multicast and reserved (RFC 6890, RFC 5771)."""
 UNICAST_NETWORKS = tuple(map(IPv6Network, ("2000::/3", "fc00::/7")))
-"""Global and private addresses; everything else of IPv6 is loopback, link-local, multicast or reserved (RFC 4291)."""
+"""Global and private addresses; all other IPv6 is loopback, link-local, multicast or reserved (RFC 4291)."""
 
 
 class IgnoresCase:
-    """Marks texts of which AWS tells none apart by case."""
+    """Marker of texts that AWS compares without case."""
 
 
 def without_hidden(text: str) -> str:
-    """Refuse characters that do not show.
+    """Reject hidden characters.
 
     Raises:
-        ValueError: There is one.
+        ValueError: There is a hidden character.
     """
     if hidden_character(text):
         raise ValueError(text)
@@ -47,14 +47,14 @@ def without_hidden(text: str) -> str:
 
 
 def _unambiguous(text: str) -> str:
-    r"""Refuse what EC2 reads as a pattern in the values of a filter (`*`, `?`, `\`)."""
+    r"""Reject characters that EC2 reads as a pattern in the values of a filter (`*`, `?`, `\`)."""
     if any(each in text for each in "*?\\") or not text.strip():
         raise ValueError(text)
     return text
 
 
 def _profile(text: str) -> str:
-    """Refuse control characters and such that turn or hide text, but for the white space of scripts."""
+    """Reject control characters and characters that change text direction or hide text, except white space."""
     without_hidden(text.translate({ord(each): None for each in "\t\n\r"}))
     return text
 
@@ -73,7 +73,7 @@ def _is_unicast(network: Network) -> bool:
 
 
 RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$"), IgnoresCase()]
-"""A name that IAM accepts of roles and users; no ARN, no path, no wildcard."""
+"""Name of a role or user in IAM; without ARN, path or wildcard."""
 ROLE_NAMES_ALLOWED = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"
 Email = Annotated[
     str,
@@ -81,28 +81,28 @@ Email = Annotated[
     IgnoresCase(),
 ]
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(without_hidden)]
-"""What people call something, in messages and descriptions."""
+"""Display name, for messages and descriptions."""
 IdOrNameTag = Annotated[
     str, Field(min_length=1, max_length=256), AfterValidator(without_hidden), AfterValidator(_unambiguous)
 ]
 Profile = Annotated[str, AfterValidator(_profile)]
-"""Commands of a shell."""
+"""Shell commands."""
 UnicastNetwork = Annotated[str, AfterValidator(_unicast)]
-"""A network in canonical spelling whose addresses single hosts may have."""
+"""CIDR block in canonical form with addresses of hosts."""
 
 
 @cache
 def partitions() -> Mapping[str, str]:
-    """Return the partition of each Region, as the AWS SDK for Python knows them."""
+    """Return the partition of each Region, as known to the AWS SDK for Python."""
     known = json.loads((_sdk_data() / "partitions.json").read_text(encoding="utf-8"))["partitions"]
     return {region: each["id"] for each in known for region in each["regions"] if not region.endswith("-global")}
 
 
 @cache
 def instance_types() -> frozenset[str]:
-    """Return the types of EC2 instances that the AWS SDK for Python knows."""
+    """Return the EC2 instance types that the AWS SDK for Python knows."""
     model = max((_sdk_data() / "ec2").iterdir()) / "service-2.json.gz"
-    # Searched, not parsed: a tenth of the time.
+    # Searched instead of parsed: a tenth of the time.
     found = re.search(
         rb'"InstanceType":\{\s*"type":"string",\s*"enum":\[([^\]]+)\]', gzip.decompress(model.read_bytes())
     )
@@ -112,7 +112,7 @@ def instance_types() -> frozenset[str]:
 
 
 def _sdk_data() -> Path:
-    """Return where the SDK keeps its models; it is not imported, as that takes longer than reading settings."""
+    """Return the path of the SDK's models; importing the SDK takes longer than reading settings."""
     specification = find_spec("botocore")
     if specification is None or not specification.submodule_search_locations:
         raise LookupError("botocore is not installed")
@@ -125,9 +125,9 @@ ModelT = TypeVar("ModelT", bound="Section")
 
 
 class Section(BaseModel):
-    """A part of the configuration: camelCase keys, no unknown ones, no silent conversion of types.
+    """A section of the configuration: camelCase keys, no unknown keys, no implicit type conversion.
 
-    Each field says in its description what it means and in `allowed` what may be given.
+    Each field has a description of its meaning, and the allowed values in `allowed`.
     """
 
     model_config = ConfigDict(
@@ -143,15 +143,15 @@ class Section(BaseModel):
 def read_section(
     model: type[ModelT], given: Any, path: tuple[str, ...]
 ) -> tuple[ModelT | None, list[Problem], frozenset[str]]:
-    """Validates one section.
+    """Validate a section.
 
     Args:
-        model: the section's type; its cross-checks are the caller's business.
-        given: as it came from the configuration.
-        path: where the section stands.
+        model: Type of the section; the caller is responsible for cross-checks.
+        given: Value in the configuration.
+        path: Path of the section.
 
     Returns:
-        The section (wrong fields at their defaults, so that what is left can be cross-checked; None where that is
+        The section (with defaults for invalid fields, so that the others can be cross-checked; None where that is
         impossible), the problems, and the top-level keys of the section that have one.
     """
     if not isinstance(given, dict):
@@ -172,7 +172,7 @@ def read_section(
 
 
 def _repeated(value: object, path: tuple[str, ...], *, ignores_case: bool = False) -> Iterator[Problem]:
-    """Find what stands in a list more than once: the second adds nothing, or AWS refuses it."""
+    """Yield problems of repeated list items, which have no effect, or which AWS rejects."""
     if isinstance(value, Section):
         for name, field in type(value).model_fields.items():
             key = field.alias or name
@@ -186,7 +186,7 @@ def _repeated(value: object, path: tuple[str, ...], *, ignores_case: bool = Fals
             if isinstance(each, str):
                 name = each.lower() if ignores_case else each
                 seen[name] = seen.get(name, 0) + 1
-                if seen[name] == 2:  # noqa: PLR2004 -- named once, however often it stands there
+                if seen[name] == 2:  # noqa: PLR2004 -- reported once, however often it is repeated
                     yield Problem(path=path, message=f"{shown(each)} given; allowed: each once")
             else:
                 yield from _repeated(each, (*path, str(position)), ignores_case=ignores_case)
@@ -200,7 +200,7 @@ def _ignores_case(annotation: object) -> bool:
 def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...]) -> Problem:
     location = tuple(map(str, error["loc"]))
     if error["type"] != "extra_forbidden" and location[-1:] == ("[key]",):
-        # pydantic's mark of a key that is wrong, where its value is not.
+        # pydantic marks an invalid key in this way, as opposed to its value.
         location = location[:-1]
     key = path + location
     if error["type"] == "extra_forbidden":
@@ -215,7 +215,7 @@ def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...])
 
 
 def suggestion(given: str, known: Mapping[str, Any] | list[str]) -> str:
-    """`; did you mean ...?` for a mistyped key, or the list of what there is."""
+    """Return `; did you mean ...?` for a mistyped key, or the list of known keys."""
     close = difflib.get_close_matches(given[:_LONGEST_KEY], list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else f"; known keys: {named(sorted(known))}"
 
@@ -226,7 +226,7 @@ def _keys(model: type[BaseModel], location: tuple[str, ...]) -> list[str]:
 
 
 def _nested(model: type[BaseModel], location: tuple[str, ...]) -> type[BaseModel] | None:
-    """The section that a location below this one leads to; list indices and mapping keys are passed over."""
+    """Return the section at a location; list indices and mapping keys are skipped."""
     current: type[BaseModel] = model
     for part in location:
         for name, field in current.model_fields.items():
@@ -249,7 +249,7 @@ def _section_in(annotation: object) -> type[BaseModel] | None:
 
 
 def _allowed(model: type[BaseModel], location: tuple[str, ...]) -> str | None:
-    """What the innermost described field on the way to the location says of its values."""
+    """Return the allowed values of the innermost described field on the path to the location."""
     for length in range(len(location), 0, -1):
         nested = _nested(model, location[: length - 1])
         for name, field in nested.model_fields.items() if nested else ():

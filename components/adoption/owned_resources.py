@@ -273,7 +273,8 @@ class OwnedResources:
 
         The AWS provider associates subnets last, so an ACL without one is incomplete. It filters nothing, and if it
         were imported, a run killed between two of its entries would leave a state from which no later run could
-        continue. """
+        continue.
+        """
         ec2 = self.client("ec2", region)
         if ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"][0]["Associations"]:
             return True

@@ -1,5 +1,5 @@
-"""The systems of a stack, each from settings to registered components.
+"""Systems of a stack, each from its settings to its registered components.
 
-A module a system, imported only where the stack has it: what the modules of `pulumi_aws` for networks take to load is
-more than a whole run without them.
+There is one module per system, imported only where the stack has it: importing the network modules of `pulumi_aws`
+takes longer than a complete run without them.
 """

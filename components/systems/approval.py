@@ -1,4 +1,4 @@
-"""Sessions only after somebody else said yes."""
+"""Session approval (separation of duties)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def check_approval(settings: Settings, section: ApprovalSettings, account: Account) -> None:
-    """Make sure, before anything is registered, that the policies fit and the topics can be used.
+    """Check that the policies fit and the topics can be used, before anything is registered.
 
     Raises:
-        SettingsError: they are not.
+        SettingsError: A policy is too large, or a topic cannot be used.
     """
     place = Place(partition=account.partition, account_id=account.id, region=settings.regions[0])
     plan = plan_approval(section, place, settings.regions, session_data_encryption=_encrypts(settings))
@@ -32,7 +32,7 @@ def check_approval(settings: Settings, section: ApprovalSettings, account: Accou
 
 
 def build_approval(settings: Settings, section: ApprovalSettings, account: Account, owner: str) -> Approval:
-    """Registers the workflow.
+    """Register the workflow.
 
     Args:
         settings: Settings of the stack.

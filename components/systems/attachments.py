@@ -1,6 +1,6 @@
-"""Room for the stack's managed policies on roles and users that the settings name, looked up before anything is registered.
+"""Quotas for the stack's managed policies on roles and users that the settings name, checked before registration.
 
-Without this the attachment that is one too many would stop an update halfway.
+Without this check, one attachment too many would stop an update halfway.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Principal:
 
     Attributes:
         kind: `role` or `user`.
-        name: Its name.
+        name: Name of the role or user.
     """
 
     kind: str
@@ -49,7 +49,7 @@ class Principal:
 
 @dataclass(frozen=True, kw_only=True)
 class Attachments:
-    """The policies that a stack attaches to one principal.
+    """Policies that a stack attaches to one principal.
 
     Attributes:
         path: Setting that names the principal.
@@ -61,14 +61,14 @@ class Attachments:
 
 
 def check_attachments(settings: Settings, account: Account) -> None:
-    """Check that the instance policies are few enough, and that every principal has room for what it gets attached.
+    """Check that the number of instance policies, and of policies attached to each principal, is within its quota.
 
     Args:
         settings: Settings of the stack.
         account: Account of the stack.
 
     Raises:
-        SettingsError: They are not, or a principal has no room, or its policies cannot be read; with all of them.
+        SettingsError: A quota is exceeded, or a principal's policies cannot be read; lists all problems.
     """
     clients, region = program_clients(), settings.regions[0]
     problems = instance_policy_problems(
@@ -84,7 +84,7 @@ def check_attachments(settings: Settings, account: Account) -> None:
 
 
 def wanted_attachments(settings: Settings, account: Account) -> dict[Principal, Attachments]:
-    """Return what the stack attaches to principals that it does not make.
+    """Return what the stack attaches to principals that it does not create.
 
     Args:
         settings: Settings of the stack.
@@ -123,7 +123,7 @@ def _attached(settings: Settings, account: Account) -> Iterator[tuple[Principal,
 
 
 def _problem(clients: AwsClients, region: str, principal: Principal, wanted: Attachments) -> Problem | None:
-    """Return what is wrong; nothing where the principal is missing, which `named_resources` says."""
+    """Return the problem of a principal; None where the principal is missing, which `named_resources` reports."""
     iam = clients.client(_SERVICE, region)
     try:
         attached = _attached_policies(iam, principal)
@@ -161,6 +161,6 @@ def _attached_policies(iam: Any, principal: Principal) -> frozenset[str]:
 
 
 def _quota(iam: Any, kind: str) -> int:
-    """The account's own, which may have been raised."""
+    """Return the account's quota, which may have been raised."""
     key = f"AttachedPoliciesPer{kind.capitalize()}Quota"
     return int(iam.get_account_summary()["SummaryMap"].get(key, ATTACHED_POLICIES.maximum))

@@ -1,4 +1,4 @@
-"""Domain controllers: everything is looked up and planned before anything is registered."""
+"""Domain controllers, looked up and planned before anything is registered."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedControllers:
-    """All sites, ready to be registered.
+    """All sites, ready for registration.
 
     Attributes:
         section: Section of the settings.
-        places: by Region, as they were found.
-        plans: by Region.
+        places: Existing resources by Region, as looked up.
+        plans: Plans by Region.
     """
 
     section: DomainControllersSection
@@ -42,23 +42,23 @@ class PlannedControllers:
 
     @property
     def on_shared_endpoints(self) -> frozenset[str]:
-        """Regions whose controllers use the endpoints that `shell-access:endpoints` asks for."""
+        """Regions whose controllers use the endpoints of `shell-access:endpoints`."""
         return frozenset(region for region, place in self.places.items() if not place.needs_endpoints)
 
 
 def plan_controllers(
     settings: Settings, section: DomainControllersSection, endpoints: Mapping[str, Endpoints], account: Account
 ) -> PlannedControllers:
-    """Looks up what the sites name, and plans them.
+    """Look up what the sites name, and plan them.
 
     Args:
         settings: Settings of the stack.
-        section: Those of the system.
-        endpoints: Endpoints of the stack by Region, as they were found.
+        section: Settings of the system.
+        endpoints: Endpoints of the stack by Region, as looked up.
         account: Account of the stack.
 
     Raises:
-        SettingsError: what they name is not there, or what they ask for cannot fit; nothing is registered then.
+        SettingsError: What they name does not exist, or what they configure does not fit; nothing is registered then.
     """
     places = find_places(section, endpoints, settings.session_manager)
     collector = Collector()
@@ -81,13 +81,13 @@ def build_controllers(
     planned: PlannedControllers,
     instance_policy_arns: Sequence[pulumi.Output[str]],
 ) -> DomainControllers:
-    """Registers them.
+    """Register the sites.
 
     Args:
         settings: Settings of the stack.
         account: Account of the stack.
-        planned: the sites.
-        instance_policy_arns: ARNs of what nodes need for governed sessions, where the stack governs them.
+        planned: Planned sites.
+        instance_policy_arns: ARNs of the instance policies, where the stack governs sessions.
     """
     return DomainControllers(
         SYSTEM,

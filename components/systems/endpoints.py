@@ -1,4 +1,4 @@
-"""The VPC endpoints that `shell-access:endpoints` asks for."""
+"""VPC endpoints of `shell-access:endpoints`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ S3: Final = "s3"
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoints:
-    """The endpoints of one Region.
+    """Endpoints of one Region.
 
     Attributes:
-        network: where they are.
-        settings: as given.
+        network: Network of the endpoints.
+        settings: Settings as configured.
     """
 
     network: Network
@@ -45,7 +45,7 @@ def find_endpoints(settings: Settings) -> dict[str, Endpoints]:
     """Return the networks that the settings name, by Region.
 
     Raises:
-        SettingsError: They are not there, cannot resolve private names, or EC2 does not offer a service there.
+        SettingsError: They do not exist, cannot resolve private names, or EC2 does not offer a service there.
     """
     collector = Collector()
     found: dict[str, Endpoints] = {}
@@ -63,12 +63,12 @@ def find_endpoints(settings: Settings) -> dict[str, Endpoints]:
 
 
 def check_services(region: str, services: tuple[str, ...], path: tuple[str, ...]) -> None:
-    """Check that EC2 offers an endpoint for each service, by the name that this program gives it.
+    """Check that EC2 offers an endpoint for each service, by this program's name for it.
 
     Args:
         region: Region of the endpoints.
         services: Short names of the services.
-        path: Setting that asks for the endpoints.
+        path: Setting of the endpoints.
 
     Raises:
         SettingsError: EC2 does not offer a service, or cannot be called.
@@ -85,7 +85,7 @@ def check_services(region: str, services: tuple[str, ...], path: tuple[str, ...]
 
 @cache
 def _offered_services(region: str) -> frozenset[str]:
-    """Return those of this program's services that EC2 offers endpoints for in a Region, read once per run."""
+    """Return this program's services for which EC2 offers endpoints in a Region, read once per run."""
     names = [service_name(region, each) for each in (*ALL_INTERFACES, EC2, S3)]
     answer = (
         program_clients()
@@ -98,13 +98,13 @@ def _offered_services(region: str) -> frozenset[str]:
 def build_endpoints(
     settings: Settings, account: Account, endpoints: Mapping[str, Endpoints], shared: Collection[str]
 ) -> None:
-    """Registers them.
+    """Register the endpoints.
 
     Args:
         settings: Settings of the stack.
         account: Account of the stack.
-        endpoints: as they were found.
-        shared: Regions in which domain controllers use them too.
+        endpoints: Endpoints by Region, as looked up.
+        shared: Regions in which domain controllers use them, too.
     """
     for region, each in endpoints.items():
         SystemsManagerEndpoints(

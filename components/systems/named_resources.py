@@ -1,6 +1,6 @@
 """Roles, users, groups, buckets and log groups that the settings name, looked up before anything is registered.
 
-Without this the first resource that needs a missing one would stop an update halfway.
+Without this check, the first resource that depends on a missing one would stop an update halfway.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class NamedResource:
-    """One resource that a setting names.
+    """A resource that a setting names.
 
     Attributes:
         path: Setting that names it.
         name: Value of the setting.
-        expected: What the setting allows, for a message.
-        service: Whose API finds it.
-        region: Where to look.
-        exists: Looks it up with a client; raises what botocore raises, and returns False where it is not there.
+        expected: Allowed values of the setting, for messages.
+        service: Service whose API finds it.
+        region: Region of the lookup.
+        exists: Function that looks it up with a client; returns False where it does not exist, and raises as botocore.
     """
 
     path: Path
@@ -51,14 +51,14 @@ class NamedResource:
 
 
 def check_named_resources(settings: Settings, account: Account) -> None:
-    """Look up everything that the settings name.
+    """Check that all resources that the settings name exist.
 
     Args:
         settings: Settings of the stack.
         account: Account of the stack.
 
     Raises:
-        SettingsError: Something is missing, or cannot be looked up; all of it is listed.
+        SettingsError: A resource is missing, or cannot be looked up; lists all problems.
     """
     clients = program_clients()
     problems = [
@@ -69,7 +69,7 @@ def check_named_resources(settings: Settings, account: Account) -> None:
 
 
 def named_resources(settings: Settings, account: Account) -> list[NamedResource]:
-    """Return everything that the settings name and the stack does not make.
+    """Return the resources that the settings name and the stack does not create.
 
     Args:
         settings: Settings of the stack.
@@ -117,7 +117,7 @@ def _of_approval(settings: Settings, account: Account) -> Iterator[NamedResource
     for position, user in enumerate(approval.operator_users):
         yield _principal(settings, account, ApproverType.IAM_USER, user, ("approval", "operatorUsers", str(position)))
     for position, approver in enumerate(approval.approvers):
-        # Users and groups of IAM Identity Center are of another account's directory, which this one cannot read.
+        # Users and groups of IAM Identity Center are in another account's directory, which this account cannot read.
         if approver.type in _PRINCIPALS:
             path = ("approval", "approvers", str(position), "name")
             yield _principal(settings, account, approver.type, approver.bare_name, path)
@@ -161,7 +161,7 @@ def _problem(clients: AwsClients, named: NamedResource) -> Problem | None:
         code = code_of(failed) if isinstance(failed, ClientError) else ""
         if code not in _MISSING:
             why = why_not(failed, named.service, named.region, lambda: clients.caller_arn(named.region))
-            # S3 refuses a HEAD request without a reason: the owner may be another, too.
+            # S3 denies a HEAD request without a reason: the owner may also be another account.
             reason = f"; it cannot be looked up: {why.cause}: {why.reason}; {why.remedy}"
             return Problem(path=named.path, message=f"{given}{reason}")
     return Problem(path=named.path, message=given)

@@ -1,4 +1,4 @@
-"""Nodes that can hold a governed session."""
+"""Nodes that are ready for governed sessions."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedNodes:
-    """What is to be registered.
+    """Plan of the system.
 
     Attributes:
         section: Section of the settings.
-        recording_region: where AWS Config records IAM; "" where roles are not evaluated.
+        recording_region: Region in which AWS Config records IAM; empty where roles are not evaluated.
     """
 
     section: NodesSection
@@ -35,15 +35,15 @@ class PlannedNodes:
 
 
 def plan_nodes(settings: Settings, section: NodesSection, account: Account) -> PlannedNodes:
-    """Look up where roles can be evaluated, before anything is registered.
+    """Find the Region in which roles are evaluated, before anything is registered.
 
     Args:
         settings: Settings of the stack.
-        section: Its section `nodes`.
+        section: Section `nodes`.
         account: Account of the stack.
 
     Raises:
-        SettingsError: Roles can be evaluated nowhere, or the Region has to be chosen.
+        SettingsError: No Region can evaluate roles, or the Region must be configured.
     """
     region, collector = "", Collector()
     if section.compliance:
@@ -63,14 +63,14 @@ def _policies(settings: Settings, account: Account) -> tuple[str, ...]:
 def build_nodes(
     settings: Settings, planned: PlannedNodes, account: Account, owner: str, session_manager: SessionManager | None
 ) -> Nodes:
-    """Registers what makes nodes ready, after the preferences and the policy that they are made ready for.
+    """Register the system, after the preferences and policies that nodes need.
 
     Args:
         settings: Settings of the stack.
-        planned: as `plan_nodes` gave it.
+        planned: Result of `plan_nodes`.
         account: Account of the stack.
         owner: Name of the stack, as recorded on its resources.
-        session_manager: of the stack, where it governs preferences.
+        session_manager: Component of the stack, where it governs preferences.
     """
     host_management = planned.section.host_management
     return Nodes(

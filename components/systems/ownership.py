@@ -23,7 +23,7 @@ _PATH = ("takeOver",)
 
 
 def check_ownership(settings: Settings, account: Account, owner: str, recording_region: str) -> None:
-    """Refuse to govern an account that another stack governs, and whatever another stack or principal keeps.
+    """Refuse to govern another stack's account, and resources that another stack or principal owns.
 
     Args:
         settings: Settings of the stack.
@@ -32,8 +32,8 @@ def check_ownership(settings: Settings, account: Account, owner: str, recording_
         recording_region: Region in which AWS Config evaluates roles; empty where they are not evaluated.
 
     Raises:
-        SettingsError: Something has another owner and the settings do not permit to take it over, or it cannot be looked
-            up; all of it is listed.
+        SettingsError: Another stack or principal is the owner and the settings do not permit to take over, or a lookup
+            fails; lists all problems.
     """
     if not settings.governs:
         return
@@ -52,11 +52,11 @@ def check_ownership(settings: Settings, account: Account, owner: str, recording_
 
 
 def ownership_problems(found: Iterable[Found], record: FixedName, account: Account, owner: str) -> list[Problem]:
-    """Return a problem for each other stack that owns something, and for each name of another principal. Pure.
+    """Return a problem for each other stack that owns a resource, and for each name of another principal. Pure.
 
     Args:
-        found: What exists, with the name that the stack registers.
-        record: Record of the stack that governs the account, which `found` has where it exists.
+        found: Existing resources, with the name that the stack registers.
+        record: Record of the governing stack, which `found` contains if it exists.
         account: Account of the stack.
         owner: Name of the stack.
     """
