@@ -29,7 +29,7 @@ BETTER = {
 ROOMS_NOT_YET_REVISED = (
     *("bench", "docs", "examples", "Makefile", "pyproject.toml", ".ci", ".github/workflows"),
     *("components/adoption", "components/approval", "components/directory", "components/documents", "components/nodes"),
-    *("components/session_manager", "components/systems", "local", "tests"),
+    *("components/session_manager", "local", "tests"),
     *("operations/approval", "operations/connect", "operations/deployer", "operations/doctor", "operations/fleet"),
     *("operations/nodes", "operations/ports", "operations/verify"),
 )

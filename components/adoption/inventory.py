@@ -47,8 +47,8 @@ class Existing:
 
     Attributes:
         kind: As in `FixedName`.
-        region: Likewise.
-        name: Likewise.
+        region: As in `FixedName`.
+        name: As in `FixedName`.
         id: Identifier: of an alias the ID of its key, of a trail the ARN, of an association its ID, else the name.
         owner: Stack that owns it (`organization/project/stack`); None: another principal created it, or a stack has
             released it.

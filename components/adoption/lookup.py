@@ -95,8 +95,8 @@ def previous_owner(kind: Kind, region: str, name: str) -> str:
 
     Args:
         kind: As in `find_existing`.
-        region: Likewise.
-        name: Likewise.
+        region: As in `find_existing`.
+        name: As in `find_existing`.
     """
     existing = find_existing(kind, region, name)
     owner = existing.owner if existing else None
@@ -111,8 +111,8 @@ def import_id(kind: Kind, region: str, name: str) -> str | None:
 
     Args:
         kind: As in `find_existing`.
-        region: Likewise.
-        name: Likewise.
+        region: As in `find_existing`.
+        name: As in `find_existing`.
 
     Raises:
         RunError: AWS does not respond, or denies the request.

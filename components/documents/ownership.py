@@ -76,7 +76,7 @@ class Ownership:
         return any(version_name.startswith(_name_prefix(PUBLISHED, name)) for name in self.names)
 
     def has_released(self, version_name: str) -> bool:
-        """Return whether this stack published a version when it released the document, by its name likewise."""
+        """Return whether this stack published a version when it released the document, by its name, too."""
         return any(version_name.startswith(_name_prefix(RELEASED, name)) for name in self.names)
 
 
