@@ -196,7 +196,7 @@ def _shown_name(props: Properties) -> str:
 
 
 def _outputs(props: Properties, prior: str | None) -> Properties:
-    # The engine drops null values, so that one would be the same as an empty value.
+    # The engine drops null values: None is omitted, and stays distinct from an empty value.
     known = {} if prior is None else {"prior": prior}
     return {name: props[name] for name in _INPUTS if name in props} | known
 
