@@ -1,7 +1,7 @@
-"""Only the directory team touches controllers, their volumes and snapshots, as plain data.
+"""Policy that restricts controllers, their volumes and snapshots to the directory team, as plain data.
 
-It is the post's "Restrict account and instance access" as an IAM policy: for everybody else's roles, as a permissions
-boundary, or as an organization's service control policy.
+It implements the post's "Restrict account and instance access" as an IAM policy: a permissions boundary for all other
+roles, or a service control policy of an organization.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ INSTANCE_ACTIONS = (
     "ec2:TerminateInstances",
     "ec2-instance-connect:SendSerialConsoleSSHPublicKey",
 )
-"""Those that stop or take over a controller: an image or a screenshot holds the directory as its disk does."""
+"""Actions that stop or take over a controller: an image or a screenshot contains the directory, as its disk does."""
 
 VOLUME_ACTIONS = (
     "ec2:AttachVolume",
@@ -52,10 +52,10 @@ VOLUME_ACTIONS = (
     "ebs:ListChangedBlocks",
     "ebs:ListSnapshotBlocks",
 )
-"""Those that read, copy, share or destroy the directory's database."""
+"""Actions that read, copy, share or destroy the directory's database."""
 
 SESSION_ACTIONS = ("ssm:CreateAssociation", "ssm:SendCommand", "ssm:StartSession")
-"""Those that put somebody on a controller."""
+"""Actions that open a session or run a command on a controller."""
 
 NETWORK_ACTIONS = (
     "ec2:AuthorizeSecurityGroupEgress",
@@ -69,7 +69,7 @@ NETWORK_ACTIONS = (
     "ec2:RevokeSecurityGroupEgress",
     "ec2:RevokeSecurityGroupIngress",
 )
-"""Those that change what may reach a controller."""
+"""Actions that change which traffic may reach a controller."""
 
 Policy = dict[str, Any]
 
@@ -77,21 +77,21 @@ Policy = dict[str, Any]
 def access_restriction_policy(
     *, partition: str, account_id: str, team_roles: Sequence[str], deployer_arns: Sequence[str] = ()
 ) -> Policy:
-    """Deny all other principals what concerns things tagged as controllers, and the tag itself.
+    """Deny all other principals actions on resources that are tagged as controllers, and on the tag itself.
 
-    The team is named in each statement. Where that is longer than a managed policy, one statement has all actions of those
-    with the same condition, which denies the same.
+    Each statement names the team. Where that exceeds the size of a managed policy, all actions with the same condition
+    share one statement, which denies the same.
 
-    Roles made by IAM Identity Center match by their path: `aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*`.
+    Roles of IAM Identity Center match by their path: `aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*`.
 
     Args:
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
-        team_roles: names of the directory team's roles, with their paths; `*` stands for anything.
+        account_id: Account ID.
+        team_roles: Names of the directory team's roles, with their paths; `*` is a wildcard.
         deployer_arns: ARNs of the roles that run this program.
 
     Raises:
-        ValueError: No principal would be left that may do it.
+        ValueError: The policy would deny every principal.
     """
     if not team_roles:
         raise ValueError("a restriction needs a team that it does not hit")
@@ -108,7 +108,7 @@ def access_restriction_policy(
     sessions = _deny(
         "SessionsAreTheTeams", SESSION_ACTIONS, {"StringEquals": {f"ssm:resourceTag/{key}": value}, **others}
     )
-    # Losing the tag would end every other statement, and taking it would open sessions to what carries it.
+    # Without the tag no other statement applies, and with the tag sessions could reach any resource.
     tagging = ("ec2:CreateTags", "ec2:DeleteTags")
     given = _deny("TheTagIsNotGiven", ("ec2:CreateTags",), {"StringEquals": {f"aws:RequestTag/{key}": value}, **others})
     policy = document(

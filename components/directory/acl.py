@@ -1,4 +1,4 @@
-"""The network ACL of the controllers' subnets."""
+"""Network ACL of the controllers' subnets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _ICMP = (1, 58)
 
 @dataclass(frozen=True, kw_only=True)
 class DirectoryNetworkAclArgs:
-    """What the ACL is made of.
+    """Arguments of the network ACL.
 
     Attributes:
-        region: of the site.
-        vpc_id: of the site.
-        subnet_ids: the controllers' subnets.
-        plan: its rules.
-        tags: on everything that can carry tags.
+        region: Region of the site.
+        vpc_id: VPC of the site.
+        subnet_ids: Subnets of the controllers.
+        plan: Rules of the ACL.
+        tags: Tags applied to all taggable resources.
     """
 
     region: str
@@ -50,11 +50,11 @@ class _Rule(TypedDict):
 
 
 class DirectoryNetworkAcl(pulumi.ComponentResource):
-    """One ACL, which other rules make another one.
+    """One network ACL, which changed rules replace.
 
-    An ACL is full as a rule, so that a rule more could come only after another one has gone. So its name says what its
-    rules are: with others a new ACL gets all of them before the subnets change over to it, one call each. Its rules
-    are its own inputs, so that one that somebody adds by hand goes again.
+    An ACL is usually full, so that an additional rule could be created only after another is deleted. Its name
+    therefore depends on its rules: with other rules, a new ACL gets all of them before the subnets are associated with
+    it, with one call each. Its rules are its own inputs, so that a rule that is added by hand is removed.
 
     Attributes:
         id: `acl-...`.

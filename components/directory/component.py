@@ -1,4 +1,4 @@
-"""The third system: domain controllers in every Region that has a site, and who may do what with them."""
+"""The third system: domain controllers in every Region with a site, and the policies for access to them."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DomainControllersArgs:
-    """What the system is made of.
+    """Arguments of the system.
 
     Attributes:
-        settings: of the stack.
-        section: the system's own.
-        account: where the stack deploys to.
-        places: the sites as they were found, by Region.
-        plans: groups and network ACLs, by Region.
-        instance_policy_arns: ARNs of what a node needs for governed sessions; empty where it needs nothing.
+        settings: Settings of the stack.
+        section: Settings of the system.
+        account: Account that the stack deploys to.
+        places: Sites as found in AWS, by Region.
+        plans: Security groups and network ACLs, by Region.
+        instance_policy_arns: ARNs of the policies that a node needs for governed sessions; empty: none.
     """
 
     settings: Settings
@@ -50,11 +50,11 @@ class DomainControllersArgs:
 
 
 class DomainControllers(pulumi.ComponentResource):
-    """Sites, the controllers' role, the trail, and policies for people, which are attached to nobody here.
+    """Sites, the controllers' role, the trail, and policies for principals, which are not attached here.
 
     Attributes:
-        sites: by Region, see `Site.outputs`.
-        policy_arns: `portForwarding` and `accessRestriction`; None where the settings do without.
+        sites: Outputs by Region, see `Site.outputs`.
+        policy_arns: `portForwarding` and `accessRestriction`; None where the settings omit them.
     """
 
     def __init__(self, name: str, args: DomainControllersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -116,7 +116,7 @@ class DomainControllers(pulumi.ComponentResource):
         )
 
     def _profile(self) -> pulumi.Output[str]:
-        """Of all controllers; once its role may do what the agent needs."""
+        """Return the instance profile of all controllers, after its role has the permissions that the agent needs."""
         args = self._args
         role = Role(
             f"{self._name}-instance",

@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ControllersArgs:
-    """What the controllers of a site are made of.
+    """Arguments of a site's controllers.
 
     Attributes:
-        region: of the site.
-        controllers: as the settings have them.
-        subnets: by the names that the settings use.
-        images: ids, by parameter.
-        group_ids: of all security groups.
-        profile: name of the instance profile.
-        key_arn: encrypts every volume.
-        termination_protection: nobody terminates them without switching it off before.
-        tags: on everything that can carry tags.
+        region: Region of the site.
+        controllers: Controllers of the settings.
+        subnets: Subnets by their names in the settings.
+        images: Image IDs by parameter.
+        group_ids: IDs of all security groups.
+        profile: Name of the instance profile.
+        key_arn: ARN of the key that encrypts every volume.
+        termination_protection: Whether termination requires that protection is disabled first.
+        tags: Tags applied to all taggable resources.
     """
 
     region: str
@@ -52,10 +52,10 @@ class ControllersArgs:
 
 
 class Controllers(pulumi.ComponentResource):
-    """Instances and their volumes; what runs on them is the directory team's business.
+    """Instances and their volumes; the directory team manages the software on them.
 
     Attributes:
-        instances: in the settings' order.
+        instances: Instances in the settings' order.
     """
 
     def __init__(self, name: str, args: ControllersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -71,7 +71,7 @@ class Controllers(pulumi.ComponentResource):
             ami=args.images[controller.image_parameter],
             instance_type=controller.instance_type,
             subnet_id=args.subnets[controller.subnet].id,
-            # Said though the subnet has it, so that a preview shows, and a policy sees, where it will be.
+            # Explicit, although the subnet determines it, so that previews and policies show the Availability Zone.
             availability_zone=args.subnets[controller.subnet].zone,
             associate_public_ip_address=False,
             vpc_security_group_ids=args.group_ids,
@@ -85,7 +85,7 @@ class Controllers(pulumi.ComponentResource):
             ),
             region=args.region,
             tags=self._tags(controller.name),
-            # The parameter names a new image every month, and a directory is not to be replaced by an empty server.
+            # The parameter names a new image every month, and an empty server must not replace a directory.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["ami"]),
         )
         for volume in controller.volumes:
@@ -109,10 +109,10 @@ class Controllers(pulumi.ComponentResource):
             device_name=volume.device_name,
             instance_id=instance.id,
             volume_id=made.id,
-            # Windows loses what it has not written yet when a volume is taken from it.
+            # Windows loses unwritten data when a volume is detached from a running instance.
             stop_instance_before_detaching=True,
             region=self._args.region,
-            # EC2 attaches a volume to one instance at a time, so it leaves the replaced one before it joins the other.
+            # EC2 attaches a volume to one instance at a time: it is detached from the replaced instance first.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
 

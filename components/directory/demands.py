@@ -1,4 +1,4 @@
-"""What domain controllers have to exchange with whom: tables times sources, before any rule is made of it."""
+"""Required traffic of domain controllers: port tables combined with sources, before any rule is planned."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from components.directory.port_tables import Options, Port, Table, Tables, ports
 
 
 class Direction(StrEnum):
-    """Seen from the controllers."""
+    """Direction of traffic, from the controllers' point of view."""
 
     INGRESS = "ingress"
     EGRESS = "egress"
 
 
 class Audience(StrEnum):
-    """Who it is, by the table that is for them."""
+    """Kind of peer, by the port table that applies to it."""
 
     ITSELF = "controllers of this site"
     CONTROLLERS = "other controllers"
@@ -29,11 +29,11 @@ class Audience(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A peer and what people call it.
+    """A peer and its name.
 
     Attributes:
-        name: as in the configuration: `offices`, `on premises`, `site eu-west-1`.
-        peer: as rules name it.
+        name: Name in the configuration: `offices`, `on premises`, `site eu-west-1`.
+        peer: Peer as rules name it.
     """
 
     name: str
@@ -42,13 +42,13 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """Every source times every port.
+    """Traffic of every source with every port.
 
     Attributes:
-        direction: who opens the connection: with ingress the source, with egress the controller.
-        audience: who the sources are.
-        sources: in no particular order.
-        ports: in the table's order.
+        direction: Side that opens the connection: the source with ingress, the controller with egress.
+        audience: Kind of the sources.
+        sources: Sources, in no particular order.
+        ports: Ports in the table's order.
     """
 
     direction: Direction
@@ -59,17 +59,17 @@ class Demand:
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Everyone a site's controllers talk to.
+    """All peers of a site's controllers.
 
     Attributes:
-        on_premises: networks of the controllers on premises.
-        sites: networks of other Regions' controllers, by Region.
-        clients: networks of clients, by name.
-        client_prefix_lists: prefix lists of clients that exist already, by name.
-        bastions: ids of the bastion hosts' security groups; none where sessions go through Session Manager.
-        endpoints: networks, groups or prefix lists of VPC endpoints.
-        resolvers: networks of DNS servers that controllers forward to.
-        time_sources: networks of NTP servers.
+        on_premises: Networks of the controllers on premises.
+        sites: Networks of other Regions' controllers, by Region.
+        clients: Networks of clients, by name.
+        client_prefix_lists: Existing prefix lists of clients, by name.
+        bastions: Security group IDs of the bastion hosts; empty where sessions use Session Manager.
+        endpoints: Networks, groups or prefix lists of VPC endpoints.
+        resolvers: Networks of DNS servers that controllers forward to.
+        time_sources: Networks of NTP servers.
     """
 
     on_premises: Sequence[Network] = ()
@@ -83,12 +83,12 @@ class Sources:
 
 
 def demands(tables: Tables, options: Options, sources: Sources) -> tuple[Demand, ...]:
-    """What has to pass, and nothing else has to.
+    """Return all traffic that is required; no other traffic is.
 
     Args:
-        tables: the port tables.
-        options: profile and switches.
-        sources: who there is.
+        tables: Port tables.
+        options: Profile and switches.
+        sources: Peers of the controllers.
     """
     controllers = ports("controller_to_controller", tables.controllers, options)
     both_ways = tuple(port for port in controllers if port.row.direction == "Bi-directional")

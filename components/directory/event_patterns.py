@@ -1,6 +1,6 @@
-"""What is worth an alert, as EventBridge patterns: plain data.
+"""EventBridge patterns of events that raise an alert, as plain data.
 
-EventBridge hears of API calls only while a trail records the account's management events (EventBridge User Guide,
+EventBridge receives API calls only while a trail records the account's management events (EventBridge User Guide,
 "AWS service events delivered via AWS CloudTrail").
 """
 
@@ -21,7 +21,7 @@ GROUP_CALLS = (
     "RevokeSecurityGroupEgress",
     "RevokeSecurityGroupIngress",
 )
-"""They name the group in `groupId`."""
+"""Operations that name the group in `groupId`."""
 
 ACL_CALLS = (
     "CreateNetworkAclEntry",
@@ -30,12 +30,12 @@ ACL_CALLS = (
     "ReplaceNetworkAclAssociation",
     "ReplaceNetworkAclEntry",
 )
-"""They name the ACL in `networkAclId`; with an association it is the one that subnets come to."""
+"""Operations that name the ACL in `networkAclId`; for an association, the ACL that subnets are associated with."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """Ids of what belongs to the controllers of a site.
+    """IDs of the resources of a site's controllers.
 
     Attributes:
         instances: `i-...`.
@@ -55,10 +55,10 @@ class Alert:
     """One rule.
 
     Attributes:
-        name: the last part of the rule's name.
-        description: what it tells of.
-        needs_instances: it watches instances and nothing else, so that there is nothing where the site builds none.
-        pattern: of the events.
+        name: Last part of the rule's name.
+        description: Events that the rule reports.
+        needs_instances: Whether it watches instances only, so that a site without controllers does not need it.
+        pattern: Pattern of the events.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Alert:
 
 
 def _state(watched: Watched) -> Pattern:
-    """EC2 User Guide, "State change events for your instances"."""
+    """Return the pattern of instance state changes (EC2 User Guide, "State change events for your instances")."""
     return {
         "source": ["aws.ec2"],
         "detail-type": ["EC2 Instance State-change Notification"],
@@ -77,7 +77,10 @@ def _state(watched: Watched) -> Pattern:
 
 
 def _commands(watched: Watched) -> Pattern:
-    """Systems Manager User Guide, "EventBridge event patterns and types for Systems Manager", Run Command."""
+    """Return the pattern of commands.
+
+    Systems Manager User Guide, "EventBridge event patterns and types for Systems Manager", Run Command.
+    """
     return {
         "source": ["aws.ssm"],
         "detail-type": ["EC2 Command Invocation Status-change Notification"],
@@ -86,20 +89,20 @@ def _commands(watched: Watched) -> Pattern:
 
 
 def _sessions_started(watched: Watched) -> Pattern:
-    """The call names its target; port forwarding is a session, too."""
+    """Return the pattern of started sessions; the call names its target, and port forwarding is a session, too."""
     return _calls("ssm", {"eventName": ["StartSession"], "requestParameters": {"target": list(watched.instances)}})
 
 
 def _sessions_ended(_watched: Watched) -> Pattern:
-    """Sessions that end by themselves, by idling or at their longest, make no call and so no event."""
+    """Return the pattern of ended sessions; a session that ends by a timeout makes no call and so causes no event."""
     return _calls("ssm", {"eventName": ["TerminateSession", "ResumeSession"]})
 
 
 def _network(watched: Watched) -> Pattern:
-    """Which groups an instance has is a change of them, too."""
+    """Return the pattern of network changes; a change of an instance's groups is one, too."""
     groups, acls = list(watched.groups), list(watched.acls)
     instances, interfaces = list(watched.instances), list(watched.interfaces)
-    # Newer calls keep their parameters under the name of the request.
+    # Newer calls nest their parameters under the name of the request.
     modified = {"ModifySecurityGroupRulesRequest": {"GroupId": groups}}
     ways: list[tuple[tuple[str, ...], Pattern, Sequence[str]]] = [
         (GROUP_CALLS, {"groupId": groups}, groups),

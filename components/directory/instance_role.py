@@ -1,11 +1,11 @@
-"""What a controller may do in AWS: be managed by Systems Manager, and nothing else. Plain data."""
+"""Permissions of a controller in AWS, as plain data: those that Systems Manager requires, and no others."""
 
 from __future__ import annotations
 
 from typing import Any
 
 NAME = "ShellAccessDomainController"
-"""Of the role, its instance profile and its policy."""
+"""Name of the role, its instance profile and its policy."""
 
 AGENT_ACTIONS = (
     "ec2messages:AcknowledgeMessage",
@@ -32,20 +32,21 @@ AGENT_ACTIONS = (
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
 )
-"""Those of the AWS managed policy AmazonSSMManagedInstanceCore less `ssm:GetParameter` and `ssm:GetParameters`, which
-let an instance read every parameter of the account, other systems' secrets among them."""
+"""Actions of the AWS managed policy AmazonSSMManagedInstanceCore, without `ssm:GetParameter` and `ssm:GetParameters`,
+which let an instance read every parameter of the account, including secrets of other systems.
+"""
 
 Policy = dict[str, Any]
 
 
 def agent_policy() -> Policy:
-    """For the SSM Agent; most of its actions know no smaller resource (Service Authorization Reference)."""
+    """Return the policy for the SSM Agent; most actions support no resource (Service Authorization Reference)."""
     statement = {"Sid": "BeManaged", "Effect": "Allow", "Action": list(AGENT_ACTIONS), "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
 def trust_policy(partition: str) -> Policy:
-    """Only EC2 hands the role to instances.
+    """Return a trust policy that lets only EC2 assume the role.
 
     Args:
         partition: `aws`, `aws-cn`, `aws-us-gov`.

@@ -1,4 +1,4 @@
-"""The policy of the key for controllers' volumes, as plain data: who manages the account does not thereby use it."""
+"""Policy of the key for controllers' volumes, as plain data: administration of the account does not include its use."""
 
 from __future__ import annotations
 
@@ -33,34 +33,36 @@ ADMINISTRATION = (
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
 )
-"""KMS Developer Guide, "Allows key administrators to administer the KMS key", less `kms:CreateGrant`, by which an
-administrator would let himself use the key."""
+"""KMS Developer Guide, "Allows key administrators to administer the KMS key", without `kms:CreateGrant`, which would
+let an administrator grant themselves use of the key.
+"""
 
 USE = ("kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKeyWithoutPlaintext", "kms:ReEncrypt*")
-"""What EC2 needs of whoever creates, attaches or copies an encrypted volume (Amazon EBS User Guide, "Amazon EBS
-encryption", permissions)."""
+"""Permissions that EC2 requires of a principal that creates, attaches or copies an encrypted volume (Amazon EBS User
+Guide, "Amazon EBS encryption", permissions).
+"""
 
 
 def role_arns(roles: Sequence[str], *, partition: str, account_id: str) -> list[str]:
-    """ARNs of roles by name, under whatever path, for conditions with ArnLike.
+    """Return ARNs of roles with any path, for conditions with ArnLike.
 
     Args:
-        roles: names, with or without their paths; `*` stands for anything.
+        roles: Names, with or without their paths; `*` is a wildcard.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
+        account_id: Account ID.
     """
     stem = f"arn:{partition}:iam::{account_id}:role/"
     return [arn for role in roles for arn in ([stem + role] if "/" in role else [stem + role, f"{stem}*/{role}"])]
 
 
 def deployers(roles: Sequence[str], caller_arn: str, *, partition: str, account_id: str) -> list[str]:
-    """ARNs of whoever runs the program, for conditions with ArnLike.
+    """Return ARNs of the principals that run the program, for conditions with ArnLike.
 
     Args:
-        roles: as the settings name them; none: the caller.
-        caller_arn: as STS answers: for a role that of the session, which lacks the role's path.
+        roles: Roles that the settings name; empty: the caller.
+        caller_arn: ARN that STS returns: for a role that of the session, which lacks the role's path.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
+        account_id: Account ID.
     """
     if not roles and ":assumed-role/" in caller_arn:
         roles = [caller_arn.split("/")[1]]
@@ -68,13 +70,13 @@ def deployers(roles: Sequence[str], caller_arn: str, *, partition: str, account_
 
 
 def controllers_key_policy(*, partition: str, account_id: str, region: str, users: Sequence[str]) -> KeyPolicy:
-    """Through EC2 alone, and only by those named, whose own policies have to allow it, too.
+    """Return a policy that allows use through EC2 only, by the named principals, whose own policies must allow it, too.
 
     Args:
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
-        region: of the key.
-        users: ARNs of principals who may use it; `*` stands for anything.
+        account_id: Account ID.
+        region: Region of the key.
+        users: ARNs of principals that may use it; `*` is a wildcard.
     """
     account = {"AWS": f"arn:{partition}:iam::{account_id}:root"}
     ec2 = f"ec2.{region}.amazonaws.com{'.cn' * (partition == 'aws-cn')}"

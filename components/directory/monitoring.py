@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class MonitoringArgs:
-    """What watches a site.
+    """Arguments of a site's monitoring.
 
     Attributes:
-        scope: of the site.
-        settings: who hears of it, and how long flow logs are kept.
-        network: the controllers' subnets.
-        instances: the controllers, where the site builds them.
-        group_ids: their security groups.
-        acl_ids: their subnets' network ACL, if there is one.
-        tags: on everything that can carry tags.
+        scope: Partition, account and Region of the site.
+        settings: Recipients of alerts, and retention of flow logs.
+        network: Subnets of the controllers.
+        instances: Controllers, where the site builds them.
+        group_ids: Security groups of the controllers.
+        acl_ids: Network ACL of the subnets, if there is one.
+        tags: Tags applied to all taggable resources.
     """
 
     scope: Scope
@@ -63,10 +63,10 @@ class MonitoringArgs:
 
 
 class Monitoring(pulumi.ComponentResource):
-    """An encrypted topic that EventBridge tells what happens at the controllers, and their subnets' flow logs.
+    """An encrypted topic for EventBridge's alerts about the controllers, and flow logs of their subnets.
 
     Attributes:
-        topic_arn: of the alerts.
+        topic_arn: ARN of the topic.
     """
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -86,7 +86,7 @@ class Monitoring(pulumi.ComponentResource):
         ).key
         topic = self._topic(key.arn)
         instances = [each.id for each in args.instances]
-        # Apart, so that a preview in which an id of the network is not known yet changes one rule and not all.
+        # Separate, so that a preview with an unknown ID of the network changes one rule and not all.
         of_instances = pulumi.Output.all(instances=instances).apply(lambda ids: Watched(**ids))
         of_network = pulumi.Output.all(
             instances=instances,
@@ -134,7 +134,7 @@ class Monitoring(pulumi.ComponentResource):
             f"{self._name}-{alert.name}",
             name=alert_rule_name(alert.name),
             description=alert.description,
-            # Said, so that a rule that somebody disables is enabled again.
+            # Explicit, so that a disabled rule is enabled again.
             state="ENABLED",
             event_pattern=watched.apply(lambda ids: json.dumps(alert.pattern(ids), sort_keys=True)),
             region=self._args.scope.region,
@@ -173,7 +173,7 @@ class Monitoring(pulumi.ComponentResource):
             opts=self._child,
         )
         for subnet in args.network.subnets:
-            # Named after what it is of: EC2 refuses a second one, which another way of naming the subnet would ask for.
+            # Named by the subnet's ID, because EC2 refuses a second flow log for the same subnet under another name.
             FlowLog(
                 f"{self._name}-{subnet.id}",
                 subnet_id=subnet.id,

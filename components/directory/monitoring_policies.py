@@ -1,4 +1,4 @@
-"""Who may use what monitoring is made of: the topic, its key, the log group, the trail's bucket and key. Plain data."""
+"""Policies of monitoring resources: the topic, its key, the log group, the trail's bucket and key. Plain data."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Policy = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where it is.
+    """Partition, account and Region.
 
     Attributes:
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
-        region: such as `eu-west-1`.
+        account_id: Account ID.
+        region: Region, such as `eu-west-1`.
     """
 
     partition: str
@@ -25,18 +25,18 @@ class Scope:
     region: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Of something in this account and Region."""
+        """Return the ARN of a resource in this account and Region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
 
 def topic_policy(scope: Scope, topic_name: str) -> Policy:
-    """EventBridge publishes for this account's rules; of people, those of the account whom IAM allows.
+    """Return a policy for EventBridge and this account's rules, and for principals of the account as IAM allows.
 
     Source: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge", Amazon SNS permissions.
 
     Args:
-        scope: of the topic.
-        topic_name: its name.
+        scope: Scope of the topic.
+        topic_name: Name of the topic.
     """
     topic = scope.arn("sns", topic_name)
     statement = {
@@ -59,14 +59,14 @@ def topic_policy(scope: Scope, topic_name: str) -> Policy:
 
 
 def monitoring_key_policy(scope: Scope, log_group: str) -> Policy:
-    """For the topic and the flow logs of one Region.
+    """Return the policy of the key for the topic and the flow logs of one Region.
 
     Sources: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics";
     CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
 
     Args:
-        scope: of the key.
-        log_group: name of the flow logs' group.
+        scope: Scope of the key.
+        log_group: Name of the flow logs' log group.
     """
     suffix = ".cn" if scope.partition == "aws-cn" else ""
     return {
@@ -99,10 +99,12 @@ def monitoring_key_policy(scope: Scope, log_group: str) -> Policy:
 
 
 def flow_logs_trust_policy(scope: Scope) -> Policy:
-    """Flow logs of this account and Region take the role, nobody else's (Amazon VPC User Guide, confused deputy).
+    """Return a policy that only flow logs of this account and Region can use to assume the role.
+
+    Source: Amazon VPC User Guide, confused deputy.
 
     Args:
-        scope: of the flow logs.
+        scope: Scope of the flow logs.
     """
     statement = {
         "Effect": "Allow",
@@ -117,11 +119,11 @@ def flow_logs_trust_policy(scope: Scope) -> Policy:
 
 
 def flow_logs_policy(scope: Scope, log_group: str) -> Policy:
-    """Write to one log group, which exists (Amazon VPC User Guide, "IAM role for publishing flow logs").
+    """Return a policy to write to one existing log group (Amazon VPC User Guide, "IAM role for publishing flow logs").
 
     Args:
-        scope: of the flow logs.
-        log_group: its name.
+        scope: Scope of the flow logs.
+        log_group: Name of the log group.
     """
     group = scope.arn("logs", f"log-group:{log_group}")
     return {
@@ -133,20 +135,20 @@ def flow_logs_policy(scope: Scope, log_group: str) -> Policy:
                 "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
                 "Resource": [group, f"{group}:*"],
             },
-            # Knows no smaller resource (Service Authorization Reference).
+            # The action supports no resource (Service Authorization Reference).
             {"Sid": "FindTheGroup", "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
         ],
     }
 
 
 def trail_key_policy(scope: Scope, trail_name: str) -> Policy:
-    """CloudTrail encrypts for this one trail; who reads is left to IAM.
+    """Return a policy that lets CloudTrail encrypt for this one trail; IAM decides on decryption.
 
     Source: CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail".
 
     Args:
-        scope: of the trail's home Region.
-        trail_name: its name.
+        scope: Scope with the trail's home Region.
+        trail_name: Name of the trail.
     """
     trail = scope.arn("cloudtrail", f"trail/{trail_name}")
     of_the_trail = {"StringEquals": {"aws:SourceArn": trail}}
@@ -178,14 +180,14 @@ def trail_key_policy(scope: Scope, trail_name: str) -> Policy:
 
 
 def trail_bucket_policy(scope: Scope, trail_name: str, bucket: str) -> Policy:
-    """CloudTrail writes for this one trail, and nothing comes or goes unencrypted.
+    """Return a policy that lets CloudTrail write for this one trail, and denies unencrypted connections.
 
     Source: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail".
 
     Args:
-        scope: of the trail's home Region.
-        trail_name: its name.
-        bucket: the bucket's name.
+        scope: Scope with the trail's home Region.
+        trail_name: Name of the trail.
+        bucket: Name of the bucket.
     """
     arn = f"arn:{scope.partition}:s3:::{bucket}"
     of_the_trail = {"aws:SourceArn": scope.arn("cloudtrail", f"trail/{trail_name}")}
@@ -222,7 +224,10 @@ def trail_bucket_policy(scope: Scope, trail_name: str, bucket: str) -> Policy:
 
 
 def _governed_by_iam(scope: Scope) -> dict[str, Any]:
-    """Without this statement nobody could manage the key (KMS Developer Guide, "Default key policy")."""
+    """Return the statement that lets IAM policies manage the key (KMS Developer Guide, "Default key policy").
+
+    Without it, no principal could manage the key.
+    """
     return {
         "Sid": "GovernedByIam",
         "Effect": "Allow",

@@ -1,4 +1,4 @@
-"""Making a list of (network, protocol, ports) short enough, as little wider as can be found."""
+"""Aggregation of (network, protocol, ports) to a limited number of rules that allow little more."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 
 PortRange = tuple[int, int]
 Ranges = dict[int, set[PortRange]]
-"""Port ranges by IANA's protocol number."""
+"""Port ranges by IANA protocol number."""
 Wish = dict[Network, Ranges]
-"""What has to pass, by network; of one address family."""
+"""Required traffic by network; of one address family."""
 Line = tuple[int, PortRange, Network]
 """A rule: protocol, ports, network."""
 Covered = tuple[Network, tuple[PortRange, ...]]
 
 WIDEST = {4: 8, 6: 32}
-"""The shortest prefixes that joining unrelated networks may end in: 10.0.0.0/8 holds a company, 0.0.0.0/0 the world."""
+"""Shortest prefixes that unrelated networks are joined to: 10.0.0.0/8 is a company, 0.0.0.0/0 the whole internet."""
 
 _TCP_AND_UDP = (6, 17)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """The result.
+    """Result of the aggregation.
 
     Attributes:
-        rules: in order.
-        wider: the rules that let more pass than was wished for, each with the networks and ports that were.
+        rules: Rules in order.
+        wider: Rules that allow more than required, each with the required networks and ports.
     """
 
     rules: tuple[Line, ...]
@@ -43,10 +43,10 @@ class Fitted:
 
 
 def fitted(wish: Wish, limit: int) -> Fitted | None:
-    """At most `limit` rules that let pass what is wished for; None where that takes joining half the world.
+    """Return at most `limit` rules that allow the required traffic; None where the limit is too low.
 
-    In this order, and no further than needed: neighbours are joined, which opens nothing; then port ranges of the same
-    network where the fewest addresses times ports are opened; then networks, the closest first.
+    In this order, and no further than needed: join adjacent networks, which allows nothing more; join port ranges of
+    the same network where that adds the fewest addresses times ports; join networks, the closest first.
     """
     lines = _exact(wish)
     if _fewest(lines) > limit:
@@ -63,7 +63,7 @@ def fitted(wish: Wish, limit: int) -> Fitted | None:
 
 
 def fewest_rules(wish: Wish) -> int:
-    """Return the smallest limit that `fitted` has an answer for."""
+    """Return the smallest limit for which `fitted` returns rules."""
     return _fewest(_exact(wish))
 
 
@@ -71,7 +71,10 @@ Lines = dict[tuple[int, Network], list[PortRange]]
 
 
 def _exact(wish: Wish) -> Lines:
-    """The fewest rules that can be had for nothing: ports of a network merged, networks with the same ports collapsed."""
+    """Return the fewest rules that allow nothing more.
+
+    Ports of a network are merged, and networks with the same ports collapsed.
+    """
     by_protocol: dict[int, dict[Network, set[PortRange]]] = defaultdict(dict)
     for network, ranges in wish.items():
         for protocol, each in ranges.items():
@@ -83,7 +86,7 @@ def _exact(wish: Wish) -> Lines:
             by_ports[own].append(network)
         for own, networks in by_ports.items():
             for network in collapse(networks):
-                # Neighbours may add up to a network that has ports of its own.
+                # Adjacent networks may collapse to a network that has ports of its own.
                 lines[protocol, network] = _merged(protocol, [*lines.get((protocol, network), ()), *own])
     return lines
 
@@ -91,7 +94,7 @@ def _exact(wish: Wish) -> Lines:
 def _without_inherited(
     protocol: int, asked: dict[Network, set[PortRange]]
 ) -> Iterator[tuple[Network, tuple[PortRange, ...]]]:
-    """Leaves out ranges that a surrounding network has already."""
+    """Omit ranges that a surrounding network already has."""
     around: list[tuple[Network, tuple[PortRange, ...]]] = []
     for network in sorted(asked, key=int_key):
         while around and not contains(around[-1][0], network):
@@ -119,7 +122,7 @@ def _merged(protocol: int, ranges: Iterable[PortRange]) -> list[PortRange]:
 
 
 def _join_ports(lines: Lines, limit: int) -> None:
-    """Closes the cheapest gaps between ranges of a network, until the rules fit or there are no gaps left."""
+    """Join the ranges of networks with the cheapest gaps, until the rules fit or no gaps are left."""
     gaps = sorted(
         ((after[0] - before[1] - 1) * network.num_addresses, protocol, int_key(network), before[1], network)
         for (protocol, network), ranges in lines.items()
@@ -145,15 +148,15 @@ def _count(lines: Lines) -> int:
 
 
 def _fewest(lines: Lines) -> int:
-    """Count the rules that are left when every range and every network is joined that may be.
+    """Count the rules that are left when all ranges and networks are joined as far as allowed.
 
-    Joining ends at the shortest prefix that it may end in, or at a given network that is wider.
+    Joining ends at the shortest allowed prefix, or at a given network with a shorter one.
     """
     asked: dict[tuple[int, Network], set[PortRange]] = defaultdict(set)
     around: Network | None = None
     for protocol, network in sorted(lines, key=lambda line: (line[0], int_key(line[1]))):
         shortest = min(WIDEST[network.version], network.prefixlen)
-        # A protocol's first network has the lowest address, so that none of the protocol before holds it unnoticed.
+        # A protocol's first network has the lowest address, so that a network of the protocol before cannot contain it.
         if around is None or not contains(around, network) or (protocol, around) not in asked:
             around = network.supernet(new_prefix=shortest)
         asked[protocol, around].update(lines[protocol, network])
@@ -163,10 +166,10 @@ def _fewest(lines: Lines) -> int:
 
 
 def _join_networks(lines: Lines, limit: int) -> None:
-    """Joins networks of a protocol, where the fewest addresses times ports are opened, until the rules fit.
+    """Join networks of a protocol, where that adds the fewest addresses times ports, until the rules fit.
 
-    What a join opens never changes: the ports of what it holds spread as far after a smaller join within it as before.
-    So all joins are known at the start, and a smaller one always comes before those around it.
+    The cost of a join never changes: after a smaller join within it, its ports span as much as before. All joins are
+    therefore known at the start, and a smaller one always precedes those that contain it.
     """
     networks = {
         protocol: sorted((network for each, network in lines if each == protocol), key=int_key)
@@ -191,16 +194,16 @@ def _join_networks(lines: Lines, limit: int) -> None:
 
 
 Join = tuple[int, int, tuple[int, int, int], int, int]
-"""Addresses times ports opened, protocol, the whole as `int_key`, and the places of the networks that it holds."""
+"""Addresses times ports added, protocol, joined network as `int_key`, and the positions of the networks in it."""
 
 
 def _joins(protocol: int, networks: list[Network], lines: Lines) -> Iterator[Join]:
-    """Find the networks that hold two or more of a protocol's.
+    """Find the networks that contain two or more networks of a protocol.
 
     Args:
-        protocol: whose networks they are.
-        networks: in order.
-        lines: with their ranges.
+        protocol: Protocol of the networks.
+        networks: Networks in order.
+        lines: Rules with the networks' ranges.
     """
     keys = [int_key(network) for network in networks]
     spreads = [_spread(lines[protocol, network]) for network in networks]
@@ -220,7 +223,7 @@ def _spread(ranges: Iterable[PortRange]) -> PortRange:
 
 
 def _around(left: Network, right: Network) -> Network | None:
-    """The smallest network that holds both; None where that is wider than is to be opened."""
+    """Return the smallest network that contains both; None where its prefix is shorter than allowed."""
     if contains(left, right):
         return left
     apart = (int(left.network_address) ^ int(right.network_address)).bit_length()
@@ -229,7 +232,7 @@ def _around(left: Network, right: Network) -> Network | None:
 
 
 def _wider(rules: list[Line], wish: Wish) -> Iterator[tuple[int, PortRange, Network, tuple[Covered, ...]]]:
-    """The rules that hold more than the wishes within them."""
+    """Yield the rules that allow more than the required traffic within them."""
     networks = sorted(wish, key=int_key)
     keys = [int_key(network) for network in networks]
     merged = {

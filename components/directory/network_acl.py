@@ -1,9 +1,9 @@
-"""Network ACLs for the controllers' subnets, from the same demands as the groups.
+"""Network ACLs for the controllers' subnets, from the same required traffic as the security groups.
 
-An ACL is stateless and short: it sees requests and answers apart, and has 20 rules a direction and address family, the
-default denial included (Amazon VPC User Guide, "Amazon VPC quotas"). So it comes out wider than the groups as a rule:
-first port ranges of one network are joined, where they lie closest, then networks. What that opens is said in words,
-and the groups keep it closed.
+An ACL is stateless and short: it evaluates requests and replies separately, and has 20 rules per direction and address
+family, including the default denial (Amazon VPC User Guide, "Amazon VPC quotas"). So it is usually wider than the
+groups: port ranges of one network with the smallest gaps are joined first, then networks. The plan reports what that
+allows in addition, and the groups still deny it.
 """
 
 from __future__ import annotations
@@ -27,30 +27,32 @@ if TYPE_CHECKING:
     from components.directory.narrowing import Fitted
 
 WINDOWS_EPHEMERAL = (49152, HIGHEST_PORT)
-"""Which ports Windows opens connections from (KB 929851)."""
+"""Ports that Windows opens connections from (KB 929851)."""
 ANY_EPHEMERAL = (1024, HIGHEST_PORT)
-"""The same of any client, whatever its system (Amazon VPC User Guide, "Ephemeral ports")."""
+"""Ports that any client opens connections from (Amazon VPC User Guide, "Ephemeral ports")."""
 
 DEFAULT_RULES = 20
 HIGHEST_QUOTA = 40
-"""Rules per network ACL (L-2AEEBF1A)."""
+"""Highest quota of rules per network ACL (L-2AEEBF1A)."""
 
 _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.ICMP: 1, Protocol.ICMPV6: 58}
 _NAMES = {6: "TCP", 17: "UDP", 1: "ICMP type", 58: "ICMPv6 type"}
 _ECHO = {1: (8, 0), 58: (128, 129)}
-"""Request and answer (RFC 792, RFC 4443)."""
+"""Types of request and reply (RFC 792, RFC 4443)."""
 PACKET_TOO_BIG = {
     Family.IPV4: (1, 3, 4, ip_network("0.0.0.0/0")),
     Family.IPV6: (58, 2, 0, ip_network("::/0")),
 }
-"""Protocol, type and code of the message that path MTU discovery rests on, from and to everybody, as any router on the
-way sends it (Amazon VPC User Guide, "Path MTU Discovery": in a network ACL inbound and outbound). Groups need no rule for
-it: they let in what answers a connection (Amazon EC2 User Guide, "Network maximum transmission unit")."""
+"""Protocol, type and code of the message that path MTU discovery depends on, from and to any address, because any
+router on the path can send it (Amazon VPC User Guide, "Path MTU Discovery": in a network ACL inbound and outbound).
+Security groups need no rule for it: they allow replies to a connection (Amazon EC2 User Guide, "Network maximum
+transmission unit").
+"""
 _RESERVED = 2
-"""Of each direction and family: the default denial, which counts, too, and the message above."""
+"""Reserved rules per direction and family: the default denial, which counts, too, and the message above."""
 _FIRST_NUMBER, _NUMBERS_USED = 100, 32000
 _NAMED = 20
-"""Networks that a wider rule names, so that a plan for thousands of networks stays readable."""
+"""Maximum of networks that a wider rule names, so that a plan for thousands of networks stays readable."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +60,14 @@ class AclRule:
     """One rule.
 
     Attributes:
-        number: made of what the rule says, so that it stays while that does. All of a plan's rules allow, so their
-            order decides nothing.
-        direction: ingress or egress, seen from the subnet.
-        protocol: IANA's number; -1: all.
-        from_port: the first port; for ICMP the type; -1: any.
-        to_port: the last port; for ICMP the code, -1 for any.
-        network: source or destination.
-        allows: false for a denial, which no plan has but AWS may answer.
+        number: Number derived from the rule's content, so that it is stable. All of a plan's rules allow, so their
+            order has no effect.
+        direction: Ingress or egress of the subnet.
+        protocol: IANA protocol number; -1: all.
+        from_port: First port; for ICMP the type; -1: any.
+        to_port: Last port; for ICMP the code, -1 for any.
+        network: Source or destination.
+        allows: Whether the rule allows; plans have no denials, but AWS may return them.
     """
 
     number: int
@@ -78,13 +80,13 @@ class AclRule:
 
     @property
     def name(self) -> str:
-        """Says what passes and nothing else."""
+        """Return a name of the traffic that the rule allows."""
         slug = str(self.network).replace("/", "-").replace(":", ".")
         return f"{self.direction}-{self.protocol}-{self.port_range}-{slug}"
 
     @property
     def port_range(self) -> str:
-        """`53`, `49152-65535`; for ICMP type and code, the code left out for any."""
+        """Return `53`, `49152-65535`; for ICMP type and code, without the code for any."""
         return f"{self.from_port}" if self.to_port in (self.from_port, -1) else f"{self.from_port}-{self.to_port}"
 
 
@@ -93,8 +95,8 @@ class AclPlan:
     """A network ACL.
 
     Attributes:
-        rules: in the order of their numbers.
-        wider: in words, what it lets pass that the demands do not ask for.
+        rules: Rules in the order of their numbers.
+        wider: Descriptions of what it allows beyond the required traffic.
     """
 
     rules: tuple[AclRule, ...]
@@ -102,32 +104,32 @@ class AclPlan:
 
     @property
     def digest(self) -> str:
-        """Eight characters that change with the rules.
+        """Return eight characters that change with the rules.
 
-        An ACL is nearly full, so that a new rule cannot come before an old one has left: another plan is another ACL,
-        complete before the subnets change over to it.
+        An ACL is nearly full, so that a new rule cannot be created before an old one is deleted: another plan is
+        another ACL, complete before the subnets are associated with it.
         """
         said = "\n".join(f"{rule.number} {rule.name}" for rule in self.rules)
         return hashlib.sha256(said.encode()).hexdigest()[:8]
 
     def count(self, direction: Direction, family: Family) -> int:
-        """Rules of a direction and family, the default denial not among them."""
+        """Return the number of rules of a direction and family, without the default denial."""
         return sum(rule.direction is direction and family_of(rule.network) is family for rule in self.rules)
 
 
 def plan_network_acl(
     demands: Sequence[Demand], *, addresses: Mapping[str, Sequence[Network]], quota: int = DEFAULT_RULES
 ) -> AclPlan:
-    """Plans the ACL; the same demands in any order make the same plan.
+    """Plan the ACL; the plan does not depend on the order of the demands.
 
     Args:
-        demands: the same that the groups are planned for.
-        addresses: networks of the peers that are none: `itself` (the controllers' subnets), groups and prefix lists,
-            by the peer's value.
-        quota: rules per network ACL, of the account; from 20 to 40.
+        demands: Required traffic, the same as for the groups.
+        addresses: Networks of peers that are not networks: `itself` (the controllers' subnets), groups and prefix
+            lists, by the peer's value.
+        quota: Rules per network ACL in the account; from 20 to 40.
 
     Raises:
-        SettingsError: it cannot fit, or a peer's addresses are not known.
+        SettingsError: The rules cannot fit, or a peer's addresses are not known.
     """
     wishes = _wishes(demands, addresses)
     rules: list[AclRule] = []
@@ -149,7 +151,7 @@ def plan_network_acl(
 def _wishes(
     demands: Iterable[Demand], addresses: Mapping[str, Sequence[Network]]
 ) -> dict[tuple[Direction, Family], Wish]:
-    """Which destination ports packets of a network must reach, requests and answers."""
+    """Return the destination ports that packets of each network must reach, for requests and replies."""
     wishes: dict[tuple[Direction, Family], Wish] = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
     for demand in demands:
         back = Direction.EGRESS if demand.direction is Direction.INGRESS else Direction.INGRESS
@@ -165,7 +167,7 @@ def _wishes(
 
 
 def _both(demand: Demand, family: Family) -> tuple[Ranges, Ranges]:
-    """Requests and answers of a demand, by protocol."""
+    """Return requests and replies of a demand, by protocol."""
     there: Ranges = defaultdict(set)
     answers: Ranges = defaultdict(set)
     opened_by_windows = demand.direction is Direction.EGRESS or demand.audience is not Audience.CLIENTS
@@ -216,7 +218,7 @@ def _rule(direction: Direction, protocol: int, ports: tuple[int, int], network: 
 
 
 def _numbered(rules: Iterable[AclRule]) -> tuple[AclRule, ...]:
-    """Numbers made of content; the rare rule whose number is taken moves up by one."""
+    """Number rules by their content; a rule whose number is in use gets the next one."""
     taken: dict[Direction, set[int]] = {each: set() for each in Direction}
     numbered: list[AclRule] = []
     for rule in sorted(rules, key=lambda each: each.name):

@@ -1,6 +1,6 @@
-"""Is this packet let in? By the groups of a plan, by rules read back from AWS, and through a network ACL.
+"""Evaluation of packets: by the groups of a plan, by rules read from AWS, and by a network ACL.
 
-An evaluator of its own: it knows nothing of tables, profiles or how a plan is made.
+The evaluator is independent: it does not use tables, profiles or the planner.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Address = IPv4Address | IPv6Address
 
 PROTOCOL_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
-"""IANA, "Assigned Internet Protocol Numbers"; AWS writes all others as numbers and `-1` for all."""
+"""IANA, "Assigned Internet Protocol Numbers"; AWS uses numbers for all others, and `-1` for all protocols."""
 
 _ICMP = (1, 58)
 _WITH_PORTS = (6, 17)
@@ -33,15 +33,15 @@ ECHO_REPLIES = {1: 0, 58: 129}
 
 @dataclass(frozen=True, kw_only=True)
 class Packet:
-    """The first packet of a connection, as a controller's interface sees it.
+    """The first packet of a connection at a controller's interface.
 
     Attributes:
-        direction: towards the controller or from it.
-        protocol: IANA's number.
-        port: destination port; for ICMP the type, for other protocols without meaning.
-        address: of the other end.
-        groups: names or ids of the groups that the other end's interface has; `itself` for a plan's first group.
-        code: of ICMP; without meaning for others.
+        direction: To or from the controller.
+        protocol: IANA protocol number.
+        port: Destination port; for ICMP the type; ignored for other protocols.
+        address: Address of the peer.
+        groups: Names or IDs of the groups of the peer's interface; `itself` for a plan's first group.
+        code: ICMP code; ignored for other protocols.
     """
 
     direction: Direction
@@ -54,16 +54,16 @@ class Packet:
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
-    """A rule of a group, from a plan or read back.
+    """A rule of a group, from a plan or from AWS.
 
     Attributes:
-        direction: ingress or egress.
-        protocol: IANA's number; None: all.
-        from_port: first port or ICMP type; -1: any.
-        to_port: last port or ICMP code; -1: any.
-        networks: that it names, itself or through a prefix list.
-        group: that it names; "": none.
-        rule: what it was made of, to be shown.
+        direction: Ingress or egress.
+        protocol: IANA protocol number; None: all.
+        from_port: First port or ICMP type; -1: any.
+        to_port: Last port or ICMP code; -1: any.
+        networks: Networks that it names, directly or through a prefix list.
+        group: Group that it names; empty: none.
+        rule: Rule that it was created from, for display.
     """
 
     direction: Direction
@@ -75,18 +75,18 @@ class Permission:
     rule: Rule | Mapping[str, Any] | None = field(default=None, compare=False)
 
     def lets_pass(self, packet: Packet) -> bool:
-        """Whether the packet matches."""
+        """Return whether the rule allows the packet."""
         return _protocol_matches(self, packet) and self.concerns(packet)
 
     def concerns(self, packet: Packet) -> bool:
-        """Whether the packet goes the same way, between the same ends, whatever it is."""
+        """Return whether the packet has the rule's direction and peer, regardless of protocol and port."""
         if packet.direction != self.direction:
             return False
         return self.group in packet.groups if self.group else any(packet.address in each for each in self.networks)
 
 
 def permissions(plan: GroupPlan) -> tuple[Permission, ...]:
-    """What a plan's groups let pass; all of them are on each interface."""
+    """Return the permissions of a plan's groups; all of them are on each interface."""
     lists = {each.name: tuple(ip_network(entry.cidr) for entry in each.entries) for each in plan.prefix_lists}
     return tuple(_planned(rule, lists) for group in plan.groups for rule in group.rules)
 
@@ -100,7 +100,7 @@ def _planned(rule: Rule, lists: Mapping[str, tuple[Network, ...]]) -> Permission
     elif kind is PeerKind.PLANNED_LIST:
         networks = lists[value]
     else:
-        # What an existing list holds is not known to a plan: its id stands for being in it.
+        # A plan does not know the entries of an existing list: the list's ID represents an address in it.
         group = value
     return Permission(
         direction=rule.direction,
@@ -116,11 +116,11 @@ def _planned(rule: Rule, lists: Mapping[str, tuple[Network, ...]]) -> Permission
 def permissions_from_aws(
     rules: Iterable[Mapping[str, Any]], prefix_lists: Mapping[str, Sequence[str]]
 ) -> tuple[Permission, ...]:
-    """The same of what EC2 answers.
+    """Return the permissions of rules that EC2 returns.
 
     Args:
         rules: `SecurityGroupRules` of DescribeSecurityGroupRules.
-        prefix_lists: CIDRs by id, of GetManagedPrefixListEntries.
+        prefix_lists: CIDRs by ID, of GetManagedPrefixListEntries.
     """
     return tuple(_read(rule, prefix_lists) for rule in rules)
 
@@ -141,12 +141,12 @@ def _read(rule: Mapping[str, Any], prefix_lists: Mapping[str, Sequence[str]]) ->
 
 
 def admitting(granted: Iterable[Permission], packet: Packet) -> Permission | None:
-    """The first permission that lets the packet pass; None: it is dropped."""
+    """Return the first permission that allows the packet; None: it is dropped."""
     return next((each for each in granted if each.lets_pass(packet)), None)
 
 
 def acl_rules_from_aws(entries: Iterable[Mapping[str, Any]]) -> tuple[AclRule, ...]:
-    """The rules of a network ACL, in the order in which they are tried; its default denials are left out.
+    """Return the rules of a network ACL in order of evaluation, without its default denials.
 
     Args:
         entries: `Entries` of DescribeNetworkAcls.
@@ -168,7 +168,7 @@ def acl_rules_from_aws(entries: Iterable[Mapping[str, Any]]) -> tuple[AclRule, .
 
 
 def acl_lets_pass(acl: Iterable[AclRule], packet: Packet) -> bool:
-    """What a network ACL does with one packet, whichever side opened the connection: the first match decides."""
+    """Return whether a network ACL allows one packet of either side: the first matching rule decides."""
     for rule in sorted(acl, key=lambda each: each.number):
         if rule.direction == packet.direction and _acl_matches(rule, packet):
             return rule.allows
@@ -186,13 +186,15 @@ def _acl_matches(rule: AclRule, packet: Packet) -> bool:
 def passes(
     granted: Sequence[Permission], acl: Sequence[AclRule], packet: Packet, *, reply_port: int
 ) -> Permission | None:
-    """Whether a connection comes about: groups remember it, a network ACL sees request and answer apart.
+    """Return the permission that allows a connection; None: the connection fails.
+
+    Groups track connections; a network ACL evaluates request and reply separately.
 
     Args:
-        granted: of the controller's groups.
-        acl: of the controller's subnet.
-        packet: that opens the connection.
-        reply_port: which the connection was opened from, so that answers go there; for ICMP without meaning.
+        granted: Permissions of the controller's groups.
+        acl: Rules of the controller's subnet.
+        packet: Packet that opens the connection.
+        reply_port: Source port of the connection, which replies go to; ignored for ICMP.
     """
     found = admitting(granted, packet)
     back = Direction.EGRESS if packet.direction is Direction.INGRESS else Direction.INGRESS
@@ -202,7 +204,7 @@ def passes(
 
 
 def packet(direction: Direction, protocol: str, port: int, address: str, *groups: str) -> Packet:
-    """A packet in words: `packet(Direction.INGRESS, "tcp", 389, "10.10.0.1")`."""
+    """Return a packet, such as `packet(Direction.INGRESS, "tcp", 389, "10.10.0.1")`."""
     number = _number(protocol)
     if number is None:
         raise ValueError(protocol)
@@ -229,7 +231,7 @@ def _protocol_matches(permission: Permission, packet: Packet) -> bool:
 
 
 def _port_matches(first: int, last: int, packet: Packet) -> bool:
-    """Ports of TCP and UDP, types and codes of ICMP; other protocols have neither."""
+    """Return whether ports of TCP and UDP match, or types and codes of ICMP; other protocols have neither."""
     if packet.protocol in _ICMP:
         return first in (-1, packet.port) and last in (-1, packet.code)
     return packet.protocol not in _WITH_PORTS or first == -1 or first <= packet.port <= last
