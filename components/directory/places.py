@@ -1,4 +1,4 @@
-"""Looks up what the settings' sites name: networks, images, and where their endpoints are."""
+"""Sites as found in AWS: networks, images, and the networks of their endpoints."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ _NO_PARAMETER: Final = frozenset({"ParameterNotFound", "ValidationException"})
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """A site as it was found.
+    """A site as found in AWS.
 
     Attributes:
-        network: the VPC and the controllers' subnets.
-        needs_endpoints: the site has to make its endpoints itself.
-        endpoint_cidrs: networks of the endpoints' subnets.
-        s3_list: S3's prefix list and what is in it, where controllers write session logs to S3; None otherwise.
-        images: ids, by parameter.
+        network: VPC and subnets of the controllers.
+        needs_endpoints: Whether the site must create its own endpoints.
+        endpoint_cidrs: Networks of the endpoints' subnets.
+        s3_list: S3's prefix list and its entries, where controllers write session logs to S3; None otherwise.
+        images: Image IDs by parameter.
     """
 
     network: Network
@@ -51,7 +51,7 @@ class Place:
 
     @property
     def networks(self) -> SiteNetworks:
-        """What planning needs."""
+        """Return the networks that planning needs."""
         return SiteNetworks(
             controllers=_parsed(self.network.cidrs),
             endpoints=_parsed(self.endpoint_cidrs),
@@ -67,15 +67,15 @@ def find_places(
     endpoints: Mapping[str, Endpoints],
     session_manager: Mapping[str, SessionManagerSettings],
 ) -> dict[str, Place]:
-    """Looks up every site.
+    """Look up every site.
 
     Args:
-        section: the settings.
-        endpoints: by Region, where `shell-access:endpoints` asks for some.
-        session_manager: preferences by Region, which say where session logs go.
+        section: Settings of the system.
+        endpoints: Endpoints by Region, where `shell-access:endpoints` configures them.
+        session_manager: Preferences by Region, which determine the destination of session logs.
 
     Raises:
-        SettingsError: with everything that is not there, or not as it has to be.
+        SettingsError: Resources are missing or not as required; the error has all problems.
     """
     collector = Collector()
     places: dict[str, Place] = {}
@@ -128,7 +128,10 @@ def _check_zones(site: SiteSettings, network: Network, path: tuple[str, ...]) ->
 
 
 def _check_admitted(endpoints: Endpoints, network: Network, path: tuple[str, ...]) -> None:
-    """The VPC has one set of endpoints, as only one can have the services' private names."""
+    """Raise an error if the VPC's endpoints do not allow a subnet.
+
+    A VPC has one set of endpoints, as only one can have the services' private names.
+    """
     allowed = _parsed(endpoints.settings.allowed_cidrs)
     outside = [each for each in _parsed(network.cidrs) if not any(contains(outer, each) for outer in allowed)]
     if outside:
@@ -147,7 +150,7 @@ def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
 
 @cache
 def _image_id(region: str, parameter: str) -> str | None:
-    """Return the value of a parameter, None where there is none that can be read without a key."""
+    """Return the value of a parameter; None where none can be read without a key."""
     try:
         found = program_clients().client("ssm", region).get_parameter(Name=parameter)["Parameter"]
     except ClientError as failed:

@@ -1,13 +1,14 @@
-"""From demands to security groups within the account's quotas.
+"""Plan of security groups for required traffic, within the account's quotas.
 
-One group, `controllers`, takes every rule while they fit. Where they do not, clients and other controllers leave it
-together: the networks of each become a managed prefix list, and its rules go to groups of their own. Names are made of
-content, never of positions, and a list's name says its size. So a network more is rules more, or an entry more; where a
-list outgrows its step, a new list and new groups stand ready before the interfaces change over to them at once.
+One group, `controllers`, has all rules while they fit. Otherwise clients and other controllers leave it together: the
+networks of each become a managed prefix list, and their rules move to groups of their own. Names depend on content,
+never on positions, and a list's name includes its size. An additional network is therefore additional rules or an
+additional entry; where a list exceeds its size, a new list and new groups are complete before the interfaces change to
+them at once.
 
-What is new comes before what is old goes, so at times a group holds both, and AWS counts both. A network added or
-removed never takes a group over its quota on the way: this is why both leave together, why `controllers` keeps some
-room, and why groups beside it are not filled differently but made anew.
+New rules are created before old ones are deleted, so that a group can temporarily have both, and AWS counts both. An
+added or removed network never exceeds a group's quota on the way: therefore both leave together, `controllers` keeps
+spare rules, and other groups are replaced instead of filled differently.
 
 Sources: Amazon VPC User Guide, "Amazon VPC quotas" and "Reference prefix lists" (a reference counts as many rules as
 the list has *maximum* entries; a rule to a security group counts for IPv4 and for IPv6).
@@ -33,13 +34,13 @@ if TYPE_CHECKING:
     from components.directory.rules import Span
 
 RULES_PER_INTERFACE = 1000
-"""Rules a group times groups an interface: AWS raises neither quota beyond this product."""
+"""Maximum of rules per group times groups per interface: AWS raises neither quota beyond this product."""
 
 SPARE = 4
-"""Rules that the shared group keeps free: one that is replaced stands beside its successor for a moment."""
+"""Rules that the shared group keeps free, because a replaced rule and its successor temporarily coexist."""
 
 SHARED = "controllers"
-"""The name of the group that every controller has, and that rules between controllers refer to."""
+"""Name of the group that every controller has, and that rules between controllers refer to."""
 
 _BLOCKS = {Audience.CLIENTS: "clients", Audience.CONTROLLERS: "other-controllers"}
 _KEYS = {Audience.CLIENTS: "clients", Audience.CONTROLLERS: "onPremisesDomainControllers"}
@@ -47,11 +48,11 @@ _KEYS = {Audience.CLIENTS: "clients", Audience.CONTROLLERS: "onPremisesDomainCon
 
 @dataclass(frozen=True, kw_only=True)
 class Quotas:
-    """What the account may have; the defaults are AWS' own.
+    """Quotas of the account, with AWS' defaults.
 
     Attributes:
-        rules_per_group: per direction and address family (L-0EA8095F).
-        groups_per_interface: security groups (L-2AFB9258).
+        rules_per_group: Rules per direction and address family (L-0EA8095F).
+        groups_per_interface: Security groups per interface (L-2AFB9258).
     """
 
     rules_per_group: int = 60
@@ -60,12 +61,12 @@ class Quotas:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupPlan:
-    """Security groups for every controller of a site, all of them on each interface.
+    """Security groups of every controller of a site, all of them on each interface.
 
     Attributes:
-        groups: the first is the one that rules refer to as `itself`.
-        prefix_lists: that rules refer to by name.
-        quotas: that it was made for.
+        groups: Groups; rules refer to the first one as `itself`.
+        prefix_lists: Prefix lists that rules refer to by name.
+        quotas: Quotas that the plan is for.
     """
 
     groups: tuple[Group, ...]
@@ -74,12 +75,12 @@ class GroupPlan:
 
     @property
     def rule_counts(self) -> dict[str, dict[str, int]]:
-        """Rules by group and direction, as AWS counts them, of the fuller address family."""
+        """Return rules by group and direction, as AWS counts them, of the fuller address family."""
         return {group.name: {each.value: group.weight(each) for each in Direction} for group in self.groups}
 
     @property
     def headroom(self) -> dict[str, int]:
-        """What is left: rules in the fullest group, groups on the interface, entries by prefix list."""
+        """Return the unused quotas: rules in the fullest group, groups on the interface, entries by prefix list."""
         fullest = max((group.weight(each) for group in self.groups for each in Direction), default=0)
         return {
             "rulesInFullestGroup": self.quotas.rules_per_group - fullest,
@@ -89,14 +90,14 @@ class GroupPlan:
 
 
 def plan_groups(demands: Sequence[Demand], quotas: Quotas | None = None) -> GroupPlan:
-    """Plans the groups; the same demands in any order make the same plan.
+    """Plan the groups; the plan does not depend on the order of the demands.
 
     Args:
-        demands: what has to pass.
-        quotas: of the account; None: AWS' defaults.
+        demands: Required traffic.
+        quotas: Quotas of the account; None: AWS' defaults.
 
     Raises:
-        SettingsError: it cannot fit; says by how much, and which quota to ask AWS for.
+        SettingsError: The rules cannot fit; the message has the excess, and the quota to request from AWS.
     """
     quotas = quotas or Quotas()
     facts = _Facts(demands)
@@ -116,12 +117,12 @@ def plan_groups(demands: Sequence[Demand], quotas: Quotas | None = None) -> Grou
 
 @dataclass(frozen=True, kw_only=True)
 class _Size:
-    """How an audience's prefix lists and groups are dimensioned.
+    """Sizes of an audience's prefix lists and groups.
 
     Attributes:
-        groups: how many the rules take.
-        spans_per_group: how many port ranges go into each.
-        max_entries: by family.
+        groups: Number of groups for the rules.
+        spans_per_group: Number of port ranges in each group.
+        max_entries: Maximum entries by family.
     """
 
     groups: int
@@ -130,7 +131,7 @@ class _Size:
 
 
 class _Facts:
-    """What is known of the demands before any quota is looked at."""
+    """Properties of the demands that do not depend on quotas."""
 
     def __init__(self, demands: Sequence[Demand]) -> None:
         self.demands = tuple(demands)
@@ -158,18 +159,18 @@ class _Facts:
         self.spans[audience] = {way: spans(each) for way, each in ports.items() if each}
 
     def span_count(self, audience: Audience) -> int:
-        """Port ranges in the direction that has more."""
+        """Return the number of port ranges, in the direction that has more."""
         return max(map(len, self.spans[audience].values()))
 
     def shared_rules(self, listed: frozenset[Audience]) -> list[Rule]:
-        """The rules of the shared group where some audiences have groups of their own."""
+        """Return the rules of the shared group, where some audiences have groups of their own."""
         found = self._fitting(listed)
         if found is None:
             raise AssertionError(listed)
         return found
 
     def shared_weight(self, listed: frozenset[Audience]) -> int:
-        """How full the shared group is, in the fuller direction and family."""
+        """Return the number of rules of the shared group, in the fuller direction and family."""
         if listed not in self._weights:
             rules = self._fitting(listed)
             group = Group(name="", description="", rules=tuple(rules or ()))
@@ -178,7 +179,7 @@ class _Facts:
         return self._weights[listed]
 
     def _fitting(self, listed: frozenset[Audience]) -> list[Rule] | None:
-        """None where no quota could hold the rules: they are not even made, as there may be very many."""
+        """Return the rules; None where no quota could suffice: they are not created, as there may be very many."""
         if listed not in self._shared:
             direct = [_direct(each) for each in self.demands if each.audience not in listed]
             least = max((len(each.sources) * len(spans(each.ports)) for each in direct), default=0)
@@ -191,7 +192,7 @@ def _direct(demand: Demand) -> Demand:
 
 
 def _layout(facts: _Facts, quotas: Quotas) -> dict[Audience, _Size] | None:
-    """Which audiences get prefix lists and groups of their own: none, all, or one where there are groups for no more."""
+    """Return the audiences with prefix lists and groups of their own: none, all, or one where groups are few."""
     present = [each for each in _BLOCKS if each in facts.of]
     choices = [frozenset[Audience](), frozenset(present), *(frozenset([each]) for each in present)]
     for headroom in (1, 0):
@@ -206,7 +207,7 @@ def _layout(facts: _Facts, quotas: Quotas) -> dict[Audience, _Size] | None:
 
 
 def _size(facts: _Facts, audience: Audience, quotas: Quotas, headroom: int) -> _Size | None:
-    """The fewest groups that hold the lists, and the largest lists that those groups hold."""
+    """Return the fewest groups that hold the lists, and the largest lists that those groups hold."""
     given, count = facts.lists_given[audience], facts.span_count(audience)
     needed = {family: len(own) + headroom for family, own in facts.entries[audience].items() if own}
     weights = [given[family] + needed.get(family, 0) for family in Family]
@@ -224,7 +225,7 @@ def _size(facts: _Facts, audience: Audience, quotas: Quotas, headroom: int) -> _
 
 
 def _block(facts: _Facts, audience: Audience, size: _Size) -> tuple[list[PrefixList], list[Group]]:
-    """The lists and groups of one audience."""
+    """Return the lists and groups of one audience."""
     block = _BLOCKS[audience]
     lists = [
         PrefixList(
@@ -255,14 +256,14 @@ def _block(facts: _Facts, audience: Audience, size: _Size) -> tuple[list[PrefixL
 
 
 def _place(rule: Rule) -> tuple[Direction, Protocol, int]:
-    """Where a rule belongs; ICMP has other numbers for IPv6, and goes where that of IPv4 goes."""
+    """Return the position of a rule; ICMP has other numbers for IPv6, and shares the position of IPv4."""
     if rule.protocol is Protocol.ICMPV6:
         return rule.direction, Protocol.ICMP, ECHO_REQUEST
     return rule.direction, rule.protocol, rule.from_port
 
 
 def _names(facts: _Facts, audience: Audience, size: _Size) -> Iterator[str]:
-    """Of the groups: by the lists' sizes and by which ports go where, so that another distribution is other groups."""
+    """Yield names of groups from the lists' sizes and the ports' distribution: another distribution is other groups."""
     sizes = "-".join(f"{family.lower()}-{maximum}" for family, maximum in size.max_entries.items()) or "lists"
     ranges = [f"{way} {size.spans_per_group} {found}" for way, found in sorted(facts.spans[audience].items())]
     digest = hashlib.sha256("\n".join(ranges).encode()).hexdigest()[:6]
@@ -271,7 +272,7 @@ def _names(facts: _Facts, audience: Audience, size: _Size) -> Iterator[str]:
 
 
 def _refusal(facts: _Facts, quotas: Quotas) -> Problem:
-    """Why nothing fits, with the arithmetic, and what would help."""
+    """Return the reason why nothing fits, with the arithmetic and a remedy."""
     present = frozenset(facts.of)
     weight = facts.shared_weight(present)
     capacity = f"{quotas.groups_per_interface} groups an interface with {quotas.rules_per_group} rules each"

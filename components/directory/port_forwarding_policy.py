@@ -1,7 +1,7 @@
-"""The post's IAM policy for reaching controllers through Session Manager, as plain data, with what it lacks.
+"""The post's IAM policy for access to controllers through Session Manager, with additions, as plain data.
 
-The post's own policy lets a session begin on any instance with any document that is not named, keeps federated users
-from ending their sessions (`aws:username` is empty for them), and opens SSH, which controllers do not have.
+The post's own policy allows a session on any instance with any document that is not named, prevents federated users
+from ending their sessions (`aws:username` is empty for them), and allows SSH, which controllers do not have.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from typing import Any
 POLICY_NAME = "ShellAccessDomainControllerPortForwarding"
 
 ROLE_TAG = ("Role", "DomainController")
-"""What belongs to a domain controller carries this tag."""
+"""Tag of the resources that belong to a domain controller."""
 
 PORT_FORWARDING_DOCUMENT = "AWS-StartPortForwardingSession"
 SHELL_DOCUMENT = "SSM-SessionManagerRunShell"
 
 _MFA_AGE = 3600
-"""Seconds since MFA; a session of a working day would make MFA of the morning good for the night."""
+"""Maximum seconds since MFA; with the length of a working day, MFA of the morning would still be valid at night."""
 
 Policy = dict[str, Any]
 
 
 def port_forwarding_policy(*, partition: str, account_id: str, require_mfa: bool, shell: bool = False) -> Policy:
-    """Lets its holder forward ports to instances tagged as controllers, and end what they began.
+    """Return a policy to forward ports to instances tagged as controllers, and to end the caller's own sessions.
 
     Args:
         partition: `aws`, `aws-cn`, `aws-us-gov`.
-        account_id: 12 digits.
-        require_mfa: only where MFA was used in the last hour. Credentials of federated users say so only where their
-            session was made with `sts:GetSessionToken` or `AssumeRole` and MFA.
-        shell: the account's default shell document too.
+        account_id: Account ID.
+        require_mfa: Whether MFA in the last hour is required. Credentials of federated users have this information only
+            where their session was created with `sts:GetSessionToken` or `AssumeRole` and MFA.
+        shell: Whether the account's default shell document is allowed, too.
     """
     mfa = (
         {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThan": {"aws:MultiFactorAuthAge": str(_MFA_AGE)}}
@@ -47,7 +47,7 @@ def port_forwarding_policy(*, partition: str, account_id: str, require_mfa: bool
             "Effect": "Allow",
             "Action": "ssm:StartSession",
             "Resource": f"arn:{partition}:ec2:*:{account_id}:instance/*",
-            # Without the check a request that names no document would begin a shell, whatever the next statement says.
+            # Without the check, a request without a document would start a shell, whatever the next statement allows.
             "Condition": {
                 "StringEquals": {f"ssm:resourceTag/{key}": value},
                 "BoolIfExists": {"ssm:SessionDocumentAccessCheck": "true"},
@@ -74,7 +74,10 @@ def port_forwarding_policy(*, partition: str, account_id: str, require_mfa: bool
 
 
 def _own_sessions(partition: str) -> list[dict[str, Any]]:
-    """By `aws:userid`, which federated users have, too (Systems Manager User Guide, "Sample IAM policies")."""
+    """Return statements on `aws:userid`, which federated users have, too.
+
+    Source: Systems Manager User Guide, "Sample IAM policies".
+    """
     return [
         {
             "Sid": "OwnDataChannel",

@@ -1,7 +1,7 @@
-"""The port tables of the AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS".
+"""Port tables of the AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS".
 
-They are data (`tables/*.toml`), so that whoever knows networks reviews them without Python. Here they are read and
-reduced to the ports that a profile and its options ask for.
+The tables are data (`tables/*.toml`), so that network engineers review them without Python. They are read here and
+reduced to the ports that a profile and its options select.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ DIRECTORY = Path(__file__).parent / "tables"
 
 HIGHEST_PORT = 65535
 ECHO_REQUEST = 8
-"""The ICMP type (RFC 792); ICMPv6 has 128 (RFC 4443)."""
+"""ICMP type (RFC 792); ICMPv6 has 128 (RFC 4443)."""
 
 
 class Profile(StrEnum):
-    """Which rows count."""
+    """Selection of rows."""
 
     POST = "post"
-    """The post, to the letter."""
+    """The rows of the post, unchanged."""
     MODERN = "modern"
-    """Supported versions of Windows Server, as Microsoft's reference has it."""
+    """Supported versions of Windows Server, according to Microsoft's reference."""
     NETBIOS = "netbios"
-    """The same, with trusts that know NetBIOS only."""
+    """Supported versions, and trusts that require NetBIOS."""
 
 
 class Protocol(StrEnum):
-    """As EC2 names them."""
+    """Protocols, as EC2 names them."""
 
     TCP = "tcp"
     UDP = "udp"
@@ -45,7 +45,7 @@ class Protocol(StrEnum):
 
 
 class InvalidTableError(ValueError):
-    """A port table cannot be used; the text names the file and every row that is wrong."""
+    """A port table is invalid; the message names the file and every invalid row."""
 
 
 def _port(value: str) -> str:
@@ -65,7 +65,7 @@ def _profiles(value: object) -> object:
 
 
 class Row(BaseModel):
-    """One line of a table, as the source has it; the tables' files say what each key means."""
+    """One row of a table, as in the source; the tables' files explain each key."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -84,12 +84,12 @@ class Row(BaseModel):
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
-        """One for each line that a firewall has for this row."""
+        """Return one protocol per firewall rule of this row."""
         return tuple(Protocol(name.lower()) for name in self.protocol.split(" and "))
 
     @property
     def ports(self) -> tuple[int, int]:
-        """First and last port; for ICMP the type, twice."""
+        """Return the first and last port; for ICMP the type, twice."""
         if self.protocol == "ICMP":
             return ECHO_REQUEST, ECHO_REQUEST
         first, _, last = self.port.partition("-")
@@ -100,11 +100,11 @@ class Table(BaseModel):
     """A port table.
 
     Attributes:
-        title: as the post has it.
-        source: who connects.
-        destination: to whom.
-        sources: addresses of the pages that the rows come from.
-        row: in the order of the source.
+        title: Title in the post.
+        source: Side that connects.
+        destination: Side that is connected to.
+        sources: URLs of the pages that the rows come from.
+        row: Rows in the order of the source.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -121,10 +121,10 @@ class Tables:
     """All tables.
 
     Attributes:
-        controllers: controller to controller.
-        clients: client to controller.
-        bastions: bastion host to controller.
-        services: controller to endpoints, resolvers and time sources.
+        controllers: Controller to controller.
+        clients: Client to controller.
+        bastions: Bastion host to controller.
+        services: Controller to endpoints, resolvers and time sources.
     """
 
     controllers: Table
@@ -135,15 +135,15 @@ class Tables:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What changes a profile's rows.
+    """Options that select rows and ports.
 
     Attributes:
-        profile: which rows count.
-        ldaps: LDAP over SSL is configured.
-        dns: controllers are DNS servers.
-        icmp_echo: controllers may be pinged.
-        rpc_ports: fixed ports in place of the dynamic RPC range, of replication and of Netlogon; none: the range.
-        files_port: the fixed port of DFS Replication beside them, which only controllers use; None: none.
+        profile: Selection of rows.
+        ldaps: Whether LDAP over SSL is configured.
+        dns: Whether controllers are DNS servers.
+        icmp_echo: Whether controllers reply to pings.
+        rpc_ports: Fixed ports, of replication and of Netlogon, instead of the dynamic RPC range; empty: the range.
+        files_port: Additional fixed port of DFS Replication, which only controllers use; None: none.
     """
 
     profile: Profile = Profile.POST
@@ -156,14 +156,14 @@ class Options:
 
 @dataclass(frozen=True, kw_only=True)
 class Port:
-    """What a row comes to for one protocol.
+    """Ports of a row for one protocol.
 
     Attributes:
-        table: the file's name without its ending, `client_to_controller`.
-        protocol: as EC2 names it.
-        first: the first port; for ICMP the type.
-        last: the last one.
-        row: where it comes from.
+        table: Name of the file without extension, `client_to_controller`.
+        protocol: Protocol, as EC2 names it.
+        first: First port; for ICMP the type.
+        last: Last port.
+        row: Row with the ports.
     """
 
     table: str
@@ -174,24 +174,24 @@ class Port:
 
     @property
     def description(self) -> str:
-        """What it is for, in the table's words."""
+        """Return the use, in the table's words."""
         return f"{self.row.use} ({self.row.traffic})" if self.row.use != self.row.traffic else self.row.use
 
     @property
     def origin(self) -> str:
-        """The table and its row, `client_to_controller: TCP 636`."""
+        """Return the table and its row, `client_to_controller: TCP 636`."""
         return f"{self.table}: {self.row.protocol} {self.row.port}"
 
 
 @cache
 def load_tables(directory: Path = DIRECTORY) -> Tables:
-    """Reads the tables.
+    """Read the tables.
 
     Args:
-        directory: where the files are.
+        directory: Folder with the files.
 
     Raises:
-        InvalidTableError: a file is missing or wrong.
+        InvalidTableError: A file is missing or invalid.
     """
     return Tables(
         controllers=read_table(directory / "controller_to_controller.toml"),
@@ -202,13 +202,13 @@ def load_tables(directory: Path = DIRECTORY) -> Tables:
 
 
 def read_table(path: Path) -> Table:
-    """Reads one table.
+    """Read one table.
 
     Args:
-        path: of the file.
+        path: Path of the file.
 
     Raises:
-        InvalidTableError: it is missing or wrong.
+        InvalidTableError: The file is missing or invalid.
     """
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -243,7 +243,7 @@ _ALLOWED = {
 
 
 def _finding(location: tuple[int | str, ...], kind: str, given: object, message: str) -> str:
-    """One of pydantic's findings in our words; rows count from 1, as people do."""
+    """Return the message for one error of pydantic; rows count from 1."""
     index = next((part for part in location if isinstance(part, int)), None)
     names = [part for part in location if isinstance(part, str) and part != "row"]
     key = names[0] if names else "row"
@@ -259,7 +259,7 @@ def _finding(location: tuple[int | str, ...], kind: str, given: object, message:
 
 
 def _odd(row: Row) -> str:
-    """What is wrong with a row whose keys are each right on their own."""
+    """Return the error of a row with keys that are valid individually; empty: none."""
     if (row.protocol == "ICMP") != (row.port == "echo request"):
         return f"{row.protocol} with port {row.port}; allowed: echo request for ICMP, and for nothing else"
     if row.rpc.startswith("replaced") and row.protocol != "TCP":
@@ -268,13 +268,13 @@ def _odd(row: Row) -> str:
 
 
 def ports(name: str, table: Table, options: Options, *, to: str = "controllers") -> tuple[Port, ...]:
-    """The ports that count, in the table's order, one entry a protocol; equal lines of the source stay apart.
+    """Return the selected ports in the table's order, one per protocol; equal lines of the source stay separate.
 
     Args:
-        name: of the table, for messages.
-        table: to go through.
-        options: profile and switches.
-        to: which destinations' rows, for the table of services.
+        name: Name of the table, for messages.
+        table: Table with the rows.
+        options: Profile and switches.
+        to: Destination of the rows, for the table of services.
     """
     return tuple(
         Port(table=name, protocol=protocol, first=first, last=last, row=row)

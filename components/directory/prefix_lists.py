@@ -1,4 +1,4 @@
-"""Networks as entries of managed prefix lists, and how many entries a list is made for."""
+"""Networks as entries of managed prefix lists, and sizes of the lists."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from components.directory.demands import Source
 
 SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 100, 150, 200, 300, 500, 750, 1000)
-"""Maximum entries come in these steps, so that a row more or less changes no list; AWS allows 1,000."""
+"""Steps of maximum entries, so that few additional or removed rows change no list; AWS allows 1,000."""
 
 
 def step(needed: int, room: int) -> int:
-    """The largest size that there is room for; between two steps, the room itself.
+    """Return the largest size that fits; where that is too small, the available room itself.
 
     Args:
-        needed: entries that must fit, at most `room`.
-        room: entries that the quotas leave room for.
+        needed: Required entries, at most `room`.
+        room: Entries that the quotas allow.
     """
     largest = max(size for size in (*SIZES, 0) if size <= room)
     return largest if largest >= needed else min(room, SIZES[-1])
 
 
 def entries(sources: Iterable[Source], family: Family) -> tuple[Entry, ...]:
-    """The fewest entries that hold just the addresses of the sources' networks.
+    """Return the fewest entries with exactly the addresses of the sources' networks.
 
     Args:
-        sources: those that are no networks, or of the other family, are passed over.
-        family: of the list.
+        sources: Sources; those that are not networks, or of the other family, are ignored.
+        family: Family of the list.
     """
     names: dict[str, set[str]] = defaultdict(set)
     for source in sources:
@@ -47,7 +47,7 @@ def entries(sources: Iterable[Source], family: Family) -> tuple[Entry, ...]:
 
 
 def _collapsed(networks: dict[Network, set[str]]) -> Iterator[tuple[Network, list[str]]]:
-    """Whole networks with the names of those that went into them; one pass, as both come in order."""
+    """Yield collapsed networks with the names of their members, in one pass, as both are in order."""
     members = iter(sorted(networks, key=int_key))
     member = next(members, None)
     for whole in collapse(networks):
@@ -60,12 +60,12 @@ def _collapsed(networks: dict[Network, set[str]]) -> Iterator[tuple[Network, lis
 
 
 def int_key(network: Network) -> tuple[int, int, int]:
-    """Orders networks by family, address and size, the largest first."""
+    """Return a sort key by family, address and size, the largest network first."""
     return network.version, int(network.network_address), network.prefixlen
 
 
 def collapse(networks: Iterable[Network]) -> list[Network]:
-    """The fewest networks with the same addresses, in order; families may be mixed."""
+    """Return the fewest networks with the same addresses, in order; families may be mixed."""
     given = list(networks)
     v4 = [each for each in given if isinstance(each, IPv4Network)]
     v6 = [each for each in given if isinstance(each, IPv6Network)]
@@ -73,7 +73,7 @@ def collapse(networks: Iterable[Network]) -> list[Network]:
 
 
 def without_contained(sources: Sequence[Source]) -> tuple[Source, ...]:
-    """Leaves out networks that lie within another of the sources; neighbours stay apart, so that each keeps its rules."""
+    """Omit networks within another of the sources; adjacent networks stay separate, so that each keeps its rules."""
     kept: set[str] = set()
     largest: Network | None = None
     networks = {ip_network(each.peer.value) for each in sources if each.peer.kind is PeerKind.NETWORK}
@@ -90,5 +90,5 @@ def without_contained(sources: Sequence[Source]) -> tuple[Source, ...]:
 
 
 def planned_list_peer(name: str, family: Family, max_entries: int) -> Peer:
-    """A list of the same plan."""
+    """Return the peer for a list of the same plan."""
     return Peer(kind=PeerKind.PLANNED_LIST, value=name, family=family, entries=max_entries)

@@ -1,4 +1,4 @@
-"""Reads `shell-access:domainControllers`, with what is wrong between values that are each right on their own."""
+"""Reader of `shell-access:domainControllers`, with checks across values that are valid individually."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 def read_domain_controllers(
     given: Any, regions: Sequence[str], path: tuple[str, ...] = ("domainControllers",)
 ) -> tuple[DomainControllersSection | None, list[Problem]]:
-    """Reads the section, cross-checks included.
+    """Read the section, including cross-checks.
 
     Args:
-        given: as it came from the configuration.
-        regions: of the stack.
-        path: where the section stands.
+        given: Value of the configuration.
+        regions: Regions of the stack.
+        path: Path of the section.
     """
     section, problems, wrong = read_section(DomainControllersSection, given, path)
     if section is None:
@@ -35,7 +35,7 @@ def read_domain_controllers(
 
 
 def cross_problems(section: DomainControllersSection, path: tuple[str, ...], regions: Sequence[str]) -> list[Problem]:
-    """What is wrong with values that are each right on their own."""
+    """Return the problems between values that are valid individually."""
     found = [
         *_overlaps(section.clients.items(), "clients"),
         *_overlaps([("", section.on_premises_domain_controllers)], "onPremisesDomainControllers"),
@@ -52,7 +52,7 @@ Finding = tuple[tuple[str, ...], str]
 
 
 def _overlaps(named: Iterable[tuple[str, Sequence[str]]], key: str) -> list[Finding]:
-    """Networks that lie within another one: the smaller adds nothing, so that one of the two is a mistake."""
+    """Return networks within another one: the smaller adds nothing, so that one of the two is a mistake."""
     found: list[Finding] = []
     networks = sorted(
         ((ip_network(cidr), name) for name, cidrs in named for cidr in cidrs),
@@ -127,7 +127,7 @@ def _rpc_ports(section: DomainControllersSection) -> list[Finding]:
     for key, given in beside:
         if section.replication_port is None:
             found.append(((key,), f"{given} given; allowed: a port only beside replicationPort"))
-        # Two services cannot listen on one port; Netlogon says so by its event 5809.
+        # Two services cannot listen on one port; Netlogon reports it as event 5809.
         same = next((other for other, port in fixed.items() if port == given), key)
         if same != key:
             found.append(((key,), f"{given} given; allowed: a port other than {same}"))

@@ -1,4 +1,4 @@
-"""Security groups, their rules and prefix lists as plain data: what a plan consists of."""
+"""Security groups, their rules and prefix lists of a plan, as plain data."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 LONGEST_DESCRIPTION = 255
 ECHO_REQUEST_V6 = 128
-"""The ICMPv6 type (RFC 4443)."""
+"""ICMPv6 type (RFC 4443)."""
 ANY_CODE = -1
-"""As EC2 writes it in `toPort` for ICMP."""
+"""Any ICMP code, as EC2 writes it in `toPort`."""
 
 _NOT_IN_A_DESCRIPTION = re.compile(r"[^0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]")
-"""What EC2 refuses (API reference, IpRange)."""
+"""Characters that EC2 refuses (API reference, IpRange)."""
 _PROTOCOLS = tuple(Protocol)
 
 
 def description(text: str) -> str:
-    """A text within what EC2 accepts: 255 characters of its own set."""
+    """Return a text that EC2 accepts: 255 characters of its own set."""
     plain = _NOT_IN_A_DESCRIPTION.sub("-", text)
     return plain if len(plain) <= LONGEST_DESCRIPTION else f"{plain[: LONGEST_DESCRIPTION - 3].rstrip()}..."
 
@@ -39,14 +39,14 @@ class Rule:
     """One rule of a group.
 
     Attributes:
-        direction: ingress or egress.
-        protocol: as EC2 names it; `icmpv6` where the peer is an IPv6 network.
-        from_port: the first port; for ICMP the type.
-        to_port: the last port; for ICMP the code, -1 for any.
-        peer: source or destination.
-        description: its use, as EC2 accepts it.
-        origins: the tables' rows that ask for it, `client_to_controller: TCP 636`.
-        names: what the peer is called in the configuration.
+        direction: Ingress or egress.
+        protocol: Protocol, as EC2 names it; `icmpv6` where the peer is an IPv6 network.
+        from_port: First port; for ICMP the type.
+        to_port: Last port; for ICMP the code, -1 for any.
+        peer: Source or destination.
+        description: Use, as EC2 accepts it.
+        origins: Rows of the tables that require it, `client_to_controller: TCP 636`.
+        names: Names of the peer in the configuration.
     """
 
     direction: Direction
@@ -60,18 +60,18 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """Says what passes and nothing else, so that it stays while that does; unique within a group."""
+        """Return a name of the allowed traffic only, so that it is stable; unique within a group."""
         return f"{self.direction}-{self.protocol}-{self.port_range}-{self.peer.slug}"
 
     @property
     def port_range(self) -> str:
-        """`53`, `49152-65535`; for ICMP the type."""
+        """Return `53`, `49152-65535`; for ICMP the type."""
         single = self.to_port in (self.from_port, ANY_CODE)
         return f"{self.from_port}" if single else f"{self.from_port}-{self.to_port}"
 
     @cached_property
     def key(self) -> tuple[str, int, int, int, tuple[str, str, str]]:
-        """Orders a group's rules by what passes."""
+        """Return a sort key by the allowed traffic."""
         return (self.direction, _PROTOCOLS.index(self.protocol), self.from_port, self.to_port, self.peer.key)
 
 
@@ -80,9 +80,9 @@ class Group:
     """A security group.
 
     Attributes:
-        name: unique within the plan.
-        description: for the group itself, as EC2 accepts it; a change would replace the group.
-        rules: in order.
+        name: Name, unique within the plan.
+        description: Description, as EC2 accepts it; a change would replace the group.
+        rules: Rules in order.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Group:
     rules: tuple[Rule, ...]
 
     def weight(self, direction: Direction, family: Family | None = None) -> int:
-        """How many rules the group takes of the quota in a direction; None: the fuller family."""
+        """Return the number of rules that count against the quota in a direction; None: the fuller family."""
         if family is None:
             return max(self._weights[direction, each] for each in Family)
         return self._weights[direction, family]
@@ -109,8 +109,8 @@ class Entry:
     """An entry of a prefix list.
 
     Attributes:
-        cidr: the network.
-        description: whose it is, as EC2 accepts it.
+        cidr: Network.
+        description: Owner, as EC2 accepts it.
     """
 
     cidr: str
@@ -122,10 +122,10 @@ class PrefixList:
     """A managed prefix list.
 
     Attributes:
-        name: unique within the plan; says the size, so that another size is another list.
-        family: of its entries.
-        max_entries: how many it can hold, which is what each rule counts.
-        entries: in order of address.
+        name: Name, unique within the plan; includes the size, so that another size is another list.
+        family: Family of its entries.
+        max_entries: Maximum entries, which is what each rule counts as.
+        entries: Entries in order of address.
     """
 
     name: str
@@ -139,16 +139,16 @@ Span = tuple[Protocol, int, int]
 
 
 def spans(ports: Iterable[Port]) -> tuple[Span, ...]:
-    """Ports with neighbours merged, in order."""
+    """Return the port ranges in order, with adjacent ones merged."""
     return tuple(span for span, _ in _merged(ports))
 
 
 def rules_of(demands: Iterable[Demand], *, named: str | None = None) -> list[Rule]:
-    """The fewest rules that let pass just what the demands ask for, peer by peer.
+    """Return the fewest rules per peer that allow exactly the required traffic.
 
     Args:
-        demands: in any order; demands of several tables for one peer become one set of rules.
-        named: what to call every peer instead of its sources' names.
+        demands: Demands in any order; several tables for one peer become one set of rules.
+        named: Name for every peer instead of its sources' names.
     """
     wanted: dict[tuple[Direction, tuple[str, str, str]], dict[str, set[Port]]] = {}
     peers: dict[tuple[str, str, str], Peer] = {}
@@ -190,7 +190,7 @@ def _rules_of_peer(direction: Direction, peer: Peer, by_name: dict[str, set[Port
 
 
 def _merged(ports: Iterable[Port]) -> list[tuple[Span, list[Port]]]:
-    """Joins ranges that overlap or touch; ICMP types are no ranges and stay apart."""
+    """Merge ranges that overlap or touch; ICMP types are not ranges and stay separate."""
     found: list[tuple[Span, list[Port]]] = []
     # The last keys make the order of texts independent of the order of the ports.
     for port in sorted(ports, key=lambda p: (_PROTOCOLS.index(p.protocol), p.first, p.last, p.origin, p.description)):

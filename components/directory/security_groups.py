@@ -1,4 +1,4 @@
-"""A site's security groups, with one resource a rule, so that a preview names just the rules that change."""
+"""Security groups of a site, with one resource per rule, so that a preview shows only the rules that change."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class DirectorySecurityGroupsArgs:
-    """What the groups are made of.
+    """Arguments of the security groups.
 
     Attributes:
-        region: of the site.
-        vpc_id: of the site.
-        plan: the groups.
-        tags: on everything that can carry tags.
+        region: Region of the site.
+        vpc_id: VPC of the site.
+        plan: Planned groups.
+        tags: Tags applied to all taggable resources.
     """
 
     region: str
@@ -45,12 +45,12 @@ class _Ends(TypedDict, total=False):
 class DirectorySecurityGroups(pulumi.ComponentResource):
     """Security groups, their rules and the prefix lists that the rules refer to.
 
-    Names are made of what a rule or a list says, and the engine creates before it deletes. So a rule that gives way to
-    another one is there until the other is, and whoever depends on `rules` changes over to complete groups.
+    Names depend on the content of a rule or a list, and the engine creates before it deletes. A replaced rule therefore
+    exists until its successor does, and resources that depend on `rules` change to complete groups.
 
     Attributes:
-        ids: of the groups, in the plan's order; all of them belong on each controller's interface.
-        rules: all of them.
+        ids: Group IDs in the plan's order; all of them belong on each controller's interface.
+        rules: All rules.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class DirectorySecurityGroups(pulumi.ComponentResource):
             from_port=rule.from_port,
             to_port=rule.to_port,
             region=self._args.region,
-            # By its name a rule that somebody edits is told from one that somebody adds.
+            # The name distinguishes an edited rule from an added one.
             tags={**self._args.tags, "Name": rule.name},
             opts=self._child,
             **self._ends(rule),

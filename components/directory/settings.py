@@ -1,7 +1,7 @@
-"""The settings of `shell-access:domainControllers`.
+"""Settings of `shell-access:domainControllers`.
 
-What the AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS" leaves to its
-reader: who there is, and which ports count. Where a setting goes beyond the post its description says so.
+They are what the AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS" leaves to
+its reader: peers, and the selection of ports. Where a setting exceeds the post, its description says so.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 WIDEST = {4: 8, 6: 16}
-"""The shortest prefix that a setting may name: 10.0.0.0/8 is a company, 0.0.0.0/1 half the internet."""
+"""Shortest prefixes that a setting may name: 10.0.0.0/8 is a company, 0.0.0.0/1 half the internet."""
 
 _NETWORKS = (
     "networks such as 10.20.0.0/16 or 2001:db8::/48, with no host bits set, of /8 or longer (IPv6: /16), of addresses that "
@@ -33,7 +33,7 @@ _NETWORKS = (
 
 
 class ManagementAccess(StrEnum):
-    """How administrators reach controllers."""
+    """Access of administrators to controllers."""
 
     SESSION_MANAGER = "session-manager"
     """Through Session Manager: no inbound RDP, WinRM or PowerShell at all."""
@@ -86,7 +86,7 @@ RetentionDays = Annotated[int, AfterValidator(_retention)]
 
 
 class ClientPrefixList(Section):
-    """`clientPrefixLists.<name>`: clients whose networks stand in a prefix list already."""
+    """`clientPrefixLists.<name>`: clients with an existing prefix list."""
 
     id: str = _field("The prefix list.", "an id such as pl-0123456789abcdef0", pattern=r"^pl-[0-9a-f]{8,17}$")
     address_family: Annotated[Family, _member(Family)] = _field(
@@ -101,7 +101,7 @@ class ClientPrefixList(Section):
 
 
 class QuotaSettings(Section):
-    """`quotas`: what the account may have in a Region. Ours, not the post's."""
+    """`quotas`: quotas of the account in a Region. Ours, not the post's."""
 
     rules_per_security_group: int = _field(
         "Inbound or outbound rules per security group (L-0EA8095F).",
@@ -130,7 +130,7 @@ class VolumeSettings(Section):
 
 
 class ControllerSettings(Section):
-    """A domain controller to build."""
+    """A domain controller to create."""
 
     name: str = _field(
         "Its name, which Windows takes too.",
@@ -157,7 +157,7 @@ class ControllerSettings(Section):
 
 
 class SiteSettings(Section):
-    """`sites.<Region>`: where this Region's controllers stand."""
+    """`sites.<Region>`: location of this Region's controllers."""
 
     vpc: IdOrNameTag = _field("The VPC.", "an id (vpc-...) or the value of a Name tag")
     subnets: list[IdOrNameTag] = _field(
@@ -173,7 +173,7 @@ class SiteSettings(Section):
 
 
 class MonitoringSettings(Section):
-    """`monitoring`: who hears of what happens at controllers, and where it is kept. Ours, not the post's."""
+    """`monitoring`: recipients of alerts about controllers, and storage of logs. Ours, not the post's."""
 
     notification_emails: list[Email] = _field(
         "Who hears of changes, commands and sessions; each has to confirm.",
@@ -289,7 +289,7 @@ class DomainControllersSection(Section):
 
     @property
     def options(self) -> Options:
-        """Profile and switches, as the port tables take them."""
+        """Return profile and switches for the port tables."""
         fixed = (self.replication_port, self.netlogon_port)
         return Options(
             profile=self.profile,
@@ -302,7 +302,7 @@ class DomainControllersSection(Section):
 
     @property
     def group_quotas(self) -> Quotas:
-        """As the planner takes them."""
+        """Return the quotas for the planner."""
         return Quotas(
             rules_per_group=self.quotas.rules_per_security_group,
             groups_per_interface=self.quotas.security_groups_per_interface,
@@ -316,13 +316,13 @@ def sources(
     site_networks: Mapping[str, Sequence[Network]],
     endpoints: Sequence[Peer] = (),
 ) -> Sources:
-    """Who a site's controllers talk to.
+    """Return the peers of a site's controllers.
 
     Args:
-        section: the settings.
-        region: of the site.
-        site_networks: of every site's subnets, by Region.
-        endpoints: of the site's VPC.
+        section: Settings of the system.
+        region: Region of the site.
+        site_networks: Networks of every site's subnets, by Region.
+        endpoints: Endpoints of the site's VPC.
     """
     return Sources(
         on_premises=_parsed(section.on_premises_domain_controllers),
@@ -342,12 +342,12 @@ def sources(
 def known_addresses(
     section: DomainControllersSection, own: Sequence[Network], endpoints: Mapping[str, Sequence[Network]] | None = None
 ) -> dict[str, Sequence[Network]]:
-    """The networks of peers that are named otherwise, as the network ACL needs them.
+    """Return the networks of peers that are not networks, as the network ACL needs them.
 
     Args:
-        section: the settings.
-        own: the controllers' subnets.
-        endpoints: networks of endpoints that are named by group or prefix list, by that id.
+        section: Settings of the system.
+        own: Subnets of the controllers.
+        endpoints: Networks of endpoints that are named by group or prefix list, by that ID.
     """
     lists = {each.id: _parsed(each.networks) for each in section.client_prefix_lists.values() if each.networks}
     bastions = dict.fromkeys(section.bastion_security_group_ids, _parsed(section.bastion_networks))

@@ -1,4 +1,4 @@
-"""A site: what lets packets pass to its controllers, the controllers themselves, and what watches them."""
+"""Site: network rules for its controllers, the controllers themselves, and their monitoring."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SiteArgs:
-    """What a site is made of.
+    """Arguments of a site.
 
     Attributes:
-        scope: where it is.
-        section: the settings of all sites.
-        place: as it was found.
-        plan: groups and network ACL.
-        preferences: Session Manager's, of the Region; None where they are not governed here.
-        profile: name of the instance profile; None where the site builds no controllers.
-        key_users: ARNs of who may use the volumes' key.
-        tags: on everything that can carry tags.
+        scope: Partition, account and Region.
+        section: Settings of all sites.
+        place: Site as found in AWS.
+        plan: Security groups and network ACL.
+        preferences: Session Manager preferences of the Region; None where they are not managed here.
+        profile: Name of the instance profile; None where the site creates no controllers.
+        key_users: ARNs of principals that may use the volumes' key.
+        tags: Tags applied to all taggable resources.
     """
 
     scope: Scope
@@ -59,7 +59,7 @@ class Site(pulumi.ComponentResource):
 
     Attributes:
         outputs: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts`, `quotaHeadroom`.
-        topic_arn: of the alerts.
+        topic_arn: ARN of the topic for alerts.
     """
 
     def __init__(self, name: str, args: SiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -148,7 +148,7 @@ class Site(pulumi.ComponentResource):
                 ),
                 region=args.scope.region,
                 tags=args.tags,
-                # Snapshots that the team has made are encrypted with it.
+                # The team's snapshots are encrypted with this key.
                 retain=args.section.termination_protection,
             ),
             self._child,
@@ -161,7 +161,7 @@ class Site(pulumi.ComponentResource):
         key: Key,
         before: list[pulumi.Resource],
     ) -> Controllers:
-        """Once everything is there that lets packets pass; so they change over to other groups only then, too."""
+        """Create the controllers after all network rules, so that they change to other groups only then, too."""
         args = self._args
         site = args.section.sites[args.scope.region]
         return Controllers(

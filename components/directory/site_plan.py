@@ -1,4 +1,4 @@
-"""Groups and network ACL of every site, planned before anything is built. Pure."""
+"""Plan of security groups and network ACL of every site, before anything is created. Pure."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from components.directory.settings import DomainControllersSection
 
 S3_LIST_WEIGHT = 1
-"""What a rule to S3's prefix list counts as (Amazon VPC User Guide, "AWS-managed prefix list weight")."""
+"""Weight of a rule to S3's prefix list (Amazon VPC User Guide, "AWS-managed prefix list weight")."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteNetworks:
-    """What a site's plan needs to know of AWS.
+    """Networks in AWS that a site's plan needs.
 
     Attributes:
-        controllers: networks of the controllers' subnets.
-        endpoints: networks of the subnets that the VPC endpoints are in.
-        lists: prefix lists of gateway endpoints that controllers use, with the networks in them.
+        controllers: Networks of the controllers' subnets.
+        endpoints: Networks of the VPC endpoints' subnets.
+        lists: Prefix lists of gateway endpoints that controllers use, with their networks.
     """
 
     controllers: tuple[Network, ...]
@@ -40,13 +40,13 @@ class SiteNetworks:
 
 @dataclass(frozen=True, kw_only=True)
 class SitePlan:
-    """What lets packets pass at a site.
+    """Planned network rules of a site.
 
     Attributes:
-        demands: what has to pass.
-        groups: for every controller.
-        acl: of the controllers' subnets; None where the settings do without.
-        acl_quota: rules per network ACL.
+        demands: Required traffic.
+        groups: Security groups of every controller.
+        acl: Network ACL of the controllers' subnets; None where the settings omit it.
+        acl_quota: Rules per network ACL.
     """
 
     demands: tuple[Demand, ...]
@@ -56,7 +56,7 @@ class SitePlan:
 
     @property
     def headroom(self) -> dict[str, int]:
-        """What is left of the quotas."""
+        """Return the unused quotas."""
         if self.acl is None:
             return self.groups.headroom
         fullest = max(self.acl.count(direction, family) for direction in Direction for family in Family)
@@ -65,14 +65,14 @@ class SitePlan:
 
 
 def plan_sites(section: DomainControllersSection, networks: Mapping[str, SiteNetworks]) -> dict[str, SitePlan]:
-    """Plans every site.
+    """Plan every site.
 
     Args:
-        section: the settings.
-        networks: by Region.
+        section: Settings of the system.
+        networks: Networks by Region.
 
     Raises:
-        SettingsError: with everything that does not fit.
+        SettingsError: The rules of a site cannot fit; the error has all problems.
     """
     controllers = {region: each.controllers for region, each in networks.items()}
     collector = Collector()

@@ -1,4 +1,4 @@
-"""Sizes of what domain controllers bring along: names of roles, and IDs of what is watched, stand in it. Pure."""
+"""Sizes of generated texts of domain controllers, which contain names of roles and IDs of watched resources. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ID: Final = "0" * 17
 def generated_texts(
     section: DomainControllersSection, account: Account, plans: Mapping[str, SitePlan]
 ) -> Iterator[Generated]:
-    """Yield everything that the system generates and settings make long, measured.
+    """Yield every generated text that settings can make too long, with its size.
 
     Args:
         section: Settings of the system.

@@ -1,4 +1,4 @@
-"""The trail that records who called Systems Manager and EC2, where the account has none."""
+"""Trail that records calls of Systems Manager and EC2 with their callers, where the account has none."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ManagementTrailArgs:
-    """What the trail is made of.
+    """Arguments of the trail.
 
     Attributes:
-        scope: of its home Region; it records all of them.
-        keep: the bucket is not deleted while there are logs in it.
-        tags: on everything that can carry tags.
+        scope: Scope with its home Region; it records all Regions.
+        keep: Whether the bucket is retained while it contains logs.
+        tags: Tags applied to all taggable resources.
     """
 
     scope: Scope
@@ -43,10 +43,10 @@ class ManagementTrailArgs:
 
 
 class ManagementTrail(pulumi.ComponentResource):
-    """A trail of all management events, as trails cannot choose Systems Manager's alone, and its private bucket.
+    """A trail of all management events, as trails cannot select Systems Manager's alone, and its private bucket.
 
     Attributes:
-        arn: of the trail.
+        arn: ARN of the trail.
     """
 
     def __init__(self, name: str, args: ManagementTrailArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -61,7 +61,7 @@ class ManagementTrail(pulumi.ComponentResource):
                 policy=trail_key_policy(args.scope, TRAIL),
                 region=args.scope.region,
                 tags=args.tags,
-                # AWS refuses to delete a bucket that has logs in it, and without the key nobody could read them.
+                # AWS refuses to delete a bucket that contains logs, and without the key they could not be read.
                 retain=args.keep,
             ),
             self._child,
@@ -83,7 +83,7 @@ class ManagementTrail(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
     def _bucket(self, key_arn: pulumi.Output[str]) -> tuple[Bucket, list[pulumi.Resource]]:
-        """The bucket, and what has to be there before anything is written to it."""
+        """Return the bucket, and the resources that must exist before the first log is written."""
         name, scope, child = f"{self._name}-logs", self._args.scope, self._child
         bucket_name = trail_bucket_name(scope.account_id, scope.region)
         bucket = Bucket(
