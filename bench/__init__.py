@@ -1,1 +1,1 @@
-"""How fast the engine is with this program, as ratios measured side by side: `make bench`."""
+"""Speed of the engine with this program, as ratios measured side by side: `make bench`."""

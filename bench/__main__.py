@@ -1,6 +1,6 @@
-"""Prints the bench tables: previews of a full stack against an empty program, slopes, AWS calls, growth of audit and planner.
+"""Benchmark tables: previews of a full stack against an empty program, slopes, AWS calls, growth of audit and planner.
 
-The full stack is `Pulumi.bench.yaml` beside this file, so that `Pulumi.dev.yaml` may grow without moving the ratios.
+The full stack is `Pulumi.bench.yaml` beside this file, so that `Pulumi.dev.yaml` can grow without changing the ratios.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def full_configuration() -> dict[str, Any]:
 
 
 class Bench:
-    """The stacks to measure, all up on one local AWS."""
+    """The measured stacks, all deployed to one local AWS."""
 
     def __init__(self, folder: Path, endpoint: str, console: Console) -> None:
         self._folder = folder
@@ -85,14 +85,14 @@ class Bench:
         self._console = console
         self.full = self._stack("full", full_configuration())
         self.not_measured: dict[str, str] = {}
-        """Why something is missing in the table."""
+        """Reasons for measurements that are missing in the table."""
 
     def previews(self) -> dict[str, Callable[[], object]]:
-        """What is timed: previews that find nothing to change, by what they preview."""
+        """Return the measured previews, which find nothing to change, by name."""
         empty = self._stack("empty", {}, self._program("empty", "import pulumi\n"))
         actions = {EMPTY: _preview(empty), FULL: _preview(self.full), FULL_WITH_PACK: _preview(self.full, *FULL_PACK)}
         for count in REGION_COUNTS:
-            # An account for each, so that the stacks do not meet.
+            # An account for each, so that the stacks do not share resources.
             role = {"roleArn": f"arn:aws:iam::{count:012d}:role/Deployer"}
             sections: dict[str, Any] = {"regions": list(REGIONS[:count]), "sessionManager": {}}
             actions[_regions(count)] = _preview(self._stack(f"regions-{count}", sections, assumeRoles=[role]))
@@ -125,7 +125,7 @@ class Bench:
         return actions | plans
 
     def calls(self) -> dict[str, dict[str, int]]:
-        """Return the AWS calls of runs over the full stack in which nothing changes, by run and operation."""
+        """Return AWS calls by operation, for each command that changes nothing on the full stack."""
         runs = {"preview": self.full.preview, "up": self.full.up, "refresh": self.full.refresh}
         counted: dict[str, dict[str, int]] = {}
         for name, run in runs.items():
@@ -166,7 +166,7 @@ def _preview(stack: Stack, *arguments: str) -> Callable[[], object]:
 
 
 def _slope(timings: dict[str, Timing], name: Callable[[int], str], counts: tuple[int, ...]) -> float:
-    """What one more costs, in empty programs."""
+    """Return the cost of one more, in empty programs."""
     first, last = counts[0], counts[-1]
     more = ratio(timings[name(last)], timings[EMPTY]) - ratio(timings[name(first)], timings[EMPTY])
     return more / (last - first)

@@ -1,4 +1,4 @@
-"""Time and memory of an audit over the number of principals: `python -m bench.audit`."""
+"""Time and memory of an audit by the number of principals: `python -m bench.audit`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ACCOUNT = "111122223333"
 _ARN = f"arn:aws:iam::{_ACCOUNT}"
 _NAMED = 20
-"""Principals that each trust policy names."""
+"""Number of principals that each trust policy names."""
 
 
 def account(size: int) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def _document(statement: dict[str, Any]) -> dict[str, Any]:
 
 
 def audited(size: int) -> str:
-    """Audit an account of some principals, and say how much was found."""
+    """Audit an account with this many principals, and return the number of findings."""
     read = read_account(account(size), account_id=_ACCOUNT)
     assessment = assess(AuditContext(account=read, protected=Protected(account_id=_ACCOUNT)))
     return f"{sum(len(each.findings) for each in assessment.audited):,} findings"

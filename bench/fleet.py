@@ -1,7 +1,7 @@
-"""`python -m bench.fleet`: twelve accounts with four Regions each, through everything that befalls a fleet.
+"""`python -m bench.fleet`: twelve accounts with four Regions each, through all operations of a fleet.
 
-Prints what processor time each run takes, as a ratio to one stack and to an empty program, and writes all figures where
-docs/fleet-costs.md takes them from. Takes some fifteen minutes on two processors.
+Print the processor time of each run, as a ratio to one stack and to an empty program, and write all figures to the file
+that docs/fleet-costs.md uses. Takes about fifteen minutes on two processors.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ MEASURED = Path(__file__).with_name("fleet.json")
 
 
 def of_regions(count: int) -> str:
-    """How the runs of one account with so many Regions are called."""
+    """Return the name of the runs of one account with this many Regions."""
     return f"{ONE}, {count} Region{'' if count == 1 else 's'}"
 
 
 class UnexpectedError(Exception):
-    """Accounts came out otherwise than they should; no figure is worth anything then."""
+    """Accounts have unexpected results, so that no figure is valid."""
 
 
 class FleetBench:
-    """The fleet, and what its runs took."""
+    """The fleet, and the usage of its runs."""
 
     def __init__(self, folder: Path, endpoint: str, console: Console) -> None:
         self._endpoint = endpoint
@@ -64,12 +64,12 @@ class FleetBench:
         self.usages: dict[str, Usage] = {}
         self.calls: dict[str, dict[str, int]] = {}
         self.state_bytes: dict[int, int] = {}
-        """Of one account's state, by its number of Regions."""
+        """Size of one account's state, by its number of Regions."""
         self.fleet = LocalFleet(folder, endpoint, ACCOUNTS, warm=False)
         self.ask_for(REGIONS)
 
     def ask_for(self, regions: list[str], minutes: int = 20) -> None:
-        """Writes the fleet file: the preferences with all defaults, in some Regions."""
+        """Write the fleet file: the preferences with all defaults, in some Regions."""
         preferences = {"idleSessionTimeout": minutes}
         self.fleet.write(
             {"shell-access:regions": regions, "shell-access:sessionManager": preferences},
@@ -81,10 +81,10 @@ class FleetBench:
         )
 
     def play(self) -> None:
-        """Everything, in an order in which each run finds what it needs.
+        """Run all operations, in an order in which each finds what it needs.
 
         Raises:
-            UnexpectedError: accounts came out otherwise than they should.
+            UnexpectedError: Accounts have unexpected results.
         """
         self._empty_program()
         self._first_runs()
@@ -156,7 +156,7 @@ class FleetBench:
             raise UnexpectedError(f"drift was found in {sorted(cells)}")
 
     def _signal(self) -> None:
-        """All accounts get another setting; SIGTERM comes while one of them publishes its document."""
+        """Change a setting of all accounts, and send SIGTERM while one of them publishes its document."""
         self.ask_for(REGIONS, minutes=25)
         account = self.fleet.ids[HELD]
         self.fleet.proxy.hold(account, "UpdateDocument")
@@ -180,7 +180,7 @@ class FleetBench:
             raise UnexpectedError(f"after going on: {went_on.states}, {minutes}, locks: {self.fleet.locks}")
 
     def _minutes(self, name: str, region: str) -> str:
-        """The idle timeout that is live."""
+        """Return the effective idle timeout."""
         ssm = self.fleet.client("ssm", region, self.fleet.ids[name])
         return json.loads(ssm.get_document(Name=DOCUMENT_NAME)["Content"])["inputs"]["idleSessionTimeout"]
 
@@ -194,7 +194,7 @@ class FleetBench:
         self._run(f"{ONE}: remove", "remove", "--account", gone, expected={"removed": 1})
 
     def _numbers_of_regions(self) -> None:
-        """One new account each, with one Region and with as many as an organization may govern."""
+        """Add one new account each, with one Region and with the maximum number of Regions of an organization."""
         for count in REGION_COUNTS:
             name = f"account-of-{count}"
             self.fleet.ids[name] = self.fleet.join(name)

@@ -1,4 +1,4 @@
-"""Processor time and memory over the size of what is given, each size in a process of its own."""
+"""Processor time and memory by the size of the input, each size in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """A size, and what it took.
+    """A size, and its cost.
 
     Attributes:
-        what: What was computed.
-        size: How much was given, with its unit.
-        seconds: Of processor time.
-        megabytes: The most memory that the process held.
-        result: What came out.
+        what: Name of the computation.
+        size: Size of the input, with its unit.
+        seconds: Processor time.
+        megabytes: Peak memory of the process.
+        result: Result of the computation.
     """
 
     what: str
@@ -38,10 +38,10 @@ def curve(what: str, unit: str, action: Callable[[int], str], sizes: Iterable[in
     """Measure an action at several sizes.
 
     Args:
-        what: What is computed.
-        unit: Of the sizes.
-        action: A function of a module, which takes a size and says what came out.
-        sizes: In the order of the table.
+        what: Name of the computation.
+        unit: Unit of the sizes.
+        action: Function of a module, which takes a size and returns a text about the result.
+        sizes: Sizes in the order of the table.
     """
     for size in sizes:
         with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as process:
@@ -56,7 +56,7 @@ def _measured(action: Callable[[int], str], size: int) -> tuple[float, int, str]
 
 
 def growth_table(points: Iterable[Point]) -> Table:
-    """Return a table with a row per point."""
+    """Return a table with one row per point."""
     table = Table("what", "size", "processor s", "MB", "result", title="Growth")
     for each in points:
         table.add_row(each.what, each.size, f"{each.seconds:.2f}", str(each.megabytes), each.result)

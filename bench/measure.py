@@ -1,4 +1,4 @@
-"""Times whole runs of the engine, in turn, so that a machine that changes its pace changes it for all alike."""
+"""Timing of engine processes in turn, so that changes of the machine's speed affect all alike."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of one thing that was run several times, after a run that did not count.
+    """Seconds of one action that ran several times, after a warm-up that does not count.
 
     Attributes:
         seconds: Wall-clock seconds of each run.
@@ -26,7 +26,7 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Wall-clock seconds."""
+        """Return the median of wall-clock seconds."""
         return statistics.median(self.seconds)
 
 
@@ -51,7 +51,7 @@ def ratio(of: Timing, to: Timing) -> float:
 
 
 def cpu_ratio(of: Timing, to: Timing) -> float:
-    """Return the same of processor time, which other work on the machine changes less."""
+    """Return the median of the ratios of processor time, which other processes on the machine affect less."""
     return _median_ratio(of.cpu_seconds, to.cpu_seconds)
 
 
@@ -60,6 +60,6 @@ def _median_ratio(of: tuple[float, ...], to: tuple[float, ...]) -> float:
 
 
 def _cpu_seconds() -> float:
-    """Return the processor time of this process and of all children that it has waited for, and of theirs."""
+    """Return the processor time of this process, and of all its descendants that have been waited for."""
     used = os.times()
     return used.user + used.system + used.children_user + used.children_system

@@ -1,4 +1,4 @@
-"""Time and memory of the plan for domain controllers over the number of client networks: `python -m bench.networks`."""
+"""Time and memory of the plan for domain controllers by the number of client networks: `python -m bench.networks`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REGION = "eu-west-1"
 
 
 def scattered(size: int) -> str:
-    """Plan for networks of /24 all over the address space."""
+    """Plan for networks of /24 across the address space."""
     chance = random.Random(1)  # noqa: S311 -- the same networks every time
     return _planned(
         {f"{chance.randrange(11, 126)}.{chance.randrange(256)}.{chance.randrange(256)}.0/24": None for _ in range(size)}
@@ -37,7 +37,7 @@ def of_both_families(size: int) -> str:
 
 
 def neighbours(size: int) -> str:
-    """Plan for networks that lie side by side, as they fit in the default quotas."""
+    """Plan for adjacent networks, which fit in the default quotas."""
     return _planned({f"10.{number >> 8}.{number & 255}.0/24": None for number in range(size)})
 
 

@@ -1,4 +1,4 @@
-"""What a command and all that it starts take of the machine: time, processor time, memory."""
+"""Resources of a command and its descendants: time, processor time, memory."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What was taken.
+    """Used resources.
 
     Attributes:
-        seconds: by the clock on the wall.
-        cpu_seconds: of one processor, all processes together.
-        peak_megabytes: resident memory of all processes together, at its highest; pages that processes share count in each.
+        seconds: Wall-clock seconds.
+        cpu_seconds: Processor seconds, all processes together.
+        peak_megabytes: Peak of resident memory, all processes together; pages that processes share count in each.
     """
 
     seconds: float
@@ -33,10 +33,10 @@ class Usage:
 
 
 class Watch:
-    """Watches a process and its descendants from its start to its end."""
+    """Monitor of a process and its descendants from its start to its end."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
-        """Begins; the process should just have been started."""
+        """Start the monitor, right after the process was started."""
         self._process = process.pid
         self._began = time.perf_counter()
         self._cpu_before = _children_seconds()
@@ -47,11 +47,11 @@ class Watch:
 
     @property
     def peak_megabytes(self) -> float:
-        """The most memory so far."""
+        """Return the peak memory so far."""
         return self._peak / 1e6
 
     def end(self) -> Usage:
-        """What was taken, once the process has been waited for; it must be the only one meanwhile."""
+        """Return the usage, after the process has been waited for; no other process may run meanwhile."""
         seconds = time.perf_counter() - self._began
         self._over.set()
         self._watching.join()
@@ -67,7 +67,7 @@ class Watch:
 
 
 def _children_seconds() -> float:
-    """Processor time of all children that have been waited for, and of theirs."""
+    """Return the processor time of all descendants that have been waited for."""
     taken = os.times()
     return taken.children_user + taken.children_system
 
@@ -81,7 +81,7 @@ def _tree(process: int) -> list[int]:
 
 
 def _resident(process: int) -> int:
-    """Bytes."""
+    """Return the resident memory in bytes."""
     with suppress(OSError, IndexError):
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
     return 0

@@ -1,4 +1,4 @@
-"""How often AWS lets an account call an operation in one Region, per second, where that is published.
+"""Published request rates per second of an account in one Region, by operation.
 
 Sources, all default values: AWS Key Management Service Developer Guide, "Request quotas"; Amazon CloudWatch Logs User
 Guide, "CloudWatch Logs service quotas".

@@ -1,4 +1,4 @@
-"""How long a fleet takes, from what single accounts took. Pure: figures in, figures out."""
+"""Duration of a fleet, calculated from the usage of single accounts. Pure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _SPREAD: Final = 0.25
-"""Of the times of accounts among each other: standard deviation of the logarithm."""
+"""Spread of the accounts' durations: standard deviation of the logarithm."""
 _CALLS_IN_FLIGHT: Final = 8
 _MOST_RUNNERS: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountCost:
-    """What one run over one account takes.
+    """Cost of one operation on one account.
 
     Attributes:
-        cpu_seconds: of one processor, which an engine does not much exceed.
-        megabytes: of memory at most.
-        aws_calls: how many.
+        cpu_seconds: Seconds of one processor, which an engine hardly exceeds.
+        megabytes: Peak memory.
+        aws_calls: Number of calls.
     """
 
     cpu_seconds: float
@@ -36,10 +36,10 @@ class Runner:
     """A machine that runs engines.
 
     Attributes:
-        processors: that it has.
-        engines: how many at a time.
-        start_seconds: until the first engine begins: checkout, packages, sign-in.
-        call_seconds: how long AWS takes for a call.
+        processors: Number of processors.
+        engines: Number of concurrent engines.
+        start_seconds: Seconds until the first engine starts: checkout, packages, sign-in.
+        call_seconds: Seconds that AWS takes for a call.
     """
 
     processors: int
@@ -48,16 +48,16 @@ class Runner:
     call_seconds: float = 0.1
 
     def seconds(self, cost: AccountCost) -> float:
-        """How long one account takes while all of the runner's engines are at work.
+        """Return the duration of one account while all of the runner's engines work.
 
-        Either it works and waits for AWS, or the processors are what is short: whatever takes longer.
+        Either it works and waits for AWS, or the processors are the limit; the longer duration counts.
         """
         waiting = cost.aws_calls * self.call_seconds / _CALLS_IN_FLIGHT
         return max(cost.cpu_seconds + waiting, cost.cpu_seconds * self.engines / self.processors)
 
 
 def finished(durations: Sequence[float], slots: int) -> float:
-    """When the last of some tasks is done, each begun in its turn as soon as one of the slots is free."""
+    """Return the end of the last task, with each task started in order when a slot is free."""
     free = [0.0] * max(1, min(slots, len(durations)))
     for each in durations:
         heapq.heappush(free, heapq.heappop(free) + each)
@@ -65,15 +65,15 @@ def finished(durations: Sequence[float], slots: int) -> float:
 
 
 def fleet_seconds(waves: Sequence[int], cost: AccountCost, runner: Runner, runners: int) -> float:
-    """How long a fleet takes.
+    """Return the duration of a fleet.
 
     Args:
-        waves: how many accounts each has; one begins when the one before is through.
-        cost: of a middling account; they differ by a quarter, the same in every simulation.
-        runner: the kind of machine.
-        runners: how many of them.
+        waves: Number of accounts in each wave; a wave starts when the one before has completed.
+        cost: Cost of a typical account; accounts differ by a quarter, the same in every simulation.
+        runner: Type of machine.
+        runners: Number of machines.
     """
-    luck = random.Random(0)  # noqa: S311 -- no secret is made of it
+    luck = random.Random(0)  # noqa: S311 -- not used for cryptography
     middling = runner.seconds(cost)
     slots = runners * runner.engines
     durations = [[middling * luck.lognormvariate(0, _SPREAD) for _ in range(count)] for count in waves]
@@ -81,7 +81,7 @@ def fleet_seconds(waves: Sequence[int], cost: AccountCost, runner: Runner, runne
 
 
 def runners_for(waves: Sequence[int], cost: AccountCost, runner: Runner, window_seconds: float) -> int | None:
-    """How many runners do the fleet within a window; None where no number does."""
+    """Return the number of runners that complete the fleet within a window; None where no number does."""
     fitting = (
         count for count in range(1, _MOST_RUNNERS + 1) if fleet_seconds(waves, cost, runner, count) <= window_seconds
     )

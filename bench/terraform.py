@@ -1,7 +1,7 @@
 """The same 300 resources through Pulumi and through OpenTofu or Terraform, on one local AWS.
 
-Measured where a command line is on PATH, the AWS provider lies in a local mirror, and both start without a network.
-Terraform runs the AWS provider itself, Pulumi the plugin that is in use: by default the stand-in, which answers faster.
+Measured where a command line is on PATH, the AWS provider is in a local mirror, and both start without a network.
+Terraform runs the AWS provider itself, Pulumi its configured plugin: by default the stand-in, which responds faster.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MIRROR: Final = "BENCH_TERRAFORM_PLUGINS"
-"""Environment variable that names the folder of the mirror: `<folder>/<registry>/hashicorp/aws/<version>/<platform>`."""
+"""Environment variable with the folder of the mirror: `<folder>/<registry>/hashicorp/aws/<version>/<platform>`."""
 
 TOOLS: Final = ("tofu", "terraform")
 COUNT: Final = 60
-"""Resources of each of the five types."""
+"""Number of resources of each of the five types."""
 
 _RUN_SECONDS: Final = 600
 
@@ -93,18 +93,18 @@ resource "aws_ssm_parameter" "parameter" {
 
 
 class NotMeasuredError(Exception):
-    """Nothing can be measured here; the message says why."""
+    """Measurement is not possible here; the message has the reason."""
 
 
 class Terraform:
-    """The resources, up on the local AWS."""
+    """The resources, deployed to the local AWS."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
-        """Bring the resources up.
+        """Deploy the resources.
 
         Args:
             folder: Empty folder for configuration and state.
-            environment: Names the local AWS and its credentials.
+            environment: Variables with the local AWS and its credentials.
 
         Raises:
             NotMeasuredError: There is no command line or provider, or they do not start.
@@ -133,17 +133,17 @@ class Terraform:
 
     @property
     def version(self) -> str:
-        """Name and version of the command line, as it prints them."""
+        """Return name and version of the command line, as it prints them."""
         return self._run("version").splitlines()[0]
 
     def plan(self, *, refresh: bool) -> None:
-        """Find that there is nothing to change.
+        """Plan, and expect no changes.
 
         Args:
-            refresh: Read every resource from AWS first.
+            refresh: Whether to read every resource from AWS first.
 
         Raises:
-            NotMeasuredError: There is something to change, or the plan fails.
+            NotMeasuredError: The plan has changes or fails.
         """
         self._run("plan", "-detailed-exitcode", f"-refresh={str(refresh).lower()}")
 
@@ -166,7 +166,7 @@ class Terraform:
 
 
 def _sources() -> Iterator[tuple[Path, str]]:
-    """Folders with the AWS provider, and the registry that each mirrors."""
+    """Yield folders with the AWS provider, and the registry that each mirrors."""
     named = os.environ.get(MIRROR)
     usual = [Path.home() / ".terraform.d" / "plugins", *Path("/usr/local/share").glob("*/plugins")]
     for folder in [Path(named)] if named else usual:
