@@ -1,4 +1,4 @@
-"""The actions, each as one function.
+"""Automation actions, one function per action.
 
 Source: AWS Systems Manager User Guide, "Systems Manager Automation actions reference".
 """
@@ -25,14 +25,14 @@ from local.automation.execution import (
 from local.automation.templates import TemplateError, filled, selected
 
 Connect = Callable[..., Any]
-"""Makes a client of a service, as the run's role: `connect("iam")`, `connect("ec2", region_name="us-east-1")`."""
+"""Creates a client with the execution's role: `connect("iam")`, `connect("ec2", region_name="us-east-1")`."""
 
 _DURATION: Final = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?")
 _DEFAULT_APPROVAL_SECONDS: Final = 604_800
 
 
 def all_actions(connect: Connect) -> dict[str, Action]:
-    """The actions by name, calling AWS through these clients."""
+    """Return the actions by name, which call AWS through these clients."""
     return {
         "aws:approve": lambda run, step: approve(run, step, connect),
         "aws:assertAwsResourceProperty": lambda _run, step: assert_property(step, connect),
@@ -44,15 +44,15 @@ def all_actions(connect: Connect) -> dict[str, Action]:
 
 
 def execute_api(step: Step, connect: Connect) -> dict[str, Any]:
-    """One call."""
+    """Make one call."""
     return _outputs(step, _called(step, connect))
 
 
 def assert_property(step: Step, connect: Connect) -> dict[str, Any]:
-    """One call, whose answer has to hold a value.
+    """Make one call, whose response must have a value.
 
     Raises:
-        StepFailedError: it holds another one.
+        StepFailedError: The response has another value.
     """
     found = str(selected(_called(step, connect), step.inputs["PropertySelector"]))
     if found not in step.inputs["DesiredValues"]:
@@ -63,9 +63,9 @@ def assert_property(step: Step, connect: Connect) -> dict[str, Any]:
 
 
 def execute_script(step: Step, connect: Connect) -> dict[str, Any]:
-    """Runs the handler of a Python script, whose boto3 makes clients of this run."""
+    """Run the handler of a Python script, whose boto3 creates clients of this execution."""
     handler = _loaded(step.inputs["Script"], connect)[step.inputs["Handler"]]
-    # Systems Manager hands the payload over as JSON, and takes the answer back as JSON.
+    # Systems Manager passes the payload and the result as JSON.
     payload = json.loads(json.dumps(step.inputs.get("InputPayload", {})))
     try:
         answer = json.loads(json.dumps(handler(payload, {})))
@@ -75,7 +75,7 @@ def execute_script(step: Step, connect: Connect) -> dict[str, Any]:
 
 
 def sleep(run: Execution, step: Step) -> dict[str, Any]:
-    """Waits as long as `Duration` says (ISO 8601)."""
+    """Wait for `Duration` (ISO 8601)."""
     found = _DURATION.fullmatch(step.inputs["Duration"])
     if not found or not any(found.groups()):
         raise StepFailedError(f"{step.inputs['Duration']} is no duration")
@@ -85,7 +85,7 @@ def sleep(run: Execution, step: Step) -> dict[str, Any]:
 
 
 def branch(run: Execution, step: Step) -> dict[str, Any]:
-    """The first choice that holds, else the default one."""
+    """Return the step of the first choice that holds, else the default step."""
     for choice in step.definition["inputs"]["Choices"]:
         if _holds(choice, run.variables):
             return {"NextStep": choice["NextStep"]}
@@ -93,11 +93,11 @@ def branch(run: Execution, step: Step) -> dict[str, Any]:
 
 
 def approve(run: Execution, step: Step, connect: Connect) -> dict[str, Any]:
-    """Tells the topic and waits until enough of the approvers have said yes, or one of them no.
+    """Notify the topic, and wait until enough approvers approve, or one rejects.
 
     Raises:
-        StepFailedError: rejected.
-        StepTimedOutError: nobody answered in time.
+        StepFailedError: An approver rejected the request.
+        StepTimedOutError: The approvers did not decide in time.
     """
     inputs = step.inputs
     topic = inputs.get("NotificationArn") or inputs.get("EnhancedApprovals", {}).get("NotificationArn")
@@ -165,7 +165,7 @@ def _loaded(source: str, connect: Connect) -> dict[str, Any]:
         "__name__": "script",
         "__builtins__": {**vars(builtins), "__import__": importing},
     }
-    exec(compile(source, "script.py", "exec"), namespace)  # noqa: S102 -- what the step is for
+    exec(compile(source, "script.py", "exec"), namespace)  # noqa: S102 -- the purpose of the step
     return namespace
 
 

@@ -1,4 +1,4 @@
-"""One run of a runbook: its steps, and which one follows.
+"""Execution of a runbook: its steps, and their order.
 
 Source: AWS Systems Manager User Guide, "Data elements and parameters" (`onFailure`, `onCancel`, `isCritical`, `isEnd`,
 `nextStep`, `maxAttempts`) and "Systems Manager Automation actions reference".
@@ -28,20 +28,20 @@ Json = dict[str, Any]
 
 
 class StepFailedError(Exception):
-    """A step failed; the text says why."""
+    """A step failed; the message has the reason."""
 
 
 class StepTimedOutError(StepFailedError):
-    """A step took longer than it may."""
+    """A step exceeded its timeout."""
 
 
 class StepCancelledError(Exception):
-    """The run was cancelled while the step was at work."""
+    """The execution was cancelled during the step."""
 
 
 @dataclass
 class Step:
-    """One step as the run's record shows it."""
+    """One step, as the execution's record shows it."""
 
     definition: Json
     status: str = "Pending"
@@ -53,18 +53,18 @@ class Step:
 
     @property
     def name(self) -> str:
-        """Of the step."""
+        """Return the name of the step."""
         return self.definition["name"]
 
     @property
     def action(self) -> str:
-        """Such as `aws:sleep`."""
+        """Return the action, such as `aws:sleep`."""
         return self.definition["action"]
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What somebody said to an approval step."""
+    """Decision of an approver on an approval step."""
 
     who: str
     decision: str
@@ -73,23 +73,23 @@ class Decision:
 
 
 Action = Callable[["Execution", Step], Any]
-"""Does what a step is for and returns the answer; a branch returns the name of the step that follows, or None."""
+"""Executes a step and returns its result; a branch returns the name of the next step, or None."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Who asked for what to run, and how."""
+    """Request to execute a document, with its principal."""
 
     document: str
     version: str
     parameters: Json
-    """As the document wants them: texts, lists, numbers."""
+    """Parameters as the document types them: strings, lists, numbers."""
     asked_by: str
-    """ARN."""
+    """ARN of the principal."""
 
 
 class Execution:
-    """One run. `run` does all of it and blocks; the other methods are for other threads."""
+    """One execution. `run` blocks until its end; the other methods are for other threads."""
 
     def __init__(self, document: Json, request: Request, actions: dict[str, Action]) -> None:
         self.id = str(uuid.uuid4())
@@ -109,11 +109,11 @@ class Execution:
         self._actions = actions
 
     def set_actions(self, actions: dict[str, Action]) -> None:
-        """Says how the steps are done; before `run`."""
+        """Set the actions for the steps; call before `run`."""
         self._actions = actions
 
     def run(self) -> None:
-        """From the first step to the end."""
+        """Execute the steps from the first to the last."""
         self.status = "InProgress"
         failed_critically = False
         following: Step | None = self.steps[0]
@@ -132,29 +132,29 @@ class Execution:
         self.finished.set()
 
     def cancel(self) -> None:
-        """Stops the step at work; its `onCancel` says what follows."""
+        """Cancel the current step; its `onCancel` determines the next one."""
         with self.changed:
             self.cancelled = True
             self.status = "Cancelling"
             self.changed.notify_all()
 
     def wake(self) -> None:
-        """Ends a sleep before its time."""
+        """End a sleep early."""
         with self.changed:
             self._awake = True
             self.changed.notify_all()
 
     def decide(self, decision: Decision) -> None:
-        """Hands a decision to the approval step at work."""
+        """Pass a decision to the current approval step."""
         with self.changed:
             self.decisions.append(decision)
             self.changed.notify_all()
 
     def wait(self, seconds: float, until: Callable[[], bool]) -> bool:
-        """Blocks until something is so, or the time is over (false), or the run is cancelled.
+        """Block until a condition is true, the time is over (returns false), or the execution is cancelled.
 
         Raises:
-            StepCancelledError: it is cancelled.
+            StepCancelledError: The execution is cancelled.
         """
         with self.changed:
             so = self.changed.wait_for(lambda: self._is_newly_cancelled() or until(), timeout=seconds)
@@ -163,13 +163,13 @@ class Execution:
             return so
 
     def sleep(self, seconds: float) -> None:
-        """Waits that long, or until woken."""
+        """Wait for this time, or until `wake`."""
         self._awake = False
         self.wait(seconds, lambda: self._awake)
 
     @property
     def variables(self) -> Json:
-        """What references may name, at this moment."""
+        """Return the variables that references can name at this moment."""
         known: Json = {"automation:EXECUTION_ID": self.id, **self.extra.get("variables", {}), **self.request.parameters}
         for step in self.steps:
             if step.status == "Success":
@@ -178,16 +178,16 @@ class Execution:
 
     @property
     def current(self) -> Step | None:
-        """The step at work."""
+        """Return the current step."""
         return next((step for step in self.steps if step.status in ("InProgress", "Waiting")), None)
 
     def outputs(self) -> dict[str, list[str]]:
-        """The outputs that the document names."""
+        """Return the outputs that the document names."""
         known = self.variables
         return {name: [text_of(known.get(name, NOT_THERE))] for name in self.document.get("outputs", [])}
 
     def _is_newly_cancelled(self) -> bool:
-        """The steps that a cancellation leads to are not cancelled by it."""
+        """Return whether to cancel the current step; steps that follow a cancellation are not cancelled by it."""
         return self.cancelled and not self._cancelling
 
     def _do(self, step: Step) -> None:
@@ -212,7 +212,7 @@ class Execution:
     def _attempt(self, step: Step) -> None:
         if self._is_newly_cancelled():
             raise StepCancelledError
-        # Branches are read when they are evaluated: a variable that has no value makes a choice that does not hold.
+        # Branches resolve their inputs during evaluation: a variable without a value makes a choice false.
         branch = step.action == "aws:branch"
         try:
             step.inputs = step.definition["inputs"] if branch else filled(step.definition["inputs"], self.variables)

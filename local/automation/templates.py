@@ -1,4 +1,4 @@
-"""`{{ Step.Output }}` and `$.Path` as Automation reads them.
+"""`{{ Step.Output }}` and `$.Path`, resolved as Automation resolves them.
 
 Source: AWS Systems Manager User Guide, "Data elements and parameters" and "Using action outputs as inputs".
 """
@@ -13,14 +13,14 @@ _PART: Final = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 class TemplateError(Exception):
-    """A reference leads nowhere."""
+    """A reference cannot be resolved."""
 
 
 def filled(value: Any, variables: Mapping[str, Any]) -> Any:
-    """The value with every reference replaced; one that is the whole text keeps its type.
+    """Return the value with every reference replaced; a reference that is the whole text keeps its type.
 
     Raises:
-        TemplateError: there is no such variable.
+        TemplateError: The variable does not exist.
     """
     if isinstance(value, str):
         whole = _REFERENCE.fullmatch(value)
@@ -35,7 +35,7 @@ def filled(value: Any, variables: Mapping[str, Any]) -> Any:
 
 
 def references(value: Any) -> set[str]:
-    """The names of all variables that a value refers to."""
+    """Return the names of all variables that a value refers to."""
     return set(_REFERENCE.findall(json.dumps(value)))
 
 
@@ -46,15 +46,15 @@ def _variable(name: str, variables: Mapping[str, Any]) -> Any:
 
 
 def text_of(value: Any) -> str:
-    """As it stands in a longer text."""
+    """Return the value as part of a longer text."""
     return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def selected(answer: Any, selector: str) -> Any:
-    """What a selector such as `$.Reservations[0].Instances[0].State.Name` leads to.
+    """Return the value of a selector such as `$.Reservations[0].Instances[0].State.Name`.
 
     Raises:
-        TemplateError: it leads nowhere.
+        TemplateError: The selector matches nothing.
     """
     current = answer
     for name, index in _PART.findall(selector.removeprefix("$.")):

@@ -1,4 +1,4 @@
-"""Pages of docs/ that are made from the code, so that they cannot say anything else than it does: `make docs`."""
+"""Pages of docs/ that are generated from the code, so that they cannot contradict it: `make docs`."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ PAGES: dict[Path, Callable[[], str]] = {
 
 
 def write_pages() -> None:
-    """Writes every page."""
+    """Write every page."""
     for path, page in PAGES.items():
         path.write_text(page())

@@ -100,7 +100,7 @@ def audit_page() -> str:
 
 
 def _severity(rule: Rule) -> str:
-    """The worst and the least that a rule reports."""
+    """Return the highest and the lowest severity that a rule reports."""
     words = list(
         dict.fromkeys(each.severity.word for each in sorted(rule.escalations, key=lambda each: -each.severity))
     )

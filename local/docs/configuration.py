@@ -127,7 +127,7 @@ need as well: the stack attaches all of them, and the rule and the remediation o
 
 
 def configuration_page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [_INTRODUCTION]
     for key, meaning, model in _SECTIONS:
         parts.append(f"## `shell-access:{key}`\n\n{meaning}\n\n{fields(model)}\n")
@@ -135,7 +135,7 @@ def configuration_page() -> str:
 
 
 def fields(model: type[BaseModel]) -> str:
-    """A table of a section's keys."""
+    """Return a table of a section's keys."""
     rows: list[tuple[str, ...]] = []
     for name, field in model.model_fields.items():
         extra = cast("dict[str, str]", field.json_schema_extra or {})

@@ -30,5 +30,5 @@ _SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
 
 
 def fleet_file_page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([_INTRODUCTION, *(f"## {heading}\n\n{fields(model)}\n" for heading, model in _SECTIONS)])

@@ -1,4 +1,4 @@
-"""docs/fleet-costs.md: what a fleet takes, from the figures that `python -m bench.fleet` has measured."""
+"""docs/fleet-costs.md: the cost of a fleet, from the figures that `python -m bench.fleet` has measured."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ _ADVICE = """
 
 
 def fleet_costs_page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     measured = json.loads(MEASURED.read_text())
     runs: dict[str, Run] = measured["runs"]
     costs = {kind: _cost(runs[f"{of_regions(_MOST)}: {kind}"]) for kind in _KINDS}
@@ -146,7 +146,7 @@ def _measured(runs: Mapping[str, Run]) -> str:
 
 
 def _plan_minutes(runs: Mapping[str, Run]) -> float:
-    """For 1,000 stacks, from what more stacks than one took."""
+    """Return the minutes for 1,000 stacks, from the additional time of more stacks than one."""
     return (runs["plan"]["cpu_seconds"] - runs[f"{ONE}: plan"]["cpu_seconds"]) / (len(ACCOUNTS) - 1) * 1000 / 60
 
 
@@ -184,7 +184,7 @@ def _rates(calls: Mapping[str, int]) -> str:
     rows = [
         (f"`{name}`", f"{calls[name] / _MOST:.0f}", str(PER_SECOND[name]), f"{share:.2f} s")
         for name, share in sorted(shares.items(), key=lambda each: -each[1])
-        if share >= 0.1  # noqa: PLR2004 -- what takes less is not worth a line
+        if share >= 0.1  # noqa: PLR2004 -- less is not worth a row
     ]
     return table(("operation", "calls of a new stack in a Region", "allowed a second", "takes"), rows)
 

@@ -1,4 +1,4 @@
-"""The little Markdown that generated pages need."""
+"""Markdown of generated pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A Markdown table; bars within cells are escaped."""
+    """Return a Markdown table; bars within cells are escaped."""
     lines = [heading, tuple("---" for _ in heading), *rows]
     return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines)
 

@@ -28,7 +28,7 @@ a URN, in which `*` and `?` match any characters; for what a rule says of the st
 
 
 def policies_page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     overview = table(
         ("rule", "severity", "what holds"),
         [(f"[`{rule.id}`](#{rule.id})", _severity(rule), rule.title) for rule in RULES],

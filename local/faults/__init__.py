@@ -1,1 +1,1 @@
-"""Faults between this project and the local AWS, and what becomes of the preferences document under each of them."""
+"""Faults between this project and the local AWS, and their effect on the preferences document."""

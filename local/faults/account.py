@@ -1,4 +1,4 @@
-"""The account as somebody sees it who is not the stack: what the document names, and its versions."""
+"""The account from the view of another principal: the resources that the document names, and its versions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Account:
     """An account of a local AWS, always reached without a proxy.
 
     Attributes:
-        key_id: of a symmetric key, for session data and the log group.
+        key_id: ID of a symmetric key, for session data and the log group.
     """
 
     def __init__(self, aws: LocalAws) -> None:
@@ -28,7 +28,7 @@ class Account:
         self.key_id = ""
 
     def prepare(self) -> None:
-        """Empties the account and makes everything that the preferences name."""
+        """Clear the account and create everything that the preferences name."""
         self._aws.reset()
         key = self.kms.create_key(KeyUsage="ENCRYPT_DECRYPT")["KeyMetadata"]
         self.key_id = str(key["KeyId"])
@@ -36,10 +36,10 @@ class Account:
         self._s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
     def wanted(self, minutes: int) -> Preferences:
-        """Preferences that name a key, an encrypted log group and an encrypted bucket.
+        """Return preferences that name a key, an encrypted log group and an encrypted bucket.
 
         Args:
-            minutes: until an idle session ends, to tell one from another.
+            minutes: Minutes until an idle session ends, which distinguish preferences.
         """
         return reset_preferences() | {
             "kmsKeyId": self.key_id,
@@ -51,12 +51,12 @@ class Account:
         }
 
     def make_in_console(self, minutes: int, edition: int = 0) -> None:
-        """A document that is not ours."""
+        """Create a document that no stack owns."""
         text = json.dumps(foreign(minutes, edition))
         self.ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=text)
 
     def edit(self, minutes: int, edition: int = 0, *, default: bool) -> None:
-        """Somebody else adds a version, and makes it the default or not."""
+        """Add a version as another principal, and make it the default version or not."""
         text = json.dumps(foreign(minutes, edition))
         made = self.ssm.update_document(
             Name=DOCUMENT_NAME, Content=text, DocumentVersion="$LATEST", DocumentFormat="JSON"
@@ -66,11 +66,11 @@ class Account:
             self.ssm.update_document_default_version(Name=DOCUMENT_NAME, DocumentVersion=version)
 
     def delete(self) -> None:
-        """Somebody else takes the document away."""
+        """Delete the document as another principal."""
         self.ssm.delete_document(Name=DOCUMENT_NAME)
 
     def versions(self) -> list[Content | None]:
-        """Contents of all versions, the oldest first; empty where there is no document."""
+        """Return the contents of all versions, the oldest first; empty where there is no document."""
         try:
             listed = self.ssm.list_document_versions(Name=DOCUMENT_NAME)["DocumentVersions"]
         except self.ssm.exceptions.InvalidDocument:
@@ -78,7 +78,7 @@ class Account:
         return [self.content(number) for number in sorted((each["DocumentVersion"] for each in listed), key=int)]
 
     def content(self, version: str = "$DEFAULT") -> Content | None:
-        """What a version says; None where there is no document."""
+        """Return the content of a version; None where there is no document."""
         try:
             found = self.ssm.get_document(Name=DOCUMENT_NAME, DocumentVersion=version, DocumentFormat="JSON")
         except self.ssm.exceptions.InvalidDocument:
@@ -86,15 +86,15 @@ class Account:
         return json.loads(found["Content"])
 
     def holder(self) -> str | None:
-        """Which stack the document is marked by; None where by none, or where there is no document."""
+        """Return the stack that the document's tag names; None where there is no tag or no document."""
         return self._tags().get(OWNER_TAG)
 
     def marks(self) -> set[str]:
-        """Which of our tags are on the document; none where there is no document."""
+        """Return the tags of this project on the document; empty where there is no document."""
         return self._tags().keys() & {OWNER_TAG, PRIOR_VERSION_TAG}
 
     def prior(self) -> Content | None:
-        """What `restore` would bring back, going by the marks; None where there was no document."""
+        """Return the content that `restore` would restore, according to the tags; None where there was no document."""
         version = self._tags()[PRIOR_VERSION_TAG]
         return None if version == NO_PRIOR_VERSION else self.content(version)
 
@@ -107,11 +107,11 @@ class Account:
 
 
 def ours(wanted: Preferences) -> Content:
-    """The document of ours with these preferences."""
+    """Return this project's document with these preferences."""
     return document(wanted)
 
 
 def foreign(minutes: int, edition: int = 0) -> Content:
-    """The document as somebody else writes it."""
+    """Return the document as another principal writes it."""
     made = f"made in the console, edition {edition}"
     return document(reset_preferences() | {"idleSessionTimeout": minutes}) | {"description": made}

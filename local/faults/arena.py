@@ -1,4 +1,4 @@
-"""A local AWS, a proxy that breaks calls to it, and a stack's account on it, all in this process."""
+"""A local AWS, a proxy that injects faults into calls, and a stack's account on it, all in this process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Strike:
     """A fault that waits for its call.
 
     Attributes:
-        call: that it hit; None as long as there were too few calls.
+        call: Call with the fault; None until there are enough calls.
     """
 
     call: Call | None = None
@@ -29,13 +29,13 @@ class Strike:
 
 @dataclass(frozen=True)
 class Arena:
-    """Everything that a run takes place in.
+    """Environment of a deployment with faults.
 
     Attributes:
-        aws: the local AWS.
-        proxy: in front of it, for calls that are to go wrong.
-        road: that calls of a deployer take.
-        account: what the deployer finds there.
+        aws: Local AWS.
+        proxy: Proxy in front of it, for calls with faults.
+        road: Route of a deployer's calls.
+        account: Account of the deployer.
     """
 
     aws: LocalAws
@@ -45,12 +45,12 @@ class Arena:
 
     @contextmanager
     def struck(self, position: int, fault: Fault, times: Times) -> Generator[Strike]:
-        """Lets a call of the runs inside go wrong.
+        """Inject a fault into a call within this context.
 
         Args:
-            position: of the call, from 0; with `FOR_EVER` its operation goes wrong from there on.
-            fault: in which way.
-            times: how often.
+            position: Position of the call, from 0; with `FOR_EVER` its operation has the fault from there on.
+            fault: Kind of fault.
+            times: Frequency of the fault.
         """
         strike = Strike()
         made, fired = 0, self.proxy.fired()
@@ -75,7 +75,7 @@ class Arena:
 
     @contextmanager
     def noting(self) -> Generator[list[Call]]:
-        """Gives the calls of the runs inside."""
+        """Yield the calls within this context."""
         calls: list[Call] = []
 
         def note(call: Call) -> bool:
@@ -91,14 +91,14 @@ class Arena:
 
 @contextmanager
 def running_arena() -> Generator[Arena]:
-    """An arena with an account that has everything that preferences name, ended on leaving."""
+    """Yield an arena whose account has everything that preferences name, and stop it afterwards."""
     with local_aws() as aws, running_proxy(aws.endpoint_url) as proxy:
         road = Road(aws, proxy.endpoint_url)
         account = Account(aws)
         account.prepare()
         with hurried(road):
             for service in ("ssm", "kms", "logs", "s3"):
-                # The proxy reads botocore's models at its first request, which takes longer than a time-out.
+                # The proxy reads botocore's models at its first request, which exceeds the timeout.
                 _any_call(road.detour(aws.client(service)))
             yield Arena(aws, proxy, road, account)
 

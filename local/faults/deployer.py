@@ -34,14 +34,14 @@ class Deployer:
     """One stack with one preferences document, and its state.
 
     Attributes:
-        state: outputs of the resource as the engine would have saved them; None before the first success.
+        state: Outputs of the resource as the engine would have saved them; None before the first success.
     """
 
     def __init__(self, owner: str = OWNER) -> None:
-        """Makes the stack.
+        """Create the stack.
 
         Args:
-            owner: names it.
+            owner: Name of the stack.
         """
         self.state: dict[str, Any] | None = None
         self._owner = owner
@@ -49,10 +49,10 @@ class Deployer:
         self._provider.configure(ConfigureRequest(ProviderConfig({"aws:region": REGION}, "shell-access")))
 
     def up(self, wanted: Preferences, *, on_destroy: str = "restore", take_over: bool = False) -> None:
-        """`pulumi up`: check, diff, then create or update.
+        """Check, diff, then create or update, as `pulumi up` does.
 
         Raises:
-            DocumentError: the run stopped.
+            DocumentError: The update stopped.
         """
         news = {
             **wanted,
@@ -72,20 +72,20 @@ class Deployer:
             self.state = self._provider.update("id", self.state, news).outs
 
     def refresh(self) -> None:
-        """`pulumi refresh`.
+        """Refresh the state, as `pulumi refresh` does.
 
         Raises:
-            DocumentError: the run stopped.
+            DocumentError: The refresh stopped.
         """
         if self.state is not None:
             read = self._provider.read("id", self.state)
             self.state = (read.outs or {}) if read.id else None
 
     def destroy(self) -> None:
-        """`pulumi destroy`.
+        """Delete the document, as `pulumi destroy` does.
 
         Raises:
-            DocumentError: the run stopped.
+            DocumentError: The deletion stopped.
         """
         if self.state is not None:
             self._provider.delete("id", self.state)
@@ -93,20 +93,19 @@ class Deployer:
 
 
 class Road:
-    """How the calls of this process get to the local AWS.
+    """Route of this process' calls to the local AWS.
 
     Attributes:
-        before: called with each call before it is made; attempts of the same call count once. True sends the call
-            over the detour.
-        is_free: asked before each attempt on the detour; True lets it go straight, as where the fault is over.
-        read_seconds: for how long an answer is waited for on the detour.
+        before: Called once before each call, regardless of attempts. True sends the call through the proxy.
+        is_free: Called before each attempt through the proxy; True sends it directly, as after the end of a fault.
+        read_seconds: Read timeout of calls through the proxy.
     """
 
     def __init__(self, aws: LocalAws, detour: str = "") -> None:
-        """Makes the road.
+        """Create the route.
 
         Args:
-            aws: where it leads.
+            aws: Local AWS.
             detour: URL of a proxy.
         """
         self.before: Callable[[Call], bool] = lambda _: False
@@ -117,11 +116,11 @@ class Road:
         self._made: dict[tuple[Any, ...], Any] = {}
 
     def client(self, _: object, service: str, region: str, __: str | None) -> Any:
-        """In place of `components.aws_session._client`: fewer attempts."""
+        """Return a client with fewer attempts, instead of `components.aws_session._client`."""
         return self._kept(("straight", service, region), lambda: self._aws.client(service, region, config=_config()))
 
     def detour(self, client: Any) -> Any:
-        """The same client by way of the proxy."""
+        """Return the same client through the proxy."""
         service, region = client.meta.service_model.service_name, client.meta.region_name
 
         def made() -> Any:
@@ -148,12 +147,11 @@ def _config(**more: Any) -> Config:
 
 @contextmanager
 def hurried(road: Road) -> Generator[None]:
-    """Lets providers of this process take the road: three attempts at a call, without a pause between them.
+    """Use the route for providers of this process: three attempts per call, without a pause between them.
 
-    How long botocore pauses, how often it tries and how much trying again it allows a process altogether is for a
-    deployment to have, and not for a test to wait for.
+    Pauses, number of attempts and retry quota of botocore are for deployments; tests do not wait for them.
     """
-    call = cast("Any", BaseClient)._make_api_call  # noqa: SLF001 -- the one place that every call passes
+    call = cast("Any", BaseClient)._make_api_call  # noqa: SLF001 -- the one method for every call
 
     def chosen(client: Any, operation: str, parameters: Any) -> Any:
         detour = road.before(Call(client.meta.service_model.signing_name, operation))

@@ -1,4 +1,4 @@
-"""What can go wrong with a call, as rules for the proxy."""
+"""Faults of calls, as rules for the proxy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from local.faults.proxy import Rule
 
 HELD_MILLISECONDS: Final = 3_000
-"""For how long a call that times out is held: longer than any client of the tests waits."""
+"""Delay of a call that times out: longer than the read timeout for this fault."""
 
 _REST_XML: Final = {"throttled": ("SlowDown", 503), "failing": ("InternalError", 500), "denied": ("AccessDenied", 403)}
 _JSON: Final = {
@@ -24,14 +24,14 @@ _REFUSED: Final = "User: arn:aws:iam::123456789012:user/deployer is not authoriz
 
 
 class Times(StrEnum):
-    """How often a fault happens."""
+    """Frequency of a fault."""
 
     ONCE = "once"
     FOR_EVER = "for ever"
 
 
 class Fault(StrEnum):
-    """One way in which a call goes wrong."""
+    """Kind of fault of a call."""
 
     THROTTLED = "throttled"
     FAILING = "HTTP 500"
@@ -43,7 +43,7 @@ class Fault(StrEnum):
 
     @property
     def cause(self) -> Cause:
-        """What a run that it stops has to say."""
+        """Return the cause that a stopped deployment must report."""
         causes = {
             Fault.THROTTLED: Cause.THROTTLING,
             Fault.FAILING: Cause.SERVICE,
@@ -53,7 +53,7 @@ class Fault(StrEnum):
 
     @property
     def passes(self) -> bool:
-        """Whether the same call is tried again, so that happening once does not stop a run."""
+        """Return whether the same call is retried, so that one occurrence does not stop a deployment."""
         return self is not Fault.DENIED
 
 
@@ -62,7 +62,7 @@ class Call:
     """A call to AWS.
 
     Attributes:
-        service: as it signs, `ssm`.
+        service: Signing name, `ssm`.
         operation: `DescribeDocument`.
     """
 
@@ -74,12 +74,12 @@ class Call:
 
 
 def writes(call: Call) -> bool:
-    """Whether a call may change something."""
+    """Return whether a call may change something."""
     return not call.operation.startswith(("Describe", "Get", "Head", "List"))
 
 
 def rule(call: Call, fault: Fault, times: Times) -> Rule:
-    """The proxy's rule that lets a call go wrong."""
+    """Return the proxy's rule that injects a fault into a call."""
     made: Rule = {"service": call.service, "operation": call.operation, **_effect(call, fault)}
     return made | {"times": 1} if times is Times.ONCE else made
 

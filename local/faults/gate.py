@@ -1,4 +1,4 @@
-"""A gate before a local AWS that holds one write back, so that a test can end who makes it just then."""
+"""A gate before a local AWS that holds one write, so that a test can end the caller at this moment."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _HOP: Final = {"connection", "transfer-encoding", "content-length", "server", "d
 
 
 class Gate:
-    """Passes everything on, and counts the writes.
+    """A proxy that forwards all requests, and counts the writes.
 
     Attributes:
-        endpoint_url: where it is.
-        written: the writes so far, since counting began.
-        is_holding: set while a write is held back.
+        endpoint_url: URL of the gate.
+        written: Writes since the start of counting.
+        is_holding: Set while a write is held.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -42,23 +42,24 @@ class Gate:
         self.is_holding = threading.Event()
 
     def start(self) -> None:
-        """Serves."""
+        """Start the server."""
         self._serving.start()
 
     def stop(self) -> None:
-        """Ends serving; what is held goes nowhere."""
+        """Stop the server, and drop the held request."""
         self._opened.set()
         self._server.shutdown()
         self._serving.join()
         self._server.server_close()
 
     def hold(self, write: Held, *, after: bool) -> None:
-        """Counts from nothing again and holds a write back.
+        """Reset the count and hold a write.
 
         Args:
-            write: its number, from 0; its operation, `CreateAlias`: the first of these; or a predicate of a write and
+            write: Its number, from 0; its operation, `CreateAlias`: the first of these; or a predicate of a write and
                 its body.
-            after: holds the answer back, so that AWS has done what nobody knows of; else AWS never gets the request.
+            after: Whether to hold the response, so that AWS has completed a write that is not reported; else AWS never
+                gets the request.
         """
         with self._lock:
             self._held, self._after = write, after
@@ -67,17 +68,17 @@ class Gate:
             self.is_holding.clear()
 
     def count(self) -> None:
-        """Counts from nothing again and holds nothing back."""
+        """Reset the count and hold nothing."""
         self.hold(-1, after=False)
 
     def open(self) -> None:
-        """Lets go of what is held back: a request is dropped, an answer is sent to whoever may still be there."""
+        """Release what is held: drop a request, or send a response to the caller if it still exists."""
         with self._lock:
             self._held = None
         self._opened.set()
 
     def pass_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, bytes] | None:
-        """The answer to a request; None where it is dropped."""
+        """Return the response to a request; None where it is dropped."""
         held = self._is_to_be_held(_call(method, headers, body), path.encode() + body)
         if held and not self._after:
             self._wait()
@@ -115,7 +116,7 @@ class Gate:
 
 @contextmanager
 def running_gate(upstream: str) -> Generator[Gate]:
-    """A gate before a local AWS, ended on leaving.
+    """Yield a gate before a local AWS, and stop it afterwards.
 
     Args:
         upstream: URL of the local AWS.
@@ -129,7 +130,7 @@ def running_gate(upstream: str) -> Generator[Gate]:
 
 
 def _call(method: str, headers: dict[str, str], body: bytes) -> Call:
-    """JSON services name the operation in a header, query services in the body, S3 by the method."""
+    """Return the call; JSON services name the operation in a header, query services in the body, S3 by the method."""
     signed = headers.get("Authorization", "").partition("Credential=")[2].split("/")
     service = signed[3] if len(signed) > 3 else ""  # noqa: PLR2004 -- key, day, Region, service
     named = headers.get("X-Amz-Target", "").rpartition(".")[2]
@@ -145,10 +146,10 @@ def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name of http.server
-            """Logs nothing."""
+            """Log nothing."""
 
         def handle_one(self) -> None:
-            """Answers, or breaks the connection off."""
+            """Respond, or close the connection."""
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             answer = gate.pass_on(self.command, self.path, dict(self.headers.items()), body)
             self.close_connection = True

@@ -1,4 +1,4 @@
-"""A local AWS in this process: most calls go straight into it, without a connection; the proxy has one to break."""
+"""A local AWS in this process: most calls reach it without a connection; the proxy uses one that faults can break."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LocalAws:
     """The application of the local AWS, called directly and served on 127.0.0.1.
 
     Attributes:
-        endpoint_url: where it is served.
+        endpoint_url: URL of the server.
     """
 
     def __init__(self) -> None:
@@ -45,17 +45,17 @@ class LocalAws:
         self.session = boto3.Session("local", "local", region_name=REGION)
 
     def start(self) -> None:
-        """Serves."""
+        """Start the server."""
         self._serving.start()
 
     def stop(self) -> None:
-        """Ends serving."""
+        """Stop the server."""
         self._server.shutdown()
         self._serving.join()
         self._server.server_close()
 
     def client(self, service: str, region: str = REGION, *, config: Any = None) -> Any:
-        """A client that needs no connection."""
+        """Return a client that needs no connection."""
         made = cast("Callable[..., Any]", self.session.client)(
             service, region_name=region, endpoint_url=self.endpoint_url, config=config
         )
@@ -63,41 +63,41 @@ class LocalAws:
         return made
 
     def reset(self) -> None:
-        """Empties every account."""
+        """Clear every account."""
         self._post(RESET, b"")
 
     def change_settings(self, **settings: object) -> None:
-        """Changes what the local AWS leaves open, by the names of its route."""
+        """Change settings of the local AWS, by the names of its route."""
         self._post(SETTINGS_ROUTE, json.dumps(settings).encode())
 
     def counted(self) -> dict[str, int]:
-        """How many requests there have been since they were forgotten, by `service:Operation`."""
+        """Return the number of requests since the last reset, by `service:Operation`."""
         return json.loads(self._call("GET", CALLS_ROUTE, "", {}, b"")[2])
 
     def forget_calls(self) -> None:
-        """Counts from nothing again."""
+        """Reset the number of requests."""
         self._post(CALLS_ROUTE, b"")
 
     def forget_documents(self) -> None:
-        """Takes all documents of the Region away."""
+        """Delete all documents of the Region."""
         backend = _systems_manager()
         backend["_documents"].clear()
         backend["_resource_tags"].clear()
 
     def snapshot(self) -> Snapshot:
-        """Documents, tags and managed policies as they are."""
+        """Return the current documents, tags and managed policies."""
         documents, policies = _systems_manager(), _managed_policies()
         return *copy.deepcopy((documents["_documents"], documents["_resource_tags"])), dict(policies)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Brings everything of the snapshot back as it was."""
+        """Restore everything in the snapshot."""
         documents, policies = _systems_manager(), _managed_policies()
         documents["_documents"], documents["_resource_tags"] = copy.deepcopy(snapshot[:2])
         policies.clear()
         policies.update(snapshot[2])
 
     def answer(self, request: Any, **_: object) -> AWSResponse:
-        """What a prepared request of botocore gets; a handler of its `before-send`."""
+        """Return the response to a prepared request of botocore; a handler of its `before-send`."""
         url = urlsplit(str(request.url))
         headers = {name: _text(value) for name, value in request.headers.items()}
         status, answered, body = self._call(request.method, url.path, url.query, headers, request.body)
@@ -126,10 +126,10 @@ class LocalAws:
 
 
 class _Raw(io.BytesIO):
-    """A body as urllib3 hands it over."""
+    """A body with the interface of urllib3."""
 
     def stream(self, **_: object) -> Iterator[bytes]:
-        """All that is left, in one piece."""
+        """Yield the rest in one piece."""
         rest = self.read()
         if rest:
             yield rest
@@ -137,7 +137,7 @@ class _Raw(io.BytesIO):
 
 @contextmanager
 def local_aws() -> Generator[LocalAws]:
-    """A local AWS in this process, ended on leaving."""
+    """Yield a local AWS in this process, and stop it afterwards."""
     aws = LocalAws()
     aws.start()
     try:

@@ -1,6 +1,6 @@
-"""Every call that the document provider makes, under every fault: what must hold, and whether it does.
+"""Every call of the document provider with every fault: the promises that must hold.
 
-The calls are not listed anywhere: each stage is run once without a fault, and what it calls is what fails afterwards.
+The calls are not listed: each stage runs once without a fault, and its calls get the faults afterwards.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from local.faults.in_process import Snapshot
 
 THEIRS, OURS, NEW = 45, 20, 10
-"""Minutes until an idle session ends: what was there before, what is published, what is published next."""
+"""Minutes until an idle session ends: of the prior document, of the published one, of the next one."""
 
 VERSION_LIMIT: Final = 4
 
 
 class Stage(StrEnum):
-    """A run of the engine, on an account as earlier runs have left it."""
+    """An operation of the engine, on an account as earlier operations have left it."""
 
     FIRST = "first publication"
     ADOPTION = "adoption"
@@ -41,19 +41,19 @@ class Stage(StrEnum):
 
 
 USUAL: Final = tuple(stage for stage in Stage if stage is not Stage.OVERTAKEN)
-"""The stages that are worth a run of every fault every time: the calls of the other are those of an update."""
+"""Stages that run with every fault every time: the calls of the omitted one are those of an update."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One place in the matrix.
+    """One cell of the matrix.
 
     Attributes:
-        stage: what is run.
-        position: of the call in the stage's run, from 0.
-        call: that goes wrong; with `FOR_EVER` that operation does from there on.
-        fault: in which way.
-        times: how often.
+        stage: Operation.
+        position: Position of the call in the stage, from 0.
+        call: Call with the fault; with `FOR_EVER` that operation has it from there on.
+        fault: Kind of fault.
+        times: Frequency of the fault.
     """
 
     stage: Stage
@@ -67,7 +67,7 @@ class Cell:
 
 
 class BrokenPromiseError(AssertionError):
-    """Something that must hold under a fault does not; the message says in which cell, and what."""
+    """A promise does not hold with a fault; the message has the cell and the promise."""
 
 
 @dataclass
@@ -75,10 +75,10 @@ class _Prepared:
     """An account and a stack before a stage.
 
     Attributes:
-        documents: as they were.
-        state: of the stack.
-        calls: that the stage makes without a fault.
-        requests: that the local AWS got meanwhile.
+        documents: Documents before the stage.
+        state: State of the stack.
+        calls: Calls of the stage without a fault.
+        requests: Number of requests that the local AWS got meanwhile.
     """
 
     documents: Snapshot
@@ -88,35 +88,35 @@ class _Prepared:
 
 
 class Matrix:
-    """Runs cells, one after the other, against one local AWS."""
+    """Runner of cells, one after the other, against one local AWS."""
 
     def __init__(self, arena: Arena, *, swapped: bool = False) -> None:
-        """Makes the matrix, and runs nothing yet.
+        """Create the matrix without running it.
 
         Args:
-            arena: to run in.
-            swapped: gives every stage the other meaning of `DuplicateDocumentContent`.
+            arena: Arena to run in.
+            swapped: Whether every stage gets the other meaning of `DuplicateDocumentContent`.
         """
         self._arena, self._aws, self._account = arena, arena.aws, arena.account
         self._swapped = swapped
         self._prepared: dict[Stage, _Prepared] = {}
 
     def calls(self, stage: Stage) -> tuple[Call, ...]:
-        """What a stage calls when nothing goes wrong."""
+        """Return the calls of a stage without a fault."""
         return self._ready(stage).calls
 
     def requests(self, stage: Stage) -> int:
-        """How many requests the local AWS gets when nothing goes wrong: as many as there are calls."""
+        """Return the number of requests that the local AWS gets without a fault: as many as there are calls."""
         return self._ready(stage).requests
 
     def cells(self, stage: Stage, fault: Fault, times: Times, *, exhaustive: bool = False) -> Iterator[Cell]:
-        """The cells of a stage and a fault.
+        """Yield the cells of a stage and a fault.
 
         Args:
-            stage: of the cells.
-            fault: of the cells.
-            times: of the cells.
-            exhaustive: every call; else the first call of each operation, and every one that writes.
+            stage: Stage of the cells.
+            fault: Kind of fault.
+            times: Frequency of the fault.
+            exhaustive: Whether to include every call; else the first call of each operation, and every write.
         """
         seen: set[Call] = set()
         for position, call in enumerate(self.calls(stage)):
@@ -125,13 +125,13 @@ class Matrix:
             seen.add(call)
 
     def run(self, cell: Cell) -> str:
-        """Runs a cell and the runs after it that mend what it broke off.
+        """Run a cell, and then the operations that repair what it interrupted.
 
         Returns:
-            `converged`, or the cause for which the run stopped.
+            `converged`, or the cause for which the operation stopped.
 
         Raises:
-            BrokenPromiseError: something does not hold.
+            BrokenPromiseError: A promise does not hold.
         """
         stage = self._ready(cell.stage)
         deployer = self._arranged(stage)
@@ -157,7 +157,7 @@ class Matrix:
         return self._prepared[stage]
 
     def _set_up(self, stage: Stage) -> None:
-        """Both meanings of `DuplicateDocumentContent` have their turn: AWS does not say which is right."""
+        """Use both meanings of `DuplicateDocumentContent`, by stage: AWS does not document which is right."""
         latest_only = (stage in (Stage.UPDATE, Stage.REMOVAL)) is not self._swapped
         self._aws.change_settings(
             duplicateDocumentContent="latest" if latest_only else "any",
@@ -228,7 +228,7 @@ class Matrix:
             raise BrokenPromiseError(f"{cell}: does not say whom to allow which action: {said}")
 
     def _target(self, stage: Stage) -> Content | None:
-        """What is live after a stage; None where there is no document."""
+        """Return the content in effect after a stage; None where there is no document."""
         if stage is Stage.REMOVAL:
             return None
         if stage is Stage.RESTORE:
@@ -249,7 +249,7 @@ class Matrix:
             raise BrokenPromiseError(f"{cell}: the refreshed state is another: {deployer.state}")
 
     def _versions(self, stage: Stage) -> list[Content]:
-        """All versions after a stage: none lost that was not ours, none made twice."""
+        """Return all versions after a stage: no foreign version is lost, and no version exists twice."""
         theirs, published, new = foreign(THEIRS), self._ours(OURS), self._ours(NEW)
         return {
             Stage.FIRST: [published],

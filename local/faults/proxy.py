@@ -1,4 +1,4 @@
-"""microburst in front of a local AWS, in a thread of this process."""
+"""microburst before a local AWS, in a thread of this process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ START_SECONDS = 30
 STOP_SECONDS = 10
 
 Rule = dict[str, Any]
-"""As microburst takes it: `service`, `operation`, `times`, and what happens."""
+"""Rule of microburst: `service`, `operation`, `times`, and the effect."""
 
 
 class FaultProxy:
-    """A proxy that does what its rules say, and passes everything else on."""
+    """A proxy that applies its rules, and forwards everything else."""
 
     def __init__(self, upstream: str) -> None:
         self._burst: Any = Microburst(upstream, resign=False)
@@ -32,26 +32,26 @@ class FaultProxy:
         self.endpoint_url = ""
 
     def start(self) -> None:
-        """Serves on a free port of 127.0.0.1, known afterwards as `endpoint_url`.
+        """Start the server on a free port of 127.0.0.1, which `endpoint_url` has afterwards.
 
         Raises:
-            RuntimeError: it did not come up.
+            RuntimeError: The server did not start.
         """
         self._thread.start()
         if not self._ready.wait(START_SECONDS):
             raise RuntimeError("the fault proxy did not come up")
 
     def stop(self) -> None:
-        """Ends serving."""
+        """Stop the server."""
         self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join(STOP_SECONDS)
 
     def inject(self, *rules: Rule) -> None:
-        """Replaces the rules; without any, everything is passed on."""
+        """Replace the rules; without rules, everything is forwarded."""
         self._burst.engine.set_rules(list(rules))
 
     def fired(self) -> int:
-        """How many faults have been injected so far."""
+        """Return the number of faults injected so far."""
         return sum(self._burst.fault_counts.values())
 
     async def _serve(self) -> None:
@@ -70,7 +70,7 @@ class FaultProxy:
 
 @contextmanager
 def running_proxy(upstream: str) -> Generator[FaultProxy]:
-    """A proxy in front of a local AWS, ended on leaving.
+    """Yield a proxy before a local AWS, and stop it afterwards.
 
     Args:
         upstream: URL of the local AWS.

@@ -1,4 +1,4 @@
-"""The fault matrix as a table: `make faults`."""
+"""Table of the fault matrix: `make faults`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Outcomes = dict[tuple[Stage, Call, Fault], dict[Times, set[str]]]
-"""What the runs of a place in the table came to; a call that writes is made more than once by some stages."""
+"""Results of a cell of the table; some stages make the same write more than once."""
 
 _CONVERGED = "converged"
 _BROKEN = "BROKEN"
@@ -26,7 +26,7 @@ _WIDTH = 170
 
 
 def print_matrix() -> bool:
-    """Runs the matrix and prints it, and every promise that was broken; False where there is one."""
+    """Run the matrix, print it with every broken promise, and return whether all promises held."""
     output, progress = Console(), Console(stderr=True)
     output.width = max(output.width, _WIDTH)
     with running_arena() as arena:
@@ -65,7 +65,7 @@ def _step(progress: Progress, total: int) -> Callable[[], None]:
 
 
 def _silently() -> contextlib.AbstractContextManager[object]:
-    """What the provider tells who runs the engine is not told here."""
+    """Return a context that suppresses the provider's messages to the user of the engine."""
     return contextlib.redirect_stderr(io.StringIO())
 
 

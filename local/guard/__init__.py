@@ -1,6 +1,6 @@
-"""AWS' own program for CloudFormation Guard (`cfn-guard`), in which AWS Config's rule about roles is written.
+"""AWS' command line of CloudFormation Guard (`cfn-guard`), the language of AWS Config's rule about roles.
 
-It has no package of its own: the one for the AWS CDK brings it along, built for each kind of machine.
+It has no package of its own: the package for the AWS CDK contains it, built for each platform.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _PROGRAM: Final = "cfn-guard"
 
 
 def guard() -> Path:
-    """The program, fetched once on a machine.
+    """Return the program, downloaded once per machine.
 
     Raises:
-        SetUpError: it could not be had, or there is none for this kind of machine.
+        SetUpError: The download failed, or there is no program for this platform.
     """
     version = LOCK.read_text().split("==")[1].split()[0]
     return cached(f"guard-{version}-{sys.platform}-{platform.machine()}", _install) / _PROGRAM

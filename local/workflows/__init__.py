@@ -1,6 +1,6 @@
-"""What reads the workflows of the forge before the forge does: actionlint, and shellcheck for the scripts in them.
+"""Linters for the workflows of the forge: actionlint, and shellcheck for the scripts in them.
 
-Neither reads anything but files, and both are pinned: actionlint by go.sum here, shellcheck by requirements-dev.txt.
+Both read files only, and both are pinned: actionlint by go.sum here, shellcheck by requirements-dev.txt.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 VERSION = "1.7.12"
-"""Of the module in go.mod."""
+"""Version of the module in go.mod."""
 
 _MODULES = Path(__file__).parent
 _PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint"
@@ -25,23 +25,23 @@ _SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
 
 def actionlint() -> Path:
-    """The program, built once on a machine.
+    """Return the program, built once per machine.
 
     Raises:
-        ToolchainError: it could not be built.
+        ToolchainError: The build failed.
     """
     return cached(f"actionlint-{VERSION}", _build) / "actionlint"
 
 
 def lint(workflows: Sequence[Path], scripts: Sequence[Path]) -> bool:
-    """Prints what is wrong with workflows, and with scripts that they run. Tells whether nothing is.
+    """Print the problems of workflows and of scripts that they run, and return whether there are none.
 
     Args:
-        workflows: files of `.github/workflows`.
-        scripts: for bash.
+        workflows: Files of `.github/workflows`.
+        scripts: Scripts for bash.
 
     Raises:
-        ToolchainError: one of the two programs could not be had.
+        ToolchainError: One of the two programs is not available.
     """
     if not _SHELLCHECK.exists():
         raise ToolchainError(f"there is no {_SHELLCHECK}; `make` installs it with the rest of requirements-dev.txt.")

@@ -1,4 +1,4 @@
-"""`python -m local.workflows`: ends with 1 where a workflow of this repository, or a script of one, has a fault."""
+"""`python -m local.workflows`: exits with 1 if a workflow of this repository, or a script of one, has a problem."""
 
 from __future__ import annotations
 
