@@ -1,1 +1,1 @@
-"""The local AWS: moto on 127.0.0.1, with what it lacks or gets wrong put right."""
+"""Local AWS: moto on 127.0.0.1, extended and corrected to match the AWS documentation."""

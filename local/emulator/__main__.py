@@ -1,4 +1,4 @@
-"""`python -m local.emulator`: runs the local AWS in the foreground."""
+"""`python -m local.emulator`: the local AWS in the foreground."""
 
 from local.emulator.server import main
 

@@ -1,4 +1,4 @@
-"""The local AWS as a WSGI application: moto's own, and a few routes of ours under `/local-aws/`."""
+"""WSGI application of the local AWS: moto's own, and additional routes under `/local-aws/`."""
 
 import io
 import json
@@ -15,22 +15,22 @@ WAKE = "/local-aws/wake"
 RESET = "/moto-api/reset"
 
 ONE_AT_A_TIME = threading.RLock()
-"""Held while anything reads or changes what moto keeps: plain dictionaries and lists, which it does not lock itself.
+"""Lock for every read and change of moto's state: plain dictionaries and lists, which moto does not lock.
 
-A request takes about a millisecond, so one at a time costs nothing. It is held around the whole request, as not every
-service of moto answers by the same method: those of S3 come by one of their own.
+A request takes about a millisecond, so handling one at a time costs nothing. The lock covers the whole request, because
+not every service of moto responds through the same method: S3 uses methods of its own.
 """
 
 
 class Application:
-    """Answers `/local-aws/` itself and hands every other request to moto."""
+    """Application that handles `/local-aws/` and forwards every other request to moto."""
 
     def __init__(self, instance_id: str) -> None:
         from moto import backends  # noqa: PLC0415 (settings of moto are read when it loads)
         from moto.moto_server import werkzeug_app  # noqa: PLC0415
 
         extension.apply_to_all()
-        # moto would list its own folder at every request, a fifth of what a request costs
+        # moto would list its own folder at every request, a fifth of the cost of a request
         modules = frozenset(backends.list_of_moto_modules())
         backends.list_of_moto_modules = lambda: modules
 
@@ -42,7 +42,7 @@ class Application:
         self._moto: Any = werkzeug_app.DomainDispatcherApplication(create_service)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answers one request."""
+        """Handle one request."""
         path = environ.get("PATH_INFO", "")
         if path == HEALTH:
             return _json(start_response, "200 OK", {"instanceId": self._instance_id})
@@ -59,14 +59,14 @@ class Application:
 
 
 def _read_body(environ: dict[str, Any]) -> None:
-    """Reads the request to its end, so that a slow sender does not hold up the others."""
+    """Read the whole request, so that a slow sender does not block other requests."""
     length = environ.get("CONTENT_LENGTH")
     if length:
         environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(int(length)))
 
 
 def _settings(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Shows the settings, after changing them where the request is a POST."""
+    """Return the settings, after changing them if the request is a POST."""
     if environ["REQUEST_METHOD"] != "POST":
         return _json(start_response, "200 OK", SETTINGS.current().to_json())
     try:
@@ -80,7 +80,7 @@ def _settings(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
 
 
 def _wake(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Ends the sleep of the run whose `executionId` the body names."""
+    """End the sleep of the execution with the `executionId` in the body."""
     given = json.loads(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
     run = _runs().find(given["executionId"])
     if run is None:

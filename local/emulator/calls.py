@@ -1,4 +1,4 @@
-"""Counts the calls that the local AWS gets, so that a test or a bench can say what a run cost."""
+"""Counter of the calls that the local AWS receives, so that a test or benchmark can report the calls of a command."""
 
 import io
 import json
@@ -17,7 +17,7 @@ _SERVICE = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([a-z0-9-]+)/")
 
 
 class CountingApplication:
-    """Passes every request on and counts those that are AWS calls, as `service:Operation`."""
+    """Middleware that forwards every request and counts AWS calls, as `service:Operation`."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -25,7 +25,7 @@ class CountingApplication:
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answers one request; GET on the route gives the counts, POST forgets them."""
+        """Handle one request; GET on the route returns the counts, POST resets them."""
         if environ["PATH_INFO"] == CALLS_ROUTE:
             return self._answer(environ, start_response)
         if not environ["PATH_INFO"].startswith(("/local-aws/", "/moto-api")):
@@ -48,7 +48,7 @@ def _name(environ: dict[str, Any]) -> str:
 
 
 def _operation(environ: dict[str, Any]) -> str:
-    """JSON services name it in a header, query services in the body, S3 by method and path."""
+    """Return the operation: JSON services name it in a header, query services in the body, S3 by method and path."""
     target = environ.get("HTTP_X_AMZ_TARGET")
     if target:
         return str(target).rsplit(".", 1)[-1]
@@ -62,12 +62,12 @@ def _operation(environ: dict[str, Any]) -> str:
 
 
 def calls(endpoint_url: str) -> dict[str, int]:
-    """How often each operation was called since the start or since the counts were forgotten."""
+    """Return the number of calls per operation since the start or the last reset."""
     with _LOOPBACK.open(f"{endpoint_url}{CALLS_ROUTE}", timeout=5) as answer:
         return json.load(answer)
 
 
 def forget_calls(endpoint_url: str) -> None:
-    """Sets all counts to nothing."""
+    """Reset all counts."""
     with _LOOPBACK.open(urllib.request.Request(f"{endpoint_url}{CALLS_ROUTE}", data=b""), timeout=5):  # noqa: S310
         pass

@@ -1,16 +1,16 @@
-"""What the `dev` stack takes as existing in its account: buckets, networks, people, an instance. Data only."""
+"""Existing resources that the `dev` stack expects in its account: buckets, networks, users, instances. Data only."""
 
 from dataclasses import dataclass
 from typing import Any
 
 ROLE_NAME = "WorkloadInstance"
 OTHER_ROLE_NAME = "LegacyInstance"
-"""A role that was made before the stack, and is in nobody's settings: it has what the SSM Agent needs, and no more."""
+"""Role that existed before the stack and is in no settings: it has only the permissions that the SSM Agent needs."""
 
 INSTANCE_ROLES = (ROLE_NAME, OTHER_ROLE_NAME)
 
 PROD_ROLES = ("WebServer", "AppServer")
-"""What Pulumi.prod.yaml names; no instance has them."""
+"""Roles that Pulumi.prod.yaml names; no instance has them."""
 
 LOG_ARCHIVE_ACCOUNT = "999988887777"
 AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
@@ -20,12 +20,12 @@ ROLE_TRUST: dict[str, Any] = {
 }
 
 LINUX_IMAGE = "ami-12c6146b"
-"""The same in every Region, for instances that may be anything."""
+"""Image with the same ID in every Region, for instances of any platform."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bucket:
-    """A private bucket, encrypted with keys that S3 manages; in this account, unless another one is named."""
+    """Private bucket with SSE-S3 encryption, in this account unless another one is named."""
 
     name: str
     region: str
@@ -34,7 +34,7 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class Subnet:
-    """A private subnet, by Name tag and letter of its zone."""
+    """Private subnet, by Name tag and letter of its Availability Zone."""
 
     name: str
     cidr: str
@@ -43,7 +43,7 @@ class Subnet:
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
-    """A VPC without a way to the internet, by Name tag, with a route table of its own for its subnets."""
+    """VPC without internet access, by Name tag, with a route table of its own for its subnets."""
 
     name: str
     region: str
@@ -53,7 +53,7 @@ class Network:
 
 @dataclass(frozen=True, kw_only=True)
 class PersonRole:
-    """A role that just one IAM user may assume."""
+    """Role that only one IAM user may assume."""
 
     name: str
     user: str
@@ -61,7 +61,7 @@ class PersonRole:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """An instance with an instance role, by Name tag, in a subnet of a network."""
+    """Instance with an instance role, by Name tag, in a subnet of a network."""
 
     name: str
     region: str
@@ -72,7 +72,7 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorder:
-    """What AWS Config records in a Region, IAM included, and the bucket that it delivers to."""
+    """AWS Config recorder of a Region, including IAM, and its delivery bucket."""
 
     region: str
     bucket: Bucket
@@ -81,7 +81,7 @@ class Recorder:
 BUCKETS = (
     Bucket(name="org-session-logs", region="eu-west-1"),
     Bucket(name="org-session-logs-us", region="us-east-1"),
-    # As Pulumi.prod.yaml names them.
+    # Buckets that Pulumi.prod.yaml names.
     Bucket(name="org-log-archive", region="eu-west-1", account=LOG_ARCHIVE_ACCOUNT),
     Bucket(name="org-log-archive-us", region="us-east-1", account=LOG_ARCHIVE_ACCOUNT),
 )
@@ -134,4 +134,4 @@ NODES = (
     Node(name="app-2", region="eu-west-1", network="workloads", subnet="private-b"),
     Node(name="legacy-1", region="eu-west-1", network="workloads", subnet="private-b", role=OTHER_ROLE_NAME),
 )
-"""Two that are ready for governed sessions once the stack is up, and one that is not."""
+"""Two nodes that are ready for governed sessions after the stack is deployed, and one that is not."""

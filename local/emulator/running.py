@@ -1,4 +1,4 @@
-"""Starts, resets and ends a local AWS from a test or a tool."""
+"""Functions for tests and tools to start, reset and stop a local AWS."""
 
 import http.client
 import json
@@ -21,11 +21,11 @@ START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 LOOK_AGAIN_SECONDS = 0.02
 LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Goes straight to 127.0.0.1, whatever proxy the environment names."""
+"""URL opener that connects to 127.0.0.1 directly, regardless of proxies in the environment."""
 
 
 class EmulatorError(RuntimeError):
-    """The local AWS did not come up, or does not answer."""
+    """Error of a local AWS that did not start or does not respond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +39,10 @@ class Emulator:
 
 @contextmanager
 def running_emulator(*, start_seconds: float = START_SECONDS) -> Generator[Emulator]:
-    """A local AWS of one's own on a free port, ended on leaving.
+    """Run a local AWS on a free port, and stop it on exit.
 
     Raises:
-        EmulatorError: it ended early or was not healthy in time; the message holds what it printed.
+        EmulatorError: The process ended early or was not healthy in time; the message has its output.
     """
     with tempfile.TemporaryDirectory(prefix="local-aws-") as folder:
         port_file, log = Path(folder, "port.json"), Path(folder, "log")
@@ -61,10 +61,10 @@ def running_emulator(*, start_seconds: float = START_SECONDS) -> Generator[Emula
 
 
 def instance_id(endpoint_url: str, *, seconds: float = 5.0) -> str:
-    """Which local AWS answers there: the same id means the same one, with the state that it had.
+    """Return the ID of the local AWS at an endpoint; the same ID means the same process, with the same state.
 
     Raises:
-        EmulatorError: nothing answers, or something else does.
+        EmulatorError: Nothing responds, or something else does.
     """
     answer = _call(f"{endpoint_url}{HEALTH}", seconds=seconds)
     found = answer.get("instanceId")
@@ -74,17 +74,17 @@ def instance_id(endpoint_url: str, *, seconds: float = 5.0) -> str:
 
 
 def reset(endpoint_url: str) -> None:
-    """Empties the local AWS: every account, every Region, and the settings back to their defaults."""
+    """Reset the local AWS: every account, every Region, and the settings to their defaults."""
     _call(f"{endpoint_url}{RESET}", body=b"")
 
 
 def change_settings(endpoint_url: str, settings: Mapping[str, object]) -> dict[str, Any]:
-    """Changes settings of the local AWS (see `local.emulator.settings`) and returns all of them."""
+    """Change settings of the local AWS (see `local.emulator.settings`), and return all of them."""
     return _call(f"{endpoint_url}{SETTINGS_ROUTE}", body=json.dumps(settings).encode())
 
 
 def wake(endpoint_url: str, execution_id: str) -> None:
-    """Ends the sleep that a run of a runbook is in."""
+    """End the current sleep of a runbook's execution."""
     _call(f"{endpoint_url}{WAKE}", body=json.dumps({"executionId": execution_id}).encode())
 
 
@@ -116,7 +116,7 @@ def _said(log: Path) -> str:
 
 
 def _call(url: str, *, body: bytes | None = None, seconds: float = 5.0) -> dict[str, Any]:
-    """GETs, or POSTs where there is a body, and reads the JSON object in the answer."""
+    """Send a GET, or a POST if there is a body, and return the JSON object in the response."""
     headers = {"Content-Type": "application/json"}
     request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 (http to 127.0.0.1 only)
     try:

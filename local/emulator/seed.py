@@ -1,4 +1,4 @@
-"""Puts the fixtures into a local AWS. What is there already is left alone, so that it may be run again."""
+"""Creation of the fixtures in a local AWS. Existing resources stay unchanged, so it can run again."""
 
 import json
 from functools import cache, partial
@@ -41,7 +41,7 @@ PRIVATE: Any = {
 
 
 def seed(endpoint_url: str) -> None:
-    """Makes the buckets, the networks, the roles, the instances and the recorder that the `dev` stack expects."""
+    """Create the buckets, networks, roles, instances and recorder that the `dev` stack expects."""
     for bucket in BUCKETS:
         owner = partial(_client_of, bucket.account) if bucket.account else _client
         _make_bucket(owner("s3", bucket.region, endpoint_url), bucket)
@@ -67,12 +67,12 @@ def _session() -> Any:
 
 @cache
 def _client(service: str, region: str, endpoint_url: str) -> Any:
-    """Kept for the next seeding, as making clients takes longer than using them."""
+    """Return a client, cached for the next seeding, because creating clients takes longer than using them."""
     return _session().client(service, region, endpoint_url=endpoint_url)
 
 
 def _client_of(account: str, service: str, region: str, endpoint_url: str) -> Any:
-    """A client of another account; not kept, as its session ends when the local AWS is emptied."""
+    """Return a client of another account; not cached, because its session ends with a reset of the local AWS."""
     role = f"arn:aws:iam::{account}:role/LogArchive"
     given = _client("sts", region, endpoint_url).assume_role(RoleArn=role, RoleSessionName="seed")["Credentials"]
     return _session().client(
@@ -88,7 +88,7 @@ def _client_of(account: str, service: str, region: str, endpoint_url: str) -> An
 def _make_bucket(s3: "S3Client", bucket: Bucket) -> None:
     location: Any = {"CreateBucketConfiguration": {"LocationConstraint": bucket.region}}
     try:
-        # us-east-1 is the one Region that must not be named as a location
+        # us-east-1 is the only Region that must not be named as a location
         s3.create_bucket(Bucket=bucket.name, **(location if bucket.region != "us-east-1" else {}))
     except ClientError as refused:
         _allow(refused, "BucketAlreadyOwnedByYou", "BucketAlreadyExists")
@@ -189,7 +189,7 @@ def _make_node(ec2: "EC2Client", node: Node) -> None:
 
 
 def _allow(refused: ClientError, *codes: str) -> None:
-    """Passes over a refusal that says the thing is there already."""
+    """Ignore an error that says that the resource already exists."""
     if refused.response.get("Error", {}).get("Code") not in codes:
         raise refused
 

@@ -1,4 +1,4 @@
-"""Runs the local AWS: `python -m local.emulator --port 0 --port-file local-aws.json`."""
+"""HTTP server of the local AWS: `python -m local.emulator --port 0 --port-file local-aws.json`."""
 
 import argparse
 import gc
@@ -19,7 +19,7 @@ ADDRESS = "127.0.0.1"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serves until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT."""
     arguments = _arguments(argv)
     logging.basicConfig(level=logging.WARNING, format="local AWS: %(levelname)s %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -29,10 +29,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         server = build(arguments.port, instance_id)
     except (OSError, SystemExit) as problem:
-        # werkzeug prints the reason and raises SystemExit where the port is taken
+        # werkzeug prints the reason and raises SystemExit if the port is in use
         sys.stderr.write(f"local AWS: cannot listen on {ADDRESS}:{arguments.port}: {problem}\n")
         return 1
-    # What was imported stays: it is never looked at for garbage again.
+    # Imported modules stay in memory, so garbage collection need not scan them again.
     gc.collect()
     gc.freeze()
     if arguments.port_file is not None:
@@ -42,9 +42,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def build(port: int, instance_id: str) -> BaseWSGIServer:
-    """The server, bound to 127.0.0.1 and not yet serving. Port 0 takes a free one."""
+    """Return the server, bound to 127.0.0.1 and not yet serving. Port 0 uses a free port."""
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-    # Some hundred images that nobody here asks for, made anew after each reset, take longer than most tests.
+    # About a hundred unused images, created after each reset, would take longer than most tests.
     os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
 
@@ -53,17 +53,17 @@ def build(port: int, instance_id: str) -> BaseWSGIServer:
     from local.emulator.recording.recorder import RecordingApplication  # noqa: PLC0415
 
     class QuietRequestHandler(MotoRequestHandler):
-        """Serves as moto does, without a line in the log for every call."""
+        """Request handler of moto, without a log line per call."""
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Logs nothing."""
+            """Log nothing."""
 
     application: Any = CountingApplication(RecordingApplication(Application(instance_id)))
     return make_server(ADDRESS, port, application, threaded=True, request_handler=QuietRequestHandler)
 
 
 def write_port_file(path: Path, port: int, instance_id: str) -> None:
-    """Writes where the server is, in one step: a reader sees the whole file or none."""
+    """Write the address of the server atomically, so that a reader never sees half a file."""
     content = json.dumps({"port": port, "pid": os.getpid(), "instanceId": instance_id}) + "\n"
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(content, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What may be changed about the local AWS while it runs: behaviour that AWS does not document, and limits."""
+"""Settings of the local AWS that can change while it runs: limits, and behavior that AWS does not document."""
 
 import threading
 from collections.abc import Mapping
@@ -10,30 +10,30 @@ FAULTS = ("before", "after")
 
 
 class InvalidSettingsError(ValueError):
-    """A setting that does not exist, or a value that it does not take."""
+    """Error for an unknown setting or an invalid value."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Settings as `POST /local-aws/settings` takes them (there in camelCase)."""
+    """Settings of `POST /local-aws/settings` (there in camelCase)."""
 
     duplicate_document_content: Literal["latest", "any"] = "any"
-    """Which versions UpdateDocument compares new content with. AWS does not say: both must be coped with."""
+    """Versions that UpdateDocument compares new content with. AWS does not document this: callers must handle both."""
 
     document_version_limit: int = 1000
-    """Versions of a document at most (UpdateDocument, DocumentVersionLimitExceeded: 1,000 of them)."""
+    """Maximum number of versions of a document (UpdateDocument, DocumentVersionLimitExceeded: 1,000)."""
 
     automation_page_size: int = 50
-    """Automation executions in one answer (DescribeAutomationExecutions returns 50 at most)."""
+    """Automation executions per page (DescribeAutomationExecutions returns at most 50)."""
 
     automation_faults: dict[str, str] = field(default_factory=dict[str, str])
-    """Names of runbook steps that fail, `before` or `after` they have done their work."""
+    """Names of runbook steps that fail, `before` or `after` their work."""
 
     reported_states: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    """Attributes that AWS sets by itself, by ID, name or ARN of the resource: shown in place of what they would be here."""
+    """Attributes that AWS sets itself, by ID, name or ARN of a resource; they replace the values in responses."""
 
     def to_json(self) -> dict[str, object]:
-        """The settings as the route shows them."""
+        """Return the settings as the route shows them."""
         return {
             "duplicateDocumentContent": self.duplicate_document_content,
             "documentVersionLimit": self.document_version_limit,
@@ -43,10 +43,10 @@ class Settings:
         }
 
     def changed(self, given: Mapping[str, Any]) -> "Settings":
-        """These settings with the given ones replaced.
+        """Return a copy with the given settings replaced.
 
         Raises:
-            InvalidSettingsError: a key is unknown or a value is not allowed.
+            InvalidSettingsError: A key is unknown or a value is not allowed.
         """
         unknown = sorted(set(given) - set(self.to_json()))
         if unknown:
@@ -75,24 +75,24 @@ class Settings:
 
 
 class SettingsStore:
-    """The settings in force, shared by the routes and the extension."""
+    """Current settings, shared by the routes and the extension."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._settings = Settings()
 
     def current(self) -> Settings:
-        """The settings in force."""
+        """Return the current settings."""
         return self._settings
 
     def change(self, given: Mapping[str, Any]) -> Settings:
-        """Puts the given settings in force and returns all of them."""
+        """Apply the given settings, and return all of them."""
         with self._lock:
             self._settings = self._settings.changed(given)
             return self._settings
 
     def reset(self) -> None:
-        """Goes back to the defaults."""
+        """Restore the defaults."""
         with self._lock:
             self._settings = Settings()
 

@@ -1,5 +1,5 @@
-"""Records what IAM would be asked for each call that the local AWS gets: who, which action, on what, with which keys.
+"""Recording of the authorization requests for each call of the local AWS: principal, action, resource, condition keys.
 
-`authorization.toml` says which API operation asks for which actions; one that is not there is recorded as unknown, so that
-a test can be red about it rather than pass over it.
+`authorization.toml` maps each API operation to the actions that IAM evaluates. An operation that it lacks is recorded
+as unknown, so that a test fails instead of ignoring it.
 """

@@ -1,4 +1,4 @@
-"""Which questions an API call asks IAM."""
+"""Authorization requests of an API call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TABLE: Final = Path(__file__).with_name("authorization.toml")
 
 GLOBAL_REGION: Final = "us-east-1"
-"""`aws:RequestedRegion` of services that are one for all Regions (IAM User Guide, "AWS global condition context keys")."""
+"""Value of `aws:RequestedRegion` for global services (IAM User Guide, "AWS global condition context keys")."""
 _GLOBAL: Final = frozenset({"iam", "organizations", "route53"})
 
 _ACTION: Final = re.compile(r"[a-z0-9-]+:[A-Z]\w*")
@@ -31,17 +31,17 @@ _BOUNDED: Final = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"}
 _ATTACHING: Final = frozenset(f"iam:{verb}{kind}Policy" for verb in ("Attach", "Detach") for kind in ("Role", "User"))
 
 Keys = dict[str, str | list[str]]
-"""Values by condition key; a list where a key has several values."""
+"""Values by condition key; a list for multivalued keys."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One thing that IAM is asked.
+    """One authorization request.
 
     Attributes:
-        action: `ssm:PutParameter`.
-        resource: an ARN, or `*`.
-        keys: of the request.
+        action: IAM action, such as `ssm:PutParameter`.
+        resource: ARN, or `*`.
+        keys: Condition keys of the request.
     """
 
     action: str
@@ -58,11 +58,11 @@ class _Line:
 
 
 def questions(call: ApiCall, account: str) -> list[Question]:
-    """What IAM is asked for a call; what the table does not have is a question for the action `unknown`.
+    """Return the authorization requests of a call; for an operation that the table lacks, one for the action `unknown`.
 
     Args:
-        call: to look at.
-        account: of the caller.
+        call: API call.
+        account: Account of the caller.
     """
     lines = _table().get(f"{call.service}:{call.operation}")
     if lines is None:
@@ -83,7 +83,7 @@ def _counts(line: _Line, call: ApiCall, resource: str) -> bool:
 
 
 def _resources(template: str, call: ApiCall, place: Place) -> list[str]:
-    """Each ARN that the template stands for; none where a parameter is absent."""
+    """Return each ARN of a template; none if a parameter is absent."""
     text = template.replace("{region}", place.region).replace("{account}", place.account)
     holes = _PARAMETER.findall(text)
     if not holes:
@@ -98,7 +98,7 @@ def _resources(template: str, call: ApiCall, place: Place) -> list[str]:
 
 
 def _values(parameters: Any, path: str) -> list[str]:
-    """The texts at a path, through every list on the way."""
+    """Return the texts at a path, through every list in it."""
     name, _, rest = path.partition(".")
     if isinstance(parameters, list):
         return [text for each in cast("list[Any]", parameters) for text in _values(each, path)]
@@ -143,7 +143,7 @@ def _takes_tags(action: str) -> bool:
 
 
 def _request_tags(call: ApiCall, resource: str) -> dict[str, str]:
-    """In whichever way the service writes them; EC2 says for each type of resource which tags it gets."""
+    """Return the tags in a request, in any of the services' formats; EC2 specifies tags per resource type."""
     given: Any = next((call.parameters[name] for name in _TAGS if call.parameters.get(name)), None)
     specifications: list[dict[str, Any]] = call.parameters.get("TagSpecification") or []
     for specified in specifications:

@@ -1,4 +1,4 @@
-"""What a call names, by its ARN; and what the local AWS knows of it: tags, aliases, boundaries."""
+"""ARNs of the resources that a call names, and their properties in the local AWS: tags, aliases, boundaries."""
 
 from __future__ import annotations
 
@@ -36,45 +36,45 @@ _EC2_KINDS: Final = {
 
 @dataclass(frozen=True)
 class Place:
-    """Whose things a call is about.
+    """Account and Region of a call.
 
     Attributes:
-        account: 12 digits.
-        region: such as `eu-west-1`.
+        account: Account ID.
+        region: Region, such as `eu-west-1`.
     """
 
     account: str
     region: str
 
     def arn(self, service: str, resource: str) -> str:
-        """Of something in this account and Region."""
+        """Return the ARN of a resource in this account and Region."""
         return f"arn:{_PARTITION}:{service}:{self.region}:{self.account}:{resource}"
 
 
 def caller(access_key: str) -> tuple[str, str]:
-    """Account and name of whoever calls: of the role where the key is a session's, else the key itself."""
+    """Return the account and name of the caller: the role's name if the key belongs to a session, or the key itself."""
     account: str = get_account_id_from(access_key)
     session: Any = sts_backends[account][_PARTITION].get_assumed_role_from_access_key(access_key)
     return account, session.role_arn.rsplit("/", 1)[-1] if session else access_key
 
 
 def resolved(kind: str, place: Place, value: str) -> list[str]:
-    """ARNs of what a parameter's value names.
+    """Return the ARNs that a parameter's value names.
 
     Args:
-        kind: as `authorization.toml` has it after the exclamation mark.
-        place: of the call.
-        value: of the parameter.
+        kind: Kind that follows the exclamation mark in `authorization.toml`.
+        place: Account and Region of the call.
+        value: Value of the parameter.
     """
     return _KINDS[kind](place, value)
 
 
 def resource_keys(place: Place, arn: str) -> dict[str, Any]:
-    """Condition keys that tell of a resource as it is: tags where it has no name of its own, aliases, boundaries.
+    """Return the condition keys of a resource's current state: tags where its ARN has an ID, aliases, boundaries.
 
     Args:
-        place: of the call.
-        arn: of the resource; a pattern has none of them.
+        place: Account and Region of the call.
+        arn: ARN of the resource; a pattern has no such keys.
     """
     _, _, service, *_ = [*arn.split(":"), "", ""]
     look = _LOOKS.get(service)
@@ -147,19 +147,19 @@ def _profile(place: Place, value: str) -> list[str]:
 
 
 def _profile_association(place: Place, value: str) -> list[str]:
-    """IAM is asked about the instance that it is of."""
+    """Return the associated instance, which is the resource that IAM evaluates."""
     found = ec2_backends[place.account][place.region].iam_instance_profile_associations.get(value)
     return [place.arn("ec2", f"instance/{found.instance_id}")] if found else []
 
 
 def _parameter(place: Place, value: str) -> list[str]:
-    """Those that AWS publishes are of no account (Systems Manager User Guide, "Working with public parameters")."""
+    """Return the ARN; public parameters have no account (User Guide, "Working with public parameters")."""
     account = "" if value.startswith(_PUBLIC_PARAMETERS) else place.account
     return [f"arn:{_PARTITION}:ssm:{place.region}:{account}:parameter/{value.lstrip('/')}"]
 
 
 def _assumed(_place: Place, value: str) -> list[str]:
-    """The role that a document names outright; one that is a parameter is passed by whoever starts it."""
+    """Return the role that a document names literally; a role in a parameter is passed when it is started."""
     named = re.search(r'"assumeRole":\s*"(arn:[^"]+)"', value)
     return [named[1]] if named else []
 
@@ -169,13 +169,13 @@ def _trail(place: Place, value: str) -> list[str]:
 
 
 def _config_rule(place: Place, value: str) -> list[str]:
-    """A rule's ARN has an ID that it gets when it is made."""
+    """Return the ARN of a rule, which has an ID that AWS Config assigns at creation."""
     found = _config(place).config_rules.get(value)
     return [found.config_rule_arn if found else place.arn("config", "config-rule/*")]
 
 
 def _tagged_by_systems_manager(place: Place, value: str) -> list[str]:
-    """Documents, parameters and associations share a parameter of the call; their names tell which is which."""
+    """Return the ARN of a document, parameter or association: one request parameter names all three."""
     if _ASSOCIATION.fullmatch(value):
         return [place.arn("ssm", f"association/{value}")]
     return _parameter(place, value) if value.startswith("/") else [place.arn("ssm", f"document/{value}")]

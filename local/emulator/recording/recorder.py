@@ -1,4 +1,4 @@
-"""Notes what IAM would be asked, while somebody has asked for it, and how tools begin and read that."""
+"""Recorder of authorization requests, and the functions for tools to start, stop and read it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 QUESTIONS_ROUTE: Final = "/local-aws/questions"
 UNKNOWN: Final = "unknown"
-"""In place of the action where it cannot be told what IAM would be asked."""
+"""Value in place of the action if the authorization request is unknown."""
 
 _LOOPBACK = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class RecordingApplication:
-    """Passes every request on; once begun it notes each question that is not noted yet."""
+    """Middleware that forwards every request and, while recording, stores each distinct authorization request."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -29,7 +29,7 @@ class RecordingApplication:
         self._noted: dict[str, None] | None = None
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answers one request; on the route GET gives what is noted, POST forgets it and begins, DELETE ends it."""
+        """Handle one request; on the route GET returns the recording, POST clears and starts it, DELETE stops it."""
         if environ["PATH_INFO"] == QUESTIONS_ROUTE:
             return self._answer(environ["REQUEST_METHOD"], start_response)
         if self._noted is not None and not environ["PATH_INFO"].startswith(("/local-aws/", "/moto-api")):
@@ -37,7 +37,7 @@ class RecordingApplication:
         return self._application(environ, start_response)
 
     def _note(self, environ: dict[str, Any]) -> None:
-        """Before the call is done, as IAM decides before it."""
+        """Record before the call changes any state, because IAM also evaluates before it."""
         asked: list[dict[str, Any]]
         try:
             with ONE_AT_A_TIME:
@@ -60,7 +60,7 @@ class RecordingApplication:
 
 
 def _asked(environ: dict[str, Any]) -> list[dict[str, Any]]:
-    # Whoever records nothing need not load moto's services for it.
+    # Without a recording, moto's services need not be loaded.
     from local.emulator.recording.authorization import questions  # noqa: PLC0415
     from local.emulator.recording.names import caller  # noqa: PLC0415
     from local.emulator.recording.request import read_call  # noqa: PLC0415
@@ -73,17 +73,17 @@ def _asked(environ: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def begin(endpoint_url: str) -> None:
-    """Forgets what is noted, and notes from now on."""
+    """Clear the recording and start it."""
     _ask(endpoint_url, "POST")
 
 
 def end(endpoint_url: str) -> None:
-    """Notes nothing further."""
+    """Stop the recording."""
     _ask(endpoint_url, "DELETE")
 
 
 def noted(endpoint_url: str) -> list[dict[str, Any]]:
-    """Each question once: `caller`, `action`, `resource`, `keys`."""
+    """Return each distinct authorization request: `caller`, `action`, `resource`, `keys`."""
     return _ask(endpoint_url, "GET")
 
 

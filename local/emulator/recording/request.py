@@ -1,4 +1,4 @@
-"""An API call as it comes over the wire, read back into service, operation and parameters."""
+"""API calls, parsed from HTTP requests into service, operation and parameters."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ SUBRESOURCES: Final = (
     ),
     *("policy", "publicAccessBlock", "replication", "requestPayment", "tagging", "versioning", "versions", "website"),
 )
-"""Of a bucket: S3 has one path for all of them (Amazon S3 API Reference)."""
+"""Operations on a bucket: S3 has one path for all of them (Amazon S3 API Reference)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiCall:
-    """One call.
+    """One API call.
 
     Attributes:
-        service: as it is signed for: `ssm`.
-        operation: `PutParameter`; of services that go by method and path what `authorization.toml` calls it by:
-            `PUT bucket?policy`.
-        region: as it is signed for.
-        access_key: of who calls.
-        parameters: as they are named on the wire.
+        service: Service in the signature, such as `ssm`.
+        operation: Name such as `PutParameter`; for services that route by method and path, the key in
+            `authorization.toml`, such as `PUT bucket?policy`.
+        region: Region in the signature.
+        access_key: Access key of the caller.
+        parameters: Parameters, by their names in the request.
     """
 
     service: str
@@ -55,7 +55,7 @@ class ApiCall:
 
 
 def read_call(environ: dict[str, Any]) -> ApiCall | None:
-    """The call in a WSGI request, whose body can be read again afterwards; None where nobody has signed it."""
+    """Return the call in a WSGI request, whose body can be read again afterwards; None if the request is not signed."""
     signed = _SIGNATURE.search(environ.get("HTTP_AUTHORIZATION", ""))
     if signed is None:
         return None
@@ -96,21 +96,21 @@ def _bucket_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def _control_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Tags by S3 Control, which is signed as S3; WSGI has unquoted the ARN in the path."""
+    """Parse tags of S3 Control, which is signed as S3; WSGI has unquoted the ARN in the path."""
     removed = urllib.parse.parse_qs(environ.get("QUERY_STRING", "")).get("tagKeys", [])
     arn = environ["PATH_INFO"].removeprefix(_CONTROL_TAGS)
     return f"{environ['REQUEST_METHOD']} tags", {"ResourceArn": arn, "Tags": _tags(environ), "tagKeys": removed}
 
 
 def _tags(environ: dict[str, Any]) -> list[dict[str, str]]:
-    """Those in a body of XML, in whichever name space and however deep."""
+    """Parse tags in an XML body, in any namespace and at any depth."""
     body = _body(environ)
     given = ET.fromstring(body).findall(".//{*}Tag") if body else ()  # noqa: S314 -- sent by our own clients
     return [{part.tag.rpartition("}")[2]: part.text or "" for part in tag} for tag in given]
 
 
 def nested(form: dict[str, str]) -> dict[str, Any]:
-    """`Tags.member.1.Key=a` as `{"Tags": [{"Key": "a"}]}`."""
+    """Parse `Tags.member.1.Key=a` into `{"Tags": [{"Key": "a"}]}`."""
     tree: dict[str, Any] = {}
     for name, value in form.items():
         parts = [part for part in name.split(".") if part not in ("member", "entry")]
@@ -131,7 +131,7 @@ def _lists(tree: Any) -> Any:
 
 
 def _cbor(body: bytes) -> dict[str, Any]:
-    """Smithy RPC v2: the operation ends the path, and the body is CBOR."""
+    """Parse a body of Smithy RPC v2, which is CBOR; the operation is the end of the path."""
     parser = RpcV2CBORParser()
     return parser.parse_data_item(parser.get_peekable_stream_from_bytes(body)) if body else {}
 
