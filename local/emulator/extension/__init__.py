@@ -1,6 +1,6 @@
-"""What the local AWS changes in moto: one module a service, loaded when the service is first called.
+"""Extensions and corrections of moto: one module per service, loaded with the first call of the service.
 
-Loading late keeps the start short: a test that only needs Systems Manager never loads EC2.
+Late loading shortens the start: a test that only needs Systems Manager never loads EC2.
 """
 
 import importlib
@@ -26,13 +26,13 @@ MODULES = {
 
 
 def apply_to_all() -> None:
-    """Applies what concerns every service. Call once, before the first request."""
+    """Apply the changes for all services. Call once, before the first request."""
     answer_every_action()
 
 
 @cache
 def apply_to(service: str) -> None:
-    """Applies what concerns one service, once. Call before its routes are read."""
+    """Apply the changes for one service, once. Call before its routes are read."""
     # moto registers the account of every request with Identity and Access Management
     cast("Any", importlib.import_module("local.emulator.extension.aws_policies")).load_when_asked()
     if service in MODULES:

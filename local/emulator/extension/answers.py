@@ -1,8 +1,8 @@
-"""Every request gets a proper answer.
+"""Responses to unknown actions and internal errors.
 
-moto answers an action that it lacks with HTTP 500 and an HTML page; botocore takes that for an outage and tries again for
-minutes. AWS answers an unknown action with HTTP 400: `InvalidAction` where the protocol is Query, `UnknownOperationException`
-where it is JSON.
+moto responds to an action that it lacks with HTTP 500 and an HTML page; botocore treats that as an outage and retries
+for minutes. AWS responds to an unknown action with HTTP 400: `InvalidAction` in the Query protocol,
+`UnknownOperationException` in the JSON protocol.
 
 Sources:
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html
@@ -19,15 +19,15 @@ from moto.core.responses import ActionResult, BaseResponse
 LOGGER = logging.getLogger(__name__)
 
 FAULT = "LocalAwsFault"
-"""The code of an error inside the emulator. AWS has no such code, so that nobody takes it for an answer of AWS."""
+"""Code of an error inside the emulator. AWS has no such code, so it cannot be mistaken for a response of AWS."""
 
 
 class LocalError(ServiceException):
-    """An error of ours. moto looks up its own classes by the service that they lie in; this one lies in none."""
+    """Error of the emulator. moto looks up its own errors by the service of their module; this one has none."""
 
 
 def answer_every_action() -> None:
-    """Makes every service answer unknown actions and its own faults as errors of its protocol."""
+    """Return unknown actions and internal errors of every service as errors of its protocol."""
     moto_answer: Any = BaseResponse.call_action
 
     def answer(self: BaseResponse) -> Any:
@@ -43,12 +43,12 @@ def answer_every_action() -> None:
 
 
 def refuse(response: BaseResponse, error: ServiceException) -> Any:
-    """The error as the protocol of the service writes it."""
+    """Serialize an error in the service's protocol."""
     return response.serialized(ActionResult(error))
 
 
 def unknown_action(response: BaseResponse, missing: NotImplementedError) -> ServiceException:
-    """The error for an action that the emulator does not have."""
+    """Return the error for an action that the emulator does not have."""
     json_protocol = any(name.lower() == "x-amz-target" for name in dict(response.headers))
     code = "UnknownOperationException" if json_protocol else "InvalidAction"
     return LocalError(code, f"The local AWS does not have it ({response.service_name}): {missing}")

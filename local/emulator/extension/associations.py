@@ -1,6 +1,6 @@
-"""Associations of State Manager, which moto lacks: kept and shown, never run.
+"""Associations of State Manager, which moto lacks: stored and returned, never executed.
 
-API_… pages lie under https://docs.aws.amazon.com/systems-manager/latest/APIReference/.
+API_… pages: https://docs.aws.amazon.com/systems-manager/latest/APIReference/.
 """
 
 import re
@@ -25,7 +25,7 @@ _SCHEDULE: Final = re.compile(r"(rate|cron|at)\(.+\)")
 
 
 class AssociationActions(SimpleSystemManagerResponse):
-    """The actions that moto lacks, and tags of associations."""
+    """Actions that moto lacks, and tags of associations."""
 
     def create_association(self) -> ActionResult:
         """API_CreateAssociation."""
@@ -48,7 +48,7 @@ class AssociationActions(SimpleSystemManagerResponse):
         return ActionResult({"AssociationDescription": made})
 
     def update_association(self) -> ActionResult:
-        """API_UpdateAssociation: optional parameters that are left out are removed from the association."""
+        """API_UpdateAssociation: removes omitted optional parameters from the association."""
         found = self._association()
         kept = ("AssociationId", "AssociationVersion", "Date", "DocumentVersion", "Name", "Overview")
         changed = {key: found[key] for key in kept} | self._association_as_given()
@@ -58,12 +58,12 @@ class AssociationActions(SimpleSystemManagerResponse):
         return ActionResult({"AssociationDescription": changed})
 
     def describe_association(self) -> ActionResult:
-        """API_DescribeAssociation, by ID, with the states that are to be reported."""
+        """API_DescribeAssociation, by ID, with the reported states."""
         found = self._association()
         return ActionResult({"AssociationDescription": {**found, **reported(found["AssociationId"])}})
 
     def list_associations(self) -> ActionResult:
-        """API_ListAssociations, all of them."""
+        """API_ListAssociations, without filters."""
         shown = ("Name", "AssociationId", "AssociationVersion", "AssociationName", "ScheduleExpression", "Targets")
         listed = [{key: each[key] for key in shown if key in each} for each in self._associations().values()]
         return ActionResult({"Associations": listed})
@@ -76,7 +76,7 @@ class AssociationActions(SimpleSystemManagerResponse):
         return EmptyResult()
 
     def add_tags_to_resource(self) -> ActionResult:
-        """API_AddTagsToResource, of associations too."""
+        """API_AddTagsToResource, including associations."""
         if self._get_param("ResourceType") != KIND:
             return super().add_tags_to_resource()
         tags = {tag["Key"]: tag["Value"] for tag in self._get_param("Tags")}
@@ -84,7 +84,7 @@ class AssociationActions(SimpleSystemManagerResponse):
         return EmptyResult()
 
     def remove_tags_from_resource(self) -> ActionResult:
-        """API_RemoveTagsFromResource, of associations too."""
+        """API_RemoveTagsFromResource, including associations."""
         if self._get_param("ResourceType") != KIND:
             return super().remove_tags_from_resource()
         for key in self._get_param("TagKeys"):
@@ -92,7 +92,7 @@ class AssociationActions(SimpleSystemManagerResponse):
         return EmptyResult()
 
     def list_tags_for_resource(self) -> ActionResult:
-        """API_ListTagsForResource, of associations too."""
+        """API_ListTagsForResource, including associations."""
         if self._get_param("ResourceType") != KIND:
             return super().list_tags_for_resource()
         tags = self._association_tags(self._tagged_association())
@@ -118,7 +118,7 @@ class AssociationActions(SimpleSystemManagerResponse):
         return id_
 
     def _associations(self) -> dict[str, dict[str, Any]]:
-        """Kept with moto's own state, so that they go when it is reset."""
+        """Return the associations, which are stored with moto's state, so that a reset deletes them."""
         return vars(self.ssm_backend).setdefault(_KEPT, {})
 
     def _association_tags(self, id_: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Automation of Systems Manager: runbooks, approvals and change requests, as AWS documents them.
+"""Automation of Systems Manager: runbooks, approvals and change requests, as documented by AWS.
 
 Sources, under https://docs.aws.amazon.com/systems-manager/latest/APIReference/: API_StartAutomationExecution,
 API_GetAutomationExecution, API_DescribeAutomationExecutions, API_DescribeAutomationStepExecutions,
@@ -28,7 +28,7 @@ _CHANGE_REQUEST: Final = "ChangeRequest"
 
 
 class AutomationActions(SimpleSystemManagerResponse):
-    """The actions that moto lacks."""
+    """Actions that moto lacks."""
 
     def start_automation_execution(self) -> ActionResult:
         """API_StartAutomationExecution."""
@@ -38,7 +38,7 @@ class AutomationActions(SimpleSystemManagerResponse):
         return ActionResult({"AutomationExecutionId": run.id})
 
     def start_change_request_execution(self) -> ActionResult:
-        """API_StartChangeRequestExecution: the template's approvals, then the runbook; nobody approves their own."""
+        """API_StartChangeRequestExecution: the template's approvals, then the runbook; requesters cannot approve."""
         name = str(self._get_param("DocumentName"))
         document, version = self._runbook(name, self._get_param("DocumentVersion"))
         runbooks = cast("list[dict[str, Any]]", self._get_param("Runbooks") or [])
@@ -73,7 +73,7 @@ class AutomationActions(SimpleSystemManagerResponse):
         return ActionResult({"AutomationExecution": automation_views.whole(self._run())})
 
     def describe_automation_executions(self) -> ActionResult:
-        """API_DescribeAutomationExecutions, the newest first, in pages."""
+        """API_DescribeAutomationExecutions: newest first, in pages."""
         filters = cast("list[dict[str, Any]]", self._get_param("Filters") or [])
         runs = [run for run in reversed(self._runs().values()) if automation_views.matches(run, filters)]
         return ActionResult(self._page(runs, "AutomationExecutionMetadataList", automation_views.summary))
@@ -83,7 +83,7 @@ class AutomationActions(SimpleSystemManagerResponse):
         return ActionResult(self._page(self._run().steps, "StepExecutions", automation_views.step))
 
     def send_automation_signal(self) -> ActionResult:
-        """API_SendAutomationSignal: Approve and Reject, by an approver of the step that waits."""
+        """API_SendAutomationSignal: Approve and Reject, by an approver of the waiting step."""
         run, who = self._run(), self._caller()
         step = run.current
         if step is None or step.action != "aws:approve" or step.status != "Waiting":
@@ -101,7 +101,7 @@ class AutomationActions(SimpleSystemManagerResponse):
         return EmptyResult()
 
     def stop_automation_execution(self) -> ActionResult:
-        """API_StopAutomationExecution, type Cancel."""
+        """API_StopAutomationExecution: type Cancel."""
         run = self._run()
         if run.status in ENDED:
             raise SSMException("InvalidAutomationStatusUpdateException", "The execution has ended.")
@@ -109,7 +109,7 @@ class AutomationActions(SimpleSystemManagerResponse):
         return EmptyResult()
 
     def describe_instance_information(self) -> ActionResult:
-        """API_DescribeInstanceInformation: an instance with a role is taken for managed, and online while it runs."""
+        """API_DescribeInstanceInformation: an instance with a role counts as managed, and as online while it runs."""
         filters = cast("list[dict[str, Any]]", self._get_param("Filters") or [])
         chosen = next((each["Values"] for each in filters if each["Key"] == "InstanceIds"), None)
         managed = [
@@ -182,10 +182,10 @@ class AutomationActions(SimpleSystemManagerResponse):
 
 
 def parameters_of(document: dict[str, Any], given: dict[str, list[str]]) -> dict[str, Any]:
-    """The parameters of a run, checked (User Guide, "Data elements and parameters").
+    """Return the validated parameters of an execution (User Guide, "Data elements and parameters").
 
     Raises:
-        SSMException: `InvalidAutomationExecutionParametersException`.
+        SSMException: `InvalidAutomationExecutionParametersException`: A parameter is unknown, missing or invalid.
     """
 
     def refuse(reason: str) -> SSMException:

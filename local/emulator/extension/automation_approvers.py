@@ -1,4 +1,4 @@
-"""Who may decide an approval step (User Guide, "aws:approve" and "Creating change templates")."""
+"""Approvers of an approval step (User Guide, "aws:approve" and "Creating change templates")."""
 
 from typing import Any, cast
 
@@ -6,7 +6,7 @@ from moto.iam.models import iam_backends
 
 
 def may_decide(who: str, inputs: dict[str, Any]) -> bool:
-    """Whether a caller, by ARN, is among the approvers of a step with these inputs."""
+    """Return whether a caller, by ARN, is among the approvers in a step's inputs."""
     enhanced = inputs.get("EnhancedApprovals")
     if enhanced:
         return any(_is_one_of(who, each) for each in cast("list[dict[str, Any]]", enhanced["Approvers"]))
@@ -14,7 +14,7 @@ def may_decide(who: str, inputs: dict[str, Any]) -> bool:
 
 
 def _is(who: str, approver: str) -> bool:
-    """The approver is a user name, or the ARN of a user, a role or a role's session."""
+    """Match an approver: a user name, or the ARN of a user, a role or a role session."""
     if not approver.startswith("arn:"):
         return ":user/" in who and who.rsplit("/", 1)[1] == approver
     if ":role/" in approver:
@@ -33,7 +33,7 @@ def _is_one_of(who: str, approver: dict[str, Any]) -> bool:
     if kind == "IamUser":
         return ":user/" in who and _last(who) == name
     if kind == "IamGroup":
-        # Not by a call: the request that asks holds the lock that the call would wait for.
+        # Not by an API call, which would wait for the lock that this request holds.
         group: Any = iam_backends[who.split(":")[4]]["aws"].groups.get(name)
         return group is not None and who in [user.arn for user in group.users]
     return False

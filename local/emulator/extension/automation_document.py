@@ -1,4 +1,4 @@
-"""Checks runbooks and change templates against what AWS documents of them; the schema files name the sources."""
+"""Validation of runbooks and change templates by AWS' documentation; the schema files name the sources."""
 
 import json
 from functools import cache
@@ -19,7 +19,7 @@ _GIVEN: Final = ("automation:", "global:")
 
 
 def problems(kind: str, content: Any) -> list[str]:
-    """What is wrong with the content of a document of this type, each with its path."""
+    """Return the problems in the content of a document of this type, each with its path."""
     errors: list[ValidationError] = list(_validator(kind).iter_errors(content))
     if errors:
         return [f"{error.json_path}: {error.message}" for error in sorted(errors, key=lambda error: error.json_path)]
@@ -27,7 +27,7 @@ def problems(kind: str, content: Any) -> list[str]:
 
 
 def _wrong_flow(content: dict[str, Any]) -> list[str]:
-    """Steps that lead nowhere, and references to what does not exist."""
+    """Return problems of the flow: targets that are not steps, and references to values that do not exist."""
     steps = cast("list[dict[str, Any]]", content["mainSteps"])
     by_name = {step["name"]: step for step in steps}
     found = ["two steps have the same name"] if len(by_name) != len(steps) else []

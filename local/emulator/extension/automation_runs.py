@@ -1,4 +1,4 @@
-"""The runs of runbooks in the local AWS: each in a thread of its own, calling back as the run's role."""
+"""Executions of runbooks in the local AWS: each in its own thread, with calls as the execution's role."""
 
 import threading
 from collections.abc import Callable
@@ -17,28 +17,28 @@ Json = dict[str, Any]
 
 _MAKING_CLIENTS = threading.Lock()
 _SESSION: Any = boto3.Session()
-"""One for all, as it keeps the models of the services; making clients is not safe in several threads at once."""
+"""Shared session, which caches the service models; creating clients is not thread-safe."""
 _ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 _CLIENTS: dict[tuple[str, ...], Any] = {}
-"""Made so far, each kept: the scripts of a run make dozens, which takes longer than all that they call."""
+"""Cached clients: the scripts of an execution create dozens, which takes longer than all of their calls."""
 
 
 class Runs:
-    """All runs of all accounts and Regions, by id."""
+    """Executions of all accounts and Regions, by ID."""
 
     def __init__(self) -> None:
         self._by_place: dict[tuple[str, str], dict[str, Execution]] = {}
 
     def of(self, account: str, region: str) -> dict[str, Execution]:
-        """Those of one account and Region, the oldest first."""
+        """Return the executions of one account and Region, oldest first."""
         return self._by_place.setdefault((account, region), {})
 
     def find(self, execution_id: str) -> Execution | None:
-        """A run, wherever it is."""
+        """Return an execution of any account and Region."""
         return next((runs[execution_id] for runs in self._by_place.values() if execution_id in runs), None)
 
     def forget(self) -> None:
-        """Ends all runs; what they hold stays as it is."""
+        """End all executions without cleanup steps; the resources that they changed stay unchanged."""
         for runs in self._by_place.values():
             for run in runs.values():
                 for step in run.steps:
@@ -55,13 +55,13 @@ RUNS = Runs()
 def begin(
     document: Json, request: Request, connect: Connect, *, then: Callable[[Execution], None] = lambda _: None
 ) -> Execution:
-    """Starts a run and returns at once.
+    """Start an execution and return at once.
 
     Args:
-        document: content of the runbook.
-        request: who asked for what.
-        connect: makes clients as the caller, with which the run's role is assumed.
-        then: what follows, in the same thread.
+        document: Content of the runbook.
+        request: Request for the execution.
+        connect: Factory of clients as the caller, which assume the execution's role.
+        then: Function to call afterwards, in the same thread.
     """
     run = Execution(document, request, {})
     role = filled(document.get("assumeRole", ""), run.variables)
@@ -77,7 +77,7 @@ def begin(
 
 
 def connector(endpoint_url: str, access_key: str, region: str) -> Connect:
-    """Makes clients of this local AWS with an access key."""
+    """Return a factory of clients of this local AWS with an access key."""
 
     def connect(service: str, region_name: str | None = None, *, config: Any = _ONE_ATTEMPT, **options: Any) -> Any:
         place = region_name or region
@@ -101,7 +101,7 @@ def connector(endpoint_url: str, access_key: str, region: str) -> Connect:
 
 
 def _as_role(connect: Connect, role: str, execution_id: str) -> Connect:
-    """As the run's role where it has one, else as the caller."""
+    """Return a factory of clients as the execution's role if it has one, otherwise as the caller."""
     assumed: list[Connect] = []
 
     def connect_as_role(service: str, region_name: str | None = None, **options: Any) -> Any:
@@ -118,7 +118,7 @@ def _as_role(connect: Connect, role: str, execution_id: str) -> Connect:
 
 
 def _faulty(action: Action) -> Action:
-    """The action, failing where the settings say so."""
+    """Return the action, which fails if the settings say so."""
 
     def act(run: Execution, step: Step) -> Any:
         if SETTINGS.current().automation_faults.get(step.name) == "before":

@@ -1,4 +1,4 @@
-"""Runs and steps as Systems Manager shows them (API_AutomationExecution, API_StepExecution)."""
+"""Executions and steps in API responses (API_AutomationExecution, API_StepExecution)."""
 
 from typing import Any, Final, cast
 
@@ -6,7 +6,7 @@ from local.automation.execution import Execution, Step
 from local.automation.templates import text_of
 
 AS_STARTED: Final = ("Mode", "Targets", "TargetMaps", "TargetParameterName", "TargetLocations", "TargetLocationsURL")
-"""Shown as they were given. The local AWS runs such an automation once; AWS makes a run per target, or goes step by step."""
+"""Properties returned as given. The local AWS executes such an automation once; AWS does so per target or in steps."""
 
 
 def summary(run: Execution) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def summary(run: Execution) -> dict[str, Any]:
 
 
 def whole(run: Execution) -> dict[str, Any]:
-    """API_AutomationExecution: with parameters and steps."""
+    """API_AutomationExecution, with parameters and steps."""
     parameters = {
         name: cast("list[str]", value) if isinstance(value, list) else [text_of(value)]
         for name, value in run.request.parameters.items()
@@ -76,7 +76,7 @@ def step(done: Step) -> dict[str, Any]:
 
 
 def status(run: Execution) -> str:
-    """A run whose step waits for an approval waits itself; a change request has words of its own."""
+    """Return the status: waiting while a step waits for an approval; change requests have statuses of their own."""
     current = run.current
     waiting = run.status == "InProgress" and current is not None and current.status == "Waiting"
     if not waiting:
@@ -85,7 +85,7 @@ def status(run: Execution) -> str:
 
 
 def matches(run: Execution, filters: list[dict[str, Any]]) -> bool:
-    """Whether a run passes all filters (API_AutomationExecutionFilter); one that is not known passes nothing."""
+    """Return whether an execution matches all filters (API_AutomationExecutionFilter); unknown ones match nothing."""
     current = run.current
     found = {
         "ExecutionStatus": status(run),

@@ -1,6 +1,6 @@
-"""Loads the policies that AWS manages when they are first asked for.
+"""AWS managed policies, loaded on first use.
 
-moto loads all of them, about half a second, whenever an account is first seen, by whatever service, and again after every reset.
+moto loads all of them, which takes about half a second, when any service first uses an account, and after every reset.
 """
 
 import copy
@@ -15,7 +15,7 @@ KEPT = "policies_by_arn"
 
 
 def load_when_asked() -> None:
-    """Puts off loading to the first action that needs a managed policy."""
+    """Defer loading to the first action that needs a managed policy."""
     backend: Any = IAMBackend
     backend._init_aws_policies = _nothing_yet  # noqa: SLF001
     backend._init_managed_policies = _nothing_yet  # noqa: SLF001
@@ -24,7 +24,7 @@ def load_when_asked() -> None:
 
 
 def of_account(backend: Any) -> dict[str, Any]:
-    """Every managed policy by ARN: AWS' own, and those that were made since."""
+    """Return all managed policies by ARN: AWS managed policies, and those created since."""
     state = cast("dict[str, Any]", vars(backend))
     if KEPT not in state:
         mine = [_belonging_to(policy, backend.account_id) for policy in _templates(backend.region_name)]
@@ -33,20 +33,20 @@ def of_account(backend: Any) -> dict[str, Any]:
 
 
 def of_aws(backend: Any) -> list[Any]:
-    """The policies that AWS manages."""
+    """Return the AWS managed policies."""
     return [policy for policy in of_account(backend).values() if isinstance(policy, AWSManagedPolicy)]
 
 
 @cache
 def _templates(region: str) -> list[Any]:
-    """AWS' policies as moto makes them, without an account."""
+    """Return AWS managed policies as moto creates them, without an account."""
     make: Any = AWSManagedPolicy.from_data
     parsed = json.loads(aws_managed_policies_data)
     return [make(name, "", region, data) for name, data in parsed.items()]
 
 
 def _belonging_to(template: Any, account_id: str) -> Any:
-    """A policy of one account: how often it is attached is counted per account."""
+    """Return a copy for one account: attachments are counted per account."""
     policy = copy.copy(template)
     policy.account_id = account_id
     policy.versions = [copy.copy(version) for version in template.versions]
@@ -58,4 +58,4 @@ def _nothing_yet(_backend: object) -> list[Any]:
 
 
 def _ignore(_backend: object, _policies: object) -> None:
-    """Moto's own assignment of an empty collection."""
+    """Ignore moto's own assignment of an empty collection."""

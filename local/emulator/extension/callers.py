@@ -1,6 +1,6 @@
-"""Who makes a request, and what the local AWS' IAM lets that principal do.
+"""Caller of a request, and its permissions by the IAM of the local AWS.
 
-IAM User Guide, "Policy evaluation logic"; the evaluation is the one of `python -m operations audit`.
+IAM User Guide, "Policy evaluation logic"; the evaluation is that of `python -m operations audit`.
 """
 
 import re
@@ -25,13 +25,13 @@ _MADE_BY_AWS: Final = re.compile(r"A[KS]IA[A-Z0-9]{16}")
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who makes a request.
+    """Caller of a request.
 
     Attributes:
-        arn: of the user or the session.
-        user_id: as `${aws:userid}`.
-        name: that sessions are named after: the user's, or the role session's.
-        principal: user or role with all that bears on it; None for made-up credentials, which may do everything.
+        arn: ARN of the user or session.
+        user_id: Value of `${aws:userid}`.
+        name: Name that prefixes session IDs: the user's, or the role session's.
+        principal: User or role with its permissions; None for made-up credentials, which allow everything.
     """
 
     arn: str
@@ -40,12 +40,12 @@ class Caller:
     principal: Principal | None = None
 
     def refusal(self, action: str, resource: str, keys: Mapping[str, Value]) -> str | None:
-        """Why the caller may not, in AWS' words; None where it may.
+        """Return the reason for a denial, in AWS' words; None if the action is allowed.
 
         Args:
-            action: `ssm:StartSession`.
+            action: Action, such as `ssm:StartSession`.
             resource: ARN.
-            keys: of the request; whatever is not named here is absent.
+            keys: Condition keys of the request; other keys are absent.
         """
         if self.principal is None:
             return None
@@ -73,10 +73,10 @@ class Caller:
 
 
 def caller_of(account_id: str, access_key: str) -> Caller:
-    """Whom an access key belongs to.
+    """Return the caller of an access key.
 
     Raises:
-        SSMException: `UnrecognizedClientException`: it looks like a real one, and belongs to nobody.
+        SSMException: `UnrecognizedClientException`: The key looks like a real one, but belongs to no principal.
     """
     iam: Any = iam_backends[account_id][PARTITION]
     sts: Any = sts_backends[account_id][PARTITION]
@@ -95,7 +95,7 @@ def caller_of(account_id: str, access_key: str) -> Caller:
 
 
 def _role(iam: Any, session: Any) -> Principal:
-    """With the session's own policy, which only takes away."""
+    """Return the role with the session policy, which only restricts permissions."""
     role = next((each for each in iam.get_roles() if each.arn == session.role_arn), None)
     if role is None:
         return Principal(kind="role", name=session.role_arn.rsplit("/", 1)[-1], arn=session.role_arn)
@@ -120,7 +120,7 @@ def _user(iam: Any, user: Any) -> Principal:
 def _read(
     iam: Any, kind: str, given: dict[str, Any], holders: list[Any], boundary: str | None = None, **more: Any
 ) -> Principal:
-    """As the audit reads it from `iam:GetAccountAuthorizationDetails`."""
+    """Return the principal, parsed like the audit parses `iam:GetAccountAuthorizationDetails`."""
     held = {arn: policy for holder in holders for arn, policy in holder.managed_policies.items()}
     if boundary in iam.managed_policies:
         held[boundary] = iam.managed_policies[boundary]
@@ -151,7 +151,7 @@ def _boundary(arn: str | None) -> dict[str, Any]:
 
 
 def _cause(permissions: Permissions, action: str, resource: str, context: Context) -> str:
-    """IAM User Guide, "Troubleshoot access denied error messages"."""
+    """Return the cause of a denial (IAM User Guide, "Troubleshoot access denied error messages")."""
     identity = Permissions(identity=tuple(_allowing(each) for each in permissions.identity))
     if decide(identity, action, resource, context).allowed is not Truth.YES:
         return f"because no identity-based policy allows the {action} action"

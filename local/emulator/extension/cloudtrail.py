@@ -1,6 +1,6 @@
-"""CloudTrail as AWS documents it.
+"""CloudTrail as documented by AWS.
 
-API_… pages lie under https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/.
+API_… pages: https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/.
 """
 
 import json
@@ -23,20 +23,21 @@ DEFAULT_SELECTORS: list[dict[str, Any]] = [
         "ExcludeManagementEventSources": [],
     }
 ]
-"""https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html: a new trail logs all
-management events, and no data events."""
+"""https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html: a new
+trail logs all management events, and no data events.
+"""
 
 
 def apply() -> None:
-    """Puts the extended CloudTrail in place of moto's."""
+    """Replace moto's CloudTrail with the extended one."""
     urls.url_paths["{0}/$"] = LocalCloudTrail.dispatch
 
 
 class LocalCloudTrail(CloudTrailResponse):
-    """moto's CloudTrail with names, selectors and deletion put right."""
+    """moto's CloudTrail with corrected names, selectors and deletion."""
 
     def create_trail(self) -> str:
-        """API_CreateTrail: one trail of a name; the ARN of a log group ends in `:*`."""
+        """API_CreateTrail: names are unique; the ARN of a log group ends in `:*`."""
         name = self._get_param("Name")
         if name in self.cloudtrail_backend.trails:
             raise JsonRESTError("TrailAlreadyExistsException", f"Trail {name} already exists")
@@ -46,7 +47,7 @@ class LocalCloudTrail(CloudTrailResponse):
         return created
 
     def update_trail(self) -> str:
-        """API_UpdateTrail: as creation; an empty text takes a setting away."""
+        """API_UpdateTrail: like creation; an empty text removes a setting."""
         self._check_log_group()
         super().update_trail()
         trail = self._trail(self._get_param("Name"))
@@ -56,7 +57,7 @@ class LocalCloudTrail(CloudTrailResponse):
         return json.dumps(_shown(trail))
 
     def describe_trails(self) -> str:
-        """API_DescribeTrails: all of them, or those named; a name that is not there is passed over."""
+        """API_DescribeTrails: all trails, or those named; names that do not exist are ignored."""
         found = list(self.cloudtrail_backend.describe_trails(self._get_bool_param("includeShadowTrails", True)))
         wanted = self._get_param("trailNameList", [])
         chosen = [trail for trail in found if not wanted or trail.trail_name in wanted or trail.arn in wanted]
@@ -68,19 +69,19 @@ class LocalCloudTrail(CloudTrailResponse):
         return json.dumps({"Trail": {**_shown(trail), "HomeRegion": trail.region_name}})
 
     def get_trail_status(self) -> str:
-        """API_GetTrailStatus, with the states that are to be reported."""
+        """API_GetTrailStatus, with the reported states."""
         name = self._get_param("Name")
         shown: dict[str, Any] = json.loads(super().get_trail_status())
         return json.dumps({**shown, **reported(name.rsplit("/", 1)[-1])})
 
     def delete_trail(self) -> str:
-        """API_DeleteTrail: by name or ARN; one that is not there is an error."""
+        """API_DeleteTrail: by name or ARN; a trail that does not exist is an error."""
         trail = self._trail(self._get_param("Name"))
         del self.cloudtrail_backend.trails[trail.trail_name]
         return json.dumps({})
 
     def get_event_selectors(self) -> str:
-        """API_GetEventSelectors: the default ones where none were put; a shadow trail is named by its ARN."""
+        """API_GetEventSelectors: the defaults unless others were set; a shadow trail is named by its ARN."""
         name = self._get_param("TrailName")
         several = self.cloudtrail_backend.describe_trails(include_shadow_trails=True)
         trail = next((each for each in several if each.arn == name), None) or self._trail(name)
@@ -89,7 +90,7 @@ class LocalCloudTrail(CloudTrailResponse):
         return json.dumps({"TrailARN": trail.arn, **shown})
 
     def put_event_selectors(self) -> str:
-        """API_PutEventSelectors: of one kind, which takes the place of the other."""
+        """API_PutEventSelectors: one kind, which replaces the other."""
         trail = self._trail(self._get_param("TrailName"))
         plain, advanced = self._get_param("EventSelectors", []), self._get_param("AdvancedEventSelectors", [])
         if bool(plain) == bool(advanced):
@@ -101,13 +102,13 @@ class LocalCloudTrail(CloudTrailResponse):
         return json.dumps({"TrailARN": trail.arn, **shown})
 
     def put_insight_selectors(self) -> str:
-        """API_PutInsightSelectors: the whole list; an empty one turns them off."""
+        """API_PutInsightSelectors: the complete list; an empty one disables Insights."""
         trail = self._trail(self._get_param("TrailName"))
         trail.insight_selectors = self._get_param("InsightSelectors", [])
         return json.dumps({"TrailARN": trail.arn, "InsightSelectors": trail.insight_selectors})
 
     def get_insight_selectors(self) -> str:
-        """API_GetInsightSelectors: InsightNotEnabledException where there are none."""
+        """API_GetInsightSelectors: InsightNotEnabledException without selectors."""
         trail = self._trail(self._get_param("TrailName"))
         if not trail.insight_selectors:
             raise JsonRESTError("InsightNotEnabledException", f"Trail {trail.arn} does not have Insights enabled.")
@@ -120,7 +121,7 @@ class LocalCloudTrail(CloudTrailResponse):
         raise TrailNotFoundException(account_id=self.current_account, name=name)
 
     def _check_log_group(self) -> None:
-        """API_CreateTrail, InvalidCloudWatchLogsLogGroupArnException, and a role whenever there is a group."""
+        """API_CreateTrail: InvalidCloudWatchLogsLogGroupArnException; a log group also needs a role."""
         group, role = self._get_param("CloudWatchLogsLogGroupArn"), self._get_param("CloudWatchLogsRoleArn")
         if group and not group.endswith(":*"):
             raise JsonRESTError(
@@ -133,19 +134,19 @@ class LocalCloudTrail(CloudTrailResponse):
             )
 
     def _show_key(self, trail: Trail) -> None:
-        """API_Trail, KmsKeyId: the ARN, in whatever form the key was named."""
+        """API_Trail, KmsKeyId: the ARN, whatever form of key ID was given."""
         key: str | None = trail.kms_key_id
         if key:
             trail.kms_key_id = volumes.key_arn(self.cloudtrail_backend, key)
 
 
 def _selectors(trail: Trail) -> list[dict[str, Any]]:
-    """The selectors in force, with what was left out of them."""
+    """Return the current selectors, with defaults for omitted properties."""
     return [{**DEFAULT_SELECTORS[0], **selector} for selector in trail.event_selectors] or DEFAULT_SELECTORS
 
 
 def _shown(trail: Trail) -> dict[str, Any]:
-    """The trail as the API shows it, without what it has not."""
+    """Return the trail as the API returns it, without empty properties."""
     custom = bool(trail.advanced_event_selectors) or _selectors(trail) != DEFAULT_SELECTORS
     content = {
         **trail.description(),

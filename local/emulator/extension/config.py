@@ -1,6 +1,6 @@
-"""AWS Config as AWS documents it: rules written in Guard, and remediation. Nothing is evaluated.
+"""AWS Config as documented by AWS: rules written in Guard, and remediation. Nothing is evaluated.
 
-API_… pages lie under https://docs.aws.amazon.com/config/latest/APIReference/.
+API_… pages: https://docs.aws.amazon.com/config/latest/APIReference/.
 """
 
 import json
@@ -31,13 +31,13 @@ _HIDDEN: Final = "PolicyText"
 
 
 def apply() -> None:
-    """Puts the extended AWS Config in place of moto's."""
+    """Replace moto's AWS Config with the extended one."""
     urls.url_paths["{0}/$"] = LocalConfig.dispatch
 
 
 @dataclass
 class GuardRule:
-    """A rule written in Guard, with the names that moto has for its own rules."""
+    """Rule written in Guard, with the attribute names of moto's own rules."""
 
     definition: dict[str, Any]
     config_rule_arn: str
@@ -47,7 +47,7 @@ class GuardRule:
     modes: list[dict[str, str]] = field(default_factory=lambda: [{"Mode": "DETECTIVE"}])
 
     def to_dict(self) -> dict[str, Any]:
-        """API_ConfigRule; the text is not shown (API_GetCustomRulePolicy)."""
+        """API_ConfigRule, without the policy text (API_GetCustomRulePolicy)."""
         source = self.definition["Source"]
         shown = {key: value for key, value in source["CustomPolicyDetails"].items() if key != _HIDDEN}
         return {
@@ -64,7 +64,7 @@ class LocalConfig(ConfigResponse):
     """moto's AWS Config with rules written in Guard, and their remediation."""
 
     def put_config_rule(self) -> str:
-        """API_PutConfigRule: makes the rule, or puts another definition in its place; tags are those of the first time."""
+        """API_PutConfigRule: creates the rule or replaces its definition; tags apply at creation only."""
         definition: dict[str, Any] = self._get_param("ConfigRule")
         if definition["Source"]["Owner"] != GUARD:
             return super().put_config_rule()
@@ -89,7 +89,7 @@ class LocalConfig(ConfigResponse):
         return json.dumps({_HIDDEN: rule.definition["Source"]["CustomPolicyDetails"][_HIDDEN]})
 
     def describe_config_rules(self) -> str:
-        """API_DescribeConfigRules: a name that no rule has is an error, also where there are no rules at all."""
+        """API_DescribeConfigRules: an unknown name is an error, also if the account has no rules at all."""
         names: list[str] = self._get_param("ConfigRuleNames") or []
         for name in names:
             if name not in self._rules():
@@ -99,7 +99,7 @@ class LocalConfig(ConfigResponse):
         return json.dumps(shown)
 
     def describe_config_rule_evaluation_status(self) -> str:
-        """API_DescribeConfigRuleEvaluationStatus: no rule was ever evaluated, unless states are to be reported."""
+        """API_DescribeConfigRuleEvaluationStatus: rules were never evaluated, except for reported states."""
         statuses: list[dict[str, Any]] = []
         for name in self._get_param("ConfigRuleNames") or list(self._rules()):
             rule = self._rules().get(name)
@@ -110,7 +110,7 @@ class LocalConfig(ConfigResponse):
         return json.dumps({"ConfigRulesEvaluationStatus": statuses})
 
     def delete_config_rule(self) -> str:
-        """API_DeleteConfigRule, ResourceInUseException: not while a remediation action is associated with it."""
+        """API_DeleteConfigRule: ResourceInUseException while a remediation action is associated with the rule."""
         if self._get_param("ConfigRuleName") in self._remediations():
             raise JsonRESTError(
                 "ResourceInUseException",
@@ -130,7 +130,7 @@ class LocalConfig(ConfigResponse):
         return json.dumps({"FailedBatches": []})
 
     def describe_remediation_configurations(self) -> str:
-        """API_DescribeRemediationConfigurations: rules without one are left out."""
+        """API_DescribeRemediationConfigurations: rules without remediation are omitted."""
         found = [self._remediations().get(name) for name in self._get_param("ConfigRuleNames")]
         return json.dumps({"RemediationConfigurations": [each for each in found if each]})
 
@@ -142,7 +142,7 @@ class LocalConfig(ConfigResponse):
         return "{}"
 
     def _check_remediation(self, given: dict[str, Any]) -> None:
-        """The rule and the runbook exist; an automatic one has what AWS wants of it."""
+        """Check that the rule and runbook exist, and that automatic remediation has the properties that AWS needs."""
         from moto.ssm.models import ssm_backends  # noqa: PLC0415 (the service may never be called)
 
         if given["ConfigRuleName"] not in self._rules():
@@ -162,7 +162,7 @@ class LocalConfig(ConfigResponse):
         return cast("dict[str, Any]", self.config_backend.config_rules)
 
     def _remediations(self) -> dict[str, dict[str, Any]]:
-        """By rule; kept with moto's own state, so that they go when it is reset."""
+        """Return remediations by rule, which are stored with moto's state, so that a reset deletes them."""
         return vars(self.config_backend).setdefault(_KEPT, {})
 
 

@@ -1,4 +1,4 @@
-"""The versions of a document: which one a request means, and what may be added or deleted.
+"""Versions of a document: lookup by request, and checks of creation and deletion.
 
 Sources, under https://docs.aws.amazon.com/systems-manager/latest/APIReference/: API_GetDocument, API_DescribeDocument,
 API_UpdateDocument, API_UpdateDocumentDefaultVersion, API_DeleteDocument, API_ListDocumentVersions.
@@ -22,10 +22,10 @@ PAGE_SIZES = range(1, 51)
 
 
 def find(documents: Documents, version: str | None, version_name: str | None) -> Document:
-    """The version that a request means: a number, `$DEFAULT`, `$LATEST`, a version name, or nothing for the default.
+    """Return the version in a request: a number, `$DEFAULT`, `$LATEST`, a version name, or the default if omitted.
 
     Raises:
-        InvalidDocumentVersion: there is no such version.
+        InvalidDocumentVersion: The version does not exist.
     """
     if version is None and version_name:
         found = documents.find_by_version_name(version_name)
@@ -39,9 +39,9 @@ def find(documents: Documents, version: str | None, version_name: str | None) ->
 
 
 def check_updates_latest(documents: Documents, name: str, version: str | None) -> None:
-    """UpdateDocument changes only the latest version, named by its number or `$LATEST`.
+    """Check that UpdateDocument changes the latest version, named by its number or `$LATEST`.
 
-    Leaving the version out is refused too: that AWS demands it is inferred from its command line's examples.
+    An omitted version is also refused: that AWS requires it is inferred from the examples of the AWS CLI.
     """
     if version not in (LATEST, documents.latest_version):
         raise InvalidDocumentVersion(
@@ -51,7 +51,7 @@ def check_updates_latest(documents: Documents, name: str, version: str | None) -
 
 
 def check_number(version: str) -> None:
-    """UpdateDocumentDefaultVersion takes a version number only: its pattern has no room for `$LATEST` and `$DEFAULT`."""
+    """Check that UpdateDocumentDefaultVersion gets a number: its pattern excludes `$LATEST` and `$DEFAULT`."""
     if not re.fullmatch("[1-9][0-9]*", version):
         raise ValidationException(
             f"1 validation error detected: Value '{version}' at 'documentVersion' failed to satisfy constraint: "
@@ -60,10 +60,10 @@ def check_number(version: str) -> None:
 
 
 def version_to_delete(documents: Documents, version: str | None, version_name: str | None) -> str | None:
-    """The one version that DeleteDocument means, or None for all of them; moto refuses the default one.
+    """Return the version that DeleteDocument names, or None for all versions; moto refuses the default version.
 
     Raises:
-        InvalidDocument: there is no such version; this action knows no `InvalidDocumentVersion`.
+        InvalidDocument: The version does not exist; this action has no `InvalidDocumentVersion`.
     """
     if not version and not version_name:
         return None
@@ -74,12 +74,12 @@ def version_to_delete(documents: Documents, version: str | None, version_name: s
 
 
 def newest_first(documents: Documents) -> list[Document]:
-    """All versions, the newest first (AWS documents no order)."""
+    """Return all versions, newest first (AWS documents no order)."""
     return sorted(documents.versions.values(), key=lambda version: -int(version.document_version))
 
 
 def page(documents: Documents, max_results: int, token: str | None) -> dict[str, Any]:
-    """One page of ListDocumentVersions."""
+    """Return one page of ListDocumentVersions."""
     if max_results not in PAGE_SIZES:
         raise ValidationException(
             f"1 validation error detected: Value '{max_results}' at 'maxResults' failed to satisfy constraint: "

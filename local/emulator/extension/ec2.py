@@ -1,4 +1,4 @@
-"""The Elastic Compute Cloud as AWS documents it: groups, endpoints, prefix lists, ACLs, flow logs, instances and volumes."""
+"""Amazon EC2 as documented by AWS: groups, endpoints, prefix lists, ACLs, flow logs, instances and volumes."""
 
 from moto.ec2 import urls
 from moto.ec2.responses import EC2Response
@@ -15,7 +15,7 @@ from local.emulator.extension.vpc_endpoints import LocalVpcEndpoints
 
 
 def apply() -> None:
-    """Puts the extended Elastic Compute Cloud in place of moto's."""
+    """Replace moto's Amazon EC2 with the extended one."""
     replace_in_moto()
     apply_to_models()
     add_images()
@@ -32,4 +32,4 @@ class LocalCompute(
     LocalPrefixLists,
     EC2Response,
 ):
-    """moto's Elastic Compute Cloud with ours in front."""
+    """moto's Amazon EC2 with the extended actions."""

@@ -1,4 +1,4 @@
-"""EventBridge rules as AWS documents them, where moto lets more through.
+"""EventBridge rules as documented by AWS, where moto accepts more.
 
 Quotas: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
 """
@@ -15,21 +15,21 @@ MAX_TARGETS = 5
 
 
 def apply() -> None:
-    """Puts the extended EventBridge in place of moto's."""
+    """Replace moto's EventBridge with the extended one."""
     urls.url_paths["{0}/"] = LocalEvents.dispatch
 
 
 class LocalEvents(EventsHandler):
-    """moto's EventBridge with the quotas of a rule checked."""
+    """moto's EventBridge with the quotas of rules."""
 
     def put_rule(self) -> tuple[str, dict[str, Any]]:
-        """API_PutRule: LimitExceededException where the pattern is too long."""
+        """API_PutRule: LimitExceededException if the pattern is too long."""
         if len(self._get_param("EventPattern") or "") > MAX_PATTERN:
             raise _too_much()
         return super().put_rule()
 
     def put_targets(self) -> tuple[str, dict[str, Any]]:
-        """API_PutTargets: LimitExceededException where the rule gets more targets than it may have."""
+        """API_PutTargets: LimitExceededException if the rule exceeds the quota of targets."""
         text, _ = self.list_targets_by_rule()
         ids = {target["Id"] for target in [*json.loads(text)["Targets"], *self._get_param("Targets")]}
         if len(ids) > MAX_TARGETS:

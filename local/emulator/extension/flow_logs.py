@@ -1,4 +1,4 @@
-"""Flow logs as AWS documents them. API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/."""
+"""Flow logs as documented by AWS. API_… pages: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from local.emulator.extension.reported_states import as_reported
 
 TO_LOGS = "cloud-watch-logs"
 PLAIN = {"FileFormat": "plain-text", "HiveCompatiblePartitions": False, "PerHourPartition": False}
-"""API_DestinationOptionsRequest: the defaults."""
+"""Defaults of API_DestinationOptionsRequest."""
 
 
 class LocalFlowLogs(FlowLogs):
-    """moto's flow logs with the options of their destination."""
+    """moto's flow logs with destination options."""
 
     def create_flow_logs(self) -> ActionResult:
-        """API_CreateFlowLogs: a log group is found by its ARN too; files have a format."""
+        """API_CreateFlowLogs: finds a log group by ARN too; files have a format."""
         self._refuse_duplicates()
         result = super().create_flow_logs()
         content: Any = result.result
@@ -31,12 +31,12 @@ class LocalFlowLogs(FlowLogs):
         return result
 
     def describe_flow_logs(self) -> ActionResult:
-        """API_DescribeFlowLogs, with the states that are to be reported."""
+        """API_DescribeFlowLogs, with the reported states."""
         content: Any = super().describe_flow_logs().result
         return ActionResult({"FlowLogs": as_reported(content["FlowLogs"])})
 
     def _refuse_duplicates(self) -> None:
-        """API_CreateFlowLogs: moto compares a log group by name with one by ARN, and so finds none."""
+        """API_CreateFlowLogs: moto compares a log group's name with an ARN, and so misses duplicates."""
         destination, resources = self._get_param("LogDestination"), self._get_param("ResourceIds", [])
         flow_logs: Any = self.ec2_backend.flow_logs
         if destination and any(
@@ -45,7 +45,7 @@ class LocalFlowLogs(FlowLogs):
             raise FlowLogAlreadyExists
 
     def _find_group(self, made: Any) -> None:
-        """API_FlowLog, deliverLogsStatus: whether the group is there; moto knows it by its name alone."""
+        """API_FlowLog, deliverLogsStatus: depends on whether the group exists; moto finds it by name only."""
         from moto.logs.models import logs_backends  # noqa: PLC0415 (the service may never be called)
 
         name = made.log_group_name or str(made.log_destination).split(":log-group:")[-1]

@@ -1,6 +1,6 @@
-"""Identity and Access Management as AWS documents it, where moto lets more through.
+"""AWS Identity and Access Management (IAM) as documented by AWS, where moto accepts more.
 
-API_… pages lie under https://docs.aws.amazon.com/IAM/latest/APIReference/.
+API_… pages: https://docs.aws.amazon.com/IAM/latest/APIReference/.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,39 +17,39 @@ ROLE_POLICIES = 10_240
 USER_POLICIES = 2_048
 TRUST_POLICY = 2_048
 ATTACHED_POLICIES = 10
-"""Quotas by default (IAM User Guide, "IAM and AWS STS quotas"); white space is not counted in policies."""
+"""Default quotas (IAM User Guide, "IAM and AWS STS quotas"); white space in policies does not count."""
 
 
 def apply() -> None:
-    """Puts the extended Identity and Access Management in place of moto's."""
+    """Replace moto's IAM with the extended one."""
     urls.url_paths["{0}/$"] = LocalIam.dispatch
 
 
 class LocalIam(IamResponse):
-    """moto's Identity and Access Management with changes of roles, quotas and the deletion of policies put right."""
+    """moto's IAM with corrected role updates, quotas and policy deletion."""
 
     def create_policy(self) -> ActionResult:
-        """API_CreatePolicy: LimitExceeded where the document is too long."""
+        """API_CreatePolicy: LimitExceeded if the document is too long."""
         check_size([self._get_param("PolicyDocument")], MANAGED_POLICY, "PolicySize")
         return super().create_policy()
 
     def create_policy_version(self) -> ActionResult:
-        """API_CreatePolicyVersion: likewise."""
+        """API_CreatePolicyVersion: LimitExceeded if the document is too long."""
         check_size([self._get_param("PolicyDocument")], MANAGED_POLICY, "PolicySize")
         return super().create_policy_version()
 
     def create_role(self) -> ActionResult:
-        """API_CreateRole: likewise for the trust policy."""
+        """API_CreateRole: LimitExceeded if the trust policy is too long."""
         check_size([self._get_param("AssumeRolePolicyDocument")], TRUST_POLICY, "ACLSizePerRole")
         return super().create_role()
 
     def update_assume_role_policy(self) -> ActionResult:
-        """API_UpdateAssumeRolePolicy: likewise."""
+        """API_UpdateAssumeRolePolicy: LimitExceeded if the trust policy is too long."""
         check_size([self._get_param("PolicyDocument")], TRUST_POLICY, "ACLSizePerRole")
         return super().update_assume_role_policy()
 
     def put_role_policy(self) -> ActionResult:
-        """API_PutRolePolicy: all inline policies of a role have one quota together."""
+        """API_PutRolePolicy: all inline policies of a role share one quota."""
         role = self.backend.get_role(self._get_param("RoleName"))
         policies = {**role.policies, self._get_param("PolicyName"): self._get_param("PolicyDocument")}
         if counted(policies.values()) > ROLE_POLICIES:
@@ -58,7 +58,7 @@ class LocalIam(IamResponse):
         return super().put_role_policy()
 
     def put_user_policy(self) -> ActionResult:
-        """API_PutUserPolicy: likewise for a user."""
+        """API_PutUserPolicy: all inline policies of a user share one quota."""
         user = self.backend.get_user(self._get_param("UserName"))
         policies = {**user.policies, self._get_param("PolicyName"): self._get_param("PolicyDocument")}
         if counted(policies.values()) > USER_POLICIES:
@@ -67,19 +67,19 @@ class LocalIam(IamResponse):
         return super().put_user_policy()
 
     def attach_role_policy(self) -> ActionResult:
-        """API_AttachRolePolicy: attached once; LimitExceeded where the role has as many managed policies as it may have."""
+        """API_AttachRolePolicy: idempotent; LimitExceeded if the role has the maximum number of managed policies."""
         role = self.backend.get_role(self._get_param("RoleName"))
         check_attachment(role.managed_policies, self._get_param("PolicyArn"), "PoliciesPerRole")
         return self._attached_once(role, super().attach_role_policy)
 
     def attach_user_policy(self) -> ActionResult:
-        """API_AttachUserPolicy: likewise for a user."""
+        """API_AttachUserPolicy: idempotent; LimitExceeded if the user has the maximum number of managed policies."""
         user = self.backend.get_user(self._get_param("UserName"))
         check_attachment(user.managed_policies, self._get_param("PolicyArn"), "PoliciesPerUser")
         return self._attached_once(user, super().attach_user_policy)
 
     def update_role(self) -> ActionResult:
-        """API_UpdateRole: a description that the request does not have stays."""
+        """API_UpdateRole: keeps the description if the request has none."""
         role = self.backend.get_role(self._get_param("RoleName"))
         kept = role.description
         result = super().update_role()
@@ -97,7 +97,7 @@ class LocalIam(IamResponse):
         return answer
 
     def _attached_once(self, principal: Role | User, attach: Callable[[], ActionResult]) -> ActionResult:
-        """Keep the count of attachments, which moto raises each time."""
+        """Keep the attachment count if the policy is already attached; moto increments it each time."""
         policy = principal.managed_policies.get(self._get_param("PolicyArn"))
         answer = attach()
         if policy is not None:
@@ -105,7 +105,7 @@ class LocalIam(IamResponse):
         return answer
 
     def delete_policy(self) -> ActionResult:
-        """API_DeletePolicy: detached from everything first, and every other version deleted."""
+        """API_DeletePolicy: requires that the policy is detached and has no other versions."""
         policy = self.backend.get_policy(self._get_param("PolicyArn"))
         if policy.attachment_count:
             raise DeleteConflictException("Cannot delete a policy attached to entities.")
@@ -119,25 +119,25 @@ class LocalIam(IamResponse):
 
 
 def counted(documents: Iterable[str]) -> int:
-    """Return the characters of policies that IAM counts: those that are no white space."""
+    """Return the number of characters that IAM counts: all except white space."""
     return sum(len("".join(document.split())) for document in documents)
 
 
 def check_size(documents: Iterable[str], maximum: int, quota: str) -> None:
-    """Refuse policies that are too long.
+    """Check the length of policies.
 
     Raises:
-        LimitExceededException: They are.
+        LimitExceededException: The policies are too long.
     """
     if counted(documents) > maximum:
         raise LimitExceededException(f"Cannot exceed quota for {quota}: {maximum}")
 
 
 def check_attachment(attached: Iterable[str], arn: str, quota: str) -> None:
-    """Refuse the managed policy that is one too many; one that is attached already is no further one.
+    """Check the number of managed policies; a policy that is already attached is not counted twice.
 
     Raises:
-        LimitExceededException: It is.
+        LimitExceededException: The principal has the maximum number of managed policies.
     """
     if len({*attached, arn}) > ATTACHED_POLICIES:
         raise LimitExceededException(f"Cannot exceed quota for {quota}: {ATTACHED_POLICIES}")

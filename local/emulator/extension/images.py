@@ -1,4 +1,4 @@
-"""The images that there are: Windows, with the public parameters that name the latest of them, and one of Linux.
+"""Amazon Machine Images: Windows, with the public parameters that name the latest images, and one of Linux.
 
 Sources:
     https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-public-parameters-ami.html
@@ -26,7 +26,7 @@ ROOT_GIB = 30
 
 
 class LocalImage(Ami):
-    """A Windows image with the root volume that it really has."""
+    """Windows image with the size of its actual root volume."""
 
     @property
     def block_device_mappings(self) -> list[dict[str, Any]]:
@@ -42,12 +42,12 @@ class LocalImage(Ami):
 
 
 def image_id(region: str, name: str) -> str:
-    """The id of an image, which differs from Region to Region and is the same each time."""
+    """Return the ID of an image, which differs by Region and is always the same."""
     return f"ami-{hashlib.sha256(f'{region}/{name}'.encode()).hexdigest()[:17]}"
 
 
 def add_images() -> None:
-    """Gives every Region the images."""
+    """Add the images to every Region."""
     backend: Any = AmiBackend
     moto_load = backend._load_amis  # noqa: SLF001
 
@@ -62,7 +62,7 @@ def add_images() -> None:
 
 
 def add_parameters() -> None:
-    """Gives every Region the parameters, once one of them is asked for."""
+    """Add the parameters to every Region, when one of them is first read."""
     parameters: Any = ParameterDict
     moto_check = parameters._check_loading_status  # noqa: SLF001
     loaded = "windows_images_loaded"

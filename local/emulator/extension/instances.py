@@ -1,6 +1,6 @@
-"""Instances as AWS documents them.
+"""Instances as documented by AWS.
 
-API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; error codes are those of
+API_… pages: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; error codes:
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
 """
 
@@ -26,15 +26,15 @@ from local.emulator.extension import volumes
 
 METADATA = ("HttpTokens", "HttpPutResponseHopLimit", "HttpEndpoint", "HttpProtocolIpv6", "InstanceMetadataTags")
 WHILE_STOPPED = ("InstanceType", "UserData")
-"""Attributes that change only while the instance is stopped: API_ModifyInstanceAttribute."""
+"""Attributes that can change only while the instance is stopped: API_ModifyInstanceAttribute."""
 DEFAULT_GIB = 8
 
 
 class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, IamInstanceProfiles):
-    """moto's instances with their volumes, protection, groups and profile put right."""
+    """moto's instances with corrected volumes, termination protection, groups and instance profile."""
 
     def run_instances(self) -> ActionResult:
-        """API_RunInstances: with protection, the groups of its interface, and the volumes of image and request."""
+        """API_RunInstances: applies termination protection, interface groups, and volumes of the image and request."""
         result = super().run_instances()
         reservation: Any = result.result
         for instance in reservation.instances:
@@ -45,7 +45,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
         return result
 
     def _parse_block_device_mapping(self) -> list[dict[str, Any]]:
-        """Leaves the volumes to `_make_volumes`, unless they are those of a launch template."""
+        """Leave the volumes to `_make_volumes`, unless they come from a launch template."""
         return super()._parse_block_device_mapping() if self._get_param("LaunchTemplate") else []
 
     def modify_instance_attribute(self) -> ActionResult:
@@ -62,7 +62,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
             instance.instance_initiated_shutdown_behavior = behaviour
             return EmptyResult()
         if data is not None:
-            # moto has decoded it once already
+            # moto has already decoded it once
             instance.user_data = Base64EncodedString(base64.b64encode(data).decode()) if data else None
             return EmptyResult()
         self._refuse_missing_groups()
@@ -73,7 +73,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
         return result
 
     def modify_network_interface_attribute(self) -> ActionResult:
-        """API_ModifyNetworkInterfaceAttribute: the groups of the primary interface are those of its instance."""
+        """API_ModifyNetworkInterfaceAttribute: groups of the primary interface are also those of its instance."""
         self._refuse_missing_groups()
         result = super().modify_network_interface_attribute()
         interface = self.ec2_backend.get_network_interface(self._get_param("NetworkInterfaceId"))
@@ -82,7 +82,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
         return result
 
     def modify_instance_metadata_options(self) -> ActionResult:
-        """API_ModifyInstanceMetadataOptions: what is not specified keeps its state."""
+        """API_ModifyInstanceMetadataOptions: omitted options stay unchanged."""
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         old = instance.metadata_options
         before = (old.http_tokens, old.http_put_response_hop_limit, old.http_endpoint, old.http_protocol_ipv6)
@@ -101,7 +101,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
         return self._monitor("disabled", "disabling")
 
     def replace_iam_instance_profile_association(self) -> ActionResult:
-        """API_ReplaceIamInstanceProfileAssociation: a new association, which the instance shows."""
+        """API_ReplaceIamInstanceProfileAssociation: creates an association, which the instance shows."""
         id_ = self._get_param("AssociationId")
         known: Any = self.ec2_backend.iam_instance_profile_associations
         instance_id = next((key for key, item in known.items() if item.association_id == id_), None)
@@ -116,7 +116,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
         return ActionResult({"IamInstanceProfileAssociation": made})
 
     def _refuse_missing_groups(self) -> None:
-        """Errors overview: InvalidGroup.NotFound, where moto takes a group that is not there for one without a name."""
+        """Errors overview: InvalidGroup.NotFound, where moto treats a missing group as one without a name."""
         for id_ in self._get_param("Groups", []):
             if self.ec2_backend.get_security_group_from_id(id_) is None:
                 raise InvalidSecurityGroupNotFoundError(id_)
@@ -129,7 +129,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
         return ActionResult({"InstanceMonitorings": monitored})
 
     def _settle_interfaces(self, instance: Instance) -> None:
-        """API_Instance, groupSet: the primary interface's. Interfaces made at launch go with the instance."""
+        """API_Instance, groupSet: that of the primary interface. Interfaces created at launch end with the instance."""
         given = {int(item.get("DeviceIndex", 0)): item for item in self._get_param("NetworkInterfaces", [])}
         for index, interface in instance.nics.items():
             asked: dict[str, Any] = given.get(index, {})
@@ -144,7 +144,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
             instance.security_groups = list(primary.group_set)
 
     def _make_volumes(self, instance: Instance) -> None:
-        """The image's volumes, as the request changes them, and those of the request, in place of moto's one of 8 GiB."""
+        """Create the volumes of the image and of the request, which overrides it, instead of moto's one of 8 GiB."""
         instance.teardown_defaults()
         for device in list(instance.block_device_mapping):
             volume_id = instance.block_device_mapping[device].volume_id
@@ -172,7 +172,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
         """API_RunInstances, BlockDeviceMapping: the request's values override the image's."""
         images = self.ec2_backend.describe_images(filters={"image-id": instance.image_id})
         known: list[dict[str, Any]] = images[0].block_device_mappings if images else []
-        # the images that moto brings along would leave their volumes behind, which those of AWS do not
+        # moto's images would keep their volumes on termination; those of AWS do not
         devices = {item["DeviceName"]: {**item["Ebs"], "DeleteOnTermination": True} for item in known}
         devices.setdefault(instance.root_device_name or "/dev/sda1", {"VolumeSize": DEFAULT_GIB})
         for item in self._get_param("BlockDeviceMappings", []):
@@ -184,7 +184,7 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
 
 
 def show_profiles() -> None:
-    """API_IamInstanceProfile, id: the profile's, where moto shows that of the association."""
+    """API_IamInstanceProfile, id: the profile's ID, where moto returns that of the association."""
     moto_associate: Any = IamInstanceProfileAssociationBackend.associate_iam_instance_profile
 
     def associate(self: Any, *arguments: Any, **keywords: Any) -> IamInstanceProfileAssociation:
@@ -200,7 +200,7 @@ def show_profiles() -> None:
 
 
 def terminate_once() -> None:
-    """API_TerminateInstances: idempotent, so that terminating again succeeds."""
+    """API_TerminateInstances: idempotent."""
     moto_instance: Any = Instance
     moto_terminate = moto_instance.terminate
 
@@ -213,9 +213,9 @@ def terminate_once() -> None:
 
 
 def separate_interfaces() -> None:
-    """API_InstanceNetworkInterface: no association where there is no public address, and groups of its own.
+    """API_InstanceNetworkInterface: no association without a public address, and only its own groups.
 
-    moto shows an empty association, and adds the instance's groups to those of each of its interfaces.
+    moto returns an empty association, and adds the instance's groups to those of each of its interfaces.
     """
     interface: Any = NetworkInterface
     moto_association: Any = interface.association.fget
@@ -224,7 +224,7 @@ def separate_interfaces() -> None:
 
 
 def apply_to_models() -> None:
-    """Changes what is not an action: volumes, interfaces and profiles as they are shown, and the end of an instance."""
+    """Apply changes outside the actions: properties of volumes, interfaces and profiles, and termination."""
     volumes.describe_performance()
     separate_interfaces()
     show_profiles()

@@ -1,6 +1,6 @@
-"""Keys as AWS documents them: what their state allows, the default policy's name, the rotation period.
+"""AWS KMS keys as documented by AWS: key states, name of the default policy, rotation period.
 
-API_… pages lie under https://docs.aws.amazon.com/kms/latest/APIReference/; the states are the table of
+API_… pages: https://docs.aws.amazon.com/kms/latest/APIReference/; key states: table of
 https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html.
 """
 
@@ -45,7 +45,7 @@ USES_KEY = frozenset(
         "Verify",
     }
 )
-"""Refused with a disabled key (DisabledException), and with one pending deletion."""
+"""Actions that fail for a disabled key (DisabledException), and for one pending deletion."""
 
 CHANGES_KEY = frozenset(
     {
@@ -59,7 +59,7 @@ CHANGES_KEY = frozenset(
         "UpdateKeyDescription",
     }
 )
-"""Refused with a key pending deletion (KMSInvalidStateException)."""
+"""Actions that fail for a key pending deletion (KMSInvalidStateException)."""
 
 ARN = re.compile(r"arn:[^:]+:kms:(?P<region>[^:]+):(?P<account>\d{12}):(key|alias)/.+")
 KEY_PARAMETERS = ("KeyId", "TargetKeyId", "DestinationKeyId")
@@ -67,21 +67,21 @@ KEY_ID_LENGTH = 36
 
 
 def apply() -> None:
-    """Puts the extended Key Management Service in place of moto's."""
+    """Replace moto's AWS KMS with the extended one."""
     urls.url_paths["{0}/$"] = LocalKeys.dispatch
     models.generate_private_key = _private_key  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
 
 
 def _private_key(key_spec: str) -> AbstractPrivateKey | None:
-    """Symmetric keys have none; moto makes each an RSA key, which takes longer than all the rest of a call."""
+    """Return None for symmetric keys; moto creates an RSA key for each, which takes longer than the rest of a call."""
     return None if key_spec == KeySpec.SYMMETRIC_DEFAULT else generate_private_key(key_spec)
 
 
 class LocalKeys(KmsResponse):
-    """moto's keys with states, policies, rotation periods and deletion put right."""
+    """moto's KMS keys with corrected states, policies, rotation periods and deletion."""
 
     def call_action(self) -> Any:
-        """Every action, where the states of the keys that it names allow it."""
+        """Call the action if the states of all keys in the request allow it."""
         action = str(self._get_action())
         for key in self._keys():
             refusal = refusal_of_state(action, key)
@@ -90,7 +90,7 @@ class LocalKeys(KmsResponse):
         return super().call_action()
 
     def create_key(self) -> str:
-        """API_CreateKey: the policy has to be one; KeyUsage is ENCRYPT_DECRYPT where it is not given."""
+        """API_CreateKey: validates the policy; KeyUsage defaults to ENCRYPT_DECRYPT."""
         check_policy(self._get_param("Policy"))
         created = json.loads(super().create_key())["KeyMetadata"]["KeyId"]
         key = self.kms_backend.keys[created]
@@ -98,9 +98,9 @@ class LocalKeys(KmsResponse):
         return json.dumps(key.to_dict())
 
     def describe_key(self) -> str:
-        """API_DescribeKey: a key of another account too, where its ARN or the ARN of its alias names it.
+        """API_DescribeKey: also a key of another account, named by its ARN or the ARN of its alias.
 
-        An ARN of another Region is not found: KMS answers for its own Region only.
+        An ARN of another Region is not found: KMS only knows keys of its own Region.
         """
         arn = ARN.fullmatch(str(self._get_param("KeyId")))
         if arn is None:
@@ -111,12 +111,12 @@ class LocalKeys(KmsResponse):
         return super().describe_key()
 
     def put_key_policy(self) -> str:
-        """API_PutKeyPolicy: the policy has to be one; the name of the policy may be left out."""
+        """API_PutKeyPolicy: validates the policy; the policy name is optional."""
         check_policy(self._get_param("Policy"))
         return super().put_key_policy()
 
     def enable_key_rotation(self) -> str:
-        """API_EnableKeyRotation: takes a period of 90 to 2560 days; symmetric keys only."""
+        """API_EnableKeyRotation: accepts a period of 90 to 2560 days; symmetric keys only."""
         key = self._key()
         days = self._get_param("RotationPeriodInDays", DEFAULT_ROTATION_DAYS)
         if days not in ROTATION_DAYS:
@@ -131,7 +131,7 @@ class LocalKeys(KmsResponse):
         return super().enable_key_rotation()
 
     def get_key_rotation_status(self) -> str:
-        """API_GetKeyRotationStatus: the period where rotation is on; never on while the key is pending deletion."""
+        """API_GetKeyRotationStatus: the period if rotation is enabled; disabled while the key is pending deletion."""
         key = self._key()
         status: dict[str, Any] = {"KeyId": key.arn, "KeyRotationEnabled": False}
         if key.key_rotation_status and key.key_state != PENDING_DELETION:
@@ -143,17 +143,17 @@ class LocalKeys(KmsResponse):
         return json.dumps(status)
 
     def enable_key(self) -> str:
-        """API_EnableKey: takes an ARN as well as an ID."""
+        """API_EnableKey: accepts an ARN or ID."""
         self.kms_backend.enable_key(self._key().id)
         return "{}"
 
     def disable_key(self) -> str:
-        """API_DisableKey: takes an ARN as well as an ID."""
+        """API_DisableKey: accepts an ARN or ID."""
         self.kms_backend.disable_key(self._key().id)
         return "{}"
 
     def schedule_key_deletion(self) -> str:
-        """API_ScheduleKeyDeletion: 7 to 30 days; answers with the ARN and the state."""
+        """API_ScheduleKeyDeletion: 7 to 30 days; returns the ARN and the state."""
         key = self._key()
         days = self._get_param("PendingWindowInDays", DELETION_DAYS[-1])
         if days not in DELETION_DAYS:
@@ -166,28 +166,28 @@ class LocalKeys(KmsResponse):
         return json.dumps(answer)
 
     def cancel_key_deletion(self) -> str:
-        """API_CancelKeyDeletion: answers with the ARN; the key is disabled afterwards."""
+        """API_CancelKeyDeletion: returns the ARN; the key is then disabled."""
         key = self._key()
         self.kms_backend.cancel_key_deletion(key.id)
         return json.dumps({"KeyId": key.arn})
 
     def _get_param(self, param_name: str, if_none: Any = None) -> Any:
-        """A parameter of the request. API_GetKeyPolicy and API_PutKeyPolicy: PolicyName is `default` by default."""
+        """Return a request parameter. API_GetKeyPolicy and API_PutKeyPolicy: PolicyName defaults to `default`."""
         default = DEFAULT_POLICY if param_name == "PolicyName" else if_none
         return super()._get_param(param_name, default)
 
     def _key(self) -> Key:
-        """The key that the request names.
+        """Return the key in the request.
 
         Raises:
-            NotFoundException: there is none.
+            NotFoundException: The key does not exist.
         """
         key_id = self._get_param("KeyId")
         self._validate_cmk_id(key_id)
         return self.kms_backend.keys[self.kms_backend.get_key_id(key_id)]
 
     def _keys(self) -> list[Key]:
-        """The keys that the request names or uses, as far as they exist."""
+        """Return the existing keys that the request names or uses."""
         ids = [str(self._get_param(name)) for name in KEY_PARAMETERS if self._get_param(name)]
         blob = self._get_param("CiphertextBlob")
         if blob:
@@ -205,7 +205,7 @@ class LocalKeys(KmsResponse):
 
 
 def refusal_of_state(action: str, key: Key) -> LocalError | None:
-    """The error for an action that the key's state does not allow, by the table of key states."""
+    """Return the error for an action that the key's state does not allow, by the table of key states."""
     if action == "CancelKeyDeletion" and key.key_state != PENDING_DELETION:
         return LocalError("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
     if key.key_state == PENDING_DELETION and action in USES_KEY | CHANGES_KEY:
@@ -216,7 +216,7 @@ def refusal_of_state(action: str, key: Key) -> LocalError | None:
 
 
 def check_policy(policy: str | None) -> None:
-    """Refuse a key policy that is no JSON object with statements, or too long; what they say is not checked.
+    """Check that a key policy is a JSON object with statements, and its length; the statements are not validated.
 
     Raises:
         JsonRESTError: MalformedPolicyDocumentException, LimitExceededException (API_PutKeyPolicy).

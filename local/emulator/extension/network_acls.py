@@ -1,6 +1,6 @@
-"""Network ACLs as AWS documents them.
+"""Network ACLs as documented by AWS.
 
-API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; error codes are those of
+API_… pages: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; error codes:
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
 """
 
@@ -12,19 +12,20 @@ from moto.ec2.models.network_acls import NetworkAcl
 from moto.ec2.responses.network_acls import NetworkACLs
 
 RULES_PER_DIRECTION = 20
-"""https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls: IPv4 and IPv6 apart, with
-the default denial."""
+"""https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls: per address family,
+including the default deny rule.
+"""
 LAST_RULE = 32766
-"""API_CreateNetworkAclEntry, RuleNumber; the numbers after it are AWS' own."""
+"""API_CreateNetworkAclEntry, RuleNumber; higher numbers are reserved by AWS."""
 DENY_RULE = 32767
 WITH_PORTS = ("6", "17")
 
 
 class LocalNetworkAcls(NetworkACLs):
-    """moto's network ACLs with their last rule, the quota and the errors put right."""
+    """moto's network ACLs with corrected default rule, quota and errors."""
 
     def create_network_acl(self) -> ActionResult:
-        """API_CreateNetworkAcl: denies everything until there are rules.
+        """API_CreateNetworkAcl: denies all traffic until rules are added.
 
         https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html
         """
@@ -47,7 +48,7 @@ class LocalNetworkAcls(NetworkACLs):
         return result
 
     def create_network_acl_entry(self) -> ActionResult:
-        """API_CreateNetworkAclEntry: 20 rules a direction and family; ports and ICMP types where the protocol has any."""
+        """API_CreateNetworkAclEntry: 20 rules per direction and address family; ports and ICMP types by protocol."""
         acl = self._acl()
         number, egress = self._get_param("RuleNumber"), self._get_param("Egress")
         if not 1 <= number <= LAST_RULE:
@@ -83,7 +84,7 @@ class LocalNetworkAcls(NetworkACLs):
         return super().describe_network_acls()
 
     def delete_network_acl(self) -> ActionResult:
-        """API_DeleteNetworkAcl: not the default one."""
+        """API_DeleteNetworkAcl: refuses the default network ACL."""
         acl = self._acl()
         if acl.default:
             raise InvalidParameterValue(f"cannot delete default network ACL {acl.id}")

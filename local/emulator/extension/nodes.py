@@ -1,4 +1,4 @@
-"""Which instances Systems Manager manages."""
+"""Managed nodes of Systems Manager."""
 
 from typing import Any, Final, cast
 
@@ -6,15 +6,15 @@ from local.emulator.extension.service_settings import is_host_management_on
 
 AGENT_VERSION_TAG: Final = "LocalAws:AgentVersion"
 PING_STATUS_TAG: Final = "LocalAws:PingStatus"
-"""Tags that say of an instance what its agent would: nothing runs on the instances of the local AWS."""
+"""Tags with the properties that the agent would report: the local AWS executes nothing on its instances."""
 
 _LATEST: Final = "3.3.2746.0"
 
 
 def managed_instances(account_id: str, region: str) -> list[Any]:
-    """Those with an instance profile: the local AWS has no agents, so a role is taken for one.
+    """Return instances with an instance profile: the local AWS has no agents, so a role counts as one.
 
-    With Default Host Management Configuration those without one too, where they have IMDSv2 (User Guide).
+    With Default Host Management Configuration also instances without a profile, if they have IMDSv2 (User Guide).
     """
     from moto.ec2.models import ec2_backends  # noqa: PLC0415 (slow to load, and only needed here)
 
@@ -24,7 +24,7 @@ def managed_instances(account_id: str, region: str) -> list[Any]:
 
 
 def is_online(instance: Any) -> bool:
-    """Whether its agent would answer."""
+    """Return whether the instance's agent would respond."""
     return instance.state == "running"
 
 
@@ -34,17 +34,17 @@ def ping_status(instance: Any) -> str:
 
 
 def agent_version(instance: Any) -> str:
-    """API_InstanceInformation, AgentVersion: a recent one, unless a tag says otherwise."""
+    """API_InstanceInformation, AgentVersion: a recent one, unless a tag overrides it."""
     return _tag(instance, AGENT_VERSION_TAG) or _LATEST
 
 
 def _has_metadata(instance: Any) -> bool:
-    """IMDSv2 answers wherever the metadata service is not off."""
+    """Return whether the metadata service is enabled, which implies IMDSv2."""
     return instance.metadata_options.http_endpoint != "disabled"
 
 
 def platform(instance: Any) -> str:
-    """API_InstanceInformation, PlatformType; EC2 names the platform of Windows alone (API_Instance, Platform)."""
+    """API_InstanceInformation, PlatformType; EC2 returns a platform for Windows only (API_Instance, Platform)."""
     return "Windows" if instance.platform == "windows" else "Linux"
 
 

@@ -1,8 +1,8 @@
-"""Managed prefix lists as AWS documents them.
+"""Managed prefix lists as documented by AWS.
 
-API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; the quotas are those of
-https://docs.aws.amazon.com/vpc/latest/userguide/working-with-managed-prefix-lists.html. The codes of the errors that AWS does not
-list (a name that AWS keeps for itself, too many entries) are inferred.
+API_… pages: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; quotas:
+https://docs.aws.amazon.com/vpc/latest/userguide/working-with-managed-prefix-lists.html. The codes of errors that AWS
+does not list (reserved name, too many entries) are inferred.
 """
 
 from typing import Any
@@ -16,33 +16,33 @@ from local.emulator.extension.security_group_rules import check_quota
 
 AWS_OWNER = "AWS"
 MOST_CHANGES = 100
-"""API_ModifyManagedPrefixList, AddEntries and RemoveEntries: 100 items at most."""
+"""API_ModifyManagedPrefixList, AddEntries and RemoveEntries: at most 100 items."""
 
 
 class LocalPrefixLists(VPCs):
-    """moto's prefix lists with sizes, versions, changes and deletion put right."""
+    """moto's prefix lists with corrected sizes, versions, changes and deletion."""
 
     def create_managed_prefix_list(self) -> ActionResult:
-        """API_CreateManagedPrefixList: no more entries than the list may have, and no name of AWS."""
+        """API_CreateManagedPrefixList: limits entries to the maximum, and refuses reserved names."""
         _check_name(self._get_param("PrefixListName"))
         _check_size(self._get_param("Entries", []), int(self._get_param("MaxEntries")))
         return super().create_managed_prefix_list()
 
     def describe_managed_prefix_lists(self) -> ActionResult:
-        """API_DescribeManagedPrefixLists: an id that does not exist is an error."""
+        """API_DescribeManagedPrefixLists: an ID that does not exist is an error."""
         for id_ in self._get_param("PrefixListIds", []):
             self._list(id_)
         return super().describe_managed_prefix_lists()
 
     def get_managed_prefix_list_entries(self) -> ActionResult:
-        """API_GetManagedPrefixListEntries: of a list that exists."""
+        """API_GetManagedPrefixListEntries: the list must exist."""
         self._list(self._get_param("PrefixListId"))
         return super().get_managed_prefix_list_entries()
 
     def modify_managed_prefix_list(self) -> ActionResult:
-        """API_ModifyManagedPrefixList: entries against the current version, or a new size, and the name.
+        """API_ModifyManagedPrefixList: changes entries of the current version, or the size, and the name.
 
-        Entries make a new version; the name and the size do not.
+        Changed entries create a version; a changed name or size does not.
         """
         found = self._list(self._get_param("PrefixListId"))
         if found.owner_id == AWS_OWNER:
@@ -64,7 +64,7 @@ class LocalPrefixLists(VPCs):
         return ActionResult({"PrefixList": found})
 
     def delete_managed_prefix_list(self) -> ActionResult:
-        """API_DeleteManagedPrefixList: references to it go first; then it is gone at once."""
+        """API_DeleteManagedPrefixList: requires that no references exist; deletes the list at once."""
         found = self._list(self._get_param("PrefixListId"))
         if found.owner_id == AWS_OWNER:
             raise EC2ClientError("OperationNotPermitted", f"{found.id} is managed by AWS and cannot be deleted.")
@@ -81,7 +81,7 @@ class LocalPrefixLists(VPCs):
         return found
 
     def _resize(self, found: ManagedPrefixList, size: int) -> None:
-        """API_ModifyManagedPrefixList, MaxEntries: fails, in the list's state, where a group has no room for it."""
+        """API_ModifyManagedPrefixList, MaxEntries: the list's state is failed if a referring group is over quota."""
         _check_size(_entries(found), size)
         before, found.max_entries = found.max_entries, str(size)
         found.state, message = "modify-complete", None
@@ -134,7 +134,7 @@ def _change_entries(
 
 
 def _check_name(name: str) -> None:
-    """API_CreateManagedPrefixList, PrefixListName: does not start with com.amazonaws."""
+    """API_CreateManagedPrefixList, PrefixListName: must not start with com.amazonaws."""
     if name.startswith("com.amazonaws"):
         raise InvalidParameterValue(f"The name of a prefix list must not begin with com.amazonaws: {name}")
 

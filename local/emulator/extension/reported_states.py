@@ -1,4 +1,4 @@
-"""States that AWS would report, as the setting `reportedStates` gives them: nothing here fails by itself."""
+"""States in the setting `reportedStates`, which AWS would report: nothing fails by itself in the local AWS."""
 
 import copy
 import re
@@ -11,16 +11,16 @@ ModelT = TypeVar("ModelT")
 
 
 def reported(id_: str) -> dict[str, Any]:
-    """Return the attributes of a resource that the setting gives, by their names in the API."""
+    """Return the attributes of a resource in the setting, by their names in the API."""
     return SETTINGS.current().reported_states.get(id_, {})
 
 
 def as_reported(models: Iterable[ModelT], id_of: str = "id") -> list[ModelT]:
-    """Return moto's models, those that the setting names as copies with its attributes.
+    """Return moto's models; for those in the setting, copies with its attributes.
 
     Args:
-        models: models to show.
-        id_of: attribute that has the ID of a model.
+        models: Models to return.
+        id_of: Attribute with the ID of a model.
     """
     return [_changed(each, reported(str(getattr(each, id_of)))) for each in models]
 

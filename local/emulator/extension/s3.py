@@ -1,4 +1,4 @@
-"""Buckets as AWS makes them: encrypted, closed to the public, tagged by the call, and refused where their owner is another.
+"""Buckets with AWS' defaults: encryption, blocked public access, tags at creation, and the expected owner's check.
 
 Sources:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
@@ -17,7 +17,7 @@ EXPECTED_OWNER = "x-amz-expected-bucket-owner"
 
 
 def apply() -> None:
-    """Gives every new bucket, and one whose encryption is deleted, what AWS gives it."""
+    """Apply AWS' defaults to every new bucket, and to one whose encryption is deleted."""
     moto_create: Any = S3Backend.create_bucket
     public_access_block: Any = PublicAccessBlock
 
@@ -45,7 +45,7 @@ def apply() -> None:
 
 
 def tag_on_creation() -> None:
-    """API_CreateBucket: the tags of its configuration, which moto leaves out."""
+    """API_CreateBucket: applies the tags in its configuration, which moto ignores."""
     response: Any = S3Response
     moto_put: Any = response._bucket_response_put  # noqa: SLF001
 
@@ -62,7 +62,7 @@ def tag_on_creation() -> None:
 
 
 def _check_expected_owner(method: str) -> None:
-    """Refuse every request that expects another owner: 403, and AccessDenied where the answer has a body."""
+    """Refuse every request that expects another owner: 403, with AccessDenied if the response has a body."""
     response: Any = S3Response
     moto_answer = getattr(response, method)
 
@@ -77,5 +77,5 @@ def _check_expected_owner(method: str) -> None:
 
 
 def default_encryption() -> dict[str, Any]:
-    """SSE-S3, as moto keeps it."""
+    """Return SSE-S3 in moto's format."""
     return {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}}

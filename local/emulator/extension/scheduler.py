@@ -1,6 +1,6 @@
-"""EventBridge Scheduler as AWS documents it.
+"""EventBridge Scheduler as documented by AWS.
 
-API_… pages lie under https://docs.aws.amazon.com/scheduler/latest/APIReference/.
+API_… pages: https://docs.aws.amazon.com/scheduler/latest/APIReference/.
 """
 
 from moto.core.exceptions import JsonRESTError
@@ -10,28 +10,28 @@ from moto.scheduler.responses import EventBridgeSchedulerResponse
 
 
 def apply() -> None:
-    """Replaces moto's EventBridge Scheduler by the extended one."""
+    """Replace moto's EventBridge Scheduler with the extended one."""
     for path in urls.url_paths:
         urls.url_paths[path] = LocalScheduler.dispatch
 
 
 class LocalScheduler(EventBridgeSchedulerResponse):
-    """moto's EventBridge Scheduler with schedule groups that exist or are missing."""
+    """moto's EventBridge Scheduler with checks that schedule groups exist."""
 
     def create_schedule(self) -> str:
-        """API_CreateSchedule: ResourceNotFoundException where there is no such group."""
+        """API_CreateSchedule: ResourceNotFoundException if the group does not exist."""
         self._check_group(self._get_param("GroupName"))
         return super().create_schedule()
 
     def create_schedule_group(self) -> str:
-        """API_CreateScheduleGroup: ConflictException where the name is in use."""
+        """API_CreateScheduleGroup: ConflictException if the name is in use."""
         name = self._get_param("Name")
         if name in self.scheduler_backend.schedule_groups:
             raise JsonRESTError("ConflictException", f"Schedule group {name} already exists.")
         return super().create_schedule_group()
 
     def delete_schedule_group(self) -> str:
-        """API_DeleteScheduleGroup: its schedules go with it; the default group stays."""
+        """API_DeleteScheduleGroup: deletes its schedules too; refuses the default group."""
         name = self.uri.split("?")[0].rsplit("/", 1)[-1]
         self._check_group(name)
         if name == "default":

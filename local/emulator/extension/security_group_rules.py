@@ -1,4 +1,4 @@
-"""Security group rules: descriptions on every kind of rule, what makes two of them the same, and what each one counts.
+"""Security group rules: descriptions on every kind of rule, identity of rules, and their weight in the quota.
 
 Sources, the first three under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/:
     API_SecurityGroupRule
@@ -22,21 +22,21 @@ from moto.ec2.models.security_groups import (
 )
 
 RULES_PER_DIRECTION = 60
-"""Inbound or outbound rules of a group; IPv4 and IPv6 are counted apart."""
+"""Quota of inbound or outbound rules per group; IPv4 and IPv6 are counted separately."""
 
 AWS_LIST_WEIGHTS = {"origin-facing": 55, "groundstation": 5, "vpc-lattice": 10}
-"""What AWS' own prefix lists count, by the last part of their name; S3's and DynamoDB's count 1."""
+"""Weights of AWS managed prefix lists, by the last part of their name; the weight of S3 and DynamoDB is 1."""
 
 
 class Weight(NamedTuple):
-    """What a rule counts in the quota of each address family."""
+    """Weight of a rule in the quota of each address family."""
 
     ipv4: int
     ipv6: int
 
 
 class LocalRule(SecurityGroupRule):
-    """A rule that keeps its description, whatever it refers to, and ignores it in comparisons."""
+    """Rule that keeps its description for every kind of source, and ignores it in comparisons."""
 
     ip_protocol: str | None
     from_port: Any
@@ -75,12 +75,12 @@ class LocalRule(SecurityGroupRule):
 
     @property
     def description(self) -> str | None:
-        """What DescribeSecurityGroupRules shows."""
+        """Return the rule as DescribeSecurityGroupRules shows it."""
         descriptions = (self.ip_range.get("Description"), self.source_group.get("Description"))
         return next((text for text in descriptions if text), self.prefix_list_description)
 
     def describe_as(self, text: str) -> None:
-        """Changes the description."""
+        """Change the description."""
         if self.prefix_list_id:
             self.prefix_list_description = text
         elif self.source_group:
@@ -89,7 +89,7 @@ class LocalRule(SecurityGroupRule):
             self.ip_range["Description"] = text
 
     def become(self, other: "LocalRule") -> None:
-        """Takes over what the other rule says, and keeps its own id, group, direction and tags."""
+        """Copy the properties of another rule, except for ID, group, direction and tags."""
         self.ip_protocol, self.from_port, self.to_port = other.ip_protocol, other.from_port, other.to_port
         self.ip_range, self.source_group = other.ip_range, other.source_group
         self.prefix_list_id = other.prefix_list_id
@@ -102,10 +102,10 @@ class LocalRule(SecurityGroupRule):
 
 
 class LocalGroup(SecurityGroup):
-    """A group that shows the descriptions of its prefix list rules."""
+    """Group that shows the descriptions of its prefix list rules."""
 
     def _flattened_rules(self, rules: list[SecurityGroupRule]) -> list[GroupedSecurityRuleView]:
-        """The rules by protocol and ports, as DescribeSecurityGroups shows them."""
+        """Return the rules by protocol and ports, as DescribeSecurityGroups shows them."""
         views: dict[tuple[Any, ...], GroupedSecurityRuleView] = {}
         for rule in rules:
             place = (rule.from_port, rule.to_port, rule.ip_protocol)
@@ -120,7 +120,7 @@ class LocalGroup(SecurityGroup):
 
 
 def replace_in_moto() -> None:
-    """Makes moto create our rules and groups, and leave the quota to `check_quota`."""
+    """Replace moto's rules and groups with the extended ones, and leave the quota to `check_quota`."""
     module: Any = moto_module
     module.SecurityGroupRule = LocalRule
     module.SecurityGroup = LocalGroup
@@ -129,14 +129,14 @@ def replace_in_moto() -> None:
 
 
 def identity(rule: SecurityGroupRule) -> tuple[Any, ...]:
-    """What makes two rules of a group and direction the same."""
+    """Return the properties that identify a rule of a group and direction."""
     ports = (None, None) if rule.ip_protocol == "-1" else (rule.from_port, rule.to_port)
     ranges = (rule.ip_range.get("CidrIp"), rule.ip_range.get("CidrIpv6"))
     return (rule.ip_protocol, ports, ranges, rule.source_group.get("GroupId"), rule.prefix_list_id)
 
 
 def kind(rule: SecurityGroupRule) -> str:
-    """What the rule refers to."""
+    """Return the kind of source or destination of a rule."""
     if rule.prefix_list_id:
         return "prefix list"
     if rule.source_group:
@@ -145,7 +145,7 @@ def kind(rule: SecurityGroupRule) -> str:
 
 
 def canonical(ip_range: Mapping[str, str]) -> dict[str, str]:
-    """The range with its address as the first of the network."""
+    """Return the range with the first address of the network."""
     result = dict(ip_range)
     for key in ("CidrIp", "CidrIpv6"):
         if result.get(key):
@@ -154,7 +154,7 @@ def canonical(ip_range: Mapping[str, str]) -> dict[str, str]:
 
 
 def weight(rule: SecurityGroupRule, prefix_lists: Mapping[str, Any]) -> Weight:
-    """What the rule counts: a group once in each family, a prefix list its maximum of entries."""
+    """Return the weight of a rule: 1 in each family for a group, the maximum number of entries for a prefix list."""
     found = kind(rule)
     if found == "group":
         return Weight(1, 1)
@@ -169,10 +169,10 @@ def weight(rule: SecurityGroupRule, prefix_lists: Mapping[str, Any]) -> Weight:
 
 
 def check_quota(rules: Iterable[SecurityGroupRule], prefix_lists: Mapping[str, Any]) -> None:
-    """Refuses more rules than a group may have in one direction.
+    """Check the quota of rules in one direction of a group.
 
     Raises:
-        RulesPerSecurityGroupLimitExceededError: there are more, in one of the address families.
+        RulesPerSecurityGroupLimitExceededError: An address family exceeds the quota.
     """
     weights = [weight(rule, prefix_lists) for rule in rules]
     heaviest = max(sum(each.ipv4 for each in weights), sum(each.ipv6 for each in weights))
@@ -186,4 +186,4 @@ def _prefix_list_entry(prefix_list_id: str, text: str | None) -> dict[str, str]:
 
 
 def _count_later(*_arguments: Any, **_keywords: Any) -> None:
-    """Takes the place of moto's count, which leaves prefix lists out and does not tell the address families apart."""
+    """Replace moto's count, which omits prefix lists and does not separate the address families."""

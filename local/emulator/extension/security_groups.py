@@ -1,6 +1,6 @@
-"""Actions on security groups as AWS documents them.
+"""Actions on security groups as documented by AWS.
 
-API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; error codes are those of
+API_… pages: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; error codes:
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
 """
 
@@ -29,30 +29,30 @@ TARGETS = ("CidrIpv4", "CidrIpv6", "PrefixListId", "ReferencedGroupId")
 
 
 class LocalSecurityGroups(SecurityGroups):
-    """moto's security groups with rules and deletion put right."""
+    """moto's security groups with corrected rules and deletion."""
 
     def authorize_security_group_ingress(self) -> ActionResult:
-        """API_AuthorizeSecurityGroupIngress: all rules or none, and all of them in the answer."""
+        """API_AuthorizeSecurityGroupIngress: adds all rules or none, and returns all of them."""
         return self._authorize(INGRESS, self.ec2_backend.authorize_security_group_ingress)
 
     def authorize_security_group_egress(self) -> ActionResult:
-        """API_AuthorizeSecurityGroupEgress: as for ingress."""
+        """API_AuthorizeSecurityGroupEgress: like ingress."""
         return self._authorize(EGRESS, self.ec2_backend.authorize_security_group_egress)
 
     def revoke_security_group_ingress(self) -> ActionResult:
-        """API_RevokeSecurityGroupIngress: an unknown id is InvalidSecurityGroupRuleId.NotFound."""
+        """API_RevokeSecurityGroupIngress: an unknown ID is InvalidSecurityGroupRuleId.NotFound."""
         self._check_rule_ids(INGRESS)
         return super().revoke_security_group_ingress()
 
     def revoke_security_group_egress(self) -> ActionResult:
-        """API_RevokeSecurityGroupEgress: as for ingress."""
+        """API_RevokeSecurityGroupEgress: like ingress."""
         self._check_rule_ids(EGRESS)
         return super().revoke_security_group_egress()
 
     def modify_security_group_rules(self) -> ActionResult:
-        """API_ModifySecurityGroupRules: replaces what a rule says, for every kind of rule.
+        """API_ModifySecurityGroupRules: replaces all properties, for every kind of rule.
 
-        That a description is lost where the request has none is inferred: the request is the whole rule.
+        That an omitted description is removed is inferred: the request is the complete rule.
         """
         self.error_on_dryrun()
         group = self._group()
@@ -61,15 +61,15 @@ class LocalSecurityGroups(SecurityGroups):
         return ActionResult({"Return": True})
 
     def update_security_group_rule_descriptions_ingress(self) -> ActionResult:
-        """API_UpdateSecurityGroupRuleDescriptionsIngress: also by the rules' ids."""
+        """API_UpdateSecurityGroupRuleDescriptionsIngress: also by rule IDs."""
         return self._describe_by_id() or super().update_security_group_rule_descriptions_ingress()
 
     def update_security_group_rule_descriptions_egress(self) -> ActionResult:
-        """API_UpdateSecurityGroupRuleDescriptionsEgress: also by the rules' ids."""
+        """API_UpdateSecurityGroupRuleDescriptionsEgress: also by rule IDs."""
         return self._describe_by_id() or super().update_security_group_rule_descriptions_egress()
 
     def delete_security_group(self) -> ActionResult:
-        """API_DeleteSecurityGroup: not the default one, and not one in use."""
+        """API_DeleteSecurityGroup: refuses the default group and groups in use."""
         group = self._group()
         if group.is_default:
             raise EC2ClientError(
@@ -80,7 +80,7 @@ class LocalSecurityGroups(SecurityGroups):
         return super().delete_security_group()
 
     def _group(self) -> SecurityGroup:
-        """The group that the request names."""
+        """Return the group in the request."""
         wanted = self._get_param("GroupId") or self._get_param("GroupName")
         group = self.ec2_backend.get_security_group_by_name_or_id(wanted)
         if group is None:
@@ -119,7 +119,7 @@ class LocalSecurityGroups(SecurityGroups):
         rule.become(new)
 
     def _rule_from(self, group: SecurityGroup, request: dict[str, Any], *, is_egress: bool) -> LocalRule:
-        """The rule that a SecurityGroupRuleRequest describes."""
+        """Return the rule of a SecurityGroupRuleRequest."""
         given = [name for name in TARGETS if request.get(name)]
         if len(given) != 1:
             raise InvalidParameterCombination(
@@ -151,7 +151,7 @@ class LocalSecurityGroups(SecurityGroups):
         )
 
     def _describe_by_id(self) -> ActionResult | None:
-        """Changes the descriptions of the rules that the request names by id, if it does."""
+        """Change the descriptions of rules that the request names by ID, if any."""
         changes = self._get_param("SecurityGroupRuleDescriptions", [])
         for change in changes:
             rule: Any = self._group().get_rule(change["SecurityGroupRuleId"])
@@ -167,7 +167,7 @@ class LocalSecurityGroups(SecurityGroups):
                 raise InvalidSecurityGroupRuleIdNotFoundError(rule_id)
 
     def _in_use(self, group: SecurityGroup) -> bool:
-        """Whether another group's rule, a network interface or a VPC endpoint refers to the group."""
+        """Return whether another group's rule, a network interface or a VPC endpoint refers to the group."""
         backend = self.ec2_backend
         others = [other for of_vpc in backend.groups.values() for other in of_vpc.values() if other is not group]
         rules = [rule for other in others for rule in [*other.ingress_rules, *other.egress_rules]]
@@ -179,7 +179,7 @@ class LocalSecurityGroups(SecurityGroups):
 
 
 def _shown(rule: SecurityGroupRule) -> SecurityGroupRule:
-    """The rule as the API shows it: -1 in place of the ports that a rule for all protocols has not."""
+    """Return the rule as the API shows it: -1 for ports that a rule for all protocols lacks."""
     shown = copy.copy(rule)
     shown.from_port = -1 if rule.from_port is None else rule.from_port
     shown.to_port = -1 if rule.to_port is None else rule.to_port

@@ -1,7 +1,7 @@
-"""Service Quotas as AWS documents it: defaults, and no value of one's own.
+"""Service Quotas as documented by AWS: default values, and no applied value that differs.
 
-API_… pages lie under https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/; the values are moto's, checked for rules and
-groups against https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html.
+API_… pages: https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/; the values are moto's, checked for
+rules and groups against https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html.
 """
 
 import json
@@ -12,19 +12,19 @@ from moto.servicequotas.responses import ServiceQuotasResponse
 
 
 def apply() -> None:
-    """Puts the extended Service Quotas in place of moto's."""
+    """Replace moto's Service Quotas with the extended one."""
     urls.url_paths["{0}/$"] = LocalServiceQuotas.dispatch
 
 
 class LocalServiceQuotas(ServiceQuotasResponse):
-    """moto's quotas of the VPC service with ARNs of the Region asked, and the action for one default."""
+    """moto's quotas of Amazon VPC with ARNs of the request's Region, and the action for one default."""
 
     def get_aws_default_service_quota(self) -> str:
         """API_GetAWSDefaultServiceQuota: its ARN has no account."""
         return json.dumps({"Quota": self._quota(account="")})
 
     def get_service_quota(self) -> str:
-        """API_GetServiceQuota: the applied value, with the account in the ARN."""
+        """API_GetServiceQuota: the applied value; its ARN has the account."""
         return json.dumps({"Quota": self._quota(account=self.current_account)})
 
     def list_aws_default_service_quotas(self) -> str:

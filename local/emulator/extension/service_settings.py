@@ -1,8 +1,8 @@
-"""Service settings of Systems Manager, which moto lacks: the one of Default Host Management Configuration.
+"""Service settings of Systems Manager, which moto lacks: that of Default Host Management Configuration.
 
 Sources, under https://docs.aws.amazon.com/systems-manager/latest/: API_GetServiceSetting, API_UpdateServiceSetting,
 API_ResetServiceSetting, API_ServiceSetting; userguide/fleet-manager-default-host-management-configuration.html, whose
-examples show `$None` where it is off.
+examples show `$None` if it is disabled.
 """
 
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ _IN_ARN: Final = ":servicesetting"
 
 
 def is_host_management_on(account_id: str, region: str) -> bool:
-    """Whether Default Host Management Configuration names a role."""
+    """Return whether Default Host Management Configuration names a role."""
     from moto.ssm.models import ssm_backends  # noqa: PLC0415 (the service may never be called)
 
     changed = vars(ssm_backends[account_id][region]).get(_KEPT, {})
@@ -29,7 +29,7 @@ def is_host_management_on(account_id: str, region: str) -> bool:
 
 
 class ServiceSettingActions(SimpleSystemManagerResponse):
-    """The actions that moto lacks."""
+    """Actions that moto lacks."""
 
     def get_service_setting(self) -> ActionResult:
         """API_GetServiceSetting, by ID or ARN."""
@@ -42,7 +42,7 @@ class ServiceSettingActions(SimpleSystemManagerResponse):
         return EmptyResult()
 
     def reset_service_setting(self) -> ActionResult:
-        """API_ResetServiceSetting: answers with the setting as it is then."""
+        """API_ResetServiceSetting: returns the setting after the reset."""
         id_ = self._setting_id()
         self._changed_settings().pop(id_, None)
         return ActionResult({"ServiceSetting": self._shown_setting(id_)})
@@ -66,5 +66,5 @@ class ServiceSettingActions(SimpleSystemManagerResponse):
         }
 
     def _changed_settings(self) -> dict[str, tuple[str, datetime]]:
-        """Kept with moto's own state, so that they go when it is reset."""
+        """Return changed settings, which are stored with moto's state, so that a reset deletes them."""
         return vars(self.ssm_backend).setdefault(_KEPT, {})

@@ -1,7 +1,7 @@
-"""Checks Session documents against what AWS documents of them.
+"""Validation of Session documents by AWS' documentation.
 
-Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html; the schema file says which
-of its rules are inferred.
+Source: https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html; the schema file states
+which of its rules are inferred.
 """
 
 import json
@@ -16,13 +16,13 @@ SCHEMA_VERSION = "1.0"
 
 
 def problems(content: Any) -> list[str]:
-    """What is wrong with the content of a Session document, each with its path, in the order of the paths."""
+    """Return the problems in the content of a Session document, each with its path, in the order of the paths."""
     errors: list[ValidationError] = list(_validator().iter_errors(content))
     return [f"{error.json_path}: {error.message}" for error in sorted(errors, key=lambda error: error.json_path)]
 
 
 def supports_schema_version(content: Any) -> bool:
-    """Whether the schema version is one that Session documents have. A missing one is for `problems` to report."""
+    """Return whether Session documents support the schema version. `problems` reports a missing one."""
     if not isinstance(content, dict):
         return True
     return cast("dict[str, Any]", content).get("schemaVersion", SCHEMA_VERSION) == SCHEMA_VERSION

@@ -1,6 +1,6 @@
-"""Sessions of Session Manager. These calls, and no others of the local AWS, ask IAM whether the caller may.
+"""Sessions of Session Manager. Only these calls of the local AWS evaluate IAM permissions of the caller.
 
-Nothing listens behind a session: what is answered is what a client would open its channel with.
+No node is connected to a session: the response has the values with which a client would open its channel.
 
 Sources, under https://docs.aws.amazon.com/systems-manager/latest/APIReference/: API_StartSession, API_TerminateSession,
 API_ResumeSession, API_DescribeSessions, API_Session; User Guide, "Start a session with a document by specifying the
@@ -32,14 +32,14 @@ class Session:
     """One session.
 
     Attributes:
-        id: the caller's name and a random part.
-        target: the node's id.
-        owner: ARN of who started it.
-        user_id: of who started it; Session Manager tags the session with it.
-        document: name.
-        reason: as given.
-        started: when.
-        ended: when; None while it runs.
+        id: Session ID: the caller's name and a random suffix.
+        target: ID of the node.
+        owner: ARN of the principal that started it.
+        user_id: Unique ID of that principal; Session Manager tags the session with it.
+        document: Name of the document.
+        reason: Reason in the request.
+        started: Start time.
+        ended: End time; None while it is active.
     """
 
     id: str
@@ -66,10 +66,10 @@ class Session:
 
 
 class SessionActions(SimpleSystemManagerResponse):
-    """The actions that moto lacks."""
+    """Actions that moto lacks."""
 
     def start_session(self) -> ActionResult:
-        """API_StartSession: the caller needs the node, and the document where it names one or its policy asks for it."""
+        """API_StartSession: needs permission on the node, and on the document if it is named or a policy asks for it."""
         caller, target, named = self._session_caller(), str(self._get_param("Target")), self._get_param("DocumentName")
         self._check_start(caller, target, named)
         document = str(named or DEFAULT_DOCUMENT).rsplit("document/", 1)[-1]
@@ -101,7 +101,7 @@ class SessionActions(SimpleSystemManagerResponse):
         return ActionResult({"SessionId": session.id})
 
     def describe_sessions(self) -> ActionResult:
-        """API_DescribeSessions: the newest first, in pages; who may is not asked."""
+        """API_DescribeSessions: newest first, in pages; permissions are not evaluated."""
         filters = cast("list[dict[str, str]]", self._get_param("Filters") or [])
         unknown = [each["key"] for each in filters if each["key"] not in _FILTERS]
         if unknown:
@@ -115,10 +115,11 @@ class SessionActions(SimpleSystemManagerResponse):
         return ActionResult({**answer, **more})
 
     def _check_start(self, caller: Caller, target: str, named: str | None) -> None:
-        """Node and document are two resources, and both have to be allowed.
+        """Check permissions on the node and the document, which are two resources; both must be allowed.
 
-        How `ssm:SessionDocumentAccessCheck` comes about is not documented in full: here it is true where the caller may
-        use the document, the default one where none is named. Without it in a policy the default document is not asked for.
+        AWS does not document in full how `ssm:SessionDocumentAccessCheck` is set: here it is true if the caller may use
+        the document (the default document if none is named). If no policy has that key, the default document is not
+        evaluated.
         """
         document = self._document_arn(named or DEFAULT_DOCUMENT)
         refused = caller.refusal("ssm:StartSession", document, {**self._request(), _CHECK: known("true")})
@@ -131,7 +132,7 @@ class SessionActions(SimpleSystemManagerResponse):
             raise AccessDeniedException(denied)
 
     def _session(self, action: str) -> Session:
-        """The session that the request names, once the caller may do this to it."""
+        """Return the session in the request, after checking the caller's permission."""
         caller, session_id = self._session_caller(), str(self._get_param("SessionId"))
         session = self._sessions().get(session_id)
         keys = self._request()
@@ -166,7 +167,7 @@ class SessionActions(SimpleSystemManagerResponse):
         return f"arn:{PARTITION}:ssm:{place}:managed-instance/{target}"
 
     def _document_arn(self, name: str) -> str:
-        """Documents of AWS are in no account (Service Authorization Reference, AWS Systems Manager)."""
+        """Return the ARN; documents of AWS have no account (Service Authorization Reference, AWS Systems Manager)."""
         if name.startswith("arn:"):
             return name
         account = "" if name.startswith("AWS-") else self.current_account
@@ -179,7 +180,7 @@ class SessionActions(SimpleSystemManagerResponse):
         return caller_of(self.current_account, self.get_access_key())
 
     def _sessions(self) -> dict[str, Session]:
-        """Kept with moto's own state, so that they go when it is reset."""
+        """Return the sessions, which are stored with moto's state, so that a reset deletes them."""
         return vars(self.ssm_backend).setdefault(_KEPT, {})
 
 
@@ -190,7 +191,7 @@ def _tags(instance: Any) -> dict[str, Value]:
 
 
 def _tagged(tags: dict[str, str]) -> dict[str, Value]:
-    """A resource's tags as condition keys."""
+    """Return the tags of a resource as condition keys."""
     return {
         f"{prefix}/{key}": known(value)
         for key, value in tags.items()

@@ -1,6 +1,6 @@
-"""Amazon SNS as AWS documents it, where moto differs.
+"""Amazon SNS as documented by AWS, where moto differs.
 
-API_… pages lie under https://docs.aws.amazon.com/sns/latest/api/. The quotas of policies:
+API_… pages: https://docs.aws.amazon.com/sns/latest/api/. Policy quotas:
 https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
 """
 
@@ -17,35 +17,35 @@ MAX_POLICY_BYTES = 30 * 1024
 
 
 def apply() -> None:
-    """Puts the extended SNS in place of moto's."""
+    """Replace moto's Amazon SNS with the extended one."""
     urls.url_paths["{0}/$"] = LocalSns.dispatch
 
 
 class LocalSns(SNSResponse):
-    """moto's SNS with the size of policies checked, and subscriptions that are not confirmed."""
+    """moto's Amazon SNS with the quota of policies, and unconfirmed subscriptions."""
 
     def create_topic(self) -> ActionResult:
-        """API_CreateTopic: InvalidParameter where the policy is too long."""
+        """API_CreateTopic: InvalidParameter if the policy is too long."""
         check_policy(self._get_attributes().get("Policy"))
         return super().create_topic()
 
     def set_topic_attributes(self) -> ActionResult:
-        """API_SetTopicAttributes: likewise."""
+        """API_SetTopicAttributes: InvalidParameter if the policy is too long."""
         if self._get_param("AttributeName") == "Policy":
             check_policy(self._get_param("AttributeValue"))
         return super().set_topic_attributes()
 
     def list_subscriptions_by_topic(self) -> ActionResult:
-        """API_ListSubscriptionsByTopic, with the states that are to be reported."""
+        """API_ListSubscriptionsByTopic, with the reported states."""
         content: Any = super().list_subscriptions_by_topic().result
         return ActionResult({**content, "Subscriptions": as_reported(content["Subscriptions"], "arn")})
 
 
 def check_policy(policy: str | None) -> None:
-    """Refuse a policy that is too long.
+    """Check the length of a policy.
 
     Raises:
-        SNSInvalidParameter: It is; the text of the error is ours.
+        SNSInvalidParameter: The policy is too long; the text of the message is not AWS'.
     """
     if policy and len(policy.encode()) > MAX_POLICY_BYTES:
         raise SNSInvalidParameter(f"Invalid parameter: Policy is longer than {MAX_POLICY_BYTES} bytes")

@@ -1,6 +1,6 @@
-"""Systems Manager documents as AWS documents them.
+"""Systems Manager documents as documented by AWS.
 
-Sources are named where they apply; API_… pages lie under https://docs.aws.amazon.com/systems-manager/latest/APIReference/.
+Sources are named where they apply; API_… pages: https://docs.aws.amazon.com/systems-manager/latest/APIReference/.
 """
 
 from typing import Any
@@ -33,11 +33,11 @@ PLATFORMS = {
     "Automation": ["Windows", "Linux", "MacOS"],
     CHANGE_TEMPLATE: ["Windows", "Linux", "MacOS"],
 }
-"""API_DocumentDescription has Windows, Linux and MacOS; these types run on, or concern, all of them."""
+"""Types that support all platforms, which are Windows, Linux and MacOS in API_DocumentDescription."""
 
 
 def apply() -> None:
-    """Puts the extended Systems Manager in place of moto's, with the public parameters of Windows images."""
+    """Replace moto's Systems Manager with the extended one, with the public parameters of Windows images."""
     images.add_parameters()
     urls.url_paths["{0}/$"] = LocalSystemsManager.dispatch
 
@@ -45,10 +45,10 @@ def apply() -> None:
 class LocalSystemsManager(
     AssociationActions, AutomationActions, ServiceSettingActions, SessionActions, SimpleSystemManagerResponse
 ):
-    """moto's Systems Manager with documents, their versions and their checks put right."""
+    """moto's Systems Manager with corrected documents, versions and checks."""
 
     def create_document(self) -> ActionResult:
-        """API_CreateDocument: checked first; a change template is kept as one; the tags stay with the document."""
+        """API_CreateDocument: validates the content; keeps the change template's type; tags stay with the document."""
         kind = self._get_param("DocumentType", "Command")
         check_content(kind, self._document_from_request(kind, "1"))
         documents = self.ssm_backend.create_document(
@@ -57,7 +57,7 @@ class LocalSystemsManager(
             attachments=self._get_param("Attachments"),
             name=self._get_param("Name"),
             version_name=self._get_param("VersionName"),
-            # moto does not know change templates; they are automations to it until it has made one
+            # moto does not know change templates, so they are automations until it has created them
             document_type="Automation" if kind == CHANGE_TEMPLATE else kind,
             document_format=self._get_param("DocumentFormat", "JSON"),
             target_type=self._get_param("TargetType"),
@@ -69,7 +69,7 @@ class LocalSystemsManager(
         return ActionResult({"DocumentDescription": documents.describe(tags=self._get_param("Tags"))})
 
     def update_document(self) -> ActionResult:
-        """API_UpdateDocument: a new version, which does not become the default."""
+        """API_UpdateDocument: creates a version, which does not become the default."""
         documents = self._documents()
         name = self._get_param("Name")
         document_versions.check_updates_latest(documents, name, self._get_param("DocumentVersion"))
@@ -95,7 +95,7 @@ class LocalSystemsManager(
         )
 
     def describe_document(self) -> ActionResult:
-        """API_DescribeDocument: versions as with GetDocument."""
+        """API_DescribeDocument: versions like GetDocument."""
         found = self._version()
         tags = self._tags_of(found.name)
         return ActionResult({"Document": self._documents().describe(found.document_version, tags=tags)})
@@ -106,7 +106,7 @@ class LocalSystemsManager(
         return ActionResult(document_versions.page(self._documents(), size, self._get_param("NextToken")))
 
     def update_document_default_version(self) -> ActionResult:
-        """API_UpdateDocumentDefaultVersion: takes a number that exists."""
+        """API_UpdateDocumentDefaultVersion: accepts an existing number."""
         version = self._get_param("DocumentVersion")
         document_versions.check_number(version)
         documents = self._documents()
@@ -129,12 +129,12 @@ class LocalSystemsManager(
             force=self._get_param("Force", False),
         )
         if documents.versions:
-            # moto compares version numbers as text, and takes 9 for later than 10
+            # moto compares version numbers as text, in which 9 is greater than 10
             documents.latest_version = max(documents.versions, key=int)
         return EmptyResult()
 
     def _documents(self) -> Documents:
-        """The document that the request names, with all its versions."""
+        """Return the document in the request, with all its versions."""
         name = str(self._get_param("Name"))
         known: dict[str, Documents] = vars(self.ssm_backend)["_documents"]
         # the name may be an ARN: API_GetDocument's pattern allows it
@@ -144,7 +144,7 @@ class LocalSystemsManager(
         return found
 
     def _version(self) -> Document:
-        """The one version that the request names."""
+        """Return the version in the request."""
         version = self._get_param("DocumentVersion")
         return document_versions.find(self._documents(), version, self._get_param("VersionName"))
 
@@ -153,10 +153,10 @@ class LocalSystemsManager(
         return [{"Key": key, "Value": value} for key, value in tags.items()]
 
     def _document_from_request(self, kind: str, version: str) -> Document:
-        """The version that the request describes; it is not stored yet.
+        """Return the version that the request describes; it is not stored yet.
 
         Raises:
-            InvalidDocumentContent: the content cannot be read.
+            InvalidDocumentContent: The content cannot be parsed.
         """
         make: Any = Document
         try:
@@ -173,12 +173,12 @@ class LocalSystemsManager(
                 document_version=version,
             )
         except (AttributeError, TypeError) as unreadable:
-            # moto takes for granted that the content is an object
+            # moto assumes that the content is an object
             raise InvalidDocumentContent("The content for the document isn't valid.") from unreadable
 
 
 def check_content(kind: str, document: Document) -> None:
-    """Size, and for Session documents the schema.
+    """Check the size, and the schema of Session documents.
 
     Raises:
         SSMException: `MaxDocumentSizeExceeded`, `InvalidDocumentSchemaVersion` or `InvalidDocumentContent`.
@@ -204,7 +204,7 @@ def _refuse(problems: list[str]) -> None:
 
 
 def check_new_version(documents: Documents, new: Document) -> None:
-    """What API_UpdateDocument refuses because of the versions that there are.
+    """Check that API_UpdateDocument accepts a version besides the existing ones.
 
     Raises:
         SSMException: `DocumentVersionLimitExceeded`, `DuplicateDocumentVersionName` or `DuplicateDocumentContent`.
@@ -227,5 +227,5 @@ def check_new_version(documents: Documents, new: Document) -> None:
 
 
 def _same(old: Document, new: Document) -> bool:
-    """Whether the texts are equal, byte for byte, and the target type is not changed."""
+    """Return whether the contents are identical byte for byte, and the target type is unchanged."""
     return old.content == new.content and new.target_type in (None, old.target_type)

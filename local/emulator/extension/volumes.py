@@ -1,6 +1,6 @@
-"""EBS volumes as AWS documents them.
+"""EBS volumes as documented by AWS.
 
-API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; performance by type:
+API_… pages: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/; performance by type:
 https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html.
 """
 
@@ -17,7 +17,7 @@ GP2_LEAST, GP2_MOST, GP2_PER_GIB = 100, 16000, 3
 
 
 def describe_performance() -> None:
-    """Gives every volume what its type comes with, and its key as an ARN."""
+    """Give every volume the baseline performance of its type, and its key as an ARN."""
     moto_create: Any = EBSBackend.create_volume
 
     def create_volume(self: Any, *arguments: Any, **keywords: Any) -> Volume:
@@ -32,7 +32,7 @@ def describe_performance() -> None:
 
 
 def settle(volume: Any) -> None:
-    """API_Volume, iops and throughput: what the type comes with, where nothing else was asked for."""
+    """API_Volume, iops and throughput: defaults of the type unless specified."""
     if volume.volume_type == "gp2":
         volume.iops = min(max(GP2_LEAST, GP2_PER_GIB * volume.size), GP2_MOST)
     elif volume.volume_type == "gp3":
@@ -45,7 +45,7 @@ def settle(volume: Any) -> None:
 
 
 def key_arn(backend: Any, key: str) -> str:
-    """API_Volume, kmsKeyId: the ARN, in whatever form API_CreateVolume was given the key."""
+    """API_Volume, kmsKeyId: the ARN, whatever form of key ID API_CreateVolume was given."""
     if key.startswith("arn:") and ":alias/" not in key:
         return key
     from moto.kms.models import kms_backends  # noqa: PLC0415 (the service may never be called)
@@ -57,10 +57,10 @@ def key_arn(backend: Any, key: str) -> str:
 
 
 class LocalVolumes(ElasticBlockStore):
-    """moto's volumes with attachment and modification put right."""
+    """moto's volumes with corrected attachment and modification."""
 
     def attach_volume(self) -> ActionResult:
-        """API_AttachVolume: a free volume, in the instance's zone, under a free device name."""
+        """API_AttachVolume: needs an available volume in the instance's Availability Zone, and a free device name."""
         volume = self.ec2_backend.get_volume(self._get_param("VolumeId"))
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
         device = self._get_param("Device")
@@ -76,7 +76,7 @@ class LocalVolumes(ElasticBlockStore):
         return super().attach_volume()
 
     def detach_volume(self) -> ActionResult:
-        """API_DetachVolume: the instance may be left out; error codes, IncorrectState, where it is not attached."""
+        """API_DetachVolume: the instance is optional; IncorrectState (error codes) if the volume is not attached."""
         volume = self.ec2_backend.get_volume(self._get_param("VolumeId"))
         if volume.attachment is None:
             raise EC2ClientError("IncorrectState", f"Volume '{volume.id}' is in the 'available' state.")
@@ -87,7 +87,7 @@ class LocalVolumes(ElasticBlockStore):
         return ActionResult({**shown, "AttachTime": detached.attach_time})
 
     def modify_volume(self) -> ActionResult:
-        """API_ModifyVolume, Size: not smaller than it is."""
+        """API_ModifyVolume, Size: must not be smaller than the current size."""
         volume = self.ec2_backend.get_volume(self._get_param("VolumeId"))
         size = self._get_param("Size")
         if size is not None and int(size) < volume.size:

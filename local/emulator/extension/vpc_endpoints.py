@@ -1,6 +1,6 @@
-"""VPC endpoints as AWS documents them.
+"""VPC endpoints as documented by AWS.
 
-API_… pages lie under https://docs.aws.amazon.com/AWSEC2/latest/APIReference/.
+API_… pages: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/.
 """
 
 import json
@@ -19,19 +19,19 @@ GATEWAY = "Gateway"
 
 
 OFFERED = ("ec2", "ec2messages", "kms", "logs", "monitoring", "s3", "ssm", "ssmmessages", "sts")
-"""Services with an interface endpoint, or a gateway for S3; AWS has many more."""
+"""Services with an interface endpoint, or a gateway endpoint for S3; AWS has many more."""
 
 CHINA_PREFIXED = frozenset({"ec2", "monitoring", "sts"})
-"""Of these, the services whose names begin with `cn.` in China: DescribeVpcEndpointServices there, aws/aws-cdk#25329."""
+"""Services of these with names that begin with `cn.` in China: DescribeVpcEndpointServices there, aws/aws-cdk#25329."""
 
 
 class LocalVpcEndpoints(VPCs):
-    """moto's VPC endpoints with creation checks, changes and deletion put right."""
+    """moto's VPC endpoints with corrected creation checks, changes and deletion."""
 
     def create_vpc_endpoint(self) -> ActionResult:
-        """API_CreateVpcEndpoint: a gateway unless said otherwise; private DNS and the default group for interfaces.
+        """API_CreateVpcEndpoint: type defaults to gateway; interface endpoints get private DNS and the default group.
 
-        Private DNS needs both DNS attributes of the VPC, and one endpoint of a service alone can have it in a VPC:
+        Private DNS requires both DNS attributes of the VPC, and only one endpoint per service and VPC can have it:
         https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
         """
         is_interface = self._get_param("VpcEndpointType", GATEWAY) == INTERFACE
@@ -53,7 +53,7 @@ class LocalVpcEndpoints(VPCs):
     def describe_vpc_endpoint_services(self) -> ActionResult:
         """API_DescribeVpcEndpointServices: the services above, by their names in the Region, in one page.
 
-        Only the filters service-name and service-type are known.
+        Supports only the filters service-name and service-type.
         """
         details = [_service(self.region, name) for name in OFFERED]
         named = self._get_param("ServiceNames", [])
@@ -72,12 +72,12 @@ class LocalVpcEndpoints(VPCs):
         return ActionResult({"ServiceNames": [each["ServiceName"] for each in found], "ServiceDetails": found})
 
     def describe_vpc_endpoints(self) -> ActionResult:
-        """API_DescribeVpcEndpoints, with the states that are to be reported."""
+        """API_DescribeVpcEndpoints, with the reported states."""
         content: Any = super().describe_vpc_endpoints().result
         return ActionResult({"VpcEndpoints": as_reported(content["VpcEndpoints"])})
 
     def modify_vpc_endpoint(self) -> ActionResult:
-        """API_ModifyVpcEndpoint: with private DNS, a reset policy, and interfaces and routes that follow."""
+        """API_ModifyVpcEndpoint: changes private DNS, resets the policy, and updates interfaces and routes."""
         endpoint = self.ec2_backend.get_vpc_end_point(self._get_param("VpcEndpointId"))
         self._check_groups(self._get_param("AddSecurityGroupIds", []))
         wants_dns = self._get_bool_param("PrivateDnsEnabled")
@@ -93,7 +93,7 @@ class LocalVpcEndpoints(VPCs):
         return result
 
     def delete_vpc_endpoints(self) -> ActionResult:
-        """API_DeleteVpcEndpoints: what could not be deleted is listed; what was is gone at once."""
+        """API_DeleteVpcEndpoints: returns the endpoints that could not be deleted; deletes the others at once."""
         unsuccessful: list[dict[str, Any]] = []
         for endpoint_id in self._get_param("VpcEndpointIds", []):
             try:
@@ -107,7 +107,7 @@ class LocalVpcEndpoints(VPCs):
         return ActionResult({"Unsuccessful": unsuccessful})
 
     def _move_interfaces(self, endpoint: VPCEndPoint) -> None:
-        """Makes a network interface in every subnet added, and deletes those in the subnets removed."""
+        """Create a network interface in every added subnet, and delete those in removed subnets."""
         removed = self._get_param("RemoveSubnetIds", [])
         interfaces = {id_: self.ec2_backend.enis[id_] for id_ in endpoint.network_interface_ids}
         for id_, interface in interfaces.items():
@@ -121,7 +121,7 @@ class LocalVpcEndpoints(VPCs):
                 endpoint.network_interface_ids.append(made.id)
 
     def _move_routes(self, endpoint: VPCEndPoint) -> None:
-        """Gives the route tables added a route to the gateway, and takes it from those removed."""
+        """Create a route to the gateway in added route tables, and delete it in removed ones."""
         prefix_list = endpoint.destination_prefix_list_id
         if prefix_list is None:
             return
