@@ -1,1 +1,1 @@
-"""The embedded local AWS and everything that starts it. Nothing that ships imports from here."""
+"""Local AWS, and the tools that start it. Deployed code never imports from here."""

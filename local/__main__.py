@@ -26,7 +26,7 @@ app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pret
 
 
 def _reporting(action: Callable[[], object]) -> None:
-    """Runs a command; what is expected to go wrong is told in words."""
+    """Run a command, and report expected errors without a traceback."""
     try:
         action()
     except (StepError, EmulatorError, SetUpError, ToolchainError, PluginError) as problem:
@@ -162,7 +162,7 @@ def _passing_on(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    # A shell starts what is in the background with SIGINT ignored, and that is inherited. The engine ends its plugins with
-    # it, and would wait five seconds for each that does not hear.
+    # A shell starts background jobs with SIGINT ignored, which children inherit. The engine ends its plugins with
+    # SIGINT, and would wait five seconds for each plugin that ignores it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     app()

@@ -1,4 +1,4 @@
-"""The local AWS of a clone: started once, found again by later commands, stopped by `make down`."""
+"""Local AWS of a clone: started once, reused by later commands, stopped by `make down`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LOOK_AGAIN_SECONDS = 0.05
 
 
 def running(workspace: Workspace) -> Emulator | None:
-    """The local AWS that this clone started, if it still answers."""
+    """Return the local AWS of this clone, if it responds."""
     written = _written(_port_file(workspace))
     if not written:
         return None
@@ -40,10 +40,10 @@ def running(workspace: Workspace) -> Emulator | None:
 
 
 def start(workspace: Workspace) -> Emulator:
-    """Starts it in the background, on the port that it had before where that is free.
+    """Start the local AWS in the background, on its previous port if that is free.
 
     Raises:
-        EmulatorError: it did not come up; the message holds the end of its log.
+        EmulatorError: It did not start; the message has the end of its log.
     """
     workspace.folder.mkdir(parents=True, exist_ok=True)
     port = _free_port((_written(_port_file(workspace)) or {}).get("port", 0))
@@ -66,7 +66,7 @@ def start(workspace: Workspace) -> Emulator:
                 return started
             time.sleep(_LOOK_AGAIN_SECONDS)
     except KeyboardInterrupt:
-        # It has a session of its own, so that the terminal's signal does not reach it.
+        # It has its own session, so that the terminal's signal does not reach it.
         process.terminate()
         raise
     process.terminate()
@@ -75,7 +75,7 @@ def start(workspace: Workspace) -> Emulator:
 
 
 def stop(workspace: Workspace) -> None:
-    """End the local AWS of this clone and all that it holds, even one that does not answer or has not yet written its port."""
+    """End the local AWS of this clone, even if it does not respond or has not written its port yet."""
     for end in (signal.SIGTERM, signal.SIGKILL):
         processes = _processes(workspace)
         for process in processes:
@@ -88,13 +88,13 @@ def stop(workspace: Workspace) -> None:
 
 
 def _processes(workspace: Workspace) -> list[int]:
-    """The processes of this clone's local AWS; the port file would not name one that was interrupted while starting."""
+    """Return the processes of this clone's local AWS, including one interrupted at startup, which has no port file."""
     numbers = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
     return [each for each in numbers if each != os.getpid() and _is_of(workspace, each)]
 
 
 def _is_of(workspace: Workspace, process: int) -> bool:
-    """Whether the process is this clone's local AWS: the number may be another process' by now."""
+    """Return whether the process is this clone's local AWS: its number may have been reused."""
     try:
         command = Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:
@@ -114,7 +114,7 @@ def _written(port_file: Path) -> dict[str, Any] | None:
 
 
 def _free_port(wanted: int) -> int:
-    """The wanted port, or 0 (any) where somebody else listens on it by now."""
+    """Return the wanted port, or 0 (any) if another process listens on it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,7 +1,7 @@
-"""From a fresh clone to a working Python environment, then on to `python -m local`.
+"""Setup from a fresh clone to a working Python environment, then `python -m local`.
 
-`make` calls it with the machine's own Python. It needs nothing but the standard library, creates the virtual
-environment that requirements-dev.txt describes (once a machine, in the cache), links it as `.venv` and hands over.
+`make` calls it with the machine's own Python. It needs only the standard library, creates the virtual environment of
+requirements-dev.txt (once per machine, in the cache), links it as `.venv` and starts `python -m local`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ LOCK = REPOSITORY / "requirements-dev.txt"
 
 
 class SetUpError(Exception):
-    """A step of the set-up failed; the message says which, and what to do."""
+    """Error of a setup step; the message names the step and the fix."""
 
 
 def install(folder: Path, lock: Path) -> None:
-    """Makes the empty folder a virtual environment with the packages of a lock.
+    """Create a virtual environment with the packages of a lock in an empty folder.
 
     Raises:
-        SetUpError: it could not be done.
+        SetUpError: A step failed.
     """
     name = lock.relative_to(REPOSITORY) if lock.is_relative_to(REPOSITORY) else lock
     say(f"Installing the Python packages of {name} (once on this machine) ...")
@@ -52,13 +52,13 @@ def install(folder: Path, lock: Path) -> None:
 
 
 def environment_name(lock: Path, what: str = "python") -> str:
-    """Names an environment by all that decides its content: the lock, the interpreter, the platform."""
+    """Return the name of an environment, by its lock, interpreter and platform."""
     key = f"{lock.read_text()}|{platform.python_version()}|{sys.base_prefix}|{platform.machine()}|{sys.platform}"
     return f"{what}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def link_environment(environment: Path) -> Path:
-    """Makes `.venv` of this clone point to the environment; a real folder of the user's own is left alone."""
+    """Link `.venv` of this clone to the environment; a real folder of the user stays unchanged."""
     link = REPOSITORY / ".venv"
     if link.is_dir() and not link.is_symlink():
         say("Using the .venv folder that is here already.")
@@ -71,16 +71,16 @@ def link_environment(environment: Path) -> Path:
 
 
 def keep_byte_code() -> None:
-    """Keeps byte code in the cache where none is wanted beside the sources, as in most container images.
+    """Store bytecode in the cache if it is not wanted beside the sources, as in most container images.
 
-    Without any, each of the many Pythons that the engine starts compiles all of its packages again, for seconds.
+    Without bytecode, each of the many Python processes of the engine compiles all of its packages again, for seconds.
     """
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
         os.environ.setdefault("PYTHONPYCACHEPREFIX", str(cache_folder() / "bytecode"))
 
 
 def explained(problem: OSError) -> str:
-    """Say which file cannot be read or written, and what to do, for a disk that is full or a folder that is read-only."""
+    """Return a message with the file that cannot be read or written, and the fix: disk full or folder read-only."""
     file = problem.filename2 or problem.filename
     where = f"{file}: " if file else ""
     return (
@@ -94,7 +94,7 @@ def check_paths() -> None:
     """Check that the folders in use can be on the PATH.
 
     Raises:
-        SetUpError: One cannot; all of them are named.
+        SetUpError: A folder cannot; the message names all of them.
     """
     wrong = [str(each) for each in (REPOSITORY, cache_folder()) if os.pathsep in str(each)]
     if wrong:
@@ -105,7 +105,7 @@ def check_paths() -> None:
 
 
 def main() -> None:
-    """Prepare the environment and replace this process by `python -m local` with the same arguments."""
+    """Prepare the environment and replace this process with `python -m local` with the same arguments."""
     if sys.version_info < MINIMUM:
         found = platform.python_version()
         sys.exit(

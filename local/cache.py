@@ -1,6 +1,6 @@
-"""Where downloaded and built things are kept between clones, and how two runs share it.
+"""Cache of downloads and builds that clones share, and its locks.
 
-Standard library only: it is used before anything has been installed.
+Standard library only: it is used before any package is installed.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ _COMPLETE = ".complete"
 
 
 def say(message: str) -> None:
-    """Tells the person at the terminal; standard output stays free for what a command is asked for."""
+    """Print a message to standard error; standard output is reserved for the command's result."""
     sys.stderr.write(f"{message}\n")
     sys.stderr.flush()
 
 
 def cache_folder() -> Path:
-    """`SHELL_ACCESS_CACHE`, or `shell-access` in the user's cache folder (XDG)."""
+    """Return `SHELL_ACCESS_CACHE`, or `shell-access` in the user's cache folder (XDG)."""
     chosen = os.environ.get("SHELL_ACCESS_CACHE")
     if chosen:
         return Path(chosen).expanduser().resolve()
@@ -35,7 +35,7 @@ def cache_folder() -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path, waiting_for: str) -> Generator[None]:
-    """Holds a lock that other processes respect and that the system releases however this one ends."""
+    """Hold a lock that other processes respect and that the system releases when this process ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as handle:
         try:
@@ -47,11 +47,11 @@ def locked(path: Path, waiting_for: str) -> Generator[None]:
 
 
 def cached(name: str, build: Callable[[Path], None]) -> Path:
-    """The cache's folder `name`, built once by whoever needs it first; a half-built one is built again.
+    """Return the cache's folder `name`, built once by its first user; an incomplete one is rebuilt.
 
     Args:
-        name: says what is inside and in which version, so that a change of version is another folder.
-        build: fills the empty folder that it is given.
+        name: Name with the content and version, so that a new version gets another folder.
+        build: Function that fills the empty folder.
     """
     folder = cache_folder() / name
     if (folder / _COMPLETE).exists():

@@ -1,4 +1,4 @@
-"""The checks of the project in three tiers: `make check`, `make test`, `make test-all`."""
+"""Checks of the project in three tiers: `make check`, `make test`, `make test-all`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PROGRAMS = Path(sys.executable).parent
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 _SIMULATOR = "tests/simulator"
 _WORKERS = ("-n", str(1 + (os.cpu_count() or 1)), "--dist", "loadgroup")
-"""A test on the engine leaves a processor idle now and then; each worker takes seconds to import and collect all tests."""
+"""One worker more than processors, as tests on the engine leave one idle at times; each takes seconds to start."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Check:
     """One check.
 
     Attributes:
-        name: In the summary.
-        command: Exits with 0 when the check passes.
-        seconds: After which it is ended as stuck: five times what it takes on a loaded machine.
+        name: Name in the summary.
+        command: Command that exits with 0 if the check passes.
+        seconds: Timeout: five times the duration on a loaded machine.
     """
 
     name: str
@@ -48,12 +48,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of a check.
+    """Result of a check.
 
     Attributes:
-        name: Of the check.
+        name: Name of the check.
         outcome: "passed", "FAILED" or "STUCK".
-        seconds: It took.
+        seconds: Duration.
     """
 
     name: str
@@ -63,12 +63,12 @@ class Result:
 
 @dataclass(frozen=True)
 class Tier:
-    """The checks behind one command.
+    """Checks of one command.
 
     Attributes:
-        checks: Groups that run one after another; the checks of a group run side by side, and the output of the last
-            one is shown as it comes.
-        needs: Prepare what the checks use; each is slow only on its first run on a machine.
+        checks: Groups that run in sequence; the checks of a group run in parallel, and the output of the last one is
+            shown while it runs.
+        needs: Functions that prepare what the checks use; each is slow only the first time on a machine.
     """
 
     checks: tuple[tuple[Check, ...], ...]
@@ -96,17 +96,17 @@ CHECK = Tier(
     ),
     (guard,),
 )
-"""The inner loop: what needs neither the local AWS nor the engine."""
+"""Checks during development: those that need neither the local AWS nor the engine."""
 
 TEST = Tier(
     (
         _STYLE,
-        # All tests in one run: they are imported once, and the short ones fill the end of the long ones.
+        # All tests in one command: they are imported once, and the short ones fill the end of the long ones.
         (_TYPES, Check("tests", (*_PYTEST, *_WORKERS, "-m", "not exhaustive", f"--ignore={_SIMULATOR}"), 3600)),
     ),
     (guard, command_line),
 )
-"""All that a contributor needs to trust a change."""
+"""Checks that a contributor needs to trust a change."""
 
 TEST_ALL = Tier(
     (
@@ -116,11 +116,11 @@ TEST_ALL = Tier(
     ),
     (*TEST.needs, simulator),
 )
-"""Every case of what the others sample, and AWS' own simulator, a download of 1 GB."""
+"""Checks of every case that the others sample, and AWS' own simulator, a download of 1 GB."""
 
 
 def run_tier(tier: Tier) -> bool:
-    """Run all checks of a tier, also after one has failed, print a summary, and return True where all passed."""
+    """Run all checks of a tier, even after a failure, print a summary, and return whether all passed."""
     for prepare in tier.needs:
         prepare()
     run = uuid.uuid4().hex
@@ -143,7 +143,7 @@ def run_tier(tier: Tier) -> bool:
 
 
 def _run(check: Check, *, run: str, shown: Check) -> Result:
-    """Run one check; its output is shown as it comes where it is `shown`, and else when it has ended."""
+    """Run one check; show its output while it runs if `shown`, otherwise after it has ended."""
     is_shown = check is shown
     say(f"== {check.name}")
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Methods of botocore's client classes, made once per service: they take most of the time that making a client takes."""
+"""Shared methods of botocore's client classes, created once per service: they take most of a client's creation time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import botocore.client
 
 @cache
 def share_client_methods() -> None:
-    """Let all clients that this process makes from now on share the methods of their service."""
+    """Share the methods of a service among all clients that this process creates from now on."""
     creator: Any = botocore.client.ClientCreator
     make = creator._create_methods  # noqa: SLF001 -- botocore has no other place for it
     made: dict[tuple[str, str], dict[str, Any]] = {}

@@ -1,8 +1,8 @@
-"""The contract of the stand-in: `make contract` compares it with the official AWS plugin, against the same emulator.
+"""Contract of the stand-in: `make contract` compares it with the official AWS plugin, on the same emulator.
 
-Three parts: the facts (tests of the stand-in, run against the plugin; that something is refused is the fact, in which words is
-not), the stack `dev`, and the tests on the engine. What the plugin answered, by resource type and inputs, is kept in
-`tests/local/aws_provider/measured/<version>.json`, against which the stand-in is tested without the plugin from then on.
+Three parts: the facts (tests of the stand-in, run against the plugin; a refusal is a fact, its wording is not), the
+stack `dev`, and the tests on the engine. The plugin's answers, by resource type and inputs, are stored in
+`tests/local/aws_provider/measured/<version>.json`, against which the stand-in is then tested without the plugin.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
 
 PLUGIN: Final = "SHELL_ACCESS_CONTRACT_PLUGIN"
-"""In the environment of tests: the plugin that takes the stand-in's place."""
+"""Environment variable of tests: the plugin that replaces the stand-in."""
 ANSWERS: Final = "SHELL_ACCESS_CONTRACT_ANSWERS"
-"""In the environment of tests: the folder in which they note what it answers."""
+"""Environment variable of tests: the folder for the plugin's recorded answers."""
 MEASURED: Final = REPOSITORY / "tests" / "local" / "aws_provider" / "measured"
 RECORDED_ACTIONS: Final = REPOSITORY / "tests" / "engine" / "recorded_actions.json"
 NO_PLUGIN: Final = (
@@ -57,7 +57,7 @@ Answer = dict[str, Any]
 
 
 class Part(StrEnum):
-    """What may be compared alone."""
+    """Parts that can be compared separately."""
 
     FACTS = "facts"
     DEV = "dev"
@@ -66,11 +66,11 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class RunningPlugin:
-    """A plugin's process.
+    """Process of a plugin.
 
     Attributes:
-        stub: of its service.
-        version: that it says it has.
+        stub: gRPC stub of its service.
+        version: Version that it reports.
     """
 
     stub: Any
@@ -79,10 +79,10 @@ class RunningPlugin:
 
 @contextmanager
 def running_plugin(executable: Path, environment: Mapping[str, str]) -> Generator[RunningPlugin]:
-    """A process of a plugin, as the engine starts one.
+    """Run a plugin, as the engine starts one.
 
     Raises:
-        PluginError: it ended before it said its port.
+        PluginError: The plugin ended before it printed its port.
     """
     import grpc  # noqa: PLC0415 -- what only this command needs
     from google.protobuf import empty_pb2  # noqa: PLC0415
@@ -91,7 +91,7 @@ def running_plugin(executable: Path, environment: Mapping[str, str]) -> Generato
     from local.aws_provider.server import message_bytes  # noqa: PLC0415
 
     class Engine(engine_pb2_grpc.EngineServicer):
-        """Takes what the plugin logs."""
+        """Engine that discards the plugin's log."""
 
         def Log(self, request: Any, context: Any) -> empty_pb2.Empty:  # noqa: ARG002, N802 -- the protocol's names
             return empty_pb2.Empty()
@@ -123,17 +123,17 @@ def running_plugin(executable: Path, environment: Mapping[str, str]) -> Generato
 
 
 def run_contract(parts: Sequence[Part], select: str = "") -> bool:
-    """Compares, and prints what differs.
+    """Compare the parts, and print the differences.
 
     Args:
-        parts: of the comparison; all of them where none is given.
-        select: an expression of pytest (`-k`) for tests of the facts and on the engine; empty for all of them.
+        parts: Parts to compare; all if empty.
+        select: Expression of pytest (`-k`) for the facts and the tests on the engine; empty for all of them.
 
     Returns:
         Whether nothing differs.
 
     Raises:
-        PluginError: no plugin is named, or it is none, or one of another version than the program uses.
+        PluginError: No plugin is named, or it is not a plugin, or its version is not the program's.
     """
     executable = named_plugin()
     if executable is None:
@@ -158,21 +158,21 @@ def run_contract(parts: Sequence[Part], select: str = "") -> bool:
 
 
 def kept_in(version: str, select: str) -> Path | None:
-    """The file for what is measured: none for a selection, and none where the stand-in is compared with itself."""
+    """Return the file for answers: None for a selection, or if the stand-in is compared with itself."""
     return None if select or plugin_in_use() == STAND_IN else MEASURED / f"{version}.json"
 
 
 def compare_facts(executable: Path, version: str, selection: Sequence[str], measured: Path | None) -> bool:
-    """Runs the stand-in's fact tests against a plugin, and keeps its answers.
+    """Run the stand-in's fact tests against a plugin, and store its answers.
 
     Args:
-        executable: of the plugin.
-        version: of the plugin.
-        selection: further arguments of pytest.
-        measured: file to keep the answers in.
+        executable: Executable of the plugin.
+        version: Version of the plugin.
+        selection: Additional arguments of pytest.
+        measured: File for the answers.
 
     Returns:
-        Whether every fact holds.
+        Whether all facts hold.
     """
     with tempfile.TemporaryDirectory(prefix="contract-") as folder:
         environment = {PLUGIN: str(executable), ANSWERS: folder}
@@ -189,20 +189,20 @@ def compare_facts(executable: Path, version: str, selection: Sequence[str], meas
 
 
 def compare_engine(executable: Path, selection: Sequence[str]) -> bool:
-    """Runs the tests on the engine with a plugin.
+    """Run the tests on the engine with a plugin.
 
     Args:
-        executable: of the plugin.
-        selection: further arguments of pytest.
+        executable: Executable of the plugin.
+        selection: Additional arguments of pytest.
 
     Returns:
-        Whether all of them pass.
+        Whether all tests pass.
     """
     return _pytest(["-m", "engine and not exhaustive", "tests/engine", *selection], {PLUGIN: str(executable)})
 
 
 def _kept(version: str, lines: Iterable[Answer], different: list[str]) -> dict[str, Any]:
-    """What was measured: each answer once, by resource type."""
+    """Return the measured answers, without duplicates, by resource type."""
     answers: dict[str, dict[str, Answer]] = {}
     for each in lines:
         if "type" in each:
@@ -216,11 +216,11 @@ def _kept(version: str, lines: Iterable[Answer], different: list[str]) -> dict[s
 
 
 def differences(stub: Any, answers: Iterable[Answer]) -> list[str]:
-    """Recorded answers that a provider does not give, in words. No call of AWS is made.
+    """Return messages about recorded answers that a provider does not return. Makes no AWS call.
 
     Args:
-        stub: of the provider.
-        answers: of one plugin, as they are kept.
+        stub: gRPC stub of the provider.
+        answers: Stored answers of one plugin.
     """
     import grpc  # noqa: PLC0415
     from google.protobuf.json_format import ParseDict  # noqa: PLC0415
@@ -248,7 +248,7 @@ def differences(stub: Any, answers: Iterable[Answer]) -> list[str]:
 
 
 def outcome_of(step: str, answer: Any) -> str:
-    """An answer without its words: refused or accepted; same, update, create-replace or delete-replace."""
+    """Return an answer without its wording: refused or accepted; same, update, create-replace or delete-replace."""
     if step == "check":
         return REFUSED if answer.failures else "accepted"
     if answer.replaces:
@@ -267,10 +267,10 @@ def _configure(stub: Any, config: Mapping[str, Any]) -> None:
 
 
 def compare_dev() -> bool:
-    """Brings the stack `dev` up through the plugin, previews it without changes, and destroys it.
+    """Deploy the stack `dev` with the plugin, preview it without changes, and destroy it.
 
     Returns:
-        Whether IAM is asked for nothing that the stand-in does not ask it for.
+        Whether the plugin needs no permissions that the stand-in does not need.
     """
     dev = Dev(Workspace(REPOSITORY / ".local" / "contract"))
     asked: set[str] = set()
@@ -298,7 +298,7 @@ def compare_dev() -> bool:
 
 
 def _actions(questions: Iterable[dict[str, Any]]) -> set[str]:
-    """What IAM was asked for by the engine, and operations of which that is not known."""
+    """Return the actions that the engine needs, and operations whose actions are unknown."""
     return {
         f"{each['action']}: {each['resource']}" if each["action"] == recorder.UNKNOWN else each["action"]
         for each in questions
@@ -307,7 +307,7 @@ def _actions(questions: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def _pytest(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Runs tests: side by side, but for a selection, which is over before further processes have started."""
+    """Run tests: in parallel, except for a selection, which ends before additional processes would have started."""
     processes = ("-n", "0") if "-k" in arguments else ("-n", "auto", "--dist", "loadgroup")
     command = [sys.executable, "-m", "pytest", "-q", *processes, *arguments]
     done = subprocess.run(

@@ -1,7 +1,7 @@
-"""One granted and one refused request, played through on the local AWS: it tells what happens, and checks it.
+"""Demonstration of one granted and one refused request on the local AWS, with a check of each step.
 
-Everything is done with the functions behind `python -m operations request|approve|status`, and with sessions of the
-seeded roles. Only `StartSession` and its like ask IAM here; the rest of the local AWS lets everybody do everything.
+It uses the functions behind `python -m operations request|approve|status`, and sessions of the seeded roles. Only
+`StartSession` and the other session actions evaluate IAM permissions here; the rest of the local AWS allows everything.
 """
 
 from __future__ import annotations
@@ -54,29 +54,29 @@ that `python -m operations audit` uses; nothing else there asks IAM."""
 
 
 class DemoError(StepError):
-    """Something was not as it should be; the text says what."""
+    """Error of a step with an unexpected result, which the message describes."""
 
 
 _MAKING: Final = Lock()
-"""Making clients of one session is not safe in several threads, using them is."""
+"""Lock for creating clients of one session, which is not thread-safe; using them is."""
 
 
 @cache
 def _session() -> Any:
-    """One for everybody, as it keeps the models of the services; credentials go with each client."""
+    """Return the shared session, which caches the service models; credentials are passed to each client."""
     return boto3.Session()
 
 
 @dataclass(frozen=True)
 class Clients:
-    """Clients of the local AWS with somebody's credentials: API_Credentials of STS."""
+    """Clients of the local AWS with the credentials of one principal: API_Credentials of STS."""
 
     credentials: Mapping[str, Any]
     endpoint: str
     _made: dict[tuple[str, str], Any] = field(default_factory=dict[tuple[str, str], Any])
 
     def client(self, service: str, region: str) -> Any:
-        """A client of a service in a Region."""
+        """Return a client of a service in a Region."""
         with _MAKING:
             if (service, region) not in self._made:
                 self._made[service, region] = _session().client(
@@ -91,15 +91,15 @@ class Clients:
 
 
 def play(endpoint: str, workflow: Workflow, console: Console) -> None:
-    """Plays both requests; the stack is afterwards as it was.
+    """Play both requests; the stack is unchanged afterwards.
 
     Args:
-        endpoint: of the local AWS.
-        workflow: of the stack.
-        console: to tell on.
+        endpoint: URL of the local AWS.
+        workflow: Workflow of the stack.
+        console: Console for output.
 
     Raises:
-        DemoError: something is not as it should be.
+        DemoError: A step has an unexpected result.
     """
     with ExitStack() as afterwards:
         try:
@@ -109,7 +109,7 @@ def play(endpoint: str, workflow: Workflow, console: Console) -> None:
 
 
 class _Demo:
-    """The two requests, step by step."""
+    """Steps of the two requests."""
 
     def __init__(self, endpoint: str, workflow: Workflow, console: Console, afterwards: ExitStack) -> None:
         self._endpoint, self._workflow, self._console, self._afterwards = endpoint, workflow, console, afterwards
@@ -214,7 +214,7 @@ class _Demo:
         heard = ears()
         for subject, text in heard:
             self._console.print(Text.assemble((f"   {subject}: ", "bold"), text), soft_wrap=True)
-        # A change request that is rejected ends before the runbook could tell of it.
+        # A rejected change request ends before the runbook could send a message.
         last = [_NOT_GRANTED] if self._workflow.mode is Mode.AUTOMATION else []
         expected = [_REQUESTED, _GRANTED, _ENDED, _REQUESTED, *last]
         found = [subject for subject, _ in heard]
@@ -229,7 +229,7 @@ class _Demo:
         return request
 
     def _start(self, instance: str, document: str = "") -> tuple[str | None, str]:
-        """The session, or why there is none."""
+        """Return the session, or the reason that there is none."""
         more = {"DocumentName": document} if document else {}
         ssm = self._operator.clients.client("ssm", self._workflow.region)
         try:
@@ -278,7 +278,7 @@ class _Demo:
     def _follow(
         self, request: Request, until: Callable[[Request], bool], meanwhile: Callable[[], object] = lambda: None
     ) -> Request:
-        """As `request --wait` does; `meanwhile` is called again and again."""
+        """Follow a request like `request --wait`; call `meanwhile` repeatedly."""
         deadline = time.monotonic() + _SECONDS
 
         def pause(_seconds: float) -> None:
@@ -290,18 +290,18 @@ class _Demo:
         return follow(self._operator, request.id, pause, until)
 
     def _is_heard(self, run: str) -> bool:
-        """Whether its first step is ready for an answer: a moment after the run has begun."""
+        """Return whether the first step waits for an answer, which takes a moment after the start."""
         return get_run(self._operator, run)["AutomationExecutionStatus"] in ("Waiting", "PendingApproval")
 
     def _stop(self, run: str) -> None:
-        """Ends a run that was left, and with it its grant."""
+        """Stop an execution that is still open, and so end its grant."""
         request = find(self._operator, run)
         if request.state.is_open:
             ssm = self._all.client("ssm", self._workflow.region)
             ssm.stop_automation_execution(AutomationExecutionId=request.grant_run or run, Type="Cancel")
 
     def _desk(self, role: str) -> Desk:
-        """That of the one person who may assume a role."""
+        """Return the context of the only user that may assume a role."""
         user = next(each.user for each in PERSON_ROLES if each.name == role)
         sts = self._all.client("sts", self._workflow.region)
         arn = f"arn:aws:iam::{sts.get_caller_identity()['Account']}:role/{role}"
@@ -309,7 +309,7 @@ class _Demo:
         return desk_of(self._workflow, Clients(given, self._endpoint))
 
     def _instances(self) -> tuple[str, str]:
-        """Two of those that are seeded."""
+        """Return two of the seeded instances."""
         ec2 = self._all.client("ec2", self._workflow.region)
         running = [{"Name": "instance-state-name", "Values": ["running"]}]
         pages = ec2.get_paginator("describe_instances").paginate(Filters=running)
@@ -327,7 +327,7 @@ class _Demo:
         return found[own], found[other]
 
     def _listen(self) -> Callable[[], list[tuple[str, str]]]:
-        """Hears the topic; what is returned gives subjects and texts so far."""
+        """Subscribe to the topic, and return a function that returns subjects and texts so far."""
         sns, sqs = (self._all.client(name, self._workflow.region) for name in ("sns", "sqs"))
         queue = sqs.create_queue(QueueName="shell-access-demo")["QueueUrl"]
         self._afterwards.callback(sqs.delete_queue, QueueUrl=queue)

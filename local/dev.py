@@ -1,4 +1,4 @@
-"""The stack `dev` on the local AWS: brought up, verified, taken down."""
+"""Stack `dev` on the local AWS: deployment, verification and destruction."""
 
 from __future__ import annotations
 
@@ -27,45 +27,45 @@ if TYPE_CHECKING:
 
 STACK = "dev"
 _END_SECONDS = 120
-"""For which an interrupted engine may finish the calls that it has begun."""
+"""Time for an interrupted engine to finish the calls that it has begun."""
 PROJECT = "shell-access"
 POLICY_PACK = ("--policy-pack", "policies", "--policy-pack-config", "policies/config/dev.json")
 
 
 class StepError(Exception):
-    """A step of a command failed; the message says which and what to do."""
+    """Error of a step of a command; the message names the step and the fix."""
 
 
 @dataclass(frozen=True)
 class Dev:
-    """The development stack of a clone."""
+    """Development stack of a clone."""
 
     workspace: Workspace
 
     def start(self) -> None:
-        """Starts the local AWS, where it does not run yet."""
+        """Start the local AWS, unless it already runs."""
         with self._alone():
             self.workspace.prepare(command_line())
             self._local_aws()
 
     def unchanged(self, *arguments: str) -> None:
-        """Previews the stack, which must be up.
+        """Preview the stack, which must be deployed.
 
         Args:
-            arguments: further ones of `pulumi preview`.
+            arguments: Additional arguments of `pulumi preview`.
 
         Raises:
-            StepError: something would change.
+            StepError: A resource would change.
         """
         emulator = aws.running(self.workspace)
         environment = os.environ | self.workspace.environment(emulator.endpoint_url if emulator else "")
         self._pulumi(environment, "preview", "--expect-no-changes", "--stack", STACK, *arguments)
 
     def up(self) -> None:
-        """Starts the local AWS, applies the stack under the policy pack and verifies the result.
+        """Start the local AWS, deploy the stack with the policy pack, and verify the result.
 
         Raises:
-            StepError: a step failed; what was reached stays, and the next run goes on from there.
+            StepError: A step failed; completed steps are kept, and the next run continues from there.
         """
         with self._alone():
             self.workspace.prepare(command_line())
@@ -86,24 +86,24 @@ class Dev:
             say(_NEXT.format(endpoint=emulator.endpoint_url))
 
     def down(self) -> None:
-        """Destroys the stack and stops the local AWS.
+        """Destroy the stack and stop the local AWS.
 
         Raises:
-            StepError: destroying failed; the local AWS then goes on running.
+            StepError: The stack could not be destroyed; the local AWS keeps running.
         """
         with self._alone():
             self._destroy()
             self._applied.unlink(missing_ok=True)
             aws.stop(self.workspace)
-            # Nothing is left of what its stacks tell of, those of a fleet among them.
+            # The resources of all its stacks no longer exist, including those of a fleet.
             shutil.rmtree(self._state_folder, ignore_errors=True)
             say("The local AWS is stopped.")
 
     def destroy(self) -> None:
-        """Destroys the stack; the local AWS goes on running.
+        """Destroy the stack; the local AWS keeps running.
 
         Raises:
-            StepError: destroying failed.
+            StepError: The stack could not be destroyed.
         """
         with self._alone():
             self._destroy()
@@ -111,16 +111,16 @@ class Dev:
     def _destroy(self) -> None:
         emulator = aws.running(self.workspace)
         if emulator and self._has_state and not self._was_killed:
-            # Only where it is needed: a full disk has no room for it.
+            # Only if needed: a full disk has no space for it.
             self.workspace.prepare(command_line())
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
             self._pulumi(environment, "destroy", "--yes", "--skip-preview", "--stack", STACK)
 
     def demo(self) -> None:
-        """Plays a granted and a refused request for a session through.
+        """Play a granted and a refused request for a session.
 
         Raises:
-            StepError: the stack is not up, or something is not as it should be.
+            StepError: The stack is not deployed, or a step has an unexpected result.
         """
         from rich.console import Console  # noqa: PLC0415 -- what only this command needs
 
@@ -143,10 +143,10 @@ class Dev:
         play(emulator.endpoint_url, workflow, Console(highlight=False))
 
     def exports(self) -> str:
-        """Lines for a shell, with which `pulumi`, AWS clients and boto3 work against the running local AWS.
+        """Return lines for a shell, so that `pulumi`, AWS clients and boto3 use the running local AWS.
 
         Raises:
-            StepError: it is not running.
+            StepError: The local AWS is not running.
         """
         emulator = aws.running(self.workspace)
         if emulator is None:
@@ -155,9 +155,9 @@ class Dev:
         return "\n".join(f"export {name}={_quoted(value)}" for name, value in values.items())
 
     def _local_aws(self) -> Emulator:
-        """The one that runs, unless a killed run has left things in it that the state does not know.
+        """Return the running local AWS, or a new one if a killed run has left resources that are not in the state.
 
-        A kill may also have cut the state file short, so both start anew: nothing in them is worth a repair.
+        A kill may also have truncated the state file, so both are recreated: nothing in them is worth a repair.
         """
         if self._was_killed:
             say(
@@ -192,7 +192,7 @@ class Dev:
 
     @property
     def _was_killed(self) -> bool:
-        """A run that is killed leaves its lock or half a state behind, and so does a full disk; a live lock is respected."""
+        """Return whether a lock without a process, or a truncated state, is left of a killed run or a full disk."""
         locks = self._state_folder.glob(f"locks/organization/{PROJECT}/{STACK}/*.json")
         return any(not _is_held(lock) for lock in locks) or not self._is_state_whole
 
@@ -206,7 +206,7 @@ class Dev:
             return False
 
     def _state_is_of_another(self, instance_id: str) -> bool:
-        """Whether the last successful run, if there was one, was against another local AWS than this one."""
+        """Return whether the last successful run, if any, used another local AWS."""
         if not self._has_state:
             return False
         try:
@@ -215,12 +215,12 @@ class Dev:
             return True
 
     def _pulumi(self, environment: dict[str, str], *arguments: str) -> None:
-        """Its calls of AWS count as made by the command, by which recordings tell them from others."""
+        """Run `pulumi`, with its command as the access key, so that recordings can identify its AWS calls."""
         made_by = {"AWS_ACCESS_KEY_ID": arguments[0]}
         self._run(f"pulumi {arguments[0]}", environment | made_by, "pulumi", *arguments)
 
     def _show_nodes(self, environment: dict[str, str]) -> None:
-        """One of the seeded nodes is not ready, and shows its reason."""
+        """Show the seeded nodes; one is not ready, and its reason is shown."""
         command = [sys.executable, "-m", "operations", "nodes", "--stack", STACK]
         done = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL)
         if done.returncode not in (ExitCode.AS_ASKED, ExitCode.DIFFERENT):
@@ -238,13 +238,13 @@ class Dev:
 def run_to_its_end(what: str, environment: Mapping[str, str], command: Sequence[str]) -> int:
     """Run a command and return its exit code.
 
-    The terminal sends Ctrl-C to the command too, and the engine then saves its state and gives up its lock. Killed before
-    it has done so, the next run would have to start over.
+    The terminal sends Ctrl-C to the command too, and the engine then saves its state and releases its lock. If it is
+    killed before that, the next run must start over.
 
     Args:
-        what: Of the command, for messages.
-        environment: Of the command.
-        command: With its arguments.
+        what: Name of the command, for messages.
+        environment: Environment of the command.
+        command: Command with its arguments.
 
     Raises:
         KeyboardInterrupt: The run was interrupted, and the command has ended.

@@ -1,4 +1,4 @@
-"""The engine's protocol without the rest of Pulumi's SDK, which takes longer to import than all else that a plugin needs."""
+"""Engine's protocol without the rest of Pulumi's SDK, whose import takes longer than all else that a plugin needs."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ PARENT_POLL_SECONDS = 1.0
 
 
 class EndOfService:
-    """The end of a plugin's service: a request to stop, SIGTERM, SIGINT, or the end of the process that started it."""
+    """End of a plugin's service: a request to stop, SIGTERM, SIGINT, or the end of the process that started it."""
 
     def __init__(self) -> None:
-        """Begin to listen to signals; called in the main thread."""
+        """Register signal handlers; call in the main thread."""
         self.requested = threading.Event()
         self._parent = os.getppid()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda _number, _frame: self.requested.set())
 
     def wait(self) -> None:
-        """Wait for it. An engine that is killed cannot ask its plugins to stop."""
+        """Wait for the end. An engine that is killed cannot stop its plugins."""
         while not self.requested.wait(PARENT_POLL_SECONDS):
             if os.getppid() != self._parent:
                 return
 
 
 def import_protocol_only() -> None:
-    """Makes `pulumi.runtime.proto` importable by itself: its modules need nothing of `pulumi` but to lie in it."""
+    """Make `pulumi.runtime.proto` importable by itself: its modules use `pulumi` only as their package."""
     if "pulumi" in sys.modules:
         return
     spec = importlib.util.find_spec("pulumi")

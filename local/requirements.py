@@ -1,4 +1,4 @@
-"""Resolves each requirements*.in to the pinned and hashed requirements*.txt beside it."""
+"""Resolution of each requirements*.in to the pinned and hashed requirements*.txt beside it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UV = "uv==0.13.9"
 
 
 def resolve() -> None:
-    """Writes all of them for all platforms and Python 3.11 and newer; versions that still fit stay."""
+    """Write all lock files for all platforms and Python 3.11 and newer; versions that are still compatible stay."""
     folder = cached(UV.replace("==", "-"), lambda folder: _install(str(folder)))
     for name in ("requirements", "requirements-dev", "local/simulator/requirements"):
         say(f"Resolving {name}.in ...")

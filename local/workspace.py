@@ -1,4 +1,4 @@
-"""The place in a clone where the local AWS and the engine keep their things, and the environment they run in."""
+"""Folder in a clone for the files of the local AWS and the engine, and their environment."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from local.cache import cache_folder
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 PASSPHRASE = "local-aws"  # noqa: S105 -- nothing secret is kept in a stack of the local AWS
-"""Of the local stacks' state; Pulumi.dev.yaml carries the salt made with it."""
+"""Passphrase of the local stacks' state; Pulumi.dev.yaml has the salt created with it."""
 
 PLUGIN_VARIABLE = "SHELL_ACCESS_AWS_PLUGIN"
-"""Names the executable of the official AWS plugin; without it the stand-in is used."""
+"""Environment variable with the path of the official AWS plugin; without it the stand-in is used."""
 
 STAND_IN = "the stand-in"
 OFFICIAL = "the official plugin"
 
 
 class PluginError(Exception):
-    """The AWS plugin cannot be used; the message says why and what to do."""
+    """Error of an AWS plugin that cannot be used; the message has the cause and the fix."""
 
 
 def named_plugin() -> Path | None:
-    """The executable that `SHELL_ACCESS_AWS_PLUGIN` names.
+    """Return the executable in `SHELL_ACCESS_AWS_PLUGIN`.
 
     Raises:
-        PluginError: it is no executable file.
+        PluginError: The path is not an executable file.
     """
     named = os.environ.get(PLUGIN_VARIABLE)
     if not named:
@@ -49,7 +49,7 @@ def named_plugin() -> Path | None:
 
 
 def plugin_in_use() -> str:
-    """Which plugin it is, whatever path leads to it."""
+    """Return the kind of plugin in use, regardless of its path."""
     executable = named_plugin()
     if executable is None:
         return STAND_IN
@@ -65,11 +65,11 @@ SHELL_ACCESS_LANGUAGE_EXEC={folder}/pulumi-language-python-exec \\
 
 @dataclass(frozen=True)
 class Workspace:
-    """A folder with everything that one run of the engine needs for itself: plugins, state, logs.
+    """Folder with all files of one user of the engine: plugins, state, logs.
 
     Attributes:
-        folder: created when something is first put there; `.local` of the clone, or a temporary one in tests.
-        python: in which our parts of the engine run.
+        folder: Folder, created on first use; `.local` of the clone, or a temporary one in tests.
+        python: Python for the language host and the stand-in.
     """
 
     folder: Path = REPOSITORY / ".local"
@@ -77,27 +77,27 @@ class Workspace:
 
     @property
     def programs(self) -> Path:
-        """The folder to put first on PATH where the command line is ours."""
+        """Return the folder to put first on PATH for the CLI that was built here."""
         return self.folder / "bin"
 
     @property
     def pulumi_home(self) -> Path:
-        """`PULUMI_HOME`: plugins and the engine's own settings."""
+        """Return `PULUMI_HOME`: plugins and the engine's own settings."""
         return self.folder / "pulumi-home"
 
     @property
     def state(self) -> Path:
-        """The folder behind the `file://` state backend."""
+        """Return the folder behind the `file://` state backend."""
         return self.folder / "state"
 
     def prepare(self, toolchain: Path | None) -> None:
-        """Lays out programs and plugins; whatever is in place already stays.
+        """Create the layout of programs and plugins; existing files stay.
 
         Args:
-            toolchain: the folder of the command line that was built here, or None to use the one on PATH.
+            toolchain: Folder of the CLI that was built here, or None to use the one on PATH.
 
         Raises:
-            PluginError: the plugin cannot be used, or the state was written through the other one.
+            PluginError: The plugin cannot be used, or the other plugin wrote the state.
         """
         self._claim_state()
         if toolchain:
@@ -106,9 +106,9 @@ class Workspace:
         self._turn_off_engine_log()
 
     def _claim_state(self) -> None:
-        """Notes beside the state which plugin writes it; neither can go on with what the other has written.
+        """Record the plugin that writes the state; no plugin can continue with the state of the other one.
 
-        A state without a note is older than the notes, and of the stand-in.
+        A state without a record is older than the records, and belongs to the stand-in.
         """
         plugin, note = plugin_in_use(), self.state / "plugin.json"
         if any((self.state / ".pulumi" / "stacks").glob("**/*.json")):
@@ -134,7 +134,7 @@ class Workspace:
         host.chmod(0o755)
 
     def _lay_out_aws_plugin(self) -> None:
-        """The stand-in, or the real plugin where `SHELL_ACCESS_AWS_PLUGIN` names its binary."""
+        """Install the stand-in, or the real plugin if `SHELL_ACCESS_AWS_PLUGIN` names its binary."""
         launcher = self.pulumi_home / "plugins" / f"resource-aws-v{plugin_version()}" / "pulumi-resource-aws"
         real = named_plugin()
         if launcher.is_symlink():
@@ -147,19 +147,19 @@ class Workspace:
         launcher.symlink_to(real)
 
     def _turn_off_engine_log(self) -> None:
-        """Put a file where the engine makes a folder for its log of every message, which is half of its processor time.
+        """Put a file where the engine creates a folder for its log of every message, half of its processor time.
 
-        The engine has no setting for it, and goes on without the log.
+        The engine has no setting for it, and continues without the log.
         """
         logs = self.pulumi_home / "logs"
         shutil.rmtree(logs, ignore_errors=True)
         logs.touch()
 
     def environment(self, endpoint: str) -> dict[str, str]:
-        """What has to be set for `pulumi`, boto3 and AWS clients to work against the local AWS, and only that one.
+        """Return the environment that makes `pulumi`, boto3 and AWS clients use the local AWS, and only that one.
 
         Args:
-            endpoint: the URL of the local AWS, `http://127.0.0.1:<port>`.
+            endpoint: URL of the local AWS, `http://127.0.0.1:<port>`.
         """
         # Not in this folder: botocore replaces a `$HOME` in the path of this file.
         profile = cache_folder() / "aws-config"
@@ -174,7 +174,7 @@ class Workspace:
             "PULUMI_BACKEND_URL": f"file://{quote(str(self.state))}",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # A run is over before its garbage matters.
+            # Processes end before garbage matters.
             "GOGC": "off",
             "GOMEMLIMIT": "512MiB",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -185,7 +185,7 @@ class Workspace:
             "AWS_SESSION_TOKEN": "",
             "AWS_REGION": "eu-west-1",
             "AWS_DEFAULT_REGION": "eu-west-1",
-            # Profiles and files of the person at this machine must never take part.
+            # The user's own profiles and files must never be used.
             "AWS_PROFILE": "default",
             "AWS_CONFIG_FILE": str(profile),
             "AWS_SHARED_CREDENTIALS_FILE": str(profile),
@@ -206,14 +206,14 @@ def _plugin_in(note: Path) -> str:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Make a hard link, or a copy where that is not possible.
+    """Create a hard link, or a copy if that is not possible.
 
-    The engine looks for its language host beside its own file, so a symbolic link would not do.
+    The engine looks for its language host beside its own file, so a symbolic link would not work.
     """
     try:
         target.hardlink_to(source)
     except OSError:
-        # In one step: what is cut short, by a full disk for instance, would count as in place.
+        # Atomically: a file truncated by a full disk, for instance, would count as complete.
         fresh = target.with_name(f".{target.name}.new")
         try:
             shutil.copy2(source, fresh)

@@ -1,4 +1,4 @@
-"""HTTP server of the local AWS: `python -m local.emulator --port 0 --port-file local-aws.json`."""
+"""Runs the local AWS: `python -m local.emulator --port 0 --port-file local-aws.json`."""
 
 import argparse
 import gc

@@ -1,1 +1,1 @@
-"""What lets the Pulumi engine run Python programs without the official language host."""
+"""Pulumi engine with Python programs, without the official language host."""

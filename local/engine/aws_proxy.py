@@ -1,4 +1,4 @@
-"""Stands in front of the local AWS and knows which account a call is made for: refuses roles, holds calls back."""
+"""Proxy of the local AWS that knows the account of each call: denies roles and delays responses."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ def _nothing(_operation: str) -> None:
 
 
 def _target(handler: BaseHTTPRequestHandler) -> str:
-    """The operation, where the service names it in a header."""
+    """Return the operation, if the service names it in a header."""
     return (handler.headers.get("X-Amz-Target") or "").rpartition(".")[2]
 
 
 class AwsProxy:
-    """A server on 127.0.0.1.
+    """Proxy server on 127.0.0.1.
 
     Attributes:
-        without_role: accounts whose role nobody may assume.
-        asked_for: ARNs of the roles that somebody wanted to assume; whoever counts them clears it.
-        after: told the name of each operation when AWS has done it, before whoever called gets the answer.
-        url: to be used as the endpoint.
+        without_role: Accounts whose role no principal may assume.
+        asked_for: ARNs of the roles in AssumeRole requests; callers that count them clear it.
+        after: Function that receives the name of each operation after AWS has completed it, before the caller's response.
+        url: Endpoint URL for clients.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -53,28 +53,28 @@ class AwsProxy:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self) -> None:
-        """Ends the server."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
     def hold(self, account: str, operation: str) -> None:
-        """The account's next call of an operation (`UpdateDocument`) gets its answer only after `release`."""
+        """Delay the response to the account's next call of an operation (`UpdateDocument`) until `release`."""
         self._arrived.clear()
         self._released.clear()
         self._held = (account, operation)
 
     def wait_for_held(self, process: subprocess.Popen[str]) -> None:
-        """Waits for the call, as long as the process that is to make it lives.
+        """Wait for the call, as long as the process that should send it exists.
 
         Raises:
-            ChildProcessError: it ended first.
+            ChildProcessError: The process ended first.
         """
         while not self._arrived.wait(0.2):
             if process.poll() is not None:
                 raise ChildProcessError("the call that was to be held never came")
 
     def release(self) -> None:
-        """The call that is held gets its answer."""
+        """Send the delayed response."""
         self._held = None
         self._released.set()
 

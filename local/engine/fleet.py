@@ -1,4 +1,4 @@
-"""A throw-away fleet on the real engine: an organization on a local AWS, a fleet file, a state backend."""
+"""Temporary fleet on the real engine: an organization on a local AWS, a fleet file, a state backend."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
 ROLE = "arn:aws:iam::{accountId}:role/ShellAccessDeployer"
 PREVIEW_ROLE = "arn:aws:iam::{accountId}:role/ShellAccessPreview"
 WITHOUT_CHECKPOINTS = {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}
-"""Saves time where nobody asks what a state holds in the middle of a run."""
+"""Settings that save time if no test reads a state while the engine runs."""
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a command of the fleet came to.
+    """Result of a command of the fleet.
 
     Attributes:
-        code: its exit code, 0 or 1.
-        text: what `--json` printed.
+        code: Exit code, 0 or 1.
+        text: Output of `--json`.
     """
 
     code: int
@@ -41,28 +41,28 @@ class Ran:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The results."""
+        """Return the results."""
         return json.loads(self.text)
 
     @property
     def states(self) -> dict[str, str]:
-        """How each account came out, by name."""
+        """Return the state of each account, by name."""
         return {each["name"]: each["state"] for each in self.document["accounts"]}
 
     def account(self, name: str) -> dict[str, Any]:
-        """One account's result."""
+        """Return the result of one account."""
         return next(each for each in self.document["accounts"] if each["name"] == name)
 
 
 class LocalFleet:
-    """Accounts in one unit of an organization, and accounts that are listed.
+    """Accounts in one organizational unit, and listed accounts.
 
     Attributes:
-        proxy: through which every call goes.
-        workspace: of the engines.
-        file: the fleet file.
+        proxy: Proxy for all calls.
+        workspace: Workspace of the engines.
+        file: Fleet file.
         unit: ID of the organizational unit.
-        ids: account IDs by name; whoever lets an account go takes it out.
+        ids: Account IDs by name; the caller that removes an account from the unit deletes it here.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class LocalFleet:
         *,
         warm: bool = True,
     ) -> None:
-        """Makes the organization, and everything but the fleet file.
+        """Create the organization, and everything except the fleet file.
 
         Args:
-            folder: to put everything in; emptied by whoever made it.
+            folder: Folder for all files; its creator deletes it.
             endpoint: URL of the local AWS.
-            accounts: names of those in the unit.
-            listed: IDs of those that the file names, by name.
-            warm: forks Pythons from one that is ready; not where it is measured.
+            accounts: Names of the accounts in the unit.
+            listed: IDs of the accounts that the file lists, by name.
+            warm: Whether Python processes are forked from a warm one; not for measurements.
         """
         self.endpoint = endpoint
         self.proxy = AwsProxy(endpoint)
@@ -92,8 +92,8 @@ class LocalFleet:
         self.file = folder / "fleet.yaml"
         self.program = folder / "program"
         self._listed = dict(listed or {})
-        # A folder of its own, as what is done counts as done for one and the same program only; its files are linked, so
-        # that a warm Python has them already.
+        # A folder of its own, because an account counts as deployed only with an identical program; its files are links,
+        # so that a warm Python process has already loaded them.
         for part in ("components", "policies"):
             shutil.copytree(
                 REPOSITORY / part,
@@ -112,25 +112,25 @@ class LocalFleet:
         self.ids = {name: self.join(name) for name in accounts} | self._listed
 
     def join(self, name: str) -> str:
-        """Puts a new account into the unit; gives its ID."""
+        """Create an account in the unit, and return its ID."""
         status = self._organizations.create_account(AccountName=name, Email=f"{name}@example.com")
         account = status["CreateAccountStatus"]["AccountId"]
         self._organizations.move_account(AccountId=account, SourceParentId=self._root, DestinationParentId=self.unit)
         return account
 
     def leave(self, account: str) -> None:
-        """Takes an account out of the unit."""
+        """Move an account out of the unit."""
         self._organizations.move_account(AccountId=account, SourceParentId=self.unit, DestinationParentId=self._root)
 
     def write(
         self, defaults: Mapping[str, Any], waves: list[dict[str, Any]], *, preview_role: str | None = PREVIEW_ROLE
     ) -> None:
-        """Writes the fleet file.
+        """Write the fleet file.
 
         Args:
-            defaults: settings of every account, keys as in a stack's configuration.
-            waves: as the file has them.
-            preview_role: for runs that only look; None: the one that deploys.
+            defaults: Settings of every account, with the keys of a stack's configuration.
+            waves: Waves, in the format of the file.
+            preview_role: Role for read-only commands; None: the deployment role.
         """
         content = {
             "accounts": {
@@ -145,7 +145,7 @@ class LocalFleet:
         self.file.write_text(yaml.safe_dump(content))
 
     def start(self, command: str, *arguments: str, more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Starts a command of the fleet, with more variables in its environment."""
+        """Start a command of the fleet, with additional environment variables."""
         cwd = [] if command == "verify" else ["--cwd", str(self.program)]
         return subprocess.Popen(
             [str(self._python), "-u", "-m", "operations", "fleet", command, "--file", str(self.file), *cwd, *arguments],
@@ -161,14 +161,14 @@ class LocalFleet:
         )
 
     def run(self, command: str, *arguments: str) -> Ran:
-        """Runs a command of the fleet."""
+        """Run a command of the fleet."""
         return self.end(self.start(command, *arguments, "--json", more=WITHOUT_CHECKPOINTS))
 
     def end(self, process: subprocess.Popen[str]) -> Ran:
-        """Waits for a command.
+        """Wait for a command.
 
         Raises:
-            ChildProcessError: it could not do its work, with what it said.
+            ChildProcessError: The command could not do its work; the message has its output.
         """
         text, told = process.communicate()
         if process.returncode not in (0, 1):
@@ -176,7 +176,7 @@ class LocalFleet:
         return Ran(process.returncode, text)
 
     def client(self, service: str, region: str = "eu-west-1", account: str | None = None) -> Any:
-        """A client in the management account, or in another one."""
+        """Return a client in the management account, or in another account."""
         keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
         if account:
             assumed = self.client("sts").assume_role(RoleArn=ROLE.format(accountId=account), RoleSessionName="test")
@@ -187,5 +187,5 @@ class LocalFleet:
 
     @property
     def locks(self) -> list[Path]:
-        """Locks of stacks in the state backend."""
+        """Return the locks of stacks in the state backend."""
         return list(self.workspace.state.glob(".pulumi/locks/**/*.json"))

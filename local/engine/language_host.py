@@ -1,8 +1,8 @@
-"""A Python language host for the Pulumi engine, for machines without the official command line.
+"""Python language host for the Pulumi engine, for machines without the official Pulumi CLI.
 
-The engine starts it as `pulumi-language-python`, reads its port from the first line of its output and asks it over
+The engine starts it as `pulumi-language-python`, reads its port from the first line of its output and calls it over
 gRPC to run the program and the policy packs. It does what the official host does for an installed virtual
-environment; installing dependencies and generating code are left to the official one.
+environment; it does not install dependencies or generate code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 import grpc
 from google.protobuf import empty_pb2, json_format
 
-# Started as a file, so that nothing of this repository is on the path of the programs that it starts.
+# Started as a file, so that nothing in this repository is on the path of the programs that it starts.
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 from local.protocol import EndOfService, import_protocol_only  # noqa: E402
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 EXIT_AFTER_MESSAGE = 32
-"""Exit code with which `pulumi-language-python-exec` says that the user has been told already."""
+"""Exit code of `pulumi-language-python-exec` if it has already reported the error to the user."""
 
 _EXEC = Path(__file__).parent / "pulumi-language-python-exec"
 
 
 def interpreter(root: Path, options: Mapping[str, Any]) -> str:
-    """The Python of the project's virtual environment, or this one where the project names none.
+    """Return the Python of the project's virtual environment, or this one if the project names none.
 
-    `SHELL_ACCESS_PYTHON` names one to take instead, as tests do.
+    `SHELL_ACCESS_PYTHON` overrides it, as in tests.
     """
     if instead := os.environ.get("SHELL_ACCESS_PYTHON"):
         return instead
@@ -69,7 +69,7 @@ def _arguments(request: language_pb2.RunRequest, engine: str, python: str) -> li
 
 
 class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """Runs Python programs and policy packs for the engine at the given address."""
+    """Language host that runs Python programs and policy packs for the engine at the given address."""
 
     def __init__(self, engine: str) -> None:
         self._engine = engine
@@ -83,7 +83,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return plugin_pb2.PluginInfo(version=metadata.version("pulumi"))
 
     def GetRequiredPackages(self, request: object, context: object) -> Any:
-        """Nothing in advance: the engine loads a provider when the program first asks for it."""
+        """Return nothing in advance: the engine loads a provider when the program first uses it."""
         return language_pb2.GetRequiredPackagesResponse()
 
     def GetRequiredPlugins(self, request: object, context: object) -> Any:
@@ -103,12 +103,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return empty_pb2.Empty()
 
     def end_programs(self) -> None:
-        """Terminate the programs and policy packs that still run."""
+        """Terminate running programs and policy packs."""
         for child in list(self._children):
             child.terminate()
 
     def Run(self, request: language_pb2.RunRequest, context: object) -> language_pb2.RunResponse:
-        """Runs the program once; its output goes to ours, which the engine shows."""
+        """Run the program once; its output goes to this process' output, which the engine shows."""
         python = interpreter(Path(request.info.root_directory), _options(request.info))
         environment = os.environ | {
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
@@ -125,7 +125,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     def RunPlugin(
         self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
     ) -> Iterator[language_pb2.RunPluginResponse]:
-        """Runs a policy pack until the engine hangs up, streaming what it prints."""
+        """Run a policy pack until the engine disconnects, and stream its output."""
         directory = request.info.program_directory
         python = interpreter(Path(directory), _options(request.info))
         if request.kind == "analyzer":

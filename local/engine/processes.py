@@ -1,4 +1,4 @@
-"""Processes below a run of the engine: who they are, where they are stuck, which ones outlive it. Linux only."""
+"""Descendant processes of the engine: command lines, stacks of stuck ones, survivors. Linux only."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     import subprocess
 
 RUN = "SHELL_ACCESS_RUN"
-"""Variable with the name of a run of checks, inherited by all that it starts."""
+"""Environment variable with the name of a run of checks, inherited by all descendants."""
 
 STACK = "SHELL_ACCESS_STACK"
-"""Variable with the folder of a stack, inherited by all that its engine starts."""
+"""Environment variable with the folder of a stack, inherited by all descendants of its engine."""
 
 SETTLE_SECONDS = 5.0
-"""How long processes get to end by themselves."""
+"""Grace period for processes to end by themselves."""
 
 POLL_SECONDS = 0.1
 
 STACKS_SECONDS = 1.0
-"""How long processes get to write their stacks."""
+"""Time for processes to write their stacks."""
 
 
 def end(process: int) -> None:
-    """Kill a process; one that has ended already is no failure."""
+    """Kill a process, if it still exists."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
 
 
 def descendants(process: int) -> list[int]:
-    """Return the processes that run below one; a process that ends meanwhile has none."""
+    """Return the descendants of a process; a process that ends meanwhile has none."""
     children: list[int] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{process}/task").iterdir():
@@ -45,15 +45,15 @@ def descendants(process: int) -> list[int]:
 
 
 def end_stuck(process: subprocess.Popen[str], stack: str, stacks: Path) -> str:
-    """Kill an engine that did not end in time, with all that it started.
+    """Kill an engine that did not end in time, and all its descendants.
 
     Args:
-        process: The engine.
-        stack: Value of the variable `SHELL_ACCESS_STACK` of all that it started.
-        stacks: Folder where its Pythons write their stacks, named to them by the variable `SHELL_ACCESS_STACKS`.
+        process: Engine.
+        stack: Value of the environment variable `SHELL_ACCESS_STACK` in all descendants.
+        stacks: Folder for the stacks of its Python processes, in their environment variable `SHELL_ACCESS_STACKS`.
 
     Returns:
-        What ran below it, and where each Python was.
+        The command lines of the descendants, and the stack of each Python process.
     """
     started = _with_variable(f"{STACK}={stack}".encode())
     commands = [f"{number}: {command(number)}" for number in started]
@@ -72,14 +72,14 @@ def end_stuck(process: subprocess.Popen[str], stack: str, stacks: Path) -> str:
 
 
 def command(process: int) -> str:
-    """Return the command line of a process, or "" where it has ended."""
+    """Return the command line of a process, or "" if it has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
     return ""
 
 
 def survivors(variable: str, value: str) -> list[int]:
-    """Return the processes, other than this one, that inherited a variable and still run after a moment."""
+    """Return the other processes that inherited a variable and still run after a grace period."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while (found := _with_variable(f"{variable}={value}".encode())) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""A throw-away stack on the real engine: a folder, a state and a `PULUMI_HOME` of its own, one local AWS."""
+"""Temporary stack on the real engine: a folder, a state and a `PULUMI_HOME` of its own, one local AWS."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PROGRAM = ("__main__.py", "components", "policies", "Pulumi.yaml")
-"""What a program folder needs of the repository; linked, so that stack files stay out of it."""
+"""Files of the repository that a program folder needs; linked, so that stack files stay out of the repository."""
 
 DEPLOYED_TAG = ("deployed-by", "shell-access")
-"""On everything that can carry tags."""
+"""Tag on all taggable resources."""
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105
-"""Marks a secret in a state (sdk/go/common/resource/sig)."""
+"""Signature of a secret in a state (sdk/go/common/resource/sig)."""
 
 RUN_SECONDS = 120
-"""Five times what the longest run takes on a loaded machine."""
+"""Timeout: five times the duration of the longest command on a loaded machine."""
 
 _UNCHANGED = {"same", "read", "refresh"}
 _LOGGED = {"up", "preview", "refresh", "destroy"}
 
 
 class EngineError(Exception):
-    """The engine did not do what it should have; the message holds what it said."""
+    """Error of an engine that failed or succeeded unexpectedly; the message has its output."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the engine.
+    """Result of one run of the engine.
 
     Attributes:
-        code: exit code of `pulumi`.
-        text: everything that it printed.
-        steps: what happened to each resource that did not stay as it was, by `Type:name`.
-        diffs: the names of the inputs that changed, by `Type:name`.
-        violations: policy messages, by the resource's name.
+        code: Exit code of `pulumi`.
+        text: Complete output.
+        steps: Operation on each resource that was not unchanged, by `Type:name`.
+        diffs: Names of changed inputs, by `Type:name`.
+        violations: Policy messages, by name of the resource.
     """
 
     code: int
@@ -62,20 +62,20 @@ class Run:
     violations: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     def succeeded(self) -> Run:
-        """Itself.
+        """Return the result itself.
 
         Raises:
-            EngineError: the run failed.
+            EngineError: The run failed.
         """
         if self.code:
             raise EngineError(f"expected to succeed, exit code {self.code}:\n{self.text}")
         return self
 
     def failed(self) -> Run:
-        """Itself.
+        """Return the result itself.
 
         Raises:
-            EngineError: the run succeeded, or failed with a traceback.
+            EngineError: The run succeeded, or failed with a traceback.
         """
         if not self.code or "Traceback" in self.text:
             raise EngineError(f"expected to be refused in words, exit code {self.code}:\n{self.text}")
@@ -84,11 +84,11 @@ class Run:
 
 @dataclass(frozen=True)
 class _EmptyStack:
-    """What `pulumi stack init` makes.
+    """Result of `pulumi stack init`.
 
     Attributes:
-        settings: content of the stack's settings file.
-        state: files of the backend, by path.
+        settings: Content of the stack's settings file.
+        state: Files of the backend, by path.
     """
 
     settings: str
@@ -99,19 +99,19 @@ _empty_stacks: dict[tuple[str, Path], _EmptyStack] = {}
 
 
 class Stack:
-    """A stack of a program against one local AWS."""
+    """Stack of a program on one local AWS."""
 
     def __init__(
         self, folder: Path, endpoint: str, name: str = "test", program: Path = REPOSITORY, *, warm: bool = True
     ) -> None:
-        """Makes the stack.
+        """Create the stack.
 
         Args:
-            folder: to put everything in; emptied by whoever made it.
+            folder: Folder for all files; its creator deletes it.
             endpoint: URL of the local AWS.
-            name: of the stack.
-            program: folder of the program; what it lacks is taken from the repository.
-            warm: forks Pythons from one that is ready; not for runs whose processes are killed.
+            name: Name of the stack.
+            program: Folder of the program; files that it lacks come from the repository.
+            warm: Whether Python processes are forked from a warm one; not for tests that kill processes.
         """
         self.name = name
         self.is_foreign = program != REPOSITORY
@@ -128,7 +128,7 @@ class Stack:
             source = program / part if (program / part).exists() else REPOSITORY / part
             (self.folder / part).symlink_to(source)
         (self.folder / ".venv").symlink_to(environment)
-        # State is of no use here once a run has ended, so it is written at the end only.
+        # No test reads the state while the engine runs, so it is only written at the end.
         self.environment = {
             "PULUMI_SKIP_CHECKPOINTS": "true",
             "PULUMI_EXPERIMENTAL": "true",
@@ -140,7 +140,7 @@ class Stack:
         self._salt = yaml.safe_load(self._file.read_text())["encryptionsalt"]
 
     def _initialize(self, program: Path) -> None:
-        """`pulumi stack init`; of further stacks of the same name by its result, which is the same for all of them."""
+        """Run `pulumi stack init`, or copy its result, which is the same for all stacks of the same name."""
         empty = _empty_stacks.get((self.name, program))
         if empty is None:
             self.run("stack", "init", self.name).succeeded()
@@ -154,9 +154,9 @@ class Stack:
             (self._workspace.state / path).write_bytes(content)
 
     def configure(self, sections: dict[str, Any] | None = None, **aws: Any) -> None:
-        """Replaces the stack's configuration: sections without their namespace, and keys of the AWS provider.
+        """Replace the stack's configuration: sections without their namespace, and keys of the AWS provider.
 
-        It has what the policies of `python -m operations deployer` go by.
+        It includes the settings that the policies of `python -m operations deployer` depend on.
         """
         given = {"permissionsBoundary": ROLES_BOUNDARY} | (sections or {})
         provider: dict[str, Any] = {"region": "eu-west-1", "defaultTags": {"tags": dict([DEPLOYED_TAG])}} | aws
@@ -166,27 +166,27 @@ class Stack:
         self._file.write_text(yaml.safe_dump({"config": configuration, "encryptionsalt": self._salt}))
 
     def preview(self, *arguments: str) -> Run:
-        """`pulumi preview`."""
+        """Run `pulumi preview`."""
         return self._logged("preview", *arguments)
 
     def up(self, *arguments: str) -> Run:
-        """`pulumi up`, without the preview before it."""
+        """Run `pulumi up` without its preview."""
         return self._logged("up", "--yes", "--skip-preview", *arguments)
 
     def refresh(self, *arguments: str) -> Run:
-        """`pulumi refresh`."""
+        """Run `pulumi refresh`."""
         return self._logged("refresh", "--yes", "--skip-preview", *arguments)
 
     def destroy(self, *arguments: str) -> Run:
-        """`pulumi destroy`."""
+        """Run `pulumi destroy`."""
         return self._logged("destroy", "--yes", "--skip-preview", *arguments)
 
     def operate(self, *arguments: str, caller: str = "verify") -> subprocess.CompletedProcess[str]:
-        """Run `python -m operations` for this stack, as in a shell that `make -s env` has set up.
+        """Run `python -m operations` for this stack, as in a shell with the environment of `make -s env`.
 
         Args:
-            arguments: A command and its options.
-            caller: As which the calls of AWS count.
+            arguments: Command and its options.
+            caller: Access key of the AWS calls.
         """
         return subprocess.run(
             [
@@ -213,7 +213,7 @@ class Stack:
         return {key: "[secret]" if SECRET in json.dumps(value) else value for key, value in found.items()}
 
     def state(self) -> list[dict[str, Any]]:
-        """Return the resources in the stack's state, read from the backend's file to save a run of `pulumi`."""
+        """Return the resources in the stack's state, read from the backend's file to save a `pulumi` command."""
         project = yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"]
         file = self._workspace.state / ".pulumi" / "stacks" / project / f"{self.name}.json"
         latest: dict[str, Any] = json.loads(file.read_text())["checkpoint"].get("latest") or {}
@@ -227,7 +227,7 @@ class Stack:
         """Run `pulumi` with any arguments, in the stack's folder and environment.
 
         Raises:
-            EngineError: It did not end in time; the message says where its processes were stuck.
+            EngineError: The command did not end in time; the message has the stacks of its processes.
         """
         with tempfile.TemporaryDirectory(prefix="stacks-") as stacks:
             process = subprocess.Popen(
@@ -251,10 +251,10 @@ class Stack:
         return Run(process.returncode, text + (problems or "" if process.returncode else ""))
 
     def full_environment(self, caller: str = "local") -> dict[str, str]:
-        """The environment of the engine and of what runs beside it.
+        """Return the environment of the engine and its companion processes.
 
         Args:
-            caller: whom the calls of AWS count as made by.
+            caller: Access key of the AWS calls.
         """
         made_by = {"AWS_ACCESS_KEY_ID": caller}
         return os.environ | self._workspace.environment(self._endpoint) | self.environment | made_by

@@ -1,8 +1,8 @@
-"""Stand-in for `python` beside a `WarmPython`: starts the program in a fork of a Python that is ready, or in a new one.
+"""Replacement for `python` beside a `WarmPython`: runs the program in a fork of a warm process, or in a new one.
 
-A fork is used only where it cannot differ from a new Python: the same command line options, the same values of every
-variable that CPython, the C library or an imported module reads at start-up, no module in the program's folder that
-shadows an imported one, and no terminal. Runs without the standard library's `site`, to begin at once.
+A fork is used only if it cannot differ from a new process: the same command line options, the same values of every
+variable that CPython, the C library or an imported module reads at startup, no module in the program's folder that
+shadows an imported one, and no terminal. Runs without the standard library's `site`, to start at once.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import socket
 import sys
 
 TYPE_CHECKING = False
-"""As in `typing`, which is slow to import."""
+"""Replacement for the constant in `typing`, which is slow to import."""
 if TYPE_CHECKING:
     from typing import Any
 
 OPTIONS = frozenset({"-u", "-P"})
-"""Command line options of Python that a `WarmPython` can have been started with."""
+"""Command line options of Python that a `WarmPython` supports."""
 START_UP_PREFIXES = ("PYTHON", "LC_", "LD_", "MALLOC_", "OPENSSL_", "SSL_", "GRPC_")
 START_UP_NAMES = frozenset({"LANG", "LANGUAGE", "TZ", "TZDIR", "HOME", "GLIBC_TUNABLES", "AWS_DATA_PATH"})
 FORWARDED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -37,7 +37,7 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def is_read_at_start_up(variable: str) -> bool:
-    """Return True for environment variables that CPython or the C libraries read before any program runs."""
+    """Return whether CPython or the C libraries read an environment variable before any program starts."""
     return variable.startswith(START_UP_PREFIXES) or variable in START_UP_NAMES
 
 
@@ -64,7 +64,7 @@ def _is_inherited(number: int) -> bool:
 
 
 def _fits(warm: dict[str, Any], options: list[str], program: list[str]) -> bool:
-    """Compare what a warm Python wrote about itself with what is asked for."""
+    """Return whether the description of a warm process matches the request."""
     if warm["options"] != options:
         return False
     if any(os.environ.get(name) != value for name, value in warm["environment"].items()):
@@ -78,7 +78,7 @@ def _fits(warm: dict[str, Any], options: list[str], program: list[str]) -> bool:
 
 
 def _shadows(path: str, modules: dict[str, str]) -> bool:
-    """Return True for a file or folder that would be imported in place of a module that is loaded already."""
+    """Return whether a file or folder would be imported in place of a loaded module."""
     name = path.rpartition("/")[2]
     origin = modules.get(name.partition(".")[0])
     if origin is None or os.path.realpath(path) == origin:
@@ -87,7 +87,7 @@ def _shadows(path: str, modules: dict[str, str]) -> bool:
 
 
 def _connect(folder: str) -> socket.socket | None:
-    """Return a connection to a warm Python that fits, or None."""
+    """Return a connection to a matching warm process, or None."""
     options, program = split(sys.argv[2:])
     if not _is_supported(program):
         return None
@@ -107,7 +107,7 @@ def _connect(folder: str) -> socket.socket | None:
 
 
 def main() -> int:
-    """Run the program and return its exit code; where a signal ended it, the signal's negative number."""
+    """Run the program and return its exit code; if a signal ended it, the negative signal number."""
     warm = _connect(sys.argv[1])
     if warm is None:
         os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
@@ -127,7 +127,7 @@ def main() -> int:
     warm.sendall(request)
     answers = warm.makefile("r")
     child = int(answers.readline())
-    # The program alone holds its streams, so that whoever reads them sees where it closes them.
+    # Only the program holds its streams, so that their readers see when it closes them.
     nothing = os.open(os.devnull, os.O_RDWR)
     for number in range(STANDARD_STREAMS):
         os.dup2(nothing, number)

@@ -1,9 +1,9 @@
-"""Pythons that have already imported what the engine's programs and plugins import at each start.
+"""Warm Python processes, with the modules that the engine's programs and plugins import at each start.
 
-One run of the engine starts five Pythons, which spend most of their time on imports; tests run the engine hundreds of
-times. Each of those Pythons is forked from a warm one that was started with the same options and start-up variables;
-where none fits, a new Python is started (`warm_launcher` decides). What a fork cannot have as a new Python would: its
-modules are loaded already, botocore's clients share methods, and its hash seed is that of the warm one.
+One run of the engine starts five Python processes, which spend most of their time on imports; tests run the engine
+hundreds of times. Each of those processes is forked from a warm one that was started with the same options and startup
+variables; if none matches, a new one is started (`warm_launcher` decides). A fork differs from a new process in this:
+its modules are already loaded, botocore's clients share methods, and its hash seed is that of the warm process.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-if not sys.flags.safe_path:  # started as a file, to import as a program elsewhere does
+if not sys.flags.safe_path:  # started as a file, so imports behave as in a program elsewhere
     sys.path.insert(0, str(REPOSITORY))
 
 from local.cache import locked  # noqa: E402
 from local.engine import warm_launcher  # noqa: E402
 
 _started: list[subprocess.Popen[bytes]] = []
-"""Kept, as they end by themselves."""
+"""References to processes, which end by themselves."""
 
 SHARED = "SHELL_ACCESS_WARM_PYTHON"
-"""Variable with the folder of the warm Pythons that this process shares with those below it, and whom they end with."""
+"""Environment variable with the folder of the warm processes, which descendants share and which end with the owner."""
 
 STACKS = "SHELL_ACCESS_STACKS"
-"""Variable with the folder where forked Pythons write their stacks on SIGUSR1."""
+"""Environment variable with the folder where forked processes write their stacks on SIGUSR1."""
 
 _FILE: Any = io.IOBase.__base__
-"""Of all files; unlike `io.IOBase` no abstract class, which takes longer to ask about each object than all else."""
+"""Base class of all files; not abstract like `io.IOBase`, whose instance checks take longer than all else."""
 
 _OURS = ("components", "local", "operations", "policies")
 _SERVICES = (
@@ -67,13 +67,13 @@ _SERVICES = (
 
 @dataclass(frozen=True)
 class Kind:
-    """What one kind of engine process needs to be ready.
+    """Preparation for one kind of engine process.
 
     Attributes:
         options: Command line options of Python.
-        path: Value of PYTHONPATH, or "" to leave it as it is.
-        modules: Imported in advance.
-        sessions: Modules whose botocore sessions read the descriptions of AWS' services in advance.
+        path: Value of PYTHONPATH, or "" to leave it unchanged.
+        modules: Modules to import in advance.
+        sessions: Modules whose botocore sessions load the service models in advance.
     """
 
     options: tuple[str, ...]
@@ -106,9 +106,9 @@ KINDS = {
 
 @cache
 def warm_python() -> Path:
-    """Return a folder laid out as a virtual environment whose Python forks from warm ones.
+    """Return a folder with the layout of a virtual environment whose Python forks from warm processes.
 
-    Processes below the one that calls `share_warm_python` use the same ones.
+    Descendants of the process that calls `share_warm_python` use the same ones.
     """
     if SHARED not in os.environ:
         share_warm_python()
@@ -124,7 +124,7 @@ def warm_python() -> Path:
 
 
 def share_warm_python() -> None:
-    """Give the warm Pythons of this process and those below it a folder; they end with this process."""
+    """Set a folder for the warm processes of this process and its descendants; they end with this process."""
     folder = Path(tempfile.mkdtemp(prefix="warm-python-"))
     os.environ[SHARED] = f"{folder}:{os.getpid()}"
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -143,7 +143,7 @@ def _start(name: str, kind: Kind, folder: Path, owner: str) -> subprocess.Popen[
 
 
 def _write_launcher(folder: Path) -> None:
-    """Write `bin/python`, in one step, once every warm Python is ready or has failed to start."""
+    """Write `bin/python` atomically, after every warm process is ready or has failed to start."""
     cold, launcher = shlex.quote(sys.executable), shlex.quote(str(Path(warm_launcher.__file__)))
     binaries = folder / "bin.new"
     binaries.mkdir()
@@ -154,14 +154,14 @@ def _write_launcher(folder: Path) -> None:
 
 
 class WarmPython:
-    """The process that programs are forked from."""
+    """Process that programs are forked from."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        """Import what the kind needs.
+        """Import the modules of the kind.
 
         Args:
-            name: Of the kind, and of the socket.
-            folder: Where to put the socket, and the description of what fits beside it.
+            name: Name of the kind and the socket.
+            folder: Folder for the socket and the description of matching requests.
         """
         self._kind = KINDS[name]
         self._address = folder / name
@@ -170,7 +170,7 @@ class WarmPython:
         self._own_files: tuple[int, ...] = ()
         read = _variables_read_by(self._import)
         self._read_service_descriptions()
-        # Nothing that is shared is ever garbage; looking for it would copy the shared memory.
+        # Shared objects are never garbage; scanning them would copy the shared memory.
         gc.collect()
         gc.freeze()
         environment = {
@@ -196,7 +196,7 @@ class WarmPython:
             importlib.import_module(module)
 
     def _read_service_descriptions(self) -> None:
-        """Save half a second for each session of botocore that makes its first clients."""
+        """Load service models, which saves half a second for each botocore session that creates its first clients."""
         if self._kind.sessions:
             importlib.import_module("local.client_methods").share_client_methods()
         for module in self._kind.sessions:
@@ -206,7 +206,7 @@ class WarmPython:
                 session.create_client(service, "us-east-1")
 
     def serve(self, owner: int) -> None:
-        """Fork a Python for each request until the owner ends; what still runs then ends too."""
+        """Fork a process for each request until the owner ends; the remaining ones then end too."""
         ended, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
@@ -221,7 +221,7 @@ class WarmPython:
                 os.read(ended, 4096)
                 self._report_ended()
             for launcher in [each for each in ready if each in self._launchers]:
-                # A launcher says nothing after its request: it is gone, and its program goes with it.
+                # A launcher sends nothing after its request, so it has ended, and its program must end too.
                 os.kill(self._launchers[launcher], signal.SIGKILL)
                 self._forget(launcher)
             if self._listening in ready:
@@ -279,7 +279,7 @@ def _variables_read_by(action: Callable[[], None]) -> set[str]:
 
 
 def _top_level_modules() -> dict[str, str]:
-    """Return imported packages and modules with the folder or file that they come from."""
+    """Return imported packages and modules with the file or folder of their origin."""
     found: dict[str, str] = {}
     for name, module in list(sys.modules.items()):
         origin = getattr(module, "__file__", None)
@@ -290,7 +290,7 @@ def _top_level_modules() -> dict[str, str]:
 
 
 class _Program:
-    """Turns a forked process into the Python that was asked for."""
+    """Forked process that becomes the requested Python process."""
 
     def __init__(self, wanted: dict[str, Any], files: list[int], launcher: socket.socket, own_path: list[str]) -> None:
         for number, file in enumerate(files):
@@ -312,7 +312,7 @@ class _Program:
             faulthandler.register(signal.SIGUSR1, (Path(stacks) / str(os.getpid())).open("w"))
 
     def run(self) -> NoReturn:
-        """Run the program, and end as CPython does: threads, exit functions, open files."""
+        """Run the program, and exit like CPython: threads, exit functions, open files."""
         code = 0
         try:
             self._execute()
@@ -355,7 +355,7 @@ class _Program:
 
 
 class _LoadedPackages(MetaPathFinder, Loader):
-    """Packages of this repository that are loaded already, for a program that finds the same files on its own path."""
+    """Loaded packages of this repository, for a program that finds the same files on its own path."""
 
     def __init__(self) -> None:
         self._packages: dict[str, dict[str, ModuleType]] = {
@@ -378,11 +378,11 @@ class _LoadedPackages(MetaPathFinder, Loader):
         return sys.modules[spec.name]
 
     def exec_module(self, module: ModuleType) -> None:
-        """Do nothing: it was executed when it was loaded."""
+        """Do nothing: the module was executed when it was loaded."""
 
 
 def _flush() -> bool:
-    """Flush files that the program left open, and return True where the standard streams cannot be."""
+    """Flush files that the program left open, and return True if the standard streams cannot be flushed."""
     for each in gc.get_objects():
         if isinstance(each, _FILE) and each not in {sys.stdout, sys.stderr}:
             with contextlib.suppress(OSError, ValueError):
@@ -412,7 +412,7 @@ def _peer(launcher: socket.socket) -> int:
 
 
 def _parent(process: int) -> int:
-    """Return the parent of a process, 1 where the process has ended."""
+    """Return the parent of a process, 1 if the process has ended."""
     try:
         return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:
