@@ -36,7 +36,7 @@ class AwsProxy:
     Attributes:
         without_role: Accounts whose role no principal may assume.
         asked_for: ARNs of the roles in AssumeRole requests; callers that count them clear it.
-        after: Function that receives the name of each operation after AWS has completed it, before the caller's response.
+        after: Function that receives the name of each operation after AWS has completed it, before the response.
         url: Endpoint URL for clients.
     """
 

@@ -92,7 +92,7 @@ class LocalFleet:
         self.file = folder / "fleet.yaml"
         self.program = folder / "program"
         self._listed = dict(listed or {})
-        # A folder of its own, because an account counts as deployed only with an identical program; its files are links,
+        # A folder of its own, as an account counts as deployed only with an identical program; its files are links,
         # so that a warm Python process has already loaded them.
         for part in ("components", "policies"):
             shutil.copytree(

@@ -69,7 +69,7 @@ class SessionActions(SimpleSystemManagerResponse):
     """Actions that moto lacks."""
 
     def start_session(self) -> ActionResult:
-        """API_StartSession: needs permission on the node, and on the document if named or if a policy requires it."""
+        """API_StartSession: needs permission on the node, and on the document if named or if a policy needs it."""
         caller, target, named = self._session_caller(), str(self._get_param("Target")), self._get_param("DocumentName")
         self._check_start(caller, target, named)
         document = str(named or DEFAULT_DOCUMENT).rsplit("document/", 1)[-1]
