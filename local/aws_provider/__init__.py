@@ -1,1 +1,1 @@
-"""A stand-in for `pulumi-resource-aws` that needs nothing but Python: see README.md beside this file."""
+"""A stand-in for `pulumi-resource-aws` in pure Python; see README.md in this folder."""

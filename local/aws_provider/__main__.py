@@ -4,7 +4,7 @@ import sys
 
 
 def main() -> int:
-    """Serves the provider protocol until the engine is done with it."""
+    """Serve the provider protocol until the engine ends, or print the table."""
     if "--table" in sys.argv[1:]:
         from local.aws_provider import table  # noqa: PLC0415 - not needed to serve
 

@@ -1,7 +1,7 @@
-"""The door to AWS: clients made when needed, and one way to make a call.
+"""AWS sessions: clients created on demand, and a single method for all calls.
 
-botocore is imported only when the first call is made, so that the plugin starts quickly. Clients may be used by many threads at
-once; making one may not, hence the lock. Endpoint precedence and the credential chain are botocore's own.
+botocore is imported with the first call, so that the plugin starts quickly. Clients are thread-safe; creating a client
+is not, hence the lock. Endpoint precedence and the credential chain are those of botocore.
 """
 
 import importlib
@@ -18,7 +18,7 @@ from local.aws_provider.wire import Values
 Result = TypeVar("Result")
 
 attempts: Final = 4
-"""Tries of one call when `maxRetries` is not set. The real plugin has 25, which against an emulator means minutes of silence."""
+"""Attempts per call when `maxRetries` is not set. The real plugin has 25: minutes of silence against an emulator."""
 poll_seconds: Final = 0.5
 
 
@@ -35,7 +35,7 @@ class Session:
         self._account: str | None = None
 
     def core(self) -> Any:
-        """The botocore session, with the credentials that the configuration leads to."""
+        """Return the botocore session with the configured credentials."""
         with self._lock:
             if self._core is None:
                 from local.aws_provider import credentials  # noqa: PLC0415 - imports botocore, hence late
@@ -45,7 +45,7 @@ class Session:
 
     @property
     def region(self) -> str:
-        """The provider's Region: its setting, else that of the environment or profile."""
+        """Region of the provider: its setting, else the Region of the environment or profile."""
         with self._lock:
             if self._region is None:
                 self._region = self.core().get_config_variable("region")
@@ -55,11 +55,11 @@ class Session:
 
     @property
     def partition(self) -> str:
-        """The partition of the provider's Region."""
+        """Partition of the provider's Region."""
         return partition_of(self.region)
 
     def client(self, service: str, region: str) -> Any:
-        """A client for a service in a Region, made once."""
+        """Return the client for a service in a Region, created once."""
         key = (service, region)
         found = self._clients.get(key)
         if found is None:
@@ -74,7 +74,7 @@ class Session:
 
     @property
     def account(self) -> str:
-        """The account of the credentials; empty when the provider was told not to ask."""
+        """Account of the credentials; empty with `skipRequestingAccountId`."""
         if self.config.skip_account:
             return ""
         with self._lock:
@@ -84,10 +84,10 @@ class Session:
             return self._account
 
     def verify_credentials(self) -> None:
-        """Proves that there are credentials and a Region, and that AWS takes them.
+        """Verify that credentials and a Region are configured, and that AWS accepts them.
 
         Raises:
-            ProviderError: One of them is missing, or AWS refuses.
+            ProviderError: Credentials or Region are missing, or AWS denies the call.
         """
         region = self.region
         if not self.config.skip_account:
@@ -96,7 +96,7 @@ class Session:
             self.request("sts", self.config.raw.get("stsRegion") or region, "GetCallerIdentity")
 
     def verify_account(self) -> None:
-        """Compares the account with those allowed, before anything else is done.
+        """Compare the account with the allowed and forbidden accounts, before any other call.
 
         Raises:
             ConfigurationError: The account is not allowed.
@@ -109,7 +109,11 @@ class Session:
             raise ConfigurationError(f"AWS account ID not allowed: {account}")
 
     def request(self, service: str, region: str, operation: str, **arguments: Any) -> Values:
-        """One AWS call; every failure becomes an AwsError of one line."""
+        """Call AWS.
+
+        Raises:
+            AwsError: The call failed; the message is one line.
+        """
         from botocore import exceptions, xform_name  # noqa: PLC0415 - late, see above
 
         name = f"{service}:{operation}"
@@ -126,7 +130,7 @@ class Session:
 
 
 class Aws:
-    """What a resource type sees of AWS: its Region, and the calls it declared."""
+    """Access of a resource type to AWS: its Region, and the calls that it declares."""
 
     def __init__(self, session: Session, service: str, region: str, allowed: Collection[str]) -> None:
         self.session = session
@@ -136,16 +140,20 @@ class Aws:
 
     @property
     def account(self) -> str:
-        """The account that owns what is made."""
+        """Account that owns the created resources."""
         return self.session.account
 
     @property
     def partition(self) -> str:
-        """The partition of the Region."""
+        """Partition of the Region."""
         return partition_of(self.region)
 
     def call(self, operation: str, **arguments: Any) -> Values:
-        """One AWS call, `Operation` or `service:Operation`. Arguments that are None are left out."""
+        """Call `Operation` or `service:Operation`, without the arguments that are None.
+
+        Raises:
+            UnsupportedError: The type does not declare the call.
+        """
         if operation not in self._allowed:
             raise UnsupportedError(f"{operation} is not among the calls that this type declares")
         service, _, name = operation.rpartition(":")
@@ -153,7 +161,7 @@ class Aws:
         return self.session.request(service or self.service, self.region, name, **given)
 
     def pages(self, operation: str, items: str, *, marker: str = "NextToken", **arguments: Any) -> list[Any]:
-        """All items of a listing call; `marker` names the field that leads to the next page."""
+        """Return all items of a paginated call; `marker` is the name of the pagination token."""
         result: list[Any] = []
         answer = self.call(operation, **arguments)
         result += answer.get(items, [])
@@ -163,22 +171,22 @@ class Aws:
         return result
 
     def arn(self, service: str, resource: str) -> str:
-        """An ARN in the Region and account."""
+        """Return an ARN in the Region and account."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
     def global_arn(self, service: str, resource: str, account: str | None = None) -> str:
-        """An ARN without a Region."""
+        """Return an ARN without a Region."""
         owner = self.account if account is None else account
         return f"arn:{self.partition}:{service}::{owner}:{resource}"
 
     def wait_until(self, done: Callable[[], bool], what: str, seconds: float = 600) -> None:
-        """Polls until something is true."""
+        """Poll until a condition is met."""
         deadline = time.monotonic() + seconds
         while not done():
             self._pause(deadline, AwsError("wait", "Timeout", f"{what} did not happen within {seconds:g} s"))
 
     def retry(self, codes: Collection[str], call: Callable[[], Result], seconds: float = 120) -> Result:
-        """Repeats a call while AWS answers with one of these codes."""
+        """Repeat a call while AWS returns one of these error codes."""
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -203,10 +211,10 @@ _partitions: Final = (
 
 
 def partition_of(region: str) -> str:
-    """The partition that a Region belongs to, by its name."""
+    """Return the partition of a Region, derived from its name."""
     return next((name for pattern, name in _partitions if pattern.match(region)), "aws")
 
 
 def warm_up() -> None:
-    """Imports what the first call will need. Run beside the handshake, it costs the engine no waiting."""
+    """Import what the first call needs. In parallel with the handshake, it does not delay the engine."""
     importlib.import_module("local.aws_provider.credentials")

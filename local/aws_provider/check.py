@@ -1,7 +1,7 @@
-"""Check: what the program gave, made complete and proven valid. All problems are reported at once.
+"""Check: completes and validates the inputs of a program, and reports all problems at once.
 
-The order is that of Pulumi's Terraform bridge: known names, objects to JSON, defaults and names, then the checks. A default that
-was filled in is listed under `__defaults`, and is taken from the old inputs again as long as it was a default there.
+The order is that of Pulumi's Terraform bridge: known names, objects to JSON, defaults and names, then validation. A
+default value is listed under `__defaults`, and is taken from the old inputs as long as it is listed there.
 """
 
 import difflib
@@ -21,7 +21,7 @@ NamingMode = Literal["automatic", "propose", "enforce", "disable"]
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One resource to be checked."""
+    """Inputs of one resource to check."""
 
     logical_name: str
     olds: Values = field(default_factory=dict[str, Any])
@@ -32,11 +32,11 @@ class Request:
 
 
 def check(resource: ResourceType, request: Request, config: ProviderConfig) -> tuple[Values, list[Problem]]:
-    """Complete inputs, and everything that is wrong with them."""
+    """Return the completed inputs and all problems with them."""
     properties = resource.all_properties
     values, problems = _shape(properties, request.news, request.olds, "")
     if resource.regional and not values.get("region") and config.region:
-        # Only what is configured: a Region known from a profile alone shows in outputs, never in inputs.
+        # Only the configured Region: one known from a profile alone appears in outputs, never in inputs.
         values["region"] = config.region
     values[defaults_key] = []
     problems += _name(properties, request, values)
@@ -51,7 +51,7 @@ def check(resource: ResourceType, request: Request, config: ProviderConfig) -> t
 
 
 def check_arguments(properties: Mapping[str, Property], values: Values) -> tuple[Values, list[Problem]]:
-    """The same for the arguments of a function: no names are given and nothing is remembered."""
+    """Return the completed arguments of a function and all problems, without names and old inputs."""
     shaped, problems = _shape(properties, values, {}, "")
     shaped = {**_constant_defaults(properties, shaped), **shaped}
     return shaped, [*problems, *validate(properties, shaped, "")]
@@ -61,7 +61,7 @@ def check_arguments(properties: Mapping[str, Property], values: Values) -> tuple
 
 
 def _shape(properties: Mapping[str, Property], news: Values, olds: Values, path: str) -> tuple[Values, list[Problem]]:
-    """Known names only, each value of its kind; nested objects get their defaults here."""
+    """Accept known names only, convert each value to its kind, and set the defaults of nested objects."""
     values: Values = {}
     problems: list[Problem] = []
     for name, value in news.items():
@@ -136,7 +136,7 @@ _booleans: Final = {"true": True, "false": False}
 
 
 def _scalar(kind: Kind, value: Any) -> Any:
-    """The value in its kind, as Terraform converts scalars; None when it cannot be."""
+    """Return a value converted to its kind, as Terraform converts scalars; None if impossible."""
     if kind == "string" and isinstance(value, bool):
         return "true" if value else "false"
     if kind == "string" and isinstance(value, int | float):
@@ -178,7 +178,7 @@ def _hindered(prop: Property, values: Values) -> bool:
 
 
 def _usable_old(olds: Values, name: str) -> bool:
-    """Old inputs without a list of defaults lend every value; with one, only those that were defaults."""
+    """Return whether an old input can be kept: any one without a list of defaults, else only a listed one."""
     listed = olds.get(defaults_key)
     return name in olds and (not is_list(listed) or name in listed)
 
@@ -207,7 +207,7 @@ def _name(properties: Mapping[str, Property], request: Request, values: Values) 
 
 def _new_name(name: str, rule: Naming, request: Request) -> str:
     if name in request.olds:
-        # Also the name of an imported object, and one that the program gave before.
+        # Also the name of an imported resource, and a name that the program set before.
         return request.olds[name]
     if request.naming_mode == "disable":
         raise InvalidInputError("automatic naming is disabled but no explicit name was given")
@@ -218,11 +218,11 @@ def _new_name(name: str, rule: Naming, request: Request) -> str:
     return naming.automatic_name(request.logical_name, rule, request.seed)
 
 
-# Checks.
+# Validation.
 
 
 def validate(properties: Mapping[str, Property], values: Values, path: str) -> list[Problem]:
-    """Required properties and the checks of single values, at any depth. Unknown values pass."""
+    """Validate required properties and single values, at any depth. Unknown values pass."""
     problems: list[Problem] = []
     for name, prop in properties.items():
         if name not in values:
@@ -258,7 +258,7 @@ def _foreign_region(region: Any, config: ProviderConfig) -> list[Problem]:
 
 
 def _relations(resource: ResourceType, values: Values) -> list[Problem]:
-    """ConflictsWith, RequiredWith, ExactlyOneOf and AtLeastOneOf."""
+    """Validate ConflictsWith, RequiredWith, ExactlyOneOf and AtLeastOneOf."""
     problems: list[Problem] = []
     for name, prop in resource.all_properties.items():
         if name in values:

@@ -1,7 +1,7 @@
-"""The provider's own configuration: reading it, and saying what is wrong with it.
+"""Provider configuration: decoding and validation.
 
-String settings arrive plain; every other setting arrives as a JSON-encoded string, for that is how language SDKs send provider
-arguments. Native values are taken as well. Source: Pulumi AWS 7, Terraform AWS provider 6.
+Strings arrive as they are; language SDKs send all other settings as JSON-encoded strings. Native values are accepted,
+too. Source: Pulumi AWS 7, Terraform AWS provider 6.
 """
 
 import json
@@ -54,7 +54,7 @@ keys: Final[dict[str, str]] = {
 _unsupported: Final = frozenset(
     {"assumeRoleWithWebIdentity", "httpProxy", "httpsProxy", "noProxy", "tokenBucketRateLimiterCapacity"}
 )
-"""The real plugin takes these; here they would change nothing, so giving one is an error."""
+"""Settings of the real plugin that would have no effect here; setting one is an error."""
 _role_keys: Final = frozenset(
     {
         "roleArn",
@@ -92,13 +92,13 @@ class ProviderConfig:
     skip_credentials: bool = False
     skip_account: bool = False
     unknown: bool = False
-    """Some setting is known only after the update, so nothing can be asked of AWS yet."""
+    """Whether a setting is known only after the update, so that AWS cannot be called yet."""
     tags_unknown: bool = False
     raw: Values = field(default_factory=dict[str, Any])
 
 
 def decode(values: Values) -> tuple[Values, list[Problem]]:
-    """Settings with their JSON-encoded values decoded, and everything that is wrong with them."""
+    """Decode the JSON-encoded settings, and return all problems with them."""
     decoded: Values = {}
     problems: list[Problem] = []
     for name, value in values.items():
@@ -140,13 +140,13 @@ def _decoded(name: str, value: Any) -> tuple[Any, Problem | None]:
 
 
 def with_environment(inputs: Values) -> Values:
-    """Settings with the Region of the environment when none is set, as the SDK and the bridge do."""
+    """Add the Region of the environment if none is set, as the SDK and the bridge do."""
     found = inputs.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return {**inputs, "region": found} if found else inputs
 
 
 def validate(decoded: Values) -> list[Problem]:
-    """What is wrong with decoded settings as a whole."""
+    """Return the problems of the decoded settings as a whole."""
     problems: list[Problem] = []
     if decoded.get("allowedAccountIds") and decoded.get("forbiddenAccountIds"):
         problems.append(Problem("allowedAccountIds", "conflicts with forbiddenAccountIds"))
@@ -164,7 +164,7 @@ def validate(decoded: Values) -> list[Problem]:
 
 
 def build(decoded: Values) -> ProviderConfig:
-    """Settings in the form that the rest uses."""
+    """Build the configuration from decoded settings."""
     ignore = _map(decoded.get("ignoreTags"))
     default_tags = decoded.get("defaultTags")
     return ProviderConfig(
@@ -186,7 +186,7 @@ def build(decoded: Values) -> ProviderConfig:
 
 
 def _endpoints(entries: list[Any]) -> dict[str, str]:
-    """Service key to address; of several entries for one service the first wins."""
+    """Map service keys to endpoint URLs; the first of several entries for a service wins."""
     result: dict[str, str] = {}
     for entry in entries:
         for service, address in _map(entry).items():

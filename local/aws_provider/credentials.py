@@ -15,18 +15,18 @@ from local.aws_provider.failure import AwsError, ConfigurationError
 from local.aws_provider.wire import Values
 
 _models: Final = botocore.loaders.Loader(include_default_search_paths=True)
-"""Descriptions of services, large files that are read once for all sessions."""
+"""Service descriptions: large files, loaded once for all sessions."""
 
 
 def new_session(profile: str | None = None) -> Any:
-    """A session that shares its service descriptions with all others of this process."""
+    """Create a session that shares its service descriptions with all others of this process."""
     session = botocore.session.Session(profile=profile)
     session.register_component("data_loader", _models)
     return session
 
 
 def open_session(config: ProviderConfig) -> Any:
-    """A session with the credentials that the configuration leads to, assumed roles included."""
+    """Create a session with the configured credentials, assumed roles included."""
     raw = config.raw
     session = new_session(raw.get("profile") or None)
     if raw.get("sharedCredentialsFiles"):
@@ -46,7 +46,7 @@ def open_session(config: ProviderConfig) -> Any:
 
 
 def _assume(session: Any, config: ProviderConfig, role: Values, region: str) -> Any:
-    """A session of the role, refreshed before its credentials run out."""
+    """Create a session of the role that refreshes its credentials before they expire."""
     client = make_client(session, config, "sts", region)
     request = _assume_request(role)
 
@@ -67,7 +67,7 @@ def _assume(session: Any, config: ProviderConfig, role: Values, region: str) -> 
 
     assumed = new_session()
     credentials = RefreshableCredentials.create_from_metadata(refresh(), refresh, "assume-role")
-    # botocore has no public way to give a session credentials that refresh themselves.
+    # botocore has no public way to set refreshable credentials of a session.
     assumed._credentials = credentials  # noqa: SLF001  # pyright: ignore[reportAttributeAccessIssue]
     return assumed
 
@@ -90,7 +90,7 @@ def _assume_request(role: Values) -> Values:
 
 
 def _seconds(duration: str | None) -> int | None:
-    """Seconds of a Go duration such as `1h30m`."""
+    """Return the seconds of a Go duration such as `1h30m`."""
     if not duration:
         return None
     units = {"h": 3600, "m": 60, "s": 1}
@@ -106,7 +106,7 @@ def _seconds(duration: str | None) -> int | None:
 
 
 def make_client(session: Any, config: ProviderConfig, service: str, region: str) -> Any:
-    """A client as the configuration wants it; botocore itself reads `AWS_ENDPOINT_URL` and the profile."""
+    """Create a client for the configuration; botocore itself reads `AWS_ENDPOINT_URL` and the profile."""
     raw = config.raw
     from local.aws_provider.aws import attempts  # noqa: PLC0415 - avoids an import cycle
 
@@ -116,7 +116,7 @@ def make_client(session: Any, config: ProviderConfig, service: str, region: str)
             "mode": raw.get("retryMode") or "standard",
         },
         "user_agent_extra": " ".join(["shell-access-local-provider", *raw.get("userAgents", [])]),
-        # Many calls at once, as the engine runs resources side by side; the default of 10 would queue them.
+        # The engine processes resources in parallel; calls would wait for the default of 10 connections.
         "max_pool_connections": 64,
         "use_dualstack_endpoint": raw.get("useDualstackEndpoint"),
         "use_fips_endpoint": raw.get("useFipsEndpoint"),
@@ -135,8 +135,8 @@ def make_client(session: Any, config: ProviderConfig, service: str, region: str)
         )
 
     made = client()
-    # S3 Control puts the account in front of the host. In front of an address it makes no name that could be resolved, so
-    # the address itself is asked for what that host has.
+    # S3 Control puts the account in front of the host. In front of an IP address the result does not resolve, so
+    # the address itself serves as a proxy for that host.
     if service == "s3control" and _is_address(made.meta.endpoint_url):
         return client(proxies={"http": made.meta.endpoint_url})
     return made

@@ -1,7 +1,7 @@
-"""Diff: which properties differ between what is recorded and what is wanted, and what that leads to.
+"""Diff: properties that differ between state and inputs, and their effect.
 
-As in Terraform, the recorded *outputs* are compared with the new inputs, so that drift found by a refresh is seen. An input that is
-not given differs from nothing when AWS may choose it (optional and computed), and from every non-empty value otherwise.
+As in Terraform, the *outputs* in the state are compared with the new inputs, so that drift found by a refresh is
+visible. An input that is not set equals any value if it is optional and computed, else only an empty value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ _plain = Property()
 
 
 class Difference(Enum):
-    """How a value changes."""
+    """Kind of a change of a value."""
 
     ADD = "add"
     DELETE = "delete"
@@ -25,10 +25,10 @@ class Difference(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Everything the engine wants to know about a change."""
+    """Result of a comparison, for the engine."""
 
     details: Mapping[str, Difference]
-    """Property path, as the engine writes it, to what happens there."""
+    """Kind of change by property path, in the engine's notation."""
     changed: frozenset[str]
     replacing: frozenset[str]
     delete_first: bool
@@ -43,7 +43,7 @@ def compare(
     provider_region: str | None = None,
     ignored: Iterable[str] = (),
 ) -> Comparison:
-    """Compares old outputs with new inputs."""
+    """Compare old outputs with new inputs."""
     details: dict[str, Difference] = {}
     hidden = tuple(ignored)
     for name, prop in resource.all_properties.items():
@@ -51,7 +51,7 @@ def compare(
             continue
         old, new = olds.get(name), news.get(name)
         if name == "region":
-            # No Region means the provider's: so says a program, and so does state of pulumi-aws 6.
+            # No Region means the provider's, in a program as well as in the state of pulumi-aws 6.
             old, new = old or provider_region, new or provider_region
         found = differences(prop, old, new, name)
         details.update({path: kind for path, kind in found.items() if not _is_ignored(path, hidden)})
@@ -69,7 +69,7 @@ def compare(
 
 
 def _named_by_program(resource: ResourceType, news: Values) -> bool:
-    """A name that the program chose cannot be taken by old and new at once."""
+    """Return whether the program sets the name: old and new resource cannot have it at the same time."""
     defaulted = news.get(defaults_key)
     if not is_list(defaulted):
         return False
@@ -80,7 +80,7 @@ def _named_by_program(resource: ResourceType, news: Values) -> bool:
 
 
 def _is_ignored(path: str, ignored: tuple[str, ...]) -> bool:
-    """Whether a path lies at or under one that the program asked to ignore."""
+    """Return whether a path is equal to or below an ignored one."""
     return any(path == prefix or path.startswith((f"{prefix}.", f"{prefix}[")) or prefix == "*" for prefix in ignored)
 
 
@@ -89,14 +89,14 @@ def _top(path: str) -> str:
 
 
 def is_empty(value: Any) -> bool:
-    """Nothing, or the zero of its kind: Terraform does not tell these apart."""
+    """Return whether a value is missing or the zero value of its kind: Terraform does not distinguish them."""
     if is_map(value):
         return not set(value) - {defaults_key}
     return value is None or value in ("", False, 0) or value == []
 
 
 def differences(prop: Property, old: Any, new: Any, path: str) -> dict[str, Difference]:
-    """Paths that differ, empty when the values mean the same."""
+    """Return the paths that differ; empty if the values are equivalent."""
     if (new is None and prop.computed) or (is_empty(old) and is_empty(new)):
         return {}
     if _same(prop, old, new):
@@ -111,14 +111,14 @@ def differences(prop: Property, old: Any, new: Any, path: str) -> dict[str, Diff
 
 
 def _same(prop: Property, old: Any, new: Any) -> bool:
-    """Equal by value, or by the property's own idea of it."""
+    """Return whether two values are equal, or equivalent for this property."""
     if old is None or new is None or holds_unknown(new):
         return False
     return old == new or (prop.same is not None and prop.same(old, new))
 
 
 def equal(prop: Property, old: Any, new: Any) -> bool:
-    """Whether two values mean the same; nothing is equal to what is not known yet."""
+    """Return whether two values are equivalent; an unknown value is never equal."""
     if new is None or old is None:
         return is_empty(old) and is_empty(new)
     return not differences(prop, old, new, "")
@@ -130,7 +130,7 @@ def _map_differences(prop: Property, old: Values, new: Values, path: str) -> dic
         inner = (prop.fields or {}).get(name) if prop.fields is not None else prop.items
         where = f"{path}.{name}" if name.replace("_", "").isalnum() else f'{path}["{name}"]'
         if prop.fields is None and (name in old) != (name in new):
-            # A map's entry with an empty value is still an entry, as with tags.
+            # A map entry with an empty value is still an entry, as with tags.
             found[where] = Difference.ADD if name in new else Difference.DELETE
         elif inner is None or inner.is_input:
             found.update(differences(inner or _plain, old.get(name), new.get(name), where))
@@ -151,7 +151,7 @@ def _list_differences(items: Property, old: list[Any], new: list[Any], path: str
 
 
 def _set_differences(items: Property, old: list[Any], new: list[Any], path: str) -> dict[str, Difference]:
-    """Elements without an equal on the other side; an index that both lose and gain one is an update."""
+    """Return the elements without an equal on the other side; removing and adding at one index is an update."""
     unmatched = list(range(len(old)))
     added: list[int] = []
     for index, value in enumerate(new):

@@ -1,20 +1,20 @@
-"""What can go wrong, each as one line that a person can act on.
+"""Errors, each with an actionable message of one line.
 
 ProviderError
-├── AwsError           an AWS call that was refused or did not arrive
-├── ConfigurationError the provider's own settings cannot be used
-├── InvalidInputError         a value that the provider refuses outside of Check
-├── UnsupportedError          a type, function, input or call that this stand-in does not know
-└── PartlyCreatedError        the object exists, a later step of its creation failed
+├── AwsError            an AWS call that was denied or did not reach AWS
+├── ConfigurationError  invalid settings of the provider
+├── InvalidInputError   a value that the provider rejects outside of Check
+├── UnsupportedError    a type, function, input or call that this stand-in does not support
+└── PartlyCreatedError  an existing resource with a failed later step of its creation
 """
 
 
 class ProviderError(Exception):
-    """Base of all failures that are reported to the engine as text."""
+    """Base of all errors that are reported to the engine as text."""
 
 
 class AwsError(ProviderError):
-    """An AWS call failed; `code` is AWS' own error code, or the class of a connection problem."""
+    """A failed AWS call; `code` is the AWS error code, or the class of a connection error."""
 
     def __init__(self, operation: str, code: str, message: str) -> None:
         self.operation = operation
@@ -24,19 +24,19 @@ class AwsError(ProviderError):
 
 
 class ConfigurationError(ProviderError):
-    """The provider's own settings cannot be used."""
+    """Invalid settings of the provider."""
 
 
 class InvalidInputError(ProviderError):
-    """A value that the provider refuses."""
+    """A value that the provider rejects."""
 
 
 class UnsupportedError(ProviderError):
-    """Something that the real plugin may know and this stand-in does not."""
+    """A type, function, input or call that this stand-in does not support; the real plugin may."""
 
 
 class PartlyCreatedError(ProviderError):
-    """The object exists under `object_id`, but a later step of its creation failed."""
+    """A resource that exists under `object_id`, although a later step of its creation failed."""
 
     def __init__(self, object_id: str, cause: ProviderError) -> None:
         self.object_id = object_id

@@ -1,6 +1,6 @@
-"""Puts the stand-in where the engine looks for `pulumi-resource-aws`.
+"""Installation of the stand-in in the engine's plugin folder, as `pulumi-resource-aws`.
 
-The engine takes a plugin from `$PULUMI_HOME/plugins/resource-aws-v<version>/`, the version being that of the SDK a program uses.
+The engine loads a plugin from `$PULUMI_HOME/plugins/resource-aws-v<version>/`, with the version of the program's SDK.
 """
 
 import shlex
@@ -8,26 +8,26 @@ from importlib import metadata
 from pathlib import Path
 
 MARK = "# Stand-in for the AWS plugin"
-"""In the launcher, by which it is told from the official plugin."""
+"""Text in the launcher that distinguishes it from the official plugin."""
 
 
 def plugin_version() -> str:
-    """The version of the installed `pulumi_aws`, which a program asks the engine for."""
+    """Return the version of the installed `pulumi_aws`, which a program requests from the engine."""
     return metadata.version("pulumi_aws")
 
 
 def install(pulumi_home: Path, python: Path, repository: Path) -> Path:
-    """Writes the launcher and returns its path. Doing it again changes nothing.
+    """Write the launcher and return its path. Idempotent.
 
     Args:
-        pulumi_home: The `PULUMI_HOME` of the local AWS, never a person's own.
+        pulumi_home: The `PULUMI_HOME` of the local AWS, never a user's own.
         python: Interpreter with the project's requirements installed.
-        repository: Folder that holds the package `local`.
+        repository: Folder that contains the package `local`.
     """
     folder = pulumi_home / "plugins" / f"resource-aws-v{plugin_version()}"
     folder.mkdir(parents=True, exist_ok=True)
     launcher = folder / "pulumi-resource-aws"
-    # -P and a PYTHONPATH of our own keep the program's folder and the caller's settings out of the plugin.
+    # -P and our own PYTHONPATH isolate the plugin from the program's folder and the caller's settings.
     script = (
         "#!/bin/sh\n"
         f"{MARK}; see local/aws_provider/README.md of the repository.\n"
@@ -35,7 +35,7 @@ def install(pulumi_home: Path, python: Path, repository: Path) -> Path:
         f'exec {shlex.quote(str(python))} -P -m local.aws_provider "$@"\n'
     )
     if not launcher.exists() or launcher.read_text(encoding="utf-8") != script:
-        # Replaced in one step: another engine may start the old one at this moment.
+        # Replaced atomically: another engine may start the old launcher at this moment.
         fresh = folder / f".{launcher.name}.new"
         fresh.write_text(script, encoding="utf-8")
         fresh.chmod(0o755)

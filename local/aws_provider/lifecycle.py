@@ -1,4 +1,4 @@
-"""Create, read, update and delete, for any resource type: which calls may be made, which errors mean "gone", what is recorded."""
+"""Create, read, update and delete for any resource type: permitted calls, missing resources, and state."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -10,26 +10,26 @@ from local.aws_provider.model import Change, Problem, ResourceType, Step
 from local.aws_provider.wire import Values
 
 read_back_tries: Final = 5
-"""How often a new object is looked for before its absence counts as an error."""
+"""Attempts to read a new resource before it counts as missing."""
 
 
 def region_of(session: Session, resource: ResourceType, *known: Values) -> str:
-    """The Region of an object: its own, else the provider's."""
+    """Return the Region of a resource: its own, else the provider's."""
     regions = (values.get("region") for values in known if resource.regional)
     return next((region for region in regions if region), None) or session.region
 
 
 def door(session: Session, resource: ResourceType, step: Step, region: str) -> Aws:
-    """Access to the calls of one step; whatever writes may read too."""
+    """Return access to the calls of one step; each step may also read."""
     allowed = {*resource.calls.get(step, ()), *resource.calls.get("read", ())}
     return Aws(session, resource.service, region, allowed)
 
 
 def refuse(problems: Iterable[Problem]) -> None:
-    """Stops if a rule over the whole resource is broken.
+    """Reject inputs that break a rule across properties.
 
     Raises:
-        InvalidInputError: It is.
+        InvalidInputError: At least one rule is broken.
     """
     reasons = [f"{problem.path}: {problem.reason}" for problem in problems]
     if reasons:
@@ -37,10 +37,10 @@ def refuse(problems: Iterable[Problem]) -> None:
 
 
 def create(session: Session, resource: ResourceType, inputs: Values) -> tuple[str, Values]:
-    """Makes an object; returns its id and outputs.
+    """Create a resource; return its ID and outputs.
 
     Raises:
-        PartlyCreatedError: The object exists, but a later step failed.
+        PartlyCreatedError: The resource exists, but a later step failed.
     """
     region = region_of(session, resource, inputs)
     aws = door(session, resource, "create", region)
@@ -65,7 +65,7 @@ def _read_new(session: Session, resource: ResourceType, object_id: str, inputs: 
 
 
 def read(session: Session, resource: ResourceType, object_id: str, known: Values, region: str) -> Values | None:
-    """Outputs of an object as it is now, or None when it is gone."""
+    """Return the current outputs of a resource, or None if it does not exist."""
     aws = door(session, resource, "read", region)
     try:
         found = resource.read(aws, object_id, known)
@@ -78,7 +78,7 @@ def read(session: Session, resource: ResourceType, object_id: str, known: Values
     return state.observed(resource, found, known, session.config, region)
 
 
-def update(  # noqa: PLR0913 - the request has as many parts
+def update(  # noqa: PLR0913 - the request has as many fields
     session: Session,
     resource: ResourceType,
     object_id: str,
@@ -87,7 +87,7 @@ def update(  # noqa: PLR0913 - the request has as many parts
     *,
     ignored: Iterable[str] = (),
 ) -> Values:
-    """Brings an object to its new inputs; returns the outputs."""
+    """Update a resource to its new inputs; return the outputs."""
     region = region_of(session, resource, inputs, olds)
     comparison = diff.compare(resource, olds, inputs, provider_region=session.region, ignored=ignored)
     aws = door(session, resource, "update", region)
@@ -116,7 +116,7 @@ def _retag(aws: Aws, resource: ResourceType, object_id: str, olds: Values, input
 
 
 def delete(session: Session, resource: ResourceType, object_id: str, olds: Values) -> None:
-    """Removes an object; one that is gone already is fine."""
+    """Delete a resource; one that does not exist is a success."""
     aws = door(session, resource, "delete", region_of(session, resource, olds))
     try:
         resource.delete(aws, object_id, olds)
@@ -126,9 +126,9 @@ def delete(session: Session, resource: ResourceType, object_id: str, olds: Value
 
 
 def locate_import(session: Session, resource: ResourceType, import_id: str) -> tuple[str, str, Values]:
-    """Id, Region and other known properties of what a person wants to import.
+    """Return ID, Region and other known properties of a resource to import.
 
-    `<id>@<region>` names a Region, and so does an ARN.
+    `<id>@<region>` sets the Region, and so does an ARN.
     """
     region = None
     if resource.regional:

@@ -1,7 +1,7 @@
-"""The words in which a resource type is described.
+"""Model of a resource type.
 
-A type is data: its properties, what AWS calls it makes, and four short functions of AWS calls. All mechanics (checking,
-defaults, differences, previews, tags, refresh, import) are written once, elsewhere, and read this data.
+A type is data: its properties, its AWS calls, and four short functions that make them. Validation, defaults, diffs,
+previews, tags, refresh and import are implemented once, elsewhere, and read this data.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Kind: TypeAlias = Literal["string", "boolean", "integer", "number", "list", "map", "object"]
 Step: TypeAlias = Literal["create", "read", "update", "delete"]
 Validator: TypeAlias = Callable[[Any], str | None]
-"""Says in a few words what is wrong with a known value, or nothing."""
+"""Function that returns the problem with a known value in a few words, or None."""
 Equality: TypeAlias = Callable[[Any, Any], bool]
 
 steps: Final[tuple[Step, ...]] = ("create", "read", "update", "delete")
@@ -25,54 +25,54 @@ steps: Final[tuple[Step, ...]] = ("create", "read", "update", "delete")
 
 @dataclass(frozen=True, kw_only=True)
 class Naming:
-    """How a property gets a name of its own when the program gives none."""
+    """Automatic naming of a property that the program does not set."""
 
     longest: int = 255
-    """Characters allowed, the random suffix included."""
+    """Maximum length, including the random suffix."""
     prefix: str = ""
-    """Put in front unless the name has it already."""
+    """Prefix, unless the name already has it."""
     lower: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Property:
-    """One property of a resource: an input, or with `output` something only AWS decides."""
+    """One property of a resource: an input, or with `output` a value that only AWS sets."""
 
     kind: Kind = "string"
     required: bool = False
     replaces: bool = False
     default: str | bool | int | None = None
     computed: bool = False
-    """Optional and computed: unset means "whatever AWS has", and never differs."""
+    """Optional and computed: unset accepts any value of AWS, and never differs."""
     output: bool = False
     secret: bool = False
     local: bool = False
-    """AWS does not tell it: the value of the program is what is stored."""
+    """AWS does not return it; the program's value is stored."""
     unstored: bool = False
     """Write-only: in the inputs, never in the outputs."""
     checks: tuple[Validator, ...] = ()
     same: Equality | None = None
     stored_as: Callable[[Any], Any] | None = None
-    """The normal form in which an equal value is kept in the outputs."""
+    """Normal form in which an equivalent value is stored in the outputs."""
     accepts_object: bool = False
-    """An object given by the program is written as JSON text before anything else."""
+    """An object is first converted to JSON text."""
     items: "Property | None" = None
     fields: "Mapping[str, Property] | None" = None
     unordered: bool = False
-    """A set that travels as a list: order means nothing."""
+    """A set that is sent as a list: the order is irrelevant."""
     conflicts: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     naming: Naming | None = None
 
     @property
     def is_input(self) -> bool:
-        """Whether a program may set it."""
+        """Whether a program can set the property."""
         return not self.output
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A value that was refused: where, and why."""
+    """A rejected value: its path, and the reason."""
 
     path: str
     reason: str
@@ -80,7 +80,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Change:
-    """What an update has to bring about."""
+    """Changes that an update applies."""
 
     object_id: str
     old: Values
@@ -88,12 +88,12 @@ class Change:
     changed: frozenset[str]
 
     def has(self, *names: str) -> bool:
-        """Whether any of these properties changed."""
+        """Return whether any of these properties changed."""
         return not self.changed.isdisjoint(names)
 
 
 def _no_update(_aws: "Aws", _change: Change) -> None:
-    """Everything that may change in place is kept in the state alone."""
+    """Do nothing: all properties that change in place are in the state only."""
 
 
 def _nothing_planned(_old: Values, _new: Values) -> list[Problem]:
@@ -106,52 +106,52 @@ def _nothing_known(_import_id: str) -> Values:
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceType:
-    """Everything there is to know about one resource type."""
+    """Description of one resource type."""
 
     name: str
-    """Its token, `aws:<area>/<lower>:<Upper>`."""
+    """Token, `aws:<area>/<lower>:<Upper>`."""
     service: str
-    """Name of the AWS service as boto3 has it; calls of other services are written `service:Operation`."""
+    """AWS service, as boto3 names it; calls of other services are written `service:Operation`."""
     properties: Mapping[str, Property]
     calls: Mapping[Step, tuple[str, ...]]
-    """The AWS operations each step may make. Anything else is refused, so this cannot be wrong."""
+    """AWS operations of each step. All other calls are rejected, so this list is complete."""
     create: "Callable[[Aws, Values], str]"
-    """Makes the object and returns its id. Receives the inputs, `tagsAll` being the tags to send."""
+    """Creates the resource and returns its ID. Receives the inputs; `tagsAll` holds the tags to send."""
     read: "Callable[[Aws, str, Values], Values | None]"
-    """What AWS has under an id (given the state known so far), or None when it is gone."""
+    """Returns the resource with an ID (and the known state) as AWS has it, or None if it does not exist."""
     delete: "Callable[[Aws, str, Values], None]"
     update: "Callable[[Aws, Change], None]" = _no_update
     settle: "Callable[[Aws, str, Values], None] | None" = None
-    """Steps of creation after the object exists; when they fail the object is recorded nevertheless."""
+    """Steps of the creation after the resource exists; if they fail, the resource is recorded nevertheless."""
     retag: "Callable[[Aws, str, Values, dict[str, str], list[str]], None] | None" = None
-    """Adds and removes tags; a type without it has no tags. Receives id, state, tags to set, keys to remove."""
+    """Adds and removes tags; a type without it has no tags. Receives ID, state, tags to set, keys to remove."""
     regional: bool = True
     gone: frozenset[str] = frozenset()
-    """Error codes that mean "there is no such object"."""
+    """Error codes for a resource that does not exist."""
     exactly_one: tuple[tuple[str, ...], ...] = ()
     at_least_one: tuple[tuple[str, ...], ...] = ()
     delete_first: bool = False
     plan: Callable[[Values, Values], list[Problem]] = _nothing_planned
-    """Rules over old state and new inputs that hold back a preview already."""
+    """Rules across old state and new inputs; a violation fails the preview already."""
     replaces_when: "Callable[[Values, Values], set[str]]" = field(default=lambda _old, _new: set())
-    """Inputs whose change replaces under a condition."""
+    """Inputs whose change replaces the resource under a condition."""
     moves: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-    """Outputs that are unknown in a preview when one of the inputs changes."""
+    """Outputs that are unknown in a preview if one of the inputs changes."""
     import_id: Callable[[str], str] = str
-    """Turns what a person gives to `pulumi import` into the id."""
+    """Converts the ID given to `pulumi import`."""
     import_state: Callable[[str], Values] = _nothing_known
-    """What that text tells of the object beyond its id, for types that are read by their parts."""
+    """Properties in that ID, for types that are read by several properties."""
     framework: bool = False
-    """Written on Terraform's newer plugin framework: its checked inputs hold no `tagsAll`."""
+    """Whether the type uses Terraform's newer plugin framework: its checked inputs have no `tagsAll`."""
 
     @property
     def tagged(self) -> bool:
-        """Whether objects of this type carry tags."""
+        """Whether resources of this type have tags."""
         return self.retag is not None
 
     @cached_property
     def all_properties(self) -> dict[str, Property]:
-        """Own properties and those that every type of its sort has."""
+        """Properties of this type, with the common ones: Region and tags."""
         extra: dict[str, Property] = {}
         if self.regional:
             extra["region"] = Property(replaces=True, computed=True)
@@ -166,7 +166,7 @@ class Function:
     """One function (data source) that a program can call."""
 
     name: str
-    """Its token, `aws:<area>/<lower>:<Upper>`."""
+    """Token, `aws:<area>/<lower>:<Upper>`."""
     service: str
     inputs: Mapping[str, Property]
     calls: tuple[str, ...]
@@ -175,44 +175,44 @@ class Function:
     gone: frozenset[str] = frozenset()
 
 
-# Short forms, so that a type reads as a table.
+# Short forms, so that a type reads like a table.
 
 
 def text(**options: Any) -> Property:
-    """A string."""
+    """Build a string property."""
     return Property(kind="string", **options)
 
 
 def flag(**options: Any) -> Property:
-    """A boolean."""
+    """Build a Boolean property."""
     return Property(kind="boolean", **options)
 
 
 def whole(**options: Any) -> Property:
-    """An integer."""
+    """Build an integer property."""
     return Property(kind="integer", **options)
 
 
 def texts(**options: Any) -> Property:
-    """A set of strings: the order means nothing."""
+    """Build a property that is a set of strings: the order is irrelevant."""
     return Property(kind="list", items=Property(), unordered=True, **options)
 
 
 def text_map(**options: Any) -> Property:
-    """A map of strings."""
+    """Build a property that is a map of strings."""
     return Property(kind="map", items=Property(), **options)
 
 
 def record(fields: Mapping[str, Property], **options: Any) -> Property:
-    """An object with known fields."""
+    """Build a property that is an object with known fields."""
     return Property(kind="object", fields=fields, **options)
 
 
 def records(fields: Mapping[str, Property], **options: Any) -> Property:
-    """A list of objects with known fields."""
+    """Build a property that is a list of objects with known fields."""
     return Property(kind="list", items=record(fields), **options)
 
 
 def output(kind: Kind = "string") -> Property:
-    """Something only AWS decides."""
+    """Build a property that only AWS sets."""
     return Property(kind=kind, output=True)

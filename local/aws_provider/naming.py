@@ -1,4 +1,4 @@
-"""Names that the provider gives, and the Region in an import id.
+"""Automatic names, and the Region in an import ID.
 
 Sources: Pulumi's Terraform bridge (automatic names) and the Terraform AWS provider (name prefixes, `@region`).
 """
@@ -20,7 +20,7 @@ _counter = itertools.count(1)
 
 
 def automatic_name(logical_name: str, naming: Naming, seed: bytes) -> str:
-    """`<logical name>-<7 hex digits>`, the digits derived from the seed of the check.
+    """Return `<logical name>-<7 hex digits>`, with digits derived from the seed of the check.
 
     Raises:
         InvalidInputError: The name would be too long. It is never shortened.
@@ -35,10 +35,10 @@ def automatic_name(logical_name: str, naming: Naming, seed: bytes) -> str:
 
 
 def proposed_name(proposed: str, naming: Naming) -> str:
-    """The name that the stack's `pulumi:autonaming` asks for.
+    """Return the name that the stack's `pulumi:autonaming` proposes.
 
     Raises:
-        InvalidInputError: It is too long.
+        InvalidInputError: The name is too long.
     """
     name = _decorated(proposed, naming)
     if len(name) > naming.longest:
@@ -53,24 +53,24 @@ def _decorated(name: str, naming: Naming) -> str:
 
 
 def from_prefix(prefix: str) -> str:
-    """A prefix and 26 characters: 18 digits of the time in UTC, and a counter in 8 hex digits."""
+    """Return the prefix and 26 characters: 18 digits of the UTC time, and a counter of 8 hex digits."""
     now = datetime.now(UTC)
     return f"{prefix}{now:%Y%m%d%H%M%S}{now.microsecond // 100:04d}{next(_counter):08x}"
 
 
 def prefix_of(name: str) -> str | None:
-    """The prefix that a name was generated from, if it looks generated."""
+    """Return the prefix of a generated name, or None if the name does not look generated."""
     found = _generated_suffix.fullmatch(name)
     return found.group(1) if found else None
 
 
 def split_region(import_id: str) -> tuple[str, str | None]:
-    """An id given to `pulumi import`, and the Region after its last `@` if there is one."""
+    """Split an ID given to `pulumi import` into the ID and the Region after its last `@`, if any."""
     found = _import_region.fullmatch(import_id)
     return (found.group(1), found.group(2)) if found else (import_id, None)
 
 
 def region_of_arn(text: str) -> str | None:
-    """The Region in an ARN; nothing for other text, and for an ARN without one."""
+    """Return the Region of an ARN; None for other text and for an ARN without a Region."""
     parts = text.split(":", 5)
     return (parts[3] or None) if parts[0] == "arn" and len(parts) > 5 else None  # noqa: PLR2004 - sections of an ARN

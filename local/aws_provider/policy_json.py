@@ -1,7 +1,7 @@
-"""When two JSON texts mean the same.
+"""Equivalence of JSON texts.
 
-IAM rewrites policies it is given, so a provider must not take another spelling for a difference. The rules are those of the
-library that the Terraform AWS provider uses (`hashicorp/awspolicyequivalence`).
+IAM rewrites policies, so that another spelling must not be a difference. The rules are those of the library that the
+Terraform AWS provider uses (`hashicorp/awspolicyequivalence`).
 """
 
 import json
@@ -15,7 +15,7 @@ _account_root = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):root")
 
 
 class DuplicateKeyError(ValueError):
-    """An object names one key twice."""
+    """A duplicate key in an object."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Values:
@@ -28,17 +28,17 @@ def _unique(pairs: list[tuple[str, Any]]) -> Values:
 
 
 def parse(text: str) -> Any:
-    """JSON, refusing duplicate keys."""
+    """Parse JSON without duplicate keys."""
     return json.loads(text, object_pairs_hook=_unique)
 
 
 def compact(value: Any) -> str:
-    """JSON without blanks, keys sorted."""
+    """Return JSON without white space, with sorted keys."""
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
 def normal_form(text: Any) -> Any:
-    """How a policy is kept in outputs: compact with sorted keys; what is no JSON stays as it is."""
+    """Return a policy as outputs store it: compact with sorted keys; invalid JSON is returned unchanged."""
     try:
         return compact(json.loads(text))
     except (TypeError, ValueError):
@@ -46,12 +46,12 @@ def normal_form(text: Any) -> Any:
 
 
 def same_json(first: Any, second: Any) -> bool:
-    """Equal but for blanks and the order of keys."""
+    """Return whether two texts are equal except for white space and the order of keys."""
     return first == second or normal_form(first) == normal_form(second)
 
 
 def same_policy(first: Any, second: Any) -> bool:
-    """Whether two IAM policies grant the same; text that cannot be read equals only itself."""
+    """Return whether two IAM policies are equivalent; invalid JSON equals only itself."""
     if first == second:
         return True
     try:
@@ -85,7 +85,7 @@ def _statement(statement: Values) -> Values:
 
 
 def _strings(value: Any) -> list[str]:
-    """A scalar is a list of one; booleans and numbers are their text."""
+    """Return a list of strings: a scalar is a list of one; booleans and numbers are converted to text."""
     if value is None:
         return []
     items: list[Any] = value if is_list(value) else [value]
@@ -94,14 +94,14 @@ def _strings(value: Any) -> list[str]:
 
 def _principal(value: Any) -> Any:
     if not is_map(value):
-        # The string "*" admits anonymous callers too, so it is not the same as {"AWS": "*"}.
+        # The string "*" includes anonymous callers, so that it is not the same as {"AWS": "*"}.
         return value
     kinds = {kind: sorted(_principal_id(name) for name in _strings(names)) for kind, names in value.items()}
     return {kind: names for kind, names in kinds.items() if names} or None
 
 
 def _principal_id(name: str) -> str:
-    """An account's number and the ARN of its root are one principal."""
+    """Return the account ID for the ARN of the account's root: both are the same principal."""
     root = _account_root.fullmatch(name)
     return root.group(1) if root else name
 

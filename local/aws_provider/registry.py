@@ -1,4 +1,4 @@
-"""Which module describes which resource types and functions. Modules are imported when a token of theirs is first seen."""
+"""Modules of resource types and functions by token. A module is imported with the first use of one of its tokens."""
 
 import difflib
 import importlib
@@ -28,7 +28,7 @@ modules: Final[dict[str, tuple[str, ...]]] = {
     "servicequotas": ("service_quotas",),
     "s3": ("buckets", "bucket_settings"),
 }
-"""Middle part of a token (`aws:<this>/...`) to modules under `types/`."""
+"""Modules under `types/` by the middle part of a token (`aws:<this>/...`)."""
 
 _lock = threading.Lock()
 
@@ -54,10 +54,10 @@ def _functions_of(area: str) -> dict[str, Function]:
 
 
 def resource(token: str) -> ResourceType:
-    """The description of a resource type.
+    """Return the description of a resource type.
 
     Raises:
-        UnsupportedError: This stand-in does not know it.
+        UnsupportedError: This stand-in does not support the type.
     """
     with _lock:
         known = _resources_of(_area_of(token))
@@ -67,10 +67,10 @@ def resource(token: str) -> ResourceType:
 
 
 def function(token: str) -> Function:
-    """The description of a function.
+    """Return the description of a function.
 
     Raises:
-        UnsupportedError: This stand-in does not know it.
+        UnsupportedError: This stand-in does not support the function.
     """
     with _lock:
         known = _functions_of(_area_of(token))
@@ -80,14 +80,14 @@ def function(token: str) -> Function:
 
 
 def all_resources() -> list[ResourceType]:
-    """Every resource type, by token."""
+    """Return all resource types, sorted by token."""
     with _lock:
         found = [item for names in modules.values() for module in names for item in _load(module)[0]]
     return sorted(found, key=lambda item: item.name)
 
 
 def all_functions() -> list[Function]:
-    """Every function, by token."""
+    """Return all functions, sorted by token."""
     with _lock:
         found = [item for names in modules.values() for module in names for item in _load(module)[1]]
     return sorted(found, key=lambda item: item.name)

@@ -1,4 +1,4 @@
-"""The process: a gRPC server on 127.0.0.1 that says its port, and ends with the engine."""
+"""The plugin's process: a gRPC server on 127.0.0.1 that prints its port, and ends with the engine."""
 
 import atexit
 import gc
@@ -12,16 +12,16 @@ import grpc
 from local.protocol import EndOfService, import_protocol_only
 
 workers: Final = 64
-"""Calls served at once. The engine runs as many resources in parallel, and most of them only wait for AWS."""
+"""Concurrent calls. The engine processes as many resources in parallel, and most calls only wait for AWS."""
 message_bytes: Final = 400 * 1024 * 1024
-"""Largest message, as in Pulumi's own gRPC settings."""
+"""Maximum message size, as in Pulumi's own gRPC settings."""
 stop_seconds: Final = 10.0
-"""What calls under way get to finish after a request to stop, so that nothing is made and then forgotten."""
+"""Time that calls in progress have after a request to stop, so that no resource is created but not recorded."""
 
 
 def serve() -> int:
-    """Runs until the engine goes away, asks to stop, or a signal arrives; returns the exit code."""
-    # The process ends with the engine, before its garbage matters.
+    """Serve until the engine ends, requests a stop, or a signal arrives; return the exit code."""
+    # The process ends with the engine, before garbage collection pays off.
     gc.disable()
     atexit.register(gc.freeze)
     import_protocol_only()
@@ -29,7 +29,7 @@ def serve() -> int:
     server, port = start(end.requested)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # The protocol is spoken over the port; nothing else may reach the engine's end of this pipe.
+    # The protocol uses the port; only the port number may be written to the engine's pipe.
     from local.aws_provider import aws  # noqa: PLC0415 - after the port is known
 
     threading.Thread(target=aws.warm_up, daemon=True).start()
@@ -39,10 +39,10 @@ def serve() -> int:
 
 
 def start(stopping: threading.Event) -> tuple[Any, int]:
-    """Starts the server on a free port of the loopback interface; returns it with the port."""
-    from pulumi.runtime.proto import provider_pb2_grpc  # noqa: PLC0415 - after the protocol is there
+    """Start the server on a free port of the loopback interface; return it with the port."""
+    from pulumi.runtime.proto import provider_pb2_grpc  # noqa: PLC0415 - after the protocol is imported
 
-    from local.aws_provider.servicer import AwsProvider  # noqa: PLC0415 - after the protocol is there
+    from local.aws_provider.servicer import AwsProvider  # noqa: PLC0415 - after the protocol is imported
 
     server = grpc.server(
         ThreadPoolExecutor(max_workers=workers),

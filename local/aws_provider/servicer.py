@@ -1,6 +1,6 @@
-"""The provider protocol: translates the engine's requests for the mechanics, and their results and errors for the engine."""
+"""Provider protocol: converts the engine's requests, and the results and errors for the engine."""
 
-# Names, arguments and meaning of the methods are the protocol's: see `pulumi/provider.proto`.
+# Names, arguments and semantics of the methods are those of the protocol: see `pulumi/provider.proto`.
 # ruff: noqa: N802, D102, ARG002
 
 from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ _kinds: Final = {
 
 
 class _RecordedError(ProviderError):
-    """A failure that carries the object which exists nevertheless, so that the engine records it."""
+    """An error with a resource that exists nevertheless, so that the engine records it."""
 
     def __init__(self, reason: str, details: bytes) -> None:
         self.details = details
@@ -46,7 +46,7 @@ class _RecordedError(ProviderError):
 
 
 def _reporting(method: Callable[..., Response]) -> Callable[..., Response]:
-    """Turns every failure into one line for the engine; never a traceback."""
+    """Convert every error to one line for the engine, never a traceback."""
 
     @wraps(method)
     def call(self: "AwsProvider", request: Any, context: grpc.ServicerContext) -> Response:
@@ -59,7 +59,7 @@ def _reporting(method: Callable[..., Response]) -> Callable[..., Response]:
             context.abort(grpc.StatusCode.UNKNOWN, str(failure))
         except ProviderError as failure:
             context.abort(grpc.StatusCode.UNKNOWN, _line(method.__name__, request, failure))
-        except Exception as fault:  # noqa: BLE001 - the engine must get an answer, whatever happened
+        except Exception as fault:  # noqa: BLE001 - the engine needs a response in any case
             text = f"{type(fault).__name__}: {' '.join(str(fault).split())}"
             context.abort(grpc.StatusCode.INTERNAL, f"fault in the local stand-in provider: {text}")
         raise AssertionError("abort always raises")
@@ -71,7 +71,7 @@ _verbs: Final = {"Create": "creating", "Read": "reading", "Update": "updating", 
 
 
 def _line(method: str, request: Any, failure: ProviderError) -> str:
-    """`creating aws:kms/key:Key data (id): kms:CreateKey failed with <code>: <message>`."""
+    """Return `creating aws:kms/key:Key data (id): kms:CreateKey failed with <code>: <message>`."""
     if method == "Invoke":
         return f"invoking {request.tok}: {failure}"
     if not isinstance(failure, AwsError) and method not in _verbs:
@@ -93,7 +93,7 @@ def _failures(problems: Iterable[Problem]) -> list[provider_pb2.CheckFailure]:
 
 
 def _guarded(properties: dict[str, Property], values: Values, *marked: Values) -> struct_pb2.Struct:
-    """Values for the engine; what is secret by nature, or was secret before, is secret."""
+    """Return values for the engine; those that are secret by nature, or were secret before, are secret."""
     result: Values = values
     for marks in marked:
         result = {name: wire.keep_secret(value, marks.get(name)) for name, value in result.items()}
@@ -104,7 +104,7 @@ def _guarded(properties: dict[str, Property], values: Values, *marked: Values) -
 
 
 class AwsProvider(ResourceProviderServicer):
-    """Serves one provider resource: one process, one configuration."""
+    """Provider for one provider resource: one process, one configuration."""
 
     def __init__(self, on_cancel: Callable[[], None] = lambda: None) -> None:
         self.cancelled = False
@@ -113,13 +113,13 @@ class AwsProvider(ResourceProviderServicer):
 
     @property
     def session(self) -> Session:
-        """The configured session."""
+        """Configured session."""
         if self._session is None:
             raise ConfigurationError("the provider was not configured")
         return self._session
 
     def _open(self, decoded: Values) -> Session:
-        """The session of these settings; CheckConfig and Configure share one, so credentials are proven once."""
+        """Return the session for these settings; CheckConfig and Configure share one, to verify credentials once."""
         built = config.build(decoded)
         if self._session is None or self._session.config != built:
             self._session = Session(built)
@@ -135,7 +135,7 @@ class AwsProvider(ResourceProviderServicer):
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
     def GetPluginInfo(self, request: Any, context: Any) -> plugin_pb2.PluginInfo:
-        from local.aws_provider.install import plugin_version  # noqa: PLC0415 - slow, and seldom asked for
+        from local.aws_provider.install import plugin_version  # noqa: PLC0415 - slow, and seldom needed
 
         return plugin_pb2.PluginInfo(version=plugin_version())
 
@@ -207,7 +207,7 @@ class AwsProvider(ResourceProviderServicer):
         result = function.run(aws, state.without_defaults(arguments))
         if function.regional:
             result.setdefault("region", region)
-        # As the bridge answers: nothing is secret, whatever the arguments were and the result is.
+        # As the bridge: no result is secret, whatever the arguments and the result are.
         answer: dict[str, Any] = {"return": wire.write(result)}
         return provider_pb2.InvokeResponse(**answer)
 
@@ -307,7 +307,7 @@ class AwsProvider(ResourceProviderServicer):
             outputs = state.planned_update(resource, olds, news, compared)
         else:
             outputs = lifecycle.update(self.session, resource, request.id, olds, news, ignored=ignored)
-        # Secrecy follows the new inputs; what the program does not give keeps what it had.
+        # Secrecy follows the new inputs; properties that the program does not set keep theirs.
         kept = {name: value for name, value in marked_olds.items() if name not in marked}
         return provider_pb2.UpdateResponse(properties=_guarded(resource.all_properties, outputs, marked, kept))
 

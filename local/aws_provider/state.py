@@ -1,4 +1,4 @@
-"""Outputs: what is recorded of an object, in a preview, after a change, and when it is read again."""
+"""Outputs: state of a resource in a preview, after a change, and after a refresh."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from local.aws_provider.wire import UNKNOWN, Values, defaults_key, is_list, is_m
 
 
 def without_defaults(value: Any) -> Any:
-    """The value without the bridge's `__defaults` lists: outputs carry none."""
+    """Return a value without the bridge's `__defaults` lists, which outputs do not have."""
     if is_map(value):
         return {name: without_defaults(item) for name, item in value.items() if name != defaults_key}
     if is_list(value):
@@ -20,7 +20,7 @@ def without_defaults(value: Any) -> Any:
 
 
 def recorded(resource: ResourceType, inputs: Values) -> Values:
-    """Inputs in the form in which outputs keep them."""
+    """Return inputs in the form in which outputs store them."""
     known = without_defaults(inputs)
     return {
         name: _stored(prop, known[name])
@@ -34,7 +34,7 @@ def _stored(prop: Property, value: Any) -> Any:
 
 
 def planned_create(resource: ResourceType, inputs: Values) -> Values:
-    """Outputs in the preview of a creation: what AWS decides is unknown."""
+    """Return the outputs in the preview of a creation: values that AWS sets are unknown."""
     result = recorded(resource, inputs)
     for name, prop in resource.all_properties.items():
         if prop.output or (prop.computed and name not in result):
@@ -43,7 +43,7 @@ def planned_create(resource: ResourceType, inputs: Values) -> Values:
 
 
 def planned_update(resource: ResourceType, olds: Values, inputs: Values, comparison: Comparison) -> Values:
-    """Outputs in the preview of an update: old ones, the changed inputs, and unknown what moves with them."""
+    """Return the outputs in the preview of an update: old outputs, changed inputs, and unknown dependent values."""
     wanted = recorded(resource, inputs)
     result = dict(olds)
     for name in comparison.changed:
@@ -57,7 +57,7 @@ def planned_update(resource: ResourceType, olds: Values, inputs: Values, compari
 
 
 def observed(resource: ResourceType, found: Values, known: Values, config: ProviderConfig, region: str) -> Values:
-    """Outputs from what AWS answered, keeping the known form of every value that means the same."""
+    """Return outputs from AWS' response, keeping the known form of every equivalent value."""
     result: Values = {}
     for name, prop in resource.all_properties.items():
         if prop.unstored or name in {"tags", "tagsAll", "region"}:
@@ -80,10 +80,10 @@ def _kept(prop: Property, known: Any, found: Any) -> Any:
 
 
 def refreshed_inputs(old_inputs: Values, outputs: Values, properties: Mapping[str, Property]) -> Values:
-    """Inputs after a refresh: only those the program had, with what AWS has now.
+    """Return the inputs after a refresh: those of the program, with the current values of AWS.
 
-    A default that no longer has its value leaves the list of defaults, so that the next check puts the default back. Source:
-    `extractInputs` of the bridge.
+    A default with another value is removed from the list of defaults, so that the next check restores the default.
+    Source: `extractInputs` of the bridge.
     """
     result: Values = {}
     still: set[str] = set()
@@ -104,7 +104,7 @@ def refreshed_inputs(old_inputs: Values, outputs: Values, properties: Mapping[st
 
 def _refreshed_value(prop: Property | None, old: Any, new: Any) -> Any:
     if prop is not None and prop.stored_as is not None:
-        # Text that is stored in another form keeps the program's spelling as long as it means the same.
+        # Text with another stored form keeps the program's spelling as long as it is equivalent.
         return old if equal(prop, old, new) else new
     if is_map(old) and is_map(new):
         if prop is not None and prop.fields is not None:
@@ -117,7 +117,7 @@ def _refreshed_value(prop: Property | None, old: Any, new: Any) -> Any:
 
 
 def imported_inputs(properties: Mapping[str, Property], outputs: Values) -> Values:
-    """Inputs of an object that was not known before: all that can be set and is not its default.
+    """Return the inputs of an imported resource: all that can be set and differ from their default.
 
     Source: `extractSchemaInputs` of the bridge.
     """

@@ -1,4 +1,4 @@
-"""Renders which resource type makes which AWS calls, from the descriptions themselves."""
+"""Table of resource types and their AWS calls, generated from the descriptions."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ end: Final = "<!-- end of table -->"
 
 
 def render(*, within_readme: bool = False) -> str:
-    """Two Markdown tables: resource types with their calls, and functions with theirs."""
+    """Render two Markdown tables: resource types with their calls, and functions with theirs."""
     lines = [
         "| resource type | properties | replaced when these change | create | read | update | delete |",
         "|---|---|---|---|---|---|---|",

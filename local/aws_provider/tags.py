@@ -1,7 +1,7 @@
-"""Tags: those of the program, those of the provider, and what AWS shows of them.
+"""Tags of the program, of the provider, and of AWS.
 
-`tags` are the resource's own, `tagsAll` what is sent to AWS: default tags overlaid by the resource's. Source: Terraform AWS
-provider, transparent tagging.
+`tags` are those of the resource, `tagsAll` those sent to AWS: default tags, overridden by those of the resource.
+Source: Terraform AWS provider, transparent tagging.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from local.aws_provider.wire import UNKNOWN, Values, holds_unknown, is_map
 
 
 def effective(tags: Any, config: ProviderConfig) -> Any:
-    """What is sent to AWS, or UNKNOWN when any part of it is unknown."""
+    """Return the tags to send to AWS, or UNKNOWN if any part of them is unknown."""
     if config.tags_unknown or holds_unknown(tags):
         return UNKNOWN
     merged: Values = {**config.default_tags, **(tags or {})}
@@ -19,21 +19,21 @@ def effective(tags: Any, config: ProviderConfig) -> Any:
 
 
 def complete(inputs: Values, config: ProviderConfig, *, tagged: bool) -> Values:
-    """Inputs with `tagsAll`, which some types' checked inputs do not hold."""
+    """Add `tagsAll`, which the checked inputs of some types do not have."""
     if not tagged or "tagsAll" in inputs:
         return inputs
     return {**inputs, "tagsAll": effective(inputs.get("tags"), config)}
 
 
 def is_ignored(key: str, config: ProviderConfig) -> bool:
-    """Whether the provider leaves a tag of AWS alone."""
+    """Return whether the provider ignores a tag."""
     return key in config.ignored_keys or key.startswith(config.ignored_prefixes)
 
 
 def observed(aws_tags: dict[str, str], known: Values, config: ProviderConfig) -> tuple[Values, Values]:
-    """`tags` and `tagsAll` for the outputs, given all tags that AWS has.
+    """Return `tags` and `tagsAll` for the outputs from all tags that AWS has.
 
-    A tag equal to a default one counts as the resource's own only if the resource had it before.
+    A tag that equals a default tag counts as the resource's own only if the resource had it before.
     """
     shown = {
         key: value
@@ -47,10 +47,10 @@ def observed(aws_tags: dict[str, str], known: Values, config: ProviderConfig) ->
 
 
 def pairs(tags: dict[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Tags as most services take them; `key` and `value` are what a service calls the two."""
+    """Return tags as most services expect them; `key` and `value` are the service's names of the two."""
     return [{key: name, value: content} for name, content in tags.items()]
 
 
 def from_pairs(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """The reverse of `pairs`."""
+    """Return the reverse of `pairs`."""
     return {tag["Key"]: tag["Value"] for tag in tags or []}

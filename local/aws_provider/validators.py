@@ -1,6 +1,7 @@
-"""Checks of single values. Each maker returns a function that says what is wrong, or nothing.
+"""Validators of single values. Each factory returns a function that returns the problem, or None.
 
-Limits stand with the types that use them; the wording follows the Terraform AWS provider, so that messages are found.
+Limits are defined with the types that use them; messages follow the Terraform AWS provider, so that users can search
+for them.
 """
 
 import ipaddress
@@ -13,7 +14,7 @@ from local.aws_provider.model import Validator
 
 
 def one_of(*allowed: str | int) -> Validator:
-    """A closed set of values."""
+    """Build a validator for a closed set of values."""
 
     def check(value: Any) -> str | None:
         listed = ", ".join(json.dumps(item) for item in allowed)
@@ -23,7 +24,7 @@ def one_of(*allowed: str | int) -> Validator:
 
 
 def between(lowest: int, highest: int) -> Validator:
-    """A number within bounds, both included."""
+    """Build a validator for a number within inclusive bounds."""
 
     def check(value: Any) -> str | None:
         inside = lowest <= value <= highest
@@ -33,7 +34,7 @@ def between(lowest: int, highest: int) -> Validator:
 
 
 def length(shortest: int, longest: int) -> Validator:
-    """Characters of a string, both bounds included."""
+    """Build a validator for the length of a string, with inclusive bounds."""
 
     def check(value: Any) -> str | None:
         inside = shortest <= len(value) <= longest
@@ -43,7 +44,7 @@ def length(shortest: int, longest: int) -> Validator:
 
 
 def matches(pattern: str, meaning: str) -> Validator:
-    """A whole string of a form, which `meaning` puts in words."""
+    """Build a validator for strings that match a pattern as a whole; `meaning` is the message."""
     compiled = re.compile(pattern)
 
     def check(value: Any) -> str | None:
@@ -53,7 +54,7 @@ def matches(pattern: str, meaning: str) -> Validator:
 
 
 def unlike(pattern: str, meaning: str) -> Validator:
-    """A string that must not have a form."""
+    """Build a validator for strings that must not contain a pattern."""
     compiled = re.compile(pattern)
 
     def check(value: Any) -> str | None:
@@ -66,12 +67,12 @@ _arn = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(?:\d{12}|aws|)(?::.+)")
 
 
 def arn(value: Any) -> str | None:
-    """An Amazon Resource Name."""
+    """Validate an Amazon Resource Name."""
     return None if _arn.fullmatch(value) else f"({value}) is an invalid ARN: arn: invalid prefix or sections"
 
 
 def json_text(value: Any) -> str | None:
-    """Any JSON."""
+    """Validate JSON."""
     try:
         json.loads(value)
     except ValueError as problem:
@@ -80,7 +81,7 @@ def json_text(value: Any) -> str | None:
 
 
 def iam_policy(value: Any) -> str | None:
-    """A JSON object, as IAM takes it; the usual mistakes are named."""
+    """Validate a JSON object, as IAM accepts it, with specific messages for the usual mistakes."""
     trimmed = value.strip()
     if not trimmed.startswith("{"):
         return f"contains an invalid JSON policy: {_not_an_object(trimmed)}"
@@ -106,7 +107,7 @@ def _not_an_object(text: str) -> str:
 
 
 def network_address(version: int) -> Validator:
-    """A CIDR block in canonical form, without host bits."""
+    """Build a validator for a CIDR block in canonical form, without host bits."""
 
     def check(value: Any) -> str | None:
         try:
@@ -122,17 +123,17 @@ def network_address(version: int) -> Validator:
 
 
 def unsupported(_value: Any) -> str | None:
-    """A property that the real plugin has and this stand-in has not, so that giving it is an error."""
+    """Reject a property of the real plugin that has a resource of its own here."""
     return "is not supported by the local stand-in provider; use the separate resource for it"
 
 
 def refused(_value: Any) -> str | None:
-    """A property that the real plugin has and this stand-in has not, for which there is no other resource either."""
+    """Reject a property of the real plugin that this stand-in does not support in any way."""
     return "is not supported by the local stand-in provider"
 
 
 def cidr(value: Any) -> str | None:
-    """Any CIDR block, of either family, with host bits or without."""
+    """Validate a CIDR block of either address family, with or without host bits."""
     try:
         ipaddress.ip_network(value, strict=False)
     except ValueError:
@@ -141,7 +142,7 @@ def cidr(value: Any) -> str | None:
 
 
 def ipv4_address(value: Any) -> str | None:
-    """One IPv4 address."""
+    """Validate an IPv4 address."""
     try:
         ipaddress.IPv4Address(value)
     except ValueError:
@@ -150,7 +151,7 @@ def ipv4_address(value: Any) -> str | None:
 
 
 def items_at_most(most: int) -> Validator:
-    """How many items a list may have."""
+    """Build a validator for the maximum number of items of a list."""
 
     def check(value: Any) -> str | None:
         return None if len(value) <= most else f"at most {most} items are allowed, got {len(value)}"
@@ -159,7 +160,7 @@ def items_at_most(most: int) -> Validator:
 
 
 def each(test: Validator) -> Validator:
-    """A check for every item of a list."""
+    """Build a validator for every item of a list."""
 
     def check(value: Any) -> str | None:
         return next((reason for item in value if (reason := test(item))), None)

@@ -1,7 +1,7 @@
-"""Property values as they travel between the engine and a provider.
+"""Property values on the wire between the engine and a provider.
 
 The engine sends a protobuf `Struct`. Three things in it are not plain JSON: unknown values (a reserved string), secrets
-and references (objects marked by a reserved key). Source: `sdk/go/common/resource/plugin/rpc.go` of Pulumi.
+and references (objects with a reserved key). Source: `sdk/go/common/resource/plugin/rpc.go` of Pulumi.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias, TypeGuard
 from google.protobuf import struct_pb2
 
 type_marker: Final = "4dabf18193072939515e22adb298388d"
-secret_marker: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker, no credential
+secret_marker: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker, not a credential
 unknown_text: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 unknown_texts: Final = frozenset(
     {
@@ -30,7 +30,7 @@ Values: TypeAlias = dict[str, Any]
 
 
 class Unknown:
-    """The one value that stands for "known after the update"."""
+    """Single value for "known after the update"."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -41,13 +41,13 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that the engine must keep encrypted in its state."""
+    """A value that the engine must encrypt in its state."""
 
     value: Any
 
 
 def read(struct: struct_pb2.Struct) -> Values:
-    """Properties of a request; nulls are left out, secrets stay wrapped."""
+    """Read the properties of a request, without nulls; secrets remain wrapped."""
     result = {name: _read_value(value) for name, value in struct.fields.items()}
     return {name: value for name, value in result.items() if value is not None}
 
@@ -79,7 +79,7 @@ def _read_object(struct: struct_pb2.Struct) -> Any:
 
 
 def write(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """The same properties for a response."""
+    """Write properties for a response."""
     struct = struct_pb2.Struct()
     _write_fields(struct, values)
     return struct
@@ -92,7 +92,7 @@ def _write_fields(struct: struct_pb2.Struct, values: Mapping[str, Any]) -> None:
 
 
 def _write_value(result: struct_pb2.Value, value: Any) -> None:
-    """Fill a value in its place: a copy of each level into the one above it takes most of the time otherwise."""
+    """Write a value in place: copying each level into the one above takes most of the time otherwise."""
     if value is None:
         result.null_value = struct_pb2.NULL_VALUE
     elif value is UNKNOWN:
@@ -107,7 +107,7 @@ def _write_value(result: struct_pb2.Value, value: Any) -> None:
     elif isinstance(value, str):
         result.string_value = value
     elif is_list(value):
-        result.list_value.SetInParent()  # an empty list is a value too
+        result.list_value.SetInParent()  # an empty list is a value, too
         for item in value:
             _write_value(result.list_value.values.add(), item)
     elif is_map(value):
@@ -118,17 +118,17 @@ def _write_value(result: struct_pb2.Value, value: Any) -> None:
 
 
 def is_map(value: object) -> TypeGuard[Values]:
-    """Whether a free-form value is an object."""
+    """Return whether a free-form value is an object."""
     return isinstance(value, dict)
 
 
 def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether a free-form value is a list."""
+    """Return whether a free-form value is a list."""
     return isinstance(value, list)
 
 
 def plain(value: Any) -> Any:
-    """The value without secret wrappers, at any depth."""
+    """Return a value without secret wrappers, at any depth."""
     if isinstance(value, Secret):
         return plain(value.value)
     if is_map(value):
@@ -139,17 +139,17 @@ def plain(value: Any) -> Any:
 
 
 def holds_unknown(value: Any) -> bool:
-    """Whether any part of a value is known only after the update."""
+    """Return whether any part of a value is unknown."""
     return _any_leaf(value, lambda leaf: leaf is UNKNOWN)
 
 
 def holds_secret(value: Any) -> bool:
-    """Whether any part of a value is secret."""
+    """Return whether any part of a value is secret."""
     return isinstance(value, Secret) or _any_leaf(value, lambda _: False, secrets=True)
 
 
 def without_secrets(text: str, marked: Any) -> str:
-    """A message in which no text that is secret in `marked` can be read."""
+    """Redact all text in a message that is secret in `marked`."""
     if isinstance(marked, Secret):
         value = plain(marked)
         shown = value if isinstance(value, str) else json.dumps(value, default=repr)
@@ -171,9 +171,9 @@ def _any_leaf(value: Any, test: Callable[[Any], bool], *, secrets: bool = False)
 
 
 def keep_secret(value: Any, marked: Any) -> Any:
-    """The value with the secrecy that `marked` has in the same place.
+    """Mark as secret what is secret in the same place of `marked`.
 
-    An element of a list makes the whole list secret, for elements move. Source: `annotateSecrets` of the engine.
+    A secret element makes the whole list secret, because elements move. Source: `annotateSecrets` of the engine.
     """
     if isinstance(marked, Secret):
         return Secret(plain(value))
@@ -185,10 +185,10 @@ def keep_secret(value: Any, marked: Any) -> Any:
 
 
 def items_of(value: Any) -> list[Any]:
-    """The items of a list that may be missing or not known."""
+    """Return the items of a list, or none if the list is missing or unknown."""
     return value if is_list(value) else []
 
 
 def fields_of(value: Any) -> Values:
-    """The fields of an object that may be missing or not known."""
+    """Return the fields of an object, or none if the object is missing or unknown."""
     return value if is_map(value) else {}
