@@ -1,1 +1,1 @@
-"""One module per kind of resource: descriptions, not mechanics. `registry.py` says which token lives where."""
+"""Descriptions of resource types, one module per kind of resource. `registry.py` maps tokens to modules."""

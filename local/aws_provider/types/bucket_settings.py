@@ -1,4 +1,4 @@
-"""Settings of buckets as resources of their own. Source: Terraform AWS provider, `internal/service/s3/bucket_*.go`."""
+"""Bucket settings with resources of their own. Source: Terraform AWS provider, `internal/service/s3/bucket_*.go`."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ from local.aws_provider.wire import UNKNOWN, Values
 _missing_bucket: Final = frozenset({"NoSuchBucket", "404"})
 _owner = text(replaces=True, checks=(validators.matches(r"\d{12}", "must be an account of 12 digits"),))
 policy_seconds: Final = 120
-"""How long a principal that was made a moment ago may be unknown to S3."""
+"""Time to retry while S3 may not know a new principal."""
 
 
 def _object_id(wanted: Values) -> str:
@@ -20,7 +20,7 @@ def _object_id(wanted: Values) -> str:
 
 
 def _bucket_and_owner(object_id: str) -> Values:
-    """What identifies the bucket in a call; the owner is None where nobody expects one."""
+    """Return the arguments that identify the bucket; the owner is None if no owner is expected."""
     bucket, _, owner = object_id.partition(",")
     return {"Bucket": bucket, "ExpectedBucketOwner": owner or None}
 
@@ -272,7 +272,7 @@ def _delete_versioning(aws: Aws, object_id: str, known: Values) -> None:
     try:
         aws.call("PutBucketVersioning", **_bucket_and_owner(object_id), VersioningConfiguration={"Status": "Suspended"})
     except AwsError as failure:
-        # A bucket with object lock stays versioned for good.
+        # Versioning of a bucket with Object Lock cannot be suspended.
         if failure.code != "InvalidBucketState":
             raise
 

@@ -1,7 +1,7 @@
 """S3 buckets. Source: Terraform AWS provider, `internal/service/s3/bucket.go`.
 
-Settings that have a resource of their own are deprecated on the bucket. Here a bucket takes only those that examples and policy tests
-use (`acl`, `policy`, `versioning`, `serverSideEncryptionConfiguration`); each of the others is refused by name.
+Inline settings that have a resource of their own are deprecated. Supported are only those that examples and policy
+tests use (`acl`, `policy`, `versioning`, `serverSideEncryptionConfiguration`); each of the others is an error.
 """
 
 import re
@@ -25,7 +25,7 @@ from local.aws_provider.tags import from_pairs, pairs
 from local.aws_provider.wire import Values
 
 home_region: Final = "us-east-1"
-"""The Region whose buckets have no location constraint, and where creating one's own bucket again succeeds."""
+"""Region without location constraint, in which creating one's own bucket again succeeds."""
 website_zones: Final = {
     "ap-northeast-1": "Z2M4EHUR26P7ZW",
     "ap-northeast-2": "Z3W03O7B5YMIYP",
@@ -69,7 +69,7 @@ _read_and_left_out: Final = (
     "GetBucketReplication",
     "GetObjectLockConfiguration",
 )
-"""What the real plugin reads of every bucket. The settings are refused here, so nothing of them is kept."""
+"""Calls that the real plugin makes to read a bucket. The settings are not supported here, so results are discarded."""
 
 
 def _create(aws: Aws, wanted: Values) -> str:
@@ -77,7 +77,7 @@ def _create(aws: Aws, wanted: Values) -> str:
     if aws.region != home_region and (wrong := _bucket_name(name)):
         raise InvalidInputError(wrong)
     if aws.region == home_region and _exists(aws, name):
-        # There the API would answer as if it had made one's own bucket anew.
+        # In this Region the API responds to one's own existing bucket as if it were new.
         raise AwsError("s3:CreateBucket", "BucketAlreadyExists", f"bucket {name} exists already")
     configuration: Values = {} if aws.region == home_region else {"LocationConstraint": aws.region}
     if wanted["tagsAll"]:
@@ -163,7 +163,7 @@ def _read(aws: Aws, name: str, known: Values) -> Values | None:
 
 
 def _tags(aws: Aws, name: str) -> list[Values]:
-    """Through S3 Control, which wants the account; by S3's own call where the provider was told not to ask for it."""
+    """Return the tags, from S3 Control, which requires the account; from S3 with `skipRequestingAccountId`."""
     if not aws.account:
         return _optional(aws, "GetBucketTagging", name).get("TagSet") or []
     return aws.call("s3control:ListTagsForResource", **_tagged(aws, name)).get("Tags") or []
@@ -217,7 +217,7 @@ def _retag(aws: Aws, name: str, known: Values, added: dict[str, str], removed: l
         if added:
             aws.call("s3control:TagResource", **_tagged(aws, name), Tags=pairs(added))
         return
-    # S3's own calls know only the whole set.
+    # S3's own API replaces the whole set.
     old: dict[str, str] = known.get("tagsAll") or {}
     wanted = {key: value for key, value in {**old, **added}.items() if key not in removed}
     if wanted:
@@ -231,7 +231,7 @@ _dns_name = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 
 
 def _bucket_name(value: str) -> str | None:
-    """The rule of all Regions but the first, which is laxer for the sake of old buckets; no preview applies it."""
+    """Validate a bucket name, on creation only; us-east-1 permits further names, for old buckets."""
     if not _dns_name.fullmatch(value) or re.fullmatch(r"\d+\.\d+\.\d+\.\d+", value):
         return f'"{value}" is no valid bucket name: 3 to 63 of lowercase letters, digits, hyphens and single dots'
     return None

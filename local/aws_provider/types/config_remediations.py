@@ -1,4 +1,7 @@
-"""Remediation by AWS Config. Source: Terraform AWS provider, `internal/service/configservice/remediation_configuration.go`."""
+"""Remediation by AWS Config.
+
+Source: Terraform AWS provider, `internal/service/configservice/remediation_configuration.go`.
+"""
 
 from typing import Final
 
@@ -63,7 +66,7 @@ def _read(aws: Aws, name: str, _known: Values) -> Values | None:
         }
         if controls
         else None,
-        # In the order of their names, whatever the program's: another order there differs for ever.
+        # Sorted by name, whatever the program's order: another order there is a permanent difference.
         "parameters": [_shown(key, value) for key, value in sorted(parameters.items())] or None,
     }
 

@@ -69,7 +69,7 @@ def _present(values: Values) -> Values:
 
 def _create(aws: Aws, wanted: Values) -> str:
     tags = pairs(wanted["tagsAll"]) or None
-    # A role or function that was made a moment ago is not known everywhere at once.
+    # IAM and Lambda are eventually consistent: a new role or function may be unknown for some seconds.
     aws.retry(
         {"InsufficientPermissionsException"},
         lambda: aws.call("PutConfigRule", ConfigRule=_definition(wanted), Tags=tags),
@@ -102,7 +102,10 @@ def _read(aws: Aws, name: str, known: Values) -> Values | None:
 
 
 def _shown_policy(found: Values | None, known: Values) -> Values | None:
-    """AWS does not tell the text here, so the real provider takes it from the state: nobody else's change is seen."""
+    """Return the custom policy.
+
+    AWS does not return its text. As in the real provider, the text is that of the state: other changes go undetected.
+    """
     if not found:
         return None
     source: Values = known.get("source") or {}

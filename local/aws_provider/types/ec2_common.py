@@ -1,4 +1,4 @@
-"""What EC2 objects have in common: tags, ARNs, filters."""
+"""Common parts of EC2 resources: tags, ARNs, filters."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from local.aws_provider.wire import Values
 
 
 def tag_specification(kind: str, tags: dict[str, str]) -> list[Values] | None:
-    """Tags as a creating call takes them."""
+    """Return tags in the form of create calls."""
     return [{"ResourceType": kind, "Tags": pairs(tags)}] if tags else None
 
 
 def retag(aws: Aws, object_id: str, _known: Values, added: dict[str, str], removed: list[str]) -> None:
-    """Tags of anything in EC2."""
+    """Change the tags of any EC2 resource."""
     if removed:
         aws.call("DeleteTags", Resources=[object_id], Tags=[{"Key": key} for key in removed])
     if added:
@@ -22,7 +22,7 @@ def retag(aws: Aws, object_id: str, _known: Values, added: dict[str, str], remov
 
 
 def arn(aws: Aws, resource: str, owner: str | None = None) -> str:
-    """The ARN of something in EC2, which belongs to its owner's account."""
+    """Return the ARN of an EC2 resource in its owner's account."""
     return f"arn:{aws.partition}:ec2:{aws.region}:{owner or aws.account}:{resource}"
 
 
@@ -34,7 +34,7 @@ filter_inputs: dict[str, Property] = {
 
 
 def filters(given: Values, **attributes: Any) -> list[Values] | None:
-    """The filters of a describing call: attributes that have a value, tags, and those the program wrote."""
+    """Return the filters of a describe call: attributes that have a value, tags, and the program's filters."""
     result: list[Values] = [
         {"Name": name.replace("_", "-"), "Values": [str(value)]}
         for name, value in attributes.items()

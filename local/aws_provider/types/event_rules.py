@@ -11,14 +11,14 @@ from local.aws_provider.tags import from_pairs, pairs
 from local.aws_provider.wire import Values
 
 delete_seconds = 120
-"""How long a rule that still has targets is retried. The real plugin takes 5 minutes."""
+"""Time to retry deleting a rule that still has targets. The real plugin takes 5 minutes."""
 default_bus: Final = "default"
 _longest_pattern: Final = 4096
 _enabled_states: Final = ("ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
 
 
 def normal_pattern(pattern: str) -> str:
-    """A pattern as outputs keep it: compact, keys sorted, nothing escaped that need not be."""
+    """Return a pattern as outputs store it: compact, with sorted keys and without needless escapes."""
     return json.dumps(json.loads(pattern), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -32,7 +32,7 @@ def _pattern(value: Any) -> str | None:
 
 
 def split(rule_id: str) -> tuple[str, str]:
-    """Bus and name of a rule; the name of a partner's bus has slashes itself."""
+    """Split a rule's ID into bus and name; the name of a partner event bus contains slashes."""
     bus, _, name = rule_id.rpartition("/")
     return bus or default_bus, name
 

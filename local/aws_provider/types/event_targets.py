@@ -1,6 +1,6 @@
 """Targets of EventBridge rules. Source: Terraform AWS provider, `internal/service/events/target.go`.
 
-Targets of services that nobody here sends events to are refused by name.
+Inputs for services that this project does not send events to are an error.
 """
 
 from typing import Any, Final

@@ -11,7 +11,7 @@ from local.aws_provider.types import ec2_common
 from local.aws_provider.wire import Values
 
 _sources: Final = {
-    # property: (what AWS calls the kind, how its ids begin)
+    # property: (AWS resource type, prefix of its IDs)
     "vpcId": ("VPC", "vpc-"),
     "subnetId": ("Subnet", "subnet-"),
     "eniId": ("NetworkInterface", "eni-"),
@@ -28,7 +28,7 @@ _to_logs: Final = "cloud-watch-logs"
 
 
 def destination(arn: str) -> str:
-    """The ARN of a log group without the `:*` that some of its sources have."""
+    """Return the ARN of a log group without the `:*` that some of its sources append."""
     return arn.removesuffix(":*")
 
 
@@ -110,7 +110,7 @@ FLOW_LOG = ResourceType(
             replaces=True,
         ),
         "iamRoleArn": text(replaces=True, checks=(validators.arn,)),
-        # With `:*` it differs from what AWS has at every preview.
+        # A value with `:*` differs from AWS' at every preview.
         "logDestination": text(computed=True, replaces=True, checks=(validators.arn,)),
         "logDestinationType": text(
             default=_to_logs,

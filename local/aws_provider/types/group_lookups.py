@@ -1,4 +1,4 @@
-"""Functions that find security groups and prefix lists.
+"""Lookup functions of security groups and prefix lists.
 
 Source: Terraform AWS provider, `vpc_security_group_data_source.go` and `vpc_managed_prefix_list_data_source.go`.
 """

@@ -1,4 +1,4 @@
-"""Policies inside roles, and policies attached to users. Source: Terraform AWS provider, `internal/service/iam`."""
+"""Inline policies of roles, and policies attached to users. Source: Terraform AWS provider, `internal/service/iam`."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def _read(aws: Aws, object_id: str, known: Values) -> Values | None:
     return {
         "name": name,
         "namePrefix": known.get("namePrefix"),
-        # botocore decodes the document that IAM sends.
+        # botocore decodes the document in the response.
         "policy": document if isinstance(document, str) else policy_json.compact(document),
         "role": role,
     }
@@ -93,7 +93,7 @@ def _attach(aws: Aws, wanted: Values) -> str:
 
 
 def _read_attachment(aws: Aws, object_id: str, known: Values) -> Values | None:
-    # State written by earlier releases has other ids, so what is known goes first.
+    # The state of earlier releases has other IDs, so known properties have precedence.
     user, _, policy = object_id.partition("/")
     user, policy = known.get("user") or user, known.get("policyArn") or policy
     attached = aws.pages("ListAttachedUserPolicies", "AttachedPolicies", marker="Marker", UserName=user)

@@ -1,4 +1,7 @@
-"""Customer-managed IAM policies and their attachment to roles. Source: Terraform AWS provider, `internal/service/iam`."""
+"""Customer managed IAM policies and their attachments to roles.
+
+Source: Terraform AWS provider, `internal/service/iam`.
+"""
 
 from typing import Final
 
@@ -10,7 +13,7 @@ from local.aws_provider.tags import from_pairs, pairs
 from local.aws_provider.wire import Values
 
 version_limit: Final = 5
-"""Versions of one policy that IAM keeps."""
+"""Maximum number of versions of a policy."""
 _name_form = validators.matches(r"[\w+=,.@-]*", "must hold only alphanumeric characters and +=,.@_-")
 
 
@@ -38,7 +41,7 @@ def _read(aws: Aws, arn: str, known: Values) -> Values | None:
         "name": policy["PolicyName"],
         "namePrefix": known.get("namePrefix"),
         "path": policy["Path"],
-        # botocore decodes the document that IAM sends.
+        # botocore decodes the document in the response.
         "policy": document if isinstance(document, str) else policy_json.compact(document),
         "policyId": policy["PolicyId"],
         "tags": from_pairs(policy.get("Tags")),
@@ -127,7 +130,7 @@ def _attach(aws: Aws, wanted: Values) -> str:
 
 
 def _read_attachment(aws: Aws, object_id: str, known: Values) -> Values | None:
-    # State written by earlier releases has other ids, so what is known goes first.
+    # The state of earlier releases has other IDs, so known properties have precedence.
     role, _, policy = object_id.partition("/")
     role, policy = known.get("role") or role, known.get("policyArn") or policy
     attached = aws.pages("ListAttachedRolePolicies", "AttachedPolicies", marker="Marker", RoleName=role)
@@ -146,7 +149,7 @@ ROLE_POLICY_ATTACHMENT = ResourceType(
     regional=False,
     properties={
         "policyArn": text(required=True, replaces=True, checks=(validators.arn,)),
-        # Programs often give the role itself; its name is what arrives.
+        # Programs often pass the role itself; the provider receives its name.
         "role": text(required=True, replaces=True),
     },
     calls={

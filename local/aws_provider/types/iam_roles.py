@@ -23,7 +23,7 @@ def _create(aws: Aws, wanted: Values) -> str:
         "PermissionsBoundary": wanted.get("permissionsBoundary"),
         "Tags": pairs(wanted["tagsAll"]) or None,
     }
-    # A principal that was made a moment ago is not known everywhere at once.
+    # IAM is eventually consistent: a new principal may be unknown for some seconds.
     aws.retry({"MalformedPolicyDocument"} if _names_principal(wanted) else (), lambda: _call(aws, arguments), 10)
     return name
 
@@ -44,13 +44,13 @@ def _settle(aws: Aws, name: str, wanted: Values) -> None:
 
 
 def _inline(policies: Any) -> dict[str, str]:
-    """Name to document; the empty element, which means "none at all", drops out."""
+    """Map names to documents, without the empty element, which means "none at all"."""
     listed: list[Values] = policies or []
     return {item["name"]: item["policy"] for item in listed if item.get("policy")}
 
 
 def _text(document: Any) -> str:
-    """Botocore decodes the documents that IAM sends."""
+    """Return a document as text; botocore decodes the documents in responses."""
     return document if isinstance(document, str) else policy_json.compact(document)
 
 
@@ -89,7 +89,7 @@ def _update(aws: Aws, change: Change) -> None:
     if change.has("description"):
         aws.call("UpdateRoleDescription", RoleName=name, Description=new.get("description", ""))
     if change.has("maxSessionDuration"):
-        # The description goes along, for some emulators forget it otherwise.
+        # Some emulators delete the description if it is not sent.
         aws.call(
             "UpdateRole",
             RoleName=name,

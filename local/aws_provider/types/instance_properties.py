@@ -1,7 +1,7 @@
-"""What can be said of an EC2 instance, and which changes replace it.
+"""Properties of an EC2 instance, and the changes that replace it.
 
-Source: Terraform AWS provider, `internal/service/ec2/ec2_instance.go`. What a server in a private subnet does not need (launch
-templates, Spot, placement, further interfaces, hibernation and so on) is refused by name.
+Source: Terraform AWS provider, `internal/service/ec2/ec2_instance.go`. Properties that a server in a private subnet
+does not need (launch templates, Spot, placement, further interfaces, hibernation and so on) are an error.
 """
 
 import re
@@ -17,7 +17,7 @@ _arm_family: Final = re.compile(r"a1|[a-z]+\d+[a-z]*g[a-z]*")
 
 
 def architecture(instance_type: str) -> str:
-    """The architecture of an instance type, by its name."""
+    """Return the architecture of an instance type, derived from its name."""
     return "arm64" if _arm_family.fullmatch(instance_type.split(".", 1)[0].split("-", 1)[0]) else "x86_64"
 
 
@@ -125,7 +125,7 @@ properties: Final[dict[str, Property]] = {
 
 
 def replaces_when(old: Values, new: Values) -> set[str]:
-    """Properties whose change replaces the instance this time."""
+    """Return the properties whose change replaces the instance in this update."""
     result: set[str] = set()
     if new.get("userDataReplaceOnChange"):
         result |= {"userData", "userDataBase64"}

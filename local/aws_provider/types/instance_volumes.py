@@ -1,4 +1,4 @@
-"""The volumes of an instance: as it is launched with them, as they are found again, and as they change."""
+"""Volumes of an instance: launch, read, and update."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ _modifiable: Final = {"iops": "Iops", "throughput": "Throughput", "volumeSize": 
 
 
 def root_device_name(aws: Aws, image_id: str) -> str:
-    """The device on which an image has its root volume."""
+    """Return the device name of an image's root volume."""
     images = aws.call("DescribeImages", ImageIds=[image_id])["Images"]
     if not images or not images[0].get("RootDeviceName"):
         raise InvalidInputError(f"finding root device name for AMI ({image_id}): none")
@@ -30,7 +30,7 @@ def root_device_name(aws: Aws, image_id: str) -> str:
 
 
 def mappings(aws: Aws, wanted: Values) -> list[Values] | None:
-    """The block device mappings of the call that launches."""
+    """Return the block device mappings for RunInstances."""
     result = [_mapping(item["deviceName"], item) for item in wanted.get("ebsBlockDevices", [])]
     root: Values | None = wanted.get("rootBlockDevice")
     if root:
@@ -39,7 +39,7 @@ def mappings(aws: Aws, wanted: Values) -> list[Values] | None:
 
 
 def _mapping(device: str, block: Values) -> Values:
-    # Terraform knows no difference between "not encrypted" and nothing said, and leaves both to the account's default.
+    # Terraform does not distinguish "not encrypted" from unset, and leaves both to the account's default.
     given = {theirs: block[ours] for ours, theirs in _settings.items() if block.get(ours) not in (None, "")}
     if not given.get("Encrypted"):
         given.pop("Encrypted", None)
@@ -47,7 +47,7 @@ def _mapping(device: str, block: Values) -> Values:
 
 
 def _volumes(aws: Aws, instance: Values) -> dict[str, Values]:
-    """Volumes by device."""
+    """Return the volumes by device name."""
     attached = {item["DeviceName"]: item["Ebs"] for item in instance.get("BlockDeviceMappings", [])}
     if not attached:
         return {}
@@ -61,7 +61,7 @@ def _volumes(aws: Aws, instance: Values) -> dict[str, Values]:
 
 
 def read(aws: Aws, instance: Values, known: Values) -> Values:
-    """`rootBlockDevice`, `ebsBlockDevices`, and `volumeTags` where the program manages them."""
+    """Return `rootBlockDevice`, `ebsBlockDevices`, and `volumeTags` if the program manages them."""
     volumes = _volumes(aws, instance)
     root = instance.get("RootDeviceName")
     result: Values = {
@@ -105,7 +105,7 @@ def _tags_of(aws: Aws, block: Values) -> dict[str, str]:
 
 
 def tag_new(aws: Aws, instance: Values, wanted: Values) -> None:
-    """Tags of the volumes that the program describes one by one."""
+    """Tag the new volumes that the program describes individually."""
     if wanted.get("volumeTags"):
         return
     volumes = _volumes(aws, instance)
@@ -116,7 +116,7 @@ def tag_new(aws: Aws, instance: Values, wanted: Values) -> None:
 
 
 def _described(instance: Values, values: Values) -> dict[str, Values]:
-    """What is said of volumes, by device."""
+    """Return the volume descriptions by device name."""
     blocks: dict[str, Values] = {item["deviceName"]: item for item in items_of(values.get("ebsBlockDevices"))}
     if values.get("rootBlockDevice"):
         blocks[instance["RootDeviceName"]] = values["rootBlockDevice"]
@@ -124,7 +124,7 @@ def _described(instance: Values, values: Values) -> dict[str, Values]:
 
 
 def update(aws: Aws, instance: Values, change: Change) -> None:
-    """What may change of the volumes of a running instance."""
+    """Update the volumes of a running instance."""
     if change.has("rootBlockDevice"):
         _change_root(aws, instance, change)
     if change.has("rootBlockDevice", "ebsBlockDevices") and not change.new.get("volumeTags"):

@@ -50,7 +50,7 @@ def _create(aws: Aws, wanted: Values) -> str:
 
 
 def _user_data(wanted: Values) -> bytes | None:
-    """The bytes that the instance sees; they are encoded for the call by botocore."""
+    """Return user data as bytes; botocore encodes them for the call."""
     if wanted.get("userDataBase64"):
         return base64.b64decode(wanted["userDataBase64"])
     return wanted["userData"].encode() if wanted.get("userData") else None
@@ -62,7 +62,7 @@ def _metadata_options(wanted: Values) -> Values | None:
 
 
 def _network(wanted: Values) -> Values:
-    """Where the instance stands: on the instance, or on its interface when a public address is spoken of."""
+    """Return subnet, address and groups: of the instance, or of its interface if a public address is configured."""
     groups = wanted.get("vpcSecurityGroupIds") or None
     place: Values = {"SubnetId": wanted.get("subnetId"), "PrivateIpAddress": wanted.get("privateIp")}
     if wanted.get("subnetId") and "associatePublicIpAddress" in wanted:
@@ -86,14 +86,14 @@ def _settle(aws: Aws, instance_id: str, wanted: Values) -> None:
 
 
 def find(aws: Aws, instance_id: str) -> Values | None:
-    """An instance as EC2 describes it; nothing when it is terminated."""
+    """Return an instance as EC2 describes it; None if it is terminated."""
     reservations = aws.call("DescribeInstances", InstanceIds=[instance_id])["Reservations"]
     found: list[Values] = [item for reservation in reservations for item in reservation["Instances"]]
     return None if not found or found[0]["State"]["Name"] == "terminated" else found[0]
 
 
 def wait_for_state(aws: Aws, instance_id: str, *states: str) -> None:
-    """Waits until an instance is in one of these states: running, stopped or terminated."""
+    """Wait until an instance is in one of these states: running, stopped or terminated."""
 
     def reached() -> bool:
         try:
@@ -112,7 +112,7 @@ def wait_for_state(aws: Aws, instance_id: str, *states: str) -> None:
 
 
 _plain_outputs: Final = {
-    # property: field of the answer
+    # property: field of the response
     "ami": "ImageId",
     "ebsOptimized": "EbsOptimized",
     "instanceLifecycle": "InstanceLifecycle",
@@ -167,7 +167,7 @@ def _primary_interface(found: Values) -> Values:
 
 
 def _read_type(aws: Aws, instance_id: str, name: str) -> None:
-    """The real plugin looks the type up for its credits; a program cannot set them here, so nothing of them is kept."""
+    """Make the calls of the real plugin for CPU credits; a program cannot set them, so the result is discarded."""
     types = aws.call("DescribeInstanceTypes", InstanceTypes=[name])["InstanceTypes"]
     if any(each.get("BurstablePerformanceSupported") for each in types):
         aws.call("DescribeInstanceCreditSpecifications", InstanceIds=[instance_id])
@@ -179,7 +179,7 @@ def _attribute(aws: Aws, instance_id: str, name: str) -> Any:
 
 
 def _shown_user_data(encoded: str | None, known: Values) -> Values:
-    """In the property that the program uses; text unless it uses the other."""
+    """Return user data in the property that the program uses; as text by default."""
     if not encoded:
         return {}
     if "userDataBase64" in known:
@@ -221,7 +221,7 @@ def _update(aws: Aws, change: Change) -> None:
 
 
 def _change_groups(aws: Aws, instance_id: str, groups: list[str]) -> None:
-    """Those of the first interface: an instance with several has none of its own."""
+    """Change the groups of the primary interface: an instance with several interfaces has no groups of its own."""
     primary = _primary_interface(find(aws, instance_id) or {})
     if not primary:
         raise AwsError("ec2:ModifyNetworkInterfaceAttribute", "NotFound", f"{instance_id} has no primary interface")

@@ -1,14 +1,14 @@
-"""Names of IP protocols, as EC2 and Terraform treat them: a name and its number are the same protocol."""
+"""Names of IP protocols in EC2 and Terraform: a name and its number are the same protocol."""
 
 from typing import Any, Final
 
 numbers: Final = {"icmp": "1", "tcp": "6", "udp": "17", "icmpv6": "58"}
-"""Protocols that EC2 writes by name. Every other is written by number, `-1` for all."""
+"""Protocols that EC2 returns by name. All others are numbers, `-1` for all protocols."""
 _names: Final = {number: name for name, number in numbers.items()}
 
 
 def protocol_name(given: str) -> str:
-    """The one spelling of a protocol that EC2 uses."""
+    """Return the name or number that EC2 uses for a protocol."""
     lowered = str(given).lower()
     if lowered == "all":
         return "-1"
@@ -16,7 +16,7 @@ def protocol_name(given: str) -> str:
 
 
 def same_protocol(first: str, second: str) -> bool:
-    """Whether two spellings mean one protocol."""
+    """Return whether two names or numbers are the same protocol in security groups."""
     return protocol_name(first) == protocol_name(second)
 
 
@@ -40,12 +40,12 @@ _other_numbers: Final = {
     "fc": "133",
     "udplite": "136",
 }
-"""IANA's names of further protocols, which network ACLs take too."""
+"""IANA names of further protocols, which network ACLs accept, too."""
 _highest: Final = 255
 
 
 def protocol_number(given: str) -> str:
-    """The number of a protocol, which is all that network ACLs know; `-1` for all, other text unchanged."""
+    """Return the number of a protocol for network ACLs; `-1` for all protocols, unknown names unchanged."""
     lowered = str(given).lower()
     if lowered == "all":
         return "-1"
@@ -53,12 +53,12 @@ def protocol_number(given: str) -> str:
 
 
 def protocol(value: Any) -> str | None:
-    """Check of a protocol by IANA's name or number."""
+    """Validate the IANA name or number of a protocol."""
     number = protocol_number(value)
     known = number == "-1" or (number.isdigit() and int(number) <= _highest)
     return None if known else f"unsupported protocol: {value}"
 
 
 def same_number(first: str, second: str) -> bool:
-    """Whether two spellings have one number."""
+    """Return whether two names or numbers are the same protocol in network ACLs."""
     return protocol_number(first) == protocol_number(second)

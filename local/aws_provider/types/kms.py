@@ -67,7 +67,7 @@ def _read_key(aws: Aws, key_id: str, _known: Values) -> Values | None:
 
 def _update_key(aws: Aws, change: Change) -> None:
     key_id, new = change.object_id, change.new
-    # A disabled key takes no other change, so it is enabled first and disabled last.
+    # A disabled key cannot be changed otherwise, so it is enabled first and disabled last.
     if change.has("isEnabled") and new["isEnabled"]:
         aws.call("EnableKey", KeyId=key_id)
     if change.has("enableKeyRotation", "rotationPeriodInDays"):
@@ -174,7 +174,7 @@ def _delete_alias(aws: Aws, name: str, _known: Values) -> None:
 
 
 def _key_id(given: str) -> str:
-    """The bare id in a key's ARN."""
+    """Return the key ID in a key's ARN."""
     return given.rsplit("key/", 1)[-1] if given.startswith("arn:") else given
 
 

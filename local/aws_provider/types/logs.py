@@ -27,7 +27,7 @@ def _create(aws: Aws, wanted: Values) -> str:
 
 
 def _settle(aws: Aws, name: str, wanted: Values) -> None:
-    # AWS itself sets the retention of the DELIVERY class.
+    # AWS sets the retention of the DELIVERY class.
     if wanted["retentionInDays"] and wanted.get("logGroupClass") != _delivery_class:
         aws.call("PutRetentionPolicy", logGroupName=name, retentionInDays=wanted["retentionInDays"])
 

@@ -1,4 +1,4 @@
-"""Prefix lists of one's own. Source: Terraform AWS provider, `internal/service/ec2/vpc_managed_prefix_list.go`."""
+"""Customer-managed prefix lists. Source: Terraform AWS provider, `internal/service/ec2/vpc_managed_prefix_list.go`."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ not_found: Final = "InvalidPrefixListID.NotFound"
 
 
 def _entries(items: Any) -> dict[str, str]:
-    """Address to description."""
+    """Map addresses to descriptions."""
     listed: list[Values] = items or []
     return {item["cidr"]: item.get("description") or "" for item in listed}
 
@@ -41,7 +41,7 @@ def _settle(aws: Aws, list_id: str, _wanted: Values) -> None:
 
 
 def find(aws: Aws, list_id: str) -> Values | None:
-    """A prefix list as EC2 describes it; nothing when it is deleted."""
+    """Return a prefix list as EC2 describes it; None if it is deleted."""
     found = aws.call("DescribeManagedPrefixLists", PrefixListIds=[list_id])["PrefixLists"]
     return None if not found or found[0].get("State") == "delete-complete" else found[0]
 
@@ -55,7 +55,7 @@ def _settled(aws: Aws, list_id: str) -> bool:
 
 
 def entries_of(aws: Aws, list_id: str) -> list[Values]:
-    """The entries of the current version."""
+    """Return the entries of the current version."""
     found = aws.pages("GetManagedPrefixListEntries", "Entries", PrefixListId=list_id)
     return [{"cidr": item["Cidr"], "description": item.get("Description", "")} for item in found]
 
@@ -78,7 +78,7 @@ def _read(aws: Aws, list_id: str, _known: Values) -> Values | None:
 
 def _update(aws: Aws, change: Change) -> None:
     old_size, new_size = change.old["maxEntries"], change.new["maxEntries"]
-    # AWS takes no new size together with new entries: room is made before, and given up after.
+    # AWS does not accept a new size together with new entries: grow before, shrink after.
     if new_size > old_size:
         _modify(aws, change.object_id, MaxEntries=new_size)
     if change.has("name", "entries"):
@@ -96,7 +96,7 @@ def _change_entries(aws: Aws, change: Change) -> None:
     removed = {cidr for cidr in old if cidr not in new or cidr in added}
     redescribed = sorted(removed & set(added))
     if redescribed:
-        # AWS refuses an address that is both added and removed in one request.
+        # AWS rejects an address that is both added and removed in one request.
         _modify(aws, change.object_id, RemoveEntries=[{"Cidr": cidr} for cidr in redescribed], **_version(aws, change))
     _modify(
         aws,

@@ -1,6 +1,6 @@
 """CloudWatch alarms on one metric. Source: Terraform AWS provider, `internal/service/cloudwatch/metric_alarm.go`.
 
-Alarms on several metrics and on queries are refused by name.
+Alarms on several metrics and on queries are an error.
 """
 
 from typing import Any, Final

@@ -1,4 +1,7 @@
-"""Rules of network ACLs, one resource each. Source: Terraform AWS provider, `internal/service/ec2/vpc_network_acl_rule.go`."""
+"""Rules of network ACLs, one per resource.
+
+Source: Terraform AWS provider, `internal/service/ec2/vpc_network_acl_rule.go`.
+"""
 
 import zlib
 
@@ -111,7 +114,7 @@ NETWORK_ACL_RULE = ResourceType(
             same=ip_protocols.same_number,
             stored_as=ip_protocols.protocol_number,
         ),
-        # Unlike the action of a rule within an ACL, in lower case only.
+        # Unlike the action of an inline rule, in lower case only.
         "ruleAction": text(required=True, replaces=True, checks=(validators.one_of("allow", "deny"),)),
         "ruleNumber": whole(required=True, replaces=True, checks=(rule_number,)),
         "toPort": whole(replaces=True),

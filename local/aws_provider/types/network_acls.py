@@ -13,11 +13,11 @@ from local.aws_provider.wire import Values
 not_found: Final = "InvalidNetworkAclID.NotFound"
 icmp_numbers: Final = frozenset({"1", "58"})
 _last_of_ones_own: Final = 32766
-"""Rules after it are AWS' own: everything else is denied."""
+"""Highest number of a custom rule; AWS' own rule after it denies all other traffic."""
 
 
 class Entry(NamedTuple):
-    """One rule of an ACL, in the form in which two of them can be compared."""
+    """One rule of an ACL in normal form, for comparisons."""
 
     number: int
     action: str
@@ -105,7 +105,7 @@ def _change_entries(aws: Aws, acl_id: str, old: set[Entry], new: set[Entry], *, 
 
 
 def find(aws: Aws, acl_id: str) -> Values | None:
-    """An ACL as EC2 describes it."""
+    """Return an ACL as EC2 describes it."""
     found = aws.call("DescribeNetworkAcls", NetworkAclIds=[acl_id])["NetworkAcls"]
     return found[0] if found else None
 
@@ -117,7 +117,7 @@ def _first(aws: Aws, **filters: str) -> Values | None:
 
 
 def _associate(aws: Aws, subnet_id: str, acl_id: str) -> str | None:
-    """Puts a subnet under an ACL; the new association's id. A subnet that is gone is passed over."""
+    """Associate a subnet with an ACL; return the ID of the new association, or None if the subnet is gone."""
     current = _first(aws, association__subnet_id=subnet_id)
     if current is None:
         return None
@@ -194,7 +194,7 @@ def _delete(aws: Aws, acl_id: str, known: Values) -> None:
 
 
 def allow_or_deny(value: Any) -> str | None:
-    """Check of a rule's action, whose case does not matter."""
+    """Validate a rule's action, which is case-insensitive."""
     return validators.one_of("allow", "deny")(value.lower())
 
 

@@ -1,4 +1,4 @@
-"""Functions that find networks. Source: Terraform AWS provider, `internal/service/ec2/vpc_*_data_source.go`."""
+"""Lookup functions of networks. Source: Terraform AWS provider, `internal/service/ec2/vpc_*_data_source.go`."""
 
 from typing import Any, Final
 
@@ -11,10 +11,10 @@ from local.aws_provider.wire import Values
 
 
 def single(found: list[Any], what: str, plural: str) -> Values:
-    """The one object that was found.
+    """Return the only match.
 
     Raises:
-        InvalidInputError: None was, or several.
+        InvalidInputError: No match, or several.
     """
     if not found:
         raise InvalidInputError(f"no matching EC2 {what} found")
@@ -26,7 +26,7 @@ def single(found: list[Any], what: str, plural: str) -> Values:
 
 
 def _truth(value: bool | None) -> str | None:  # noqa: FBT001 - a filter's value
-    # Terraform sends these filters only when they are true: false is its zero value.
+    # Terraform sends these filters only if they are true: false is the zero value.
     return "true" if value else None
 
 
@@ -101,7 +101,7 @@ def _ipv6_association(item: Values) -> Values:
 
 
 _subnet_outputs: Final = {
-    # output: (field of the answer, what stands for its absence)
+    # output: (field of the response, default)
     "assignIpv6AddressOnCreation": ("AssignIpv6AddressOnCreation", False),
     "availabilityZone": ("AvailabilityZone", ""),
     "availabilityZoneId": ("AvailabilityZoneId", ""),
@@ -156,7 +156,7 @@ def _get_subnet(aws: Aws, given: Values) -> Values:
 
 
 def _ipv6_blocks(subnet: Values) -> dict[str, str]:
-    """Association id to block."""
+    """Map association IDs to CIDR blocks."""
     associations: list[Values] = subnet.get("Ipv6CidrBlockAssociationSet", [])
     return {item["AssociationId"]: item["Ipv6CidrBlock"] for item in associations}
 
@@ -232,7 +232,7 @@ def _get_route_table(aws: Aws, given: Values) -> Values:
 
 
 def _is_shown(route: Values) -> bool:
-    """Routes that AWS itself keeps (local, propagated, of a gateway endpoint) are left out."""
+    """Return whether a route is reported: not those that AWS maintains (local, propagated, of a gateway endpoint)."""
     gateway = route.get("GatewayId", "")
     propagated = route.get("Origin") == "EnableVgwRoutePropagation"
     return gateway != "local" and not gateway.startswith("vpce-") and not propagated

@@ -1,4 +1,7 @@
-"""The function that renders IAM policies, without any AWS call. Source: Terraform AWS provider, `policy_document_data_source.go`."""
+"""Function that renders IAM policies without calling AWS.
+
+Source: Terraform AWS provider, `policy_document_data_source.go`.
+"""
 
 import json
 import zlib
@@ -12,7 +15,7 @@ from local.aws_provider.model import Function, Property, records, text, texts
 from local.aws_provider.wire import Values, is_list
 
 with_variables: Final = "2012-10-17"
-"""The policy language that knows variables such as `${aws:username}`; written `&{…}` in this function."""
+"""Version of the policy language with variables such as `${aws:username}`; written `&{…}` in this function."""
 _versions: Final = ("2008-10-17", with_variables)
 _order: Final = (
     *("Sid", "Effect", "Action", "NotAction", "Resource", "NotResource"),
@@ -21,7 +24,7 @@ _order: Final = (
 
 
 def _scalar_or_list(values: list[str]) -> Any:
-    """One value is written as a scalar, several in reverse order: so the upstream provider does it."""
+    """Return one value as a scalar, several in reverse order, as the upstream provider does."""
     return values[0] if len(values) == 1 else sorted(values, reverse=True)
 
 
@@ -83,7 +86,7 @@ def _refuse_duplicates(statements: Iterable[Values], where: str) -> None:
 
 
 def _merge(first: Values, second: Values) -> Values:
-    """The second replaces statements of the first by Sid, and adds the others."""
+    """Replace statements of the first policy by those of the second with the same Sid, and add the others."""
     statements = list(first["Statement"])
     for statement in second["Statement"]:
         sid = statement.get("Sid")
@@ -118,7 +121,7 @@ def _ordered(policy: Values) -> Values:
 
 
 def _rendered(policy: Values, **layout: Any) -> str:
-    """JSON as Go writes it, which keeps it harmless inside HTML."""
+    """Render JSON as Go does, with escapes for HTML."""
     written = json.dumps(policy, ensure_ascii=False, **layout)
     return written.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

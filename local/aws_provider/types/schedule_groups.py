@@ -11,7 +11,7 @@ from local.aws_provider.tags import from_pairs, pairs
 from local.aws_provider.wire import Values
 
 delete_seconds = 300
-"""The time that a group may take to go: AWS deletes its schedules first."""
+"""Time to wait for the deletion of a group: AWS deletes its schedules first."""
 _name_form: Final = validators.matches(r"[0-9A-Za-z_.-]*", "must hold only alphanumeric characters and _.-")
 
 

@@ -82,7 +82,7 @@ def _read(aws: Aws, object_id: str, known: Values) -> Values | None:
             "roleArn": target["RoleArn"],
             "input": target.get("Input"),
             "deadLetterConfig": {"arn": dead_letters["Arn"]} if dead_letters else None,
-            # What AWS fills in where the program says nothing is no difference.
+            # Defaults of AWS for properties that the program does not set are not a difference.
             "retryPolicy": {
                 "maximumEventAgeInSeconds": retry.get("MaximumEventAgeInSeconds"),
                 "maximumRetryAttempts": retry.get("MaximumRetryAttempts"),

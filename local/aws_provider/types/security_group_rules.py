@@ -1,4 +1,4 @@
-"""Rules of security groups, one resource each. Source: Terraform AWS provider, `vpc_security_group_ingress_rule.go`."""
+"""Rules of security groups, one per resource. Source: Terraform AWS provider, `vpc_security_group_ingress_rule.go`."""
 
 from typing import Final, Literal
 
@@ -34,7 +34,7 @@ def _permission(wanted: Values) -> Values:
 
 
 def _split_group(reference: str) -> tuple[str, str]:
-    """`<account>/sg-…` names a group of another account."""
+    """Split `<account>/sg-…`, a reference to a group of another account."""
     owner, _, group = reference.rpartition("/")
     return owner, group
 
@@ -59,7 +59,7 @@ def _read(aws: Aws, rule_id: str, known: Values, direction: Direction) -> Values
         return None
     rule = rules[0]
     everything = rule["IpProtocol"] == "-1"
-    # For "all" AWS answers with ports of -1, which nobody configured.
+    # For "all" AWS returns ports of -1, which the program did not set.
     ports = {
         name: rule.get(key)
         for name, key in (("fromPort", "FromPort"), ("toPort", "ToPort"))
@@ -115,7 +115,7 @@ def _delete(aws: Aws, rule_id: str, known: Values, direction: Direction) -> None
 
 
 def _replaces_when(old: Values, new: Values) -> set[str]:
-    """Another kind of source is another rule; another value of the same kind is not."""
+    """Return the changed kinds of source: another kind replaces the rule, another value of the same kind does not."""
     before = {name for name in _sources if old.get(name)}
     after = {name for name in _sources if new.get(name)}
     return before ^ after

@@ -25,13 +25,13 @@ from local.aws_provider.types.ip_protocols import protocol_name
 from local.aws_provider.wire import Values
 
 delete_seconds: Final = 120
-"""How long a group still in use is retried. The real plugin takes 15 minutes."""
+"""Time to retry deleting a group in use. The real plugin takes 15 minutes."""
 _missing_rule = "InvalidPermission.NotFound"
 _in_use = frozenset({"DependencyViolation", "InvalidGroup.InUse"})
 
 
 class Rule(NamedTuple):
-    """One source on one range of ports: what AWS counts as a rule."""
+    """One rule as AWS counts them: one source with one port range."""
 
     protocol: str
     from_port: int
@@ -55,7 +55,7 @@ def _wanted_rules(blocks: Any, own_id: str) -> set[Rule]:
     rules: set[Rule] = set()
     for block in listed:
         protocol = protocol_name(block["protocol"])
-        # AWS knows no ports when the protocol is "all".
+        # There are no ports when the protocol is "all".
         ports = (0, 0) if protocol == "-1" else (block["fromPort"], block["toPort"])
         listings: dict[str, list[str]] = {kind: block.get(kind) or [] for kind in _kinds}
         sources = [(kind, source) for kind, listing in listings.items() for source in listing]
@@ -92,7 +92,7 @@ def _permissions(rules: Iterable[Rule]) -> list[Values]:
 
 
 def _blocks(rules: Iterable[Rule], own_id: str) -> list[Values]:
-    """Rules as the property shows them: one block for each range of ports and description."""
+    """Return rules in the form of the property: one block per protocol, port range and description."""
     blocks: dict[tuple[str, int, int, str], Values] = {}
     for rule in sorted(rules):
         key = (rule.protocol, rule.from_port, rule.to_port, rule.description)
@@ -115,7 +115,7 @@ def _blocks(rules: Iterable[Rule], own_id: str) -> list[Values]:
 
 
 def _same_rules(old: Any, new: Any) -> bool:
-    # The group's own id only has to be the same on both sides.
+    # The group's own ID only has to be the same on both sides.
     return _wanted_rules(old, "self") == _wanted_rules(new, "self")
 
 
@@ -131,7 +131,7 @@ def _create(aws: Aws, wanted: Values) -> str:
 
 
 def _settle(aws: Aws, group_id: str, wanted: Values) -> None:
-    # AWS lets everything out of a new group; this provider never does unless told to.
+    # AWS permits all egress of a new group; this provider does only if the program sets it.
     for source in ({"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}):
         try:
             everything: Values = {"IpProtocol": "-1", **source}
@@ -186,7 +186,7 @@ def _delete(aws: Aws, group_id: str, known: Values) -> None:
         group = _find(aws, group_id)
         _change_rules(aws, group_id, "ingress", _found_rules(group.get("IpPermissions", [])), set())
         _change_rules(aws, group_id, "egress", _found_rules(group.get("IpPermissionsEgress", [])), set())
-    # The real plugin looks for interfaces that functions have left in the group, and deletes those. Here there are none.
+    # The real plugin also deletes interfaces that Lambda functions left in the group. Here there are none.
     aws.call("DescribeNetworkInterfaces", Filters=[{"Name": "group-id", "Values": [group_id]}])
     aws.retry(_in_use, lambda: aws.call("DeleteSecurityGroup", GroupId=group_id), delete_seconds)
 

@@ -1,4 +1,7 @@
-"""The function that reads a quota. Source: Terraform AWS provider, `internal/service/servicequotas/service_quota_data_source.go`."""
+"""Function that reads a quota.
+
+Source: Terraform AWS provider, `internal/service/servicequotas/service_quota_data_source.go`.
+"""
 
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError, InvalidInputError
@@ -21,7 +24,7 @@ def _get_service_quota(aws: Aws, given: Values) -> Values:
     if bool(code) == bool(name):
         raise InvalidInputError("one of `quotaCode,quotaName` must be specified")
     if code:
-        # A quota always has a default, and a value of its own only if it was changed once.
+        # A quota always has a default, but an applied value only after a change.
         found = aws.call("GetAWSDefaultServiceQuota", ServiceCode=service, QuotaCode=code)["Quota"]
     else:
         found = _default_by_name(aws, service, str(name))

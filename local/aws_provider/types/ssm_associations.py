@@ -1,4 +1,4 @@
-"""Associations of State Manager. Source: Terraform AWS provider, `internal/service/ssm/association.go`."""
+"""State Manager associations. Source: Terraform AWS provider, `internal/service/ssm/association.go`."""
 
 from typing import Final
 
@@ -40,7 +40,7 @@ _location: Final = {
 
 
 def _arguments(wanted: Values) -> Values:
-    """Everything, always: what an update leaves out is removed."""
+    """Return all arguments: an update removes those that are not sent."""
     arguments: Values = {theirs: wanted[ours] for ours, theirs in _plain.items() if wanted.get(ours)}
     targets = items_of(wanted.get("targets"))
     parameters: dict[str, str] = wanted.get("parameters") or {}
@@ -137,7 +137,7 @@ ASSOCIATION = ResourceType(
             computed=True,
             checks=(validators.items_at_most(5),),
         ),
-        # It would wait for the first run, and nothing is run here.
+        # It would wait for the first run, but associations are not run here.
         "waitForSuccessTimeoutSeconds": whole(checks=(validators.refused,)),
     },
     calls={

@@ -19,7 +19,7 @@ from local.aws_provider.tags import from_pairs, pairs
 from local.aws_provider.wire import Values
 
 share_chunk: Final = 20
-"""Accounts that one ModifyDocumentPermission call takes."""
+"""Maximum number of accounts per ModifyDocumentPermission call."""
 ready_seconds: Final = 120
 _types = (
     *("Command", "Policy", "Automation", "Session", "Package", "ApplicationConfiguration"),
@@ -131,7 +131,7 @@ def _update(aws: Aws, change: Change) -> None:
         return
     new = change.new
     try:
-        # The type is not sent: AWS keeps the one that the document was made with.
+        # The document type is not sent: AWS keeps that of the creation.
         answer = aws.call(
             "UpdateDocument",
             Name=change.object_id,
@@ -164,7 +164,7 @@ def _retag(aws: Aws, name: str, _known: Values, added: dict[str, str], removed: 
 
 
 def _permission_map(value: Any) -> str | None:
-    # Keys of a map are the upstream provider's own and are not translated to camelCase.
+    # Keys of a map are those of the upstream provider, not converted to camelCase.
     if set(value) != {"type", "account_ids"} or value["type"] != "Share":
         return 'must have exactly the keys "type" (being "Share") and "account_ids"'
     return None

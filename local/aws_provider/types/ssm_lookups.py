@@ -1,4 +1,4 @@
-"""The function that reads a parameter. Source: Terraform AWS provider, `internal/service/ssm/parameter_data_source.go`."""
+"""Function that reads a parameter. Source: Terraform AWS provider, `internal/service/ssm/parameter_data_source.go`."""
 
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError, InvalidInputError
@@ -15,7 +15,7 @@ def _get_parameter(aws: Aws, given: Values) -> Values:
             raise InvalidInputError(f"reading SSM Parameter ({name}): couldn't find resource") from failure
         raise
     return {
-        # Parameters of AWS itself belong to no account, which their ARN says.
+        # The ARN of a public parameter of AWS contains no account.
         "arn": found.get("ARN") or aws.arn("ssm", f"parameter/{name.removeprefix('/')}"),
         "id": found["Name"],
         "insecureValue": None if found["Type"] == "SecureString" else found["Value"],

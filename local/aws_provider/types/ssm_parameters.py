@@ -29,7 +29,7 @@ def _put(aws: Aws, wanted: Values, **extra: object) -> None:
 
 def _create(aws: Aws, wanted: Values) -> str:
     overwrite: bool = wanted.get("overwrite", False)
-    # AWS takes no tags together with Overwrite.
+    # AWS does not accept tags together with Overwrite.
     _put(aws, wanted, Overwrite=overwrite, Tags=None if overwrite else pairs(wanted["tagsAll"]) or None)
     return wanted["name"]
 
@@ -90,12 +90,12 @@ def _retag(aws: Aws, name: str, _known: Values, added: dict[str, str], removed: 
 
 
 def _same_tier(old: str, new: str) -> bool:
-    """Intelligent tiering leaves the choice to AWS, so whatever AWS chose is right."""
+    """Return whether two tiers are equivalent: with Intelligent-Tiering any tier that AWS chose is."""
     return new in {old, "Intelligent-Tiering"}
 
 
 def _replaces_when(old: Values, new: Values) -> set[str]:
-    """AWS takes a step up in tier in place, and no step down."""
+    """Return the tier if it decreases: AWS changes to a higher tier in place, but not to a lower one."""
     down = old.get("tier") == "Advanced" and new.get("tier") == "Standard"
     return {"tier"} if down else set()
 

@@ -32,7 +32,7 @@ def _create(aws: Aws, wanted: Values) -> str:
         Protocol=wanted["protocol"],
         Endpoint=wanted["endpoint"],
         Attributes=attributes or None,
-        # Otherwise a pending one has the words "pending confirmation" for its ARN.
+        # Otherwise the ARN of a pending subscription is "pending confirmation".
         ReturnSubscriptionArn=True,
     )
     arn = answer["SubscriptionArn"]
@@ -42,7 +42,7 @@ def _create(aws: Aws, wanted: Values) -> str:
 
 
 def _is_confirmed_here(wanted: Values) -> bool:
-    """An address is confirmed by the person who reads it; nobody waits for that."""
+    """Return whether to wait for the confirmation: not for email, and for HTTP only with `endpointAutoConfirms`."""
     protocol = wanted["protocol"]
     return not protocol.startswith("email") and (not protocol.startswith("http") or wanted["endpointAutoConfirms"])
 
@@ -77,7 +77,7 @@ def _update(aws: Aws, change: Change) -> None:
 
 
 def _delete(aws: Aws, arn: str, _known: Values) -> None:
-    # One that is pending cannot be unsubscribed; AWS forgets it after some days.
+    # A pending subscription cannot be deleted; AWS removes it after some days.
     if not _is_pending(aws, arn):
         aws.call("Unsubscribe", SubscriptionArn=arn)
 

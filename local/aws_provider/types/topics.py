@@ -39,7 +39,7 @@ _topic_attributes: Final = {
     "signatureVersion": "SignatureVersion",
     "tracingConfig": "TracingConfig",
 }
-"""Input to attribute; each is set by a call of its own."""
+"""Inputs and their attributes; each has a call of its own."""
 
 
 def _as_text(value: Any) -> str:
@@ -54,7 +54,7 @@ def _name_of(wanted: Values) -> str:
 def _create_topic(aws: Aws, wanted: Values) -> str:
     name = _name_of(wanted)
     if any(item["TopicArn"].endswith(f":{name}") for item in aws.pages("ListTopics", "Topics")):
-        # AWS itself would hand over the topic of somebody else.
+        # AWS itself would return the existing topic, which the stack does not own.
         raise AwsError("sns:CreateTopic", "AlreadyExists", f"SNS Topic ({name}) already exists")
     attributes = {"FifoTopic": "true"} if wanted.get("fifoTopic") else None
     made = aws.call("CreateTopic", Name=name, Attributes=attributes, Tags=pairs(wanted["tagsAll"]) or None)
@@ -194,7 +194,7 @@ def _update_policy(aws: Aws, change: Change) -> None:
 
 
 def _delete_policy(aws: Aws, arn: str, known: Values) -> None:
-    """A topic always has a policy, so AWS' default one comes back."""
+    """Restore the default policy: a topic always has a policy."""
     actions = ("GetTopicAttributes", "SetTopicAttributes", "AddPermission", "RemovePermission")
     actions = (*actions, "DeleteTopic", "Subscribe", "ListSubscriptionsByTopic", "Publish")
     statement = {

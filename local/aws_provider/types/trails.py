@@ -110,7 +110,7 @@ def _read(aws: Aws, arn: str, _known: Values) -> Values | None:
 
 
 def _topic(aws: Aws, arn: str | None) -> str | None:
-    """The name of a topic here; the ARN of one elsewhere."""
+    """Return the name of a topic in this account and Region; else its ARN."""
     here = f"arn:{aws.partition}:sns:{aws.region}:{aws.account}:"
     return arn.removeprefix(here) if arn else None
 

@@ -19,7 +19,7 @@ def _object_id(device: str, instance: str, volume: str) -> str:
 
 
 def _attachment(aws: Aws, known: Values) -> Values | None:
-    """What EC2 has of it. A volume that is gone is dealt with here, as deletion does not take its error for success."""
+    """Return the attachment in EC2; None also for a deleted volume, whose error a deletion would not ignore."""
     filters = [
         {"Name": "attachment.device", "Values": [known["deviceName"]]},
         {"Name": "attachment.instance-id", "Values": [known["instanceId"]]},

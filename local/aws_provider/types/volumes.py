@@ -12,7 +12,7 @@ from local.aws_provider.wire import UNKNOWN, Values
 
 wait_seconds: Final = 300
 delete_seconds: Final = 120
-"""How long a volume still attached is retried. The real plugin takes 10 minutes."""
+"""Time to retry deleting an attached volume. The real plugin takes 10 minutes."""
 not_found: Final = "InvalidVolume.NotFound"
 _with_given_iops: Final = ("io1", "io2")
 _without_iops: Final = ("gp2", "sc1", "st1", "standard")
@@ -95,7 +95,7 @@ def _snapshot_state(aws: Aws, snapshot_id: str) -> str:
 
 
 def _plan(_old: Values, new: Values) -> list[Problem]:
-    """What depends on the type. Unknown values are let through."""
+    """Validate properties that depend on the type. Unknown values pass."""
     kind, iops = new.get("type"), new.get("iops")
     if kind is UNKNOWN or iops is UNKNOWN:
         return []

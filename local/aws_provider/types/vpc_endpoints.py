@@ -23,7 +23,7 @@ _subnet_keys: Final = {"ipv4": "Ipv4", "ipv6": "Ipv6", "subnetId": "SubnetId"}
 
 
 def _translated(value: Values | None, names: dict[str, str]) -> Values | None:
-    """An object with AWS' names for its keys."""
+    """Return an object with AWS' names for its keys."""
     return {names[key]: item for key, item in value.items()} if value else None
 
 
@@ -110,7 +110,7 @@ def _read(aws: Aws, endpoint_id: str, known: Values) -> Values | None:
 
 
 def _prefix_list(aws: Aws, found: Values) -> Values:
-    """A gateway endpoint is reached by the service's addresses, which EC2 keeps in a prefix list."""
+    """Return the prefix list of a gateway endpoint, with the addresses of its service."""
     if found.get("VpcEndpointType") != "Gateway":
         return {"cidrBlocks": []}
     wanted = [{"Name": "prefix-list-name", "Values": [found["ServiceName"]]}]
@@ -121,7 +121,7 @@ def _prefix_list(aws: Aws, found: Values) -> Values:
 
 
 _members: Final = {
-    # property: what the adding and removing arguments begin with and end in
+    # property: arguments that add and remove members
     "routeTableIds": ("AddRouteTableIds", "RemoveRouteTableIds"),
     "securityGroupIds": ("AddSecurityGroupIds", "RemoveSecurityGroupIds"),
     "subnetIds": ("AddSubnetIds", "RemoveSubnetIds"),
