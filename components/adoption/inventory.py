@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.adoption import governance
 from components.adoption.kinds import MADE_HERE_TAG, Kind
 from components.documents.ownership import OWNER_TAG
+from components.session_manager.document import DOCUMENT_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -70,6 +71,54 @@ class Existing:
 
 GLOBAL: Final = frozenset({Kind.POLICY, Kind.ROLE, Kind.INSTANCE_PROFILE})
 """Kinds of IAM, which are global."""
+
+
+_STATE_TYPES: Final[Mapping[str, tuple[Kind, str]]] = {
+    "aws:cfg/rule:Rule": (Kind.CONFIG_RULE, "name"),
+    "aws:cloudtrail/trail:Trail": (Kind.TRAIL, "name"),
+    "aws:cloudwatch/logGroup:LogGroup": (Kind.LOG_GROUP, "name"),
+    "aws:iam/instanceProfile:InstanceProfile": (Kind.INSTANCE_PROFILE, "name"),
+    "aws:iam/policy:Policy": (Kind.POLICY, "arn"),
+    "aws:iam/role:Role": (Kind.ROLE, "name"),
+    "aws:kms/alias:Alias": (Kind.ALIAS, "name"),
+    "aws:s3/bucket:Bucket": (Kind.BUCKET, "bucket"),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": (Kind.SCHEDULE_GROUP, "name"),
+    "aws:sns/topic:Topic": (Kind.TOPIC, "arn"),
+    "aws:ssm/association:Association": (Kind.ASSOCIATION, "associationName"),
+    "aws:ssm/parameter:Parameter": (Kind.PARAMETER, "name"),
+    "pulumi-python:dynamic/ssm:Document": (Kind.DOCUMENT, "name"),
+}
+"""Kind of the types in a state, and the output with the name."""
+
+_SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
+_PREFERENCES: Final = "pulumi-python:dynamic/ssm:SessionPreferences"
+
+
+def existing_in_state(outputs: Mapping[str, Mapping[str, Any]], owner: str) -> dict[tuple[Kind, str, str], Existing]:
+    """Return each resource in a state that has a fixed name, by kind, Region (empty for `GLOBAL` kinds) and name.
+
+    Args:
+        outputs: Outputs of the resources by URN.
+        owner: Stack of the state.
+    """
+    found: dict[tuple[Kind, str, str], Existing] = {}
+    for urn, each in outputs.items():
+        token = urn.split("::", 3)[2].rpartition("$")[2]
+        region = str(each.get("region", ""))
+        if token == _SCHEDULE:
+            kind, name = Kind.SCHEDULE, f"{each.get('groupName')}/{each.get('name')}"
+        elif token == _PREFERENCES:
+            kind, name = Kind.DOCUMENT, DOCUMENT_NAME
+        elif token in _STATE_TYPES:
+            kind, output = _STATE_TYPES[token]
+            name = str(each.get(output))
+        else:
+            continue
+        made_here = MADE_HERE_TAG in (each.get("tags") or {})
+        found[kind, "" if kind in GLOBAL else region, name] = Existing(
+            kind=kind, region=region, name=name, id=name, owner=owner, made_here=made_here
+        )
+    return found
 
 
 def described(kind: Kind, region: str, name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pulumi
 from pulumi.runtime.config import CONFIG
 
-from components.adoption.inventory import GLOBAL, Existing, described, find
+from components.adoption.inventory import GLOBAL, Existing, described, existing_in_state, find
 from components.adoption.kinds import SERVICES, Kind
 from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.documents.errors import DocumentError, explained
@@ -18,12 +18,36 @@ from components.owner import this_stack
 from components.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator
+    from collections.abc import Collection, Generator, Mapping
 
     from components.adoption.inventory import FixedName
 
 
 _AT_A_TIME: Final = 16
+
+
+_READ_STATE: Final = "pulumi:pulumi:readStackResourceOutputs"
+"""Function of the engine that returns the resources in a stack's state (pkg/resource/deploy/builtins.go)."""
+
+_governed: dict[tuple[Kind, str, str], Existing] = {}
+"""Resources that need no lookup, as the account's record names this stack and its state has them."""
+
+
+@cache
+def state_outputs() -> Mapping[str, Mapping[str, Any]]:
+    """Return the outputs of the resources in the stack's state by URN, as they were before this run."""
+    answer: dict[str, Any] = pulumi.runtime.invoke(_READ_STATE, {"stackName": this_stack()}).value or {}
+    resources: dict[str, dict[str, Any]] = answer.get("outputs") or {}
+    return {urn: each.get("outputs") or {} for urn, each in resources.items()}
+
+
+def rely_on_state() -> None:
+    """Look up no name that the stack's state has.
+
+    Only after the account's record was found to name this stack: a stack takes the record over before anything else, so
+    no other stack owns what this one's state has.
+    """
+    _governed.update(existing_in_state(state_outputs(), this_stack()))
 
 
 @cache
@@ -41,6 +65,9 @@ def find_existing(kind: Kind, region: str, name: str) -> Existing | None:
     Raises:
         RunError: AWS does not respond, or denies the request; then it is unknown whether the name exists.
     """
+    known = _governed.get((kind, "" if kind in GLOBAL else region, name))
+    if known is not None:
+        return known
     service = SERVICES[kind]
     with answered(described(kind, region, name), service, region):
         return find(kind, program_clients().client(service, region), region, name)

@@ -232,7 +232,22 @@ class OwnedResources:
         found = self.existing(kind, region, name)
         if found is None or not (found.owner or found.made_here):
             return None
+        if kind is Kind.INSTANCE_PROFILE and not self._has_role(name):
+            return None
         return found.id if kind in GLOBAL or kind is Kind.TRAIL else f"{found.id}@{region}"
+
+    def _has_role(self, profile: str) -> bool:
+        """Return whether an instance profile has a role; delete it otherwise.
+
+        The AWS provider adds the role last, so a profile without one is incomplete. If it were imported, a run killed after
+        the role was added would leave a state from which no later run could continue, as a profile has one role at most.
+        """
+        iam = self.client("iam", self.provider_region)
+        if iam.get_instance_profile(InstanceProfileName=profile)["InstanceProfile"]["Roles"]:
+            return True
+        if self.may_write:
+            iam.delete_instance_profile(InstanceProfileName=profile)
+        return False
 
     def _by_tags(self, tagged: _Tagged, name: str, region: str, properties: Properties) -> str | None:
         """Return the ID of the one resource that has the tags and needs no replacement.

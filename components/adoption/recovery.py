@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pulumi_aws
 
 from components.adoption.kinds import MADE_HERE_TAG
-from components.adoption.lookup import answered, find_existing, program_clients
+from components.adoption.lookup import answered, find_existing, program_clients, state_outputs
 from components.adoption.owned_resources import RECOVERABLE, RESOURCE_TAG, OwnedResources
 
 if TYPE_CHECKING:
     from components.account import Account
-
-_READ_STATE: Final = "pulumi:pulumi:readStackResourceOutputs"
-"""Function of the engine that returns the resources in a stack's state (pkg/resource/deploy/builtins.go)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +56,7 @@ class Recovery:
 
     def begin(self) -> None:
         """Apply to every resource that is registered from now on."""
-        self._in_state = _resources_in_state(self.owner)
+        self._in_state = _resources_in_state()
         pulumi.runtime.register_stack_transformation(self._transformed)
 
     def _transformed(self, args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
@@ -110,10 +107,9 @@ class Recovery:
         return None
 
 
-def _resources_in_state(stack: str) -> frozenset[tuple[str, str]]:
-    """Return type and name of each resource in the stack's state before this run."""
-    answer: dict[str, dict[str, object]] = pulumi.runtime.invoke(_READ_STATE, {"stackName": stack}).value or {}
-    found = (urn.split("::", 3) for urn in answer["outputs"])
+def _resources_in_state() -> frozenset[tuple[str, str]]:
+    """Return type and name of each resource in the stack's state, as it was before this run."""
+    found = (urn.split("::", 3) for urn in state_outputs())
     return frozenset((types.rpartition("$")[2], name) for _, _, types, name in found)
 
 

@@ -8,7 +8,7 @@ from components.adoption.fixed_names import fixed_names
 from components.adoption.governance import policy_arn
 from components.adoption.inventory import Existing, FixedName
 from components.adoption.kinds import Kind
-from components.adoption.lookup import find_all
+from components.adoption.lookup import find_all, rely_on_state
 from components.problems import NAMESPACE, Problem, SettingsError
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ def check_ownership(settings: Settings, account: Account, owner: str, recording_
         take_over=settings.takes_over_account,
         is_adopted=False,
     )
-    found, problems = find_all([record, *fixed_names(settings, account, recording_region)])
+    governing, problems = find_all([record])
+    if any(existing.owner == owner for _, existing in governing):
+        rely_on_state()
+    found, wrong = find_all(fixed_names(settings, account, recording_region))
+    found, problems = [*governing, *found], list(dict.fromkeys([*problems, *wrong]))
     problems += ownership_problems(found, record, account, owner)
     if problems:
         raise SettingsError(problems)

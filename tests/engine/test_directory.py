@@ -187,6 +187,9 @@ def test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newe
         "ec2:DescribeVpcs": 1,
     }
     assert counted["ssm:GetParameter"] == 1
+    # The account's record names the stack, so what its state has is not looked up.
+    assert counted["iam:GetPolicy"] == 1
+    assert [name for name in counted if name.startswith(("kms:", "logs:", "sns:"))] == []
 
 
 def what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(

@@ -20,6 +20,7 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 ACL = "aws:ec2/networkAcl:NetworkAcl"
 KEY = "aws:kms/key:Key"
+PROFILE = "aws:iam/instanceProfile:InstanceProfile"
 ROLE = "aws:iam/role:Role"
 VOLUME = "aws:ebs/volume:Volume"
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
@@ -188,6 +189,23 @@ def test_network_acl_without_subnets_is_made_again(
     assert found == [f"{ids[0]}@{REGION}", None]
     left = {each["NetworkAclId"] for each in ec2.describe_network_acls()["NetworkAcls"]}
     assert (ids[1] in left) is not may_write
+
+
+@pytest.mark.parametrize("may_write", [True, False])
+def test_instance_profile_without_a_role_is_created_again(
+    client: Callable[..., Any], owned: Callable[..., OwnedResources], *, may_write: bool
+) -> None:
+    iam = client("iam")
+    iam.create_role(RoleName="Role", AssumeRolePolicyDocument=TRUST)
+    for name in ("Whole", "Unfinished"):
+        iam.create_instance_profile(InstanceProfileName=name, Tags=tags(name))
+    iam.add_role_to_instance_profile(InstanceProfileName="Whole", RoleName="Role")
+    found = [
+        owned(may_write=may_write).import_id(PROFILE, name, REGION, {"name": name}) for name in ("Whole", "Unfinished")
+    ]
+    assert found == ["Whole", None]
+    left = {each["InstanceProfileName"] for each in iam.list_instance_profiles()["InstanceProfiles"]}
+    assert ("Unfinished" in left) is not may_write
 
 
 def test_deleted_volume_is_not_found(client: Callable[..., Any], owned: Callable[..., OwnedResources]) -> None:

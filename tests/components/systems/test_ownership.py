@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.account import Account
-from components.adoption import governance, lookup
+from components.adoption import governance, inventory, lookup
 from components.adoption.fixed_names import fixed_names
 from components.adoption.inventory import GLOBAL, Existing, FixedName
 from components.adoption.kinds import Kind
@@ -89,6 +89,9 @@ def iam(
 ) -> Iterator[Any]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
     monkeypatch.setattr(lookup, "program_clients", lambda: clients)
+    monkeypatch.setattr(lookup, "_governed", {})
+    monkeypatch.setattr(lookup, "this_stack", lambda: ALPHA)
+    monkeypatch.setattr(lookup, "state_outputs", dict)
     lookup.find_existing.cache_clear()
     yield client("iam")
     lookup.find_existing.cache_clear()
@@ -129,6 +132,39 @@ def test_each_name_is_looked_up_once(iam: Any, monkeypatch: pytest.MonkeyPatch) 
     for each in fixed_names(settings, ACCOUNT):
         lookup.find_existing(each.kind, each.region, each.name)
     assert len(looked_up) == len(set(looked_up)) == 1 + len(fixed_names(settings, ACCOUNT))
+
+
+@pytest.mark.parametrize(("governs", "expected"), [(ALPHA, 1), (BETA, None)])
+def test_names_in_the_state_are_not_looked_up(
+    iam: Any, monkeypatch: pytest.MonkeyPatch, governs: str, expected: int | None
+) -> None:
+    """Only where the record names this stack: what another stack has taken over is looked up."""
+    record(iam, governs)
+    settings = load("sessionManager", "nodes", takeOver=True)
+    names = fixed_names(settings, ACCOUNT)
+    outputs = {f"urn:pulumi:s::p::{token_of(each)}::{number}": output_of(each) for number, each in enumerate(names)}
+    looked_up: list[str] = []
+    find = lookup.find
+
+    def counted(kind: Kind, client: Any, region: str, name: str) -> Existing | None:
+        looked_up.append(name)
+        return find(kind, client, region, name)
+
+    monkeypatch.setattr(lookup, "find", counted)
+    monkeypatch.setattr(lookup, "state_outputs", lambda: outputs)
+    check_ownership(settings, ACCOUNT, ALPHA, "")
+    assert len(looked_up) == (expected or 1 + len(names))
+
+
+TOKENS = {kind: (token, output) for token, (kind, output) in inventory._STATE_TYPES.items()}
+
+
+def token_of(name: FixedName) -> str:
+    return f"shell-access:component:Component${TOKENS[name.kind][0]}"
+
+
+def output_of(name: FixedName) -> dict[str, str]:
+    return {TOKENS[name.kind][1]: name.name, "region": name.region}
 
 
 def test_access_denial_is_an_error_for_each_name(monkeypatch: pytest.MonkeyPatch, clients: AwsClients) -> None:
