@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _PROGRAMS = Path(sys.executable).parent
 _PYTEST = (sys.executable, "-m", "pytest", "-q")
 _SIMULATOR = "tests/simulator"
-_WORKERS = ("-n", str(2 + (os.cpu_count() or 1)), "--dist", "loadgroup")
-"""Two workers more than processors, as tests on the engine leave some idle; each takes seconds to start."""
+_WORKERS = ("-n", str(1 + (os.cpu_count() or 1)), "--dist", "loadgroup")
+"""One worker more than processors, as tests on the engine leave one idle at times; a further one saved no time."""
 
 
 @dataclass(frozen=True)
