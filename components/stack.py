@@ -18,7 +18,7 @@ from components.systems.named_resources import check_named_resources
 from components.systems.ownership import check_ownership
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pulumi
 
@@ -65,8 +65,9 @@ def build(settings: Settings, owner: str) -> dict[str, Any]:
     with looked_up:
         check_ownership(settings, account, owner, planned_nodes.recording_region if planned_nodes else "")
     looked_up.check()
-    finish = govern(account, settings.regions[0], owner) if settings.governs else None
+    finish: Callable[[], None] | None = None
     if settings.governs:
+        finish = govern(account, settings.regions[0], owner)
         recover(account, owner, settings.regions[0])
     # The last transformation, so that it also marks what the others add.
     keep_secrets()

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from components.aws_failures import NO_ANSWER, Cause, MalformedAnswerError, action_of, code_of, failure_of, sentence
-from components.aws_session import UnsupportedConfigurationError
+from components.aws_session import AwsClients, UnsupportedConfigurationError
 from operations.errors import UnusableError
+
+if TYPE_CHECKING:
+    from operations.stack import StackConfiguration
 
 Answer = Mapping[str, Any]
 
@@ -109,6 +112,18 @@ class Reader:
 
     def _unread(self, action: str, failed: Exception) -> Unread:
         return unread(action, failed, self.region, self._caller)
+
+
+def aws_clients(stack: StackConfiguration) -> AwsClients:
+    """Return clients with the credentials and settings of a stack's AWS provider.
+
+    Raises:
+        UnusableError: A setting of the provider is not supported here.
+    """
+    try:
+        return AwsClients(stack.value)
+    except UnsupportedConfigurationError as wrong:
+        raise UnusableError(str(wrong)) from None
 
 
 def identify(clients: Clients, region: str) -> Identity | Unread:

@@ -48,6 +48,10 @@ class StackConfiguration:
             return next((os.environ[name] for name in _REGION_VARIABLES if os.environ.get(name)), None)
         return found
 
+    def sts_region(self, fallback: str) -> str:
+        """Return the Region in which to call AWS STS: the provider's, or `fallback` if none is configured."""
+        return self.value("aws:stsRegion") or self.value("aws:region") or fallback
+
     def settings(self) -> Settings:
         """Return the settings.
 

@@ -217,7 +217,7 @@ class ReleaseGuard(Resource, module="shellaccess", name="ReleaseGuard"):
 
 
 def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
-    """Register the record, make all further resources depend on it, and tag those of AWS with their owner.
+    """Register the record, and make all further resources depend on it.
 
     Args:
         account: Account of the stack.
@@ -236,20 +236,11 @@ def govern(account: Account, region: str, owner: str) -> Callable[[], None]:
         if not isinstance(args.resource, pulumi.CustomResource) or isinstance(args.resource, ReleaseGuard):
             return None
         governed.append(args.resource)
-        props: dict[str, Any] = dict(args.props)
-        if args.type_.startswith("aws:"):
-            _tag(props, owner)
         opts = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(depends_on=[record]))
-        return pulumi.ResourceTransformationResult(props, opts)
+        return pulumi.ResourceTransformationResult(args.props, opts)
 
     pulumi.runtime.register_stack_transformation(owned)
     return lambda: _register_guard(properties, governed)
-
-
-def _tag(props: dict[str, Any], owner: str) -> None:
-    """Add the owner to the tags of a taggable resource. A root volume belongs to the owner of its instance."""
-    if "tags" in props:
-        props["tags"] = {**(props["tags"] or {}), OWNER_TAG: owner}
 
 
 def _register_guard(properties: Properties, governed: list[pulumi.Resource]) -> None:

@@ -6,6 +6,7 @@ owner of its key, a schedule to the owner of its group.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -73,24 +74,42 @@ GLOBAL: Final = frozenset({Kind.POLICY, Kind.ROLE, Kind.INSTANCE_PROFILE})
 """Kinds of IAM, which are global."""
 
 
-_STATE_TYPES: Final[Mapping[str, tuple[Kind, str]]] = {
-    "aws:cfg/rule:Rule": (Kind.CONFIG_RULE, "name"),
-    "aws:cloudtrail/trail:Trail": (Kind.TRAIL, "name"),
-    "aws:cloudwatch/logGroup:LogGroup": (Kind.LOG_GROUP, "name"),
-    "aws:iam/instanceProfile:InstanceProfile": (Kind.INSTANCE_PROFILE, "name"),
-    "aws:iam/policy:Policy": (Kind.POLICY, "arn"),
-    "aws:iam/role:Role": (Kind.ROLE, "name"),
-    "aws:kms/alias:Alias": (Kind.ALIAS, "name"),
-    "aws:s3/bucket:Bucket": (Kind.BUCKET, "bucket"),
-    "aws:scheduler/scheduleGroup:ScheduleGroup": (Kind.SCHEDULE_GROUP, "name"),
-    "aws:sns/topic:Topic": (Kind.TOPIC, "arn"),
-    "aws:ssm/association:Association": (Kind.ASSOCIATION, "associationName"),
-    "aws:ssm/parameter:Parameter": (Kind.PARAMETER, "name"),
-    "pulumi-python:dynamic/ssm:Document": (Kind.DOCUMENT, "name"),
-}
-"""Kind of the types in a state, and the output with the name."""
+@dataclass(frozen=True, kw_only=True)
+class NamedType:
+    """A type of resource with a fixed name.
 
-_SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
+    Attributes:
+        kind: Kind of the type.
+        output: Output with the name, as in `FixedName`.
+        input: Input with the name, by its Python name; empty for types that are put, not created, so that a second call with
+            the same content changes nothing.
+    """
+
+    kind: Kind
+    output: str = "name"
+    input: str = ""
+
+
+NAMED_TYPES: Final[Mapping[str, NamedType]] = {
+    "aws:cfg/rule:Rule": NamedType(kind=Kind.CONFIG_RULE),
+    "aws:cloudtrail/trail:Trail": NamedType(kind=Kind.TRAIL, input="name"),
+    "aws:cloudwatch/logGroup:LogGroup": NamedType(kind=Kind.LOG_GROUP, input="name"),
+    "aws:iam/instanceProfile:InstanceProfile": NamedType(kind=Kind.INSTANCE_PROFILE, input="name"),
+    "aws:iam/policy:Policy": NamedType(kind=Kind.POLICY, output="arn", input="name"),
+    "aws:iam/role:Role": NamedType(kind=Kind.ROLE, input="name"),
+    "aws:kms/alias:Alias": NamedType(kind=Kind.ALIAS),
+    "aws:s3/bucket:Bucket": NamedType(kind=Kind.BUCKET, output="bucket", input="bucket"),
+    "aws:scheduler/schedule:Schedule": NamedType(kind=Kind.SCHEDULE, input="name"),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": NamedType(kind=Kind.SCHEDULE_GROUP, input="name"),
+    "aws:sns/topic:Topic": NamedType(kind=Kind.TOPIC, output="arn", input="name"),
+    "aws:ssm/association:Association": NamedType(
+        kind=Kind.ASSOCIATION, output="associationName", input="association_name"
+    ),
+    "aws:ssm/parameter:Parameter": NamedType(kind=Kind.PARAMETER),
+    "pulumi-python:dynamic/ssm:Document": NamedType(kind=Kind.DOCUMENT),
+}
+"""Types of resources that have a fixed name, by token."""
+
 _PREFERENCES: Final = "pulumi-python:dynamic/ssm:SessionPreferences"
 
 
@@ -105,15 +124,14 @@ def existing_in_state(outputs: Mapping[str, Mapping[str, Any]], owner: str) -> d
     for urn, each in outputs.items():
         token = urn.split("::", 3)[2].rpartition("$")[2]
         region = str(each.get("region", ""))
-        if token == _SCHEDULE:
-            kind, name = Kind.SCHEDULE, f"{each.get('groupName')}/{each.get('name')}"
-        elif token == _PREFERENCES:
+        if token == _PREFERENCES:
             kind, name = Kind.DOCUMENT, DOCUMENT_NAME
-        elif token in _STATE_TYPES:
-            kind, output = _STATE_TYPES[token]
-            name = str(each.get(output))
+        elif token in NAMED_TYPES:
+            kind, name = NAMED_TYPES[token].kind, str(each.get(NAMED_TYPES[token].output))
         else:
             continue
+        if kind is Kind.SCHEDULE:
+            name = f"{each.get('groupName')}/{name}"
         made_here = MADE_HERE_TAG in (each.get("tags") or {})
         found[kind, "" if kind in GLOBAL else region, name] = Existing(
             kind=kind, region=region, name=name, id=name, owner=owner, made_here=made_here
@@ -169,6 +187,14 @@ class _Tagged:
 def tags_of(listed: Iterable[Mapping[str, str]]) -> dict[str, str]:
     """Return tags as a mapping; AWS services use three spellings of their members."""
     return {_first(tag, "Key", "TagKey", "key"): _first(tag, "Value", "TagValue", "value") for tag in listed}
+
+
+def tags_by_resource(listed: Iterable[Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Return the tags that EC2's `DescribeTags` lists, by the ID of their resource."""
+    tags: dict[str, dict[str, str]] = defaultdict(dict)
+    for each in listed:
+        tags[each["ResourceId"]][each["Key"]] = each["Value"]
+    return tags
 
 
 def _first(tag: Mapping[str, str], *names: str) -> str:

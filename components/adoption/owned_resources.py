@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
 
-from components.adoption.inventory import GLOBAL, tags_of
+from components.adoption.inventory import GLOBAL, NAMED_TYPES, tags_by_resource, tags_of
 from components.adoption.kinds import Kind
 from components.documents.ownership import OWNER_TAG
 
@@ -28,29 +28,14 @@ RESOURCE_TAG: Final = "shell-access:resource"
 
 Properties = dict[str, Any]
 
-_FIXED_NAMES: Final[Mapping[str, tuple[Kind, str]]] = {
-    "aws:cloudtrail/trail:Trail": (Kind.TRAIL, "name"),
-    "aws:cloudwatch/logGroup:LogGroup": (Kind.LOG_GROUP, "name"),
-    "aws:iam/instanceProfile:InstanceProfile": (Kind.INSTANCE_PROFILE, "name"),
-    "aws:iam/policy:Policy": (Kind.POLICY, "name"),
-    "aws:iam/role:Role": (Kind.ROLE, "name"),
-    "aws:s3/bucket:Bucket": (Kind.BUCKET, "bucket"),
-    "aws:scheduler/schedule:Schedule": (Kind.SCHEDULE, "name"),
-    "aws:scheduler/scheduleGroup:ScheduleGroup": (Kind.SCHEDULE_GROUP, "name"),
-    "aws:sns/topic:Topic": (Kind.TOPIC, "name"),
-    "aws:ssm/association:Association": (Kind.ASSOCIATION, "association_name"),
-}
-"""Kinds of the types that AWS refuses to create twice under one name, and the property that contains the name.
-
-Types that are missing here are put, not created: a second call with the same content changes nothing.
-"""
-
+_CREATED_ONCE: Final = frozenset(token for token, each in NAMED_TYPES.items() if each.input)
+"""Types that AWS refuses to create twice under one name."""
 
 _DELETED_ONLY_IF_MADE_HERE: Final = frozenset({"aws:cloudwatch/logGroup:LogGroup", "aws:sns/topic:Topic"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Tagged:
+class Tagged:
     """A type of EC2 that is found by its tags.
 
     Attributes:
@@ -70,8 +55,8 @@ class _Tagged:
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-_TAGGED: Final[Mapping[str, _Tagged]] = {
-    "aws:ebs/volume:Volume": _Tagged(
+TAGGED: Final[Mapping[str, Tagged]] = {
+    "aws:ebs/volume:Volume": Tagged(
         prefix="vol-",
         operation="describe_volumes",
         argument="VolumeIds",
@@ -79,14 +64,14 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
         state="State",
         fixed={"availability_zone": "AvailabilityZone", "encrypted": "Encrypted", "kms_key_id": "KmsKeyId"},
     ),
-    "aws:ec2/flowLog:FlowLog": _Tagged(
+    "aws:ec2/flowLog:FlowLog": Tagged(
         prefix="fl-",
         operation="describe_flow_logs",
         argument="FlowLogIds",
         path="FlowLogs[0]",
         fixed={"subnet_id": "ResourceId", "traffic_type": "TrafficType"},
     ),
-    "aws:ec2/instance:Instance": _Tagged(
+    "aws:ec2/instance:Instance": Tagged(
         prefix="i-",
         operation="describe_instances",
         argument="InstanceIds",
@@ -94,7 +79,7 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
         state="State.Name",
         fixed={"subnet_id": "SubnetId"},
     ),
-    "aws:ec2/managedPrefixList:ManagedPrefixList": _Tagged(
+    "aws:ec2/managedPrefixList:ManagedPrefixList": Tagged(
         prefix="pl-",
         operation="describe_managed_prefix_lists",
         argument="PrefixListIds",
@@ -102,21 +87,21 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
         state="State",
         fixed={"address_family": "AddressFamily"},
     ),
-    "aws:ec2/networkAcl:NetworkAcl": _Tagged(
+    "aws:ec2/networkAcl:NetworkAcl": Tagged(
         prefix="acl-",
         operation="describe_network_acls",
         argument="NetworkAclIds",
         path="NetworkAcls[0]",
         fixed={"vpc_id": "VpcId"},
     ),
-    "aws:ec2/securityGroup:SecurityGroup": _Tagged(
+    "aws:ec2/securityGroup:SecurityGroup": Tagged(
         prefix="sg-",
         operation="describe_security_groups",
         argument="GroupIds",
         path="SecurityGroups[0]",
         fixed={"vpc_id": "VpcId", "description": "Description"},
     ),
-    "aws:ec2/vpcEndpoint:VpcEndpoint": _Tagged(
+    "aws:ec2/vpcEndpoint:VpcEndpoint": Tagged(
         prefix="vpce-",
         operation="describe_vpc_endpoints",
         argument="VpcEndpointIds",
@@ -125,6 +110,8 @@ _TAGGED: Final[Mapping[str, _Tagged]] = {
         fixed={"vpc_id": "VpcId", "service_name": "ServiceName", "vpc_endpoint_type": "VpcEndpointType"},
     ),
 }
+"""Types of EC2 that are found by their tags, by token."""
+
 _ENDING: Final = frozenset(
     {"deleted", "deleting", "delete-complete", "delete-in-progress", "error", "expired", "failed"}
     | {"rejected", "shutting-down", "terminated"}
@@ -150,7 +137,7 @@ _RULE_PROPERTIES: Final[Mapping[str, str]] = {
     "description": "Description",
 }
 
-RECOVERABLE: Final = frozenset({*_FIXED_NAMES, *_TAGGED, *_RULES, _KEY})
+RECOVERABLE: Final = frozenset({*_CREATED_ONCE, *TAGGED, *_RULES, _KEY})
 """Types whose resources are looked up."""
 
 
@@ -188,7 +175,7 @@ class OwnedResources:
             region: Region of the resource.
             properties: Planned properties, by their Python names, without unknown ones.
         """
-        if token in _FIXED_NAMES:
+        if token in _CREATED_ONCE:
             return self._by_name(token, region, properties)
         if token in _RULES:
             found = self._rule(name, region, properties, egress=_RULES[token])
@@ -198,7 +185,7 @@ class OwnedResources:
             # Measured with the provider 6.34: it looks for the ACL in its own Region. The next one created replaces it.
             found = None
         else:
-            found = self._by_tags(_TAGGED[token], name, region, properties)
+            found = self._by_tags(TAGGED[token], name, region, properties)
         return f"{found}@{region}" if found else None
 
     def is_made_here(self, token: str, region: str, properties: Properties) -> bool:
@@ -217,8 +204,8 @@ class OwnedResources:
         return found is None or found.made_here
 
     def _fixed_name(self, token: str, region: str, properties: Properties) -> tuple[Kind, str, str]:
-        kind, key = _FIXED_NAMES[token]
-        name = str(properties[key])
+        kind = NAMED_TYPES[token].kind
+        name = str(properties[NAMED_TYPES[token].input])
         if kind is Kind.POLICY:
             name = f"arn:{self.partition}:iam::{self.account_id}:policy/{name}"
         elif kind is Kind.TOPIC:
@@ -249,7 +236,7 @@ class OwnedResources:
             iam.delete_instance_profile(InstanceProfileName=profile)
         return False
 
-    def _by_tags(self, tagged: _Tagged, name: str, region: str, properties: Properties) -> str | None:
+    def _by_tags(self, tagged: Tagged, name: str, region: str, properties: Properties) -> str | None:
         """Return the ID of the one resource that has the tags and needs no replacement.
 
         Of several, none: it is unknown which one is in use. They are orphans, which `verify` reports.
@@ -265,7 +252,7 @@ class OwnedResources:
             self._finish_group(usable[0], region)
         return usable[0]
 
-    def _is_usable(self, tagged: _Tagged, resource: str, region: str, properties: Properties) -> bool:
+    def _is_usable(self, tagged: Tagged, resource: str, region: str, properties: Properties) -> bool:
         ec2 = self.client("ec2", region)
         try:
             answer = getattr(ec2, tagged.operation)(**{tagged.argument: [resource]})
@@ -358,13 +345,11 @@ class OwnedResources:
                 .get_paginator("describe_tags")
                 .paginate(Filters=[{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}])
             )
-            tags: dict[str, dict[str, str]] = defaultdict(dict)
-            for each in (each for page in pages for each in page["Tags"]):
-                tags[each["ResourceId"]][each["Key"]] = each["Value"]
+            tags = tags_by_resource(each for page in pages for each in page["Tags"])
             found: dict[str, list[str]] = defaultdict(list)
-            for resource, found_tags in tags.items():
-                if found_tags.get(OWNER_TAG) == self.owner and RESOURCE_TAG in found_tags:
-                    found[found_tags[RESOURCE_TAG]].append(resource)
+            for resource, its_tags in tags.items():
+                if its_tags.get(OWNER_TAG) == self.owner and RESOURCE_TAG in its_tags:
+                    found[its_tags[RESOURCE_TAG]].append(resource)
             self._tagged[region] = found
         return [each for each in self._tagged[region].get(name, []) if each.startswith(prefix)]
 

@@ -11,6 +11,7 @@ import pulumi_aws
 from components.adoption.kinds import MADE_HERE_TAG
 from components.adoption.lookup import answered, find_existing, program_clients, state_outputs
 from components.adoption.owned_resources import RECOVERABLE, RESOURCE_TAG, OwnedResources
+from components.documents.ownership import OWNER_TAG
 
 if TYPE_CHECKING:
     from components.account import Account
@@ -37,7 +38,7 @@ class _Registered:
 
 @dataclass(kw_only=True)
 class Recovery:
-    """Tags every resource with its name, and imports those that exist in AWS and the state lacks.
+    """Tags every resource with its owner and its name, and imports those that exist in AWS and the state lacks.
 
     Nothing is looked up if the state has all registered resources.
 
@@ -66,7 +67,7 @@ class Recovery:
         options = args.opts
         region = str(properties.get("region") or self.region)
         if "tags" in properties:
-            own = {RESOURCE_TAG: args.name}
+            own = {OWNER_TAG: self.owner, RESOURCE_TAG: args.name}
             if self.owned.is_made_here(args.type_, region, properties):
                 own[MADE_HERE_TAG] = self.owner
             properties["tags"] = {**(properties["tags"] or {}), **own}

@@ -13,13 +13,14 @@ from components.problems import visible
 from operations.approval.deciding import check_decision, decide
 from operations.approval.desk import Desk, Which, open_desk
 from operations.approval.following import WORKING_SECONDS, is_settled
-from operations.approval.options import Cwd, Json, ModeName, Region, Stack, failures_told
+from operations.approval.options import ModeName, Region, failures_told
 from operations.approval.report import as_json, described, line, plain, show_details, table
 from operations.approval.requests import Request, State
 from operations.approval.runs import find, recent
 from operations.approval.sessions import with_live_facts
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 

@@ -1,9 +1,8 @@
-"""Common options and error handling of the approval commands."""
+"""Options and error handling of the approval commands."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,13 +15,6 @@ from operations.exit_codes import ExitCode
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-Stack = Annotated[
-    str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
-]
-Cwd = Annotated[
-    Path,
-    typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
-]
 ModeName = Annotated[
     str | None,
     typer.Option("--mode", metavar="MODE", help="automation or change-manager; with --region in place of a stack."),
@@ -30,7 +22,6 @@ ModeName = Annotated[
 Region = Annotated[
     str | None, typer.Option("--region", metavar="REGION", help="Where the workflow lives; with --mode.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 
 @contextmanager

@@ -15,13 +15,14 @@ from operations.approval.asking import Wanted, ask, check_words, principal_for
 from operations.approval.calls import CallError
 from operations.approval.desk import Desk, Which, open_desk
 from operations.approval.following import follow, is_settled
-from operations.approval.options import Cwd, Json, ModeName, Region, Stack, failures_told
+from operations.approval.options import ModeName, Region, failures_told
 from operations.approval.places import check_duplicates, find_instance, find_operator
 from operations.approval.report import as_json, described, line, moment, plain, start_command
 from operations.approval.requests import Request, State
 from operations.approval.runs import check_workflow
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 

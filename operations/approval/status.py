@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from operations.approval.desk import Desk, Which, open_desk
-from operations.approval.options import Cwd, Json, ModeName, Region, Stack, failures_told
+from operations.approval.options import ModeName, Region, failures_told
 from operations.approval.report import (
     as_json,
     line,
@@ -25,6 +25,7 @@ from operations.approval.runs import find, recent
 from operations.approval.sessions import with_live_facts
 from operations.approval.tags import read_tags, without_grant
 from operations.exit_codes import ExitCode
+from operations.options import Cwd, Json, Stack
 from operations.reading import Unread
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal

@@ -15,6 +15,7 @@ from operations.audit.run import AuditOptions, audit_stack
 from operations.audit.severity import Severity, severity_of
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.options import Json
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
@@ -37,7 +38,7 @@ def audit(  # noqa: PLR0913 -- the options of the command line
             "--cwd", "-C", metavar="DIRECTORY", help="Directory of Pulumi.yaml.", file_okay=False, exists=True
         ),
     ] = Path(),
-    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    machine: Json = False,
     severity: Annotated[
         str, typer.Option(metavar="LEVEL", help="Minimum severity to report (low, medium, high, critical).")
     ] = "low",

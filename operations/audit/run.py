@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.iam.documents import DocumentError
 from components.iam.patterns import matches
 from components.iam.principals import read_account
@@ -22,7 +21,7 @@ from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import Declared, protected
 from operations.audit.severity import Severity
 from operations.errors import UnusableError
-from operations.reading import Unread, identify, unread
+from operations.reading import Unread, aws_clients, identify, unread
 
 if TYPE_CHECKING:
     from components.iam.principals import Account
@@ -65,11 +64,8 @@ def audit_stack(
         UnusableError: The configuration cannot be used.
     """
     region = stack.value("aws:region") or _FALLBACK_REGION
-    try:
-        clients = AwsClients(stack.value)
-    except UnsupportedConfigurationError as wrong:
-        raise UnusableError(str(wrong)) from None
-    identity = identify(clients, stack.value("aws:stsRegion") or region)
+    clients = aws_clients(stack)
+    identity = identify(clients, stack.sts_region(region))
     if isinstance(identity, Unread):
         return Audit(stack=stack.name, time=_now(), unread=(identity,))
     details = read_details(clients, region, identity, progress)

@@ -14,6 +14,7 @@ from operations.connect.finding import Finder, Instance, NoConnectionError
 from operations.connect.session import RDP_PORT, Forwarding, as_typed, command
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.options import Cwd, Stack
 from operations.reading import Unread, identify
 from operations.surroundings import Surroundings
 
@@ -35,13 +36,8 @@ def connect(  # noqa: PLR0913 -- options of a command line
         typer.Option("--remote-port", metavar="N", help="Forward this port of the instance.", min=1, max=65535),
     ] = None,
     only_print: Annotated[bool, typer.Option("--print", help="Print the command line and do not run it.")] = False,
-    stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
-    ] = None,
-    cwd: Annotated[
-        Path,
-        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
-    ] = Path(),
+    stack: Stack = None,
+    cwd: Cwd = Path(),
 ) -> None:
     """Starts a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.
 

@@ -12,6 +12,7 @@ from operations.doctor.report import as_json, plain, show
 from operations.doctor.run import Doctor
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
@@ -22,14 +23,9 @@ def doctor(
         str, typer.Argument(metavar="INSTANCE", help="An id (i-..., mi-...), or a name such as app-1 (its Name tag).")
     ],
     *,
-    stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
-    ] = None,
-    cwd: Annotated[
-        Path,
-        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
-    ] = Path(),
-    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    machine: Json = False,
 ) -> None:
     """Says why a session on a node would fail or go unlogged, the most likely cause first. Changes nothing.
 

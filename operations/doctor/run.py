@@ -8,13 +8,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from components.aws_session import AwsClients, UnsupportedConfigurationError
 from operations.connect.finding import Finder, NoConnectionError
 from operations.doctor.judge import judge
 from operations.doctor.reading import RegionReader
 from operations.doctor.roles import Roles
-from operations.errors import UnusableError
-from operations.reading import Reader, Unread, identify
+from operations.reading import Reader, Unread, aws_clients, identify
 from operations.verify.facts import Asked
 
 if TYPE_CHECKING:
@@ -65,10 +63,7 @@ class Doctor:
             UnusableError: The configuration cannot be used.
         """
         self._stack, self._settings = stack, stack.settings()
-        try:
-            self._clients = AwsClients(stack.value)
-        except UnsupportedConfigurationError as wrong:
-            raise UnusableError(str(wrong)) from None
+        self._clients = aws_clients(stack)
 
     def diagnose(self, wanted: str) -> Diagnosis:
         """Return the reasons why a session on a node would fail or would not be logged.
@@ -146,8 +141,7 @@ class Doctor:
         )
 
     def _identity(self) -> Identity | Unread:
-        value = self._stack.value
-        return identify(self._clients, value("aws:stsRegion") or value("aws:region") or self._settings.regions[0])
+        return identify(self._clients, self._stack.sts_region(self._settings.regions[0]))
 
     def _regions(self, identity: Identity) -> dict[str, RegionReader]:
         roles = Roles(self._clients, identity, self._settings.regions[0])

@@ -13,6 +13,7 @@ from operations.doctor.run import Doctor
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.nodes.report import as_plain, exit_code, show
+from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
@@ -25,14 +26,9 @@ def nodes(
     context: typer.Context,
     *,
     running: Annotated[bool, typer.Option("--running", help="Leave out instances that do not run.")] = False,
-    stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
-    ] = None,
-    cwd: Annotated[
-        Path,
-        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
-    ] = Path(),
-    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    machine: Json = False,
 ) -> None:
     """Lists all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.
 

@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from components.aws_session import AwsClients, UnsupportedConfigurationError
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.options import Cwd, Json, Stack
 from operations.orphans.listing import GLOBAL, Orphans, find_orphans
-from operations.reading import Unread, identify
+from operations.reading import Unread, aws_clients, identify
 from operations.surroundings import Surroundings
+from operations.terminal import Terminal
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from operations.stack import StackConfiguration, StackState
 
 
 def orphans(
     context: typer.Context,
     *,
-    stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
-    ] = None,
-    cwd: Annotated[
-        Path,
-        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
-    ] = Path(),
-    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    machine: Json = False,
 ) -> None:
     """List resources that carry the stack's owner tag and are not in its state. Changes nothing.
 
@@ -51,20 +48,16 @@ def orphans(
         typer.echo(str(problem), err=True)
         raise typer.Exit(ExitCode.UNUSABLE) from None
     if machine:
-        typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2))
     else:
-        _show(found, Console(highlight=False), configuration.name)
+        _show(found, Terminal(), configuration.name)
     raise typer.Exit(ExitCode.DIFFERENT if found.all or found.unread else ExitCode.AS_ASKED)
 
 
 def _search(configuration: StackConfiguration, state: StackState) -> tuple[Orphans, str | None]:
-    try:
-        clients = AwsClients(configuration.value)
-    except UnsupportedConfigurationError as wrong:
-        raise UnusableError(str(wrong)) from None
+    clients = aws_clients(configuration)
     regions = configuration.settings().regions
-    asking = configuration.value("aws:stsRegion") or configuration.value("aws:region") or regions[0]
-    identity = identify(clients, asking)
+    identity = identify(clients, configuration.sts_region(regions[0]))
     if isinstance(identity, Unread):
         return Orphans(found={}, unread=dict.fromkeys((*regions, GLOBAL), identity)), None
     arns = state.arns(identity.partition, identity.account_id)

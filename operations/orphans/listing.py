@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
 
 from components.adoption import governance
-from components.adoption.inventory import tags_of
-from components.adoption.owned_resources import RESOURCE_TAG
+from components.adoption.inventory import tags_by_resource, tags_of
+from components.adoption.owned_resources import RESOURCE_TAG, TAGGED
 from components.approval import names as approval
 from components.directory import access_restriction_policy, instance_role, port_forwarding_policy
 from components.directory.names import FLOW_LOGS_ROLE
@@ -43,32 +42,11 @@ _EC2_KINDS: Final[Mapping[str, str]] = {
 """Resource type in the ARN by prefix of the ID, of the EC2 resources that a stack creates."""
 
 
-class _State(NamedTuple):
-    """How to read the state of a resource that EC2 lists, with its tags, for up to an hour after its deletion."""
-
-    prefix: str
-    operation: str
-    argument: str
-    path: str
-    ending: tuple[str, ...]
-
-
-_STATES: Final = (
-    _State(
-        prefix="i-",
-        operation="describe_instances",
-        argument="InstanceIds",
-        path="Reservations[0].Instances[0].State.Name",
-        ending=("terminated", "shutting-down"),
-    ),
-    _State(
-        prefix="vpce-",
-        operation="describe_vpc_endpoints",
-        argument="VpcEndpointIds",
-        path="VpcEndpoints[0].State",
-        ending=("deleted", "deleting"),
-    ),
-)
+_ENDING: Final[Mapping[str, tuple[str, ...]]] = {
+    "aws:ec2/instance:Instance": ("terminated", "shutting-down"),
+    "aws:ec2/vpcEndpoint:VpcEndpoint": ("deleted", "deleting"),
+}
+"""States of types that EC2 lists, with their tags, for up to an hour after their deletion."""
 _ABSENT: Final = ("InvalidInstanceID.NotFound", "InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound")
 _IAM_NAMES: Final = frozenset(
     {
@@ -204,11 +182,9 @@ class _Search:
     def _in_ec2(self, reader: Reader) -> dict[str, dict[str, str]]:
         """Read tags from EC2, as the Resource Groups Tagging API is only eventually consistent with it."""
         wanted = [{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}]
-        tags: dict[str, dict[str, str]] = defaultdict(dict)
-        for each in _answer(reader.read("ec2", "describe_tags", Filters=wanted))["Tags"]:
-            tags[each["ResourceId"]][each["Key"]] = each["Value"]
+        tags = tags_by_resource(_answer(reader.read("ec2", "describe_tags", Filters=wanted))["Tags"])
         owned = {id_: of for id_, of in tags.items() if self._owns(of)}
-        ending = {id_ for state in _STATES for id_ in _ending(reader, owned, state)}
+        ending = {id_ for token in _ENDING for id_ in _ending(reader, owned, token)}
         place = f"arn:{self.identity.partition}:ec2:{reader.region}:{self.identity.account_id}"
         return {
             f"{place}:{_EC2_KINDS[id_.split('-')[0]]}/{id_}": of
@@ -255,13 +231,15 @@ def _answer(read: Answer | Unread | None) -> Answer:
     return read
 
 
-def _ending(reader: Reader, owned: Iterable[str], state: _State) -> set[str]:
-    """Return the resources that do not exist any more or are being deleted."""
+def _ending(reader: Reader, owned: Iterable[str], token: str) -> set[str]:
+    """Return the resources of a type that do not exist any more or are being deleted."""
+    tagged = TAGGED[token]
+    path = f"{tagged.path}.{tagged.state}"
     found: set[str] = set()
-    for resource in (each for each in owned if each.startswith(state.prefix)):
-        asked: dict[str, Any] = {state.argument: [resource]}
-        answer = reader.read("ec2", state.operation, _ABSENT, **asked)
-        if answer is None or str(jmespath.search(state.path, _answer(answer))).lower() in state.ending:
+    for resource in (each for each in owned if each.startswith(tagged.prefix)):
+        asked: dict[str, Any] = {tagged.argument: [resource]}
+        answer = reader.read("ec2", tagged.operation, _ABSENT, **asked)
+        if answer is None or str(jmespath.search(path, _answer(answer))).lower() in _ENDING[token]:
             found.add(resource)
     return found
 

@@ -13,6 +13,7 @@ from components.directory.reading import read_domain_controllers
 from components.problems import NAMESPACE, SettingsError
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.options import Cwd, Json, Stack
 from operations.ports.explain import answer, questions
 from operations.ports.matrix import matrix
 from operations.ports.report import as_csv, as_json, as_markdown, explain, explained_as_json, show
@@ -33,13 +34,8 @@ SECTION = "domainControllers"
 def ports(  # noqa: PLR0913 -- options of a command line
     context: typer.Context,
     *,
-    stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
-    ] = None,
-    cwd: Annotated[
-        Path,
-        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
-    ] = Path(),
+    stack: Stack = None,
+    cwd: Cwd = Path(),
     region: Annotated[str | None, typer.Option("--region", metavar="REGION", help="One site only.")] = None,
     subnet: Annotated[
         list[str] | None,
@@ -47,7 +43,7 @@ def ports(  # noqa: PLR0913 -- options of a command line
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     comma_separated: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
-    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    machine: Json = False,
     explained: Annotated[
         tuple[str, str] | None,
         typer.Option(

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from operations.connect.finding import NoConnectionError
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 from operations.verify.node import verify_node
@@ -28,14 +29,9 @@ if TYPE_CHECKING:
 def verify(
     context: typer.Context,
     *,
-    stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
-    ] = None,
-    cwd: Annotated[
-        Path,
-        typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
-    ] = Path(),
-    machine: Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")] = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    machine: Json = False,
     node: Annotated[
         str | None,
         typer.Option("--node", metavar="INSTANCE", help="Try a session on this instance instead: an id or a Name tag."),

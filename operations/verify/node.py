@@ -7,13 +7,12 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.session_manager.document import s3_key_prefix
 from operations.connect import machine
 from operations.connect.finding import Finder, NoConnectionError
 from operations.connect.session import command
 from operations.errors import UnusableError
-from operations.reading import Reader, Unread, identify
+from operations.reading import Reader, Unread, aws_clients, identify
 from operations.verify.findings import Finding, Status, Verification, cannot_tell, compared
 from operations.verify.node_terminal import Pace, Terminal
 from operations.verify.node_transcript import NOTICE, marker, marker_command, read_transcript
@@ -94,11 +93,8 @@ def verify_node(
 
 def _tried(stack: StackConfiguration, wanted: str) -> Tried:
     settings = stack.settings()
-    try:
-        clients = AwsClients(stack.value)
-    except UnsupportedConfigurationError as wrong:
-        raise UnusableError(str(wrong)) from None
-    identity = identify(clients, stack.value("aws:stsRegion") or stack.value("aws:region") or settings.regions[0])
+    clients = aws_clients(stack)
+    identity = identify(clients, stack.sts_region(settings.regions[0]))
     if isinstance(identity, Unread):
         raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
     finder = Finder(clients, settings.regions, identity)

@@ -7,12 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from components.adoption.governance import policy_arn
-from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.nodes.names import NodesPlace
 from components.session_manager.instance_policy import instance_policies
-from operations.errors import UnusableError
 from operations.orphans.listing import find_orphans
-from operations.reading import Identity, Reader, Unread, identify
+from operations.reading import Identity, Reader, Unread, aws_clients, identify
 from operations.verify.approval import ApprovalVerification
 from operations.verify.comparison import region_findings
 from operations.verify.directory import DirectoryVerification
@@ -30,6 +28,7 @@ from operations.verify.secrecy import without_secrets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from components.aws_session import AwsClients
     from components.settings import Settings
     from operations.stack import StackConfiguration, StackState
 
@@ -62,9 +61,8 @@ def verify_stack(
     regions = [each for each in settings.regions if each in asked or settings.nodes]
     if not regions:
         return Verification(stack=stack.name, account_id=None, regions={})
-    clients = _clients(stack)
-    asking = stack.value("aws:stsRegion") or stack.value("aws:region") or regions[0]
-    identity = identify(clients, asking)
+    clients = aws_clients(stack)
+    identity = identify(clients, stack.sts_region(regions[0]))
     if isinstance(identity, Unread):
         nobody = cannot_tell("account", "AWS says whose credentials these are", identity)
         findings = {region: [nobody] for region in regions}
@@ -92,13 +90,6 @@ def verify_stack(
         findings[regions[0]] += of_account.result() if of_account else []
         findings[regions[0]] += of_approval.result() if of_approval else []
     return _verification(stack, identity.account_id, findings)
-
-
-def _clients(stack: StackConfiguration) -> AwsClients:
-    try:
-        return AwsClients(stack.value)
-    except UnsupportedConfigurationError as wrong:
-        raise UnusableError(str(wrong)) from None
 
 
 def _verification(

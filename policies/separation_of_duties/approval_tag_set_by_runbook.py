@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
-from components.approval.names import ROLE_NAME, TAG_KEY
+from components.approval.names import TAG_KEY
 from policies.rule import Parameter, Rule
 from policies.separation_of_duties.approval_tag import ALL_PRINCIPALS, sets_approval_tag
 from policies.separation_of_duties.aws_managed import TAG
 from policies.separation_of_duties.identity_policies import CARRIERS
-from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
+from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS_WITH_RUNBOOKS, judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from components.iam.evaluation import Grant
     from policies.findings import Findings, Resource
 
-_PRINCIPALS = Parameter(
-    name=PRINCIPALS.name,
-    description=PRINCIPALS.description,
-    default=[f"role/{ROLE_NAME}"],
-    schema=PRINCIPALS.schema,
-)
 _TAGGED = Parameter(
     name="taggedPrincipals",
     description="Whose tag counts: the operators, as role/Name or user/Name (* and ? match any characters).",
@@ -42,7 +36,7 @@ RULE = Rule(
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6",
     url="https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html",
-    parameters=(_PRINCIPALS, POLICIES, _TAGGED),
+    parameters=(PRINCIPALS_WITH_RUNBOOKS, POLICIES, _TAGGED),
 )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from components.approval.names import ROLE_NAME
 from components.iam.documents import Policy
 from components.iam.evaluation import Grant
 from components.problems import shown
@@ -29,6 +31,9 @@ PRINCIPALS: Final = Parameter(
     default=[],
     schema={"type": "array", "items": {"type": "string", "pattern": "^(role|user|group|permission-set)/."}},
 )
+
+PRINCIPALS_WITH_RUNBOOKS: Final = replace(PRINCIPALS, default=[f"role/{ROLE_NAME}"])
+"""The same, for what the runbooks' role does: it tags operators, and terminates the sessions of a revoked grant."""
 
 POLICIES: Final = Parameter(
     name="allowedPolicies",

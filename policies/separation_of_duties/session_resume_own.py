@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
-from components.approval.names import ROLE_NAME
-from policies.rule import Parameter, Rule
+from policies.rule import Rule
 from policies.separation_of_duties.aws_managed import OTHERS, START
 from policies.separation_of_duties.identity_policies import CARRIERS
-from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, judged
+from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS_WITH_RUNBOOKS, judged
 from policies.separation_of_duties.sessions import starts_beyond_approval, touches_others_sessions
 
 if TYPE_CHECKING:
@@ -22,14 +21,6 @@ if TYPE_CHECKING:
     from components.iam.documents import Policy
     from components.iam.evaluation import Grant
     from policies.findings import Findings, Resource
-
-_PRINCIPALS = Parameter(
-    name=PRINCIPALS.name,
-    description=PRINCIPALS.description,
-    # The runbooks' role terminates the sessions of a revoked grant.
-    default=[f"role/{ROLE_NAME}"],
-    schema=PRINCIPALS.schema,
-)
 
 RULE = Rule(
     id="session-resume-own",
@@ -40,7 +31,7 @@ RULE = Rule(
     source='AWS Security Blog "Apply the principle of separation of duties to shell access to your EC2 instances"; NIST '
     "SP 800-53 r5 AC-3, AC-5, AC-6",
     url="https://docs.aws.amazon.com/systems-manager/latest/userguide/getting-started-restrict-access-examples.html",
-    parameters=(_PRINCIPALS, POLICIES),
+    parameters=(PRINCIPALS_WITH_RUNBOOKS, POLICIES),
 )
 
 

@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from components import aws_session
 from local.emulator.running import Emulator, reset, running_emulator
+from operations import reading
 from operations.cli import app
 from operations.stack import StackState
 from operations.surroundings import Surroundings
-from operations.verify import run
 from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
                     client.meta.events.register(f"before-call.{service}.{operation}", answer)
             return client
 
-    monkeypatch.setattr(run, "AwsClients", Failing)
+    monkeypatch.setattr(reading, "AwsClients", Failing)
 
     def register(service: str, operation: str, error: Exception) -> None:
         errors[service, operation] = error
@@ -192,7 +192,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Calls:
             client.meta.events.register(f"before-call.{service}", record)
             return client
 
-    monkeypatch.setattr(run, "AwsClients", Recording)
+    monkeypatch.setattr(reading, "AwsClients", Recording)
     return calls
 
 

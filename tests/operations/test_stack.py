@@ -10,7 +10,22 @@ from operations.errors import UnusableError
 from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A project whose `pulumi` is a script with the given lines."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shell-access\nruntime: python\n")
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def write(lines: str) -> None:
+        program = tmp_path / "pulumi"
+        program.write_text(f'#!/bin/sh\n[ "$1" = version ] && echo v3.259.0 && exit\n{lines}')
+        program.chmod(0o755)
+
+    return write
 
 
 def stack(secret_keys: frozenset[str] = frozenset(), **values: str) -> StackConfiguration:
@@ -77,43 +92,27 @@ def test_without_pulumi_there_is_no_stack(tmp_path: Path, monkeypatch: pytest.Mo
     ],
 )
 def test_what_pulumi_says_is_told_and_its_output_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None, said: str
+    tmp_path: Path, pulumi: Callable[[str], None], name: str | None, said: str
 ) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
-    pulumi = tmp_path / "pulumi"
-    pulumi.write_text(
-        '#!/bin/sh\n[ "$1" = version ] && echo v3.259.0 && exit\necho hunter2\necho "error: no stack named \'prod\' found" >&2\n'
-        "exit 255\n"
-    )
-    pulumi.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
+    pulumi("echo hunter2\necho \"error: no stack named 'prod' found\" >&2\nexit 255\n")
     with pytest.raises(UnusableError, match=f"^{said}$"):
         read_stack(tmp_path, name)
 
 
-def test_outputs_are_read_and_failures_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
-    pulumi = tmp_path / "pulumi"
-    pulumi.write_text(
-        '#!/bin/sh\n[ "$1" = version ] && echo v3.259.0 && exit\ncase "$*" in *prod*) echo "error: none" >&2; exit 255;; esac\n'
-        'echo \'{"approval": {"mode": "automation"}}\'\n'
+def test_outputs_are_read_and_failures_told(tmp_path: Path, pulumi: Callable[[str], None]) -> None:
+    pulumi(
+        'case "$*" in *prod*) echo "error: none" >&2; exit 255;; esac\necho \'{"approval": {"mode": "automation"}}\'\n'
     )
-    pulumi.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
     assert read_outputs(tmp_path, "dev") == {"approval": {"mode": "automation"}}
     with pytest.raises(UnusableError, match=r"^The outputs of stack prod cannot be read: none$"):
         read_outputs(tmp_path, "prod")
 
 
-def test_state_is_read_with_project_and_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("name: shell-access\nruntime: python\n")
-    pulumi = tmp_path / "pulumi"
-    pulumi.write_text(
-        '#!/bin/sh\n[ "$1" = version ] && echo v3.259.0 && exit\ncase "$*" in *prod*) echo "error: none" >&2; exit 255;; esac\n'
+def test_state_is_read_with_project_and_stack(tmp_path: Path, pulumi: Callable[[str], None]) -> None:
+    pulumi(
+        'case "$*" in *prod*) echo "error: none" >&2; exit 255;; esac\n'
         'echo \'{"version": 3, "deployment": {"resources": [{"type": "a:b/c:D", "outputs": {"arn": "arn"}}]}}\'\n'
     )
-    pulumi.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
     found = read_state(tmp_path, "acme/shell-access/dev")
     assert (found.stack, found.arns("aws", "1")) == ("shell-access/dev", {"arn"})
     with pytest.raises(UnusableError, match=r"^The state of stack prod cannot be read: none$"):

@@ -156,7 +156,7 @@ def test_names_in_the_state_are_not_looked_up(
     assert len(looked_up) == (expected or 1 + len(names))
 
 
-TOKENS = {kind: (token, output) for token, (kind, output) in inventory._STATE_TYPES.items()}
+TOKENS = {each.kind: (token, each.output) for token, each in inventory.NAMED_TYPES.items()}
 
 
 def token_of(name: FixedName) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components import aws_session
-from operations.audit import run
+from operations import reading
 from operations.audit.protected import Declared, protected
 from operations.errors import UnusableError
 from tests.operations.arrangement import Account, Command, configuration, refusal
@@ -222,7 +222,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
         def client(self, service_name: str, region: str) -> Any:
             return Refused() if service_name == service else super().client(service_name, region)
 
-    monkeypatch.setattr(run, "AwsClients", Refusing)
+    monkeypatch.setattr(reading, "AwsClients", Refusing)
 
 
 def test_approver_below_a_path_is_known_by_name(stack: StackConfiguration) -> None:

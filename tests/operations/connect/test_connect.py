@@ -14,6 +14,7 @@ import pytest
 
 from components.directory.port_forwarding_policy import port_forwarding_policy
 from local.emulator.fixtures import LINUX_IMAGE
+from operations import reading
 from operations.connect import command as connect_command
 from operations.connect.finding import Instance
 from operations.connect.session import Forwarding, as_typed, command
@@ -168,9 +169,7 @@ def test_what_cannot_be_connected_to_is_one_message(
 @pytest.fixture
 def refused(fail: Fail, monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Makes calls of this command fail."""
-    from operations.verify import run  # noqa: PLC0415
-
-    monkeypatch.setattr(connect_command, "AwsClients", run.AwsClients)
+    monkeypatch.setattr(connect_command, "AwsClients", reading.AwsClients)
     return fail
 
 

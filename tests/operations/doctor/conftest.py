@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.emulator.running import running_emulator
-from operations.doctor import run
+from operations import reading
 from tests.operations.conftest import clients
 from tests.operations.doctor.world import World, build
 
@@ -38,5 +38,5 @@ def world(built: World, monkeypatch: pytest.MonkeyPatch) -> World:
         def client(self, service: str, region: str) -> Any:
             return client(service, region)
 
-    monkeypatch.setattr(run, "AwsClients", Clients)
+    monkeypatch.setattr(reading, "AwsClients", Clients)
     return built

@@ -12,11 +12,9 @@ from components.adoption.owned_resources import RESOURCE_TAG
 from components.documents.ownership import OWNER_TAG
 from components.nodes.names import HOST_ROLE_NAME
 from operations.cli import app
-from operations.orphans import command
 from operations.orphans.removal import removal_command
 from operations.stack import StackState
 from operations.surroundings import Surroundings
-from operations.verify import run
 from tests.operations.arrangement import ACCOUNT, REGION, TRUST, configuration, refusal
 
 if TYPE_CHECKING:
@@ -121,11 +119,8 @@ def test_key_pending_deletion_is_no_orphan(account: Account, orphans: Callable[.
 
 
 @pytest.mark.usefixtures("account")
-def test_region_that_cannot_be_read_fails(
-    orphans: Callable[..., Result], fail: Fail, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_region_that_cannot_be_read_fails(orphans: Callable[..., Result], fail: Fail) -> None:
     fail("resourcegroupstaggingapi", "GetResources", refusal("AccessDeniedException", "not authorized"))
-    monkeypatch.setattr(command, "AwsClients", run.AwsClients)
     result = orphans("--json")
     assert result.exit_code == 1
     (why,) = json.loads(result.stdout)["cannotTell"]

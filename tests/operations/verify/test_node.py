@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from local.emulator.fixtures import LINUX_IMAGE
+from operations import reading
 from operations.cli import app
 from operations.surroundings import Surroundings
 from operations.verify import node as verify_node
@@ -78,7 +79,7 @@ def look_there(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         def client(self, service: str, region: str) -> Any:
             return account.client(service, region)
 
-    monkeypatch.setattr(verify_node, "AwsClients", Clients)
+    monkeypatch.setattr(reading, "AwsClients", Clients)
 
 
 @pytest.fixture
