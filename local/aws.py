@@ -76,8 +76,8 @@ def start(workspace: Workspace) -> Emulator:
 
 def stop(workspace: Workspace) -> None:
     """End the local AWS of this clone, even if it does not respond or has not written its port yet."""
+    processes = _processes(workspace)
     for end in (signal.SIGTERM, signal.SIGKILL):
-        processes = _processes(workspace)
         for process in processes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, end)

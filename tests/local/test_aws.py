@@ -85,7 +85,11 @@ def test_interrupted_start_leaves_nothing_running(workspace: Workspace, monkeypa
 
 def test_stop_ends_one_that_has_not_written_its_port(workspace: Workspace) -> None:
     port_file = str(workspace.folder / "local-aws.json")
-    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", port_file]) as starting:
+    program = "import time; print('started', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", program, port_file], stdout=subprocess.PIPE) as starting:
+        # Until the kernel has set up the new program, its command line is empty, and nothing says whose process it is.
+        assert starting.stdout is not None
+        assert starting.stdout.readline() == b"started\n"
         aws.stop(workspace)
         assert starting.wait() == -signal.SIGTERM
 
