@@ -7,9 +7,9 @@ import pulumi
 import pulumi_aws
 from pulumi.runtime.config import CONFIG
 
-from components.aws_failures import MalformedAnswerError
+from common.aws.failures import MalformedAnswerError
+from common.problems import SettingsError
 from components.owner import this_stack
-from components.problems import SettingsError
 from components.secret_marking import marked, program_secrets
 from components.settings import Settings
 from components.stack import build

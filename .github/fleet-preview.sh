@@ -3,7 +3,7 @@
 # Arguments: the fleet file, the commit that the change is compared with.
 set -euo pipefail
 file=$1 base=$2
-program=(__main__.py Pulumi.yaml requirements.txt components policies)
+program=(__main__.py Pulumi.yaml requirements.txt common components policies)
 
 selection=()
 if git diff --quiet "$base" -- "${program[@]}"; then

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from bench.growth import curve, growth_table
-from components.iam.principals import read_account
+from common.iam.principals import read_account
 from operations.audit.assessment import assess
 from operations.audit.audit_context import AuditContext
 from operations.audit.protected import Protected

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from bench.growth import curve, growth_table
-from components.directory.site_plan import SiteNetworks, plan_sites
-from components.problems import SettingsError
+from common.problems import SettingsError
+from components.domain_controllers.site_plan import SiteNetworks, plan_sites
 from components.settings import Settings
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pulumi.dynamic import ConfigureRequest, ResourceProvider
 
-from components.aws_session import AwsClients
+from common.aws.session import AwsClients
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

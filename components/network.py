@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from common.problems import Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.documents.errors import DocumentError, explained
-from components.problems import Problem, SettingsError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping

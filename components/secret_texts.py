@@ -11,12 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.problems import NAMESPACE, Problem, SettingsError
 from components.approval.settings import ApproverType, Mode
-from components.directory.port_tables import Profile
-from components.directory.settings import ManagementAccess
 from components.documents.on_destroy import OnDestroy
+from components.domain_controllers.port_tables import Profile
+from components.domain_controllers.settings import ManagementAccess
 from components.nodes.settings import Remediation
-from components.problems import NAMESPACE, Problem, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from unicodedata import category
 
+from common.characters import hidden_character
+from common.problems import NAMESPACE, Problem, SettingsError, named, shown
+from common.validation import partitions, read_section, suggestion
 from components.approval.names import TAG_KEY
-from components.approval.scripts.characters import hidden_character
 from components.approval.settings import ApprovalSettings, approval_problems
-from components.directory.reading import read_domain_controllers
+from components.domain_controllers.reading import read_domain_controllers
 from components.nodes.settings import NodesSection
-from components.problems import NAMESPACE, Problem, SettingsError, named, shown
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import (
     EndpointSettings,
@@ -21,12 +22,11 @@ from components.session_manager.settings import (
     SessionManagerSettings,
     cross_problems,
 )
-from components.validation import partitions, read_section, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.directory.settings import DomainControllersSection
+    from components.domain_controllers.settings import DomainControllersSection
 
 SECTIONS = (
     "regions",

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from common.problems import Collector
 from components.account import Account
 from components.adoption.governing_stack import govern
 from components.adoption.recovery import recover
 from components.boundary import bound_roles
-from components.problems import Collector
 from components.secret_marking import keep_secrets
 from components.systems.attachments import check_attachments
 from components.systems.named_resources import check_named_resources
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pulumi
 
     from components.approval.component import Approval
-    from components.directory.component import DomainControllers
+    from components.domain_controllers.component import DomainControllers
     from components.nodes.component import Nodes
     from components.session_manager.component import SessionManager
     from components.settings import Settings

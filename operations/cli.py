@@ -143,7 +143,7 @@ class CommandGroup(TyperGroup):
 
 def _aws_failures() -> Any:
     """Return the module about failures of AWS calls; None if no command has imported it, as for help."""
-    return sys.modules.get("components.aws_failures")
+    return sys.modules.get("common.aws.failures")
 
 
 def _malformed_answers() -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.problems import visible
+from common.problems import visible
 
 
 class UnusableError(Exception):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.aws_failures import NO_ANSWER, Cause, MalformedAnswerError, action_of, code_of, failure_of, sentence
-from components.aws_session import AwsClients, UnsupportedConfigurationError
+from common.aws.failures import NO_ANSWER, Cause, MalformedAnswerError, action_of, code_of, failure_of, sentence
+from common.aws.session import AwsClients, UnsupportedConfigurationError
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _PRINCIPAL: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+")
 
 
 class Clients(Protocol):
-    """Factory of clients, as `components.aws_session.AwsClients`."""
+    """Factory of clients, as `common.aws.session.AwsClients`."""
 
     def client(self, service: str, region: str) -> Any:
         """Return a client of `service` (`ssm`, `kms`, ...) in a Region."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from components.problems import SettingsError
+from common.problems import SettingsError
 from components.secret_texts import SecretTexts
 from components.session_manager.document import DOCUMENT_NAME
 from components.settings import Settings

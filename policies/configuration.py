@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.validation import suggestion
+from common.validation import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

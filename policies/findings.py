@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from pulumi_policy import proxy
 from pulumi_policy.proxy import UnknownValueError
 
-from components.problems import shown
+from common.problems import shown
 
 
 class Unknown(Enum):

@@ -3,19 +3,21 @@ from __future__ import annotations
 import gc
 import os
 import signal
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
+import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadGroupScheduling
 
 from local.client_methods import share_client_methods
-from local.emulator.running import Emulator, running_emulator
+from local.emulator.running import Emulator, reset, running_emulator
 from local.engine.warm_python import share_warm_python
 from tests.golden_files import Golden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from xdist.remote import Producer
 
@@ -49,6 +51,33 @@ def emulator() -> Iterator[Emulator]:
     """The local AWS of this process, for tests that reset it first."""
     with running_emulator() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def endpoint(emulator: Emulator) -> str:
+    return emulator.endpoint_url
+
+
+@pytest.fixture
+def client(endpoint: str) -> Callable[..., Any]:
+    """Clients of an empty local AWS: `client("ssm")`."""
+    reset(endpoint)
+    return _clients(endpoint)
+
+
+@cache
+def _clients(endpoint: str) -> Callable[..., Any]:
+    @cache
+    def make(service: str, region: str = "eu-west-1", account: str = "local") -> Any:
+        return boto3.client(
+            service,
+            region_name=region,
+            endpoint_url=endpoint,
+            aws_access_key_id=account,
+            aws_secret_access_key="local",
+        )
+
+    return make
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from components.approval.settings import ApprovalSettings
-from components.directory.settings import DomainControllersSection
+from components.domain_controllers.settings import DomainControllersSection
 from components.nodes.settings import NodesSection
 from components.session_manager.settings import EndpointSettings, SessionManagerSection
 from components.settings import SECTIONS

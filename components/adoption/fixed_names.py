@@ -29,8 +29,8 @@ from components.approval.names import (
     Place,
 )
 from components.approval.settings import Mode
-from components.directory import access_restriction_policy, instance_role, port_forwarding_policy
-from components.directory.names import (
+from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
+from components.domain_controllers.names import (
     ALERTS_TOPIC,
     CONTROLLERS_KEY_ALIAS,
     FLOW_LOGS,
@@ -40,7 +40,7 @@ from components.directory.names import (
     flow_logs_role_name,
     trail_bucket_name,
 )
-from components.directory.settings import ManagementAccess
+from components.domain_controllers.settings import ManagementAccess
 from components.nodes import names as nodes
 from components.nodes.settings import Remediation
 from components.session_manager.document import DOCUMENT_NAME

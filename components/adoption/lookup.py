@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import pulumi
 from pulumi.runtime.config import CONFIG
 
+from common.aws.session import AwsClients, UnsupportedConfigurationError
+from common.problems import Problem
 from components.adoption.inventory import GLOBAL, Existing, described, existing_in_state, find
 from components.adoption.kinds import SERVICES, Kind
-from components.aws_session import AwsClients, UnsupportedConfigurationError
 from components.documents.errors import DocumentError, explained
 from components.owner import this_stack
-from components.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping

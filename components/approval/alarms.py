@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from common.problems import Problem
 from components.approval.names import (
     ALARM_PREFIX,
     DOCUMENT_NAMES,
@@ -27,7 +28,6 @@ from components.approval.names import (
     PolicyDocument,
 )
 from components.approval.settings import ApprovalSettings, ApproverType
-from components.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

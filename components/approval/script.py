@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 RUNTIME = "python3.11"
-_SCRIPTS = Path(__file__).parent / "scripts"
+_REPOSITORY = Path(__file__).parents[2]
+_SCRIPTS = "components.approval.scripts"
 _WITH_BODY: Final = (ast.Module, ast.ClassDef, ast.FunctionDef)
 _INDENT: Final = 4
 _DIRECTIVE: Final = re.compile(r"  # noqa: .*$")
 _FUTURE: Final = "from __future__ import annotations\n"
 _LOCAL_IMPORT: Final = re.compile(
-    r"^from components\.approval\.scripts\.(\w+) import (?:\([^)]*\)|[^\n(]*)\n", re.MULTILINE
+    r"^from ((?:components\.approval\.scripts|common)\.\w+) import (?:\([^)]*\)|[^\n(]*)\n", re.MULTILINE
 )
 
 
@@ -32,9 +33,9 @@ def source(script: str, handler: str = "") -> str:
         script: Name of its module.
         handler: Function to call; definitions that it does not use are left out. Empty: all are kept.
     """
-    modules = [_own(name) for name in _ordered(script, [])]
+    modules = [_own(name) for name in _ordered(f"{_SCRIPTS}.{script}", [])]
     text = "\n\n".join(text.strip("\n") + "\n" for text in modules)
-    heading = _text(script).splitlines()[0].removesuffix('"""')
+    heading = _text(f"{_SCRIPTS}.{script}").splitlines()[0].removesuffix('"""')
     return f'{heading}"""\n\n{_FUTURE}\n' + (_used(text, handler) if handler else text)
 
 
@@ -71,7 +72,7 @@ def script_inputs(script: str, handler: str, payload: dict[str, Any]) -> dict[st
 
 @cache
 def _text(module: str) -> str:
-    return (_SCRIPTS / f"{module}.py").read_text(encoding="utf-8")
+    return (_REPOSITORY / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
 
 
 @cache

@@ -12,10 +12,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
+from common.characters import hidden_character
+from common.problems import Problem, shown
+from common.validation import ROLE_NAMES_ALLOWED, Email, RoleName, Section
 from components.approval.names import EVENT_FORWARDING_ROLE_NAME, REAPER_SCHEDULE_ROLE_NAME, ROLE_NAME
-from components.approval.scripts.characters import hidden_character
-from components.problems import Problem, shown
-from components.validation import ROLE_NAMES_ALLOWED, Email, RoleName, Section
 
 MAX_LEVELS: Final = 5
 MAX_APPROVERS_OF_A_LEVEL: Final = 5

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from components.approval.topic_policies import topic_key_policy, topic_policy
-from components.documents.content import published_bytes
-from components.limits import (
+from common.limits import (
     ALARM_ACTIONS,
     DOCUMENT,
     EVENT_DESCRIPTION,
@@ -22,6 +20,8 @@ from components.limits import (
     Quota,
     size,
 )
+from components.approval.topic_policies import topic_key_policy, topic_policy
+from components.documents.content import published_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from components.aws_failures import NOT_DONE, Cause, Failure, failure_of
+from common.aws.failures import NOT_DONE, Cause, Failure, failure_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
 
-from components.aws_failures import Cause
+from common.aws.failures import Cause
 from components.documents.content import content_sha256, same_content, serialized
 from components.documents.errors import DocumentError, explained
 from components.documents.on_destroy import OnDestroy

@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.problems import Problem, SettingsError, shown
 from components.documents.errors import DocumentError, explained
 from components.nodes.names import ROLE_TYPE
-from components.problems import Problem, SettingsError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 WITHOUT_IAM: Final = frozenset(
     {

@@ -10,8 +10,8 @@ from unicodedata import category
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from components.approval.scripts.characters import hidden_character
-from components.validation import RoleName, Section, partitions
+from common.characters import hidden_character
+from common.validation import RoleName, Section, partitions
 
 MAX_EXCLUDED_ROLES: Final = 40
 """Each occurs twice in an inline policy of at most 10,240 characters (IAM User Guide, "IAM and AWS STS quotas")."""

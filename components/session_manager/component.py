@@ -17,8 +17,8 @@ from components.session_manager.names import numbered
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
 
 if TYPE_CHECKING:
+    from common.limits import Policy as PolicyDocument
     from components.account import Account
-    from components.limits import Policy as PolicyDocument
     from components.settings import Settings
 
 

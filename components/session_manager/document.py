@@ -10,8 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.limits import DOCUMENT
 from components.documents.content import content_sha256, published_bytes, same_content, serialized
-from components.limits import DOCUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ import pulumi
 from pulumi_aws.ec2 import SecurityGroup, VpcEndpoint
 from pulumi_aws.vpc import SecurityGroupIngressRule
 
-from components.problems import Problem, SettingsError
+from common.problems import Problem, SettingsError
 from components.session_manager.endpoint_services import endpoint_policy, service_name
 
 if TYPE_CHECKING:

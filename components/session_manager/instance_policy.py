@@ -12,7 +12,7 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from components.limits import (
+from common.limits import (
     ATTACHED_POLICIES,
     MANAGED_POLICY,
     StatementTooLongError,
@@ -20,14 +20,14 @@ from components.limits import (
     packed,
     size,
 )
-from components.problems import Problem
+from common.problems import Problem
 from components.session_manager.document import s3_key_prefix
 from components.session_manager.names import DATA_KEY_ALIAS, INSTANCE_POLICY_NAME, numbered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from components.limits import Policy, Statement
+    from common.limits import Policy, Statement
     from components.session_manager.settings import SessionManagerSettings
 
 MOST_POLICIES: Final = ATTACHED_POLICIES.maximum - 1

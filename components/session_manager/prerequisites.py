@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from components.aws_failures import NOT_DONE, Cause, code_of
+from common.aws.failures import NOT_DONE, Cause, code_of
 from components.documents.errors import DocumentError, why_not
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.log_encryption import (
@@ -27,7 +27,7 @@ from components.session_manager.log_encryption import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
     from components.session_manager.document import Preferences
 
 _NO_KEY: Final = frozenset({"NotFoundException"})

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from common.limits import DOCUMENT
+from common.problems import Problem, shown
+from common.validation import ROLE_NAMES_ALLOWED, IdOrNameTag, Profile, RoleName, Section, UnicastNetwork
 from components.documents.on_destroy import OnDestroy
-from components.limits import DOCUMENT
-from components.problems import Problem, shown
 from components.session_manager.document import excess_bytes
-from components.validation import ROLE_NAMES_ALLOWED, IdOrNameTag, Profile, RoleName, Section, UnicastNetwork
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from common.limits import excess_problems
+from common.problems import SettingsError
 from components.approval.alarms import topic_problems
 from components.approval.component import Approval, ApprovalArgs
 from components.approval.names import Place
 from components.approval.plan import plan_approval
 from components.approval.sizes import generated_texts
-from components.limits import excess_problems
-from components.problems import SettingsError
 
 if TYPE_CHECKING:
     from components.account import Account

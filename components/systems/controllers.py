@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.directory.component import DomainControllers, DomainControllersArgs
-from components.directory.names import EC2, SYSTEM
-from components.directory.places import Place, find_places
-from components.directory.site_plan import SitePlan, plan_sites
-from components.directory.sizes import generated_texts
-from components.limits import excess_problems
-from components.problems import Collector, raise_problems
+from common.limits import excess_problems
+from common.problems import Collector, raise_problems
+from components.domain_controllers.component import DomainControllers, DomainControllersArgs
+from components.domain_controllers.names import EC2, SYSTEM
+from components.domain_controllers.places import Place, find_places
+from components.domain_controllers.site_plan import SitePlan, plan_sites
+from components.domain_controllers.sizes import generated_texts
 from components.session_manager.endpoint_services import interface_services
 from components.systems.endpoints import check_services
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pulumi
 
     from components.account import Account
-    from components.directory.settings import DomainControllersSection
+    from components.domain_controllers.settings import DomainControllersSection
     from components.settings import Settings
     from components.systems.endpoints import Endpoints
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from common.problems import Collector, Problem, SettingsError
 from components.adoption.lookup import program_clients
-from components.directory.names import EC2
+from components.domain_controllers.names import EC2
 from components.network import explained_at, find_network
-from components.problems import Collector, Problem, SettingsError
 from components.session_manager.endpoint_services import ALL_INTERFACES, interface_services, service_name
 from components.session_manager.endpoints import (
     SystemsManagerEndpoints,

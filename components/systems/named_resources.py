@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
+from common.aws.failures import NOT_DONE, code_of
+from common.problems import Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.approval.settings import ApproverType
-from components.aws_failures import NOT_DONE, code_of
 from components.documents.errors import why_not
-from components.problems import Problem, SettingsError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from common.aws.session import AwsClients
     from components.account import Account
-    from components.aws_session import AwsClients
     from components.settings import Settings
 
 _MISSING: Final = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NotFound"})

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from common.limits import excess_problems
+from common.problems import Collector, raise_problems
 from components.adoption.lookup import program_clients
-from components.limits import excess_problems
 from components.nodes.agent_versions import minimum_agent_version
 from components.nodes.component import Nodes, NodesArgs
 from components.nodes.recorders import recording_region
 from components.nodes.sizes import generated_texts
-from components.problems import Collector, raise_problems
 from components.session_manager.instance_policy import instance_policies
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from components.approval.settings import ApprovalSettings, Approver
-from components.directory.settings import (
+from components.domain_controllers.settings import (
     ClientPrefixList,
     ControllerSettings,
     DomainControllersSection,

@@ -94,7 +94,7 @@ class LocalFleet:
         self._listed = dict(listed or {})
         # A folder of its own, as an account counts as deployed only with an identical program; its files are links,
         # so that a warm Python process has already loaded them.
-        for part in ("components", "policies"):
+        for part in ("common", "components", "policies"):
             shutil.copytree(
                 REPOSITORY / part,
                 self.program / part,

@@ -22,7 +22,7 @@ from operations.deployer.names import ROLES_BOUNDARY
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROGRAM = ("__main__.py", "components", "policies", "Pulumi.yaml")
+PROGRAM = ("__main__.py", "common", "components", "policies", "Pulumi.yaml")
 """Files of the repository that a program folder needs; linked, so that stack files stay out of the repository."""
 
 DEPLOYED_TAG = ("deployed-by", "shell-access")

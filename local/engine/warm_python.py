@@ -58,7 +58,7 @@ STACKS = "SHELL_ACCESS_STACKS"
 _FILE: Any = io.IOBase.__base__
 """Base class of all files; not abstract like `io.IOBase`, whose instance checks take longer than all else."""
 
-_OURS = ("components", "local", "operations", "policies")
+_OURS = ("common", "components", "local", "operations", "policies")
 _SERVICES = (
     *("cloudtrail", "config", "ec2", "events", "iam", "kms", "logs", "s3", "s3control", "scheduler", "sns", "ssm"),
     "sts",
@@ -99,7 +99,7 @@ KINDS = {
             *("components.systems.nodes", "components.session_manager.component", "policies.serving"),
             "operations.cli",
         ),
-        ("components.aws_session",),
+        ("common.aws.session",),
     ),
 }
 

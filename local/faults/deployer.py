@@ -116,7 +116,7 @@ class Road:
         self._made: dict[tuple[Any, ...], Any] = {}
 
     def client(self, _: object, service: str, region: str, __: str | None) -> Any:
-        """Return a client with fewer attempts, instead of `components.aws_session._client`."""
+        """Return a client with fewer attempts, instead of `common.aws.session._client`."""
         return self._kept(("straight", service, region), lambda: self._aws.client(service, region, config=_config()))
 
     def detour(self, client: Any) -> Any:
@@ -163,8 +163,8 @@ def hurried(road: Road) -> Generator[None]:
         return True
 
     replacements: tuple[tuple[str, Any], ...] = (
-        ("components.aws_session._client", road.client),
-        ("components.aws_session.AwsClients._authenticated", nothing),
+        ("common.aws.session._client", road.client),
+        ("common.aws.session.AwsClients._authenticated", nothing),
         ("botocore.endpoint.time", SimpleNamespace(sleep=nothing)),
         ("botocore.retries.quota.RetryQuota.acquire", granted),
         ("botocore.client.BaseClient._make_api_call", chosen),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from components.aws_failures import Cause
+from common.aws.failures import Cause
 
 if TYPE_CHECKING:
     from local.faults.proxy import Rule

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.text import Text
 
-from components.problems import visible
+from common.problems import visible
 from operations.approval.deciding import check_decision, decide
 from operations.approval.desk import Desk, Which, open_desk
 from operations.approval.following import WORKING_SECONDS, is_settled

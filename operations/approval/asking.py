@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from common.characters import hidden_character
+from common.problems import visible
 from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
-from components.approval.scripts.characters import hidden_character
 from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
-from components.problems import visible
 from operations.approval.calls import called
 from operations.approval.people import Principal, principal_of
 from operations.errors import UnusableError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.aws_failures import IncompleteListingError, MalformedAnswerError
+from common.aws.failures import IncompleteListingError, MalformedAnswerError
 from operations.reading import code_of
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.problems import visible
+from common.problems import visible
 from operations.approval.calls import CallError, called
 from operations.approval.people import same_person, short
 from operations.approval.requests import Request, State

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common.aws.session import AwsClients
+from common.validation import partitions
 from components.approval.names import Place
-from components.aws_session import AwsClients
-from components.validation import partitions
 from operations.approval.calls import CallError
 from operations.approval.workflow import Workflow, workflow_named, workflow_of
 from operations.errors import UnusableError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from components.problems import visible
+from common.problems import visible
 from operations.approval.calls import CallError
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from common.problems import visible
 from components.approval.names import TAG_KEY
-from components.problems import visible
 from components.session_manager.document import DOCUMENT_NAME
 from operations.approval.people import short
 from operations.approval.requests import Request, State

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from components.iam.evaluation import Permissions
-from components.iam.principals import Principal
-from components.iam.trust import only_services
+from common.iam.evaluation import Permissions
+from common.iam.principals import Principal
+from common.iam.trust import only_services
 from operations.audit.assumption_paths import assumption_findings, from_outside
 from operations.audit.audit_context import AWS_BROAD, AuditContext
 from operations.audit.deny_removal import deny_removal

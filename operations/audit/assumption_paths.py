@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from common.iam.tag_requests import RequestKeys, tag_requests
+from common.iam.trust import ASSUME, Admission, admission, outsiders
+from common.iam.truth import Truth
 from components.approval.names import TAG_KEY
-from components.iam.tag_requests import RequestKeys, tag_requests
-from components.iam.trust import ASSUME, Admission, admission, outsiders
-from components.iam.truth import Truth
 from operations.audit.duties import Reached, both_sides, people_on_both_sides
 from operations.audit.evaluator import finding
 from operations.audit.findings import Audited, Finding, MatchedStatement
@@ -28,9 +28,9 @@ from operations.audit.severity import Severity
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from components.iam.choices import Knowledge
-    from components.iam.documents import Statement
-    from components.iam.principals import Principal
+    from common.iam.choices import Knowledge
+    from common.iam.documents import Statement
+    from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
 
 _TAG_SESSION: Final = "sts:TagSession"

@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from components.iam.patterns import matches
-from components.iam.trust import admits_services
-from components.iam.variables import keys_of
+from common.iam.patterns import matches
+from common.iam.trust import admits_services
+from common.iam.variables import keys_of
 from operations.audit.rules.keys import APPROVAL_KEY
 from operations.audit.severity import Severity
 from operations.audit.trust_index import TrustIndex
@@ -17,10 +17,10 @@ from operations.audit.trust_index import TrustIndex
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.iam.context import Value
-    from components.iam.documents import Policy
-    from components.iam.principals import Account, Principal
-    from components.iam.truth import Truth
+    from common.iam.context import Value
+    from common.iam.documents import Policy
+    from common.iam.principals import Account, Principal
+    from common.iam.truth import Truth
     from operations.audit.protected import Protected
 
 AWS_BROAD = (

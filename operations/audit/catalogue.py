@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from components.iam.choices import Choice
-from components.iam.context import ABSENT, known
+from common.iam.choices import Choice
+from common.iam.context import ABSENT, known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

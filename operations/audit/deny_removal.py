@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from components.iam.choices import Choice, situations
-from components.iam.context import known
-from components.iam.evaluation import Target, grants
-from components.iam.patterns import literal
+from common.iam.choices import Choice, situations
+from common.iam.context import known
+from common.iam.evaluation import Target, grants
+from common.iam.patterns import literal
 from operations.audit.evaluator import Evaluator, allowed, finding
 from operations.audit.request_context import RequestKnowledge
 from operations.audit.role_assumption import role_assumption
@@ -18,9 +18,9 @@ from operations.audit.severity import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from components.iam.documents import Policy
-    from components.iam.evaluation import Grant
-    from components.iam.principals import Principal
+    from common.iam.documents import Policy
+    from common.iam.evaluation import Grant
+    from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
     from operations.audit.findings import Finding
 

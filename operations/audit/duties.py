@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.iam.patterns import overlap
+from common.iam.patterns import overlap
 from operations.audit.findings import Audited, Finding, MatchedStatement
 from operations.audit.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.iam.documents import Condition, Statement
-    from components.iam.principals import Principal
+    from common.iam.documents import Condition, Statement
+    from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
 
 RULE: Final = "same-person-both-sides"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 
-from components.iam.choices import situations
-from components.iam.evaluation import Grant, Target, grants
-from components.iam.patterns import literal, matches
-from components.iam.variables import expand, keys_of, names_in
+from common.iam.choices import situations
+from common.iam.evaluation import Grant, Target, grants
+from common.iam.patterns import literal, matches
+from common.iam.variables import expand, keys_of, names_in
 from operations.audit.catalogue import Exempt, StatementKind, TargetKind
 from operations.audit.findings import Finding, MatchedStatement
 from operations.audit.obfuscation import obfuscation
@@ -22,8 +22,8 @@ from operations.audit.targets import passable, target, targets_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from components.iam.documents import Statement
-    from components.iam.principals import Principal
+    from common.iam.documents import Statement
+    from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
     from operations.audit.catalogue import EscalationPath, Requirement, Rule
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
 
-from components.iam.patterns import matches
-from components.problems import shown
-from components.strict_yaml import UniqueKeys
+from common.iam.patterns import matches
+from common.problems import shown
+from common.strict_yaml import UniqueKeys
 from operations.audit.findings import Audited, Finding
 from operations.audit.rules import RULES
 from operations.audit.severity import Severity

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from components.iam.conditions import holds
-from components.iam.context import ABSENT
-from components.iam.truth import Truth
+from common.iam.conditions import holds
+from common.iam.context import ABSENT
+from common.iam.truth import Truth
 from operations.audit.rules import ACTIONS, position
 
 if TYPE_CHECKING:
-    from components.iam.documents import Policy, Statement
-    from components.iam.evaluation import Grant
-    from components.iam.principals import Principal
+    from common.iam.documents import Policy, Statement
+    from common.iam.evaluation import Grant
+    from common.iam.principals import Principal
 
 _RESOURCE_TAGS = ("aws:resourcetag/", "ssm:resourcetag/", "ec2:resourcetag/")
 _ARN_PARTS = 6

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.iam.documents import Policy, parse
+from common.iam.documents import Policy, parse
 from operations.reading import code_of, unread
 
 if TYPE_CHECKING:

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from common.iam.patterns import matches
+from common.problems import NAMESPACE
 from components.approval.names import (
     CHANGE_TEMPLATE_NAME,
     OPERATOR_POLICY_NAME,
@@ -15,8 +17,6 @@ from components.approval.names import (
     RUNBOOK_NAME,
     TOPIC_NAME,
 )
-from components.iam.patterns import matches
-from components.problems import NAMESPACE
 from components.session_manager.document import DOCUMENT_NAME
 
 if TYPE_CHECKING:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.iam.choices import SOMETHING_ELSE, Choice, any_value, combined, situations
-from components.iam.conditions import hold
-from components.iam.context import ABSENT, UNKNOWN, Known, known
-from components.iam.evaluation import Grant, Target, grants
-from components.iam.patterns import SOME, literal
-from components.iam.tag_requests import tag_grants, tag_requests
-from components.iam.truth import Truth
+from common.iam.choices import SOMETHING_ELSE, Choice, any_value, combined, situations
+from common.iam.conditions import hold
+from common.iam.context import ABSENT, UNKNOWN, Known, known
+from common.iam.evaluation import Grant, Target, grants
+from common.iam.patterns import SOME, literal
+from common.iam.tag_requests import tag_grants, tag_requests
+from common.iam.truth import Truth
 from operations.audit.catalogue import HARMFUL
 from operations.audit.rules.keys import APPROVAL_KEY, APPROVED, MET, NODE
 from operations.audit.service_authorization import CARRIES_TAGS
@@ -18,9 +18,9 @@ from operations.audit.service_authorization import CARRIES_TAGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from components.iam.context import Context, Value
-    from components.iam.documents import Statement
-    from components.iam.principals import Principal
+    from common.iam.context import Context, Value
+    from common.iam.documents import Statement
+    from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
 
 _UNKNOWN: Final = (Choice(UNKNOWN),)

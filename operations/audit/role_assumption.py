@@ -11,19 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.iam.context import Context
-from components.iam.evaluation import Grant
-from components.iam.patterns import matches
-from components.iam.principals import Principal
-from components.iam.trust import ASSUME, Admission, admission, named_by
-from components.iam.variables import keys_of
+from common.iam.context import Context
+from common.iam.evaluation import Grant
+from common.iam.patterns import matches
+from common.iam.principals import Principal
+from common.iam.trust import ASSUME, Admission, admission, named_by
+from common.iam.variables import keys_of
 from operations.audit.request_context import RequestKnowledge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from components.iam.choices import Knowledge
-    from components.iam.documents import Policy, Statement
+    from common.iam.choices import Knowledge
+    from common.iam.documents import Policy, Statement
     from operations.audit.audit_context import AuditContext
 
 Onward = Mapping[Principal, tuple[Principal, ...]]

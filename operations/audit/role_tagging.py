@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from components.iam.choices import situations
-from components.iam.documents import parse
-from components.iam.evaluation import Target, grants
-from components.iam.patterns import literal
-from components.iam.variables import keys_of
+from common.iam.choices import situations
+from common.iam.documents import parse
+from common.iam.evaluation import Target, grants
+from common.iam.patterns import literal
+from common.iam.variables import keys_of
 from operations.audit.evaluator import Evaluator, finding
 from operations.audit.request_context import RequestKnowledge, granted_with_tag
 from operations.audit.role_assumption import role_assumption
@@ -20,9 +20,9 @@ from operations.audit.severity import Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.iam.documents import Policy
-    from components.iam.evaluation import Grant
-    from components.iam.principals import Principal
+    from common.iam.documents import Policy
+    from common.iam.evaluation import Grant
+    from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
     from operations.audit.findings import Finding
 

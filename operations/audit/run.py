@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.iam.documents import DocumentError
-from components.iam.patterns import matches
-from components.iam.principals import read_account
+from common.iam.documents import DocumentError
+from common.iam.patterns import matches
+from common.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
 from operations.audit.audit_context import AuditContext
 from operations.audit.documents import foreign_runbooks
@@ -24,7 +24,7 @@ from operations.errors import UnusableError
 from operations.reading import Unread, aws_clients, identify, unread
 
 if TYPE_CHECKING:
-    from components.iam.principals import Account
+    from common.iam.principals import Account
     from operations.reading import Clients, Identity
     from operations.stack import StackConfiguration
 

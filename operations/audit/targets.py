@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from components.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
-from components.iam.evaluation import Target
-from components.iam.patterns import SOME, literal, overlap
-from components.iam.variables import expand
+from common.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
+from common.iam.evaluation import Target
+from common.iam.patterns import SOME, literal, overlap
+from common.iam.variables import expand
 from operations.audit.catalogue import TargetKind
 from operations.audit.role_assumption import role_assumption
 from operations.audit.rules.keys import APPROVED, NODE
@@ -17,7 +17,7 @@ from operations.audit.service_authorization import ARNS, RESOURCE_TYPES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from components.iam.principals import Principal
+    from common.iam.principals import Principal
     from operations.audit.audit_context import AuditContext
 
 NEW_RESOURCE: Final = "new-resource"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.iam.patterns import matches
-from components.iam.trust import ASSUME
+from common.iam.patterns import matches
+from common.iam.trust import ASSUME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from components.iam.documents import Statement
-    from components.iam.principals import Principal
+    from common.iam.documents import Statement
+    from common.iam.principals import Principal
 
 _Patterns = tuple[str, ...]
 
@@ -19,7 +19,7 @@ _Patterns = tuple[str, ...]
 class TrustIndex:
     """An index over the trust policies of an account.
 
-    Results may include principals that cannot assume the role, and never omit one that can: `components.iam.trust` evaluates them.
+    Results may include principals that cannot assume the role, and never omit one that can: `common.iam.trust` evaluates them.
     """
 
     def __init__(self, account_id: str, principals: Iterable[Principal]) -> None:

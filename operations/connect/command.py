@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from components.aws_session import AwsClients
+from common.aws.session import AwsClients
 from operations.connect import machine
 from operations.connect.finding import Finder, Instance, NoConnectionError
 from operations.connect.session import RDP_PORT, Forwarding, as_typed, command

@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.directory.port_forwarding_policy import PORT_FORWARDING_DOCUMENT, SHELL_DOCUMENT
+from components.domain_controllers.port_forwarding_policy import PORT_FORWARDING_DOCUMENT, SHELL_DOCUMENT
 
 if TYPE_CHECKING:
     from operations.connect.finding import Instance

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from components.problems import NAMESPACE, SettingsError
+from common.problems import NAMESPACE, SettingsError
+from common.validation import partitions
 from components.settings import Settings, tag_problem
-from components.validation import partitions
 from operations.deployer.identities import own_roles
 from operations.deployer.names import ROLES_BOUNDARY
 from operations.deployer.scope import ANY, Scope, scope_of, whole_scope

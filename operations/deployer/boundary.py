@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from common.limits import document
 from components.approval.names import ROLE_NAME, TAG_KEY
-from components.directory.names import TRAIL
-from components.limits import document
+from components.domain_controllers.names import TRAIL
 from components.nodes.names import UPDATE_DOCUMENT
 from operations.deployer.documents import document_names
 from operations.deployer.identities import own_roles, policy_arns, record_arn

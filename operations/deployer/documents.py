@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import DOCUMENT_NAMES, REAPER_SCHEDULE_GROUP, REAPER_SCHEDULE_NAME, TOPIC_NAME
-from components.directory.names import ALERTS_TOPIC, FLOW_LOGS
+from components.domain_controllers.names import ALERTS_TOPIC, FLOW_LOGS
 from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER

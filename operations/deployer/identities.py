@@ -17,8 +17,8 @@ from components.approval.names import (
     ROLE_NAME,
     TAG_KEY,
 )
-from components.directory import access_restriction_policy, instance_role, port_forwarding_policy
-from components.directory.names import FLOW_LOGS_ROLE
+from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
+from components.domain_controllers.names import FLOW_LOGS_ROLE
 from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import ROLES_BOUNDARY

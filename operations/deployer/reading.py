@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.directory.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.documents import document_names
 from operations.deployer.nodes import node_reading_permits

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from common.limits import document
 from components.approval.names import (
     EVENT_FORWARDING_ROLE_NAME,
     REAPER_NAME,
@@ -15,8 +16,7 @@ from components.approval.names import (
     ROLE_NAME,
     TAG_KEY,
 )
-from components.directory.instance_role import AGENT_ACTIONS
-from components.limits import document
+from components.domain_controllers.instance_role import AGENT_ACTIONS
 from components.nodes.names import REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import Role

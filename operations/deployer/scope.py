@@ -14,7 +14,7 @@ from components.session_manager.settings import SessionManagerSettings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from components.directory.settings import DomainControllersSection
+    from components.domain_controllers.settings import DomainControllersSection
     from components.settings import Settings
 
 ANY: Final = "*"

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from components import limits
-from components.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongError, size
+from common import limits
+from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, StatementTooLongError, size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

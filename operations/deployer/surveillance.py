@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from components.approval.names import ALARM_PREFIX, TOPIC_NAME
-from components.directory.names import ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
+from components.domain_controllers.names import ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
 from operations.deployer.scope import ANY, System
 from operations.deployer.statement import Permit
 

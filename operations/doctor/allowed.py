@@ -8,18 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from components.iam.conditions import hold, holds
-from components.iam.denials import Denial, PolicyKind
-from components.iam.documents import Named, Policy, Statement
-from components.iam.evaluation import Permissions, decide
-from components.iam.trust import named_by
-from components.iam.truth import Truth, any_of
+from common.iam.conditions import hold, holds
+from common.iam.denials import Denial, PolicyKind
+from common.iam.documents import Named, Policy, Statement
+from common.iam.evaluation import Permissions, decide
+from common.iam.trust import named_by
+from common.iam.truth import Truth, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from components.iam.context import Context
-    from components.iam.principals import Principal
+    from common.iam.context import Context
+    from common.iam.principals import Principal
 
 
 @dataclass(frozen=True, kw_only=True)

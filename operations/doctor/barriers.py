@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.iam.denials import PolicyKind
-from components.iam.truth import Truth
+from common.iam.denials import PolicyKind
+from common.iam.truth import Truth
 from operations.doctor.allowed import by_resource, together
 from operations.doctor.findings import Cause, Status
 from operations.doctor.needs import needs
@@ -16,7 +16,7 @@ from operations.doctor.requests import denied, requests
 if TYPE_CHECKING:
     from ipaddress import IPv4Address
 
-    from components.iam.principals import Principal
+    from common.iam.principals import Principal
     from operations.doctor.allowed import Answer
     from operations.doctor.facts import Endpoint, NetworkAcl
     from operations.doctor.place import Place

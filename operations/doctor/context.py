@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from components.iam.context import ABSENT, PRESENT, UNKNOWN, Context, Known, OneOf, Value, known
+from common.iam.context import ABSENT, PRESENT, UNKNOWN, Context, Known, OneOf, Value, known
 from components.session_manager.log_encryption import ACCEPTED_ALGORITHMS, SSE_S3
 from operations.doctor.facts import Instance
 from operations.doctor.needs import DECRYPT, STORAGE, is_key_arn
@@ -19,7 +19,7 @@ from operations.reading import Unread
 from operations.verify.facts import BucketEncryption, BucketFacts
 
 if TYPE_CHECKING:
-    from components.iam.principals import Principal
+    from common.iam.principals import Principal
     from operations.doctor.facts import NodeFacts
     from operations.doctor.needs import Need
 

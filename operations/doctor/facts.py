@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from components.directory.network_acl import AclRule
-    from components.directory.oracle import Permission
-    from components.iam.documents import Policy
-    from components.iam.principals import Principal
+    from common.iam.documents import Policy
+    from common.iam.principals import Principal
+    from components.domain_controllers.network_acl import AclRule
+    from components.domain_controllers.oracle import Permission
     from operations.reading import Unread
     from operations.verify.facts import Asked, KeyFacts
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, collapse_addresses, ip_network
 from typing import TYPE_CHECKING, Final
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from operations.doctor.place import Place
 from operations.reading import Unread
 
 if TYPE_CHECKING:
-    from components.iam.principals import Principal
+    from common.iam.principals import Principal
     from operations.doctor.facts import NodeFacts
     from operations.doctor.place import Obstacle
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 from components.session_manager.endpoint_services import service_name
 from operations.doctor.barriers import (
     addresses,

@@ -6,16 +6,16 @@ import json
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from components.directory.oracle import acl_rules_from_aws, permissions_from_aws
-from components.iam.documents import DocumentError, parse
+from common.iam.documents import DocumentError, parse
+from components.domain_controllers.oracle import acl_rules_from_aws, permissions_from_aws
 from operations.doctor.facts import Endpoint, NatGateway, Network, NetworkAcl, Route, RouteTable, Subnet
 from operations.reading import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from components.directory.oracle import Permission
-    from components.iam.documents import Policy
+    from common.iam.documents import Policy
+    from components.domain_controllers.oracle import Permission
     from operations.reading import Answer, Reader
 
 _TARGETS = (

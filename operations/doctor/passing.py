@@ -6,15 +6,15 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from components.directory.demands import Direction
-from components.directory.oracle import Packet, acl_lets_pass, admitting
-from components.iam.truth import Truth
+from common.iam.truth import Truth
+from components.domain_controllers.demands import Direction
+from components.domain_controllers.oracle import Packet, acl_lets_pass, admitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from components.directory.network_acl import AclRule
-    from components.directory.oracle import Permission
+    from components.domain_controllers.network_acl import AclRule
+    from components.domain_controllers.oracle import Permission
 
 HTTPS: Final = 443
 NEW_RESOURCE: Final = IPv4Address("52.119.196.1")

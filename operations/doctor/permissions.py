@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.doctor.allowed import by_role, together
 from operations.doctor.findings import Cause, Finding, Status
@@ -15,7 +15,7 @@ from operations.doctor.resource_policies import bucket_policy_findings, with_buc
 from operations.reading import Unread
 
 if TYPE_CHECKING:
-    from components.iam.principals import Principal
+    from common.iam.principals import Principal
     from operations.doctor.allowed import Answer
     from operations.doctor.facts import NodeFacts
     from operations.doctor.needs import Need

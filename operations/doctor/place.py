@@ -10,8 +10,8 @@ from operations.doctor.findings import Cause, Status
 from operations.reading import Unread
 
 if TYPE_CHECKING:
-    from components.directory.oracle import Permission
-    from components.iam.principals import Principal
+    from common.iam.principals import Principal
+    from components.domain_controllers.oracle import Permission
     from operations.doctor.facts import Endpoint, Instance, Network, NodeFacts
 
 

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from components.iam.documents import DocumentError, parse
+from common.iam.documents import DocumentError, parse
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
 from operations.doctor.memo import Memo
@@ -19,8 +19,8 @@ from operations.verify.live import read_key, read_region
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.iam.documents import Policy
-    from components.iam.principals import Principal
+    from common.iam.documents import Policy
+    from common.iam.principals import Principal
     from operations.doctor.facts import Network
     from operations.doctor.roles import Roles
     from operations.reading import Answer

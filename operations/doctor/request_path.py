@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 from components.session_manager.endpoint_services import service_name
 from operations.doctor.facts import Instance, Network
 from operations.doctor.internet import reaches_other_networks, way_out

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 from operations.doctor.allowed import Request
 from operations.doctor.context import context
 
 if TYPE_CHECKING:
-    from components.iam.principals import Principal
+    from common.iam.principals import Principal
     from operations.doctor.allowed import Answer
     from operations.doctor.facts import NodeFacts
     from operations.doctor.needs import Need

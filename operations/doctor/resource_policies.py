@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from components.iam.denials import Denial, PolicyKind
-from components.iam.truth import Truth
+from common.iam.denials import Denial, PolicyKind
+from common.iam.truth import Truth
 from operations.doctor.allowed import ALLOWED, Answer, Request, by_resource, denied_by_resource
 from operations.doctor.findings import Cause, Finding, Status, cannot_tell
 from operations.doctor.needs import DECRYPT, GENERATE, needs
@@ -19,8 +19,8 @@ from operations.reading import Unread
 from operations.verify.facts import BucketFacts, KeyFacts
 
 if TYPE_CHECKING:
-    from components.iam.documents import Policy
-    from components.iam.principals import Principal
+    from common.iam.documents import Policy
+    from common.iam.principals import Principal
     from operations.doctor.facts import NodeFacts
     from operations.doctor.needs import Need
 

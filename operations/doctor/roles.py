@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from components.iam.documents import DocumentError
-from components.iam.principals import read_account
+from common.iam.documents import DocumentError
+from common.iam.principals import read_account
 from operations.audit.organization import read_organization
 from operations.doctor.memo import Memo
 from operations.reading import Reader, Unread
 
 if TYPE_CHECKING:
-    from components.iam.principals import Principal
+    from common.iam.principals import Principal
     from operations.audit.organization import Organization
     from operations.reading import Answer, Clients, Identity
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from components.problems import NAMESPACE, Problem, SettingsError
+from common.problems import NAMESPACE, Problem, SettingsError
 from components.settings import Settings
 from operations.fleet.merging import Layer, explain, merge
 from operations.fleet.settings import PLACEHOLDER

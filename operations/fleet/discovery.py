@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.aws_failures import MalformedAnswerError, code_of
-from components.aws_session import AwsClients
+from common.aws.failures import MalformedAnswerError, code_of
+from common.aws.session import AwsClients
 from operations.errors import UnusableError
 from operations.fleet.accounts import ACTIVE, Account
 from operations.reading import unread

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from components.problems import NAMESPACE, Problem, shown
+from common.problems import NAMESPACE, Problem, shown
+from common.strict_yaml import BoundedLoader
+from common.validation import read_section, suggestion
 from components.settings import SECTIONS
-from components.strict_yaml import BoundedLoader
-from components.validation import read_section, suggestion
 from operations.errors import UnusableError
 from operations.fleet.problems import FleetFileError, worded
 from operations.fleet.settings import FleetSettings

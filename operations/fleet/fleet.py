@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from components.validation import suggestion
+from common.validation import suggestion
 from operations.errors import UnusableError
 from operations.fleet.accounts import choose
 from operations.fleet.configuration import render

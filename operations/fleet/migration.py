@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from components.problems import NAMESPACE, Problem, SettingsError, shown
+from common.problems import NAMESPACE, Problem, SettingsError, shown
+from common.validation import suggestion
 from components.settings import Settings
-from components.validation import suggestion
 from operations.errors import UnusableError
 from operations.fleet.accounts import choose
 from operations.fleet.configuration import render

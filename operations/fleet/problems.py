@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.problems import listed
+from common.problems import listed
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from components.problems import Problem
+    from common.problems import Problem
 
 
 class FleetFileError(UnusableError):

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from components.problems import NAMESPACE
+from common.problems import NAMESPACE
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "components")
+_PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "common", "components")
 _KINDS = frozenset({".py", ".toml", ".json", ".yaml", ".txt"})
 
 

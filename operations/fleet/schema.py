@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-from components.problems import NAMESPACE
+from common.problems import NAMESPACE
 from components.settings import SECTIONS
 from operations.fleet.settings import FleetSettings
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
-from components.validation import Name, Section, without_hidden
+from common.validation import Name, Section, without_hidden
 
 ACCOUNT_ID = r"^[0-9]{12}$"
 ROLE_TEMPLATE = r"^arn:aws[a-z-]*:iam::\{accountId\}:role/[A-Za-z0-9_+=,.@/-]+$"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from components.aws_session import AwsClients
+from common.aws.session import AwsClients
 from operations.errors import UnusableError
 from operations.fleet.migration import instances_of, parameters_of
 from operations.reading import unread

@@ -12,9 +12,9 @@ from components.adoption import governance
 from components.adoption.inventory import tags_by_resource, tags_of
 from components.adoption.owned_resources import RESOURCE_TAG, TAGGED
 from components.approval import names as approval
-from components.directory import access_restriction_policy, instance_role, port_forwarding_policy
-from components.directory.names import FLOW_LOGS_ROLE
 from components.documents.ownership import OWNER_TAG
+from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
+from components.domain_controllers.names import FLOW_LOGS_ROLE
 from components.nodes import names as nodes
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.orphans.removal import removal_command

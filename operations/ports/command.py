@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from components.directory.reading import read_domain_controllers
-from components.problems import NAMESPACE, SettingsError
+from common.problems import NAMESPACE, SettingsError
+from components.domain_controllers.reading import read_domain_controllers
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.options import Cwd, Json, Stack
@@ -23,8 +23,8 @@ from operations.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.directory.peers import Network
-    from components.directory.settings import DomainControllersSection
+    from components.domain_controllers.peers import Network
+    from components.domain_controllers.settings import DomainControllersSection
     from operations.ports.matrix import SiteMatrix
     from operations.stack import StackConfiguration
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from components.directory.demands import Direction
-from components.directory.oracle import admitting, packet, permissions
-from components.directory.peers import PeerKind
-from components.directory.port_tables import ECHO_REQUEST, HIGHEST_PORT
-from components.directory.rules import ECHO_REQUEST_V6, Rule
+from components.domain_controllers.demands import Direction
+from components.domain_controllers.oracle import admitting, packet, permissions
+from components.domain_controllers.peers import PeerKind
+from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT
+from components.domain_controllers.rules import ECHO_REQUEST_V6, Rule
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:
-    from components.directory.planner import GroupPlan
+    from components.domain_controllers.planner import GroupPlan
     from operations.ports.matrix import SiteMatrix
 
 _PORT = re.compile(r"(?:(tcp|udp)/)?([0-9]{1,5})|icmp", re.IGNORECASE)

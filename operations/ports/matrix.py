@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
-from components.directory.demands import Audience, Demand, Direction, Source, Sources, demands
-from components.directory.network_acl import plan_network_acl
-from components.directory.peers import Family, Network, Peer, PeerKind, group_peer, network_peer
-from components.directory.planner import GroupPlan, plan_groups
-from components.directory.port_tables import ECHO_REQUEST, Options, Port, Protocol, load_tables
-from components.directory.settings import known_addresses, sources
-from components.problems import SettingsError
+from common.problems import SettingsError
+from components.domain_controllers.demands import Audience, Demand, Direction, Source, Sources, demands
+from components.domain_controllers.network_acl import plan_network_acl
+from components.domain_controllers.peers import Family, Network, Peer, PeerKind, group_peer, network_peer
+from components.domain_controllers.planner import GroupPlan, plan_groups
+from components.domain_controllers.port_tables import ECHO_REQUEST, Options, Port, Protocol, load_tables
+from components.domain_controllers.settings import known_addresses, sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.directory.network_acl import AclPlan
-    from components.directory.settings import DomainControllersSection
+    from components.domain_controllers.network_acl import AclPlan
+    from components.domain_controllers.settings import DomainControllersSection
 
 ENDPOINTS = group_peer("VPC endpoints")
 """Placeholder for the endpoints' security groups, whose IDs only AWS knows."""

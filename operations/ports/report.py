@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from components.directory.demands import Direction
+from components.domain_controllers.demands import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
-    from components.directory.planner import GroupPlan
+    from components.domain_controllers.planner import GroupPlan
     from operations.ports.explain import Answer
     from operations.ports.matrix import Line, SiteMatrix
 

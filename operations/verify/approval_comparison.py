@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from common.problems import shown
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
 from components.documents.content import same_content
-from components.problems import shown
 from operations.approval.people import Principal
 from operations.reading import Answer, Unread
 from operations.verify.findings import Finding, cannot_tell, compared, listed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from components.problems import shown
+from common.problems import shown
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.reading import Unread

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
-from components.problems import shown
+from common.problems import shown
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
 

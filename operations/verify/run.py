@@ -13,8 +13,8 @@ from operations.orphans.listing import find_orphans
 from operations.reading import Identity, Reader, Unread, aws_clients, identify
 from operations.verify.approval import ApprovalVerification
 from operations.verify.comparison import region_findings
-from operations.verify.directory import DirectoryVerification
-from operations.verify.directory_facts import AskedSite
+from operations.verify.domain_controllers.checks import DirectoryVerification
+from operations.verify.domain_controllers.facts import AskedSite
 from operations.verify.facts import Asked
 from operations.verify.findings import Finding, Verification, cannot_tell
 from operations.verify.instance_policy import instance_policy_findings
@@ -28,7 +28,7 @@ from operations.verify.secrecy import without_secrets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
     from components.settings import Settings
     from operations.stack import StackConfiguration, StackState
 

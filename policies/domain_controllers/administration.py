@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from components.iam.truth import Truth, any_of, truth
+from common.iam.truth import Truth, any_of, truth
 from policies.domain_controllers.controller_tags import TAG_KEY, TEXTS, tagged
 from policies.domain_controllers.exposures import PeerKind
 from policies.domain_controllers.port_ranges import PORTS_SCHEMA, PortRange, spelled

@@ -22,7 +22,7 @@ from policies.findings import UNKNOWN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.iam.truth import Truth
+    from common.iam.truth import Truth
     from policies.findings import Resource
     from policies.stack import Stack
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
-from components.directory.event_patterns import GROUP_CALLS
-from components.iam.truth import Truth, truth
+from common.iam.truth import Truth, truth
+from components.domain_controllers.event_patterns import GROUP_CALLS
 from policies.domain_controllers.controller_tags import MARKS, TEXTS
 from policies.domain_controllers.machines import Machines, same
 from policies.domain_controllers.references import References, given

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
-from components.directory.peers import contains
-from components.iam.truth import Truth, truth
+from common.iam.truth import Truth, truth
+from components.domain_controllers.peers import contains
 from policies.domain_controllers.addresses import PRIVATE, is_within, parsed
 from policies.domain_controllers.controller_tags import MARKS, belongs
 from policies.domain_controllers.machines import Machines, same
@@ -24,7 +24,7 @@ from policies.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.directory.peers import Network
+    from components.domain_controllers.peers import Network
     from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pulumi_policy import Severity
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 from policies.domain_controllers.attached_resources import belonging
 from policies.domain_controllers.controller_tags import (
     INSTANCE,

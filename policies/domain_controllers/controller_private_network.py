@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 from policies.domain_controllers.controller_tags import MARKS
 from policies.domain_controllers.machines import DEFAULT_SUBNET, SUBNETS, Machines
 from policies.domain_controllers.references import References, given

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 from policies.domain_controllers.attached_resources import AUTO_SCALING_GROUP, attached_resources
 from policies.domain_controllers.controller_tags import (
     DEFAULT_SECURITY_GROUP,

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.directory.port_forwarding_policy import ROLE_TAG
-from components.iam.truth import Truth, any_of, truth
+from common.iam.truth import Truth, any_of, truth
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from policies.findings import UNKNOWN
 from policies.parameters import Parameter
 

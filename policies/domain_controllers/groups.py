@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.iam.truth import Truth, any_of
+from common.iam.truth import Truth, any_of
 from policies.domain_controllers.attached_resources import belonging
 from policies.domain_controllers.controller_tags import (
     ALSO,

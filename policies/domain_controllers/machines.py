@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from components.iam.truth import Truth
+from common.iam.truth import Truth
 from policies.domain_controllers.controller_tags import INSTANCE, NETWORK_INTERFACE, SPOT_INSTANCE, belongs
 from policies.domain_controllers.references import NOTHING, Named, References
 

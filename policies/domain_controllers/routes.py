@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.iam.truth import Truth, any_of, truth
+from common.iam.truth import Truth, any_of, truth
 from policies.domain_controllers.machines import same
 from policies.domain_controllers.references import Named, References, given
 from policies.findings import UNKNOWN

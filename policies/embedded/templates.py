@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
 
-from components.strict_yaml import UniqueKeys
+from common.strict_yaml import UniqueKeys
 from policies.findings import UNKNOWN
 
 if TYPE_CHECKING:

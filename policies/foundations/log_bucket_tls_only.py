@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
-from components.iam.documents import Policy
-from components.iam.patterns import matches
+from common.iam.documents import Policy
+from common.iam.patterns import matches
 from policies.findings import UNKNOWN, Unseen, Violation
 from policies.foundations.log_buckets import ALSO, companions, log_buckets
 from policies.foundations.resource_policies import names_every_principal, policy_in
@@ -16,7 +16,7 @@ from policies.rule import Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.iam.documents import Statement
+    from common.iam.documents import Statement
     from policies.findings import Finding, Findings, Resource
     from policies.stack import Stack
 

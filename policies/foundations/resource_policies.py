@@ -7,13 +7,13 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.iam.documents import DocumentError, Policy, parse
+from common.iam.documents import DocumentError, Policy, parse
 from policies.findings import UNKNOWN, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from components.iam.documents import Condition, Statement
+    from common.iam.documents import Condition, Statement
     from policies.findings import Findings, Resource
 
 _VALUES: Final = frozenset(

@@ -8,17 +8,17 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
+from common.iam.evaluation import Grant, Permissions, Target
+from common.iam.patterns import SOME
+from common.iam.tag_requests import REMOVING, SETTING, tag_grants
 from components.approval.names import TAG_KEY
-from components.iam.evaluation import Grant, Permissions, Target
-from components.iam.patterns import SOME
-from components.iam.tag_requests import REMOVING, SETTING, tag_grants
 from policies.separation_of_duties.requests import APPROVED, Requests, each_once, partitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from components.iam.documents import Policy
-    from components.iam.tag_requests import RequestKeys
+    from common.iam.documents import Policy
+    from common.iam.tag_requests import RequestKeys
 
 ALL_PRINCIPALS: Final = ("role/*", "user/*")
 

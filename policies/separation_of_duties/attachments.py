@@ -16,8 +16,8 @@ from policies.separation_of_duties.resource_checks import POLICIES, described
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.iam.documents import Policy
-    from components.iam.evaluation import Grant
+    from common.iam.documents import Policy
+    from common.iam.evaluation import Grant
     from policies.findings import Findings, Resource
     from policies.separation_of_duties.identity_policies import Held
     from policies.stack import Stack

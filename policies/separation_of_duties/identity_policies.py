@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from components.iam.documents import DocumentError, Policy, parse
+from common.iam.documents import DocumentError, Policy, parse
 from policies.findings import UNKNOWN, Resource, Unknown
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from policies.separation_of_duties.resource_checks import POLICIES, PRINCIPALS, 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.iam.documents import Policy
-    from components.iam.evaluation import Grant
+    from common.iam.documents import Policy
+    from common.iam.evaluation import Grant
     from policies.findings import Findings, Resource
 
 RULE = Rule(

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 
+from common.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
+from common.iam.choices import Choice
+from common.iam.context import known
+from common.iam.evaluation import Grant, Target
+from common.iam.patterns import SOME, literal
 from components.approval.names import DOCUMENT_NAMES
-from components.iam.aws_documents import ACCESS_SETTINGS, NODE_RUNBOOKS, OWNED_BY_AWS, SCRIPT_DOCUMENTS
-from components.iam.choices import Choice
-from components.iam.context import known
-from components.iam.evaluation import Grant, Target
-from components.iam.patterns import SOME, literal
 from components.session_manager.document import DOCUMENT_NAME
 from policies.separation_of_duties.requests import APPROVED, Requests, allowed, each_once, one, partitions
 from policies.separation_of_duties.sessions import APPROVAL_KEY
@@ -23,7 +23,7 @@ from policies.separation_of_duties.sessions import APPROVAL_KEY
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.iam.documents import Policy
+    from common.iam.documents import Policy
 
 
 @dataclass(frozen=True, kw_only=True)

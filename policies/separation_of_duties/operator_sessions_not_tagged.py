@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from pulumi_policy import Severity
 
+from common.iam.documents import Policy
 from components.approval.names import TAG_KEY
-from components.iam.documents import Policy
 from policies.findings import Violation
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Rule
@@ -24,7 +24,7 @@ from policies.separation_of_duties.requests import is_admitted
 from policies.separation_of_duties.resource_checks import described
 
 if TYPE_CHECKING:
-    from components.iam.documents import Statement
+    from common.iam.documents import Statement
     from policies.findings import Findings, Resource
     from policies.stack import Stack
 

@@ -9,15 +9,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from components.iam.evaluation import Target
-from components.iam.patterns import SOME
+from common.iam.evaluation import Target
+from common.iam.patterns import SOME
 from policies.parameters import Parameter
 from policies.separation_of_duties.attachments import AttachedPolicies, judgeable
 from policies.separation_of_duties.requests import APPROVED, Requests, allowed, is_admitted, one
 from policies.separation_of_duties.sessions import APPROVAL_KEY, START
 
 if TYPE_CHECKING:
-    from components.iam.documents import Policy
+    from common.iam.documents import Policy
     from policies.separation_of_duties.attachments import AttachedPolicy
     from policies.stack import Stack
 

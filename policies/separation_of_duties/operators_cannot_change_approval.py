@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
-from components.iam.evaluation import Grant, Target
-from components.iam.patterns import SOME
+from common.iam.evaluation import Grant, Target
+from common.iam.patterns import SOME
 from policies.rule import Rule
 from policies.separation_of_duties.attachments import Report
 from policies.separation_of_duties.aws_managed import CHANGE
@@ -22,7 +22,7 @@ from policies.separation_of_duties.resource_checks import POLICIES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from components.iam.documents import Policy
+    from common.iam.documents import Policy
     from policies.findings import Findings
     from policies.separation_of_duties.operators import Account
     from policies.stack import Stack

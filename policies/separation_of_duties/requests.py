@@ -10,15 +10,15 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from components.iam.choices import Choice, any_value, situations
-from components.iam.context import ABSENT, UNKNOWN, known
-from components.iam.evaluation import Grant, Permissions, Target, grants
-from components.iam.variables import names_in
+from common.iam.choices import Choice, any_value, situations
+from common.iam.context import ABSENT, UNKNOWN, known
+from common.iam.evaluation import Grant, Permissions, Target, grants
+from common.iam.variables import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from components.iam.documents import Policy, Statement
+    from common.iam.documents import Policy, Statement
 
 EXAMPLE_PRINCIPAL: Final = "arn:aws:iam::111122223333:role/example"
 APPROVED: Final = "i-0feedfacecafebeef"

@@ -7,10 +7,10 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
+from common.iam.documents import Policy
+from common.iam.evaluation import Grant
+from common.problems import shown
 from components.approval.names import ROLE_NAME
-from components.iam.documents import Policy
-from components.iam.evaluation import Grant
-from components.problems import shown
 from policies.findings import UNKNOWN, Unseen, Violation
 from policies.parameters import Parameter
 from policies.separation_of_duties.aws_managed import name_of

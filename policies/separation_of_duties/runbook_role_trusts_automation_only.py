@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
+from common.iam.documents import Policy
 from components.approval.names import ROLE_NAME
-from components.iam.documents import Policy
 from policies.findings import UNKNOWN, Violation
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Parameter, Rule
@@ -18,7 +18,7 @@ from policies.separation_of_duties.identity_policies import ROLE
 from policies.separation_of_duties.requests import is_admitted
 
 if TYPE_CHECKING:
-    from components.iam.documents import Statement
+    from common.iam.documents import Statement
     from policies.findings import Findings, Resource
 
 _ROLES = Parameter(

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from pulumi_policy import Severity
 
-from components.iam.choices import Choice
-from components.iam.context import known
-from components.iam.documents import Policy
-from components.iam.evaluation import Target
-from components.iam.patterns import SOME
+from common.iam.choices import Choice
+from common.iam.context import known
+from common.iam.documents import Policy
+from common.iam.evaluation import Target
+from common.iam.patterns import SOME
 from policies.foundations.resource_policies import policy_in
 from policies.rule import Parameter, Rule
 from policies.separation_of_duties.attachments import AttachedPolicies, Report, judgeable
@@ -24,7 +24,7 @@ from policies.separation_of_duties.resource_checks import POLICIES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from components.iam.evaluation import Grant
+    from common.iam.evaluation import Grant
     from policies.findings import Findings, Resource
     from policies.stack import Stack
 

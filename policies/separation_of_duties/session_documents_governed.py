@@ -19,8 +19,8 @@ from policies.separation_of_duties.sessions import starts_beyond_approval, start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.iam.documents import Policy
-    from components.iam.evaluation import Grant
+    from common.iam.documents import Policy
+    from common.iam.evaluation import Grant
     from policies.findings import Findings, Resource
 
 _DOCUMENTS = Parameter(

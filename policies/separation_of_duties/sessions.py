@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from common.iam.evaluation import Grant, Target
+from common.iam.patterns import SOME, literal
 from components.approval.names import TAG_KEY
-from components.iam.evaluation import Grant, Target
-from components.iam.patterns import SOME, literal
 from policies.separation_of_duties.requests import (
     APPROVED,
     Requests,
@@ -24,7 +24,7 @@ from policies.separation_of_duties.requests import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.iam.documents import Policy
+    from common.iam.documents import Policy
 
 START: Final = "ssm:StartSession"
 ON_OTHERS: Final = ("ssm:ResumeSession", "ssm:TerminateSession")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
 
-from components.iam.documents import unique_keys
+from common.iam.documents import unique_keys
+from common.strict_yaml import UniqueKeys
 from components.session_manager.document import DOCUMENT_NAME, DOCUMENT_TYPE
-from components.strict_yaml import UniqueKeys
 from policies.findings import UNKNOWN, Findings, Resource
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.problems import SettingsError
+from common.problems import SettingsError
 from components.settings import Settings
 
 

@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 from pydantic import BaseModel
 
-from components.approval.scripts.characters import hidden_character
+from common.characters import hidden_character
+from common.problems import Problem, SettingsError
 from components.approval.settings import ApprovalSettings
-from components.directory.settings import DomainControllersSection
+from components.domain_controllers.settings import DomainControllersSection
 from components.nodes.settings import NodesSection
-from components.problems import Problem, SettingsError
 from components.session_manager.settings import EndpointSettings, SessionManagerSection
 from components.settings import SECTIONS, Settings
 from tests.components.hostile import (

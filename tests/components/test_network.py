@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from common.problems import SettingsError
 from components import network
 from components.network import check_private, find_network
-from components.problems import SettingsError
 from local.emulator.calls import calls, forget_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 REGION = "eu-west-1"
 PATH = ("endpoints", REGION)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_aws.cfg import RuleScopeArgs
 
-from components.problems import Problem, SettingsError
+from common.problems import Problem, SettingsError
 from components.secret_texts import SecretTexts
 
 PROFILE = 'export TOKEN="hunter2"\nexit'

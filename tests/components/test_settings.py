@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.problems import SettingsError
+from common.problems import SettingsError
 from components.session_manager.settings import RETENTION_DAYS, OnDestroy
 from components.settings import Settings
 

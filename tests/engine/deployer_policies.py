@@ -16,11 +16,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from components.iam.context import ABSENT, Context, Known
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions, decide
-from components.iam.truth import Truth
-from components.problems import SettingsError
+from common.iam.context import ABSENT, Context, Known
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions, decide
+from common.iam.truth import Truth
+from common.problems import SettingsError
 from components.settings import Settings
 from local import contract
 from local.emulator.recording.recorder import UNKNOWN

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
-from components.directory.demands import Direction
-from components.directory.oracle import (
+from components.domain_controllers.demands import Direction
+from components.domain_controllers.oracle import (
     Packet,
     acl_rules_from_aws,
     admitting,
@@ -15,15 +15,15 @@ from components.directory.oracle import (
     passes,
     permissions_from_aws,
 )
-from tests.components.directory.literal_tables import EDGES, wanted
+from tests.components.domain_controllers.literal_tables import EDGES, wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from components.directory.demands import Sources
-    from components.directory.network_acl import AclRule
-    from components.directory.oracle import Permission
-    from components.directory.port_tables import Options
+    from components.domain_controllers.demands import Sources
+    from components.domain_controllers.network_acl import AclRule
+    from components.domain_controllers.oracle import Permission
+    from components.domain_controllers.port_tables import Options
 
 WINDOWS_PORT = 50000
 """An ephemeral port of Windows, from which connections are opened."""

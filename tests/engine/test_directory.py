@@ -13,10 +13,10 @@ from unittest.mock import patch
 import pytest
 import yaml
 
-from components.directory.demands import Direction, Sources
-from components.directory.oracle import admitting, packet, passes
-from components.directory.peers import network_peer
-from components.directory.port_tables import Options, Profile
+from components.domain_controllers.demands import Direction, Sources
+from components.domain_controllers.oracle import admitting, packet, passes
+from components.domain_controllers.peers import network_peer
+from components.domain_controllers.port_tables import Options, Profile
 from local.emulator.calls import calls, forget_calls
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack

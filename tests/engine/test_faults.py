@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.aws_failures import Cause
+from common.aws.failures import Cause
 from components.documents.content import same_content
 from local.engine.stack import Run, Stack
 from local.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign

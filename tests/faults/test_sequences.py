@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from components.aws_failures import Cause
+from common.aws.failures import Cause
 from components.documents.content import same_content
 from components.session_manager.document_store import DocumentError
 from local.faults.account import foreign, ours

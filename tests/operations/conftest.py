@@ -9,7 +9,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from components import aws_session
+from common.aws import session as aws_session
 from local.emulator.running import Emulator, reset, running_emulator
 from operations import reading
 from operations.cli import app

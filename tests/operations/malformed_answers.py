@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.awsrequest import AWSResponse
 
-from components import aws_session
+from common.aws import session as aws_session
 from local.faults.in_process import LocalAws, _Raw
 
 if TYPE_CHECKING:

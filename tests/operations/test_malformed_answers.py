@@ -12,7 +12,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from components import aws_session
+from common.aws import session as aws_session
 from local.faults.in_process import local_aws
 from operations.cli import app
 from operations.surroundings import Surroundings

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.iam.context import ABSENT, Context, known
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions, decide
-from components.iam.truth import Truth
+from common.iam.context import ABSENT, Context, known
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions, decide
+from common.iam.truth import Truth
 from components.nodes.names import NodesPlace
 from components.nodes.remediation import remediation_role_policy, runbook
 from local.emulator.calls import calls, forget_calls

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from common.characters import hidden_character
 from components.approval.scripts.aws import Json, RefusedError, client, get_run
-from components.approval.scripts.characters import hidden_character
 from components.approval.scripts.notices import describe_request
 
 

@@ -13,11 +13,11 @@ from moto.iam.models import iam_backends
 from moto.ssm.exceptions import SSMException
 from moto.sts.models import sts_backends
 
-from components.iam.context import ABSENT, Context, Value, known
-from components.iam.documents import Policy, parse
-from components.iam.evaluation import Permissions, decide
-from components.iam.principals import Principal, read_account
-from components.iam.truth import Truth
+from common.iam.context import ABSENT, Context, Value, known
+from common.iam.documents import Policy, parse
+from common.iam.evaluation import Permissions, decide
+from common.iam.principals import Principal, read_account
+from common.iam.truth import Truth
 
 PARTITION: Final = "aws"
 _MADE_BY_AWS: Final = re.compile(r"A[KS]IA[A-Z0-9]{16}")

@@ -16,7 +16,7 @@ from moto.core.responses import ActionResult
 from moto.ssm.exceptions import AccessDeniedException, InvalidDocument, InvalidFilterKey, SSMException
 from moto.ssm.responses import SimpleSystemManagerResponse
 
-from components.iam.context import Value, known
+from common.iam.context import Value, known
 from local.emulator.extension import nodes
 from local.emulator.extension.callers import PARTITION, Caller, caller_of
 

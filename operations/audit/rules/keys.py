@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from common.iam.choices import Choice
+from common.iam.context import Known, known
 from components.approval.names import TAG_KEY
-from components.iam.choices import Choice
-from components.iam.context import Known, known
 from operations.audit.catalogue import ABSENT_KEY, one_of
 
 APPROVAL_KEY: Final = f"aws:principaltag/{TAG_KEY.lower()}"

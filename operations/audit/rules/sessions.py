@@ -18,7 +18,7 @@ from operations.audit.severity import Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.iam.choices import Choice
+    from common.iam.choices import Choice
 
 _START = "ssm:StartSession"
 _ANY_NODE = {**NO_APPROVAL, **NODE_TAGS_NOT_MET}

@@ -12,7 +12,7 @@ from components.adoption.claim import ClaimProvider
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 
 TAGS = ["shell-access:made-here", "shell-access:owner"]

@@ -17,7 +17,7 @@ from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 CLAIMED = (Kind.ALIAS, Kind.LOG_GROUP, Kind.PARAMETER, Kind.TOPIC, Kind.POLICY)
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"

@@ -17,7 +17,7 @@ from components.documents.ownership import OWNER_TAG
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 ARN = policy_arn("aws", "123456789012")
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"

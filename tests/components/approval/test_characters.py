@@ -8,8 +8,8 @@ from unicodedata import category
 
 import pytest
 
+from common.characters import HIDDEN_CATEGORIES, hidden_character
 from components.approval.runbook import REASON_PATTERN
-from components.approval.scripts.characters import HIDDEN_CATEGORIES, hidden_character
 
 ALL = [chr(code) for code in range(sys.maxunicode + 1)]
 PATTERN = re.compile(REASON_PATTERN)

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
+from common.limits import excess_problems
 from components.approval import guard_rails, participant_policies, role_policies, topic_policies
 from components.approval.change_template import change_template
 from components.approval.names import RUNBOOK_NAME, TAG_KEY, Place
@@ -27,11 +28,10 @@ from components.approval.script import source
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
 from components.approval.sizes import generated_texts
 from components.documents.content import serialized
-from components.limits import excess_problems
 from local.emulator.extension import automation_document
 
 if TYPE_CHECKING:
-    from components.problems import Problem
+    from common.problems import Problem
 
 GOLDEN = Path(__file__).parent / "golden"
 PLACE = Place(partition="aws", account_id="111122223333", region="eu-west-1")

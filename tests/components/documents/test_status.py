@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.aws_failures import Cause
+from common.aws.failures import Cause
 from components.documents.errors import DocumentError
 from components.documents.ownership import Ownership
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.problems import SettingsError
 from components.nodes.recorders import recording_region, why_not_recorded
-from components.problems import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 REGIONS = ["eu-west-1", "us-east-1"]
 ROLE = "AWS::IAM::Role"

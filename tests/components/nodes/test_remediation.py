@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.iam.context import ABSENT, Context, Value, known
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions, decide
-from components.iam.truth import Truth
+from common.iam.context import ABSENT, Context, Value, known
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions, decide
+from common.iam.truth import Truth
 from components.nodes.names import NodesPlace
 from components.nodes.remediation import remediation_role_policy, remediation_trust, runbook
 from components.nodes.scripts import remediate

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from common.limits import excess_problems
 from components.account import Account
-from components.limits import excess_problems
 from components.nodes.role_rule import role_rule
 from components.nodes.settings import MAX_EXCLUDED_ROLES, RoleComplianceSettings
 from components.nodes.sizes import generated_texts

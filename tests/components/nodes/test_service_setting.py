@@ -13,7 +13,7 @@ from components.nodes.service_setting import PriorSettingProvider, ServiceSettin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 SETTING = {"region": "eu-west-1", "settingId": HOST_MANAGEMENT_SETTING}
 OURS = {**SETTING, "value": HOST_ROLE_NAME}

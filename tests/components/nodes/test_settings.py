@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from common.problems import SettingsError
 from components.nodes.settings import MAX_EXCLUDED_ROLES, Remediation
-from components.problems import SettingsError
 from components.settings import Settings
 
 

@@ -9,11 +9,11 @@ import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.iam.context import ABSENT, Context, Known, known
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions, decide
-from components.iam.truth import Truth
-from components.limits import MANAGED_POLICY, size
+from common.iam.context import ABSENT, Context, Known, known
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions, decide
+from common.iam.truth import Truth
+from common.limits import MANAGED_POLICY, size
 from components.session_manager.instance_policy import (
     MOST_POLICIES,
     instance_policies,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from components.aws_failures import Cause
+from common.aws.failures import Cause
 from components.documents.errors import DocumentError
 from components.session_manager.document import reset_preferences
 from components.session_manager.prerequisites import LogBucket, Prerequisites
@@ -15,7 +15,7 @@ from components.session_manager.prerequisites import LogBucket, Prerequisites
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 
 def wanted(**changes: Any) -> dict[str, Any]:

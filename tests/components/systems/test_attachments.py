@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.problems import SettingsError
 from components.account import Account
 from components.approval.names import APPROVER_POLICY_NAME, OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME
-from components.problems import SettingsError
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.settings import Settings
 from components.systems import attachments
@@ -17,7 +17,7 @@ from components.systems import attachments
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 HERE = "123456789012"
 ACCOUNT = Account(id=HERE, partition="aws")

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.problems import SettingsError
 from components.account import Account
-from components.problems import SettingsError
 from components.settings import Settings
 from components.systems import endpoints, named_resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 HERE, THERE = "123456789012", "210987654321"
 ACCOUNT = Account(id=HERE, partition="aws")

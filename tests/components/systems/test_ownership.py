@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.problems import SettingsError
 from components.account import Account
 from components.adoption import governance, inventory, lookup
 from components.adoption.fixed_names import fixed_names
 from components.adoption.inventory import GLOBAL, Existing, FixedName
 from components.adoption.kinds import Kind
-from components.problems import SettingsError
 from components.settings import Settings
 from components.systems.ownership import check_ownership, ownership_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from components.aws_session import AwsClients
+    from common.aws.session import AwsClients
 
 ACCOUNT = Account(id="123456789012", partition="aws")
 ALPHA, BETA = "organization/shell-access/alpha", "organization/shell-access/beta"

@@ -12,7 +12,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from components import aws_session
+from common.aws import session as aws_session
 from components.approval.names import OPERATOR_POLICY_NAME, TOPIC_NAME
 from components.approval.operator_policy import operator_policy
 from local.emulator.running import Emulator, reset

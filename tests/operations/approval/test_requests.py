@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from components.approval.scripts.characters import hidden_character
-from components.problems import visible
+from common.characters import hidden_character
+from common.problems import visible
 from operations.approval.people import Principal
 from operations.approval.report import (
     as_json,

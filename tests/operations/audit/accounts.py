@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.iam.documents import parse
-from components.iam.principals import read_account
+from common.iam.documents import parse
+from common.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
 from operations.audit.audit_context import AuditContext
 from operations.audit.protected import Protected

@@ -1,4 +1,4 @@
-"""A small evaluator of identity policies, written apart from components/iam: one request, every key known."""
+"""A small evaluator of identity policies, written apart from common/iam: one request, every key known."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components import aws_session
+from common.aws import session as aws_session
 from operations import reading
 from operations.audit.protected import Declared, protected
 from operations.errors import UnusableError

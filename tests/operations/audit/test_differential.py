@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions
-from components.iam.principals import Principal, read_account
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions
+from common.iam.principals import Principal, read_account
 from operations.audit.audit_context import AuditContext
 from operations.audit.evaluator import Evaluator
 from operations.audit.rules import RULES

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.iam.principals import read_account
+from common.iam.principals import read_account
 from operations.audit.audit_context import AuditContext
 from operations.audit.role_assumption import role_assumption
 from tests.operations.audit.accounts import ACCOUNT, ARN, baseline, document, names, role, trusting, user

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.directory.port_forwarding_policy import port_forwarding_policy
+from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
 from local.emulator.fixtures import LINUX_IMAGE
 from operations import reading
 from operations.connect import command as connect_command

@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from components.iam.context import ABSENT, Context, Known
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions, decide
-from components.iam.truth import Truth
+from common.iam.context import ABSENT, Context, Known
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions, decide
+from common.iam.truth import Truth
 from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary

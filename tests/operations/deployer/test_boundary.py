@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions
-from components.limits import MANAGED_POLICY, size
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions
+from common.limits import MANAGED_POLICY, size
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary
 from operations.deployer.identities import own_roles

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from components.limits import MANAGED_POLICY, size
+from common.limits import MANAGED_POLICY, size
 from operations.stack import StackConfiguration
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions
-from components.limits import ATTACHED_POLICIES, MANAGED_POLICY, size
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions
+from common.limits import ATTACHED_POLICIES, MANAGED_POLICY, size
 from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployer.boundary import boundary

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions
+from common.limits import MANAGED_POLICY, size
 from components.approval.alarms import forwarding_policy
 from components.approval.names import Place
 from components.approval.role_policies import runbook_role_policy, schedule_role_policy
-from components.directory import instance_role
-from components.directory.monitoring_policies import Scope as Where
-from components.directory.monitoring_policies import flow_logs_policy
-from components.directory.names import FLOW_LOGS
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions
-from components.limits import MANAGED_POLICY, size
+from components.domain_controllers import instance_role
+from components.domain_controllers.monitoring_policies import Scope as Where
+from components.domain_controllers.monitoring_policies import flow_logs_policy
+from components.domain_controllers.names import FLOW_LOGS
 from components.nodes.names import NodesPlace
 from components.nodes.remediation import remediation_role_policy
 from components.session_manager.instance_policy import instance_policy

@@ -6,10 +6,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from components.directory.oracle import acl_rules_from_aws, permissions_from_aws
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions
-from components.iam.principals import Principal
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions
+from common.iam.principals import Principal
+from components.domain_controllers.oracle import acl_rules_from_aws, permissions_from_aws
 from components.session_manager.document import document, preferences, serialized
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.iam.documents import parse
-from components.iam.principals import Principal
+from common.iam.documents import parse
+from common.iam.principals import Principal
 from components.session_manager.instance_policy import instance_policy
 from operations.doctor.evaluated_resources import EVALUATED
 from operations.doctor.facts import Instance, Network

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.iam.documents import parse
-from components.iam.evaluation import Permissions
+from common.iam.documents import parse
+from common.iam.evaluation import Permissions
 from local.emulator.recording import recorder
 from operations.deployer.names import Role
 from operations.deployer.policies import permits, policies

@@ -185,9 +185,17 @@ def test_the_script_is_one_that_bash_can_read() -> None:
 
 def test_the_script_previews_all_where_the_program_changed_and_else_only_whose_settings_did(tmp_path: Path) -> None:
     script = REPOSITORY / ".github" / "fleet-preview.sh"
-    for folder in ("components", "policies", ".venv/bin"):
+    for folder in ("common", "components", "policies", ".venv/bin"):
         (tmp_path / folder).mkdir(parents=True)
-    for file in ("__main__.py", "Pulumi.yaml", "requirements.txt", "components/a.py", "policies/a.py", "fleet.yaml"):
+    for file in (
+        "__main__.py",
+        "Pulumi.yaml",
+        "requirements.txt",
+        "common/a.py",
+        "components/a.py",
+        "policies/a.py",
+        "fleet.yaml",
+    ):
         (tmp_path / file).write_text("before")
     python = tmp_path / ".venv" / "bin" / "python"
     python.write_text('#!/bin/sh\necho "$@" >> calls\ncase "$*" in *matrix*) cat matrix;; esac\n')

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.directory.demands import Direction
-from components.directory.event_patterns import ALERTS
-from components.directory.key_policy import controllers_key_policy
-from components.directory.monitoring_policies import (
+from components.domain_controllers.demands import Direction
+from components.domain_controllers.event_patterns import ALERTS
+from components.domain_controllers.key_policy import controllers_key_policy
+from components.domain_controllers.monitoring_policies import (
     Scope,
     flow_logs_policy,
     flow_logs_trust_policy,
@@ -23,15 +23,22 @@ from components.directory.monitoring_policies import (
     topic_policy,
     trail_bucket_policy,
 )
-from components.directory.names import ALERTS_TOPIC, FLOW_LOGS, acl_name, alert_rule_name, group_name, site_name
-from components.directory.peers import PeerKind
-from components.directory.settings import DomainControllersSection
-from components.directory.site_plan import SiteNetworks, SitePlan, plan_sites
+from components.domain_controllers.names import (
+    ALERTS_TOPIC,
+    FLOW_LOGS,
+    acl_name,
+    alert_rule_name,
+    group_name,
+    site_name,
+)
+from components.domain_controllers.peers import PeerKind
+from components.domain_controllers.settings import DomainControllersSection
+from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
 from components.session_manager.endpoint_services import endpoint_policy
 from operations.reading import Unread
 from operations.verify.delivery import rule_sender
-from operations.verify.directory import compare_site
-from operations.verify.directory_facts import (
+from operations.verify.domain_controllers.checks import compare_site
+from operations.verify.domain_controllers.facts import (
     AclFacts,
     AskedSite,
     ControllerFacts,
@@ -42,9 +49,9 @@ from operations.verify.directory_facts import (
     SiteFacts,
     VolumeFacts,
 )
-from operations.verify.directory_identities import deployers_of
-from operations.verify.directory_monitoring import watched_of
-from operations.verify.directory_trail import TrailBucketFacts, TrailFacts, bucket_findings, trail_findings
+from operations.verify.domain_controllers.identities import deployers_of
+from operations.verify.domain_controllers.monitoring import watched_of
+from operations.verify.domain_controllers.trail import TrailBucketFacts, TrailFacts, bucket_findings, trail_findings
 from operations.verify.event_rules import RuleTargetsFacts
 from operations.verify.facts import Asked, EndpointFacts, KeyFacts, LogGroupFacts, NetworkFacts
 from operations.verify.roles import RoleFacts
@@ -54,7 +61,7 @@ from operations.verify.topics import SubscriptionFacts, TopicFacts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.directory.rules import Rule
+    from components.domain_controllers.rules import Rule
     from operations.verify.findings import Finding
 
 EMAIL = "directory@example.com"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.directory.event_patterns import ALERTS, GROUP_CALLS, Watched
+from components.domain_controllers.event_patterns import ALERTS, GROUP_CALLS, Watched
 from policies.domain_controllers.controller_monitored import RULE
 from tests.policies.domain_controllers.stacks import instance
 from tests.policies.judging import SILENT, UNKNOWN, Made, judge_stack

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-from components.iam.documents import parse
+from common.iam.documents import parse
 from components.session_manager.document import DOCUMENT_NAME
 from policies.separation_of_duties import aws_managed
 from policies.separation_of_duties.approval_tag import sets_approval_tag
@@ -33,7 +33,7 @@ from policies.separation_of_duties.sessions import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.iam.documents import Policy
+    from common.iam.documents import Policy
 
 FILE = Path(aws_managed.__file__).with_suffix(".toml")
 

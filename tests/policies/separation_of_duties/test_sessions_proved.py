@@ -13,7 +13,7 @@ import z3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.iam.documents import parse
+from common.iam.documents import parse
 from policies.separation_of_duties.sessions import starts_beyond_approval, touches_others_sessions
 from tests.components.approval.proving import Request
 

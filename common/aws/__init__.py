@@ -1,0 +1,1 @@
+"""AWS: sessions, answers and errors."""

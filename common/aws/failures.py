@@ -1,0 +1,191 @@
+"""Failures of AWS calls, by remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    NoCredentialsError,
+    PaginationError,
+    PartialCredentialsError,
+)
+from botocore.exceptions import ConnectionError as NoConnectionError
+
+from common.aws.session import RETRIES
+from common.iam.denials import denial_in
+
+NO_ANSWER: Final = (HTTPClientError, NoConnectionError)
+"""Exceptions of botocore where no response arrives."""
+
+NOT_DONE: Final = (ClientError, BotoCoreError)
+"""All exceptions of botocore."""
+
+MALFORMED_ERROR: Final = "MalformedAnswer"
+"""Code of an error whose body is not AWS' format."""
+
+MALFORMED_ANSWERS: Final[list[str]] = []
+"""Malformed responses in this process: a command that received one never succeeds."""
+
+_ACTIONS: Final = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "resourcegroupstaggingapi:GetResources": "tag:GetResources",
+}
+"""IAM actions that are not named like the operation (Service Authorization Reference)."""
+
+_REFUSED: Final = frozenset(
+    {"403", "AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden", "UnauthorizedOperation"}
+)
+_NOT_KNOWN_HERE: Final = frozenset(
+    {"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"}
+)
+"""Codes from a Region that is not enabled (Account Management Reference Guide, "Enable or disable Regions")."""
+_WITHOUT_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+_EXPIRED: Final = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_FAULT_OF_THE_SERVICE: Final = 500
+_AGAIN: Final = "then try again"
+THROTTLED: Final = frozenset(
+    {
+        *("RequestLimitExceeded", "RequestThrottled", "RequestThrottledException", "SlowDown", "ThrottledException"),
+        *("Throttling", "ThrottlingException", "TooManyRequestsException"),
+    }
+)
+
+
+class MalformedAnswerError(BotoCoreError):
+    """A response does not match the operation."""
+
+    fmt = "{operation}: expected an answer of AWS, got {found}"
+
+    def __init__(self, *, operation: str, found: str) -> None:
+        """Initialize and record the error.
+
+        Args:
+            operation: Name of the operation, and of the structure if known.
+            found: Mismatch, without values, which may be secret.
+        """
+        super().__init__(operation=operation, found=found)
+        MALFORMED_ANSWERS.append(str(self))
+
+
+class MissingMemberError(MalformedAnswerError, KeyError):
+    """A structure of a response lacks a member that AWS always returns; a `KeyError`, as mappings raise."""
+
+    def __str__(self) -> str:
+        """Return the message; `KeyError` would return its representation."""
+        return str(self.args[0])
+
+
+class IncompleteListingError(BotoCoreError):
+    """A listing exceeds its limits; `read_so_far` has what was read before."""
+
+    fmt = "{operation}: the listing is incomplete: {why}"
+
+
+class Cause(StrEnum):
+    """Cause of a failure."""
+
+    ENCRYPTION = "encryption"
+    MISSING = "missing"
+    PERMISSION = "permission"
+    NETWORK = "network"
+    REGION = "Region"
+    CREDENTIALS = "credentials"
+    THROTTLING = "throttling"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A failed call.
+
+    Attributes:
+        action: IAM action that the call requires, `kms:DescribeKey`.
+        cause: Cause of the failure.
+        reason: Sentence without a full stop.
+        remedy: Remedy, a sentence without a full stop.
+    """
+
+    action: str
+    cause: Cause
+    reason: str
+    remedy: str
+
+
+def action_of(service: str, operation: str) -> str:
+    """Return the IAM action that allows an operation: `kms:DescribeKey` for `describe_key`."""
+    named = f"{service}:{''.join(part.capitalize() for part in operation.split('_'))}"
+    return _ACTIONS.get(named, named)
+
+
+def code_of(refused: ClientError) -> str:
+    """Return the code of an error."""
+    return str(refused.response.get("Error", {}).get("Code", ""))
+
+
+def failure_of(action: str, failed: Exception, region: str, caller: str) -> Failure:
+    """Return why a call failed, and the remedy.
+
+    Args:
+        action: IAM action, `kms:DescribeKey`, or the operation in the same form.
+        failed: Exception that was raised.
+        region: Region that was called.
+        caller: ARN of the caller.
+    """
+    action = _ACTIONS.get(action, action)
+    cause, reason, remedy = (
+        _answered(action, failed, region, caller) if isinstance(failed, ClientError) else _unanswered(failed, region)
+    )
+    return Failure(action=action, cause=cause, reason=reason, remedy=remedy)
+
+
+def _unanswered(failed: Exception, region: str) -> tuple[Cause, str, str]:
+    said = sentence(str(failed))
+    if isinstance(failed, _WITHOUT_CREDENTIALS):
+        remedy = f"give credentials as for pulumi (aws: settings, environment, shared files), {_AGAIN}"
+        return Cause.CREDENTIALS, said, remedy
+    if isinstance(failed, MalformedAnswerError):
+        return Cause.SERVICE, f"malformed answer: {said}", _elsewhere(region)
+    if isinstance(failed, IncompleteListingError | PaginationError):
+        return Cause.SERVICE, said, _elsewhere(region)
+    remedy = f"check the way to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
+    return Cause.NETWORK, f"no answer: {said}", remedy
+
+
+def _elsewhere(region: str) -> str:
+    return f"check what answers in place of AWS in {region} (proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
+
+
+def _answered(action: str, failed: ClientError, region: str, caller: str) -> tuple[Cause, str, str]:
+    code = code_of(failed)
+    said = sentence(str(failed.response.get("Error", {}).get("Message") or code))
+    if code in _REFUSED:
+        denial = denial_in(said)
+        remedy = denial.remedy(action, caller) if denial else f"allow {action} to {caller}"
+        return Cause.PERMISSION, f"refused: {said}", f"{remedy}, {_AGAIN}"
+    if code in _NOT_KNOWN_HERE:
+        reason = f"{region} does not know these credentials, which is how a Region that is not enabled answers: {said}"
+        remedy = f"aws account enable-region --region-name {region}, or take {region} out of shell-access:regions"
+        return Cause.REGION, reason, remedy
+    if code in _EXPIRED:
+        return Cause.CREDENTIALS, f"the credentials have expired: {said}", f"log in again, {_AGAIN}"
+    if code in THROTTLED:
+        reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {said}"
+        return Cause.THROTTLING, reason, "try again in a few minutes"
+    if code == MALFORMED_ERROR:
+        return Cause.SERVICE, f"malformed answer: {said}", _elsewhere(region)
+    status = int(failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    remedy = "try again in a few minutes" if status >= _FAULT_OF_THE_SERVICE else f"see what the error says, {_AGAIN}"
+    return Cause.SERVICE, f"{code}: {said}", remedy
+
+
+def sentence(text: str) -> str:
+    """Return a text as one line, without a full stop at its end."""
+    return " ".join(text.split()).removesuffix(".")

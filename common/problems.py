@@ -1,0 +1,154 @@
+"""Problems of a configuration, collected so that all are reported at once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from unicodedata import category
+
+from common.characters import hidden_character
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+NAMESPACE = "shell-access"
+
+_SHOWN_CHARACTERS = 80
+_KEY_CHARACTERS = 300
+_MESSAGE_CHARACTERS = 1500
+_LISTED_PROBLEMS = 50
+_LISTED_CHARACTERS = 15_000
+_NAMED = 40
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """An invalid value.
+
+    Attributes:
+        path: Path from the section down, `("sessionManager", "idleSessionTimeout")`.
+        message: Given and allowed values.
+    """
+
+    path: tuple[str, ...]
+    message: str
+
+    @property
+    def key(self) -> str:
+        """Key in a stack's configuration: `shell-access:sessionManager.idleSessionTimeout`."""
+        return f"{NAMESPACE}:{'.'.join(_clipped(visible(part), _SHOWN_CHARACTERS) for part in self.path)}"
+
+    def __str__(self) -> str:
+        return f"{_clipped(self.key, _KEY_CHARACTERS)}: {_clipped(visible(self.message), _MESSAGE_CHARACTERS)}"
+
+
+class SettingsError(Exception):
+    """The configuration is invalid; nothing has been changed.
+
+    Attributes:
+        problems: All problems, in the order of the configuration.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        heading = "The configuration has a problem" if count == 1 else f"The configuration has {count} problems"
+        super().__init__("\n".join([f"{heading}; nothing was changed:", *listed(self.problems)]))
+
+
+def listed(problems: Sequence[object]) -> Iterator[str]:
+    """Return one line per problem, and the number of those beyond the limit."""
+    length = 0
+    for number, problem in enumerate(problems):
+        line = f"  {problem}"
+        length += len(line)
+        if number == _LISTED_PROBLEMS or (number and length > _LISTED_CHARACTERS):
+            yield f"  ... and {len(problems) - number:,} more."
+            return
+        yield line
+
+
+class Collector:
+    """Collects the problems of several steps, so that all are reported at once.
+
+    Each `with` block may raise a SettingsError, after which the program continues behind the block.
+    """
+
+    def __init__(self) -> None:
+        self._problems: dict[Problem, None] = {}
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, SettingsError):
+            self._problems |= dict.fromkeys(error.problems)
+            return True
+        return False
+
+    def check(self) -> None:
+        """Return where no block had a problem.
+
+        Raises:
+            SettingsError: There are problems; with those of all blocks, each once.
+        """
+        if self._problems:
+            raise SettingsError(self._problems)
+
+
+def raise_problems(problems: Iterable[Problem]) -> None:
+    """Raise the problems, if there are any.
+
+    Raises:
+        SettingsError: There are problems; with all of them.
+    """
+    found = tuple(problems)
+    if found:
+        raise SettingsError(found)
+
+
+def shown(value: Any) -> str:
+    """Return a value as in the configuration file, truncated: error messages must not flood a terminal."""
+    if isinstance(value, str):
+        value = value[: _SHOWN_CHARACTERS + 1]
+    try:
+        # Iterate, so that of a long value only the beginning is encoded.
+        pieces = json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value)
+        text = "".join(islice(pieces, _SHOWN_CHARACTERS))
+    except (ValueError, TypeError):  # recursive, or keys that are not strings
+        text = str(value)
+    except RecursionError:
+        text = f"a {'list' if isinstance(value, list) else 'mapping'} nested too deeply"
+    return _clipped(visible(text), _SHOWN_CHARACTERS)
+
+
+def named(values: Iterable[str]) -> str:
+    """Return the first of several names, and the number of the others."""
+    several = list(values)
+    said = ", ".join(_clipped(visible(each), _SHOWN_CHARACTERS) for each in several[:_NAMED])
+    return said if len(several) <= _NAMED else f"{said} and {len(several) - _NAMED:,} more"
+
+
+def visible(text: str) -> str:
+    r"""Return the text with all hidden characters escaped, an escape as `\x1b`.
+
+    They could move the cursor, color or hide text on the terminal, change its direction, or begin a line.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if each.isprintable() and not hidden_character(each) else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    if category(character) == "Zs":
+        return " "
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _clipped(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."

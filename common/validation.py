@@ -1,0 +1,259 @@
+"""Types of settings, and translation of pydantic's errors to problems: key, given value, allowed values."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import json
+import re
+from functools import cache
+from importlib.util import find_spec
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from common.characters import hidden_character
+from common.problems import Problem, named, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping
+
+    from pydantic_core import ErrorDetails
+
+    from components.domain_controllers.peers import Network
+
+RESERVED_NETWORKS = tuple(map(IPv4Network, ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")))
+"""Unspecified, loopback, link-local (with the metadata service), multicast and reserved (RFC 6890, RFC 5771)."""
+UNICAST_NETWORKS = tuple(map(IPv6Network, ("2000::/3", "fc00::/7")))
+"""Global and private addresses; all other IPv6 is loopback, link-local, multicast or reserved (RFC 4291)."""
+
+
+class IgnoresCase:
+    """Marker of texts that AWS compares without case."""
+
+
+def without_hidden(text: str) -> str:
+    """Reject hidden characters.
+
+    Raises:
+        ValueError: There is a hidden character.
+    """
+    if hidden_character(text):
+        raise ValueError(text)
+    return text
+
+
+def _unambiguous(text: str) -> str:
+    r"""Reject characters that EC2 reads as a pattern in the values of a filter (`*`, `?`, `\`)."""
+    if any(each in text for each in "*?\\") or not text.strip():
+        raise ValueError(text)
+    return text
+
+
+def _profile(text: str) -> str:
+    """Reject control characters and characters that change text direction or hide text, except white space."""
+    without_hidden(text.translate({ord(each): None for each in "\t\n\r"}))
+    return text
+
+
+def _unicast(text: str) -> str:
+    network = ip_network(text)
+    if str(network) != text or not _is_unicast(network):
+        raise ValueError(text)
+    return text
+
+
+def _is_unicast(network: Network) -> bool:
+    if isinstance(network, IPv4Network):
+        return not any(network.overlaps(each) for each in RESERVED_NETWORKS)
+    return any(network.subnet_of(each) for each in UNICAST_NETWORKS)
+
+
+RoleName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+=,.@-]{1,64}$"), IgnoresCase()]
+"""Name of a role or user in IAM; without ARN, path or wildcard."""
+ROLE_NAMES_ALLOWED = "a list of names (not ARNs) of 1 to 64 letters, digits and + = , . @ _ -"
+Email = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9.!#$%&'+/=^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=320),
+    IgnoresCase(),
+]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(without_hidden)]
+"""Display name, for messages and descriptions."""
+IdOrNameTag = Annotated[
+    str, Field(min_length=1, max_length=256), AfterValidator(without_hidden), AfterValidator(_unambiguous)
+]
+Profile = Annotated[str, AfterValidator(_profile)]
+"""Shell commands."""
+UnicastNetwork = Annotated[str, AfterValidator(_unicast)]
+"""CIDR block in canonical form with addresses of hosts."""
+
+
+@cache
+def partitions() -> Mapping[str, str]:
+    """Return the partition of each Region, as known to the AWS SDK for Python."""
+    known = json.loads((_sdk_data() / "partitions.json").read_text(encoding="utf-8"))["partitions"]
+    return {region: each["id"] for each in known for region in each["regions"] if not region.endswith("-global")}
+
+
+@cache
+def instance_types() -> frozenset[str]:
+    """Return the EC2 instance types that the AWS SDK for Python knows."""
+    model = max((_sdk_data() / "ec2").iterdir()) / "service-2.json.gz"
+    # Searched instead of parsed: a tenth of the time.
+    found = re.search(
+        rb'"InstanceType":\{\s*"type":"string",\s*"enum":\[([^\]]+)\]', gzip.decompress(model.read_bytes())
+    )
+    if found is None:
+        raise LookupError(f"{model} has no instance types")
+    return frozenset(json.loads(b"[" + found[1] + b"]"))
+
+
+def _sdk_data() -> Path:
+    """Return the path of the SDK's models; importing the SDK takes longer than reading settings."""
+    specification = find_spec("botocore")
+    if specification is None or not specification.submodule_search_locations:
+        raise LookupError("botocore is not installed")
+    return Path(specification.submodule_search_locations[0]) / "data"
+
+
+_LONGEST_KEY = 100
+
+ModelT = TypeVar("ModelT", bound="Section")
+
+
+class Section(BaseModel):
+    """A section of the configuration: camelCase keys, no unknown keys, no implicit type conversion.
+
+    Each field has a description of its meaning, and the allowed values in `allowed`.
+    """
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+
+def read_section(
+    model: type[ModelT], given: Any, path: tuple[str, ...]
+) -> tuple[ModelT | None, list[Problem], frozenset[str]]:
+    """Validate a section.
+
+    Args:
+        model: Type of the section; the caller is responsible for cross-checks.
+        given: Value in the configuration.
+        path: Path of the section.
+
+    Returns:
+        The section (with defaults for invalid fields, so that the others can be cross-checked; None where that is
+        impossible), the problems, and the top-level keys of the section that have one.
+    """
+    if not isinstance(given, dict):
+        return None, [Problem(path=path, message=f"{shown(given)} given; allowed: a mapping of settings")], frozenset()
+    values = cast("dict[str, Any]", given)
+    try:
+        section = model.model_validate(values)
+        return section, list(_repeated(section, path)), frozenset()
+    except ValidationError as invalid:
+        errors = invalid.errors(include_url=False, include_context=False)
+    problems = list(dict.fromkeys(_problem(model, error, path) for error in errors))
+    wrong = frozenset(str(error["loc"][0]) for error in errors if error["loc"])
+    try:
+        rest = model.model_validate({key: value for key, value in values.items() if key not in wrong})
+    except ValidationError:
+        return None, problems, wrong
+    return rest, [*problems, *_repeated(rest, path)], wrong
+
+
+def _repeated(value: object, path: tuple[str, ...], *, ignores_case: bool = False) -> Iterator[Problem]:
+    """Yield problems of repeated list items, which have no effect, or which AWS rejects."""
+    if isinstance(value, Section):
+        for name, field in type(value).model_fields.items():
+            key = field.alias or name
+            yield from _repeated(getattr(value, name), (*path, key), ignores_case=_ignores_case(field.annotation))
+    elif isinstance(value, dict):
+        for key, each in cast("dict[str, object]", value).items():
+            yield from _repeated(each, (*path, key), ignores_case=ignores_case)
+    elif isinstance(value, list):
+        seen: dict[Hashable, int] = {}
+        for position, each in enumerate(cast("list[object]", value)):
+            if isinstance(each, str):
+                name = each.lower() if ignores_case else each
+                seen[name] = seen.get(name, 0) + 1
+                if seen[name] == 2:  # noqa: PLR2004 -- reported once, however often it is repeated
+                    yield Problem(path=path, message=f"{shown(each)} given; allowed: each once")
+            else:
+                yield from _repeated(each, (*path, str(position)), ignores_case=ignores_case)
+
+
+def _ignores_case(annotation: object) -> bool:
+    metadata = (each for argument in get_args(annotation) for each in getattr(argument, "__metadata__", ()))
+    return any(isinstance(each, IgnoresCase) for each in metadata)
+
+
+def _problem(model: type[BaseModel], error: ErrorDetails, path: tuple[str, ...]) -> Problem:
+    location = tuple(map(str, error["loc"]))
+    if error["type"] != "extra_forbidden" and location[-1:] == ("[key]",):
+        # pydantic marks an invalid key in this way, as opposed to its value.
+        location = location[:-1]
+    key = path + location
+    if error["type"] == "extra_forbidden":
+        return Problem(path=key, message=f"unknown key{suggestion(location[-1], _keys(model, location[:-1]))}")
+    allowed = _allowed(model, location)
+    if error["type"] == "missing":
+        return Problem(path=key, message=f"is missing; allowed: {allowed or 'a value'}")
+    reason = allowed or error["msg"].removeprefix("Value error, ")
+    hidden = hidden_character(error["input"]) if isinstance(error["input"], str) else ""
+    without = f", without {hidden}" if hidden else ""
+    return Problem(path=key, message=f"{shown(error['input'])} given; allowed: {reason}{without}")
+
+
+def suggestion(given: str, known: Mapping[str, Any] | list[str]) -> str:
+    """Return `; did you mean ...?` for a mistyped key, or the list of known keys."""
+    close = difflib.get_close_matches(given[:_LONGEST_KEY], list(known), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else f"; known keys: {named(sorted(known))}"
+
+
+def _keys(model: type[BaseModel], location: tuple[str, ...]) -> list[str]:
+    nested = _nested(model, location)
+    return [field.alias or name for name, field in nested.model_fields.items()] if nested else []
+
+
+def _nested(model: type[BaseModel], location: tuple[str, ...]) -> type[BaseModel] | None:
+    """Return the section at a location; list indices and mapping keys are skipped."""
+    current: type[BaseModel] = model
+    for part in location:
+        for name, field in current.model_fields.items():
+            if part in (name, field.alias):
+                found = _section_in(field.annotation)
+                if found is None:
+                    return None
+                current = found
+    return current
+
+
+def _section_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = _section_in(argument)
+        if found:
+            return found
+    return None
+
+
+def _allowed(model: type[BaseModel], location: tuple[str, ...]) -> str | None:
+    """Return the allowed values of the innermost described field on the path to the location."""
+    for length in range(len(location), 0, -1):
+        nested = _nested(model, location[: length - 1])
+        for name, field in nested.model_fields.items() if nested else ():
+            if location[length - 1] in (name, field.alias):
+                extra = cast("dict[str, str]", field.json_schema_extra or {})
+                return extra.get("allowed")
+    return None

@@ -1,0 +1,129 @@
+"""Policy that restricts controllers, their volumes and snapshots to the directory team, as plain data.
+
+It implements the post's "Restrict account and instance access" as an IAM policy: a permissions boundary for all other
+roles, or a service control policy of an organization.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from common.limits import MANAGED_POLICY, document, size
+from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+POLICY_NAME = "ShellAccessDomainControllerRestriction"
+
+INSTANCE_ACTIONS = (
+    "ec2:AssociateIamInstanceProfile",
+    "ec2:CreateImage",
+    "ec2:DisassociateIamInstanceProfile",
+    "ec2:GetConsoleScreenshot",
+    "ec2:GetPasswordData",
+    "ec2:ModifyInstanceAttribute",
+    "ec2:CreateInstanceExportTask",
+    "ec2:CreateReplaceRootVolumeTask",
+    "ec2:ModifyInstanceMetadataOptions",
+    "ec2:RebootInstances",
+    "ec2:ReplaceIamInstanceProfileAssociation",
+    "ec2:StartInstances",
+    "ec2:StopInstances",
+    "ec2:TerminateInstances",
+    "ec2-instance-connect:SendSerialConsoleSSHPublicKey",
+)
+"""Actions that stop or take over a controller: an image or a screenshot contains the directory, as its disk does."""
+
+VOLUME_ACTIONS = (
+    "ec2:AttachVolume",
+    "ec2:CopySnapshot",
+    "ec2:CreateSnapshot",
+    "ec2:CreateSnapshots",
+    "ec2:CreateVolume",
+    "ec2:DeleteSnapshot",
+    "ec2:DeleteVolume",
+    "ec2:DetachVolume",
+    "ec2:ModifySnapshotAttribute",
+    "ec2:ModifyVolume",
+    "ec2:ModifyVolumeAttribute",
+    "ec2:ResetSnapshotAttribute",
+    "ebs:GetSnapshotBlock",
+    "ebs:ListChangedBlocks",
+    "ebs:ListSnapshotBlocks",
+)
+"""Actions that read, copy, share or destroy the directory's database."""
+
+SESSION_ACTIONS = ("ssm:CreateAssociation", "ssm:SendCommand", "ssm:StartSession")
+"""Actions that open a session or run a command on a controller."""
+
+NETWORK_ACTIONS = (
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateNetworkAclEntry",
+    "ec2:DeleteNetworkAcl",
+    "ec2:DeleteNetworkAclEntry",
+    "ec2:DeleteSecurityGroup",
+    "ec2:ModifySecurityGroupRules",
+    "ec2:ReplaceNetworkAclEntry",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
+)
+"""Actions that change which traffic may reach a controller."""
+
+Policy = dict[str, Any]
+
+
+def access_restriction_policy(
+    *, partition: str, account_id: str, team_roles: Sequence[str], deployer_arns: Sequence[str] = ()
+) -> Policy:
+    """Deny all other principals actions on resources that are tagged as controllers, and on the tag itself.
+
+    Each statement names the team. Where that exceeds the size of a managed policy, all actions with the same condition
+    share one statement, which denies the same.
+
+    Roles of IAM Identity Center match by their path: `aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*`.
+
+    Args:
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        account_id: Account ID.
+        team_roles: Names of the directory team's roles, with their paths; `*` is a wildcard.
+        deployer_arns: ARNs of the roles that run this program.
+
+    Raises:
+        ValueError: The policy would deny every principal.
+    """
+    if not team_roles:
+        raise ValueError("a restriction needs a team that it does not hit")
+    team = sorted({*(f"arn:{partition}:iam::{account_id}:role/{role}" for role in team_roles), *deployer_arns})
+    key, value = ROLE_TAG
+    # aws:PrincipalArn is a role's own ARN in its sessions too; a missing one matches ArnNotLike, so that it is denied.
+    others = {"ArnNotLike": {"aws:PrincipalArn": team}}
+    tagged = {"StringEquals": {f"aws:ResourceTag/{key}": value}, **others}
+    of_tagged = {
+        "ControllersAreTheTeams": INSTANCE_ACTIONS,
+        "VolumesAndSnapshotsAreTheTeams": VOLUME_ACTIONS,
+        "TheWayToControllersIsTheTeams": NETWORK_ACTIONS,
+    }
+    sessions = _deny(
+        "SessionsAreTheTeams", SESSION_ACTIONS, {"StringEquals": {f"ssm:resourceTag/{key}": value}, **others}
+    )
+    # Without the tag no other statement applies, and with the tag sessions could reach any resource.
+    tagging = ("ec2:CreateTags", "ec2:DeleteTags")
+    given = _deny("TheTagIsNotGiven", ("ec2:CreateTags",), {"StringEquals": {f"aws:RequestTag/{key}": value}, **others})
+    policy = document(
+        [
+            *(_deny(sid, actions, tagged) for sid, actions in of_tagged.items()),
+            sessions,
+            _deny("TheTagStays", tagging, tagged),
+            given,
+        ]
+    )
+    if size(policy) <= MANAGED_POLICY.maximum:
+        return policy
+    every = [action for actions in of_tagged.values() for action in actions]
+    return document([_deny("ControllersAreTheTeams", [*every, *tagging], tagged), sessions, given])
+
+
+def _deny(sid: str, actions: Sequence[str], condition: dict[str, Any]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Deny", "Action": sorted(actions), "Resource": "*", "Condition": condition}

@@ -1,0 +1,188 @@
+"""Alerts and flow logs of a site."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+from pulumi_aws.cloudwatch import EventRule, EventTarget, LogGroup
+from pulumi_aws.ec2 import FlowLog
+from pulumi_aws.iam import Role, RoleInlinePolicyArgs
+from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
+
+from components.domain_controllers.event_patterns import ALERTS, Alert, Watched
+from components.domain_controllers.monitoring_policies import (
+    flow_logs_policy,
+    flow_logs_trust_policy,
+    monitoring_key_policy,
+    topic_policy,
+)
+from components.domain_controllers.names import (
+    ALERTS_TOPIC,
+    FLOW_LOGS,
+    FLOW_LOGS_POLICY,
+    MONITORING_KEY_ALIAS,
+    alert_rule_name,
+    flow_logs_role_name,
+)
+from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulumi_aws.ec2 import Instance
+
+    from components.domain_controllers.monitoring_policies import Scope
+    from components.domain_controllers.settings import MonitoringSettings
+    from components.network import Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringArgs:
+    """Arguments of a site's monitoring.
+
+    Attributes:
+        scope: Partition, account and Region of the site.
+        settings: Recipients of alerts, and retention of flow logs.
+        network: Subnets of the controllers.
+        instances: Controllers, where the site builds them.
+        group_ids: Security groups of the controllers.
+        acl_ids: Network ACL of the subnets, if there is one.
+        tags: Tags applied to all taggable resources.
+    """
+
+    scope: Scope
+    settings: MonitoringSettings
+    network: Network
+    instances: Sequence[Instance]
+    group_ids: Sequence[pulumi.Output[str]]
+    acl_ids: Sequence[pulumi.Output[str]]
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Monitoring(pulumi.ComponentResource):
+    """An encrypted topic for EventBridge's alerts about the controllers, and flow logs of their subnets.
+
+    Attributes:
+        topic_arn: ARN of the topic.
+    """
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:domainControllers:Monitoring", name, None, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        key = AliasedKey(
+            f"{name}-key",
+            AliasedKeyArgs(
+                alias=MONITORING_KEY_ALIAS,
+                description="Domain controllers: alerts and flow logs",
+                policy=monitoring_key_policy(args.scope, FLOW_LOGS),
+                region=args.scope.region,
+                tags=args.tags,
+            ),
+            self._child,
+        ).key
+        topic = self._topic(key.arn)
+        instances = [each.id for each in args.instances]
+        # Separate, so that a preview with an unknown ID of the network changes one rule and not all.
+        of_instances = pulumi.Output.all(instances=instances).apply(lambda ids: Watched(**ids))
+        of_network = pulumi.Output.all(
+            instances=instances,
+            interfaces=[each.primary_network_interface_id for each in args.instances],
+            groups=list(args.group_ids),
+            acls=list(args.acl_ids),
+        ).apply(lambda ids: Watched(**ids))
+        for alert in ALERTS:
+            if args.instances or not alert.needs_instances:
+                self._alert(alert, of_instances if alert.needs_instances else of_network, topic)
+        self._flow_logs(key.arn)
+        self.topic_arn = topic.arn
+        self.register_outputs({"topicArn": self.topic_arn})
+
+    def _topic(self, key_arn: pulumi.Output[str]) -> Topic:
+        args = self._args
+        topic = Topic(
+            f"{self._name}-topic",
+            name=ALERTS_TOPIC,
+            kms_master_key_id=key_arn,
+            region=args.scope.region,
+            tags=args.tags,
+            opts=self._child,
+        )
+        TopicPolicy(
+            f"{self._name}-topic",
+            arn=topic.arn,
+            policy=json.dumps(topic_policy(args.scope, ALERTS_TOPIC)),
+            region=args.scope.region,
+            opts=self._child,
+        )
+        for email in args.settings.notification_emails:
+            TopicSubscription(
+                f"{self._name}-{email}",
+                topic=topic.arn,
+                protocol="email",
+                endpoint=email,
+                region=args.scope.region,
+                opts=self._child,
+            )
+        return topic
+
+    def _alert(self, alert: Alert, watched: pulumi.Output[Watched], topic: Topic) -> None:
+        rule = EventRule(
+            f"{self._name}-{alert.name}",
+            name=alert_rule_name(alert.name),
+            description=alert.description,
+            # Explicit, so that a disabled rule is enabled again.
+            state="ENABLED",
+            event_pattern=watched.apply(lambda ids: json.dumps(alert.pattern(ids), sort_keys=True)),
+            region=self._args.scope.region,
+            tags=self._args.tags,
+            opts=self._child,
+        )
+        EventTarget(
+            f"{self._name}-{alert.name}",
+            rule=rule.name,
+            target_id="topic",
+            arn=topic.arn,
+            region=self._args.scope.region,
+            opts=self._child,
+        )
+
+    def _flow_logs(self, key_arn: pulumi.Output[str]) -> None:
+        args, region = self._args, self._args.scope.region
+        group = LogGroup(
+            f"{self._name}-flow-logs",
+            name=FLOW_LOGS,
+            retention_in_days=args.settings.flow_log_retention_days,
+            kms_key_id=key_arn,
+            region=region,
+            tags=args.tags,
+            opts=self._child,
+        )
+        role = Role(
+            f"{self._name}-flow-logs",
+            name=flow_logs_role_name(region),
+            description="Flow logs of the domain controllers' subnets",
+            assume_role_policy=json.dumps(flow_logs_trust_policy(args.scope)),
+            inline_policies=[
+                RoleInlinePolicyArgs(name=FLOW_LOGS_POLICY, policy=json.dumps(flow_logs_policy(args.scope, FLOW_LOGS)))
+            ],
+            tags=args.tags,
+            opts=self._child,
+        )
+        for subnet in args.network.subnets:
+            # Named by the subnet's ID, because EC2 refuses a second flow log for the same subnet under another name.
+            FlowLog(
+                f"{self._name}-{subnet.id}",
+                subnet_id=subnet.id,
+                traffic_type="ALL",
+                log_destination=group.arn,
+                iam_role_arn=role.arn,
+                region=region,
+                tags=args.tags,
+                opts=pulumi.ResourceOptions.merge(
+                    self._child, pulumi.ResourceOptions(aliases=[pulumi.Alias(name=f"{self._name}-{subnet.given}")])
+                ),
+            )

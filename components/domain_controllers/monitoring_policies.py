@@ -1,0 +1,237 @@
+"""Policies of monitoring resources: the topic, its key, the log group, the trail's bucket and key. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.domain_controllers.names import ALERTS_TOPIC
+
+Policy = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Partition, account and Region.
+
+    Attributes:
+        partition: `aws`, `aws-cn`, `aws-us-gov`.
+        account_id: Account ID.
+        region: Region, such as `eu-west-1`.
+    """
+
+    partition: str
+    account_id: str
+    region: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource in this account and Region."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+def topic_policy(scope: Scope, topic_name: str) -> Policy:
+    """Return a policy for EventBridge and this account's rules, and for principals of the account as IAM allows.
+
+    Source: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge", Amazon SNS permissions.
+
+    Args:
+        scope: Scope of the topic.
+        topic_name: Name of the topic.
+    """
+    topic = scope.arn("sns", topic_name)
+    statement = {
+        "Sid": "EventsOfThisAccount",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {"StringEquals": {"aws:SourceAccount": scope.account_id}},
+    }
+    encrypted = {
+        "Sid": "OnlyOverTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sns:Publish",
+        "Resource": topic,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return {"Version": "2012-10-17", "Statement": [statement, encrypted]}
+
+
+def monitoring_key_policy(scope: Scope, log_group: str) -> Policy:
+    """Return the policy of the key for the topic and the flow logs of one Region.
+
+    Sources: SNS Developer Guide, "Enable compatibility between event sources from AWS services and encrypted topics";
+    CloudWatch Logs User Guide, "Encrypt log data in CloudWatch Logs using AWS KMS".
+
+    Args:
+        scope: Scope of the key.
+        log_group: Name of the flow logs' log group.
+    """
+    suffix = ".cn" if scope.partition == "aws-cn" else ""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _governed_by_iam(scope),
+            {
+                "Sid": "EventsToTheTopic",
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+                "Resource": "*",
+                # A key policy with aws:SourceAccount or aws:SourceArn breaks delivery from EventBridge.
+                "Condition": {
+                    "StringEquals": {"kms:EncryptionContext:aws:sns:topicArn": scope.arn("sns", ALERTS_TOPIC)}
+                },
+            },
+            {
+                "Sid": "FlowLogsInTheirGroup",
+                "Effect": "Allow",
+                "Principal": {"Service": f"logs.{scope.region}.amazonaws.com{suffix}"},
+                "Action": ["kms:Decrypt", "kms:Describe*", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+                "Resource": "*",
+                "Condition": {
+                    "ArnEquals": {"kms:EncryptionContext:aws:logs:arn": scope.arn("logs", f"log-group:{log_group}")}
+                },
+            },
+        ],
+    }
+
+
+def flow_logs_trust_policy(scope: Scope) -> Policy:
+    """Return a policy that only flow logs of this account and Region can use to assume the role.
+
+    Source: Amazon VPC User Guide, confused deputy.
+
+    Args:
+        scope: Scope of the flow logs.
+    """
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": scope.account_id},
+            "ArnLike": {"aws:SourceArn": scope.arn("ec2", "vpc-flow-log/*")},
+        },
+    }
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def flow_logs_policy(scope: Scope, log_group: str) -> Policy:
+    """Return a policy to write to one existing log group (Amazon VPC User Guide, "IAM role for publishing flow logs").
+
+    Args:
+        scope: Scope of the flow logs.
+        log_group: Name of the log group.
+    """
+    group = scope.arn("logs", f"log-group:{log_group}")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "WriteFlowLogs",
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                "Resource": [group, f"{group}:*"],
+            },
+            # The action supports no resource (Service Authorization Reference).
+            {"Sid": "FindTheGroup", "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
+        ],
+    }
+
+
+def trail_key_policy(scope: Scope, trail_name: str) -> Policy:
+    """Return a policy that lets CloudTrail encrypt for this one trail; IAM decides on decryption.
+
+    Source: CloudTrail User Guide, "Configure AWS KMS key policies for CloudTrail".
+
+    Args:
+        scope: Scope with the trail's home Region.
+        trail_name: Name of the trail.
+    """
+    trail = scope.arn("cloudtrail", f"trail/{trail_name}")
+    of_the_trail = {"StringEquals": {"aws:SourceArn": trail}}
+    context = {
+        "kms:EncryptionContext:aws:cloudtrail:arn": f"arn:{scope.partition}:cloudtrail:*:{scope.account_id}:trail/*"
+    }
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            _governed_by_iam(scope),
+            {
+                "Sid": "TrailEncrypts",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Action": "kms:GenerateDataKey*",
+                "Resource": "*",
+                "Condition": {**of_the_trail, "StringLike": context},
+            },
+            {
+                "Sid": "TrailSeesTheKey",
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Action": "kms:DescribeKey",
+                "Resource": "*",
+                "Condition": of_the_trail,
+            },
+        ],
+    }
+
+
+def trail_bucket_policy(scope: Scope, trail_name: str, bucket: str) -> Policy:
+    """Return a policy that lets CloudTrail write for this one trail, and denies unencrypted connections.
+
+    Source: CloudTrail User Guide, "Amazon S3 bucket policy for CloudTrail".
+
+    Args:
+        scope: Scope with the trail's home Region.
+        trail_name: Name of the trail.
+        bucket: Name of the bucket.
+    """
+    arn = f"arn:{scope.partition}:s3:::{bucket}"
+    of_the_trail = {"aws:SourceArn": scope.arn("cloudtrail", f"trail/{trail_name}")}
+    cloudtrail = {"Service": "cloudtrail.amazonaws.com"}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "TrailSeesTheBucket",
+                "Effect": "Allow",
+                "Principal": cloudtrail,
+                "Action": "s3:GetBucketAcl",
+                "Resource": arn,
+                "Condition": {"StringEquals": of_the_trail},
+            },
+            {
+                "Sid": "TrailWrites",
+                "Effect": "Allow",
+                "Principal": cloudtrail,
+                "Action": "s3:PutObject",
+                "Resource": f"{arn}/AWSLogs/{scope.account_id}/*",
+                "Condition": {"StringEquals": {**of_the_trail, "s3:x-amz-acl": "bucket-owner-full-control"}},
+            },
+            {
+                "Sid": "OnlyOverTls",
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": [arn, f"{arn}/*"],
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        ],
+    }
+
+
+def _governed_by_iam(scope: Scope) -> dict[str, Any]:
+    """Return the statement that lets IAM policies manage the key (KMS Developer Guide, "Default key policy").
+
+    Without it, no principal could manage the key.
+    """
+    return {
+        "Sid": "GovernedByIam",
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:{scope.partition}:iam::{scope.account_id}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }

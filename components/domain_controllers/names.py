@@ -1,0 +1,77 @@
+"""Names of a site's resources, which other programs refer to. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from components.domain_controllers.network_acl import AclPlan
+
+SYSTEM: Final = "domain-controllers"
+"""Prefix of the names of all resources."""
+
+EC2: Final = "ec2"
+"""Endpoint that controllers need in addition to those of Systems Manager (the post's prerequisites)."""
+
+CONTROLLERS_KEY_ALIAS: Final = "alias/shell-access/domain-controllers"
+"""Alias of the key for controllers' volumes."""
+MONITORING_KEY_ALIAS: Final = "alias/shell-access/domain-controllers-monitoring"
+"""Alias of the key for alerts and flow logs."""
+
+VOLUME_TYPE: Final = "gp3"
+"""Type of controllers' volumes."""
+
+ALERTS_TOPIC: Final = "shell-access-domain-controllers"
+"""Name of the topic, and prefix of the rules' names."""
+FLOW_LOGS: Final = "/shell-access/domain-controllers/flow-logs"
+"""Name of the log group."""
+FLOW_LOGS_ROLE: Final = "ShellAccessFlowLogs"
+"""Prefix of the names of the flow logs' roles, one per Region."""
+FLOW_LOGS_POLICY: Final = "WriteFlowLogs"
+"""Name of the inline policy of these roles."""
+TRAIL: Final = "shell-access"
+"""Name of the trail, where the account has none."""
+TRAIL_BUCKET: Final = f"{TRAIL}-trail"
+"""Prefix of the bucket's name; account and Region follow, because bucket names are globally unique."""
+TRAIL_KEY_ALIAS: Final = "alias/shell-access/trail"
+"""Alias of the key for the trail's logs."""
+
+
+def site_name(region: str) -> str:
+    """Return `domain-controllers-eu-west-1`."""
+    return f"{SYSTEM}-{region}"
+
+
+def groups_name(site: str) -> str:
+    """Return the prefix of the names of a site's security groups and prefix lists."""
+    return f"{site}-sg"
+
+
+def group_name(site: str, planned: str) -> str:
+    """Return the Name tag of a group or a prefix list, by its name in the plan."""
+    return f"{groups_name(site)}-{planned}"
+
+
+def acls_name(site: str) -> str:
+    """Return the prefix of the names of a site's network ACLs."""
+    return f"{site}-acl"
+
+
+def acl_name(site: str, plan: AclPlan) -> str:
+    """Return the Name tag of a site's network ACL, which depends on its rules."""
+    return f"{acls_name(site)}-{plan.digest}"
+
+
+def flow_logs_role_name(region: str) -> str:
+    """Return the name of a Region's role for flow logs: roles are global in an account, so each Region has its own."""
+    return f"{FLOW_LOGS_ROLE}-{region}"
+
+
+def trail_bucket_name(account_id: str, region: str) -> str:
+    """Return the name of the trail's bucket."""
+    return f"{TRAIL_BUCKET}-{account_id}-{region}"
+
+
+def alert_rule_name(alert: str) -> str:
+    """Return the name of an EventBridge rule, by the alert's name."""
+    return f"{ALERTS_TOPIC}-{alert}"

@@ -1,0 +1,316 @@
+"""Plan of security groups for required traffic, within the account's quotas.
+
+One group, `controllers`, has all rules while they fit. Otherwise clients and other controllers leave it together: the
+networks of each become a managed prefix list, and their rules move to groups of their own. Names depend on content,
+never on positions, and a list's name includes its size. An additional network is therefore additional rules or an
+additional entry; where a list exceeds its size, a new list and new groups are complete before the interfaces change to
+them at once.
+
+New rules are created before old ones are deleted, so that a group can temporarily have both, and AWS counts both. An
+added or removed network never exceeds a group's quota on the way: therefore both leave together, `controllers` keeps
+spare rules, and other groups are replaced instead of filled differently.
+
+Sources: Amazon VPC User Guide, "Amazon VPC quotas" and "Reference prefix lists" (a reference counts as many rules as
+the list has *maximum* entries; a rule to a security group counts for IPv4 and for IPv6).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from common.problems import Problem, SettingsError
+from components.domain_controllers.demands import Audience, Direction, Source
+from components.domain_controllers.peers import Family, PeerKind
+from components.domain_controllers.port_tables import ECHO_REQUEST, Protocol
+from components.domain_controllers.prefix_lists import entries, planned_list_peer, step, without_contained
+from components.domain_controllers.rules import Entry, Group, PrefixList, Rule, rules_of, spans
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from components.domain_controllers.demands import Demand
+    from components.domain_controllers.rules import Span
+
+RULES_PER_INTERFACE = 1000
+"""Maximum of rules per group times groups per interface: AWS raises neither quota beyond this product."""
+
+SPARE = 4
+"""Rules that the shared group keeps free, because a replaced rule and its successor temporarily coexist."""
+
+SHARED = "controllers"
+"""Name of the group that every controller has, and that rules between controllers refer to."""
+
+_BLOCKS = {Audience.CLIENTS: "clients", Audience.CONTROLLERS: "other-controllers"}
+_KEYS = {Audience.CLIENTS: "clients", Audience.CONTROLLERS: "onPremisesDomainControllers"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quotas:
+    """Quotas of the account, with AWS' defaults.
+
+    Attributes:
+        rules_per_group: Rules per direction and address family (L-0EA8095F).
+        groups_per_interface: Security groups per interface (L-2AFB9258).
+    """
+
+    rules_per_group: int = 60
+    groups_per_interface: int = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupPlan:
+    """Security groups of every controller of a site, all of them on each interface.
+
+    Attributes:
+        groups: Groups; rules refer to the first one as `itself`.
+        prefix_lists: Prefix lists that rules refer to by name.
+        quotas: Quotas that the plan is for.
+    """
+
+    groups: tuple[Group, ...]
+    prefix_lists: tuple[PrefixList, ...]
+    quotas: Quotas
+
+    @property
+    def rule_counts(self) -> dict[str, dict[str, int]]:
+        """Return rules by group and direction, as AWS counts them, of the fuller address family."""
+        return {group.name: {each.value: group.weight(each) for each in Direction} for group in self.groups}
+
+    @property
+    def headroom(self) -> dict[str, int]:
+        """Return the unused quotas: rules in the fullest group, groups on the interface, entries by prefix list."""
+        fullest = max((group.weight(each) for group in self.groups for each in Direction), default=0)
+        return {
+            "rulesInFullestGroup": self.quotas.rules_per_group - fullest,
+            "securityGroups": self.quotas.groups_per_interface - len(self.groups),
+            **{each.name: each.max_entries - len(each.entries) for each in self.prefix_lists},
+        }
+
+
+def plan_groups(demands: Sequence[Demand], quotas: Quotas | None = None) -> GroupPlan:
+    """Plan the groups; the plan does not depend on the order of the demands.
+
+    Args:
+        demands: Required traffic.
+        quotas: Quotas of the account; None: AWS' defaults.
+
+    Raises:
+        SettingsError: The rules cannot fit; the message has the excess, and the quota to request from AWS.
+    """
+    quotas = quotas or Quotas()
+    facts = _Facts(demands)
+    layout = _layout(facts, quotas)
+    if layout is None:
+        raise SettingsError([_refusal(facts, quotas)])
+    listed = [each for each in _BLOCKS if each in layout]
+    shared = facts.shared_rules(frozenset(listed))
+    groups = [Group(name=SHARED, description="Active Directory domain controllers", rules=tuple(shared))]
+    lists: list[PrefixList] = []
+    for audience in listed:
+        block_lists, block_groups = _block(facts, audience, layout[audience])
+        lists += block_lists
+        groups += block_groups
+    return GroupPlan(groups=tuple(groups), prefix_lists=tuple(lists), quotas=quotas)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Size:
+    """Sizes of an audience's prefix lists and groups.
+
+    Attributes:
+        groups: Number of groups for the rules.
+        spans_per_group: Number of port ranges in each group.
+        max_entries: Maximum entries by family.
+    """
+
+    groups: int
+    spans_per_group: int
+    max_entries: dict[Family, int]
+
+
+class _Facts:
+    """Properties of the demands that do not depend on quotas."""
+
+    def __init__(self, demands: Sequence[Demand]) -> None:
+        self.demands = tuple(demands)
+        self.of: dict[Audience, tuple[Demand, ...]] = {}
+        self.entries: dict[Audience, dict[Family, tuple[Entry, ...]]] = {}
+        self.lists_given: dict[Audience, dict[Family, int]] = {}
+        self.spans: dict[Audience, dict[Direction, tuple[Span, ...]]] = {}
+        for audience in _BLOCKS:
+            own = tuple(each for each in demands if each.audience is audience)
+            if own:
+                self._audience(audience, own)
+        self._shared: dict[frozenset[Audience], list[Rule] | None] = {}
+        self._weights: dict[frozenset[Audience], int] = {}
+
+    def _audience(self, audience: Audience, own: tuple[Demand, ...]) -> None:
+        by_demand = [{(*s.peer.key, s.name): s for s in each.sources} for each in own]
+        if any(each.keys() != by_demand[0].keys() for each in by_demand):
+            raise ValueError(f"demands of {audience} are to have the same sources: they would share prefix lists")
+        sources = by_demand[0].values()
+        given = {s.peer.key: s.peer for s in sources if s.peer.kind is not PeerKind.NETWORK}.values()
+        ports = {way: [p for each in own if each.direction is way for p in each.ports] for way in Direction}
+        self.of[audience] = own
+        self.entries[audience] = {family: entries(sources, family) for family in Family}
+        self.lists_given[audience] = {family: sum(peer.weight(family) for peer in given) for family in Family}
+        self.spans[audience] = {way: spans(each) for way, each in ports.items() if each}
+
+    def span_count(self, audience: Audience) -> int:
+        """Return the number of port ranges, in the direction that has more."""
+        return max(map(len, self.spans[audience].values()))
+
+    def shared_rules(self, listed: frozenset[Audience]) -> list[Rule]:
+        """Return the rules of the shared group, where some audiences have groups of their own."""
+        found = self._fitting(listed)
+        if found is None:
+            raise AssertionError(listed)
+        return found
+
+    def shared_weight(self, listed: frozenset[Audience]) -> int:
+        """Return the number of rules of the shared group, in the fuller direction and family."""
+        if listed not in self._weights:
+            rules = self._fitting(listed)
+            group = Group(name="", description="", rules=tuple(rules or ()))
+            fullest = max(group.weight(direction) for direction in Direction)
+            self._weights[listed] = RULES_PER_INTERFACE + 1 if rules is None else fullest
+        return self._weights[listed]
+
+    def _fitting(self, listed: frozenset[Audience]) -> list[Rule] | None:
+        """Return the rules; None where no quota could suffice: they are not created, as there may be very many."""
+        if listed not in self._shared:
+            direct = [_direct(each) for each in self.demands if each.audience not in listed]
+            least = max((len(each.sources) * len(spans(each.ports)) for each in direct), default=0)
+            self._shared[listed] = None if least > RULES_PER_INTERFACE else rules_of(direct)
+        return self._shared[listed]
+
+
+def _direct(demand: Demand) -> Demand:
+    return replace(demand, sources=without_contained(demand.sources))
+
+
+def _layout(facts: _Facts, quotas: Quotas) -> dict[Audience, _Size] | None:
+    """Return the audiences with prefix lists and groups of their own: none, all, or one where groups are few."""
+    present = [each for each in _BLOCKS if each in facts.of]
+    choices = [frozenset[Audience](), frozenset(present), *(frozenset([each]) for each in present)]
+    for headroom in (1, 0):
+        for listed in dict.fromkeys(choices):
+            if facts.shared_weight(listed) > quotas.rules_per_group - SPARE:
+                continue
+            sizes = {audience: _size(facts, audience, quotas, headroom) for audience in listed}
+            found = {audience: size for audience, size in sizes.items() if size is not None}
+            if len(found) == len(sizes) and 1 + sum(s.groups for s in found.values()) <= quotas.groups_per_interface:
+                return found
+    return None
+
+
+def _size(facts: _Facts, audience: Audience, quotas: Quotas, headroom: int) -> _Size | None:
+    """Return the fewest groups that hold the lists, and the largest lists that those groups hold."""
+    given, count = facts.lists_given[audience], facts.span_count(audience)
+    needed = {family: len(own) + headroom for family, own in facts.entries[audience].items() if own}
+    weights = [given[family] + needed.get(family, 0) for family in Family]
+    per_group = quotas.rules_per_group // max(weights)
+    if per_group == 0:
+        return None
+    groups = -(-count // per_group)
+    per_group = -(-count // groups)
+    room = quotas.rules_per_group // per_group
+    return _Size(
+        groups=groups,
+        spans_per_group=per_group,
+        max_entries={family: step(least, room - given[family]) for family, least in needed.items()},
+    )
+
+
+def _block(facts: _Facts, audience: Audience, size: _Size) -> tuple[list[PrefixList], list[Group]]:
+    """Return the lists and groups of one audience."""
+    block = _BLOCKS[audience]
+    lists = [
+        PrefixList(
+            name=f"{block}-{family.lower()}-{maximum}",
+            family=family,
+            max_entries=maximum,
+            entries=facts.entries[audience][family],
+        )
+        for family, maximum in size.max_entries.items()
+    ]
+    peers = tuple(
+        Source(name=block, peer=planned_list_peer(each.name, each.family, each.max_entries)) for each in lists
+    )
+    kept = tuple(each for each in facts.of[audience][0].sources if each.peer.kind is not PeerKind.NETWORK)
+    whole = [replace(each, sources=(*peers, *kept)) for each in facts.of[audience]]
+    place = {
+        (direction, *span[:2]): index // size.spans_per_group
+        for direction, found in facts.spans[audience].items()
+        for index, span in enumerate(found)
+    }
+    rules: list[list[Rule]] = [[] for _ in range(size.groups)]
+    for rule in rules_of(whole):
+        rules[place[_place(rule)]].append(rule)
+    return lists, [
+        Group(name=name, description=f"Active Directory: {audience}", rules=tuple(sorted(own, key=lambda r: r.key)))
+        for name, own in zip(_names(facts, audience, size), rules, strict=True)
+    ]
+
+
+def _place(rule: Rule) -> tuple[Direction, Protocol, int]:
+    """Return the position of a rule; ICMP has other numbers for IPv6, and shares the position of IPv4."""
+    if rule.protocol is Protocol.ICMPV6:
+        return rule.direction, Protocol.ICMP, ECHO_REQUEST
+    return rule.direction, rule.protocol, rule.from_port
+
+
+def _names(facts: _Facts, audience: Audience, size: _Size) -> Iterator[str]:
+    """Yield names of groups from the lists' sizes and the ports' distribution: another distribution is other groups."""
+    sizes = "-".join(f"{family.lower()}-{maximum}" for family, maximum in size.max_entries.items()) or "lists"
+    ranges = [f"{way} {size.spans_per_group} {found}" for way, found in sorted(facts.spans[audience].items())]
+    digest = hashlib.sha256("\n".join(ranges).encode()).hexdigest()[:6]
+    for number in range(1, size.groups + 1):
+        yield f"{_BLOCKS[audience]}-{sizes}-{digest}-{number}"
+
+
+def _refusal(facts: _Facts, quotas: Quotas) -> Problem:
+    """Return the reason why nothing fits, with the arithmetic and a remedy."""
+    present = frozenset(facts.of)
+    weight = facts.shared_weight(present)
+    capacity = f"{quotas.groups_per_interface} groups an interface with {quotas.rules_per_group} rules each"
+    if weight > quotas.rules_per_group - SPARE:
+        rules = f"rules among this site's controllers, from bastion hosts and to services make {weight}"
+        key, said = "quotas", f"{rules}, with {SPARE} to spare for changes {weight + SPARE}"
+    else:
+        audience = max(present, key=lambda each: _least_rules(facts, each))
+        key = _KEYS[audience]
+        said = "; ".join(_arithmetic(facts, each) for each in _BLOCKS if each in present)
+    return Problem(
+        path=("domainControllers", key),
+        message=f"cannot fit: {said}; there are {capacity}, the first of them for the controllers themselves. "
+        f"{_remedy(facts, quotas)}",
+    )
+
+
+def _least_rules(facts: _Facts, audience: Audience) -> int:
+    given, own = facts.lists_given[audience], facts.entries[audience]
+    return facts.span_count(audience) * max(given[family] + len(own[family]) for family in Family)
+
+
+def _arithmetic(facts: _Facts, audience: Audience) -> str:
+    given, own = facts.lists_given[audience], facts.entries[audience]
+    family = max(Family, key=lambda each: given[each] + len(own[each]))
+    lists = f" and {given[family]} entries of prefix lists that exist" if given[family] else ""
+    return (
+        f"{audience}: {len(own[family])} {family} networks after merging neighbours{lists}, times "
+        f"{facts.span_count(audience)} port ranges, make {_least_rules(facts, audience)} rules"
+    )
+
+
+def _remedy(facts: _Facts, quotas: Quotas) -> str:
+    fewer = "name fewer, larger networks"
+    for groups in range(quotas.groups_per_interface, 0, -1):
+        for rules in range(quotas.rules_per_group, RULES_PER_INTERFACE // groups + 1):
+            if _layout(facts, Quotas(rules_per_group=rules, groups_per_interface=groups)) is not None:
+                fitting = f"Inbound or outbound rules per security group (L-0EA8095F) of {rules}"
+                lower = f" together with Security groups per network interface (L-2AFB9258) of {groups}"
+                return f"Ask AWS for the quota {fitting}{lower * (groups < quotas.groups_per_interface)}, or {fewer}"
+    return f"No quota helps, as AWS allows {RULES_PER_INTERFACE} rules an interface at most; {fewer}"

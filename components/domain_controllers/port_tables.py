@@ -1,0 +1,298 @@
+"""Port tables of the AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS".
+
+The tables are data (`tables/*.toml`), so that network engineers review them without Python. They are read here and
+reduced to the ports that a profile and its options select.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from common.problems import shown
+
+DIRECTORY = Path(__file__).parent / "tables"
+
+HIGHEST_PORT = 65535
+ECHO_REQUEST = 8
+"""ICMP type (RFC 792); ICMPv6 has 128 (RFC 4443)."""
+
+
+class Profile(StrEnum):
+    """Selection of rows."""
+
+    POST = "post"
+    """The rows of the post, unchanged."""
+    MODERN = "modern"
+    """Supported versions of Windows Server, according to Microsoft's reference."""
+    NETBIOS = "netbios"
+    """Supported versions, and trusts that require NetBIOS."""
+
+
+class Protocol(StrEnum):
+    """Protocols, as EC2 names them."""
+
+    TCP = "tcp"
+    UDP = "udp"
+    ICMP = "icmp"
+    ICMPV6 = "icmpv6"
+
+
+class InvalidTableError(ValueError):
+    """A port table is invalid; the message names the file and every invalid row."""
+
+
+def _port(value: str) -> str:
+    if value != "echo request":
+        first, _, last = value.partition("-")
+        low, high = int(first), int(last or first)
+        if not 0 <= low <= high <= HIGHEST_PORT or value not in (f"{low}", f"{low}-{high}"):
+            raise ValueError
+    return value
+
+
+def _profiles(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    given = cast("list[object]", value)
+    return tuple(Profile(each) if isinstance(each, str) and each in set(Profile) else each for each in given)
+
+
+class Row(BaseModel):
+    """One row of a table, as in the source; the tables' files explain each key."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    protocol: Literal["TCP", "UDP", "TCP and UDP", "ICMP"]
+    port: Annotated[str, AfterValidator(_port)]
+    direction: Literal["Bi-directional", "Uni-directional"]
+    use: str = Field(min_length=1)
+    traffic: str = Field(min_length=1)
+    profiles: Annotated[tuple[Profile, ...], BeforeValidator(_profiles)] = Field(min_length=1)
+    when: Literal["always", "dns", "ldaps", "icmpEcho"] = "always"
+    rpc: Literal["no", "replaced", "replaced, files too", "dropped"] = "no"
+    replies: Literal["ephemeral port", "same port"] = "ephemeral port"
+    origin: Literal["post", "Microsoft"] = "post"
+    microsoft: str = ""
+    to: Literal["controllers", "endpoints", "resolvers", "timeSources"] = "controllers"
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """Return one protocol per firewall rule of this row."""
+        return tuple(Protocol(name.lower()) for name in self.protocol.split(" and "))
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Return the first and last port; for ICMP the type, twice."""
+        if self.protocol == "ICMP":
+            return ECHO_REQUEST, ECHO_REQUEST
+        first, _, last = self.port.partition("-")
+        return int(first), int(last or first)
+
+
+class Table(BaseModel):
+    """A port table.
+
+    Attributes:
+        title: Title in the post.
+        source: Side that connects.
+        destination: Side that is connected to.
+        sources: URLs of the pages that the rows come from.
+        row: Rows in the order of the source.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    title: str
+    source: str
+    destination: str
+    sources: list[str] = Field(min_length=1)
+    row: list[Row] = Field(min_length=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """All tables.
+
+    Attributes:
+        controllers: Controller to controller.
+        clients: Client to controller.
+        bastions: Bastion host to controller.
+        services: Controller to endpoints, resolvers and time sources.
+    """
+
+    controllers: Table
+    clients: Table
+    bastions: Table
+    services: Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options that select rows and ports.
+
+    Attributes:
+        profile: Selection of rows.
+        ldaps: Whether LDAP over SSL is configured.
+        dns: Whether controllers are DNS servers.
+        icmp_echo: Whether controllers reply to pings.
+        rpc_ports: Fixed ports, of replication and of Netlogon, instead of the dynamic RPC range; empty: the range.
+        files_port: Additional fixed port of DFS Replication, which only controllers use; None: none.
+    """
+
+    profile: Profile = Profile.POST
+    ldaps: bool = True
+    dns: bool = True
+    icmp_echo: bool = False
+    rpc_ports: tuple[int, ...] = ()
+    files_port: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Port:
+    """Ports of a row for one protocol.
+
+    Attributes:
+        table: Name of the file without extension, `client_to_controller`.
+        protocol: Protocol, as EC2 names it.
+        first: First port; for ICMP the type.
+        last: Last port.
+        row: Row with the ports.
+    """
+
+    table: str
+    protocol: Protocol
+    first: int
+    last: int
+    row: Row
+
+    @property
+    def description(self) -> str:
+        """Return the use, in the table's words."""
+        return f"{self.row.use} ({self.row.traffic})" if self.row.use != self.row.traffic else self.row.use
+
+    @property
+    def origin(self) -> str:
+        """Return the table and its row, `client_to_controller: TCP 636`."""
+        return f"{self.table}: {self.row.protocol} {self.row.port}"
+
+
+@cache
+def load_tables(directory: Path = DIRECTORY) -> Tables:
+    """Read the tables.
+
+    Args:
+        directory: Folder with the files.
+
+    Raises:
+        InvalidTableError: A file is missing or invalid.
+    """
+    return Tables(
+        controllers=read_table(directory / "controller_to_controller.toml"),
+        clients=read_table(directory / "client_to_controller.toml"),
+        bastions=read_table(directory / "bastion_to_controller.toml"),
+        services=read_table(directory / "controller_to_services.toml"),
+    )
+
+
+def read_table(path: Path) -> Table:
+    """Read one table.
+
+    Args:
+        path: Path of the file.
+
+    Raises:
+        InvalidTableError: The file is missing or invalid.
+    """
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as missing:
+        raise InvalidTableError(f"{path.name}: cannot be read: {missing.strerror}") from None
+    except tomllib.TOMLDecodeError as wrong:
+        raise InvalidTableError(f"{path.name}: is no TOML: {wrong}") from None
+    try:
+        table = Table.model_validate(given)
+    except ValidationError as invalid:
+        lines = [_finding(error["loc"], error["type"], error["input"], error["msg"]) for error in invalid.errors()]
+        raise InvalidTableError("\n".join(f"{path.name}: {line}" for line in lines)) from None
+    wrong_rows = [
+        f"{path.name}: row {number}: {said}" for number, row in enumerate(table.row, 1) if (said := _odd(row))
+    ]
+    if wrong_rows:
+        raise InvalidTableError("\n".join(wrong_rows))
+    return table
+
+
+_ALLOWED = {
+    "protocol": "TCP, UDP, TCP and UDP or ICMP",
+    "port": "a port from 0 to 65535, a range such as 49152-65535, or echo request",
+    "direction": "Bi-directional or Uni-directional",
+    "profiles": f"a list of {', '.join(Profile)}",
+    "when": "dns, ldaps or icmpEcho; leave it out for always",
+    "rpc": "replaced, or replaced, files too, or dropped",
+    "replies": "same port",
+    "origin": "post or Microsoft",
+    "to": "endpoints, resolvers or timeSources",
+}
+
+
+def _finding(location: tuple[int | str, ...], kind: str, given: object, message: str) -> str:
+    """Return the message for one error of pydantic; rows count from 1."""
+    index = next((part for part in location if isinstance(part, int)), None)
+    names = [part for part in location if isinstance(part, str) and part != "row"]
+    key = names[0] if names else "row"
+    where = key if index is None or location[0] != "row" else f"row {index + 1}: {key}"
+    if kind == "extra_forbidden":
+        return f"{where}: unknown key"
+    allowed = _ALLOWED.get(key, "text" if "string" in kind or kind == "missing" else message)
+    return (
+        f"{where}: is missing; allowed: {allowed}"
+        if kind == "missing"
+        else f"{where}: {shown(given)}; allowed: {allowed}"
+    )
+
+
+def _odd(row: Row) -> str:
+    """Return the error of a row with keys that are valid individually; empty: none."""
+    if (row.protocol == "ICMP") != (row.port == "echo request"):
+        return f"{row.protocol} with port {row.port}; allowed: echo request for ICMP, and for nothing else"
+    if row.rpc.startswith("replaced") and row.protocol != "TCP":
+        return f"{row.protocol} cannot be replaced by a fixed RPC port, which is a TCP port"
+    return ""
+
+
+def ports(name: str, table: Table, options: Options, *, to: str = "controllers") -> tuple[Port, ...]:
+    """Return the selected ports in the table's order, one per protocol; equal lines of the source stay separate.
+
+    Args:
+        name: Name of the table, for messages.
+        table: Table with the rows.
+        options: Profile and switches.
+        to: Destination of the rows, for the table of services.
+    """
+    return tuple(
+        Port(table=name, protocol=protocol, first=first, last=last, row=row)
+        for row in table.row
+        if row.to == to and _counts(row, options)
+        for protocol in row.protocols
+        for first, last in _ranges(row, options)
+    )
+
+
+def _counts(row: Row, options: Options) -> bool:
+    switched = {"always": True, "dns": options.dns, "ldaps": options.ldaps, "icmpEcho": options.icmp_echo}
+    dropped = row.rpc == "dropped" and options.rpc_ports
+    return options.profile in row.profiles and switched[row.when] and not dropped
+
+
+def _ranges(row: Row, options: Options) -> tuple[tuple[int, int], ...]:
+    if row.rpc.startswith("replaced") and options.rpc_ports:
+        files = options.files_port if row.rpc.endswith("files too") else None
+        return tuple((port, port) for port in (*options.rpc_ports, *([files] if files else ())))
+    return (row.ports,)

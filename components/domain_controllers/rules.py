@@ -1,0 +1,204 @@
+"""Security groups, their rules and prefix lists of a plan, as plain data."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from components.domain_controllers.peers import Family, Peer
+from components.domain_controllers.port_tables import Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from components.domain_controllers.demands import Demand, Direction
+    from components.domain_controllers.port_tables import Port
+
+LONGEST_DESCRIPTION = 255
+ECHO_REQUEST_V6 = 128
+"""ICMPv6 type (RFC 4443)."""
+ANY_CODE = -1
+"""Any ICMP code, as EC2 writes it in `toPort`."""
+
+_NOT_IN_A_DESCRIPTION = re.compile(r"[^0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]")
+"""Characters that EC2 refuses (API reference, IpRange)."""
+_PROTOCOLS = tuple(Protocol)
+
+
+def description(text: str) -> str:
+    """Return a text that EC2 accepts: 255 characters of its own set."""
+    plain = _NOT_IN_A_DESCRIPTION.sub("-", text)
+    return plain if len(plain) <= LONGEST_DESCRIPTION else f"{plain[: LONGEST_DESCRIPTION - 3].rstrip()}..."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule of a group.
+
+    Attributes:
+        direction: Ingress or egress.
+        protocol: Protocol, as EC2 names it; `icmpv6` where the peer is an IPv6 network.
+        from_port: First port; for ICMP the type.
+        to_port: Last port; for ICMP the code, -1 for any.
+        peer: Source or destination.
+        description: Use, as EC2 accepts it.
+        origins: Rows of the tables that require it, `client_to_controller: TCP 636`.
+        names: Names of the peer in the configuration.
+    """
+
+    direction: Direction
+    protocol: Protocol
+    from_port: int
+    to_port: int
+    peer: Peer
+    description: str
+    origins: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Return a name of the allowed traffic only, so that it is stable; unique within a group."""
+        return f"{self.direction}-{self.protocol}-{self.port_range}-{self.peer.slug}"
+
+    @property
+    def port_range(self) -> str:
+        """Return `53`, `49152-65535`; for ICMP the type."""
+        single = self.to_port in (self.from_port, ANY_CODE)
+        return f"{self.from_port}" if single else f"{self.from_port}-{self.to_port}"
+
+    @cached_property
+    def key(self) -> tuple[str, int, int, int, tuple[str, str, str]]:
+        """Return a sort key by the allowed traffic."""
+        return (self.direction, _PROTOCOLS.index(self.protocol), self.from_port, self.to_port, self.peer.key)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """A security group.
+
+    Attributes:
+        name: Name, unique within the plan.
+        description: Description, as EC2 accepts it; a change would replace the group.
+        rules: Rules in order.
+    """
+
+    name: str
+    description: str
+    rules: tuple[Rule, ...]
+
+    def weight(self, direction: Direction, family: Family | None = None) -> int:
+        """Return the number of rules that count against the quota in a direction; None: the fuller family."""
+        if family is None:
+            return max(self._weights[direction, each] for each in Family)
+        return self._weights[direction, family]
+
+    @cached_property
+    def _weights(self) -> Counter[tuple[Direction, Family]]:
+        counted: Counter[tuple[Direction, Family]] = Counter()
+        for rule in self.rules:
+            for family in Family if rule.peer.family is None else (rule.peer.family,):
+                counted[rule.direction, family] += rule.peer.entries
+        return counted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An entry of a prefix list.
+
+    Attributes:
+        cidr: Network.
+        description: Owner, as EC2 accepts it.
+    """
+
+    cidr: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixList:
+    """A managed prefix list.
+
+    Attributes:
+        name: Name, unique within the plan; includes the size, so that another size is another list.
+        family: Family of its entries.
+        max_entries: Maximum entries, which is what each rule counts as.
+        entries: Entries in order of address.
+    """
+
+    name: str
+    family: Family
+    max_entries: int
+    entries: tuple[Entry, ...]
+
+
+Span = tuple[Protocol, int, int]
+"""A protocol with its first and last port; for ICMP the type, twice."""
+
+
+def spans(ports: Iterable[Port]) -> tuple[Span, ...]:
+    """Return the port ranges in order, with adjacent ones merged."""
+    return tuple(span for span, _ in _merged(ports))
+
+
+def rules_of(demands: Iterable[Demand], *, named: str | None = None) -> list[Rule]:
+    """Return the fewest rules per peer that allow exactly the required traffic.
+
+    Args:
+        demands: Demands in any order; several tables for one peer become one set of rules.
+        named: Name for every peer instead of its sources' names.
+    """
+    wanted: dict[tuple[Direction, tuple[str, str, str]], dict[str, set[Port]]] = {}
+    peers: dict[tuple[str, str, str], Peer] = {}
+    for demand in demands:
+        ports = frozenset(demand.ports) if len(demand.sources) > 1 else demand.ports
+        for source in demand.sources:
+            peers[source.peer.key] = source.peer
+            by_name = wanted.setdefault((demand.direction, source.peer.key), {})
+            by_name.setdefault(named or source.name, set()).update(ports)
+    rules = [
+        rule for (direction, key), by_name in wanted.items() for rule in _rules_of_peer(direction, peers[key], by_name)
+    ]
+    return sorted(rules, key=lambda rule: rule.key)
+
+
+def _rules_of_peer(direction: Direction, peer: Peer, by_name: dict[str, set[Port]]) -> list[Rule]:
+    names: dict[Port, list[str]] = defaultdict(list)
+    for name, ports in sorted(by_name.items()):
+        for port in ports:
+            names[port].append(name)
+    rules: list[Rule] = []
+    for (protocol, first, last), members in _merged(names):
+        who = tuple(dict.fromkeys(name for port in members for name in names[port]))
+        uses = "; ".join(dict.fromkeys(port.description for port in members))
+        icmp, v6 = protocol is Protocol.ICMP, peer.family is Family.IPV6
+        rules.append(
+            Rule(
+                direction=direction,
+                protocol=Protocol.ICMPV6 if icmp and v6 else protocol,
+                from_port=ECHO_REQUEST_V6 if icmp and v6 else first,
+                to_port=ANY_CODE if icmp else last,
+                peer=peer,
+                description=description(f"{', '.join(who)}: {uses}"),
+                origins=tuple(dict.fromkeys(port.origin for port in members)),
+                names=who,
+            )
+        )
+    return rules
+
+
+def _merged(ports: Iterable[Port]) -> list[tuple[Span, list[Port]]]:
+    """Merge ranges that overlap or touch; ICMP types are not ranges and stay separate."""
+    found: list[tuple[Span, list[Port]]] = []
+    # The last keys make the order of texts independent of the order of the ports.
+    for port in sorted(ports, key=lambda p: (_PROTOCOLS.index(p.protocol), p.first, p.last, p.origin, p.description)):
+        if found:
+            (protocol, first, last), members = found[-1]
+            joins = 0 if protocol is Protocol.ICMP else 1
+            if protocol is port.protocol and port.first <= last + joins:
+                found[-1] = ((protocol, first, max(last, port.last)), [*members, port])
+                continue
+        found.append(((port.protocol, port.first, port.last), [port]))
+    return found

@@ -1,0 +1,358 @@
+"""Settings of `shell-access:domainControllers`.
+
+They are what the AWS post "Securely extend and access on-premises Active Directory domain controllers in AWS" leaves to
+its reader: peers, and the selection of ports. Where a setting exceeds the post, its description says so.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
+from components.domain_controllers.demands import Sources
+from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
+from components.domain_controllers.peers import Family, Network, Peer, prefix_list_peer
+from components.domain_controllers.planner import RULES_PER_INTERFACE, Quotas
+from components.domain_controllers.port_tables import Options, Profile
+from components.session_manager.settings import RETENTION_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+WIDEST = {4: 8, 6: 16}
+"""Shortest prefixes that a setting may name: 10.0.0.0/8 is a company, 0.0.0.0/1 half the internet."""
+
+_NETWORKS = (
+    "networks such as 10.20.0.0/16 or 2001:db8::/48, with no host bits set, of /8 or longer (IPv6: /16), of addresses that "
+    "single hosts may have"
+)
+
+
+class ManagementAccess(StrEnum):
+    """Access of administrators to controllers."""
+
+    SESSION_MANAGER = "session-manager"
+    """Through Session Manager: no inbound RDP, WinRM or PowerShell at all."""
+    BASTION = "bastion"
+    """From bastion hosts, by the post's table for them."""
+
+
+def _field(description: str, allowed: str, **options: Any) -> Any:
+    return Field(description=description, json_schema_extra={"allowed": allowed}, **options)
+
+
+def _bool(description: str, *, default: bool) -> Any:
+    return _field(description, "true or false", default=default)
+
+
+def _member(kind: type[StrEnum]) -> BeforeValidator:
+    return BeforeValidator(lambda value: kind(value) if isinstance(value, str) and value in set(kind) else value)
+
+
+def _network(value: str) -> str:
+    network = ip_network(value)
+    if network.prefixlen < WIDEST[network.version]:
+        raise ValueError
+    return value
+
+
+def _retention(days: int) -> int:
+    if days not in RETENTION_DAYS:
+        raise ValueError
+    return days
+
+
+Cidr = Annotated[UnicastNetwork, AfterValidator(_network)]
+GroupId = Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+TeamRole = Annotated[
+    str,
+    Field(
+        pattern=r"^(([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}"
+        r"|aws-reserved/sso\.amazonaws\.com/(([a-z0-9-]+|\*)/)?AWSReservedSSO_[A-Za-z0-9_+=,.@-]{1,32}_\*)$",
+        max_length=512,
+    ),
+    IgnoresCase(),
+]
+_TEAM_ROLES = (
+    "a list of role names, with their paths (no ARNs); * only for the Region and the suffix of a role of IAM Identity "
+    "Center: aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*"
+)
+RpcPort = Annotated[int, Field(ge=1024, le=65535)]
+RetentionDays = Annotated[int, AfterValidator(_retention)]
+
+
+class ClientPrefixList(Section):
+    """`clientPrefixLists.<name>`: clients with an existing prefix list."""
+
+    id: str = _field("The prefix list.", "an id such as pl-0123456789abcdef0", pattern=r"^pl-[0-9a-f]{8,17}$")
+    address_family: Annotated[Family, _member(Family)] = _field(
+        "Of its entries.", ", ".join(Family), default=Family.IPV4
+    )
+    max_entries: int = _field(
+        "Its maximum number of entries, which is what each rule counts.", "a whole number from 1 to 1000", ge=1, le=1000
+    )
+    networks: list[Cidr] = _field(
+        "What it holds, for the network ACL, which cannot refer to prefix lists.", _NETWORKS, default_factory=list
+    )
+
+
+class QuotaSettings(Section):
+    """`quotas`: quotas of the account in a Region. Ours, not the post's."""
+
+    rules_per_security_group: int = _field(
+        "Inbound or outbound rules per security group (L-0EA8095F).",
+        "a whole number from 1 to 1000",
+        default=60,
+        ge=1,
+        le=RULES_PER_INTERFACE,
+    )
+    security_groups_per_interface: int = _field(
+        "Security groups per network interface (L-2AFB9258).", "a whole number from 1 to 16", default=5, ge=1, le=16
+    )
+    rules_per_network_acl: int = _field(
+        "Rules per network ACL (L-2AEEBF1A).",
+        f"a whole number from {DEFAULT_RULES} to {HIGHEST_QUOTA}",
+        default=DEFAULT_RULES,
+        ge=DEFAULT_RULES,
+        le=HIGHEST_QUOTA,
+    )
+
+
+class VolumeSettings(Section):
+    """A data volume of a controller."""
+
+    device_name: str = _field("Where it appears.", "xvdb to xvdz", pattern=r"^xvd[b-z]$")
+    size: int = _field("In GiB.", "whole GiB from 1 to 16384", ge=1, le=16384)
+
+
+class ControllerSettings(Section):
+    """A domain controller to create."""
+
+    name: str = _field(
+        "Its name, which Windows takes too.",
+        "1 to 15 letters, digits and hyphens, beginning with a letter",
+        pattern=r"^[A-Za-z]([A-Za-z0-9-]{0,13}[A-Za-z0-9])?$",
+    )
+    subnet: IdOrNameTag = _field("Where it stands.", "one of the site's subnets, as written there")
+    image_parameter: str = _field(
+        "The public parameter that names the image; Windows Server Core, as the post recommends.",
+        "the name of a parameter below /aws/service/ami-windows-latest/",
+        default="/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-Base",
+        pattern=r"^/[A-Za-z0-9_./-]+$",
+        max_length=1011,
+    )
+    instance_type: str = _field(
+        "Its size.",
+        "an instance type such as m6i.large",
+        default="m6i.large",
+        pattern=r"^[a-z0-9-]{1,32}\.[a-z0-9-]{1,32}$",
+    )
+    volumes: list[VolumeSettings] = _field(
+        "Data volumes, encrypted like the first one.", "a list of {deviceName, size}", default_factory=list
+    )
+
+
+class SiteSettings(Section):
+    """`sites.<Region>`: location of this Region's controllers."""
+
+    vpc: IdOrNameTag = _field("The VPC.", "an id (vpc-...) or the value of a Name tag")
+    subnets: list[IdOrNameTag] = _field(
+        "The controllers' subnets, which are private.",
+        "a list of ids (subnet-...) or values of Name tags",
+        min_length=1,
+    )
+    controllers: list[ControllerSettings] = _field(
+        "Instances to build; none: only what protects them is built.",
+        "a list of {name, subnet, imageParameter, instanceType, volumes}",
+        default_factory=list,
+    )
+
+
+class MonitoringSettings(Section):
+    """`monitoring`: recipients of alerts about controllers, and storage of logs. Ours, not the post's."""
+
+    notification_emails: list[Email] = _field(
+        "Who hears of changes, commands and sessions; each has to confirm.",
+        "a list of e-mail addresses",
+        default_factory=list,
+    )
+    flow_log_retention_days: RetentionDays = _field(
+        "How long flow logs of the controllers' subnets are kept, in days.",
+        f"a number of days that CloudWatch Logs accepts: {', '.join(map(str, RETENTION_DAYS))}",
+        default=90,
+    )
+    existing_trail: str = _field(
+        "The trail that records management events of this account already, such as the organization's; none: one is "
+        "made. Without a trail EventBridge hears of no session and of no changed security group.",
+        "the name or the ARN of a trail; leave it out where there is none",
+        default="",
+        pattern=r"^$|^(arn:aws[a-z-]*:cloudtrail:[a-z0-9-]+:[0-9]{12}:trail/)?[A-Za-z0-9][A-Za-z0-9._-]{1,126}[A-Za-z0-9]$",
+    )
+
+
+class DomainControllersSection(Section):
+    """`shell-access:domainControllers`."""
+
+    enabled: bool = _bool("Build what the section asks for; false is as if the section were absent.", default=True)
+    profile: Annotated[Profile, _member(Profile)] = _field(
+        "Which rows of the port tables count: the post's to the letter, Microsoft's for supported versions of Windows "
+        "Server, or those with trusts that know NetBIOS only.",
+        ", ".join(Profile),
+        default=Profile.POST,
+    )
+    ldaps: bool = _bool("LDAP over SSL is configured.", default=True)
+    dns: bool = _bool("Controllers are DNS servers.", default=True)
+    icmp_echo: bool = _bool("Clients and controllers may ping controllers. Ours, not the post's.", default=False)
+    replication_port: RpcPort | None = _field(
+        "A fixed RPC port in place of the dynamic range (KB 224196: NTDS, TCP/IP Port).",
+        "a port from 1024 to 65535 that no row has; leave it out for the dynamic range",
+        default=None,
+    )
+    netlogon_port: RpcPort | None = _field(
+        "The fixed RPC port of Netlogon beside replicationPort (KB 224196: Netlogon, DCTcpipPort). Ours, not the post's.",
+        "a port from 1024 to 65535 that no row has, other than replicationPort; leave it out where Netlogon uses SMB",
+        default=None,
+    )
+    dfsr_port: RpcPort | None = _field(
+        "The fixed RPC port of DFS Replication, which carries SYSVOL, beside replicationPort (dfsrdiag StaticRPC). Ours, "
+        "not the post's.",
+        "a port from 1024 to 65535 that no row has, other than the two above; leave it out where SYSVOL is not "
+        "replicated by DFSR",
+        default=None,
+    )
+    clients: dict[Name, list[Cidr]] = _field("Networks of clients, by name.", _NETWORKS, default_factory=dict)
+    client_prefix_lists: dict[Name, ClientPrefixList] = _field(
+        "Prefix lists of clients that exist already, by name. Ours, not the post's.",
+        "a mapping of names to {id, addressFamily, maxEntries, networks}",
+        default_factory=dict,
+    )
+    on_premises_domain_controllers: list[Cidr] = _field(
+        "Networks or addresses of the controllers on premises.", _NETWORKS, default_factory=list
+    )
+    resolvers: list[Cidr] = _field(
+        "DNS servers that controllers ask, besides each other and the VPC's own. Ours, not the post's.",
+        _NETWORKS,
+        default_factory=list,
+    )
+    time_sources: list[Cidr] = _field(
+        "NTP servers that controllers ask, besides each other and the Amazon Time Sync Service. Ours, not the post's.",
+        _NETWORKS,
+        default_factory=list,
+    )
+    management_access: Annotated[ManagementAccess, _member(ManagementAccess)] = _field(
+        "How administrators reach controllers.", ", ".join(ManagementAccess), default=ManagementAccess.SESSION_MANAGER
+    )
+    bastion_security_group_ids: list[GroupId] = _field(
+        "The bastion hosts' security groups.", "a list of ids such as sg-0123456789abcdef0", default_factory=list
+    )
+    bastion_networks: list[Cidr] = _field(
+        "The bastion hosts' subnets, for the network ACL. Ours, not the post's.", _NETWORKS, default_factory=list
+    )
+    require_mfa: bool = _bool("Port forwarding to controllers needs MFA. Ours, not the post's.", default=False)
+    administrator_roles: list[TeamRole] = _field(
+        "Names of the roles of the team that manages the directory: only they may stop, start and terminate "
+        "controllers, touch their volumes and use their key.",
+        _TEAM_ROLES,
+        default_factory=list,
+    )
+    deployer_roles: list[TeamRole] = _field(
+        "Names of the roles that run this program, which are let through like administratorRoles; none: whoever runs "
+        "it. Ours, not the post's.",
+        _TEAM_ROLES,
+        default_factory=list,
+    )
+    termination_protection: bool = _bool(
+        "Controllers cannot be terminated, and the trail's bucket stays while there are logs in it. Ours, not the "
+        "post's.",
+        default=True,
+    )
+    monitoring: MonitoringSettings = _field(
+        "Alerts, flow logs and the trail.",
+        "a mapping of notificationEmails, flowLogRetentionDays, existingTrail",
+        default_factory=MonitoringSettings,
+    )
+    network_acl: bool = _bool("The controllers' subnets get a network ACL.", default=True)
+    quotas: QuotaSettings = _field(
+        "What the account may have.",
+        "a mapping of rulesPerSecurityGroup, securityGroupsPerInterface, rulesPerNetworkAcl",
+        default_factory=QuotaSettings,
+    )
+    sites: dict[str, SiteSettings] = _field(
+        "Where controllers stand, one site a Region.",
+        "a mapping of Regions to {vpc, subnets, controllers}",
+        default_factory=dict,
+    )
+
+    @property
+    def options(self) -> Options:
+        """Return profile and switches for the port tables."""
+        fixed = (self.replication_port, self.netlogon_port)
+        return Options(
+            profile=self.profile,
+            ldaps=self.ldaps,
+            dns=self.dns,
+            icmp_echo=self.icmp_echo,
+            rpc_ports=tuple(port for port in fixed if port is not None),
+            files_port=self.dfsr_port,
+        )
+
+    @property
+    def group_quotas(self) -> Quotas:
+        """Return the quotas for the planner."""
+        return Quotas(
+            rules_per_group=self.quotas.rules_per_security_group,
+            groups_per_interface=self.quotas.security_groups_per_interface,
+        )
+
+
+def sources(
+    section: DomainControllersSection,
+    region: str,
+    *,
+    site_networks: Mapping[str, Sequence[Network]],
+    endpoints: Sequence[Peer] = (),
+) -> Sources:
+    """Return the peers of a site's controllers.
+
+    Args:
+        section: Settings of the system.
+        region: Region of the site.
+        site_networks: Networks of every site's subnets, by Region.
+        endpoints: Endpoints of the site's VPC.
+    """
+    return Sources(
+        on_premises=_parsed(section.on_premises_domain_controllers),
+        sites={other: networks for other, networks in sorted(site_networks.items()) if other != region},
+        clients={name: _parsed(networks) for name, networks in section.clients.items()},
+        client_prefix_lists={
+            name: prefix_list_peer(each.id, each.address_family, each.max_entries)
+            for name, each in section.client_prefix_lists.items()
+        },
+        bastions=tuple(section.bastion_security_group_ids),
+        endpoints=tuple(endpoints),
+        resolvers=_parsed(section.resolvers),
+        time_sources=_parsed(section.time_sources),
+    )
+
+
+def known_addresses(
+    section: DomainControllersSection, own: Sequence[Network], endpoints: Mapping[str, Sequence[Network]] | None = None
+) -> dict[str, Sequence[Network]]:
+    """Return the networks of peers that are not networks, as the network ACL needs them.
+
+    Args:
+        section: Settings of the system.
+        own: Subnets of the controllers.
+        endpoints: Networks of endpoints that are named by group or prefix list, by that ID.
+    """
+    lists = {each.id: _parsed(each.networks) for each in section.client_prefix_lists.values() if each.networks}
+    bastions = dict.fromkeys(section.bastion_security_group_ids, _parsed(section.bastion_networks))
+    return {"itself": tuple(own), **bastions, **lists, **(endpoints or {})}
+
+
+def _parsed(networks: Sequence[str]) -> tuple[Network, ...]:
+    return tuple(ip_network(each) for each in networks)

@@ -1,0 +1,181 @@
+"""Site: network rules for its controllers, the controllers themselves, and their monitoring."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.domain_controllers.acl import DirectoryNetworkAcl, DirectoryNetworkAclArgs
+from components.domain_controllers.controllers import Controllers, ControllersArgs
+from components.domain_controllers.key_policy import controllers_key_policy
+from components.domain_controllers.monitoring import Monitoring, MonitoringArgs
+from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, EC2, acls_name, groups_name
+from components.domain_controllers.security_groups import DirectorySecurityGroups, DirectorySecurityGroupsArgs
+from components.session_manager.endpoint_services import interface_services
+from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
+from components.session_manager.keys import AliasedKey, AliasedKeyArgs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pulumi_aws.kms import Key
+
+    from components.domain_controllers.monitoring_policies import Scope
+    from components.domain_controllers.places import Place
+    from components.domain_controllers.settings import DomainControllersSection
+    from components.domain_controllers.site_plan import SitePlan
+    from components.session_manager.settings import SessionManagerSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteArgs:
+    """Arguments of a site.
+
+    Attributes:
+        scope: Partition, account and Region.
+        section: Settings of all sites.
+        place: Site as found in AWS.
+        plan: Security groups and network ACL.
+        preferences: Session Manager preferences of the Region; None where they are not managed here.
+        profile: Name of the instance profile; None where the site creates no controllers.
+        key_users: ARNs of principals that may use the volumes' key.
+        tags: Tags applied to all taggable resources.
+    """
+
+    scope: Scope
+    section: DomainControllersSection
+    place: Place
+    plan: SitePlan
+    preferences: SessionManagerSettings | None
+    profile: pulumi.Output[str] | None
+    key_users: Sequence[str]
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Site(pulumi.ComponentResource):
+    """The controllers of one Region.
+
+    Attributes:
+        outputs: `securityGroupIds`, `networkAclId`, `keyArn`, `instanceIds`, `ruleCounts`, `quotaHeadroom`.
+        topic_arn: ARN of the topic for alerts.
+    """
+
+    def __init__(self, name: str, args: SiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("shell-access:domainControllers:Site", name, None, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        network, region = args.place.network, args.scope.region
+        before: list[pulumi.Resource] = [self._endpoints()] if args.place.needs_endpoints else []
+        groups = DirectorySecurityGroups(
+            groups_name(name),
+            DirectorySecurityGroupsArgs(region=region, vpc_id=network.vpc_id, plan=args.plan.groups, tags=args.tags),
+            self._child,
+        )
+        acl = self._acl()
+        before += [*groups.rules, *([acl] if acl else [])]
+        key = self._key()
+        controllers = self._controllers(args.profile, groups, key, before) if args.profile else None
+        monitoring = Monitoring(
+            f"{name}-monitoring",
+            MonitoringArgs(
+                scope=args.scope,
+                settings=args.section.monitoring,
+                network=network,
+                instances=controllers.instances if controllers else (),
+                group_ids=groups.ids,
+                acl_ids=[acl.id] if acl else [],
+                tags=args.tags,
+            ),
+            self._child,
+        )
+        self.topic_arn = monitoring.topic_arn
+        self.outputs: dict[str, pulumi.Input[object]] = {
+            "securityGroupIds": groups.ids,
+            "networkAclId": acl.id if acl else None,
+            "keyArn": key.arn,
+            "instanceIds": [each.id for each in controllers.instances] if controllers else [],
+            "ruleCounts": args.plan.groups.rule_counts,
+            "quotaHeadroom": args.plan.headroom,
+        }
+        self.register_outputs({**self.outputs, "topicArn": self.topic_arn})
+
+    def _endpoints(self) -> SystemsManagerEndpoints:
+        args = self._args
+        return SystemsManagerEndpoints(
+            f"{self._name}-endpoints",
+            SystemsManagerEndpointsArgs(
+                region=args.scope.region,
+                network=args.place.network.one_subnet_a_zone(),
+                services=tuple(sorted({*interface_services(args.preferences), EC2})),
+                allowed_cidrs=args.place.network.cidrs,
+                s3_gateway=args.place.s3_list is not None,
+                account_id=args.scope.account_id,
+                tags=args.tags,
+            ),
+            self._child,
+        )
+
+    def _acl(self) -> DirectoryNetworkAcl | None:
+        args, network = self._args, self._args.place.network
+        if args.plan.acl is None:
+            return None
+        return DirectoryNetworkAcl(
+            acls_name(self._name),
+            DirectoryNetworkAclArgs(
+                region=args.scope.region,
+                vpc_id=network.vpc_id,
+                subnet_ids=network.subnet_ids,
+                plan=args.plan.acl,
+                tags=args.tags,
+            ),
+            self._child,
+        )
+
+    def _key(self) -> Key:
+        args = self._args
+        return AliasedKey(
+            f"{self._name}-key",
+            AliasedKeyArgs(
+                alias=CONTROLLERS_KEY_ALIAS,
+                description="Domain controllers: volumes",
+                policy=controllers_key_policy(
+                    partition=args.scope.partition,
+                    account_id=args.scope.account_id,
+                    region=args.scope.region,
+                    users=args.key_users,
+                ),
+                region=args.scope.region,
+                tags=args.tags,
+                # The team's snapshots are encrypted with this key.
+                retain=args.section.termination_protection,
+            ),
+            self._child,
+        ).key
+
+    def _controllers(
+        self,
+        profile: pulumi.Output[str],
+        groups: DirectorySecurityGroups,
+        key: Key,
+        before: list[pulumi.Resource],
+    ) -> Controllers:
+        """Create the controllers after all network rules, so that they change to other groups only then, too."""
+        args = self._args
+        site = args.section.sites[args.scope.region]
+        return Controllers(
+            f"{self._name}-dc",
+            ControllersArgs(
+                region=args.scope.region,
+                controllers=site.controllers,
+                subnets={each.given: each for each in args.place.network.subnets},
+                images=args.place.images,
+                group_ids=groups.ids,
+                profile=profile,
+                key_arn=key.arn,
+                termination_protection=args.section.termination_protection,
+                tags=args.tags,
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=before),
+        )

@@ -1,0 +1,1 @@
+"""Domain controllers of a Region, compared with the plan of their site."""

@@ -1,0 +1,309 @@
+"""Answers of AWS as bodies of HTTP: which are refused, and which are not although there is nothing in them."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
+
+from common.aws import answers as aws_answers
+from common.aws import session as aws_session
+from common.aws.answers import Answer
+from common.aws.failures import Cause, IncompleteListingError, MalformedAnswerError, MissingMemberError, failure_of
+from common.aws.session import AwsClients
+from components.documents.errors import DocumentError, explained
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REGION = "eu-west-1"
+KEYS = {"aws:accessKey": "local", "aws:secretKey": "local", "aws:region": REGION}
+PAGE = "<html><body><p>Sign in to continue.</p></body></html>"
+KEY = {"KeyId": "k"}
+BUCKET = {"Bucket": "logs"}
+SECRET = "correct horse"
+
+
+class _Raw(io.BytesIO):
+    def stream(self, **_: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+class Wire:
+    """Answers the calls of a client, one after the other; the last answer again and again."""
+
+    def __init__(self, service: str, *answers: str | bytes | tuple[int, str] | Callable[[int], str]) -> None:
+        self.sent = 0
+        self.client: Any = AwsClients(KEYS.get).client(service, REGION)
+        self._answers = answers
+        self.client.meta.events.register("before-send", self._answer)
+
+    def _answer(self, request: Any, **_: object) -> AWSResponse:
+        given = self._answers[min(self.sent, len(self._answers) - 1)]
+        self.sent += 1
+        status, body = given if isinstance(given, tuple) else (200, given)
+        body = body(self.sent) if callable(body) else body
+        make: Any = AWSResponse
+        return make(request.url, status, {}, _Raw(body.encode() if isinstance(body, str) else body))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+
+def _role(trust: str) -> str:
+    return (
+        f"<GetRoleResponse><GetRoleResult><Role><RoleName>r</RoleName><AssumeRolePolicyDocument>{trust}"
+        "</AssumeRolePolicyDocument></Role></GetRoleResult></GetRoleResponse>"
+    )
+
+
+def _call(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+    if client.can_paginate(operation):
+        return client.get_paginator(operation).paginate(**arguments).build_full_result()
+    return getattr(client, operation)(**arguments)
+
+
+GARBAGE = [
+    ("ssm", "describe_instance_information", {}, ""),
+    ("ssm", "describe_instance_information", {}, PAGE),
+    ("ssm", "describe_instance_information", {}, "\ufeff"),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": [{"InstanceId": "i-'),
+    ("ssm", "describe_instance_information", {}, "null"),
+    ("ssm", "describe_instance_information", {}, "[]"),
+    ("ssm", "describe_instance_information", {}, "[" * 100_000),
+    ("ssm", "describe_instance_information", {}, "{}"),
+    ("ssm", "describe_instance_information", {}, '{"message": "Forbidden"}'),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": null}'),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": [null]}'),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": {}}'),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": "i-1"}'),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": [{"InstanceId": 7}]}'),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": [{"LastPingDateTime": "soon"}]}'),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": [{"LastPingDateTime": 1e300}]}'),
+    ("ssm", "describe_instance_information", {}, '{"InstanceInformationList": [{"IsLatestVersion": "yes"}]}'),
+    ("ssm", "update_service_setting", {"SettingId": "s", "SettingValue": "v"}, PAGE),
+    ("ssm", "update_service_setting", {"SettingId": "s", "SettingValue": "v"}, '{"__type": "InternalServerError"}'),
+    ("kms", "enable_key", KEY, PAGE),
+    ("kms", "enable_key", KEY, '{"__type": "KMSInternalException", "message": "no"}'),
+    ("scheduler", "list_schedules", {}, PAGE),
+    ("scheduler", "list_schedules", {}, "{}"),
+    ("iam", "list_roles", {}, ""),
+    ("iam", "list_roles", {}, PAGE),
+    ("iam", "list_roles", {}, "<ListRolesResponse><ListRolesResult><Roles><member>"),
+    ("iam", "list_roles", {}, "<ListRolesResponse/>"),
+    ("iam", "list_roles", {}, "<ListRolesResponse><ListRolesResult/></ListRolesResponse>"),
+    ("iam", "list_roles", {}, "<ErrorResponse><Error><Code>ServiceFailure</Code></Error></ErrorResponse>"),
+    (
+        "iam",
+        "list_roles",
+        {},
+        "<ListRolesResponse><ListRolesResult><Roles>none</Roles></ListRolesResult></ListRolesResponse>",
+    ),
+    ("iam", "get_role", {"RoleName": "r"}, _role("no policy")),
+    ("iam", "get_role", {"RoleName": "r"}, _role("[]")),
+    ("iam", "delete_role", {"RoleName": "r"}, PAGE),
+    ("ec2", "describe_vpcs", {}, PAGE),
+    ("ec2", "describe_vpcs", {}, '{"Vpcs": []}'),
+    ("ec2", "describe_vpcs", {}, "<DescribeVpcsResponse><vpcSet>"),
+    ("ec2", "describe_vpcs", {}, "<DescribeVpcsResponse/>"),
+    ("ec2", "describe_vpcs", {}, "<DescribeSubnetsResponse><subnetSet/></DescribeSubnetsResponse>"),
+    ("ec2", "describe_vpcs", {}, "<Response><Errors><Error><Code>Unavailable</Code></Error></Errors></Response>"),
+    ("ec2", "describe_vpcs", {}, "<DescribeVpcsResponse><vpcSet><item>vpc-1</item></vpcSet></DescribeVpcsResponse>"),
+    ("s3", "get_bucket_versioning", BUCKET, ""),
+    ("s3", "get_bucket_versioning", BUCKET, PAGE),
+    ("s3", "get_bucket_versioning", BUCKET, "<null/>"),
+    ("s3", "get_bucket_versioning", BUCKET, "<Page><Head/></Page>"),
+    ("s3", "get_public_access_block", BUCKET, "<null/>"),
+    ("s3", "get_bucket_encryption", BUCKET, "<Rules/>"),
+    ("s3", "get_public_access_block", BUCKET, "<PublicAccessBlockConfiguration>all</PublicAccessBlockConfiguration>"),
+]
+
+
+@pytest.mark.parametrize(("service", "operation", "arguments", "body"), GARBAGE)
+def test_client_malformed_answer_is_refused(service: str, operation: str, arguments: Any, body: str) -> None:
+    client = Wire(service, body).client
+    with pytest.raises(MalformedAnswerError, match="expected an answer of AWS, got ") as refused:
+        _call(client, operation, arguments)
+    why = failure_of(f"{service}:X", refused.value, REGION, "")
+    assert why.cause is Cause.SERVICE
+    assert why.reason.startswith("malformed answer: ")
+    assert "\n" not in why.reason
+    assert len(why.reason) < 200
+
+
+NODE = {"InstanceId": "i-1", "PingStatus": "Dozing", "LastPingDateTime": 1.7e9, "IsLatestVersion": True, "New": [1]}
+SOUND = [
+    ("ssm", "describe_instance_information", {}, json.dumps({"InstanceInformationList": [], "NextToken": ""})),
+    ("ssm", "describe_instance_information", {}, json.dumps({"InstanceInformationList": [NODE], "More": {}})),
+    ("ssm", "describe_instance_information", {}, json.dumps({"InstanceInformationList": [{"Name": None}]})),
+    ("ssm", "update_service_setting", {"SettingId": "s", "SettingValue": "v"}, "{}"),
+    ("ssm", "update_service_setting", {"SettingId": "s", "SettingValue": "v"}, ""),
+    ("kms", "enable_key", KEY, ""),
+    ("kms", "enable_key", KEY, "{}"),
+    ("kms", "enable_key", KEY, "null"),
+    ("logs", "put_retention_policy", {"logGroupName": "g", "retentionInDays": 90}, ""),
+    ("scheduler", "list_schedules", {}, '{"Schedules": []}'),
+    (
+        "iam",
+        "list_roles",
+        {},
+        '<ListRolesResponse xmlns="x"><ListRolesResult><IsTruncated>false</IsTruncated></ListRolesResult></ListRolesResponse>',
+    ),
+    ("iam", "get_role", {"RoleName": "r"}, _role("%7B%22Statement%22%3A%20%5B%5D%7D")),
+    ("iam", "delete_role", {"RoleName": "r"}, "<DeleteRoleResponse><ResponseMetadata/></DeleteRoleResponse>"),
+    ("ec2", "describe_vpcs", {}, "<DescribeVpcsResponse>\n  <vpcSet/>\n  <extra>1</extra></DescribeVpcsResponse>"),
+    ("ec2", "delete_subnet", {"SubnetId": "s"}, "<DeleteSubnetResponse><return>true</return></DeleteSubnetResponse>"),
+    ("s3", "get_bucket_versioning", BUCKET, "<VersioningConfiguration/>"),
+    ("s3", "get_bucket_location", BUCKET, '<LocationConstraint xmlns="x">eu-west-1</LocationConstraint>'),
+    ("s3", "get_public_access_block", BUCKET, "<PublicAccessBlockConfiguration/>"),
+    ("s3", "list_buckets", {}, "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"),
+    ("s3", "get_bucket_policy", BUCKET, '{"Statement": []}'),
+    ("s3", "head_bucket", BUCKET, ""),
+    ("s3", "put_bucket_policy", BUCKET | {"Policy": "{}"}, (204, "")),
+    ("s3", "list_objects_v2", BUCKET, "<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>"),
+]
+
+
+@pytest.mark.parametrize(("service", "operation", "arguments", "body"), SOUND)
+def test_client_sound_answer_is_accepted(service: str, operation: str, arguments: Any, body: Any) -> None:
+    client = Wire(service, body).client
+    _call(client, operation, arguments)
+    assert getattr(client, operation)(**arguments)["ResponseMetadata"]
+
+
+@pytest.mark.parametrize("service", ["ssm", "iam", "ec2", "s3"])
+@pytest.mark.parametrize(("status", "sends"), [(403, 1), (407, 1), (503, 8)])
+def test_client_page_with_error_status_is_an_error(service: str, status: int, sends: int) -> None:
+    operation = {"ssm": "list_documents", "iam": "list_roles", "ec2": "describe_vpcs", "s3": "list_buckets"}[service]
+    wire = Wire(service, (status, f"<!DOCTYPE html>\n{PAGE}"))
+    with pytest.raises(ClientError) as refused:
+        getattr(wire.client, operation)()
+    why = failure_of("a:B", refused.value, REGION, "")
+    assert why.reason == f"malformed answer: HTTP {status} with a body that is not an error of AWS"
+    assert wire.sent == sends
+
+
+@pytest.mark.parametrize("body", ["<PublicAccessBlockConf", "\x1f\x8b", '{"a": 1}'])
+def test_client_s3_answer_that_is_no_xml_is_tried_again(body: str) -> None:
+    wire = Wire("s3", body)
+    with pytest.raises(ClientError, match="500"):
+        wire.client.get_public_access_block(Bucket="logs")
+    assert wire.sent == aws_session.RETRIES["total_max_attempts"]
+
+
+def test_client_error_of_aws_stays_what_it_is() -> None:
+    wire = Wire("kms", (400, '{"__type": "NotFoundException", "message": "no such key"}'))
+    with pytest.raises(wire.client.exceptions.NotFoundException, match="no such key"):
+        wire.client.describe_key(KeyId="k")
+
+
+def test_client_malformed_answer_is_not_quoted() -> None:
+    wire = Wire("ssm", json.dumps({"Parameter": {"Value": SECRET, "Version": SECRET, "LastModifiedDate": SECRET}}))
+    with pytest.raises(MalformedAnswerError) as refused:
+        wire.client.get_parameter(Name="p")
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize("body", [PAGE, '{"Document": {"Name": "d"}}'])
+def test_lookup_malformed_answer_ends_in_words(body: str) -> None:
+    ssm = Wire("ssm", body).client
+    with (
+        pytest.raises(DocumentError, match=r"d: service: malformed answer: DescribeDocument: .* check what answers in"),
+        explained("d", "ssm", REGION, lambda: "me"),
+    ):
+        ssm.describe_document(Name="d")["Document"]["LatestVersion"]
+
+
+def test_answer_missing_member_names_the_structure() -> None:
+    answer = Wire("kms", '{"KeyMetadata": {"KeyId": "k"}}').client.describe_key(KeyId="k")
+    with pytest.raises(MissingMemberError) as missing:
+        answer["KeyMetadata"]["Arn"]
+    assert str(missing.value) == "DescribeKey: KeyMetadata: expected an answer of AWS, got no Arn"
+    assert answer["KeyMetadata"].get("Arn") is None
+    assert isinstance(missing.value, KeyError)
+
+
+def test_answer_copies_stay_answers() -> None:
+    answer = Answer({"a": [1]}, "x")
+    for other in (copy.deepcopy(answer), pickle.loads(pickle.dumps(answer)), answer | {}):
+        assert other == answer
+        with pytest.raises(MissingMemberError, match=r"x: .* got no b"):
+            other["b"]
+
+
+def _page(token: str, *nodes: str) -> str:
+    return json.dumps({"InstanceInformationList": [{"InstanceId": each} for each in nodes], "NextToken": token})
+
+
+ENDLESS: dict[str, Callable[[int], str]] = {
+    "a page has the token of an earlier page": lambda _: _page("again", "i-1"),
+    "a page has the token of an earlier page ": lambda number: _page(f"t{number % 3}", f"i-{number}"),
+    "it has more than 50 pages": lambda number: _page(f"t{number}", f"i-{number}"),
+    "it has more than 50 pages ": lambda number: _page(f"t{number}"),
+    "two pages in a row are the same": lambda number: _page(f"t{number}", "i-1"),
+}
+
+
+@pytest.mark.parametrize("why", ENDLESS)
+def test_listing_without_end_is_incomplete(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_answers, "MAX_PAGES", 50)
+    wire = Wire("ssm", ENDLESS[why])
+    with pytest.raises(Exception, match=why.strip()) as ended:
+        wire.client.get_paginator("describe_instance_information").paginate().build_full_result()
+    read = ended.value.read_so_far["InstanceInformationList"]
+    assert len(read) <= wire.sent <= 51
+
+
+def test_listing_that_takes_too_long_is_incomplete(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_answers, "MAX_SECONDS", -1.0)
+    with pytest.raises(IncompleteListingError, match="takes longer"):
+        list(Wire("ssm", _page("t")).client.get_paginator("describe_instance_information").paginate())
+
+
+def test_listing_keeps_what_was_read_before_a_failure() -> None:
+    wire = Wire("ssm", _page("1", "i-1"), _page("2", "i-2"), PAGE)
+    with pytest.raises(MalformedAnswerError) as ended:
+        wire.client.get_paginator("describe_instance_information").paginate().build_full_result()
+    read: Any = vars(ended.value)["read_so_far"]
+    assert [each["InstanceId"] for each in read["InstanceInformationList"]] == ["i-1", "i-2"]
+
+
+def test_listing_truncated_without_a_token_is_malformed() -> None:
+    body = "<ListRolesResponse><ListRolesResult><Roles/><IsTruncated>true</IsTruncated></ListRolesResult></ListRolesResponse>"
+    with pytest.raises(MalformedAnswerError, match="no token of the next page"):
+        list(Wire("iam", body).client.get_paginator("list_roles").paginate())
+
+
+def test_listing_of_many_pages_is_complete() -> None:
+    pages = [_page(str(number) if number < 99 else "", f"i-{number}") for number in range(100)]
+    pages[50] = _page("50")
+    found = Wire("ssm", *pages).client.get_paginator("describe_instance_information").paginate().build_full_result()
+    assert len(found["InstanceInformationList"]) == 99
+
+
+def test_throttled_client_rests_after_all_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(aws_answers.time, "monotonic", lambda: now[0])
+    throttled = (400, '{"__type": "ThrottlingException", "message": "Rate exceeded"}')
+    wire = Wire("ssm", *[throttled] * 9, '{"DocumentIdentifiers": []}')
+    tries = aws_session.RETRIES["total_max_attempts"]
+    for _ in range(3):
+        with pytest.raises(ClientError, match="Rate exceeded"):
+            wire.client.list_documents()
+    assert wire.sent == tries
+    now[0] = aws_answers.BREAK_SECONDS + 1
+    assert wire.client.list_documents()["DocumentIdentifiers"] == []
+
+
+def test_throttled_client_succeeds_within_its_tries() -> None:
+    throttled = (400, '{"__type": "ThrottlingException", "message": "Rate exceeded"}')
+    wire = Wire("ssm", throttled, throttled, '{"DocumentIdentifiers": []}')
+    assert wire.client.list_documents()["DocumentIdentifiers"] == []

@@ -1,0 +1,78 @@
+"""What a person is told when AWS does not do what it was asked."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, NoCredentialsError
+
+from common.aws.failures import Cause, failure_of
+from components.documents.errors import DocumentError, explained
+
+CALLER = "arn:aws:iam::111122223333:role/Deployer"
+
+
+def refusal(code: str, message: str = "no", status: int = 400, operation: str = "UpdateDocument") -> ClientError:
+    answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, operation)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("failed", "cause", "remedy"),
+    [
+        (refusal("AccessDeniedException"), Cause.PERMISSION, f"allow ssm:UpdateDocument to {CALLER}"),
+        (refusal("UnrecognizedClientException"), Cause.REGION, "aws account enable-region --region-name eu-south-1"),
+        (refusal("ExpiredTokenException"), Cause.CREDENTIALS, "log in again"),
+        (refusal("ThrottlingException"), Cause.THROTTLING, "try again in a few minutes"),
+        (refusal("InternalServerError", status=500), Cause.SERVICE, "try again in a few minutes"),
+        (refusal("InvalidDocumentContent"), Cause.SERVICE, "see what the error says"),
+        (EndpointConnectionError(endpoint_url="https://ssm"), Cause.NETWORK, "check the way to AWS in eu-south-1"),
+        (ConnectTimeoutError(endpoint_url="https://ssm"), Cause.NETWORK, "check the way to AWS in eu-south-1"),
+        (NoCredentialsError(), Cause.CREDENTIALS, "give credentials as for pulumi"),
+    ],
+    ids=lambda each: str(each) if isinstance(each, Cause) else "",
+)
+def test_causes_are_told_apart(failed: Exception, cause: Cause, remedy: str) -> None:
+    found = failure_of("ssm:UpdateDocument", failed, "eu-south-1", CALLER)
+    assert found.cause is cause
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize("kind", ["service control policy", "resource control policy", "permissions boundary"])
+def test_refusal_by_a_kind_of_policy_names_it(kind: str) -> None:
+    said = f"User: {CALLER} is not authorized to perform: ssm:UpdateDocument with an explicit deny in a {kind}"
+    found = failure_of("ssm:UpdateDocument", refusal("AccessDeniedException", said), "eu-south-1", CALLER)
+    assert found.remedy.startswith(f"remove the Deny of ssm:UpdateDocument from the {kind}")
+    assert f"allow ssm:UpdateDocument to {CALLER}" not in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("operation", "action"),
+    [("HeadBucket", "s3:ListBucket"), ("GetBucketEncryption", "s3:GetEncryptionConfiguration")],
+)
+def test_action_is_called_as_iam_calls_it(operation: str, action: str) -> None:
+    found = failure_of(f"s3:{operation}", refusal("AccessDenied"), "eu-west-1", CALLER)
+    assert found.action == action
+    assert action in found.remedy
+
+
+def raised(failed: Exception) -> DocumentError:
+    with pytest.raises(DocumentError) as caught, explained("X in eu-west-1", "ssm", "eu-west-1", lambda: CALLER):
+        raise failed
+    return caught.value
+
+
+def test_principal_is_the_one_that_aws_names() -> None:
+    said = "User: arn:aws:sts::111122223333:assumed-role/CI/run-7 is not authorized to perform: ssm:UpdateDocument"
+    found = raised(refusal("AccessDeniedException", said))
+    assert found.cause is Cause.PERMISSION
+    assert str(found).startswith("X in eu-west-1: permission: refused: ")
+    assert "allow ssm:UpdateDocument to arn:aws:sts::111122223333:assumed-role/CI/run-7" in str(found)
+
+
+def test_principal_is_looked_up_where_aws_names_none() -> None:
+    assert f"to {CALLER}" in str(raised(refusal("AccessDenied")))
+
+
+def test_what_is_not_of_aws_passes_through() -> None:
+    with pytest.raises(ValueError, match="mine"), explained("X", "ssm", "eu-west-1", lambda: CALLER):
+        raise ValueError("mine")

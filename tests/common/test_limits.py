@@ -1,0 +1,105 @@
+"""Quotas: how sizes are counted, how problems read, and that what no setting makes long fits in every partition."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from common.limits import (
+    BUCKET_POLICY,
+    ENDPOINT_POLICY,
+    EVENT_DESCRIPTION,
+    KEY_POLICY,
+    MANAGED_POLICY,
+    ROLE_POLICIES,
+    TOPIC_POLICY,
+    TRUST_POLICY,
+    Generated,
+    Quota,
+    StatementTooLongError,
+    document,
+    excess_problems,
+    packed,
+    size,
+)
+from components.approval.alarms import METRIC_ALARMS, forwarding_policy, forwarding_trust
+from components.approval.names import Place
+from components.domain_controllers import instance_role, monitoring_policies
+from components.domain_controllers.event_patterns import ALERTS
+from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
+from components.nodes.host_management import host_trust
+from components.session_manager.endpoint_services import endpoint_policy
+from components.session_manager.key_policies import data_key_policy, logs_key_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ACCOUNT = "111122223333"
+PARTITIONS = {"aws": "ap-southeast-4", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-west-1"}
+
+
+def fixed(partition: str, region: str) -> Iterator[tuple[dict[str, Any], Quota]]:
+    scope = monitoring_policies.Scope(partition=partition, account_id=ACCOUNT, region=region)
+    place = Place(partition=partition, account_id=ACCOUNT, region=region)
+    where = {"partition": partition, "account_id": ACCOUNT}
+    yield instance_role.agent_policy(), MANAGED_POLICY
+    yield port_forwarding_policy(**where, require_mfa=True, shell=True), MANAGED_POLICY
+    for trust in (
+        instance_role.trust_policy(partition),
+        host_trust(),
+        forwarding_trust(place),
+        monitoring_policies.flow_logs_trust_policy(scope),
+    ):
+        yield trust, TRUST_POLICY
+    yield forwarding_policy(place), ROLE_POLICIES
+    yield monitoring_policies.flow_logs_policy(scope, "l" * 512), ROLE_POLICIES
+    yield data_key_policy(**where), KEY_POLICY
+    yield logs_key_policy(**where, region=region), KEY_POLICY
+    yield monitoring_policies.monitoring_key_policy(scope, "l" * 512), KEY_POLICY
+    yield monitoring_policies.trail_key_policy(scope, "t" * 128), KEY_POLICY
+    yield monitoring_policies.topic_policy(scope, "t" * 256), TOPIC_POLICY
+    yield monitoring_policies.trail_bucket_policy(scope, "t" * 128, "b" * 63), BUCKET_POLICY
+    yield endpoint_policy("ssmmessages", ACCOUNT), ENDPOINT_POLICY
+
+
+@pytest.mark.parametrize(("partition", "region"), PARTITIONS.items())
+def test_policies_that_no_setting_makes_long_fit(partition: str, region: str) -> None:
+    for policy, quota in fixed(partition, region):
+        assert len(json.dumps(policy)) <= quota.maximum
+
+
+def test_descriptions_fit() -> None:
+    assert all(len(alert.description) <= EVENT_DESCRIPTION.maximum for alert in ALERTS)
+    assert all(len(alarm.description) <= 1_024 for alarm in METRIC_ALARMS)
+
+
+def test_problem_names_key_quota_size_and_fix() -> None:
+    given = Generated(
+        what="the policy P",
+        size=6_145,
+        quota=MANAGED_POLICY,
+        path=("approval", "operatorRoles"),
+        given="90 operators",
+        fix="Use fewer operators",
+    )
+    (problem,) = excess_problems([given])
+    assert str(problem) == (
+        "shell-access:approval.operatorRoles: expected the policy P to take at most 6144 characters, as a managed policy "
+        "has no more, got 6145 with 90 operators. Use fewer operators"
+    )
+
+
+def test_size_counts_no_white_space_between_values() -> None:
+    assert size({"Statement": [{"Sid": "a b"}]}) == len('{"Statement":[{"Sid":"a b"}]}')
+
+
+def test_packed_fills_policies_in_order() -> None:
+    statements = [{"Sid": f"S{number}", "Resource": "r" * 100} for number in range(10)]
+    policies = packed(statements, maximum=500)
+    assert all(size(each) <= 500 for each in policies)
+    assert [each for policy in policies for each in policy["Statement"]] == statements
+    assert packed(statements) == [document(statements)]
+    with pytest.raises(StatementTooLongError, match="the statement S0 alone is longer than a policy"):
+        packed(statements, maximum=100)

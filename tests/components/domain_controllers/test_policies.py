@@ -1,0 +1,161 @@
+"""The two policies against a small evaluator of IAM's logic."""
+
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from components.domain_controllers.access_restriction_policy import (
+    INSTANCE_ACTIONS,
+    NETWORK_ACTIONS,
+    SESSION_ACTIONS,
+    VOLUME_ACTIONS,
+    access_restriction_policy,
+)
+from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
+
+ACCOUNT = "111122223333"
+INSTANCE = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-0123456789abcdef0"
+FORWARDING = "arn:aws:ssm:eu-west-1::document/AWS-StartPortForwardingSession"
+SHELL = f"arn:aws:ssm:eu-west-1:{ACCOUNT}:document/SSM-SessionManagerRunShell"
+CONTROLLER = {"ssm:resourceTag/Role": "DomainController"}
+MFA = {"aws:MultiFactorAuthPresent": "true", "aws:MultiFactorAuthAge": "60"}
+TEAM = f"arn:aws:iam::{ACCOUNT}:role/DirectoryAdministrator"
+STRANGER = f"arn:aws:iam::{ACCOUNT}:role/PowerUser"
+
+
+def holds(operator: str, given: str | None, wanted: list[str]) -> bool:
+    """One condition, as the IAM User Guide has it ("IAM JSON policy elements: Condition operators")."""
+    if operator.endswith("IfExists") and given is None:
+        return True
+    if operator == "ArnNotLike":
+        return given is None or not any(fnmatchcase(given, each) for each in wanted)
+    if given is None:
+        return False
+    if operator in ("StringLike", "ArnLike"):
+        return any(fnmatchcase(given, each) for each in wanted)
+    if operator == "NumericLessThan":
+        return float(given) < float(wanted[0])
+    assert operator.removesuffix("IfExists") in ("StringEquals", "Bool"), operator
+    return given in wanted
+
+
+def matches(statement: dict[str, Any], action: str, resource: str, context: dict[str, str]) -> bool:
+    def listed(value: str | list[str]) -> list[str]:
+        return [value] if isinstance(value, str) else value
+
+    return (
+        any(fnmatchcase(action, each) for each in listed(statement["Action"]))
+        and any(fnmatchcase(resource, each) for each in listed(statement["Resource"]))
+        and all(
+            holds(operator, context.get(key), listed(value))
+            for operator, keys in statement.get("Condition", {}).items()
+            for key, value in keys.items()
+        )
+    )
+
+
+def forwarding(action: str, resource: str, context: dict[str, str], **options: bool) -> bool:
+    given = {"require_mfa": False, **options}
+    policy = port_forwarding_policy(partition="aws", account_id=ACCOUNT, **given)
+    return any(matches(each, action, resource, context) for each in policy["Statement"])
+
+
+def test_ports_of_controllers_are_forwarded_and_no_others() -> None:
+    assert forwarding("ssm:StartSession", INSTANCE, CONTROLLER)
+    assert forwarding("ssm:StartSession", FORWARDING, {})
+    assert not forwarding("ssm:StartSession", INSTANCE, {"ssm:resourceTag/Role": "Web"})
+    assert not forwarding("ssm:StartSession", INSTANCE, {})
+    assert not forwarding("ssm:StartSession", INSTANCE.replace(ACCOUNT, "444455556666"), CONTROLLER)
+
+
+def test_no_shell_unless_asked_for() -> None:
+    assert not forwarding("ssm:StartSession", SHELL, {})
+    assert forwarding("ssm:StartSession", SHELL, {}, shell=True)
+    assert not forwarding("ssm:StartSession", FORWARDING.replace("PortForwarding", "SSH"), {}, shell=True)
+
+
+def test_a_request_that_names_no_document_is_not_let_through() -> None:
+    unchecked = {**CONTROLLER, "ssm:SessionDocumentAccessCheck": "false"}
+    assert not forwarding("ssm:StartSession", INSTANCE, unchecked)
+    assert forwarding("ssm:StartSession", INSTANCE, {**unchecked, "ssm:SessionDocumentAccessCheck": "true"})
+
+
+@pytest.mark.parametrize("resource", [INSTANCE, FORWARDING])
+def test_mfa_is_asked_for_on_both_ends_of_the_call(resource: str) -> None:
+    context = CONTROLLER
+    assert forwarding("ssm:StartSession", resource, {**context, **MFA}, require_mfa=True)
+    assert not forwarding("ssm:StartSession", resource, context, require_mfa=True)
+    old = {**context, **MFA, "aws:MultiFactorAuthAge": "3600"}
+    assert not forwarding("ssm:StartSession", resource, old, require_mfa=True)
+
+
+def test_federated_users_end_their_own_sessions_too() -> None:
+    text = json.dumps(port_forwarding_policy(partition="aws-cn", account_id=ACCOUNT, require_mfa=True))
+    assert "${aws:username}" not in text
+    assert text.count("${aws:userid}") == 2
+    assert "arn:aws:" not in text
+    assert "ssm:SendCommand" not in text
+
+
+def restricted(action: str, resource: str, caller: str | None, **tags: str) -> bool:
+    policy = access_restriction_policy(
+        partition="aws",
+        account_id=ACCOUNT,
+        team_roles=["DirectoryAdministrator", "aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Directory_*"],
+        deployer_arns=[f"arn:aws:iam::{ACCOUNT}:role/Deployer"],
+    )
+    context = {key.replace("__", ":").replace("_of_", "/"): value for key, value in tags.items()}
+    context |= {"aws:PrincipalArn": caller} if caller else {}
+    return any(matches(each, action, resource, context) for each in policy["Statement"])
+
+
+@pytest.mark.parametrize(
+    "action", [*INSTANCE_ACTIONS, *VOLUME_ACTIONS, *NETWORK_ACTIONS, "ec2:DeleteTags", "ec2:CreateTags"]
+)
+def test_only_the_team_touches_what_is_a_controllers(action: str) -> None:
+    tag = {"aws__ResourceTag_of_Role": "DomainController"}
+    assert restricted(action, INSTANCE, STRANGER, **tag)
+    assert restricted(action, INSTANCE, None, **tag)
+    assert not restricted(action, INSTANCE, TEAM, **tag)
+    assert not restricted(action, INSTANCE, f"arn:aws:iam::{ACCOUNT}:role/Deployer", **tag)
+    assert not restricted(action, INSTANCE, STRANGER, aws__ResourceTag_of_Role="Web")
+
+
+@pytest.mark.parametrize("action", SESSION_ACTIONS)
+def test_only_the_team_has_sessions_and_commands_on_controllers(action: str) -> None:
+    assert restricted(action, INSTANCE, STRANGER, ssm__resourceTag_of_Role="DomainController")
+    assert not restricted(action, INSTANCE, TEAM, ssm__resourceTag_of_Role="DomainController")
+    assert not restricted(action, INSTANCE, STRANGER)
+
+
+def test_nobody_else_makes_something_a_controller() -> None:
+    assert restricted("ec2:CreateTags", INSTANCE, STRANGER, aws__RequestTag_of_Role="DomainController")
+    assert not restricted("ec2:CreateTags", INSTANCE, STRANGER, aws__RequestTag_of_Role="Web")
+    assert not restricted("ec2:CreateTags", INSTANCE, TEAM, aws__RequestTag_of_Role="DomainController")
+
+
+def test_roles_of_identity_center_are_the_team_by_their_path() -> None:
+    path = "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Directory_0123456789abcdef"
+    tag = {"aws__ResourceTag_of_Role": "DomainController"}
+    assert not restricted("ec2:StopInstances", INSTANCE, f"arn:aws:iam::{ACCOUNT}:role/{path}", **tag)
+    assert restricted("ec2:StopInstances", INSTANCE, f"arn:aws:iam::444455556666:role/{path}", **tag)
+
+
+def test_a_restriction_without_a_team_is_refused() -> None:
+    with pytest.raises(ValueError, match="a team that it does not hit"):
+        access_restriction_policy(partition="aws", account_id=ACCOUNT, team_roles=[])
+
+
+@pytest.mark.parametrize("limit", [6144], ids=["managed policy"])
+def test_policies_fit_a_managed_policy(limit: int) -> None:
+    policies = [
+        port_forwarding_policy(partition="aws-us-gov", account_id=ACCOUNT, require_mfa=True, shell=True),
+        access_restriction_policy(
+            partition="aws-us-gov", account_id=ACCOUNT, team_roles=["DirectoryAdministrator"] * 3
+        ),
+    ]
+    assert all(len(json.dumps(each, separators=(",", ":"))) < limit for each in policies)
