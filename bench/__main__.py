@@ -19,11 +19,11 @@ from bench import audit, networks
 from bench.growth import growth_table
 from bench.measure import Timing, cpu_ratio, ratio, side_by_side
 from bench.terraform import PULUMI_PROGRAM, NotMeasuredError, Terraform
-from local.emulator.calls import calls, forget_calls
-from local.emulator.running import running_emulator
 from local.emulator.seed import seed
-from local.engine.stack import Stack
 from local.workspace import REPOSITORY, plugin_in_use
+from tests.support.calls import calls, forget_calls
+from tests.support.emulator import running_emulator
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,9 +21,9 @@ from rich.text import Text
 
 from components.approval.names import TAG_KEY
 from components.approval.settings import Mode
+from local.aws import wake
 from local.dev import StepError
 from local.emulator.fixtures import NODES, PERSON_ROLES
-from local.emulator.running import wake
 from operations.approval.asking import Wanted, ask, principal_for
 from operations.approval.calls import CallError
 from operations.approval.deciding import OwnRequestError, decide

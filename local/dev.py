@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from local import aws
 from local.cache import locked, say
 from local.emulator.seed import seed
-from local.engine.processes import descendants, end
+from local.processes import descendants, end
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 from operations.exit_codes import ExitCode
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from local.emulator.running import Emulator
+    from local.aws import Emulator
 
 STACK = "dev"
 _END_SECONDS = 120
@@ -38,9 +38,15 @@ class StepError(Exception):
 
 @dataclass(frozen=True)
 class Dev:
-    """Development stack of a clone."""
+    """Development stack of a clone.
+
+    Attributes:
+        workspace: Workspace of the clone.
+        emulator: Module that serves the local AWS.
+    """
 
     workspace: Workspace
+    emulator: str = aws.EMULATOR
 
     def start(self) -> None:
         """Start the local AWS, unless it already runs."""
@@ -168,7 +174,7 @@ class Dev:
         emulator = aws.running(self.workspace)
         if emulator is None:
             say("Starting the local AWS ...")
-            emulator = aws.start(self.workspace)
+            emulator = aws.start(self.workspace, self.emulator)
         return emulator
 
     def _alone(self) -> AbstractContextManager[None]:

@@ -36,7 +36,7 @@ ROOMS_NOT_YET_REVISED = (
         "components/documents",
         "components/nodes",
     ),
-    *("components/session_manager", "local", "tests"),
+    *("components/session_manager", "local", "tools", "tests"),
     *("operations/approval", "operations/connect", "operations/deployer", "operations/doctor", "operations/fleet"),
     *("operations/nodes", "operations/ports", "operations/verify"),
 )

@@ -10,6 +10,7 @@ import sys
 import threading
 import uuid
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,13 @@ from werkzeug.serving import BaseWSGIServer, make_server
 ADDRESS = "127.0.0.1"
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Serve until SIGTERM or SIGINT."""
+def main(argv: list[str] | None = None, wrap: Callable[[Any], Any] = lambda application: application) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Args:
+        argv: Command line; that of the process by default.
+        wrap: Function that returns the application with a middleware around it.
+    """
     arguments = _arguments(argv)
     logging.basicConfig(level=logging.WARNING, format="local AWS: %(levelname)s %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -27,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     warnings.filterwarnings("ignore", module="moto")
     instance_id = str(uuid.uuid4())
     try:
-        server = build(arguments.port, instance_id)
+        server = build(arguments.port, instance_id, wrap)
     except (OSError, SystemExit) as problem:
         # werkzeug prints the reason and raises SystemExit if the port is in use
         sys.stderr.write(f"local AWS: cannot listen on {ADDRESS}:{arguments.port}: {problem}\n")
@@ -41,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def build(port: int, instance_id: str) -> BaseWSGIServer:
+def build(port: int, instance_id: str, wrap: Callable[[Any], Any]) -> BaseWSGIServer:
     """Return the server, bound to 127.0.0.1 and not yet serving. Port 0 uses a free port."""
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     # About a hundred unused images, created after each reset, would take longer than most tests.
@@ -49,8 +55,6 @@ def build(port: int, instance_id: str) -> BaseWSGIServer:
     from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
 
     from local.emulator.application import Application  # noqa: PLC0415
-    from local.emulator.calls import CountingApplication  # noqa: PLC0415
-    from local.emulator.recording.recorder import RecordingApplication  # noqa: PLC0415
 
     class QuietRequestHandler(MotoRequestHandler):
         """Request handler of moto, without a log line per call."""
@@ -58,7 +62,7 @@ def build(port: int, instance_id: str) -> BaseWSGIServer:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Log nothing."""
 
-    application: Any = CountingApplication(RecordingApplication(Application(instance_id)))
+    application = wrap(Application(instance_id))
     return make_server(ADDRESS, port, application, threaded=True, request_handler=QuietRequestHandler)
 
 

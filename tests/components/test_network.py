@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from common.problems import SettingsError
 from components import network
 from components.network import check_private, find_network
-from local.emulator.calls import calls, forget_calls
+from tests.support.calls import calls, forget_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

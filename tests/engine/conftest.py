@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from local.emulator.recording import recorder
-from local.emulator.running import Emulator, reset
 from local.emulator.seed import seed
-from local.engine.stack import Stack
 from local.workspace import REPOSITORY
 from tests.engine.deployer_policies import check_recording, held, scope_of_stacks
+from tests.support.emulator import Emulator, reset
+from tests.support.recording import recorder
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

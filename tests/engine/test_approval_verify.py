@@ -38,8 +38,8 @@ from operations.verify.run import verify_stack
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
     from operations.verify.findings import Finding
+    from tests.support.stack import Stack
 
     Aws = Callable[..., Any]
     Undo = Callable[[], object]

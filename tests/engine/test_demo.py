@@ -18,7 +18,7 @@ from operations.approval.workflow import workflow_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

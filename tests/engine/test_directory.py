@@ -17,16 +17,16 @@ from components.domain_controllers.demands import Direction, Sources
 from components.domain_controllers.oracle import admitting, packet, passes
 from components.domain_controllers.peers import network_peer
 from components.domain_controllers.port_tables import Options, Profile
-from local.emulator.calls import calls, forget_calls
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.live_directory import Live, acl_of_subnet
+from tests.support.calls import calls, forget_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Run, Stack
     from operations.verify.findings import Finding
+    from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine
 

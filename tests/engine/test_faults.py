@@ -11,12 +11,12 @@ import pytest
 
 from common.aws.failures import Cause
 from components.documents.content import same_content
-from local.engine.stack import Run, Stack
-from local.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign
-from local.faults.faults import Call, Fault, Times, rule
-from local.faults.in_process import LocalAws, Snapshot, local_aws
-from local.faults.matrix import NEW, OURS, THEIRS, Stage
-from local.faults.proxy import FaultProxy, running_proxy
+from tests.support.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign
+from tests.support.faults.faults import Call, Fault, Times, rule
+from tests.support.faults.in_process import LocalAws, Snapshot, local_aws
+from tests.support.faults.matrix import NEW, OURS, THEIRS, Stage
+from tests.support.faults.proxy import FaultProxy, running_proxy
+from tests.support.stack import Run, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from components.session_manager.document import DOCUMENT_NAME
-from local.emulator.running import running_emulator
-from local.engine.fleet import PREVIEW_ROLE, ROLE, WITHOUT_CHECKPOINTS, LocalFleet, Ran
 from local.workspace import REPOSITORY
+from tests.support.emulator import running_emulator
+from tests.support.fleet import PREVIEW_ROLE, ROLE, WITHOUT_CHECKPOINTS, LocalFleet, Ran
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

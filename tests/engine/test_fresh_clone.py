@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.cache import cache_folder
-from local.engine.fleet import WITHOUT_CHECKPOINTS
-from local.engine.processes import descendants, end
-from local.engine.warm_python import warm_python
+from local.processes import descendants, end
 from local.workspace import REPOSITORY, link_or_copy
-from tests.golden_files import resources
+from tests.support.fleet import WITHOUT_CHECKPOINTS
+from tests.support.golden_files import resources
+from tests.support.warm_python import warm_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tests.golden_files import Golden
+    from tests.support.golden_files import Golden
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 

@@ -18,19 +18,19 @@ import jmespath
 import pytest
 import yaml
 
-from local.emulator.running import reset
 from local.emulator.seed import seed
-from local.engine.processes import descendants, end
-from local.engine.stack import Stack
-from local.faults.gate import Gate, running_gate
+from local.processes import descendants, end
 from local.workspace import REPOSITORY
 from tests.engine.test_interrupted import SECONDS, Interruptible, states_of, take_empty_descriptions_away
+from tests.support.emulator import reset
+from tests.support.faults.gate import Gate, running_gate
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from local.faults.faults import Call
+    from tests.support.faults.faults import Call
 
 pytestmark = pytest.mark.engine
 

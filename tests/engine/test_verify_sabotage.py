@@ -23,9 +23,9 @@ from tests.engine.sabotages import DELETIONS, FIXED, LAST, PEERS, REFRESH, SABOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from local.engine.stack import Stack
     from operations.verify.findings import Finding, Verification
     from tests.engine.sabotages import Undo
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

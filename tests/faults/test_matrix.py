@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.faults.deployer import Deployer
-from local.faults.faults import Call, Fault, Times, writes
-from local.faults.matrix import USUAL, Cell, Matrix, Stage
+from tests.support.faults.deployer import Deployer
+from tests.support.faults.faults import Call, Fault, Times, writes
+from tests.support.faults.matrix import USUAL, Cell, Matrix, Stage
 
 if TYPE_CHECKING:
-    from local.faults.arena import Arena
+    from tests.support.faults.arena import Arena
 
 EVERY_FAULT = [
     pytest.param(fault, times, id=f"{fault} {times}".replace(" ", "-")) for fault in Fault for times in Times

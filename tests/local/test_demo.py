@@ -26,9 +26,9 @@ from components.approval.runbook import runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.demo import DemoError, play
 from local.emulator.fixtures import NODES
-from local.emulator.running import change_settings, reset, running_emulator
 from local.emulator.seed import seed
 from operations.approval.workflow import Workflow
+from tests.support.emulator import change_settings, reset, running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

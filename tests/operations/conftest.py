@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
-from local.emulator.running import Emulator, reset, running_emulator
 from operations import reading
 from operations.cli import app
 from operations.stack import StackState
 from operations.surroundings import Surroundings
 from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
+from tests.support.emulator import Emulator, reset, running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

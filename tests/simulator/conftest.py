@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from local.emulator.running import reset, running_emulator
 from tests.simulator.simulator import Simulator, running_simulator
+from tests.support.emulator import reset, running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -17,8 +17,8 @@ from common.iam.evaluation import Permissions, decide
 from common.iam.truth import Truth
 from components.nodes.names import NodesPlace
 from components.nodes.remediation import remediation_role_policy, runbook
-from local.emulator.calls import calls, forget_calls
 from tests.simulator.simulator import RefusedError, Simulator, StepFailedError, translated
+from tests.support.calls import calls, forget_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

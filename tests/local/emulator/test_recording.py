@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 
-from local.emulator.recording.authorization import TABLE
-from local.emulator.recording.recorder import UNKNOWN, begin, end, noted
-from local.emulator.recording.request import nested
+from tests.support.recording.authorization import TABLE
+from tests.support.recording.recorder import UNKNOWN, begin, end, noted
+from tests.support.recording.request import nested
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local.emulator.running import Emulator
     from tests.local.emulator.conftest import Connect
+    from tests.support.emulator import Emulator
 
 ACCOUNT = "123456789012"
 TRUST = json.dumps(

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from local.emulator.fixtures import BUCKETS, INSTANCE_ROLES, NETWORKS, NODES, PERSON_ROLES, RECORDER
-from local.emulator.running import reset
 from local.emulator.seed import seed
+from tests.support.emulator import reset
 
 
 @pytest.fixture(scope="module", autouse=True)

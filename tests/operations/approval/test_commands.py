@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.approval.names import OPERATOR_POLICY_NAME, RUNBOOK_NAME, TAG_KEY
-from local.emulator.running import Emulator, change_settings
 from tests.components.approval.workflow import ACCOUNT, only
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.arrangement import configuration
+from tests.support.emulator import Emulator, change_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

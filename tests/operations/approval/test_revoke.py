@@ -10,12 +10,12 @@ import pytest
 
 from components.session_manager.document import DOCUMENT_NAME, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
-from local.emulator.running import wake
 from operations.approval.calls import CallError
 from operations.reading import Unread
 from tests.components.approval.workflow import ACCOUNT
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.approval.test_commands import BOTH, settle
+from tests.support.emulator import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable

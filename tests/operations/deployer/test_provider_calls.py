@@ -15,11 +15,11 @@ from typing import Final
 import pytest
 
 from local.aws_provider import registry
-from local.emulator.recording.authorization import TABLE
 from local.workspace import REPOSITORY
 from operations.deployer.names import Role
 from operations.deployer.policies import permits
 from tests.operations.deployer.stacks import scope
+from tests.support.recording.authorization import TABLE
 
 UNUSED: Final = {
     "cloudtrail:GetInsightSelectors": "insights",

@@ -9,7 +9,6 @@ import pytest
 
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
-from local.emulator.recording import recorder
 from operations.deployer.names import Role
 from operations.deployer.policies import permits, policies
 from operations.deployer.scope import scope_of
@@ -17,6 +16,7 @@ from operations.doctor.run import Doctor
 from tests.engine.deployer_policies import allows
 from tests.operations.arrangement import ACCOUNT, REGION, configuration
 from tests.operations.doctor.world import SETTINGS, bucket_policy_shut, bucket_with_a_strange_key, denied
+from tests.support.recording import recorder
 
 if TYPE_CHECKING:
     from tests.operations.doctor.world import World
