@@ -22,9 +22,9 @@ app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pret
 
 
 def reporting(action: Callable[[], object]) -> None:
-    """Run a command, and report expected errors without a traceback."""
+    """Run a command, and report expected errors without a traceback; False is a failure that it has reported itself."""
     try:
-        action()
+        succeeded = action()
     except (StepError, EmulatorError, SetUpError, ToolchainError, PluginError) as problem:
         say(f"\n{problem}")
         raise typer.Exit(1) from None
@@ -34,6 +34,8 @@ def reporting(action: Callable[[], object]) -> None:
     except KeyboardInterrupt:
         say("\nInterrupted; the next run goes on from here.")
         raise typer.Exit(130) from None
+    if succeeded is False:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -45,7 +47,9 @@ def up() -> None:
 @app.command()
 def demo() -> None:
     """Play one granted and one refused request for a session through on the local AWS."""
-    reporting(Dev(Workspace()).demo)
+    from local.demo import demo as play  # noqa: PLC0415 -- loads what only this command needs
+
+    reporting(lambda: play(Dev(Workspace())))
 
 
 @app.command()
