@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from local.processes import STACK, command, end_stuck, survivors
+from local.processes import POLL_SECONDS, command, end, survivors, with_variable
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
 from operations.deployer.names import ROLES_BOUNDARY
+from tests.support import warm_launcher
 from tests.support.warm_python import STACKS, warm_python
 
 if TYPE_CHECKING:
@@ -31,6 +35,12 @@ DEPLOYED_TAG = ("deployed-by", "shell-access")
 STACK_TYPE = "pulumi:pulumi:Stack"
 SECRET = "4dabf18193072939515e22adb298388d"
 """Signature of a secret in a state (sdk/go/common/resource/sig)."""
+
+STACK = "SHELL_ACCESS_STACK"
+"""Environment variable with the folder of a stack, inherited by all descendants of its engine."""
+
+STACKS_SECONDS = 1.0
+"""Time for processes to write their stacks."""
 
 RUN_SECONDS = 120
 """Timeout: five times the duration of the longest command on a loaded machine."""
@@ -244,9 +254,8 @@ class Stack:
             except subprocess.TimeoutExpired:
                 where = end_stuck(process, self.environment[STACK], Path(stacks))
                 text, _ = process.communicate()
-                command = " ".join(arguments)
                 raise EngineError(
-                    f"`pulumi {command}` did not end in {self.seconds} seconds:\n{text}\n{where}"
+                    f"`pulumi {' '.join(arguments)}` did not end in {self.seconds} seconds:\n{text}\n{where}"
                 ) from None
         return Run(process.returncode, text + (problems or "" if process.returncode else ""))
 
@@ -293,3 +302,30 @@ def _changed(old: dict[str, Any] | None, new: dict[str, Any] | None) -> set[str]
         return set()
     before, after = old["inputs"], new["inputs"]
     return {name for name in {*before, *after} - {"__defaults", "__provider"} if before.get(name) != after.get(name)}
+
+
+def end_stuck(process: subprocess.Popen[str], stack: str, stacks: Path) -> str:
+    """Kill an engine that did not end in time, and all its descendants.
+
+    Args:
+        process: Engine.
+        stack: Value of the environment variable `SHELL_ACCESS_STACK` in all descendants.
+        stacks: Folder for the stacks of its Python processes, in their environment variable `SHELL_ACCESS_STACKS`.
+
+    Returns:
+        The command lines of the descendants, and the stack of each Python process.
+    """
+    started = with_variable(STACK, stack)
+    commands = [f"{number}: {command(number)}" for number in started]
+    for number in started:
+        if warm_launcher.__file__ in command(number):  # passes the signal on
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGUSR1)
+    time.sleep(STACKS_SECONDS)
+    while left := with_variable(STACK, stack):
+        for number in left:
+            end(number)
+        process.poll()
+        time.sleep(POLL_SECONDS)
+    traces = [f"Stacks of {file.name}:\n{file.read_text()}" for file in stacks.iterdir() if file.stat().st_size]
+    return "\n".join(["Its processes:", *commands, *traces])

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from local.workspace import REPOSITORY
 from operations.fleet.schema import schema_text
 from tools.docs.audit import audit_page
-from tools.docs.configuration import configuration_page
-from tools.docs.fleet import fleet_file_page
+from tools.docs.configuration import configuration_page, fleet_file_page
 from tools.docs.fleet_costs import fleet_costs_page
 from tools.docs.policies import policies_page
 from tools.docs.verify import verify_page

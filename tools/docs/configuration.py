@@ -1,4 +1,4 @@
-"""docs/configuration.md, from the settings' own descriptions."""
+"""docs/configuration.md and docs/fleet-file.md, from the settings' own descriptions."""
 
 from __future__ import annotations
 
@@ -25,41 +25,42 @@ from components.nodes.settings import (
     RoleComplianceSettings,
 )
 from components.session_manager.settings import EndpointSettings, SessionManagerSection
+from operations.fleet.settings import Accounts, Discovery, FleetSettings, ListedAccount, Overrides, Wave
 from tools.docs.markdown import table
 
 _INTRODUCTION = """<!-- Made by `make docs` from components/**/settings.py. -->
 # Configuration
 
-Keys of a stack's configuration (`Pulumi.<stack>.yaml`), under `shell-access:`. Every section is optional. A wrong value
-stops before anything is touched, and every problem is named at once: the key, what was given, what is allowed.
-Credentials, roles and endpoints are those of the AWS provider (`aws:region`, `aws:profile`, `aws:assumeRoles`, ...), and
-what the stack does beside that provider (documents, the end of session grants) is done with the same ones.
+Keys of a stack's configuration (`Pulumi.<stack>.yaml`), under `shell-access:`. Every section is optional. Invalid
+values are reported before any resource changes, all at once: the key, what is expected, what was given.
+Credentials, roles and endpoints are those of the AWS provider (`aws:region`, `aws:profile`, `aws:assumeRoles`, ...). Calls
+that the stack makes beside that provider (documents, the end of session grants) use the same ones.
 
 | key | allowed | default | meaning |
 | --- | --- | --- | --- |
 | `regions` | a list of Regions, each once | the provider's Region | The Regions to govern. |
-| `tags` | a mapping of names to text | none | Tags for everything that can carry them. |
-| `permissionsBoundary` | the name or the ARN of a managed policy | none | The permissions boundary of every role that the stack makes. Ours, not the post's: see [deployer.md](deployer.md). |
-| `takeOver` | true or false | false | Take the account over from another stack that governs it, with all that the sections of this stack name. Ours, not the post's: see [guarantees.md](guarantees.md). |
+| `tags` | a mapping of names to text | none | Tags applied to all taggable resources. |
+| `permissionsBoundary` | the name or the ARN of a managed policy | none | Permissions boundary of every role that the stack creates. Not part of the AWS post: see [deployer.md](deployer.md). |
+| `takeOver` | true or false | false | Take over the account from another stack that governs it, with all resources that the sections of this stack name. Not part of the AWS post: see [guarantees.md](guarantees.md). |
 """
 
-_PREFERENCES = """Session Manager preferences in every Region. An empty section, `sessionManager: {}`, gives the
-defaults of the AWS post; no section governs nothing. In `regionOverrides` any of these keys but `enabled`,
-`instanceRoles` and `regionOverrides` may stand again for a Region."""
+_PREFERENCES = """Session Manager preferences in every Region. An empty section, `sessionManager: {}`, uses the
+defaults of the AWS post; without the section, the stack does not manage preferences. `regionOverrides` sets any of these keys
+except `enabled`, `instanceRoles` and `regionOverrides` for a Region."""
 
-_ENDPOINTS = """VPC endpoints for nodes without a way to the internet: `ssm`, `ssmmessages` and `ec2messages`, `logs`
-where sessions are logged to CloudWatch, `kms` where session data is encrypted, and the S3 gateway."""
+_ENDPOINTS = """VPC endpoints for nodes without internet access: `ssm`, `ssmmessages` and `ec2messages`, `logs`
+if sessions are logged to CloudWatch, `kms` if session data is encrypted, and the S3 gateway."""
 
-_APPROVAL = """A session only after somebody else said yes: see docs/approval.md. The workflow lives in the first Region of
-the stack and holds for all of them. Operators and approvers are principals of this account that exist."""
+_APPROVAL = """Session approval (separation of duties): see docs/approval.md. The workflow is in the first Region of
+the stack and applies to all of them. Operators and approvers are existing principals of this account."""
 
-_CONTROLLERS = """Active Directory domain controllers that only the listed ports can reach, as the AWS post has it: security
-groups and network ACLs from its port tables, their key, alerts, flow logs and a trail, and, where a site lists some,
-the controllers themselves. `python -m operations ports` prints what is open to whom. Policies for people are made and
-attached to nobody: see the output `domainControllerPolicyArns`."""
+_CONTROLLERS = """Active Directory domain controllers that are reachable on the listed ports only, as in the AWS post: security
+groups and network ACLs from its port tables, a key, alerts, flow logs and a trail, and, if a site lists some,
+the controllers themselves. `python -m operations ports` prints the open ports by source. Policies for administrators are created
+and not attached: see the output `domainControllerPolicyArns`."""
 
-_SITE = """One site a Region; sites admit each other's controllers. The VPC gets the endpoints `ssm`, `ssmmessages`,
-`ec2messages` and `ec2`, and what session logs need, unless `shell-access:endpoints` names the same VPC."""
+_SITE = """One site per Region; sites admit each other's controllers. The VPC gets the endpoints `ssm`, `ssmmessages`,
+`ec2messages` and `ec2`, and those for session logs, unless `shell-access:endpoints` names the same VPC."""
 
 _NODES = """Nodes that can hold a governed session: see docs/nodes.md. Each of the three parts is optional, and `{}` gives its
 defaults."""
@@ -74,8 +75,8 @@ _SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("domainControllers.sites.<Region>.controllers", "A list of these.", ControllerSettings),
     ("domainControllers.sites.<Region>.controllers.volumes", "A list of these.", VolumeSettings),
     ("domainControllers.clientPrefixLists.<name>", "By name.", ClientPrefixList),
-    ("domainControllers.monitoring", "Who hears of what, and where it is kept.", MonitoringSettings),
-    ("domainControllers.quotas", "Asked of AWS in the Service Quotas console.", QuotaSettings),
+    ("domainControllers.monitoring", "Notifications, and storage of events.", MonitoringSettings),
+    ("domainControllers.quotas", "Quotas as shown in the Service Quotas console.", QuotaSettings),
     ("nodes", _NODES, NodesSection),
     ("nodes.roleCompliance", "A rule of AWS Config, and its remediation.", RoleComplianceSettings),
     ("nodes.defaultHostManagement", "In every Region of the stack.", DefaultHostManagementSettings),
@@ -95,35 +96,53 @@ _OUTPUTS = """## Outputs
 | `domainControllerPolicyArns` | `portForwarding`, `accessRestriction` |
 | `nodes` | `roleCompliance` (`ruleName`, `ruleArn`, `region`, `remediation`, `runbookName`, `remediationRoleArn`), `defaultHostManagement` (`roleName`, `roleArn`), `agents` (by Region: ID of the association), `minimumAgentVersions` (by Region) |
 
-An output of a section that is absent is null, which the engine keeps as no value at all: it is missing from
-`pulumi stack output --json`, and a stack reference gets `None`.
+The output of an absent section is null, which the engine does not store: it is missing from
+`pulumi stack output --json`, and a stack reference returns `None`.
 """
 
 _SECRETS = """## Secret settings
 
-Set a key with `--secret`, and its values stay secret: the properties and outputs that hold one are encrypted in the state and
-read `[secret]` in diffs, outputs and messages. The engine reports only which section of the configuration holds a secret, so
-every text in that section counts as one; names of Regions and fixed words such as `automation` do not.
+Values of a key that is set with `--secret` stay secret: properties and outputs that contain one are encrypted in the state and
+shown as `[secret]` in diffs, outputs and messages. The engine reports only the section of the configuration that contains a
+secret, so every text in that section is treated as one, except names of Regions and fixed words such as `automation`.
 
     pulumi config set --secret --path shell-access:sessionManager.linuxShellProfile "$(cat profile.sh)"
 
-What the engine keeps in the clear all the same: URNs, which hold names of roles, e-mail addresses and networks; IDs and ARNs;
-and, in a diff, what an existing resource is like before it is imported. A setting that becomes secret later is encrypted in what
-an update then changes, and in every document and claim of this program; earlier states in the backend still hold it.
+The engine does not encrypt URNs, which contain names of roles, e-mail addresses and networks; IDs and ARNs;
+and, in a diff, the properties of an existing resource before its import. A setting that becomes secret later is encrypted in
+whatever an update then changes, and in every document and claim of this program; earlier states in the backend still contain it.
 """
 
 _SIZES = """## Sizes
 
-Everything that the settings make long is measured before anything is registered, against AWS' quotas: policies of IAM (6,144
+Everything whose size depends on the settings is checked against AWS' quotas before any resource is registered: policies of IAM (6,144
 characters each, 10,240 in a role, 2,048 of trust), of keys and topics, documents (64 KB), event patterns, and the managed
-policies of roles and users that the settings name (10 by default, or what the account has). What does not fit is refused, with
-its key.
+policies of roles and users that the settings name (10 by default, or what the account has). A size above its quota is refused, with
+the key.
 
-The instance policy names what nodes write to, Region by Region. Where that is too long for one policy, the Regions move from the
-ARNs into conditions, and what is too long even so becomes further policies (`ShellAccessSessionManagerNode-2`, ...), which nodes
-need as well: the stack attaches all of them, and the rule and the remediation of `nodes.roleCompliance` know them. So do
-`python -m operations verify` and the outputs. One name of a log group for all Regions, and a short prefix, keep it one policy.
+The instance policy names the log destinations of nodes per Region. If that is too long for one policy, the Regions move from the
+ARNs to conditions, and the rest becomes additional policies (`ShellAccessSessionManagerNode-2`, ...), which nodes
+need as well: the stack attaches all of them, and the rule and remediation of `nodes.roleCompliance`,
+`python -m operations verify` and the outputs include them. One log group name for all Regions, and a short prefix, keep it one policy.
 """
+
+_FLEET_INTRODUCTION = """<!-- Made by `make docs` from operations/fleet/settings.py. -->
+# The fleet file
+
+Keys of a fleet file. [fleet.md](fleet.md) describes its use; [fleet.schema.json](fleet.schema.json) is the JSON schema for
+editors:
+
+    # yaml-language-server: $schema=docs/fleet.schema.json
+"""
+
+_FLEET_SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("The file", FleetSettings),
+    ("`accounts`", Accounts),
+    ("`accounts.list`, each", ListedAccount),
+    ("`accounts.discover`", Discovery),
+    ("`overrides`", Overrides),
+    ("`waves`, each", Wave),
+)
 
 
 def configuration_page() -> str:
@@ -150,3 +169,10 @@ def _value(default: Any) -> str:
     if any(isinstance(each, BaseModel) for each in several):
         return "theirs"
     return "none" if default is None else f"`{json.dumps(default)}`"
+
+
+def fleet_file_page() -> str:
+    """Return the whole page."""
+    return "\n".join(
+        [_FLEET_INTRODUCTION, *(f"## {heading}\n\n{fields(model)}\n" for heading, model in _FLEET_SECTIONS)]
+    )

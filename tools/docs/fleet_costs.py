@@ -23,68 +23,67 @@ _LARGE: Final = Runner(processors=16, engines=24)
 _HOUR: Final = 3600
 
 _INTRODUCTION = """<!-- Made by `make docs` from bench/fleet.json, which `python -m bench.fleet` writes. -->
-# What a fleet costs
+# Costs of a fleet
 
-Measured on two processors that the engines share with the local AWS and with whatever else the machine had to do, which
-was much: so times here are processor time, of all processes of a command together, and what counts are the ratios. The
-AWS plugin is the stand-in; the real one is another program. Memory is the sum over all processes, pages that they share
-counted in each. Without `previewRole`: with it `drift` runs the program too, which was not measured.
+Measured on two processors, shared with the local AWS and other load. Times are processor times of all processes of a
+command; the ratios matter. The AWS plugin is the stand-in; the official one is another program. Memory is the sum over all
+processes, with shared pages counted in each. Without `previewRole`: with it `drift` runs the program too, which was not measured.
 """
 
 _AFTER_MEASURED = """
-What is new takes the most. `verify` starts no engine, and neither does `plan`: one process a stack reads its history,
-eight at a time, which for 1,000 stacks takes some {plan:.0f} minutes of a processor.
+New stacks take the most. `verify` and `plan` start no engine: `plan` reads the history with one process per stack,
+eight at a time, which takes about {plan:.0f} processor minutes for 1,000 stacks.
 """
 
 _BEFORE_SIMULATED = """
-Simulated from the processor seconds above (`bench/simulation.py`), accounts differing by a quarter among each other, in
-waves of {waves} accounts without pauses. A runner takes two minutes to begin (checkout, packages, sign-in). A
-call to AWS takes 0.1 s, and eight of an account are under way at a time. A runner with 4 processors runs 6 engines at a
-time (`concurrency: 6`), one with 16 runs 24; that takes {small:.0f} and {large:.0f} GB of memory.
+Simulated from the processor seconds above (`bench/simulation.py`), with accounts that differ by a quarter, in
+waves of {waves} accounts without pauses. A runner takes two minutes to start (checkout, packages, sign-in). A
+call to AWS takes 0.1 s, with eight concurrent calls per account. A runner with 4 processors runs 6 engines at a
+time (`concurrency: 6`), one with 16 runs 24; they need {small:.0f} and {large:.0f} GB of memory.
 """
 
 _RATES = """
-Rates hold for one account and Region, and every account has a stack of its own: what one stack does in one Region is all
-that counts there. Published are those of KMS and CloudWatch Logs (`bench/quotas.py` names the pages); the last column is
-how much of a second's allowance one whole run takes, so nothing is slowed down while a stack takes longer than that:
+Rate quotas apply per account and Region, and every account has its own stack, so only the calls of one stack in one Region
+count. AWS publishes those of KMS and CloudWatch Logs (`bench/quotas.py` names the pages). The last column is the share of one
+second's quota that a whole run uses; a run that takes longer than that is not throttled:
 """
 
 _SHARED = """
-For Systems Manager, IAM and STS there is nothing here to compare with; Service Quotas shows yours. A call that AWS
-refuses for its rate is repeated, by the plugin as by the dynamic providers: a stack gets slower and does not fail.
+AWS publishes no rates for Systems Manager, IAM and STS; Service Quotas shows those of your account. The plugin and the
+dynamic providers retry throttled calls: a stack becomes slower and does not fail.
 
-What all accounts share is the account that the runners sign in to:
+All accounts share the account that the runners sign in to:
 
 - **`sts:AssumeRole`**: {assume} calls for a new stack with {most} Regions, {assume_again} for one with nothing to do. With 10
-  runners that are all bringing up new stacks, {rate:.0f} a second.
-- **AWS Organizations**: every command asks anew: a page for every 20 accounts of a unit, another call for the units
-  below it, `ListParents` up to the root; with tags (in `discover` or in `waves`) one call an account more, with
-  `organizationalUnits` anywhere but in `discover` one for each listed account. That is {organization} calls for 1,000 accounts in
-  20 units, and 1,000 more with tags. The service is a slow one, and refuses `ListParents` to organizations of a few
-  hundred accounts already when several ask at the same time. As each job of a matrix asks too, take few jobs with many
-  accounts each, no tags where units do, or `list`, which needs no organization at all.
-- **The state**: an S3 bucket takes 3,500 writes and 5,500 reads a second for each prefix (Amazon S3 User Guide,
-  "Best practices design patterns"), far from what {runners} runners do. A new stack writes its state after every
+  runners that all deploy new stacks: {rate:.0f} per second.
+- **AWS Organizations**: every command lists the accounts: one page per 20 accounts of a unit, another call for the units
+  below it, `ListParents` up to the root; with tags (in `discover` or in `waves`) one more call per account, with
+  `organizationalUnits` anywhere except in `discover` one per listed account. That is {organization} calls for 1,000 accounts in
+  20 units, and 1,000 more with tags. The service has low rate quotas, and throttles `ListParents` for organizations of a few
+  hundred accounts if several commands run at the same time. Each job of a matrix makes these calls, so use few jobs with many
+  accounts each, units instead of tags, or `list`, which needs no organization.
+- **The state**: an S3 bucket supports 3,500 writes and 5,500 reads per second and prefix (Amazon S3 User Guide,
+  "Best practices design patterns"), far more than {runners} runners need. A new stack writes its state after every
   resource.
 """
 
 _STATE = """
-One account's state has {one:.0f} KB with one Region and {most_kb:.0f} KB with {most}, so 1,000 accounts have {total:.1f} GB. Every
-`up` leaves a copy in `.pulumi/history` and one in `.pulumi/backups`, {added:.1f} GB for the whole fleet: let a lifecycle
-rule of the bucket expire `.pulumi/backups/` after a month. `plan` reads the newest page of each history, so keep the
-history; `PULUMI_DIY_BACKEND_GZIP=true` makes all of it smaller.
+The state of an account has {one:.0f} KB with one Region and {most_kb:.0f} KB with {most}: {total:.1f} GB for 1,000 accounts. Every
+`up` adds a copy to `.pulumi/history` and one to `.pulumi/backups`, {added:.1f} GB for the whole fleet. Expire
+`.pulumi/backups/` after a month with a lifecycle rule of the bucket. Keep the history: `plan` reads its newest page.
+`PULUMI_DIY_BACKEND_GZIP=true` compresses all of it.
 """
 
 _ADVICE = """
-- **Waves**: a canary of one account, then 1 %, 10 %, and the rest, each with its `failureTolerance`. Waves cost little:
-  the time of a wave's slowest account each.
-- **`concurrency`**: one and a half engines a processor, as long as memory lasts ({memory:.1f} GB an engine with {most} Regions).
-- **Runners**: one machine with a few processors does a thousand accounts within an hour or two. More are for shorter
-  windows: then give a job a wave or a good part of one (`--wave`, or `--account` as often as needed) rather than one
-  account, as every job pays for its beginning, which takes longer than the account.
-- **Nightly**: `drift` for what somebody changed behind the stacks' back, `verify` for whether what is live is as asked.
-  Where only the preferences matter, `verify` alone tells of the same for a fraction of it.
-- **Pull requests**: only the accounts whose settings changed are previewed; where the program changed, preview the
+- **Waves**: a canary of one account, then 1 %, 10 %, and the rest, each with its `failureTolerance`. Each wave costs
+  the time of its slowest account.
+- **`concurrency`**: one and a half engines per processor, within the memory ({memory:.1f} GB per engine with {most} Regions).
+- **Runners**: one machine with a few processors updates a thousand accounts within an hour or two. For shorter
+  windows, use more runners, each for a wave or a large part of one (`--wave`, or `--account` repeatedly) rather than one
+  account, as the start of a job takes longer than an account.
+- **Nightly**: `drift` detects changes made outside of the stacks, `verify` compares live resources with the configuration.
+  If only the preferences matter, `verify` alone detects the same at a fraction of the cost.
+- **Pull requests**: only accounts whose settings changed are previewed. If the program changed, preview the
   canary and one account of each wave (`--account`), not all of them.
 """
 
@@ -107,7 +106,7 @@ def fleet_costs_page() -> str:
                 large=_gigabytes(costs, _LARGE),
             ),
             _simulated(costs),
-            "\n## Calls, against what AWS allows",
+            "\n## Calls and rate quotas",
             _RATES,
             _rates(runs[f"{of_regions(_MOST)}: up, new"]["calls"]),
             _shared(runs, costs),

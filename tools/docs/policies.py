@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 _INTRODUCTION = """<!-- Made by `make docs` from policies/. -->
 # Policy pack
 
-The rules judge any stack, not only this project's components. All are mandatory unless configured otherwise. How to
-enforce them on your own stacks, in pull requests and on what exists: [Enforcing the policies](enforcing-policies.md).
+The rules evaluate any stack, not only this project's components. All are mandatory unless configured otherwise. To
+enforce them on your own stacks, in pull requests and on existing resources, see [Enforcing the policies](enforcing-policies.md).
 
-A rule fires in preview wherever what it needs is known by then. Where it is not (the content of a document that names
-a key still to be made), the rule says in preview what it could not see, and fires in the update. Most rules look at one
-resource; those *about the stack* look at all of them together, after each has been judged.
+A rule reports in preview if its inputs are known by then. Otherwise (the content of a document that names
+a key that is not yet created), it lists the unknown inputs in preview, and reports in the update. Most rules evaluate one
+resource; those *about the stack* evaluate all of them together, afterwards.
 
 Every rule has the parameter `exemptions`: a list of `{resource, reason, who, until}`, all required. `resource` is a name or
-a URN, in which `*` and `?` match any characters; for what a rule says of the stack itself it is `stack`. After the day
-`until` (2027-01-31) the exemption is a violation of its own, and the rule applies again.
+a URN, in which `*` and `?` match any characters; for findings about the stack itself it is `stack`. After the day
+`until` (2027-01-31) the exemption is itself a violation, and the rule applies again.
 """
 
 
 def policies_page() -> str:
     """Return the whole page."""
     overview = table(
-        ("rule", "severity", "what holds"),
+        ("rule", "severity", "requirement"),
         [(f"[`{rule.id}`](#{rule.id})", _severity(rule), rule.title) for rule in RULES],
     )
     return "\n".join([_INTRODUCTION, overview, "", *map(_section, RULES)])

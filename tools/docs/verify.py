@@ -15,8 +15,8 @@ _INTRODUCTION = """<!-- Made by `make docs` from operations/verify/coverage.py. 
       found:     fl-0123456789abcdef0 of directory-a does not deliver: Access error
       remedy:    pulumi up --refresh --stack prod; see directory-flow-log-group, directory-flow-logs-role and ...
 
-`verify` reads AWS, not the state: whether each resource exists, its content and state, and whether it delivers. What
-cannot be read is `cannot tell`, never OK, and the exit code is 1 then. A `*` stands for the rest of a check's ID.
+`verify` reads AWS, not the state: the existence, content, state and deliveries of each resource. A value that cannot be
+read is `cannot tell`, never OK, and the exit code is then 1. A `*` stands for the rest of a check's ID.
 
 `pulumi preview --refresh` compares the state with AWS, and shows some attributes that `verify` does not compare. The test
 `tests/engine/test_verify_sabotage.py` changes each attribute of each resource of the stack `dev` in turn, and expects
@@ -26,7 +26,7 @@ one of the two to notice.
 """
 
 _OTHERS = """
-## What the stack rests on
+## Prerequisites of the stack
 """
 
 

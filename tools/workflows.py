@@ -1,6 +1,6 @@
-"""Linters for the workflows of the forge: actionlint, and shellcheck for the scripts in them.
+"""Linters for the GitHub workflows and their scripts, actionlint and shellcheck: `python -m tools.workflows`.
 
-Both read files only, and both are pinned: actionlint by go.sum here, shellcheck by requirements-dev.txt.
+Both read files only, and both are pinned: actionlint by actionlint/go.sum, shellcheck by requirements-dev.txt.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from local.cache import cached, say
 from local.toolchain import ToolchainError, go_command
+from local.workspace import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 VERSION = "1.7.12"
 """Version of the module in go.mod."""
 
-_MODULES = Path(__file__).parent
+_MODULES = Path(__file__).with_name("actionlint")
 _PACKAGE = "github.com/rhysd/actionlint/cmd/actionlint"
 _SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 
@@ -61,3 +62,11 @@ def _build(folder: Path) -> None:
     done = subprocess.run(command, check=False, cwd=_MODULES, capture_output=True, text=True)
     if done.returncode:
         raise ToolchainError(f"`go build` of actionlint failed:\n{done.stderr.strip()}")
+
+
+if __name__ == "__main__":
+    forge = REPOSITORY / ".github"
+    try:
+        sys.exit(not lint(sorted((forge / "workflows").glob("*.yml")), sorted(forge.glob("*.sh"))))
+    except ToolchainError as problem:
+        sys.exit(str(problem))
