@@ -21,8 +21,8 @@ from bench.measure import Timing, cpu_ratio, ratio, side_by_side
 from bench.terraform import PULUMI_PROGRAM, NotMeasuredError, Terraform
 from local.emulator.seed import seed
 from local.workspace import REPOSITORY, plugin_in_use
-from tests.support.calls import calls, forget_calls
 from tests.support.emulator import running_emulator
+from tests.support.recorder import calls, reset_calls
 from tests.support.stack import Stack
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Bench:
         runs = {"preview": self.full.preview, "up": self.full.up, "refresh": self.full.refresh}
         counted: dict[str, dict[str, int]] = {}
         for name, run in runs.items():
-            forget_calls(self._endpoint)
+            reset_calls(self._endpoint)
             run("--expect-no-changes").succeeded()
             counted[name] = calls(self._endpoint)
         return counted

@@ -20,7 +20,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from local import aws
 from local.aws_provider.install import plugin_version
 from local.cache import say
 from local.dev import Dev
@@ -33,8 +32,9 @@ from local.workspace import (
     named_plugin,
     plugin_in_use,
 )
+from tests.support import recorder
+from tests.support.api_calls import UNKNOWN
 from tests.support.emulator import INSTRUMENTED
-from tests.support.recording import recorder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -277,14 +277,13 @@ def compare_dev() -> bool:
     asked: set[str] = set()
     try:
         dev.start()
-        emulator = aws.running(dev.workspace)
-        endpoint = emulator.endpoint_url if emulator else ""
+        endpoint = dev.endpoint_url()
         recorder.begin(endpoint)
         dev.up()
         dev.unchanged()
         dev.unchanged("--refresh")
         dev.destroy()
-        asked = _actions(recorder.noted(endpoint))
+        asked = _actions(recorder.recorded(endpoint))
     finally:
         dev.down()
     known = {
@@ -301,7 +300,7 @@ def compare_dev() -> bool:
 def _actions(questions: Iterable[dict[str, Any]]) -> set[str]:
     """Return the actions that the engine needs, and operations whose actions are unknown."""
     return {
-        f"{each['action']}: {each['resource']}" if each["action"] == recorder.UNKNOWN else each["action"]
+        f"{each['action']}: {each['resource']}" if each["action"] == UNKNOWN else each["action"]
         for each in questions
         if each["caller"] in _COMMANDS
     }

@@ -26,7 +26,7 @@ from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.policies import policies
 from operations.deployer.scope import scope_of
-from tests.support.recording.recorder import UNKNOWN
+from tests.support.api_calls import UNKNOWN
 from tests.support.stack import DEPLOYED_TAG
 from tools import contract
 

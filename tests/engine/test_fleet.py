@@ -50,9 +50,9 @@ class Fleet(LocalFleet):
 
     def roles(self, command: str, *arguments: str) -> tuple[Ran, set[str]]:
         """Runs a command; gives the roles too that were asked for meanwhile, the account left open."""
-        self.proxy.asked_for.clear()
+        self.proxy.requested_roles.clear()
         ran = self.run(command, *arguments)
-        return ran, {each.replace(each.split(":")[4], "{accountId}") for each in self.proxy.asked_for}
+        return ran, {each.replace(each.split(":")[4], "{accountId}") for each in self.proxy.requested_roles}
 
     def minutes(self, name: str, region: str = "us-east-1") -> str | None:
         """What is live in an account: the idle timeout, or None where there is no document."""

@@ -18,7 +18,7 @@ from components.session_manager.document import DOCUMENT_NAME
 from local.processes import descendants, end
 from tests.engine.test_session_manager import CONSOLE_TEXT, live, make_in_console
 from tests.support.emulator import reset
-from tests.support.faults.gate import Gate, running_gate
+from tests.support.gate import Gate, running_gate
 from tests.support.stack import Stack
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ __all__ = [
     "wake",
 ]
 
-INSTRUMENTED = "tests.support.instrumented_emulator"
+INSTRUMENTED = "tests.support.recorder"
 """Module that serves the local AWS with the routes that tests need."""
 
 

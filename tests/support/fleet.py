@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -15,11 +18,11 @@ import yaml
 
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace, link_or_copy
-from tests.support.aws_proxy import AwsProxy
+from tests.support.middleware import UPSTREAM_SECONDS, Middleware, Upstream, call_of, serving
 from tests.support.warm_python import warm_python
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 ROLE = "arn:aws:iam::{accountId}:role/ShellAccessDeployer"
 PREVIEW_ROLE = "arn:aws:iam::{accountId}:role/ShellAccessPreview"
@@ -54,6 +57,79 @@ class Ran:
         return next(each for each in self.document["accounts"] if each["name"] == name)
 
 
+_ACCESS_KEY = re.compile(rb"<AccessKeyId>(\w+)</AccessKeyId>")
+_REFUSED = (
+    b"<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not authorized to perform: "
+    b"sts:AssumeRole</Message></Error><RequestId>r</RequestId></ErrorResponse>"
+)
+
+
+class AccountProxy(Middleware):
+    """Middleware that knows the account of each call: denies roles and delays responses.
+
+    Attributes:
+        without_role: Accounts whose role no principal may assume.
+        requested_roles: ARNs of the roles in AssumeRole requests; callers that count them clear it.
+        after: Function that receives the name of each operation after AWS has completed it, before the response.
+        url: Endpoint URL for clients.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(Upstream(endpoint))
+        self.without_role: set[str] = set()
+        self.requested_roles: set[str] = set()
+        self.after: Callable[[str], None] = lambda _operation: None
+        self._accounts: dict[str, str] = {}
+        self._held: tuple[str | None, str] | None = None
+        self._arrived, self._released = threading.Event(), threading.Event()
+        self._server = ExitStack()
+        self.url = self._server.enter_context(serving(self))
+
+    def close(self) -> None:
+        """Stop the server."""
+        self._server.close()
+
+    def hold(self, account: str, operation: str) -> None:
+        """Delay the response to the account's next call of an operation (`UpdateDocument`) until `release`."""
+        self._arrived.clear()
+        self._released.clear()
+        self._held = (account, operation)
+
+    def wait_for_held(self, process: subprocess.Popen[str]) -> None:
+        """Wait for the call, as long as the process that should send it exists.
+
+        Raises:
+            ChildProcessError: The process ended first.
+        """
+        while not self._arrived.wait(0.2):
+            if process.poll() is not None:
+                raise ChildProcessError("the process ended before the call to hold")
+
+    def release(self) -> None:
+        """Send the delayed response."""
+        self._held = None
+        self._released.set()
+
+    def handle(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        call = call_of(environ)
+        account = None
+        if call.operation == "AssumeRole":
+            role = call.parameters["RoleArn"]
+            account = role.split(":")[4]
+            self.requested_roles.add(role)
+            if account in self.without_role:
+                start_response("403 Forbidden", [("Content-Type", "text/xml"), ("Content-Length", str(len(_REFUSED)))])
+                return [_REFUSED]
+        content = b"".join(self._application(environ, start_response))
+        if account and (key := _ACCESS_KEY.search(content)):
+            self._accounts[key[1].decode()] = account
+        self.after(call.operation)
+        if self._held == (self._accounts.get(call.access_key), call.operation):
+            self._arrived.set()
+            self._released.wait(UPSTREAM_SECONDS)
+        return [content]
+
+
 class LocalFleet:
     """Accounts in one organizational unit, and listed accounts.
 
@@ -84,7 +160,7 @@ class LocalFleet:
             warm: Whether Python processes are forked from a warm one; not for measurements.
         """
         self.endpoint = endpoint
-        self.proxy = AwsProxy(endpoint)
+        self.proxy = AccountProxy(endpoint)
         environment = warm_python() if warm else REPOSITORY / ".venv"
         self._python = environment / "bin" / "python"
         self.workspace = Workspace(folder / "engine", self._python)

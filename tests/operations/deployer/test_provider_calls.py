@@ -19,7 +19,7 @@ from local.workspace import REPOSITORY
 from operations.deployer.names import Role
 from operations.deployer.policies import permits
 from tests.operations.deployer.stacks import scope
-from tests.support.recording.authorization import TABLE
+from tests.support.authorization.requests import TABLE
 
 UNUSED: Final = {
     "cloudtrail:GetInsightSelectors": "insights",

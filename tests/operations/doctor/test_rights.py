@@ -16,7 +16,7 @@ from operations.doctor.run import Doctor
 from tests.engine.deployer_policies import allows
 from tests.operations.arrangement import ACCOUNT, REGION, configuration
 from tests.operations.doctor.world import SETTINGS, bucket_policy_shut, bucket_with_a_strange_key, denied
-from tests.support.recording import recorder
+from tests.support import recorder
 
 if TYPE_CHECKING:
     from tests.operations.doctor.world import World
@@ -41,7 +41,7 @@ def asked(world: World, endpoint: str) -> list[dict[str, Any]]:
         doctor = Doctor(STACK)
         doctor.diagnose("app-1")
         doctor.survey()
-        questions = recorder.noted(endpoint)
+        questions = recorder.recorded(endpoint)
         recorder.end(endpoint)
     return questions
 

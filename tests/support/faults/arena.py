@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tests.support.faults.account import Account
 from tests.support.faults.deployer import IMPATIENT_SECONDS, PATIENT_SECONDS, Road, hurried
-from tests.support.faults.faults import Call, Fault, Times, rule
+from tests.support.faults.faults import Call, Fault, FaultProxy, Times, rule, running_proxy
 from tests.support.faults.in_process import LocalAws, local_aws
-from tests.support.faults.proxy import FaultProxy, running_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Generator

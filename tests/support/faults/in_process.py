@@ -6,18 +6,17 @@ import copy
 import io
 import json
 import os
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 import boto3
 from botocore.awsrequest import AWSResponse
-from werkzeug.serving import make_server
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from local.emulator.application import RESET, SETTINGS_ROUTE, Application
-from tests.support.calls import CALLS_ROUTE, CountingApplication
+from tests.support.middleware import serving
+from tests.support.recorder import CALLS_ROUTE, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -38,21 +37,9 @@ class LocalAws:
 
     def __init__(self) -> None:
         os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-        self._application: Any = CountingApplication(Application("in-process"))
-        self._server = make_server("127.0.0.1", 0, self._application, threaded=True, request_handler=_quiet_handler())
-        self._serving = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self.endpoint_url = f"http://127.0.0.1:{self._server.port}"
+        self.application = Recorder(Application("in-process"))
+        self.endpoint_url = "http://127.0.0.1"
         self.session = boto3.Session("local", "local", region_name=REGION)
-
-    def start(self) -> None:
-        """Start the server."""
-        self._serving.start()
-
-    def stop(self) -> None:
-        """Stop the server."""
-        self._server.shutdown()
-        self._serving.join()
-        self._server.server_close()
 
     def client(self, service: str, region: str = REGION, *, config: Any = None) -> Any:
         """Return a client that needs no connection."""
@@ -70,13 +57,13 @@ class LocalAws:
         """Change settings of the local AWS, by the names of its route."""
         self._post(SETTINGS_ROUTE, json.dumps(settings).encode())
 
-    def counted(self) -> dict[str, int]:
+    def calls(self) -> dict[str, int]:
         """Return the number of requests since the last reset, by `service:Operation`."""
-        return json.loads(self._call("GET", CALLS_ROUTE, "", {}, b"")[2])
+        return self.application.respond(CALLS_ROUTE, "GET")
 
-    def forget_calls(self) -> None:
+    def reset_calls(self) -> None:
         """Reset the number of requests."""
-        self._post(CALLS_ROUTE, b"")
+        self.application.respond(CALLS_ROUTE, "POST")
 
     def forget_documents(self) -> None:
         """Delete all documents of the Region."""
@@ -121,7 +108,7 @@ class LocalAws:
             headers=[*headers.items()],
             data=body,
         )
-        parts, status, answered = run_wsgi_app(self._application, builder.get_environ())
+        parts, status, answered = run_wsgi_app(self.application, builder.get_environ())
         return int(status.split()[0]), dict(answered), b"".join(parts)
 
 
@@ -139,11 +126,8 @@ class _Raw(io.BytesIO):
 def local_aws() -> Generator[LocalAws]:
     """Yield a local AWS in this process, and stop it afterwards."""
     aws = LocalAws()
-    aws.start()
-    try:
+    with serving(aws.application) as aws.endpoint_url:
         yield aws
-    finally:
-        aws.stop()
 
 
 def _systems_manager() -> dict[str, Any]:
@@ -156,14 +140,6 @@ def _managed_policies() -> dict[str, Any]:
     from moto.iam.models import iam_backends  # noqa: PLC0415
 
     return iam_backends[ACCOUNT_ID]["aws"].managed_policies
-
-
-def _quiet_handler() -> Any:
-    from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: PLC0415
-
-    def log_nothing(*_: object) -> None: ...
-
-    return type("QuietRequestHandler", (MotoRequestHandler,), {"log_request": log_nothing})
 
 
 def _text(value: str | bytes) -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from components.documents.content import same_content
 from components.session_manager.document_store import DocumentError
+from tests.support.api_calls import is_write
 from tests.support.faults.account import Content, foreign, ours
 from tests.support.faults.deployer import Deployer
-from tests.support.faults.faults import Call, Fault, Times, writes
+from tests.support.faults.faults import Call, Fault, Times
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,7 +121,7 @@ class Matrix:
         """
         seen: set[Call] = set()
         for position, call in enumerate(self.calls(stage)):
-            if exhaustive or call not in seen or writes(call):
+            if exhaustive or call not in seen or is_write(call.operation):
                 yield Cell(stage, position, call, fault, times)
             seen.add(call)
 
@@ -149,10 +150,10 @@ class Matrix:
             self._set_up(stage)
             deployer = self._arrange(stage)
             documents, state = self._aws.snapshot(), deployer.state
-            self._aws.forget_calls()
+            self._aws.reset_calls()
             with self._arena.noting() as calls:
                 self._act(stage, deployer)
-            self._prepared[stage] = _Prepared(documents, state, tuple(calls), sum(self._aws.counted().values()))
+            self._prepared[stage] = _Prepared(documents, state, tuple(calls), sum(self._aws.calls().values()))
         self._set_up(stage)
         return self._prepared[stage]
 

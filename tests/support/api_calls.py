@@ -34,6 +34,10 @@ SUBRESOURCES: Final = (
 """Operations on a bucket: S3 has one path for all of them (Amazon S3 API Reference)."""
 
 
+UNKNOWN: Final = "unknown"
+"""Action of an authorization request that is unknown."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ApiCall:
     """One API call.
@@ -52,6 +56,14 @@ class ApiCall:
     region: str
     access_key: str
     parameters: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.operation}"
+
+
+def is_write(operation: str) -> bool:
+    """Return whether an operation may change something."""
+    return not operation.startswith(("Describe", "Get", "Head", "List", "GET ", "HEAD "))
 
 
 def read_call(environ: dict[str, Any]) -> ApiCall | None:

@@ -1,4 +1,8 @@
-"""Validation of runbooks and change templates by AWS' documentation; the schema files name the sources."""
+"""Validation of Session documents, runbooks and change templates by AWS' documentation.
+
+The schema files name the sources, and state which rules are inferred. That of Session documents is
+https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-schema.html.
+"""
 
 import json
 from functools import cache
@@ -13,17 +17,26 @@ FOLDER: Final = Path(__file__).resolve().parents[1]
 SCHEMAS: Final = {
     "Automation": FOLDER / "automation_document.schema.json",
     "Automation.ChangeTemplate": FOLDER / "change_template.schema.json",
+    "Session": FOLDER / "session_document.schema.json",
 }
+SESSION_SCHEMA_VERSION: Final = "1.0"
 _CANNOT_FOLLOW_CANCEL: Final = ("aws:sleep", "aws:approve")
 _GIVEN: Final = ("automation:", "global:")
 
 
 def problems(kind: str, content: Any) -> list[str]:
-    """Return the problems in the content of a document of this type, each with its path."""
+    """Return the problems in the content of a document of this type, each with its path, in the order of the paths."""
     errors: list[ValidationError] = list(_validator(kind).iter_errors(content))
     if errors:
         return [f"{error.json_path}: {error.message}" for error in sorted(errors, key=lambda error: error.json_path)]
     return _wrong_flow(content) if kind == "Automation" else []
+
+
+def supports_schema_version(content: Any) -> bool:
+    """Return whether Session documents support the schema version. `problems` reports a missing one."""
+    if not isinstance(content, dict):
+        return True
+    return cast("dict[str, Any]", content).get("schemaVersion", SESSION_SCHEMA_VERSION) == SESSION_SCHEMA_VERSION
 
 
 def _wrong_flow(content: dict[str, Any]) -> list[str]:

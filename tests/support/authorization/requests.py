@@ -9,13 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from tests.support.recording.names import Place, resolved, resource_keys
-from tests.support.recording.recorder import UNKNOWN
+from tests.support.api_calls import UNKNOWN
+from tests.support.authorization.resources import Place, resolved, resource_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.recording.request import ApiCall
+    from tests.support.api_calls import ApiCall
 
 TABLE: Final = Path(__file__).with_name("authorization.toml")
 
@@ -35,7 +35,7 @@ Keys = dict[str, str | list[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class AuthorizationRequest:
     """One authorization request.
 
     Attributes:
@@ -57,7 +57,7 @@ class _Line:
     passed_to: str = ""
 
 
-def questions(call: ApiCall, account: str) -> list[Question]:
+def authorization_requests(call: ApiCall, account: str) -> list[AuthorizationRequest]:
     """Return the authorization requests of a call; for an operation that the table lacks, one for the action `unknown`.
 
     Args:
@@ -66,10 +66,10 @@ def questions(call: ApiCall, account: str) -> list[Question]:
     """
     lines = _table().get(f"{call.service}:{call.operation}")
     if lines is None:
-        return [Question(action=UNKNOWN, resource=f"{call.service}:{call.operation}")]
+        return [AuthorizationRequest(action=UNKNOWN, resource=f"{call.service}:{call.operation}")]
     place = Place(account, call.region)
     return [
-        Question(action=line.action, resource=resource, keys=_keys(line, call, place, resource))
+        AuthorizationRequest(action=line.action, resource=resource, keys=_keys(line, call, place, resource))
         for line in lines
         for resource in _resources(line.resource, call, place)
         if _counts(line, call, resource)
