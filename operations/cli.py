@@ -64,6 +64,10 @@ COMMANDS: Final = {
         "operations.approval.revoke:revoke",
         "End a grant early, **with the operator's open sessions** on its instance.",
     ),
+    "evidence": (
+        "operations.evidence.command:evidence",
+        "Lists sessions with their approvals and logs, from AWS' own records, and what is wrong with them. Changes nothing.",
+    ),
     "fleet": (
         "operations.fleet.commands:app",
         "Runs one stack an account for a whole organization, in waves: docs/fleet.md.",
