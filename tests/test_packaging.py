@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from local.engine.stack import Stack
+from tests.support.stack import Stack
 from local.workspace import REPOSITORY
 from operations.cli import COMMANDS
 from operations.version import VERSION
 
 if TYPE_CHECKING:
-    from local.emulator.running import Emulator
+    from local.aws import Emulator
 
 pytestmark = pytest.mark.xdist_group("packaging")
 

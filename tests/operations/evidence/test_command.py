@@ -19,7 +19,7 @@ from tests.operations.evidence.test_files import trail
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from local.emulator.running import Emulator
+    from local.aws import Emulator
 
 SESSION_MANAGER = {
     "s3Logging": True,
