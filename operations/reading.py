@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from operations.stack import StackConfiguration
 
 Answer = Mapping[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _PRINCIPAL: Final = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:.+")
 
@@ -60,6 +63,38 @@ class Identity:
     account_id: str
     partition: str
     arn: str
+
+
+class ReadError(Exception):
+    """A failed read within a function that `returns_failure` decorates."""
+
+    def __init__(self, failure: Unread) -> None:
+        super().__init__(failure.cause)
+        self.failure = failure
+
+
+def returns_failure(read: Callable[P, T]) -> Callable[P, T | Unread]:
+    """Return the failure of a read that `read` makes, instead of raising it."""
+
+    @wraps(read)
+    def returning(*arguments: P.args, **options: P.kwargs) -> T | Unread:
+        try:
+            return read(*arguments, **options)
+        except ReadError as error:
+            return error.failure
+
+    return returning
+
+
+def known(value: T | Unread) -> T:
+    """Return a value that was read.
+
+    Raises:
+        ReadError: It was not read.
+    """
+    if isinstance(value, Unread):
+        raise ReadError(value)
+    return value
 
 
 class Reader:
@@ -109,6 +144,25 @@ class Reader:
             return self._unread(action, failed)
         except (BotoCoreError, ValueError) as failed:
             return self._unread(action, failed)
+
+    def find(self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any) -> Answer | None:
+        """Make one call as `read`.
+
+        Raises:
+            ReadError: The call failed.
+        """
+        answer = self.read(service, operation, absent, **arguments)
+        if isinstance(answer, Unread):
+            raise ReadError(answer)
+        return answer
+
+    def get(self, service: str, operation: str, **arguments: Any) -> Answer:
+        """Make one call as `find`, of an operation without an error code for absent resources."""
+        return self.find(service, operation, **arguments) or {}
+
+    def items(self, service: str, operation: str, key: str, **arguments: Any) -> list[Any]:
+        """Make one call as `get`, and return the list under a key of the response."""
+        return list(self.get(service, operation, **arguments).get(key, ()))
 
     def _unread(self, action: str, failed: Exception) -> Unread:
         return unread(action, failed, self.region, self._caller)

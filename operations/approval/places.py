@@ -10,7 +10,7 @@ from components.approval.runbook import INSTANCE_PATTERN
 from operations.approval.calls import CallError
 from operations.approval.runs import recent
 from operations.approval.tags import holders
-from operations.connect.finding import Finder, NoConnectionError, UnreadInstanceError
+from operations.inventory.instances import Finder, NoConnectionError, UnreadInstanceError
 from operations.reading import Reader, Unread
 
 if TYPE_CHECKING:

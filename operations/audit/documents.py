@@ -9,9 +9,9 @@ from components.approval.plan import plan_approval
 from operations.audit.findings import Audited, Finding
 from operations.audit.rules.approval import FOREIGN_RUNBOOK
 from operations.audit.severity import Severity
+from operations.inventory.session_manager import read_document
 from operations.reading import Reader, Unread
 from operations.verify.approval_comparison import document_differences
-from operations.verify.approval_facts import read_document
 
 if TYPE_CHECKING:
     from operations.reading import Clients, Identity

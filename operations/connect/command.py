@@ -10,10 +10,10 @@ import typer
 
 from common.aws.session import AwsClients
 from operations.connect import machine
-from operations.connect.finding import Finder, Instance, NoConnectionError
 from operations.connect.session import RDP_PORT, Forwarding, as_typed, command
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.inventory.instances import Finder, Instance, NoConnectionError
 from operations.options import Cwd, Stack
 from operations.reading import Unread, identify
 from operations.surroundings import Surroundings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from components.domain_controllers.port_forwarding_policy import PORT_FORWARDING_DOCUMENT, SHELL_DOCUMENT
 
 if TYPE_CHECKING:
-    from operations.connect.finding import Instance
+    from operations.inventory.instances import Instance
 
 RDP_PORT: Final = 3389
 

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from common.iam.principals import Principal
     from operations.doctor.allowed import Answer
-    from operations.doctor.facts import Endpoint, NetworkAcl
     from operations.doctor.place import Place
+    from operations.inventory.network import NetworkAcl, VpcEndpoint
 
 
-def of_endpoint_groups(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+def of_endpoint_groups(place: Place, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
     """Return an obstacle if an endpoint's security groups do not allow traffic from the node."""
     granted = [rule for each in endpoint.group_ids for rule in place.network.groups.get(each, ())]
     if into_groups(granted, place.address, frozenset(place.instance.group_ids)):
@@ -42,7 +42,7 @@ def of_endpoint_groups(place: Place, service: str, endpoint: Endpoint) -> list[O
     ]
 
 
-def of_policy(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+def of_policy(place: Place, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
     """Return the first call that an endpoint's policy does not allow, which stands for all of them."""
     role, policy = place.role, endpoint.policy
     if role is None or policy is None:
@@ -153,7 +153,7 @@ def of_acl(
     ]
 
 
-def zone_without(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+def zone_without(place: Place, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
     """Return a warning for an endpoint in other Availability Zones only, which works until they fail."""
     subnets = place.network.subnets
     own = subnets.get(place.instance.subnet_id)

@@ -15,8 +15,8 @@ from components.session_manager.log_encryption import ACCEPTED_ALGORITHMS, SSE_S
 from operations.doctor.facts import Instance
 from operations.doctor.needs import DECRYPT, STORAGE, is_key_arn
 from operations.doctor.request_path import request_path
+from operations.inventory.session_manager import BucketEncryption, BucketFacts
 from operations.reading import Unread
-from operations.verify.facts import BucketEncryption, BucketFacts
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal

@@ -7,16 +7,22 @@ from typing import TYPE_CHECKING, Final
 from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.findings import Cause, Finding, Status, cannot_tell
+from operations.inventory.session_manager import (
+    ENABLED,
+    SYMMETRIC,
+    BucketEncryption,
+    BucketFacts,
+    KeyFacts,
+    LogGroupFacts,
+)
 from operations.reading import Unread
 from operations.verify.document import document_findings
-from operations.verify.facts import BucketEncryption, BucketFacts, KeyFacts, LogGroupFacts
 from operations.verify.findings import Status as Checked
-from operations.verify.keys import ENABLED, SYMMETRIC
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
+    from operations.desired import Asked
     from operations.doctor.facts import Destinations
-    from operations.verify.facts import Asked
 
 _SECTION: Final = "shell-access:sessionManager"
 _PENDING: Final = "PendingDeletion"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from components.session_manager.document import s3_key_prefix
-from operations.verify.facts import KeyFacts
+from operations.inventory.session_manager import KeyFacts
 
 if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts

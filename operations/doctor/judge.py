@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from components.nodes.agent_versions import needed_agent_versions, unmet, version_key
 from operations.doctor.destinations import destination_findings
-from operations.doctor.facts import Instance, Managed, Network
+from operations.doctor.facts import Instance, Managed
 from operations.doctor.findings import Cause, Diagnosis, Finding, Status, cannot_tell
 from operations.doctor.needs import REGISTER, services
 from operations.doctor.network import explains_silence, network_findings, obstacles
 from operations.doctor.permissions import Acting, acting, permission_findings
 from operations.doctor.place import Place
+from operations.inventory.network import Vpc
 from operations.reading import Unread
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _role(node: NodeFacts, role: Acting | Unread | None) -> list[Finding]:
 
 
 def _barriers(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
-    if not isinstance(node.instance, Instance) or not isinstance(node.network, Network) or not node.instance.address:
+    if not isinstance(node.instance, Instance) or not isinstance(node.network, Vpc) or not node.instance.address:
         return []
     return obstacles(Place(node, node.instance, node.network, role, services(node)))
 
@@ -124,7 +125,7 @@ def _shared(node: NodeFacts) -> list[Finding]:
 
     Source: Amazon VPC User Guide, "Share your VPC subnets".
     """
-    if not isinstance(node.network, Network) or not isinstance(node.instance, Instance):
+    if not isinstance(node.network, Vpc) or not isinstance(node.instance, Instance):
         return []
     subnet = node.network.subnets.get(node.instance.subnet_id)
     if subnet is None or subnet.owner_id in ("", node.asked.account_id):

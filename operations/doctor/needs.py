@@ -15,8 +15,8 @@ from components.nodes.agent_versions import version_key
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
 from operations.doctor.evaluated_resources import evaluated_resources
+from operations.inventory.session_manager import BucketEncryption, BucketFacts
 from operations.reading import Unread
-from operations.verify.facts import BucketEncryption, BucketFacts
 
 if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts

@@ -26,9 +26,9 @@ from operations.reading import Unread
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from operations.doctor.facts import Endpoint, NatGateway
     from operations.doctor.internet import Way
     from operations.doctor.place import Place
+    from operations.inventory.network import NatGateway, VpcEndpoint
 
 _AVAILABLE: Final = "available"
 _REGISTRATION: Final = "ssm"
@@ -87,7 +87,7 @@ def _unseen(place: Place, service: str, way: Way) -> list[Obstacle]:
     ]
 
 
-def _no_way(place: Place, service: str, way: Way, there: Sequence[Endpoint]) -> Obstacle:
+def _no_way(place: Place, service: str, way: Way, there: Sequence[VpcEndpoint]) -> Obstacle:
     """Return the obstacle if there is no path: a misconfigured endpoint, else the missing endpoint or route."""
     if there and there[0].kind == GATEWAY:
         table = place.network.table_of(place.instance.subnet_id)
@@ -151,7 +151,7 @@ def _make(place: Place) -> str:
     return f"set shell-access:endpoints.{asked.region} to {place.network.vpc_id} and its subnets"
 
 
-def _through_interface(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+def _through_interface(place: Place, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
     if endpoint.state.lower() != _AVAILABLE or not endpoint.subnet_ids:
         return [
             Obstacle(
@@ -179,7 +179,7 @@ def _together(several: Sequence[Truth]) -> Truth:
     )
 
 
-def _through_gateway(place: Place, service: str, endpoint: Endpoint) -> list[Obstacle]:
+def _through_gateway(place: Place, service: str, endpoint: VpcEndpoint) -> list[Obstacle]:
     """Return obstacles on the path through a gateway endpoint, a route to the public addresses of a prefix list."""
     if endpoint.state.lower() != _AVAILABLE:
         return [

@@ -12,7 +12,8 @@ from operations.reading import Unread
 if TYPE_CHECKING:
     from common.iam.principals import Principal
     from components.domain_controllers.oracle import Permission
-    from operations.doctor.facts import Endpoint, Instance, Network, NodeFacts
+    from operations.doctor.facts import Instance, NodeFacts
+    from operations.inventory.network import Vpc, VpcEndpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Place:
 
     node: NodeFacts
     instance: Instance
-    network: Network
+    network: Vpc
     role: Principal | None
     services: tuple[str, ...]
     granted: tuple[Permission, ...] = field(init=False)
@@ -71,7 +72,7 @@ class Place:
         return managed.platform if managed is not None and not isinstance(managed, Unread) else ""
 
 
-def modify(place: Place, endpoint: Endpoint, change: str) -> str:
+def modify(place: Place, endpoint: VpcEndpoint, change: str) -> str:
     """Return the command that modifies an endpoint."""
     region = place.node.asked.region
     return f"aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {endpoint.id} {change}"

@@ -11,27 +11,32 @@ from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
 from operations.doctor.memo import Memo
 from operations.doctor.needs import is_key_arn
-from operations.doctor.networks import read_network
-from operations.reading import Reader, Unread
-from operations.verify.facts import BucketEncryption, BucketFacts, KeyFacts, LogGroupFacts
-from operations.verify.live import read_key, read_region
+from operations.inventory.instances import GONE, NO_INSTANCE, read_node
+from operations.inventory.network import read_vpc
+from operations.inventory.session_manager import (
+    BucketEncryption,
+    BucketFacts,
+    KeyFacts,
+    LogGroupFacts,
+    read_key,
+    read_region,
+)
+from operations.reading import Reader, Unread, known, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from common.iam.documents import Policy
     from common.iam.principals import Principal
-    from operations.doctor.facts import Network
+    from operations.desired import Asked
     from operations.doctor.roles import Roles
+    from operations.inventory.network import Vpc
     from operations.reading import Answer
-    from operations.verify.facts import Asked
 
 DEFAULT_ROLE_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
 """Setting with the role of Default Host Management Configuration (Systems Manager User Guide, under that name)."""
 
 _NONE: Final = "$None"
-_NO_SUCH_INSTANCE: Final = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
-_GONE: Final = ("shutting-down", "terminated")
 _RUNNING: Final = "running"
 _NODES_A_PAGE: Final = 50
 _INSTANCES_A_PAGE: Final = 1000
@@ -60,12 +65,10 @@ class RegionReader:
         Args:
             node_id: ID of the node (`i-...` or `mi-...`).
         """
-        by_id = [{"Key": "InstanceIds", "Values": [node_id]}]
-        known = self._reader.read("ssm", "describe_instance_information", Filters=by_id)
-        listed = known if isinstance(known, Unread) else next(iter((known or {}).get(_MANAGED, ())), None)
+        listed = read_node(self._reader, node_id)
         described: Answer | Unread | None = None
         if node_id.startswith("i-"):
-            answer = self._reader.read("ec2", "describe_instances", absent=_NO_SUCH_INSTANCE, InstanceIds=[node_id])
+            answer = self._reader.read("ec2", "describe_instances", absent=NO_INSTANCE, InstanceIds=[node_id])
             described = answer if isinstance(answer, Unread) else next(iter(_instances(answer)), None)
             if described is None:
                 return None
@@ -146,19 +149,18 @@ class RegionReader:
             return managed
         return self._roles.named(managed.role_name.rpartition("/")[2]) if managed.role_name else None
 
-    def _default_role(self) -> Principal | Unread | None:
+    @returns_failure
+    def _default_role(self) -> Principal | None:
         absent = ("ServiceSettingNotFound",)
-        answer = self._reader.read("ssm", "get_service_setting", absent=absent, SettingId=DEFAULT_ROLE_SETTING)
-        if answer is None or isinstance(answer, Unread):
-            return answer
-        value = str(answer["ServiceSetting"].get("SettingValue") or _NONE)
-        return None if value == _NONE else self._roles.named(value.rpartition("/")[2])
+        answer = self._reader.find("ssm", "get_service_setting", absent=absent, SettingId=DEFAULT_ROLE_SETTING)
+        value = str(answer["ServiceSetting"].get("SettingValue") or _NONE) if answer else _NONE
+        return None if value == _NONE else known(self._roles.named(value.rpartition("/")[2]))
 
-    def _network(self, instance: Instance | Unread | None) -> Network | Unread | None:
+    def _network(self, instance: Instance | Unread | None) -> Vpc | Unread | None:
         if instance is None or isinstance(instance, Unread):
             return instance
         vpc_id = instance.vpc_id
-        return self._memo.get(("network", vpc_id), lambda: read_network(self._reader, vpc_id))
+        return self._memo.get(("network", vpc_id), lambda: read_vpc(self._reader, vpc_id))
 
     def _destinations(self) -> Destinations:
         live = read_region(self._reader, self._asked)
@@ -169,7 +171,7 @@ class RegionReader:
         of_group = group.kms_key_arn if isinstance(group, LogGroupFacts) else None
         return Destinations(
             live=live,
-            data_key_policy=self._key_policy(key) if isinstance(key, KeyFacts) else None,
+            data_key_policy=_read_key_policy(self._reader, key.key_id) if isinstance(key, KeyFacts) else None,
             data_key_aliases=self._aliases(key) if isinstance(key, KeyFacts) else (DATA_KEY_ALIAS,),
             log_group_key=self._key(of_group),
             bucket_key=self._key(of_bucket),
@@ -181,9 +183,6 @@ class RegionReader:
         """Return the key of a log group or bucket. None: it has no key, or names one that does not exist."""
         return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn and is_key_arn(arn) else None
 
-    def _key_policy(self, key: KeyFacts) -> Policy | Unread | None:
-        return _read_key_policy(self._reader, key.key_id)
-
     def _policy_of_bucket_key(self, arn: str) -> Policy | Unread | None:
         _arn, _partition, _kms, region, account_id, resource = arn.split(":")
         if account_id != self._asked.account_id:
@@ -192,33 +191,33 @@ class RegionReader:
             return Unread(action="kms:GetKeyPolicy", cause=why, remedy=f"look at the policy of {arn} from there")
         return _read_key_policy(self._reader.elsewhere(region), resource.rpartition("/")[2])
 
+    @returns_failure
     def _bucket_policy(self, bucket: BucketFacts) -> Policy | Unread | None:
         settings = self._asked.session_manager
         if settings is None:
             return None
-        answer = self._reader.elsewhere(bucket.region).read(
+        answer = self._reader.elsewhere(bucket.region).find(
             "s3",
             "get_bucket_policy",
             absent=("NoSuchBucketPolicy",),
             Bucket=settings.s3_bucket_name,
             ExpectedBucketOwner=settings.s3_bucket_owner or self._asked.account_id,
         )
-        if answer is None or isinstance(answer, Unread):
-            return answer
+        if answer is None:
+            return None
         return _parsed(answer["Policy"], f"of bucket {settings.s3_bucket_name}", "bucket", "s3:GetBucketPolicy")
 
-    def _aliases(self, key: KeyFacts) -> tuple[str, ...] | Unread:
-        answer = self._reader.read("kms", "list_aliases", KeyId=key.key_id)
-        if isinstance(answer, Unread):
-            return answer
-        return tuple(each["AliasName"] for each in (answer or {}).get("Aliases", ()))
+    @returns_failure
+    def _aliases(self, key: KeyFacts) -> tuple[str, ...]:
+        return tuple(
+            each["AliasName"] for each in self._reader.items("kms", "list_aliases", "Aliases", KeyId=key.key_id)
+        )
 
 
+@returns_failure
 def _read_key_policy(reader: Reader, key_id: str) -> Policy | Unread | None:
-    answer = reader.read("kms", "get_key_policy", absent=("NotFoundException",), KeyId=key_id, PolicyName="default")
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    return _parsed(answer["Policy"], f"of key {key_id}", "key", "kms:GetKeyPolicy")
+    answer = reader.find("kms", "get_key_policy", absent=("NotFoundException",), KeyId=key_id, PolicyName="default")
+    return _parsed(answer["Policy"], f"of key {key_id}", "key", "kms:GetKeyPolicy") if answer else None
 
 
 def _parsed(text: str, name: str, kind: str, action: str) -> Policy | Unread:
@@ -235,7 +234,7 @@ def _instances(answer: Answer | Unread | None) -> list[Answer]:
     if answer is None:
         return []
     found: list[Answer] = [each for group in answer.get("Reservations", ()) for each in group["Instances"]]
-    return [each for each in found if each["State"]["Name"] not in _GONE]
+    return [each for each in found if each["State"]["Name"] not in GONE]
 
 
 def _instance(found: Answer) -> Instance:

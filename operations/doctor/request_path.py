@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Final
 
 from common.iam.truth import Truth
 from components.session_manager.endpoint_services import service_name
-from operations.doctor.facts import Instance, Network
+from operations.doctor.facts import Instance
 from operations.doctor.internet import reaches_other_networks, way_out
 from operations.doctor.needs import STORAGE
-from operations.verify.facts import BucketFacts
+from operations.inventory.network import Vpc
+from operations.inventory.session_manager import BucketFacts
 
 if TYPE_CHECKING:
-    from operations.doctor.facts import Endpoint, NodeFacts
+    from operations.doctor.facts import NodeFacts
+    from operations.inventory.network import VpcEndpoint
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
@@ -34,11 +36,11 @@ class RequestPath:
         source_addresses: Possible public source addresses of requests over the internet. Empty: not known.
     """
 
-    endpoint: Endpoint | None = None
+    endpoint: VpcEndpoint | None = None
     source_addresses: tuple[str, ...] = ()
 
 
-def endpoints_of(node: NodeFacts, network: Network, service: str, kind: str) -> list[Endpoint]:
+def endpoints_of(node: NodeFacts, network: Vpc, service: str, kind: str) -> list[VpcEndpoint]:
     """Return a service's endpoints of one type in a VPC; none if the bucket is in another Region than the endpoints.
 
     Args:
@@ -55,7 +57,7 @@ def endpoints_of(node: NodeFacts, network: Network, service: str, kind: str) -> 
     ]
 
 
-def serving_endpoint(node: NodeFacts, instance: Instance, network: Network, service: str) -> Endpoint | None:
+def serving_endpoint(node: NodeFacts, instance: Instance, network: Vpc, service: str) -> VpcEndpoint | None:
     """Return the endpoint that receives a node's requests to a service. None: no endpoint does."""
     if network.resolves_private_names:
         private = [each for each in endpoints_of(node, network, service, INTERFACE) if each.private_dns]
@@ -83,7 +85,7 @@ def request_path(node: NodeFacts, service: str) -> RequestPath | None:
         service: Short name of the service.
     """
     instance, network = node.instance, node.network
-    if not isinstance(instance, Instance) or not isinstance(network, Network):
+    if not isinstance(instance, Instance) or not isinstance(network, Vpc):
         return None
     endpoint = serving_endpoint(node, instance, network, service)
     if endpoint is not None:

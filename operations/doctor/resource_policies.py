@@ -15,8 +15,8 @@ from operations.doctor.allowed import ALLOWED, Answer, Request, by_resource, den
 from operations.doctor.findings import Cause, Finding, Status, cannot_tell
 from operations.doctor.needs import DECRYPT, GENERATE, needs
 from operations.doctor.requests import denied, requests
+from operations.inventory.session_manager import BucketFacts, KeyFacts
 from operations.reading import Unread
-from operations.verify.facts import BucketFacts, KeyFacts
 
 if TYPE_CHECKING:
     from common.iam.documents import Policy

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from operations.connect.finding import Finder, NoConnectionError
+from operations.desired import Asked
 from operations.doctor.judge import judge
 from operations.doctor.reading import RegionReader
 from operations.doctor.roles import Roles
+from operations.inventory.instances import Finder, NoConnectionError
 from operations.reading import Reader, Unread, aws_clients, identify
-from operations.verify.facts import Asked
 
 if TYPE_CHECKING:
     from components.settings import Settings

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.inventory.orphans import GLOBAL, Orphans, find_orphans
 from operations.options import Cwd, Json, Stack
-from operations.orphans.listing import GLOBAL, Orphans, find_orphans
 from operations.reading import Unread, aws_clients, identify
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal

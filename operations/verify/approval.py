@@ -10,6 +10,17 @@ from components.approval.alarms import ALARM_PREFIX, iam_event_region, needs_for
 from components.approval.names import KEY_ALIAS, TOPIC_NAME, Place
 from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.topic_policies import topic_key_policy, topic_policy
+from operations.inventory.approval import read_metric_alarms, read_schedule, read_stray_tags
+from operations.inventory.iam import PolicyFacts, read_policy, read_principal, read_role
+from operations.inventory.monitoring import (
+    read_event_rules,
+    read_failures,
+    read_recording,
+    read_topic,
+    rule_sender,
+    topic_sender,
+)
+from operations.inventory.session_manager import read_document, read_key
 from operations.reading import Reader, Unread
 from operations.verify.approval_comparison import (
     TolerateHolder,
@@ -21,28 +32,16 @@ from operations.verify.approval_comparison import (
     wanted_principals,
     workflow_role,
 )
-from operations.verify.approval_facts import (
-    ManagedPolicyFacts,
-    read_document,
-    read_managed_policy,
-    read_metric_alarms,
-    read_principal,
-    read_recording,
-    read_schedule,
-    read_stray_tags,
-)
 from operations.verify.approval_notifications import (
     event_alarm_finding,
     metric_alarm_findings,
     recording_finding,
 )
-from operations.verify.delivery import delivery_finding, read_failures, rule_sender, topic_sender
-from operations.verify.event_rules import read_event_rules
+from operations.verify.delivery import delivery_finding
 from operations.verify.findings import Finding, Status
 from operations.verify.keys import alias_findings
-from operations.verify.live import read_key
-from operations.verify.roles import boundary_arn, read_role, role_finding
-from operations.verify.topics import WantedTopic, read_topic, topic_findings
+from operations.verify.roles import boundary_arn, role_finding
+from operations.verify.topics import WantedTopic, topic_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -50,9 +49,9 @@ if TYPE_CHECKING:
     from components.approval.settings import ApprovalSettings
     from components.settings import Settings
     from operations.approval.people import Principal
+    from operations.desired import Asked
+    from operations.inventory.monitoring import Sender
     from operations.reading import Clients, Identity
-    from operations.verify.delivery import Sender
-    from operations.verify.facts import Asked
 
 _AT_A_TIME = 4
 """Number of parallel groups of calls; IAM throttles an account sooner than most services."""
@@ -123,7 +122,7 @@ class ApprovalVerification:
     def _documents(self) -> Iterable[Finding]:
         reader = self._reader()
         for each in self.plan.documents:
-            yield from document_findings(self.asked, each, read_document(reader, each.name))
+            yield from document_findings(self.asked, each, read_document(reader, each.name, sharing=True))
 
     def _roles(self) -> Iterable[Finding]:
         reader = self._reader()
@@ -134,11 +133,11 @@ class ApprovalVerification:
         reader = self._reader()
         holders: set[Principal] = set()
         for each in self.plan.policies:
-            live = read_managed_policy(reader, each.arn)
+            live = read_policy(reader, each.arn)
             of_approvers = each is self.plan.approver_policy
             tolerated = TolerateHolder(self.settings if of_approvers else None)
             yield from policy_findings(self.asked, each, live, tolerated)
-            if not of_approvers and isinstance(live, ManagedPolicyFacts) and not isinstance(live.holders, Unread):
+            if not of_approvers and isinstance(live, PolicyFacts) and not isinstance(live.holders, Unread):
                 holders |= {holder for holder in live.holders if holder.kind != "group"}
         yield from self._tags(reader, holders)
 

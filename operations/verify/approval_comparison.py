@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
     from operations.approval.tags import Tag
-    from operations.verify.approval_facts import ManagedPolicyFacts, PrincipalFacts, TypedDocumentFacts
-    from operations.verify.facts import Asked
+    from operations.desired import Asked
+    from operations.inventory.iam import PolicyFacts, PrincipalFacts
+    from operations.inventory.session_manager import DocumentFacts
 
 _ACTIVE: Final = "Active"
 _PRINCIPAL_KINDS: Final = {
@@ -32,9 +33,7 @@ _PRINCIPAL_KINDS: Final = {
 }
 
 
-def document_findings(
-    asked: Asked, planned: PlannedDocument, live: TypedDocumentFacts | Unread | None
-) -> list[Finding]:
+def document_findings(asked: Asked, planned: PlannedDocument, live: DocumentFacts | Unread | None) -> list[Finding]:
     """Compare a document: type, status, sharing, default version, and the content of its default and latest version.
 
     Args:
@@ -64,7 +63,7 @@ def document_findings(
     return findings
 
 
-def _existence(asked: Asked, planned: PlannedDocument, live: TypedDocumentFacts) -> Finding:
+def _existence(asked: Asked, planned: PlannedDocument, live: DocumentFacts) -> Finding:
     """Report faults of a document other than its content; no update ends sharing, as the stack does not manage it."""
     check, expected = f"approval-{planned.key}", _document_exists(planned)
     if isinstance(live.shared_with, Unread):
@@ -134,7 +133,7 @@ def _are_steps(value: Any) -> bool:
 def policy_findings(
     asked: Asked,
     planned: PlannedPolicy,
-    live: ManagedPolicyFacts | Unread | None,
+    live: PolicyFacts | Unread | None,
     tolerated: TolerateHolder,
 ) -> list[Finding]:
     """Compare a managed policy: its default version, and the exact set of principals that it is attached to.
@@ -162,7 +161,7 @@ def policy_findings(
 
 
 def _attachments(
-    check: str, asked: Asked, planned: PlannedPolicy, live: ManagedPolicyFacts, tolerated: TolerateHolder
+    check: str, asked: Asked, planned: PlannedPolicy, live: PolicyFacts, tolerated: TolerateHolder
 ) -> Iterator[Finding]:
     wanted = [
         *(Principal("role", name) for name in planned.roles),

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
     from components.approval.alarms import EventAlarm, MetricAlarm
     from components.approval.plan import ApprovalPlan
-    from operations.verify.approval_facts import RecordingFacts
-    from operations.verify.event_rules import RuleTargetsFacts
-    from operations.verify.facts import Asked
+    from operations.desired import Asked
+    from operations.inventory.monitoring import EventRule, RecordingFacts
 
 _ALARM: Final = "ALARM"
 
@@ -25,8 +24,8 @@ def event_alarm_finding(
     asked: Asked,
     plan: ApprovalPlan,
     alarm: EventAlarm,
-    live: Mapping[str, RuleTargetsFacts] | Unread,
-    forwarding: Mapping[str, RuleTargetsFacts] | Unread,
+    live: Mapping[str, EventRule] | Unread,
+    forwarding: Mapping[str, EventRule] | Unread,
 ) -> Finding:
     """Compare an EventBridge rule, its targets, and the rule that forwards its events.
 

@@ -10,7 +10,8 @@ from operations.verify.findings import Finding, Status, cannot_tell, compared
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
-    from operations.verify.facts import Asked, BucketEncryption, BucketFacts
+    from operations.desired import Asked
+    from operations.inventory.session_manager import BucketEncryption, BucketFacts
 
 _SECTION = "shell-access:sessionManager"
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from operations.inventory.session_manager import DocumentFacts
 from operations.verify.bucket import bucket_findings
 from operations.verify.document import document_findings
 from operations.verify.endpoints import endpoint_findings
-from operations.verify.facts import DocumentFacts
 from operations.verify.keys import key_findings
 from operations.verify.log_group import log_group_findings
 from operations.verify.ownership import document_ownership_findings
 
 if TYPE_CHECKING:
-    from operations.verify.facts import Asked, RegionFacts
+    from operations.desired import Asked
+    from operations.inventory.session_manager import RegionFacts
     from operations.verify.findings import Finding
 
 

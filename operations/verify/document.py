@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from common.problems import shown
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
 from components.session_manager.names import DATA_KEY_ALIAS
+from operations.inventory.session_manager import DocumentFacts, KeyFacts
 from operations.reading import Unread
-from operations.verify.facts import Asked, DocumentFacts, KeyFacts
 from operations.verify.findings import Finding, cannot_tell, compared, listed
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
+    from operations.desired import Asked
 
 UNKNOWN_KEY: Final = f"the key behind {DATA_KEY_ALIAS}"
 """Placeholder for the ID of an unknown key, which is a finding of its own: any key is accepted."""

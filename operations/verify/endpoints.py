@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from components.session_manager.settings import EndpointSettings
-    from operations.verify.facts import Asked, EndpointFacts, NetworkFacts, RouteTableFacts, SubnetFacts
-    from operations.verify.security_groups import RuleFacts
+    from operations.desired import Asked
+    from operations.inventory.network import EndpointNetwork, RouteTable, SecurityGroupRule, Subnet, VpcEndpoint
 
 INTERFACE: Final = "Interface"
 GATEWAY: Final = "Gateway"
@@ -58,7 +58,7 @@ class WantedEndpoints:
     cidrs: tuple[str, ...]
 
 
-def endpoint_findings(asked: Asked, settings: EndpointSettings, live: NetworkFacts | Unread | None) -> list[Finding]:
+def endpoint_findings(asked: Asked, settings: EndpointSettings, live: EndpointNetwork | Unread | None) -> list[Finding]:
     """Compare the network and its endpoints; without the network the endpoints cannot be compared."""
     expected = f"one VPC {settings.vpc} with the subnets {', '.join(settings.subnets)}"
     if isinstance(live, Unread):
@@ -85,7 +85,7 @@ def endpoint_findings(asked: Asked, settings: EndpointSettings, live: NetworkFac
     ]
 
 
-def service_findings(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> list[Finding]:
+def service_findings(asked: Asked, wanted: WantedEndpoints, live: EndpointNetwork) -> list[Finding]:
     """Compare the interface endpoints and the S3 gateway endpoint of a VPC.
 
     Args:
@@ -97,7 +97,7 @@ def service_findings(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) 
     return findings + ([_gateway(asked, wanted, live)] if wanted.routed else [])
 
 
-def group_finding(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
+def group_finding(asked: Asked, wanted: WantedEndpoints, live: EndpointNetwork) -> Finding:
     """Compare the security group of the endpoints: HTTPS from the settings' networks, and nothing else.
 
     Args:
@@ -132,11 +132,11 @@ def group_finding(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> 
     return compared(check, same=not said, expected=expected, found=found, remedy=" && ".join(remedies))
 
 
-def _key(rule: RuleFacts) -> tuple[str, str, int, int, str]:
+def _key(rule: SecurityGroupRule) -> tuple[str, str, int, int, str]:
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
 
 
-def _place(settings: EndpointSettings, live: NetworkFacts | None) -> tuple[dict[str, str], str]:
+def _place(settings: EndpointSettings, live: EndpointNetwork | None) -> tuple[dict[str, str], str]:
     """Return the subnets that the settings name, or a fault of the VPC or the subnets."""
     vpc_ids = live.vpc_ids if live else ()
     if live is None or len(vpc_ids) != 1:
@@ -150,11 +150,11 @@ def _place(settings: EndpointSettings, live: NetworkFacts | None) -> tuple[dict[
     return subnets, ""
 
 
-def _subnets(live: NetworkFacts) -> tuple[SubnetFacts, ...]:
+def _subnets(live: EndpointNetwork) -> tuple[Subnet, ...]:
     return () if isinstance(live.subnets, Unread) else live.subnets
 
 
-def _interface(asked: Asked, service: str, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
+def _interface(asked: Asked, service: str, wanted: WantedEndpoints, live: EndpointNetwork) -> Finding:
     groups = live.groups
     names = ", ".join(wanted.subnets.values())
     expected = f"an available interface endpoint with private DNS, its policy and {wanted.group} in {names}"
@@ -163,12 +163,12 @@ def _interface(asked: Asked, service: str, wanted: WantedEndpoints, live: Networ
     own = frozenset(each.id for each in groups)
     policy = endpoint_policy(service, asked.account_id)
 
-    def faults(endpoint: EndpointFacts) -> list[str]:
+    def faults(endpoint: VpcEndpoint) -> list[str]:
         said = [] if endpoint.private_dns else ["private DNS is off"]
         said += [f"not in {name}" for id_, name in wanted.subnets.items() if id_ not in endpoint.subnet_ids]
-        if endpoint.group_ids != own or not own:
+        if frozenset(endpoint.group_ids) != own or not own:
             said.append(f"security groups {', '.join(sorted(endpoint.group_ids)) or 'none'}")
-        said += [f"policy: {each}" for each in policy_differences(policy, _parsed(endpoint.policy))]
+        said += [f"policy: {each}" for each in policy_differences(policy, _parsed(endpoint.policy_text))]
         return said
 
     return _endpoint(asked, wanted.check, _Needed(service=service, kind=INTERFACE, expected=expected), live, faults)
@@ -178,17 +178,17 @@ def _parsed(policy: str) -> dict[str, Any]:
     return json.loads(policy) if policy else {}
 
 
-def _gateway(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> Finding:
+def _gateway(asked: Asked, wanted: WantedEndpoints, live: EndpointNetwork) -> Finding:
     expected = f"an available gateway endpoint in the route tables of {', '.join(wanted.routed.values())}"
     tables = live.route_tables
     if isinstance(tables, Unread):
         return cannot_tell(f"{wanted.check}-{GATEWAY_SERVICE}", expected, tables)
 
-    def faults(endpoint: EndpointFacts) -> list[str]:
+    def faults(endpoint: VpcEndpoint) -> list[str]:
         return [
             f"not in the route table of {name}"
             for id_, name in wanted.routed.items()
-            if not _tables_of(id_, tables) & endpoint.route_table_ids
+            if not _tables_of(id_, tables).intersection(endpoint.route_table_ids)
         ]
 
     return _endpoint(
@@ -196,14 +196,14 @@ def _gateway(asked: Asked, wanted: WantedEndpoints, live: NetworkFacts) -> Findi
     )
 
 
-def _tables_of(subnet_id: str, tables: tuple[RouteTableFacts, ...]) -> frozenset[str]:
+def _tables_of(subnet_id: str, tables: tuple[RouteTable, ...]) -> frozenset[str]:
     """Return the route tables of a subnet; without an association it uses the VPC's main route table."""
     own = frozenset(table.id for table in tables if subnet_id in table.subnet_ids)
     return own or frozenset(table.id for table in tables if table.main)
 
 
 def _endpoint(
-    asked: Asked, check: str, needed: _Needed, live: NetworkFacts, faults: Callable[[EndpointFacts], list[str]]
+    asked: Asked, check: str, needed: _Needed, live: EndpointNetwork, faults: Callable[[VpcEndpoint], list[str]]
 ) -> Finding:
     """Compare the endpoint of a service with the fewest faults: a VPC may have several."""
     check, expected = f"{check}-{needed.service}", needed.expected

@@ -6,27 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from operations.reading import Answer, Unread
+from operations.reading import Unread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from operations.reading import Reader
-
-
-@dataclass(frozen=True, kw_only=True)
-class RuleTargetsFacts:
-    """An EventBridge rule.
-
-    Attributes:
-        state: `ENABLED`, `DISABLED`, ...
-        pattern: Event pattern, as JSON.
-        targets: Targets in the format of the API.
-    """
-
-    state: str
-    pattern: str
-    targets: tuple[Answer, ...] | Unread
+    from operations.inventory.monitoring import EventRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,32 +27,8 @@ class WantedTarget:
     role: str | None = None
 
 
-def read_event_rules(reader: Reader, prefix: str, names: Iterable[str]) -> dict[str, RuleTargetsFacts] | Unread:
-    """Read rules of the default event bus with their targets, by name; a rule that does not exist is omitted.
-
-    Args:
-        reader: Reader of the Region.
-        prefix: Prefix of the names.
-        names: Names of the rules.
-    """
-    answer = reader.read("events", "list_rules", NamePrefix=prefix)
-    if isinstance(answer, Unread):
-        return answer
-    found = {str(each["Name"]): each for each in (answer or {}).get("Rules", ())}
-    return {name: _rule(reader, name, found[name]) for name in names if name in found}
-
-
-def _rule(reader: Reader, name: str, found: Answer) -> RuleTargetsFacts:
-    targets = reader.read("events", "list_targets_by_rule", Rule=name)
-    return RuleTargetsFacts(
-        state=str(found.get("State", "")),
-        pattern=str(found.get("EventPattern") or "{}"),
-        targets=targets if isinstance(targets, Unread) else tuple((targets or {}).get("Targets", ())),
-    )
-
-
 def rule_faults(
-    pattern: Mapping[str, Any] | None, wanted: Mapping[str, WantedTarget], live: RuleTargetsFacts | None
+    pattern: Mapping[str, Any] | None, wanted: Mapping[str, WantedTarget], live: EventRule | None
 ) -> list[str] | Unread:
     """Return the differences between a rule and the settings, as text.
 

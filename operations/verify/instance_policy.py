@@ -10,7 +10,8 @@ from operations.verify.ownership import owner_finding
 from operations.verify.policy_document import policy_differences
 
 if TYPE_CHECKING:
-    from operations.verify.facts import Asked, PolicyFacts
+    from operations.desired import Asked
+    from operations.inventory.iam import PolicyFacts
 
 
 def instance_policy_findings(
@@ -43,17 +44,18 @@ def instance_policy_findings(
 
 def _content(asked: Asked, wanted: dict[str, Any], live: PolicyFacts) -> Finding:
     check, expected = "instance-policy-content", f"{live.version} allows just what the enabled features need"
-    if isinstance(live.document, Unread):
-        return cannot_tell(check, expected, live.document)
-    unequal = policy_differences(wanted, live.document)
+    if isinstance(live.content, Unread):
+        return cannot_tell(check, expected, live.content)
+    unequal = policy_differences(wanted, live.content)
     found = "; ".join(unequal) or expected
     return compared(check, same=not unequal, expected=expected, found=found, remedy=asked.repair)
 
 
 def _roles(asked: Asked, roles: tuple[str, ...], live: PolicyFacts) -> Finding:
     check, expected = "instance-policy-roles", f"attached to {', '.join(roles)}"
-    if isinstance(live.roles, Unread):
-        return cannot_tell(check, expected, live.roles)
-    without = [role for role in roles if role not in live.roles]
+    if isinstance(live.holders, Unread):
+        return cannot_tell(check, expected, live.holders)
+    attached = {holder.name for holder in live.holders if holder.kind == "role"}
+    without = [role for role in roles if role not in attached]
     found = f"not attached to {', '.join(without)}" if without else expected
     return compared(check, same=not without, expected=expected, found=found, remedy=asked.repair)

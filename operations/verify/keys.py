@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
+from operations.inventory.session_manager import ENABLED, SYMMETRIC, KeyFacts
 from operations.reading import Unread
-from operations.verify.facts import Asked, KeyFacts
 from operations.verify.findings import Finding, cannot_tell, compared
 from operations.verify.policy_document import policy_finding
 
@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.session_manager.settings import SessionManagerSettings
-    from operations.verify.facts import RegionFacts
+    from operations.desired import Asked
+    from operations.inventory.session_manager import RegionFacts
 
-ENABLED: Final = "Enabled"
-SYMMETRIC: Final = "SYMMETRIC_DEFAULT"
 
 _PENDING: Final = "PendingDeletion"
 _PLAIN: Final = "String"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 from operations.reading import Unread
-from operations.verify.facts import Asked, KeyFacts, LogGroupFacts
 from operations.verify.findings import Finding, cannot_tell, compared
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
-    from operations.verify.facts import RegionFacts
+    from operations.desired import Asked
+    from operations.inventory.session_manager import RegionFacts
 
 
 def log_group_findings(asked: Asked, settings: SessionManagerSettings, facts: RegionFacts) -> list[Finding]:

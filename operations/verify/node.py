@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.session_manager.document import s3_key_prefix
 from operations.connect import machine
-from operations.connect.finding import Finder, NoConnectionError
 from operations.connect.session import command
 from operations.errors import UnusableError
+from operations.inventory.instances import Finder, NoConnectionError
 from operations.reading import Reader, Unread, aws_clients, identify
 from operations.verify.findings import Finding, Status, Verification, cannot_tell, compared
 from operations.verify.node_terminal import Pace, Terminal
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from components.session_manager.settings import SessionManagerSettings
-    from operations.connect.finding import Instance
+    from operations.inventory.instances import Instance
     from operations.stack import StackConfiguration
     from operations.verify.node_transcript import Transcript
 

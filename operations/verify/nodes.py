@@ -28,6 +28,17 @@ from components.nodes.remediation import (
 )
 from components.nodes.role_rule import role_rule
 from components.nodes.settings import Remediation
+from operations.inventory.iam import read_role
+from operations.inventory.nodes import (
+    ATTEMPTS,
+    ConfigRule,
+    RemediationFacts,
+    read_association,
+    read_config_rule,
+    read_host_role,
+    read_runbook,
+    read_runbook_tags,
+)
 from operations.reading import Reader, Unread
 from operations.verify.nodes_comparison import (
     agent_updates_findings,
@@ -36,25 +47,15 @@ from operations.verify.nodes_comparison import (
     rule_findings,
     runbook_finding,
 )
-from operations.verify.nodes_live import (
-    ATTEMPTS,
-    RemediationFacts,
-    RuleFacts,
-    read_association,
-    read_host_role,
-    read_rule,
-    read_runbook,
-    read_runbook_tags,
-)
 from operations.verify.ownership import document_ownership_findings
-from operations.verify.roles import WantedRole, read_role, role_finding
+from operations.verify.roles import WantedRole, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.nodes.settings import NodesSection, RoleComplianceSettings
+    from operations.desired import Asked
     from operations.reading import Clients
-    from operations.verify.facts import Asked
     from operations.verify.findings import Finding
 
 
@@ -130,19 +131,19 @@ class NodesVerification:
         if settings is None:
             return self._first, []
         regions = [settings.region] if settings.region else list(self.regions)
-        rules = {region: read_rule(self._reader(region)) for region in regions}
-        there = [region for region, rule in rules.items() if isinstance(rule, RuleFacts)]
+        rules = {region: read_config_rule(self._reader(region)) for region in regions}
+        there = [region for region, rule in rules.items() if isinstance(rule, ConfigRule)]
         perhaps = [region for region, rule in rules.items() if isinstance(rule, Unread)]
         region = [*there, *perhaps, *regions][0]
         rule = rules[region]
         # IAM may be recorded outside the Regions of the stack.
         asked = self.regions.get(region) or replace(self.regions[self._first], region=region)
         findings = rule_findings(asked, role_rule(self._policy_arns, settings.excluded_roles), rule)
-        if isinstance(rule, RuleFacts):
+        if isinstance(rule, ConfigRule):
             findings += self._remediation(asked, settings, rule)
         return region if region in self.regions else self._first, findings
 
-    def _remediation(self, asked: Asked, settings: RoleComplianceSettings, rule: RuleFacts) -> list[Finding]:
+    def _remediation(self, asked: Asked, settings: RoleComplianceSettings, rule: ConfigRule) -> list[Finding]:
         excluded = sorted(settings.excluded_roles)
         if settings.remediation is Remediation.OFF:
             return [remediation_finding(asked, None, rule.remediation)]

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.nodes.settings import AgentsSettings
-    from operations.verify.facts import Asked
-    from operations.verify.nodes_live import AssociationFacts, RemediationFacts, RuleFacts
+    from operations.desired import Asked
+    from operations.inventory.nodes import AssociationFacts, ConfigRule, RemediationFacts
 
 _ACTIVE = "ACTIVE"
 _FAILED = "Failed"
@@ -102,7 +102,7 @@ def _targets(targets: Mapping[str, frozenset[str]]) -> str:
     return " and ".join(f"{key}={','.join(sorted(values))}" for key, values in sorted(targets.items())) or "none"
 
 
-def rule_findings(asked: Asked, wanted: str, live: RuleFacts | Unread | None) -> list[Finding]:
+def rule_findings(asked: Asked, wanted: str, live: ConfigRule | Unread | None) -> list[Finding]:
     """Compare the AWS Config rule.
 
     Args:

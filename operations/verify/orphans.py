@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.orphans.listing import GLOBAL
+from operations.inventory.orphans import GLOBAL
 from operations.verify.findings import Finding, cannot_tell, compared, listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from operations.orphans.listing import Orphan, Orphans
+    from operations.inventory.orphans import Orphan, Orphans
 
 _EXPECTED: Final = "everything with the stack's owner tag is in its state"
 _MOST: Final = 5

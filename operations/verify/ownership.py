@@ -12,7 +12,7 @@ from operations.verify.findings import Finding, cannot_tell, compared
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.verify.facts import Asked
+    from operations.desired import Asked
 
 
 def owner_finding(check: str, asked: Asked, tags: Mapping[str, str]) -> Finding:

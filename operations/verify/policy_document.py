@@ -17,7 +17,7 @@ from operations.verify.findings import Finding, cannot_tell, compared
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.verify.facts import Asked
+    from operations.desired import Asked
 
 _IGNORE_CASE = ("Action", "NotAction")
 _PRINCIPALS = ("Principal", "NotPrincipal")

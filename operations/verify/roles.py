@@ -12,29 +12,8 @@ from operations.verify.policy_document import policy_differences
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from operations.reading import Reader
-    from operations.verify.facts import Asked
-
-_NO_ROLE = ("NoSuchEntity",)
-
-
-@dataclass(frozen=True, kw_only=True)
-class RoleFacts:
-    """A role.
-
-    Attributes:
-        trust: Its trust policy.
-        attached: ARNs of attached managed policies.
-        inline: Inline policies by name.
-        boundary: ARN of the permissions boundary; "": none.
-        path: Path of the role.
-    """
-
-    trust: Mapping[str, Any]
-    attached: frozenset[str] | Unread
-    inline: Mapping[str, Mapping[str, Any]] | Unread
-    boundary: str = ""
-    path: str = "/"
+    from operations.desired import Asked
+    from operations.inventory.iam import RoleFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,42 +45,6 @@ def boundary_arn(boundary: str, policies: str) -> str:
         policies: Prefix of ARNs of the account's policies, to which a name is appended.
     """
     return boundary if boundary.startswith("arn:") or not boundary else f"{policies}{boundary}"
-
-
-def read_role(reader: Reader, name: str) -> RoleFacts | Unread | None:
-    """Read a role with its policies.
-
-    Args:
-        reader: Reader of any Region.
-        name: Name of the role.
-    """
-    role = reader.read("iam", "get_role", absent=_NO_ROLE, RoleName=name)
-    if role is None or isinstance(role, Unread):
-        return role
-    attached = reader.read("iam", "list_attached_role_policies", RoleName=name)
-    return RoleFacts(
-        trust=role["Role"]["AssumeRolePolicyDocument"],
-        attached=attached
-        if isinstance(attached, Unread)
-        else frozenset(each["PolicyArn"] for each in (attached or {}).get("AttachedPolicies", ())),
-        inline=_inline(reader, name),
-        boundary=str(role["Role"].get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")),
-        path=str(role["Role"].get("Path", "/")),
-    )
-
-
-def _inline(reader: Reader, name: str) -> dict[str, Mapping[str, Any]] | Unread:
-    listed = reader.read("iam", "list_role_policies", RoleName=name)
-    if isinstance(listed, Unread):
-        return listed
-    found: dict[str, Mapping[str, Any]] = {}
-    for each in (listed or {}).get("PolicyNames", ()):
-        policy = reader.read("iam", "get_role_policy", absent=_NO_ROLE, RoleName=name, PolicyName=each)
-        if isinstance(policy, Unread):
-            return policy
-        if policy is not None:
-            found[each] = policy["PolicyDocument"]
-    return found
 
 
 def role_finding(asked: Asked, wanted: WantedRole, live: RoleFacts | Unread | None) -> Finding:

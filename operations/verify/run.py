@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from components.adoption.governance import policy_arn
 from components.nodes.names import NodesPlace
 from components.session_manager.instance_policy import instance_policies
-from operations.orphans.listing import find_orphans
+from operations.desired import Asked, AskedSite
+from operations.inventory.iam import read_policy, read_policy_tags
+from operations.inventory.orphans import find_orphans
+from operations.inventory.session_manager import read_region
 from operations.reading import Identity, Reader, Unread, aws_clients, identify
 from operations.verify.approval import ApprovalVerification
 from operations.verify.comparison import region_findings
 from operations.verify.domain_controllers.checks import DirectoryVerification
-from operations.verify.domain_controllers.facts import AskedSite
-from operations.verify.facts import Asked
 from operations.verify.findings import Finding, Verification, cannot_tell
 from operations.verify.instance_policy import instance_policy_findings
-from operations.verify.live import read_policy, read_policy_tags, read_region
 from operations.verify.nodes import NodesVerification
 from operations.verify.orphans import orphan_findings
 from operations.verify.ownership import governing_stack_finding

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from operations.inventory.session_manager import KeyFacts
 from operations.reading import Unread
-from operations.verify.facts import KeyFacts
 from operations.verify.findings import Finding, Status, cannot_tell, compared
 from operations.verify.policy_document import policy_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from operations.reading import Reader
-    from operations.verify.facts import Asked
-
-_NO_TOPIC: Final = ("NotFound", "NotFoundException")
-_PENDING: Final = ("PendingConfirmation", "Deleted")
+    from operations.desired import Asked
+    from operations.inventory.monitoring import SubscriptionFacts, TopicFacts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,82 +39,6 @@ class WantedTopic:
     def region(self) -> str:
         """Region of the topic."""
         return self.arn.split(":")[3]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubscriptionFacts:
-    """A subscription to the topic.
-
-    Attributes:
-        arn: ARN of the subscription; empty while it is pending confirmation.
-        protocol: `email`, ...
-        endpoint: Email address.
-        is_authenticated: Whether unsubscribing requires credentials; otherwise the link in every message is enough.
-        is_filtered: Whether a filter policy excludes messages.
-    """
-
-    arn: str
-    protocol: str
-    endpoint: str
-    is_authenticated: bool = False
-    is_filtered: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class TopicFacts:
-    """A topic.
-
-    Attributes:
-        key: Key that encrypts it; "": none.
-        policy: Its policy.
-        subscriptions: All of its subscriptions.
-    """
-
-    key: str
-    policy: Mapping[str, Any]
-    subscriptions: tuple[SubscriptionFacts, ...] | Unread
-
-
-def read_topic(reader: Reader, arn: str) -> TopicFacts | Unread | None:
-    """Read a topic with its subscriptions."""
-    answer = reader.read("sns", "get_topic_attributes", absent=_NO_TOPIC, TopicArn=arn)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    attributes = answer["Attributes"]
-    return TopicFacts(
-        key=attributes.get("KmsMasterKeyId", ""),
-        policy=json.loads(attributes.get("Policy", "{}")),
-        subscriptions=_read_subscriptions(reader, arn),
-    )
-
-
-def _read_subscriptions(reader: Reader, topic: str) -> tuple[SubscriptionFacts, ...] | Unread:
-    listed = reader.read("sns", "list_subscriptions_by_topic", TopicArn=topic)
-    if isinstance(listed, Unread):
-        return listed
-    found: list[SubscriptionFacts] = []
-    for each in (listed or {}).get("Subscriptions", ()):
-        arn = "" if each["SubscriptionArn"] in _PENDING else str(each["SubscriptionArn"])
-        absent = _NO_TOPIC
-        answer = reader.read("sns", "get_subscription_attributes", absent=absent, SubscriptionArn=arn) if arn else None
-        if isinstance(answer, Unread):
-            return answer
-        attributes: Mapping[str, str] = answer["Attributes"] if answer else {}
-        is_pending = _is_true(attributes.get("PendingConfirmation")) or not attributes
-        found.append(
-            SubscriptionFacts(
-                arn="" if is_pending else arn,
-                protocol=str(each["Protocol"]),
-                endpoint=str(each["Endpoint"]),
-                is_authenticated=_is_true(attributes.get("ConfirmationWasAuthenticated")),
-                is_filtered=attributes.get("FilterPolicy", "{}") not in ("", "{}"),
-            )
-        )
-    return tuple(found)
-
-
-def _is_true(value: object) -> bool:
-    return str(value).lower() == "true"
 
 
 def topic_findings(

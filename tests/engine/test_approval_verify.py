@@ -29,10 +29,10 @@ from components.approval.names import (
 )
 from components.settings import Settings
 from local.workspace import REPOSITORY
+from operations.desired import Asked
 from operations.reading import Identity
 from operations.stack import StackConfiguration
 from operations.verify.approval import ApprovalVerification
-from operations.verify.facts import Asked
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components.domain_controllers.network_acl import AclPlan, AclRule
-    from operations.verify.domain_controllers.facts import AclFacts, AskedSite, PlaceFacts, SiteFacts
+    from operations.desired import AskedSite
+    from operations.inventory.domain_controllers import PlaceFacts, SiteFacts
+    from operations.inventory.network import NetworkAcl
 
 
 def acl_findings(wanted: AskedSite, place: PlaceFacts, plan: AclPlan | None, live: SiteFacts) -> list[Finding]:
@@ -40,7 +42,7 @@ def acl_findings(wanted: AskedSite, place: PlaceFacts, plan: AclPlan | None, liv
     return [*findings, _rules(wanted, plan, found)]
 
 
-def _followed(place: PlaceFacts, acls: Sequence[AclFacts]) -> str:
+def _followed(place: PlaceFacts, acls: Sequence[NetworkAcl]) -> str:
     """Return the ACL that each subnet is associated with."""
     return ", ".join(
         f"{subnet.given} follows {next((each.id for each in acls if subnet.id in each.subnet_ids), 'none')}"
@@ -48,7 +50,7 @@ def _followed(place: PlaceFacts, acls: Sequence[AclFacts]) -> str:
     )
 
 
-def _rules(wanted: AskedSite, plan: AclPlan, live: AclFacts) -> Finding:
+def _rules(wanted: AskedSite, plan: AclPlan, live: NetworkAcl) -> Finding:
     ours = {(each.direction, each.number): each for each in plan.rules}
     theirs = {(each.direction, each.number): each for each in live.rules}
     said = [f"missing: {_in_words(each)}" for key, each in ours.items() if key not in theirs]

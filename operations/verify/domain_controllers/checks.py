@@ -13,15 +13,15 @@ from components.domain_controllers.settings import known_addresses
 from components.domain_controllers.site_plan import SitePlan, plan_sites
 from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
+from operations.inventory.domain_controllers import PlaceFacts, SiteFacts, endpoints_group, read_site
+from operations.inventory.placement import read_place
 from operations.reading import Reader, Unread
 from operations.verify.domain_controllers.acl import acl_findings
 from operations.verify.domain_controllers.controllers import controller_findings
-from operations.verify.domain_controllers.facts import AskedSite, PlaceFacts, SiteFacts
 from operations.verify.domain_controllers.groups import group_findings, group_ids
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
-from operations.verify.domain_controllers.live import endpoints_group, read_site
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
-from operations.verify.domain_controllers.place import place_findings, read_place
+from operations.verify.domain_controllers.place import place_findings
 from operations.verify.domain_controllers.traffic import Traffic, traffic_findings
 from operations.verify.domain_controllers.trail import verify_trail
 from operations.verify.endpoints import WantedEndpoints, group_finding, service_findings
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.domain_controllers.event_patterns import Watched
+    from operations.desired import AskedSite
     from operations.reading import Clients
 
 Places = dict[str, PlaceFacts | Unread | str]

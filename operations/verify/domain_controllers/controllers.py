@@ -9,9 +9,9 @@ from components.domain_controllers.instance_role import NAME as PROFILE
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from operations.inventory.session_manager import KeyFacts
 from operations.reading import Unread
 from operations.verify.domain_controllers.identities import deployers_of, team
-from operations.verify.facts import KeyFacts
 from operations.verify.findings import Finding, Status, cannot_tell, compared
 from operations.verify.keys import alias_findings
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from components.domain_controllers.settings import ControllerSettings
-    from operations.verify.domain_controllers.facts import AskedSite, ControllerFacts, PlaceFacts, SiteFacts
+    from operations.desired import AskedSite
+    from operations.inventory.domain_controllers import ControllerFacts, PlaceFacts, SiteFacts
 
 _REPLACE = "replace what cannot be changed: docs/domain-controllers.md, Replacing a controller"
 _RUNNING = ("pending", "running")

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from components.domain_controllers.planner import GroupPlan
     from components.domain_controllers.rules import Group, PrefixList, Rule
-    from operations.verify.domain_controllers.facts import AskedSite, ListFacts, SiteFacts
-    from operations.verify.security_groups import GroupFacts, RuleFacts
+    from operations.desired import AskedSite
+    from operations.inventory.domain_controllers import ManagedPrefixList, SiteFacts
+    from operations.inventory.network import SecurityGroup, SecurityGroupRule
 
 Key = tuple[str, str, int, int, str]
 """Traffic that a rule allows: direction, protocol, first and last port, peer's ID or network."""
@@ -34,8 +35,8 @@ class Differences:
     """
 
     missing: tuple[Rule, ...] = ()
-    changed: tuple[tuple[Rule, RuleFacts], ...] = ()
-    foreign: tuple[RuleFacts, ...] = ()
+    changed: tuple[tuple[Rule, SecurityGroupRule], ...] = ()
+    foreign: tuple[SecurityGroupRule, ...] = ()
 
 
 def group_findings(wanted: AskedSite, plan: GroupPlan, live: SiteFacts) -> list[Finding]:
@@ -58,12 +59,14 @@ def group_findings(wanted: AskedSite, plan: GroupPlan, live: SiteFacts) -> list[
     return findings + [_list(wanted, each, lists.get(each.name), live) for each in plan.prefix_lists]
 
 
-def group_ids(wanted: AskedSite, plan: GroupPlan, groups: Sequence[GroupFacts]) -> frozenset[str]:
+def group_ids(wanted: AskedSite, plan: GroupPlan, groups: Sequence[SecurityGroup]) -> frozenset[str]:
     """Return the IDs of those of the plan's groups that exist."""
     return frozenset(each.id for each in _by_plan(site_name(wanted.asked.region), plan.groups, groups).values())
 
 
-def rule_differences(wanted: Sequence[Rule], live: Sequence[RuleFacts], peers: Mapping[str, str]) -> Differences:
+def rule_differences(
+    wanted: Sequence[Rule], live: Sequence[SecurityGroupRule], peers: Mapping[str, str]
+) -> Differences:
     """Compare rules by the traffic that they allow, and then by their descriptions.
 
     Args:
@@ -77,7 +80,7 @@ def rule_differences(wanted: Sequence[Rule], live: Sequence[RuleFacts], peers: M
     changed = [
         (ours[key], each) for key, each in theirs.items() if key in ours and ours[key].description != each.description
     ]
-    foreign: list[RuleFacts] = []
+    foreign: list[SecurityGroupRule] = []
     for key, each in theirs.items():
         if key in ours:
             continue
@@ -94,16 +97,16 @@ def _planned_key(rule: Rule, peers: Mapping[str, str]) -> Key:
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, peer)
 
 
-def _live_key(rule: RuleFacts) -> Key:
+def _live_key(rule: SecurityGroupRule) -> Key:
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, rule.peer)
 
 
-def _by_plan(site: str, planned: Sequence[Group], live: Sequence[GroupFacts]) -> dict[str, GroupFacts]:
+def _by_plan(site: str, planned: Sequence[Group], live: Sequence[SecurityGroup]) -> dict[str, SecurityGroup]:
     names = {group_name(site, each.name): each.name for each in planned}
     return {names[each.name]: each for each in live if each.name in names}
 
 
-def _groups(wanted: AskedSite, expected: str, plan: GroupPlan, live: Sequence[GroupFacts]) -> Finding:
+def _groups(wanted: AskedSite, expected: str, plan: GroupPlan, live: Sequence[SecurityGroup]) -> Finding:
     known = _by_plan(site_name(wanted.asked.region), plan.groups, live)
     missing = [each.name for each in plan.groups if each.name not in known]
     ids = {each.id for each in known.values()}
@@ -124,7 +127,7 @@ def _groups(wanted: AskedSite, expected: str, plan: GroupPlan, live: Sequence[Gr
     )
 
 
-def _rules(wanted: AskedSite, planned: Group, live: GroupFacts, peers: Mapping[str, str]) -> Finding:
+def _rules(wanted: AskedSite, planned: Group, live: SecurityGroup, peers: Mapping[str, str]) -> Finding:
     found = rule_differences(planned.rules, live.rules, peers)
     said = [f"missing: {each.name} ({each.description})" for each in found.missing]
     said += [f"changed: {rule.name} is now {each} ({each.id}){_described(rule, each)}" for rule, each in found.changed]
@@ -149,22 +152,22 @@ def _check(planned: Group) -> str:
     return f"directory-group-{planned.name}"
 
 
-def _expected(planned: Group, live: GroupFacts) -> str:
+def _expected(planned: Group, live: SecurityGroup) -> str:
     return f"{live.id} has the plan's {len(planned.rules)} rules and no others"
 
 
-def _described(rule: Rule, live: RuleFacts) -> str:
+def _described(rule: Rule, live: SecurityGroupRule) -> str:
     return f', described as "{live.description}"' if rule.description != live.description else ""
 
 
-def _lists(site: str, plan: GroupPlan, live: SiteFacts) -> dict[str, ListFacts]:
+def _lists(site: str, plan: GroupPlan, live: SiteFacts) -> dict[str, ManagedPrefixList]:
     if isinstance(live.lists, Unread):
         return {}
     names = {group_name(site, each.name): each.name for each in plan.prefix_lists}
     return {names[each.name]: each for each in live.lists if each.name in names}
 
 
-def _list(wanted: AskedSite, planned: PrefixList, found: ListFacts | None, live: SiteFacts) -> Finding:
+def _list(wanted: AskedSite, planned: PrefixList, found: ManagedPrefixList | None, live: SiteFacts) -> Finding:
     check = f"directory-prefix-list-{planned.name}"
     expected = f"a prefix list with the plan's {len(planned.entries)} entries, and room for {planned.max_entries}"
     for unread in (live.lists, live.entries):

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.settings import ManagementAccess
+from operations.inventory.iam import RoleFacts, read_policy, read_role
 from operations.reading import Answer, Reader, Unread
 from operations.verify.findings import Finding, cannot_tell, compared
-from operations.verify.live import read_policy
 from operations.verify.policy_document import policy_finding
-from operations.verify.roles import RoleFacts, WantedRole, read_role, role_finding
+from operations.verify.roles import WantedRole, role_finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from operations.verify.domain_controllers.facts import AskedSite
-    from operations.verify.facts import PolicyFacts
+    from operations.desired import AskedSite
+    from operations.inventory.iam import PolicyFacts
 
 _PRINCIPAL: Final = "aws:PrincipalArn"
 
@@ -94,7 +94,7 @@ def _policy(wanted: AskedSite, check: str, name: str, live: PolicyFacts | Unread
         return cannot_tell(check, expected, live)
     if live is None:
         return compared(check, same=False, expected=expected, found="no such policy", remedy=wanted.asked.repair)
-    return policy_finding(check, wanted.asked, _content(wanted, name, live.document), live.document)
+    return policy_finding(check, wanted.asked, _content(wanted, name, live.content), live.content)
 
 
 def _profile(wanted: AskedSite, live: tuple[str, ...] | Unread | None) -> Finding:

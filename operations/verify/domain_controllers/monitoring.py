@@ -19,11 +19,11 @@ from components.domain_controllers.names import (
     alert_rule_name,
     flow_logs_role_name,
 )
+from operations.inventory.domain_controllers import alerts_of
+from operations.inventory.session_manager import KeyFacts
 from operations.reading import Unread
 from operations.verify.delivery import delivery_finding
-from operations.verify.domain_controllers.live import alerts_of
 from operations.verify.event_rules import WantedTarget, rule_faults
-from operations.verify.facts import KeyFacts
 from operations.verify.findings import Finding, cannot_tell, compared
 from operations.verify.keys import alias_findings
 from operations.verify.roles import WantedRole, role_finding
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from components.domain_controllers.event_patterns import Alert
-    from operations.verify.domain_controllers.facts import AskedSite, FlowLogFacts, PlaceFacts, PlaceSubnet, SiteFacts
+    from operations.desired import AskedSite
+    from operations.inventory.domain_controllers import FlowLogFacts, PlaceFacts, PlaceSubnet, SiteFacts
 
 
 def monitoring_findings(

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from components.domain_controllers.network_acl import AclRule
     from components.domain_controllers.oracle import Address, Permission
     from components.domain_controllers.port_tables import Port
-    from operations.verify.domain_controllers.facts import AskedSite
-    from operations.verify.security_groups import RuleFacts
+    from operations.desired import AskedSite
+    from operations.inventory.network import SecurityGroupRule
 
 MOST_ADDRESSES = 60
 """Maximum number of tested addresses: the edges of all networks of a usual site; of more networks, an even sample."""
@@ -58,7 +58,7 @@ class Traffic:
     demands: Sequence[Demand]
     networks: Mapping[str, Sequence[Network]]
     groups: Mapping[str, str]
-    rules: Sequence[RuleFacts]
+    rules: Sequence[SecurityGroupRule]
     entries: Mapping[str, Sequence[str]]
     acls: Sequence[Sequence[AclRule]]
 

@@ -2,122 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.monitoring_policies import trail_bucket_policy, trail_key_policy
 from components.domain_controllers.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
-from components.session_manager.log_encryption import default_encryption
+from operations.inventory.monitoring import (
+    DELIVERY_ERRORS,
+    TrailBucketFacts,
+    TrailFacts,
+    read_trail,
+    read_trail_bucket,
+)
+from operations.inventory.session_manager import KeyFacts, read_key
 from operations.reading import Reader, Unread
-from operations.verify.approval_facts import records_writes
-from operations.verify.facts import KeyFacts
 from operations.verify.findings import Finding, cannot_tell, compared
 from operations.verify.keys import alias_findings
-from operations.verify.live import open_to_public, read_key
 from operations.verify.policy_document import policy_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.verify.domain_controllers.facts import AskedSite
-
-_ERRORS: Final = {
-    "LatestDeliveryError": "logs to the bucket",
-    "LatestDigestDeliveryError": "digests to the bucket",
-    "LatestNotificationError": "notifications",
-    "LatestCloudWatchLogsDeliveryError": "events to CloudWatch Logs",
-}
-"""Errors of the last deliveries (API_GetTrailStatus)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrailFacts:
-    """A trail.
-
-    Attributes:
-        logging: Whether it records.
-        configuration: The trail in the format of the API.
-        errors: Errors of the last deliveries, by their names in the API.
-        records_writes: Whether it records write management events.
-    """
-
-    logging: bool
-    configuration: Mapping[str, Any]
-    errors: Mapping[str, str]
-    records_writes: bool | Unread
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrailBucketFacts:
-    """The bucket of the stack's own trail.
-
-    Attributes:
-        policy: Its bucket policy; None: none.
-        encryption: Algorithm and key of the default encryption; "": none.
-        open_to_public: Names of the Block Public Access settings that are off.
-        versioning: `Enabled`, `Suspended`; "": never enabled.
-    """
-
-    policy: Mapping[str, Any] | Unread | None
-    encryption: tuple[str, str] | Unread
-    open_to_public: tuple[str, ...] | Unread
-    versioning: str | Unread
-
-
-def read_trail(reader: Reader, existing: str) -> TrailFacts | Unread | None:
-    """Read the trail that the alerts depend on.
-
-    Args:
-        reader: Reader of the Region where the stack keeps resources that exist once per account.
-        existing: Name or ARN of the trail that the settings name; "": the stack's own.
-    """
-    absent = ("TrailNotFoundException",)
-    trail = reader.read("cloudtrail", "get_trail", absent=absent, Name=existing or TRAIL)
-    if trail is None or isinstance(trail, Unread):
-        return trail
-    found = trail["Trail"]
-    # By ARN, as the name does not identify a trail of an organization or of another Region.
-    status = reader.read("cloudtrail", "get_trail_status", absent=absent, Name=found["TrailARN"])
-    if status is None or isinstance(status, Unread):
-        return status
-    selectors = reader.read("cloudtrail", "get_event_selectors", TrailName=found["TrailARN"])
-    return TrailFacts(
-        logging=bool(status["IsLogging"]),
-        configuration=found,
-        errors={name: str(status[name]) for name in _ERRORS if status.get(name)},
-        records_writes=selectors if isinstance(selectors, Unread) else records_writes(selectors or {}),
-    )
-
-
-def read_trail_bucket(reader: Reader, wanted: AskedSite) -> TrailBucketFacts | Unread | None:
-    """Read the bucket of the stack's own trail; None: it does not exist.
-
-    Args:
-        reader: Reader of the Region of the trail.
-        wanted: Settings of the Region.
-    """
-    bucket = {"Bucket": bucket_name(wanted), "ExpectedBucketOwner": wanted.asked.account_id}
-    answer = reader.read("s3", "head_bucket", absent=("404", "NoSuchBucket"), **bucket)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    policy = reader.read("s3", "get_bucket_policy", absent=("NoSuchBucketPolicy",), **bucket)
-    versioning = reader.read("s3", "get_bucket_versioning", (), **bucket)
-    return TrailBucketFacts(
-        policy=policy if policy is None or isinstance(policy, Unread) else json.loads(policy["Policy"]),
-        encryption=_encryption(reader, bucket),
-        open_to_public=open_to_public(reader, bucket),
-        versioning=versioning if isinstance(versioning, Unread) else str((versioning or {}).get("Status", "")),
-    )
-
-
-def _encryption(reader: Reader, bucket: dict[str, str]) -> tuple[str, str] | Unread:
-    absent = ("ServerSideEncryptionConfigurationNotFoundError",)
-    answer = reader.read("s3", "get_bucket_encryption", absent=absent, **bucket)
-    if isinstance(answer, Unread):
-        return answer
-    default = default_encryption(answer["ServerSideEncryptionConfiguration"]) if answer else None
-    return (default.algorithm, default.key) if default else ("", "")
+    from operations.desired import AskedSite
 
 
 def bucket_name(wanted: AskedSite) -> str:
@@ -133,7 +38,7 @@ def verify_trail(reader: Reader, wanted: AskedSite) -> list[Finding]:
         wanted: Settings of the Region.
     """
     existing = wanted.section.monitoring.existing_trail
-    trail = read_trail(reader, existing)
+    trail = read_trail(reader, existing or TRAIL)
     if existing:
         return trail_findings(wanted, trail, None)
     key = read_key(reader, TRAIL_KEY_ALIAS, policy=True)
@@ -142,7 +47,7 @@ def verify_trail(reader: Reader, wanted: AskedSite) -> list[Finding]:
         *alias_findings(
             "directory-trail-key", TRAIL_KEY_ALIAS, wanted.asked, key, trail_key_policy(wanted.scope, TRAIL)
         ),
-        *bucket_findings(wanted, read_trail_bucket(reader, wanted), key),
+        *bucket_findings(wanted, read_trail_bucket(reader, bucket_name(wanted), wanted.asked.account_id), key),
     ]
 
 
@@ -202,7 +107,7 @@ def _differences(wanted: AskedSite, live: Mapping[str, Any], key: KeyFacts | Unr
 
 def _delivery(wanted: AskedSite, live: TrailFacts) -> Finding:
     check, expected = "directory-trail-delivery", "the last deliveries of the trail succeeded"
-    said = [f"{_ERRORS[name]}: {error}" for name, error in live.errors.items()]
+    said = [f"{DELIVERY_ERRORS[name]}: {error}" for name, error in live.errors.items()]
     existing = wanted.section.monitoring.existing_trail
     remedy = "let the policies of its bucket, key and topic allow cloudtrail.amazonaws.com"
     if not existing:

@@ -167,7 +167,7 @@ def test_request_that_is_open_already_is_made_again_only_on_purpose(people: Peop
 def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     unread = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
     people.requested(people.node)
-    monkeypatch.setattr("operations.connect.finding._look", lambda *_: unread)
+    monkeypatch.setattr("operations.inventory.instances._look", lambda *_: unread)
     monkeypatch.setattr("operations.approval.places.holders", lambda *_: unread)
 
     def no(*_given: object) -> None:

@@ -16,8 +16,8 @@ from components.domain_controllers.port_forwarding_policy import port_forwarding
 from local.emulator.fixtures import LINUX_IMAGE
 from operations import reading
 from operations.connect import command as connect_command
-from operations.connect.finding import Instance
 from operations.connect.session import Forwarding, as_typed, command
+from operations.inventory.instances import Instance
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
 
 if TYPE_CHECKING:

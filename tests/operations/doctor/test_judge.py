@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.doctor.facts import Network, Subnet
 from operations.doctor.findings import Cause, Status, Verdict
 from operations.doctor.judge import judge
+from operations.inventory.network import Subnet, Vpc
 from operations.reading import Unread
 from tests.operations.doctor.plain_facts import (
     ANYBODY,
@@ -306,12 +306,12 @@ def test_block_public_access_shuts_internet_gateways_and_only_when_it_works_both
     found = changed(endpoints=[], default_route="nat-1", public_blocked=mode)
     assert found.verdict is (Verdict.NOT_READY if both else Verdict.READY)
     node = facts(healthy())
-    assert isinstance(node.network, Network)
+    assert isinstance(node.network, Vpc)
     subnets = {"subnet-a": Subnet(id="subnet-a", zone="a", cidr="10.20.0.0/20", blocks=mode)}
     plain = healthy()
     plain.endpoints, plain.default_route, plain.public_address = [], "igw-1", True
     node = facts(plain)
-    assert isinstance(node.network, Network)
+    assert isinstance(node.network, Vpc)
     assert judge(node).verdict is Verdict.READY
     found = judge(replace(node, network=replace(node.network, subnets={**node.network.subnets, **subnets})))
     assert problems(found) == [("no-route", "subnet-a")]
@@ -345,7 +345,7 @@ def test_a_missing_endpoint_beside_others_is_missing_whatever_other_networks_are
 
 def test_what_the_owner_of_a_shared_vpc_keeps_in_it_is_not_seen() -> None:
     node = facts(healthy())
-    assert isinstance(node.network, Network)
+    assert isinstance(node.network, Vpc)
     for owner, verdict in ((ACCOUNT, Verdict.READY), ("999988887777", Verdict.CANNOT_TELL)):
         subnet = replace(node.network.subnets["subnet-a"], owner_id=owner)
         network = replace(node.network, subnets={**node.network.subnets, "subnet-a": subnet})

@@ -12,11 +12,12 @@ from common.iam.documents import parse
 from common.iam.principals import Principal
 from components.session_manager.instance_policy import instance_policy
 from operations.doctor.evaluated_resources import EVALUATED
-from operations.doctor.facts import Instance, Network
+from operations.doctor.facts import Instance
 from operations.doctor.findings import Cause, Status, Verdict
 from operations.doctor.judge import judge
 from operations.doctor.needs import CHANNEL_ACTIONS, GENERATE, REGISTER
-from operations.verify.facts import BucketEncryption, BucketFacts
+from operations.inventory.network import Vpc
+from operations.inventory.session_manager import BucketEncryption, BucketFacts
 from tests.operations.doctor.plain_facts import ANYBODY, CORE, SETTINGS, facts, healthy, own_policy, role, settings_of
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, NODE, REGION, ROLE
 from tests.operations.doctor.test_judge import THEIRS, changed, problems, the
@@ -178,7 +179,7 @@ def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
     plain.default_route = "nat-1"
     plain.bucket_policy = [{**DENY, "Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}]
     node = facts(plain)
-    assert isinstance(node.network, Network)
+    assert isinstance(node.network, Vpc)
     for addresses, verdict in (
         (("203.0.113.7",), Verdict.READY),
         (("203.0.113.7", "198.51.100.1"), Verdict.CANNOT_TELL),

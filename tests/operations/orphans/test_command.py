@@ -13,8 +13,7 @@ from components.adoption.owned_resources import RESOURCE_TAG
 from components.documents.ownership import OWNER_TAG
 from components.nodes.names import HOST_ROLE_NAME
 from operations.cli import app
-from operations.orphans.listing import find_orphans
-from operations.orphans.removal import removal_command
+from operations.inventory.orphans import find_orphans, removal_command
 from operations.reading import Identity
 from operations.stack import StackState
 from operations.surroundings import Surroundings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,20 @@ from components.approval.settings import ApprovalSettings
 from components.approval.topic_policies import topic_policy
 from components.settings import Settings
 from operations.approval.people import Principal
+from operations.desired import Asked
+from operations.inventory.approval import read_stray_tags
+from operations.inventory.iam import PolicyFacts, PrincipalFacts, RoleFacts, read_principal
+from operations.inventory.monitoring import (
+    RecordingFacts,
+    SubscriptionFacts,
+    TopicFacts,
+    read_failures,
+    read_recording,
+    read_topic,
+    rule_sender,
+    topic_sender,
+)
+from operations.inventory.session_manager import DocumentFacts, KeyFacts
 from operations.reading import Identity, Unread
 from operations.verify.approval import ApprovalVerification
 from operations.verify.approval_comparison import (
@@ -27,25 +41,13 @@ from operations.verify.approval_comparison import (
     tag_findings,
     workflow_role,
 )
-from operations.verify.approval_facts import (
-    ManagedPolicyFacts,
-    PrincipalFacts,
-    RecordingFacts,
-    TypedDocumentFacts,
-    read_principal,
-    read_recording,
-    read_stray_tags,
-)
 from operations.verify.approval_notifications import metric_alarm_findings, recording_finding
-from operations.verify.delivery import delivery_finding, read_failures, rule_sender, topic_sender
-from operations.verify.facts import Asked, KeyFacts
-from operations.verify.roles import RoleFacts, role_finding
-from operations.verify.topics import SubscriptionFacts, TopicFacts, WantedTopic, read_topic, topic_findings
-from tests.operations.arrangement import refusal
+from operations.verify.delivery import delivery_finding
+from operations.verify.roles import role_finding
+from operations.verify.topics import WantedTopic, topic_findings
+from tests.operations.arrangement import FakeReader, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from operations.verify.findings import Finding
 
 PLACE = Place(partition="aws", account_id="123456789012", region="eu-west-1")
@@ -68,21 +70,6 @@ def plan(**change: Any) -> ApprovalPlan:
 
 def statuses(findings: list[Finding]) -> dict[str, str]:
     return {each.check: str(each.status) for each in findings}
-
-
-@dataclass
-class Answers:
-    """A reader that answers by operation; an answer that is a list is given item by item."""
-
-    by_operation: Mapping[str, Any]
-    region: str = "eu-west-1"
-    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-
-    def read(self, _service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any) -> Any:
-        del absent
-        self.asked.append((operation, arguments))
-        answer = self.by_operation[operation]
-        return answer.pop(0) if isinstance(answer, list) else answer
 
 
 class Refusing:
@@ -115,7 +102,7 @@ def test_refused_calls_are_never_ok(mode: str) -> None:
     assert all(each.remedy for each in found)
 
 
-def document(**change: Any) -> TypedDocumentFacts:
+def document(**change: Any) -> DocumentFacts:
     text = json.dumps(plan().runbook.content)
     given: dict[str, Any] = {
         "status": "Active",
@@ -126,7 +113,7 @@ def document(**change: Any) -> TypedDocumentFacts:
         "latest_text": text,
         "type": "Automation",
     }
-    return TypedDocumentFacts(**{**given, **change})
+    return DocumentFacts(**{**given, **change})
 
 
 @pytest.mark.parametrize(
@@ -147,7 +134,7 @@ def document(**change: Any) -> TypedDocumentFacts:
         ),
     ],
 )
-def test_document_findings_names_what_differs(live: TypedDocumentFacts | None, unequal: set[str]) -> None:
+def test_document_findings_names_what_differs(live: DocumentFacts | None, unequal: set[str]) -> None:
     found = document_findings(ASKED, plan().runbook, live)
     assert {each.check for each in found if each.status != "ok"} == unequal
 
@@ -180,8 +167,8 @@ def test_document_differences_names_steps() -> None:
     assert document_differences(wanted, json.dumps(wanted, indent=3)) == []
 
 
-def holders(*several: Principal, content: Any = None) -> ManagedPolicyFacts:
-    return ManagedPolicyFacts(content=content or plan().approver_policy.content, holders=frozenset(several))
+def holders(*several: Principal, content: Any = None) -> PolicyFacts:
+    return PolicyFacts(content=content or plan().approver_policy.content, holders=frozenset(several))
 
 
 APPROVER = Principal("role", "Approver")
@@ -296,7 +283,7 @@ def test_principal_findings_reports_empty_group(*, is_empty: bool, status: str) 
     given = settings(mode="change-manager", approvers=[{"type": "IamGroup", "name": "g"}])
     members = {"Users": [] if is_empty else [{"UserName": "anton"}]}
     group = Principal("group", "g")
-    live = read_principal(Answers({"get_group": {"Group": {"Path": "/"}, **members}}), group)  # type: ignore[arg-type]
+    live = read_principal(FakeReader({"get_group": {"Group": {"Path": "/"}, **members}}), group)
     _, approvers = principal_findings(ASKED, given, {OPERATOR: PrincipalFacts(), group: live})
     assert approvers.status == status
     assert ("group g has no members" in approvers.found) is is_empty
@@ -347,14 +334,14 @@ def test_read_topic_tells_pending_and_open_subscriptions() -> None:
         {"SubscriptionArn": "arn:b", "Protocol": "email", "Endpoint": "b"},
     ]
     attributes = {"PendingConfirmation": "false", "ConfirmationWasAuthenticated": "false", "FilterPolicy": '{"x": []}'}
-    reader = Answers(
+    reader = FakeReader(
         {
             "get_topic_attributes": {"Attributes": {"KmsMasterKeyId": "k", "Policy": "{}"}},
             "list_subscriptions_by_topic": {"Subscriptions": listed},
             "get_subscription_attributes": {"Attributes": attributes},
         }
     )
-    live = read_topic(reader, PLACE.topic_arn)  # type: ignore[arg-type]
+    live = read_topic(reader, PLACE.topic_arn)
     assert isinstance(live, TopicFacts)
     assert live.subscriptions == (
         SubscriptionFacts(arn="", protocol="email", endpoint="a"),
@@ -375,11 +362,11 @@ def granting_run(instance: str = "i-1", status: str = "InProgress") -> dict[str,
     }
 
 
-def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> Answers:
+def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> FakeReader:
     def tags(value: str | None) -> dict[str, Any]:
         return {"Tags": [{"Key": TAG_KEY, "Value": value}] if value else []}
 
-    return Answers(
+    return FakeReader(
         {
             "list_role_tags": [tags("i-1"), tags(after)],
             "describe_automation_executions": {"AutomationExecutionMetadataList": list(runs)},
@@ -399,8 +386,8 @@ def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> Answers:
         (tagged(after=None), False),
     ],
 )
-def test_stray_tag_is_one_without_a_running_grant(reader: Answers, *, is_stray: bool) -> None:
-    live = read_stray_tags(reader, [OPERATOR])  # type: ignore[arg-type]
+def test_stray_tag_is_one_without_a_running_grant(reader: FakeReader, *, is_stray: bool) -> None:
+    live = read_stray_tags(reader, [OPERATOR])
     assert not isinstance(live, Unread)
     (found,) = tag_findings([OPERATOR], live)
     assert (found.status == "different") is is_stray
@@ -409,8 +396,8 @@ def test_stray_tag_is_one_without_a_running_grant(reader: Answers, *, is_stray: 
 
 def test_stray_tags_without_runs_to_read_cannot_be_told() -> None:
     reader = tagged()
-    reader.by_operation = {**reader.by_operation, "describe_automation_executions": UNREAD}
-    (found,) = tag_findings([OPERATOR], read_stray_tags(reader, [OPERATOR]))  # type: ignore[arg-type]
+    reader.answers = {**reader.answers, "describe_automation_executions": UNREAD}
+    (found,) = tag_findings([OPERATOR], read_stray_tags(reader, [OPERATOR]))
     assert found.status == "cannotTell"
 
 
@@ -446,20 +433,20 @@ def advanced(*fields: dict[str, Any]) -> dict[str, Any]:
 )
 def test_recording_finding_needs_a_trail_of_writes(selectors: Any, status: str, *, logging: bool) -> None:
     trail = {"Name": "t", "TrailARN": "arn:t", "HomeRegion": "us-east-1", "IsMultiRegionTrail": True}
-    reader = Answers(
+    reader = FakeReader(
         {
             "describe_trails": {"trailList": [trail]},
             "get_trail_status": {"IsLogging": logging},
             "get_event_selectors": selectors,
         }
     )
-    live = read_recording(reader)  # type: ignore[arg-type]
+    live = read_recording(reader)
     assert recording_finding("approval-alarm-trail", "eu-west-1", live).status == status
 
 
 def test_recording_finding_ignores_trail_of_another_region() -> None:
     trail = {"Name": "t", "TrailARN": "arn:t", "HomeRegion": "us-east-1", "IsMultiRegionTrail": False}
-    assert read_recording(Answers({"describe_trails": {"trailList": [trail]}})) == RecordingFacts(recording=())  # type: ignore[arg-type]
+    assert read_recording(FakeReader({"describe_trails": {"trailList": [trail]}})) == RecordingFacts(recording=())
 
 
 def metric_alarm(**change: Any) -> dict[str, Any]:
@@ -514,8 +501,8 @@ def test_metric_alarm_that_is_raised_is_a_warning() -> None:
 @pytest.mark.parametrize(("values", "status"), [([], "ok"), ([0.0], "ok"), ([0.0, 2.0], "different")])
 def test_delivery_finding_counts_lost_messages(values: list[float], status: str) -> None:
     results = [{"Id": "m0", "Values": values}, {"Id": "m1", "Values": []}]
-    reader = Answers({"get_metric_data": {"MetricDataResults": results}})
-    live = read_failures(reader, [rule_sender("r"), topic_sender("t")])  # type: ignore[arg-type]
+    reader = FakeReader({"get_metric_data": {"MetricDataResults": results}})
+    live = read_failures(reader, [rule_sender("r"), topic_sender("t")])
     found = delivery_finding("c", "eu-west-1", live, remedy="look")
     assert found.status == status
     assert status == "ok" or found.found == "rule r failed to deliver 2 in 24 hours"

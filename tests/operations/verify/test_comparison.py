@@ -13,28 +13,32 @@ from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
+from operations.approval.people import Principal
+from operations.desired import Asked
+from operations.inventory.iam import PolicyFacts
+from operations.inventory.network import (
+    EndpointNetwork,
+    RouteTable,
+    SecurityGroup,
+    SecurityGroupRule,
+    Subnet,
+    VpcEndpoint,
+)
+from operations.inventory.session_manager import (
+    BucketEncryption,
+    BucketFacts,
+    KeyFacts,
+    LogGroupFacts,
+    ParameterFacts,
+    RegionFacts,
+)
 from operations.reading import Unread
 from operations.verify.bucket import bucket_findings
 from operations.verify.comparison import region_findings
 from operations.verify.endpoints import endpoint_findings
-from operations.verify.facts import (
-    Asked,
-    BucketEncryption,
-    BucketFacts,
-    EndpointFacts,
-    KeyFacts,
-    LogGroupFacts,
-    NetworkFacts,
-    ParameterFacts,
-    PolicyFacts,
-    RegionFacts,
-    RouteTableFacts,
-    SubnetFacts,
-)
 from operations.verify.instance_policy import instance_policy_findings
 from operations.verify.keys import key_findings
 from operations.verify.log_group import log_group_findings
-from operations.verify.security_groups import GroupFacts, RuleFacts
 
 ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
@@ -47,44 +51,46 @@ BUCKET = BucketFacts(
     region="eu-west-1", encryption=BucketEncryption(algorithm="AES256", kms_key_arn=None), open_to_public=()
 )
 ENDPOINTS = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"])
-INTERFACE = EndpointFacts(
+INTERFACE = VpcEndpoint(
     id="vpce-1",
     service="com.amazonaws.eu-west-1.ssm",
     kind="Interface",
     state="available",
     private_dns=True,
-    subnet_ids=frozenset({"subnet-1", "subnet-2"}),
-    group_ids=frozenset({"sg-1"}),
-    policy=json.dumps(endpoint_policy("ssm", "123456789012")),
+    subnet_ids=("subnet-1", "subnet-2"),
+    group_ids=("sg-1",),
+    policy_text=json.dumps(endpoint_policy("ssm", "123456789012")),
 )
-HTTPS = RuleFacts(
+HTTPS = SecurityGroupRule(
     id="sgr-1", direction=Direction.INGRESS, protocol="tcp", from_port=443, to_port=443, peer="10.0.0.0/8"
 )
-OPEN = RuleFacts(id="sgr-2", direction=Direction.INGRESS, protocol="-1", from_port=-1, to_port=-1, peer="0.0.0.0/0")
+OPEN = SecurityGroupRule(
+    id="sgr-2", direction=Direction.INGRESS, protocol="-1", from_port=-1, to_port=-1, peer="0.0.0.0/0"
+)
 INTERFACES = tuple(
     replace(
         INTERFACE,
         service=f"com.amazonaws.eu-west-1.{service}",
-        policy=json.dumps(endpoint_policy(service, "123456789012")),
+        policy_text=json.dumps(endpoint_policy(service, "123456789012")),
     )
     for service in ("ssm", "ssmmessages", "ec2messages")
 )
-GATEWAY = EndpointFacts(
+GATEWAY = VpcEndpoint(
     id="vpce-2",
     service="com.amazonaws.eu-west-1.s3",
     kind="Gateway",
     state="available",
-    route_table_ids=frozenset({"rtb-1"}),
+    route_table_ids=("rtb-1",),
 )
-NETWORK = NetworkFacts(
+NETWORK = EndpointNetwork(
     vpc_ids=("vpc-1",),
-    subnets=(SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="b")),
+    subnets=(Subnet(id="subnet-1", name="a"), Subnet(id="subnet-2", name="b")),
     endpoints=(*INTERFACES, GATEWAY),
     route_tables=(
-        RouteTableFacts(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
-        RouteTableFacts(id="rtb-0", main=True),
+        RouteTable(id="rtb-1", subnet_ids=frozenset({"subnet-1"})),
+        RouteTable(id="rtb-0", main=True),
     ),
-    groups=(GroupFacts(id="sg-1", name="endpoints-eu-west-1", rules=(HTTPS,)),),
+    groups=(SecurityGroup(id="sg-1", name="endpoints-eu-west-1", rules=(HTTPS,)),),
 )
 
 
@@ -178,27 +184,29 @@ def test_bucket(settings: dict[str, Any], change: dict[str, Any], expected: dict
     assert not_ok(bucket_findings(ASKED, asked_for, replace(BUCKET, **change))) == expected
 
 
+def roles(*names: str) -> frozenset[Principal]:
+    return frozenset(Principal("role", name) for name in names)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({}, {}),
-        ({"document": UNREAD}, {"instance-policy-content": ("cannotTell", "a:B: refused: no")}),
-        ({"roles": UNREAD}, {"instance-policy-roles": ("cannotTell", "a:B: refused: no")}),
-        ({"roles": frozenset({"B"})}, {"instance-policy-roles": ("different", "not attached to A, C")}),
+        ({"content": UNREAD}, {"instance-policy-content": ("cannotTell", "a:B: refused: no")}),
+        ({"holders": UNREAD}, {"instance-policy-roles": ("cannotTell", "a:B: refused: no")}),
+        ({"holders": roles("B")}, {"instance-policy-roles": ("different", "not attached to A, C")}),
     ],
     ids=str,
 )
 def test_instance_policy(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     wanted = {"Version": "2012-10-17", "Statement": []}
-    right = PolicyFacts(version="v1", document=wanted, roles=frozenset({"A", "B", "C", "D"}))
+    right = PolicyFacts(content=wanted, holders=roles("A", "B", "C", "D"))
     findings = instance_policy_findings(ASKED, INSTANCE_POLICY_NAME, wanted, ("A", "B", "C"), replace(right, **change))
     assert not_ok(findings) == expected
 
 
-def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
-    kept = [
-        each for each in NETWORK.endpoints if isinstance(each, EndpointFacts) and not each.service.endswith(service)
-    ]
+def without(service: str, *instead: VpcEndpoint) -> dict[str, Any]:
+    kept = [each for each in NETWORK.endpoints if isinstance(each, VpcEndpoint) and not each.service.endswith(service)]
     return {"endpoints": (*kept, *instead)}
 
 
@@ -210,37 +218,37 @@ def without(service: str, *instead: EndpointFacts) -> dict[str, Any]:
         ({"vpc_ids": ("vpc-1", "vpc-2")}, {"network": ("different", "2 such VPCs: vpc-1, vpc-2")}),
         ({"subnets": ()}, {"network": ("different", "no subnet a in vpc-1")}),
         (
-            {"subnets": (SubnetFacts(id="subnet-1", name="a"), SubnetFacts(id="subnet-2", name="a"))},
+            {"subnets": (Subnet(id="subnet-1", name="a"), Subnet(id="subnet-2", name="a"))},
             {"network": ("different", "2 subnets a in vpc-1")},
         ),
         ({"subnets": UNREAD}, {"network": ("cannotTell", "a:B: refused: no")}),
         ({"route_tables": UNREAD}, {"endpoint-s3": ("cannotTell", "a:B: refused: no")}),
         (without(".ssm"), {"endpoint-ssm": ("different", "no such endpoint")}),
         (
-            without(".ssm", replace(INTERFACE, state="pending", private_dns=False, subnet_ids=frozenset())),
+            without(".ssm", replace(INTERFACE, state="pending", private_dns=False, subnet_ids=())),
             {"endpoint-ssm": ("different", "vpce-1: pending, private DNS is off, not in a")},
         ),
         (without(".ssm", replace(INTERFACE, state="Available")), {}),
         (without(".ssm", replace(INTERFACE, private_dns=False), replace(INTERFACE, id="vpce-3")), {}),
         (
-            without(".ssm", replace(INTERFACE, group_ids=frozenset({"sg-1", "sg-2"}))),
+            without(".ssm", replace(INTERFACE, group_ids=("sg-1", "sg-2"))),
             {"endpoint-ssm": ("different", "vpce-1: security groups sg-1, sg-2")},
         ),
         (
-            without(".ssm", replace(INTERFACE, policy='{"Version": "2012-10-17", "Statement": []}')),
+            without(".ssm", replace(INTERFACE, policy_text='{"Version": "2012-10-17", "Statement": []}')),
             {"endpoint-ssm": ("different", "vpce-1: policy: statement OwnAccountOnly is missing")},
         ),
         (
-            {"groups": (GroupFacts(id="sg-1", name="", rules=(HTTPS, OPEN)),)},
+            {"groups": (SecurityGroup(id="sg-1", name="", rules=(HTTPS, OPEN)),)},
             {"endpoint-security-group": ("different", "foreign: ingress everything from 0.0.0.0/0 (sgr-2)")},
         ),
         (
-            {"groups": (GroupFacts(id="sg-1", name="", rules=()),)},
+            {"groups": (SecurityGroup(id="sg-1", name="", rules=()),)},
             {"endpoint-security-group": ("different", "HTTPS is not allowed from 10.0.0.0/8")},
         ),
         (without(".ssm", replace(INTERFACE, kind="Gateway")), {"endpoint-ssm": ("different", "no such endpoint")}),
         (
-            without(".s3", replace(GATEWAY, route_table_ids=frozenset({"rtb-0"}))),
+            without(".s3", replace(GATEWAY, route_table_ids=("rtb-0",))),
             {"endpoint-s3": ("different", "vpce-2: not in the route table of a")},
         ),
         (without(".s3", replace(GATEWAY, kind="Interface")), {"endpoint-s3": ("different", "no such endpoint")}),
@@ -261,7 +269,7 @@ def test_a_subnet_without_a_table_of_its_own_follows_the_main_one() -> None:
     assert not_ok(endpoint_findings(ASKED, settings, NETWORK)) == {
         "endpoint-s3": ("different", "vpce-2: not in the route table of subnet-2")
     }
-    through_main = without(".s3", replace(GATEWAY, route_table_ids=frozenset({"rtb-0"})))
+    through_main = without(".s3", replace(GATEWAY, route_table_ids=("rtb-0",)))
     assert not_ok(endpoint_findings(ASKED, settings, replace(NETWORK, **through_main))) == {}
 
 

@@ -35,28 +35,32 @@ from components.domain_controllers.peers import PeerKind
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
 from components.session_manager.endpoint_services import endpoint_policy
-from operations.reading import Unread
-from operations.verify.delivery import rule_sender
-from operations.verify.domain_controllers.checks import compare_site
-from operations.verify.domain_controllers.facts import (
-    AclFacts,
-    AskedSite,
+from operations.desired import Asked, AskedSite
+from operations.inventory.domain_controllers import (
     ControllerFacts,
     FlowLogFacts,
-    ListFacts,
+    ManagedPrefixList,
     PlaceFacts,
     PlaceSubnet,
     SiteFacts,
     VolumeFacts,
 )
+from operations.inventory.iam import RoleFacts
+from operations.inventory.monitoring import (
+    EventRule,
+    SubscriptionFacts,
+    TopicFacts,
+    TrailBucketFacts,
+    TrailFacts,
+    rule_sender,
+)
+from operations.inventory.network import EndpointNetwork, NetworkAcl, SecurityGroup, SecurityGroupRule, VpcEndpoint
+from operations.inventory.session_manager import KeyFacts, LogGroupFacts
+from operations.reading import Unread
+from operations.verify.domain_controllers.checks import compare_site
 from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import watched_of
-from operations.verify.domain_controllers.trail import TrailBucketFacts, TrailFacts, bucket_findings, trail_findings
-from operations.verify.event_rules import RuleTargetsFacts
-from operations.verify.facts import Asked, EndpointFacts, KeyFacts, LogGroupFacts, NetworkFacts
-from operations.verify.roles import RoleFacts
-from operations.verify.security_groups import GroupFacts, RuleFacts
-from operations.verify.topics import SubscriptionFacts, TopicFacts
+from operations.verify.domain_controllers.trail import bucket_findings, trail_findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +135,7 @@ def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
     site = site_name(REGION)
     lists = {each.name: f"pl-{each.name}" for each in plan.groups.prefix_lists}
     groups = tuple(
-        GroupFacts(
+        SecurityGroup(
             id=f"sg-{number}",
             name=group_name(site, each.name),
             rules=tuple(rule_facts(rule, f"sgr-{number}-{place}", lists) for place, rule in enumerate(each.rules)),
@@ -141,7 +145,7 @@ def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
     live = SiteFacts(
         groups=groups,
         lists=tuple(
-            ListFacts(id=lists[each.name], name=group_name(site, each.name), max_entries=each.max_entries)
+            ManagedPrefixList(id=lists[each.name], name=group_name(site, each.name), max_entries=each.max_entries)
             for each in plan.groups.prefix_lists
         ),
         entries={
@@ -178,7 +182,7 @@ def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
     assert watched
     target = {"Id": "topic", "Arn": wanted.arn("sns", ALERTS_TOPIC)}
     rules = {
-        alert_rule_name(each.name): RuleTargetsFacts(
+        alert_rule_name(each.name): EventRule(
             state="ENABLED", pattern=json.dumps(each.pattern(watched)), targets=(target,)
         )
         for each in ALERTS
@@ -190,41 +194,45 @@ CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_
 TOPIC = TopicFacts(key=KEY.arn, policy=topic_policy(SCOPE, ALERTS_TOPIC), subscriptions=(CONFIRMED,))
 
 
-def endpoints() -> NetworkFacts:
+def endpoints() -> EndpointNetwork:
     https = [
         live_rule(f"sgr-{number}", Direction.INGRESS, "tcp", (443, 443), {"CidrIpv4": f"10.30.{number}.0/24"}).facts
         for number in range(2)
     ]
     interfaces = tuple(
-        EndpointFacts(
+        VpcEndpoint(
             id=f"vpce-{service}",
             service=f"com.amazonaws.{REGION}.{service}",
             kind="Interface",
             state="available",
             private_dns=True,
-            subnet_ids=frozenset({"subnet-a", "subnet-b"}),
-            group_ids=frozenset({"sg-endpoints"}),
-            policy=json.dumps(endpoint_policy(service, ACCOUNT)),
+            subnet_ids=("subnet-a", "subnet-b"),
+            group_ids=("sg-endpoints",),
+            policy_text=json.dumps(endpoint_policy(service, ACCOUNT)),
         )
         for service in ("ec2", "ec2messages", "ssm", "ssmmessages")
     )
-    group = GroupFacts(id="sg-endpoints", name=f"{site_name(REGION)}-endpoints", rules=tuple(https))
-    return NetworkFacts(vpc_ids=("vpc-1",), endpoints=interfaces, groups=(group,))
+    group = SecurityGroup(id="sg-endpoints", name=f"{site_name(REGION)}-endpoints", rules=tuple(https))
+    return EndpointNetwork(vpc_ids=("vpc-1",), endpoints=interfaces, groups=(group,))
 
 
-def acls(plan: SitePlan) -> tuple[AclFacts, ...]:
+def acls(plan: SitePlan) -> tuple[NetworkAcl, ...]:
     subnets = frozenset(["subnet-a", "subnet-b"])
     return (
-        AclFacts(id="acl-0", name="", subnet_ids=frozenset(), rules=()),
+        NetworkAcl(id="acl-0", name="", subnet_ids=frozenset(), rules=()),
         *(
-            [AclFacts(id="acl-1", name=acl_name(site_name(REGION), plan.acl), subnet_ids=subnets, rules=plan.acl.rules)]
+            [
+                NetworkAcl(
+                    id="acl-1", name=acl_name(site_name(REGION), plan.acl), subnet_ids=subnets, rules=plan.acl.rules
+                )
+            ]
             if plan.acl
             else []
         ),
     )
 
 
-def rule_facts(rule: Rule, id_: str, lists: dict[str, str]) -> RuleFacts:
+def rule_facts(rule: Rule, id_: str, lists: dict[str, str]) -> SecurityGroupRule:
     peer = {"itself": "sg-0", **lists}.get(rule.peer.value, rule.peer.value)
     key = "CidrIpv4" if rule.peer.family == "IPv4" else "CidrIpv6"
     key = "PrefixListId" if rule.peer.kind is PeerKind.PLANNED_LIST else key
@@ -236,9 +244,9 @@ def rule_facts(rule: Rule, id_: str, lists: dict[str, str]) -> RuleFacts:
 
 @dataclass(frozen=True)
 class Made:
-    facts: RuleFacts
+    facts: SecurityGroupRule
 
-    def named(self, name: str, description: str) -> RuleFacts:
+    def named(self, name: str, description: str) -> SecurityGroupRule:
         return replace(self.facts, name=name, description=description)
 
 
@@ -252,7 +260,7 @@ def live_rule(id_: str, direction: Direction, protocol: str, ports: tuple[int, i
         **ends,
     }
     return Made(
-        RuleFacts(
+        SecurityGroupRule(
             id=id_,
             direction=direction,
             protocol=protocol,
@@ -264,7 +272,7 @@ def live_rule(id_: str, direction: Direction, protocol: str, ports: tuple[int, i
     )
 
 
-def controller(name: str, subnet: str, groups: tuple[GroupFacts, ...]) -> ControllerFacts:
+def controller(name: str, subnet: str, groups: tuple[SecurityGroup, ...]) -> ControllerFacts:
     return ControllerFacts(
         id=f"i-{name}",
         name=name,
@@ -292,12 +300,12 @@ def test_what_is_planned_is_as_asked(section: dict[str, Any]) -> None:
     assert case(section).findings() == {}
 
 
-def first_group(site: Case) -> GroupFacts:
+def first_group(site: Case) -> SecurityGroup:
     assert not isinstance(site.live.groups, Unread)
     return site.live.groups[0]
 
 
-def with_rules(site: Case, rules: list[RuleFacts]) -> tuple[GroupFacts, ...]:
+def with_rules(site: Case, rules: list[SecurityGroupRule]) -> tuple[SecurityGroup, ...]:
     assert not isinstance(site.live.groups, Unread)
     return (replace(first_group(site), rules=tuple(rules)), *site.live.groups[1:])
 
@@ -356,7 +364,7 @@ def test_groups_that_are_missing_or_of_no_plan_are_told() -> None:
     site = case(MANY_CLIENTS)
     assert not isinstance(site.live.groups, Unread)
     *kept, _last = site.live.groups
-    stray = GroupFacts(id="sg-9", name="")
+    stray = SecurityGroup(id="sg-9", name="")
     found = site.findings(groups=(*kept, stray))
     missing = site.plan.groups.groups[-1].name
     assert found["directory-groups"].found == f"missing: {missing}; not of the plan: sg-9"

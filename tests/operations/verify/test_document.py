@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from components.session_manager.document import PREFERENCES, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
+from operations.desired import Asked
+from operations.inventory.session_manager import DocumentFacts, KeyFacts
 from operations.reading import Unread
 from operations.verify.document import UNKNOWN_KEY, differences, document_findings
-from operations.verify.facts import Asked, DocumentFacts, KeyFacts
 
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", linux_shell_profile="umask 077")
 ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1", session_manager=SETTINGS)

@@ -7,16 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from operations.reading import Reader, Unread
+from operations.reading import Reader, Unread, returns_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from operations.reading import Clients, Identity
+    from operations.reading import Answer, Clients, Identity
+
 
 _ID = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")
-_NO_SUCH_ID = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
-_GONE = ("shutting-down", "terminated")
+NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
+GONE = ("shutting-down", "terminated")
 _RUNNING = "running"
 _ONLINE = "Online"
 
@@ -77,7 +78,7 @@ class Finder:
             looking = {region: pool.submit(_look, reader, wanted) for region, reader in self._readers.items()}
         answers = {region: each.result() for region, each in looking.items()}
         found = [each for answer in answers.values() if not isinstance(answer, Unread) for each in answer]
-        there = [each for each in found if each.state not in _GONE]
+        there = [each for each in found if each.state not in GONE]
         if len(there) == 1:
             return there[0]
         if there:
@@ -100,7 +101,7 @@ class Finder:
         if instance.state != _RUNNING:
             start = f"aws ec2 start-instances --instance-ids {instance.id} --region {instance.region}"
             return f"{instance} is {instance.state}. {f'Start it: {start}' if instance.state == 'stopped' else 'Wait for it'}"
-        node = _node(self._readers[instance.region], instance.id)
+        node = read_node(self._readers[instance.region], instance.id)
         if isinstance(node, Unread):
             return ""
         if node is None:
@@ -116,13 +117,11 @@ class Finder:
         return ""
 
 
-def _look(reader: Reader, wanted: str) -> list[Instance] | Unread:
-    if _ID.fullmatch(wanted):
-        answer = reader.read("ec2", "describe_instances", absent=_NO_SUCH_ID, InstanceIds=[wanted])
-    else:
-        answer = reader.read("ec2", "describe_instances", Filters=[{"Name": "tag:Name", "Values": [wanted]}])
-    if answer is None or isinstance(answer, Unread):
-        return [] if answer is None else answer
+@returns_failure
+def _look(reader: Reader, wanted: str) -> list[Instance]:
+    by_name: dict[str, Any] = {"Filters": [{"Name": "tag:Name", "Values": [wanted]}]}
+    chosen = {"InstanceIds": [wanted]} if _ID.fullmatch(wanted) else by_name
+    answer = reader.find("ec2", "describe_instances", absent=NO_INSTANCE, **chosen) or {}
     return [
         _instance(each, reader.region)
         for reservation in answer.get("Reservations", ())
@@ -130,17 +129,22 @@ def _look(reader: Reader, wanted: str) -> list[Instance] | Unread:
     ]
 
 
-def _instance(found: Mapping[str, Any], region: str) -> Instance:
+def _instance(found: Answer, region: str) -> Instance:
     name = next((tag["Value"] for tag in found.get("Tags", ()) if tag["Key"] == "Name"), "")
     return Instance(id=found["InstanceId"], name=name, region=region, state=found["State"]["Name"])
 
 
-def _node(reader: Reader, instance_id: str) -> Mapping[str, Any] | Unread | None:
-    by_id = [{"Key": "InstanceIds", "Values": [instance_id]}]
-    answer = reader.read("ssm", "describe_instance_information", Filters=by_id)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    return next(iter(answer.get("InstanceInformationList", ())), None)
+@returns_failure
+def read_node(reader: Reader, node_id: str) -> Answer | None:
+    """Read a node in the format of Systems Manager; None: it is not managed.
+
+    Args:
+        reader: Reader of the Region.
+        node_id: ID of the node (`i-...` or `mi-...`).
+    """
+    by_id = [{"Key": "InstanceIds", "Values": [node_id]}]
+    listed = reader.items("ssm", "describe_instance_information", "InstanceInformationList", Filters=by_id)
+    return next(iter(listed), None)
 
 
 def _listed(instances: Sequence[Instance]) -> str:

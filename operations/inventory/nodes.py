@@ -1,24 +1,22 @@
-"""Functions that read the resources for node readiness."""
+"""Resources for node readiness."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from components.nodes.names import (
-    ASSOCIATION_NAME,
-    HOST_MANAGEMENT_SETTING,
-    RULE_NAME,
-    RUNBOOK_NAME,
-)
+from components.adoption.inventory import tags_of
+from components.nodes.names import ASSOCIATION_NAME, HOST_MANAGEMENT_SETTING, RULE_NAME, RUNBOOK_NAME
 from components.nodes.recorders import why_not_recorded
 from components.nodes.remediation import RESOURCE_PARAMETER, ROLE_PARAMETER
-from operations.reading import Unread
+from operations.inventory.session_manager import NO_DOCUMENT
+from operations.reading import Unread, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from operations.reading import Answer, Reader
+
 
 ATTEMPTS: Final = ("MaximumAutomaticAttempts", "RetryAttemptSeconds")
 
@@ -68,7 +66,7 @@ class RemediationFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuleFacts:
+class ConfigRule:
     """The AWS Config rule for instance roles.
 
     Attributes:
@@ -88,27 +86,21 @@ class RuleFacts:
     unrecorded: str | Unread | None = None
 
 
-def read_host_role(reader: Reader) -> str | Unread | None:
+@returns_failure
+def read_host_role(reader: Reader) -> str | None:
     """Read the role of Default Host Management Configuration, with its path; None: none is set."""
-    answer = reader.read("ssm", "get_service_setting", SettingId=HOST_MANAGEMENT_SETTING)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    setting = answer["ServiceSetting"]
+    setting = reader.get("ssm", "get_service_setting", SettingId=HOST_MANAGEMENT_SETTING)["ServiceSetting"]
     return None if setting.get("Status") == "Default" else str(setting["SettingValue"])
 
 
-def read_association(reader: Reader) -> AssociationFacts | Unread | None:
+@returns_failure
+def read_association(reader: Reader) -> AssociationFacts | None:
     """Read the association with the stack's name for it."""
     named = [{"key": "AssociationName", "value": ASSOCIATION_NAME}]
-    answer = reader.read("ssm", "list_associations", AssociationFilterList=named)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    found = next(iter(answer.get("Associations", ())), None)
-    if found is None:
+    found = reader.items("ssm", "list_associations", "Associations", AssociationFilterList=named)
+    if not found:
         return None
-    described = reader.read("ssm", "describe_association", AssociationId=found["AssociationId"])
-    if described is None or isinstance(described, Unread):
-        return described
+    described = reader.get("ssm", "describe_association", AssociationId=found[0]["AssociationId"])
     association = described["AssociationDescription"]
     overview: Mapping[str, Any] = association.get("Overview", {})
     return AssociationFacts(
@@ -124,20 +116,18 @@ def read_association(reader: Reader) -> AssociationFacts | Unread | None:
     )
 
 
-def read_rule(reader: Reader) -> RuleFacts | Unread | None:
+@returns_failure
+def read_config_rule(reader: Reader) -> ConfigRule | None:
     """Read the rule and its remediation."""
     absent = ("NoSuchConfigRuleException",)
-    answer = reader.read("config", "describe_config_rules", absent=absent, ConfigRuleNames=[RULE_NAME])
-    if isinstance(answer, Unread):
-        return answer
+    answer = reader.find("config", "describe_config_rules", absent=absent, ConfigRuleNames=[RULE_NAME])
     if not answer or not answer["ConfigRules"]:
         return None
-    text = reader.read("config", "get_custom_rule_policy", ConfigRuleName=RULE_NAME)
     rule: Answer = answer["ConfigRules"][0]
     sources: list[Answer] = rule.get("Source", {}).get("SourceDetails", [])
-    return RuleFacts(
+    return ConfigRule(
         state=str(rule.get("ConfigRuleState", "")),
-        text=text if isinstance(text, Unread) else str((text or {}).get("PolicyText", "")),
+        text=_text(reader),
         remediation=_remediation(reader),
         triggers=frozenset(rule.get("Scope", {}).get("ComplianceResourceTypes", ()))
         | {str(each.get("MessageType", "")) for each in sources},
@@ -146,12 +136,16 @@ def read_rule(reader: Reader) -> RuleFacts | Unread | None:
     )
 
 
-def _failure(reader: Reader) -> str | Unread:
+@returns_failure
+def _text(reader: Reader) -> str:
+    return str(reader.get("config", "get_custom_rule_policy", ConfigRuleName=RULE_NAME).get("PolicyText", ""))
+
+
+@returns_failure
+def _failure(reader: Reader) -> str:
     """Return the error of the last evaluation, unless a later one succeeded."""
-    answer = reader.read("config", "describe_config_rule_evaluation_status", ConfigRuleNames=[RULE_NAME])
-    if isinstance(answer, Unread):
-        return answer
-    statuses: list[Answer] = (answer or {}).get("ConfigRulesEvaluationStatus", [])
+    named = {"ConfigRuleNames": [RULE_NAME]}
+    statuses = reader.items("config", "describe_config_rule_evaluation_status", "ConfigRulesEvaluationStatus", **named)
     status: Answer = statuses[0] if statuses else {}
     failed, succeeded = status.get("LastFailedEvaluationTime"), status.get("LastSuccessfulEvaluationTime")
     if failed is None or (succeeded is not None and succeeded >= failed):
@@ -159,39 +153,34 @@ def _failure(reader: Reader) -> str | Unread:
     return f"{status.get('LastErrorCode', 'error')}: {status.get('LastErrorMessage', '')}".rstrip(": ")
 
 
-def _unrecorded(reader: Reader) -> str | Unread | None:
-    recorders = reader.read("config", "describe_configuration_recorders")
-    if isinstance(recorders, Unread):
-        return recorders
-    statuses = reader.read("config", "describe_configuration_recorder_status")
-    if isinstance(statuses, Unread):
-        return statuses
-    return why_not_recorded(
-        (recorders or {}).get("ConfigurationRecorders", []), (statuses or {}).get("ConfigurationRecordersStatus", [])
-    )
+@returns_failure
+def _unrecorded(reader: Reader) -> str | None:
+    recorders = reader.items("config", "describe_configuration_recorders", "ConfigurationRecorders")
+    statuses = reader.items("config", "describe_configuration_recorder_status", "ConfigurationRecordersStatus")
+    return why_not_recorded(recorders, statuses)
 
 
-def read_runbook(reader: Reader) -> str | Unread | None:
+@returns_failure
+def read_runbook(reader: Reader) -> str | None:
     """Read the content of the remediation's runbook, as JSON."""
-    answer = reader.read("ssm", "get_document", absent=("InvalidDocument",), Name=RUNBOOK_NAME, DocumentFormat="JSON")
-    return answer if answer is None or isinstance(answer, Unread) else str(answer["Content"])
+    answer = reader.find("ssm", "get_document", NO_DOCUMENT, Name=RUNBOOK_NAME, DocumentFormat="JSON")
+    return str(answer["Content"]) if answer else None
 
 
-def read_runbook_tags(reader: Reader) -> dict[str, str] | Unread | None:
+@returns_failure
+def read_runbook_tags(reader: Reader) -> dict[str, str] | None:
     """Read the tags of the remediation's runbook."""
-    answer = reader.read("ssm", "describe_document", absent=("InvalidDocument",), Name=RUNBOOK_NAME)
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    return {tag["Key"]: tag["Value"] for tag in answer["Document"].get("Tags", ())}
+    answer = reader.find("ssm", "describe_document", NO_DOCUMENT, Name=RUNBOOK_NAME)
+    return tags_of(answer["Document"].get("Tags", ())) if answer else None
 
 
-def _remediation(reader: Reader) -> RemediationFacts | Unread | None:
-    answer = reader.read("config", "describe_remediation_configurations", ConfigRuleNames=[RULE_NAME])
-    if answer is None or isinstance(answer, Unread):
-        return answer
-    found = next(iter(answer.get("RemediationConfigurations", ())), None)
-    if found is None:
+@returns_failure
+def _remediation(reader: Reader) -> RemediationFacts | None:
+    named = {"ConfigRuleNames": [RULE_NAME]}
+    configurations = reader.items("config", "describe_remediation_configurations", "RemediationConfigurations", **named)
+    if not configurations:
         return None
+    found = configurations[0]
     parameters: Mapping[str, Any] = found.get("Parameters", {})
     role = parameters.get(ROLE_PARAMETER, {}).get("StaticValue", {}).get("Values", [])
     controls: Mapping[str, object] = found.get("ExecutionControls", {}).get("SsmControls", {})

@@ -1,4 +1,4 @@
-"""Resources in AWS with a stack's owner tag, compared with the stack's state."""
+"""Resources in AWS with a stack's owner tag that the stack's state lacks."""
 
 from __future__ import annotations
 
@@ -17,18 +17,62 @@ from components.domain_controllers import access_restriction_policy, instance_ro
 from components.domain_controllers.names import FLOW_LOGS_ROLE
 from components.nodes import names as nodes
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.orphans.removal import removal_command
-from operations.reading import Reader, Unread
+from operations.inventory.iam import NO_ENTITY
+from operations.reading import Reader, Unread, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from operations.reading import Answer, Clients, Identity
+    from operations.reading import Clients, Identity
+
+
+_COMMANDS: Final[Mapping[tuple[str, str], str]] = {
+    ("cloudtrail", "trail"): "cloudtrail delete-trail --name {arn}",
+    ("cloudwatch", "alarm"): "cloudwatch delete-alarms --alarm-names {name}",
+    ("config", "config-rule"): "configservice describe-config-rules --query \"ConfigRules[?ConfigRuleArn=='{arn}']\"",
+    ("ec2", "instance"): "ec2 terminate-instances --instance-ids {name}",
+    ("ec2", "network-acl"): "ec2 delete-network-acl --network-acl-id {name}",
+    ("ec2", "prefix-list"): "ec2 delete-managed-prefix-list --prefix-list-id {name}",
+    ("ec2", "security-group"): "ec2 delete-security-group --group-id {name}",
+    ("ec2", "security-group-rule"): "ec2 describe-security-group-rules --security-group-rule-ids {name}",
+    ("ec2", "volume"): "ec2 delete-volume --volume-id {name}",
+    ("ec2", "vpc-endpoint"): "ec2 delete-vpc-endpoints --vpc-endpoint-ids {name}",
+    ("ec2", "vpc-flow-log"): "ec2 delete-flow-logs --flow-log-ids {name}",
+    ("events", "rule"): "events delete-rule --name {name}",
+    ("iam", "instance-profile"): "iam delete-instance-profile --instance-profile-name {name}",
+    ("iam", "policy"): "iam delete-policy --policy-arn {arn}",
+    ("iam", "role"): "iam delete-role --role-name {name}",
+    ("kms", "key"): "kms schedule-key-deletion --key-id {name} --pending-window-in-days 30",
+    ("logs", "log-group"): "logs delete-log-group --log-group-name {name}",
+    ("s3", ""): "s3api delete-bucket --bucket {name}",
+    ("scheduler", "schedule-group"): "scheduler delete-schedule-group --name {name}",
+    ("sns", ""): "sns delete-topic --topic-arn {arn}",
+    ("ssm", "association"): "ssm delete-association --association-id {name}",
+    ("ssm", "document"): "ssm delete-document --name {name}",
+    ("ssm", "parameter"): "ssm delete-parameter --name /{name}",
+}
+"""Commands by service and type in the ARN. A rule cannot be deleted by its ARN alone: the command shows its parent."""
+
+
+def removal_command(arn: str) -> str:
+    """Return the command that deletes a resource, or one that shows it if its type is not known.
+
+    Args:
+        arn: ARN of the resource.
+    """
+    _, _, service, region, _, rest = arn.split(":", 5)
+    separator = next((each for each in rest if each in ":/"), "")
+    kind, _, name = rest.partition(separator) if separator else ("", "", rest)
+    if service == "iam":
+        name = name.rpartition("/")[2]
+    command = _COMMANDS.get((service, kind), "resourcegroupstaggingapi get-resources --resource-arn-list {arn}")
+    place = f" --region {region}" if region else ""
+    return f"aws {command.format(arn=arn, name=name)}{place}"
+
 
 _AT_A_TIME: Final = 8
 GLOBAL: Final = "global"
 """Placeholder for the Region of IAM's resources."""
-
 _EC2_KINDS: Final[Mapping[str, str]] = {
     "acl": "network-acl",
     "fl": "vpc-flow-log",
@@ -40,8 +84,6 @@ _EC2_KINDS: Final[Mapping[str, str]] = {
     "vpce": "vpc-endpoint",
 }
 """Resource type in the ARN by prefix of the ID, of the EC2 resources that a stack creates."""
-
-
 _ENDING: Final[Mapping[str, tuple[str, ...]]] = {
     "aws:ec2/instance:Instance": ("terminated", "shutting-down"),
     "aws:ec2/vpcEndpoint:VpcEndpoint": ("deleted", "deleting"),
@@ -146,12 +188,6 @@ def find_orphans(  # noqa: PLR0913 -- each parameter limits the search
     return Orphans(found=found, unread=unread)
 
 
-class _CannotReadError(Exception):
-    def __init__(self, why: Unread) -> None:
-        super().__init__(why.cause)
-        self.why = why
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Search:
     clients: Clients
@@ -162,27 +198,22 @@ class _Search:
     def _owns(self, tags: Mapping[str, str]) -> bool:
         return tags.get(OWNER_TAG, "").partition("/")[2] == self.stack
 
-    def region(self, region: str) -> dict[str, dict[str, str]] | Unread:
+    @returns_failure
+    def region(self, region: str) -> dict[str, dict[str, str]]:
         """Return the tags of the stack's resources in a Region, by ARN."""
         reader = Reader(self.clients, region, self.identity.arn)
-        try:
-            found = self._in_other_services(reader)
-            return {**found, **self._in_ec2(reader)} if self.ec2 else found
-        except _CannotReadError as problem:
-            return problem.why
+        found = self._in_other_services(reader)
+        return {**found, **self._in_ec2(reader)} if self.ec2 else found
 
-    def iam(self, region: str) -> dict[str, dict[str, str]] | Unread:
+    @returns_failure
+    def iam(self, region: str) -> dict[str, dict[str, str]]:
         """Return the tags of the stack's roles, policies and instance profiles: no other API lists roles by tag."""
-        reader = Reader(self.clients, region, self.identity.arn)
-        try:
-            return self._in_iam(reader)
-        except _CannotReadError as problem:
-            return problem.why
+        return self._in_iam(Reader(self.clients, region, self.identity.arn))
 
     def _in_ec2(self, reader: Reader) -> dict[str, dict[str, str]]:
         """Read tags from EC2, as the Resource Groups Tagging API is only eventually consistent with it."""
         wanted = [{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}]
-        tags = tags_by_resource(_answer(reader.read("ec2", "describe_tags", Filters=wanted))["Tags"])
+        tags = tags_by_resource(reader.items("ec2", "describe_tags", "Tags", Filters=wanted))
         owned = {id_: of for id_, of in tags.items() if self._owns(of)}
         ending = {id_ for token in _ENDING for id_ in _ending(reader, owned, token)}
         place = f"arn:{self.identity.partition}:ec2:{reader.region}:{self.identity.account_id}"
@@ -195,10 +226,8 @@ class _Search:
 
     def _in_other_services(self, reader: Reader) -> dict[str, dict[str, str]]:
         wanted = [{"Key": OWNER_TAG}]
-        answer = _answer(reader.read("resourcegroupstaggingapi", "get_resources", TagFilters=wanted))
-        found = {
-            each["ResourceARN"].removesuffix(":*"): tags_of(each["Tags"]) for each in answer["ResourceTagMappingList"]
-        }
+        listed = reader.items("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", TagFilters=wanted)
+        found = {each["ResourceARN"].removesuffix(":*"): tags_of(each["Tags"]) for each in listed}
         return {
             arn: tags
             for arn, tags in found.items()
@@ -208,14 +237,14 @@ class _Search:
     def _in_iam(self, reader: Reader) -> dict[str, dict[str, str]]:
         found: dict[str, dict[str, str]] = {}
         for operation, arguments, listed, describe, key, member in _IAM_LISTS:
-            for each in _answer(reader.read("iam", operation, **arguments))[listed]:
+            for each in reader.items("iam", operation, listed, **arguments):
                 if not _may_be_ours(each[key]):
                     continue
                 argument = {"PolicyArn": each["Arn"]} if member == "Policy" else {key: each[key]}
-                described = reader.read("iam", describe, absent=("NoSuchEntity",), **argument)
+                described = reader.find("iam", describe, absent=NO_ENTITY, **argument)
                 if described is None:
                     continue
-                tags = tags_of(_answer(described)[member].get("Tags", []))
+                tags = tags_of(described[member].get("Tags", []))
                 if self._owns(tags):
                     found[each["Arn"]] = tags
         return found
@@ -225,12 +254,6 @@ def _may_be_ours(name: str) -> bool:
     return name in _IAM_NAMES or name.startswith(f"{FLOW_LOGS_ROLE}-")
 
 
-def _answer(read: Answer | Unread | None) -> Answer:
-    if read is None or isinstance(read, Unread):
-        raise _CannotReadError(read or Unread(action="", cause="no answer", remedy="Try again"))
-    return read
-
-
 def _ending(reader: Reader, owned: Iterable[str], token: str) -> set[str]:
     """Return the resources of a type that do not exist any more or are being deleted."""
     tagged = TAGGED[token]
@@ -238,8 +261,8 @@ def _ending(reader: Reader, owned: Iterable[str], token: str) -> set[str]:
     found: set[str] = set()
     for resource in (each for each in owned if each.startswith(tagged.prefix)):
         asked: dict[str, Any] = {tagged.argument: [resource]}
-        answer = reader.read("ec2", tagged.operation, _ABSENT, **asked)
-        if answer is None or str(jmespath.search(path, _answer(answer))).lower() in _ENDING[token]:
+        answer = reader.find("ec2", tagged.operation, _ABSENT, **asked)
+        if answer is None or str(jmespath.search(path, answer)).lower() in _ENDING[token]:
             found.add(resource)
     return found
 
@@ -248,5 +271,5 @@ def _is_there(reader: Reader, arn: str) -> bool:
     """Return whether a resource is not being deleted: a key that is pending deletion keeps its tags."""
     if arn.split(":")[2] != "kms":
         return True
-    key = _answer(reader.read("kms", "describe_key", KeyId=arn))["KeyMetadata"]
+    key = reader.get("kms", "describe_key", KeyId=arn)["KeyMetadata"]
     return key["KeyState"] != "PendingDeletion"
