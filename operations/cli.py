@@ -33,11 +33,11 @@ COMMANDS: Final = {
         "Starts a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.",
     ),
     "nodes": (
-        "operations.nodes.command:nodes",
+        "operations.doctor.nodes:nodes",
         "Lists all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.",
     ),
     "orphans": (
-        "operations.orphans.command:orphans",
+        "operations.orphans:orphans",
         "List resources that carry the stack's owner tag and are not in its state. Changes nothing.",
     ),
     "doctor": (

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.support.stack import Stack
 from local.workspace import REPOSITORY
 from operations.cli import COMMANDS
 from operations.version import VERSION
+from tests.support.stack import Stack
 
 if TYPE_CHECKING:
     from local.aws import Emulator

@@ -11,7 +11,7 @@ from operations.audit.rules.approval import FOREIGN_RUNBOOK
 from operations.audit.severity import Severity
 from operations.inventory.session_manager import read_document
 from operations.reading import Reader, Unread
-from operations.verify.approval_comparison import document_differences
+from operations.verify.approval_checks import document_differences
 
 if TYPE_CHECKING:
     from operations.reading import Clients, Identity

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from common.iam.documents import Policy
     from common.iam.principals import Principal
-    from operations.desired import Asked
+    from operations.deployment import Deployment
     from operations.inventory.network import Vpc
     from operations.inventory.session_manager import KeyFacts
     from operations.reading import Unread
@@ -105,7 +105,7 @@ class NodeFacts:
         id: ID of the node (`i-...` or `mi-...`).
         name: Name tag or computer name. Empty: none.
         partition: Partition: `aws`, `aws-cn` or `aws-us-gov`.
-        asked: Desired configuration of the node's Region.
+        deployment: Desired configuration of the node's Region.
         instance: EC2 instance. None for a node outside EC2.
         managed: Registration with Systems Manager. None if the node has never registered.
         role: Role of the instance profile or activation. None: no role.
@@ -122,7 +122,7 @@ class NodeFacts:
     id: str
     name: str = ""
     partition: str = "aws"
-    asked: Asked
+    deployment: Deployment
     instance: Instance | Unread | None
     managed: Managed | Unread | None
     role: Principal | Unread | None
@@ -137,7 +137,7 @@ class NodeFacts:
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource in the node's account and Region."""
-        return f"arn:{self.partition}:{service}:{self.asked.region}:{self.asked.account_id}:{resource}"
+        return f"arn:{self.partition}:{service}:{self.deployment.region}:{self.deployment.account_id}:{resource}"
 
     @property
     def node_arn(self) -> str:

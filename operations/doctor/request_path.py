@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from common.iam.truth import Truth
 from components.session_manager.endpoint_services import service_name
 from operations.doctor.facts import Instance
-from operations.doctor.internet import reaches_other_networks, way_out
-from operations.doctor.needs import STORAGE
+from operations.doctor.internet import internet_route, reaches_other_networks
+from operations.doctor.requirements import STORAGE
 from operations.inventory.network import Vpc
 from operations.inventory.session_manager import BucketFacts
 
@@ -51,7 +51,7 @@ def endpoints_of(node: NodeFacts, network: Vpc, service: str, kind: str) -> list
     """
     if service == STORAGE and is_bucket_elsewhere(node):
         return []
-    name = service_name(node.asked.region, service)
+    name = service_name(node.deployment.region, service)
     return [
         each for each in network.endpoints if each.service == name and each.state.lower() in _LIVE and each.kind == kind
     ]
@@ -74,7 +74,7 @@ def is_bucket_elsewhere(node: NodeFacts) -> bool:
     Source: Amazon VPC Guide, "Gateway endpoints for Amazon S3": endpoints only lead to S3 in their own Region.
     """
     bucket = node.destinations.live.bucket
-    return isinstance(bucket, BucketFacts) and bucket.region != node.asked.region
+    return isinstance(bucket, BucketFacts) and bucket.region != node.deployment.region
 
 
 def request_path(node: NodeFacts, service: str) -> RequestPath | None:
@@ -91,12 +91,12 @@ def request_path(node: NodeFacts, service: str) -> RequestPath | None:
     if endpoint is not None:
         return RequestPath(endpoint=endpoint)
     subnet = network.subnets.get(instance.subnet_id)
-    is_shared = subnet is not None and subnet.owner_id not in ("", node.asked.account_id)
+    is_shared = subnet is not None and subnet.owner_id not in ("", node.deployment.account_id)
     if is_shared or reaches_other_networks(network, instance.subnet_id):
         # Endpoints of another account, or in other networks, may receive the requests.
         return None
-    way = way_out(network, instance.subnet_id, has_public_address=instance.has_public_address)
-    if way.there is not Truth.YES:
+    route_out = internet_route(network, instance.subnet_id, has_public_address=instance.has_public_address)
+    if route_out.there is not Truth.YES:
         return None
     own = (instance.public_address,) if instance.public_address else ()
-    return RequestPath(source_addresses=way.nat.public_addresses if way.nat else own)
+    return RequestPath(source_addresses=route_out.nat.public_addresses if route_out.nat else own)

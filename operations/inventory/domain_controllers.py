@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from components.domain_controllers.event_patterns import Alert
     from components.domain_controllers.site_plan import SiteNetworks, SitePlan
-    from operations.desired import AskedSite
+    from operations.deployment import SiteDeployment
     from operations.inventory.iam import RoleFacts
     from operations.inventory.monitoring import EventRule, Sender, TopicFacts
     from operations.inventory.network import EndpointNetwork, SecurityGroup
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceSubnet:
+class SiteSubnet:
     """A subnet of the controllers.
 
     Attributes:
@@ -64,7 +64,7 @@ class PlaceSubnet:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceFacts:
+class SitePlacement:
     """The network of a site.
 
     Attributes:
@@ -76,7 +76,7 @@ class PlaceFacts:
     """
 
     vpc_id: str
-    subnets: tuple[PlaceSubnet, ...]
+    subnets: tuple[SiteSubnet, ...]
     networks: SiteNetworks
     endpoint_subnets: Mapping[str, str] = field(default_factory=dict[str, str])
     shares_endpoints: bool = False
@@ -218,44 +218,44 @@ class SiteFacts:
 _FAILED = "FAILED"
 
 
-def read_site(reader: Reader, wanted: AskedSite, place: PlaceFacts, plan: SitePlan) -> SiteFacts:
+def read_site(reader: Reader, site: SiteDeployment, placement: SitePlacement, plan: SitePlan) -> SiteFacts:
     """Read a site; facts that cannot be read contain the reason.
 
     Args:
         reader: Reader of the Region.
-        wanted: Settings of the site.
-        place: Network of the site.
+        site: Settings of the site.
+        placement: Network of the site.
         plan: Plan of the site, with the names by which some resources are found.
     """
-    groups, lists = read_groups(reader, _of_controllers(place.vpc_id)), _lists(reader, wanted.asked.account_id)
-    rules = [alert_rule_name(each.name) for each in alerts_of(wanted)]
+    groups, lists = read_groups(reader, _of_controllers(placement.vpc_id)), _lists(reader, site.deployment.account_id)
+    rules = [alert_rule_name(each.name) for each in alerts_of(site)]
     return SiteFacts(
         groups=groups,
         lists=lists,
-        entries=_entries(reader, _list_ids(wanted, plan, groups, lists)),
-        acls=read_network_acls(reader, place.vpc_id) if plan.acl else (),
-        controllers=_controllers(reader, wanted, place.vpc_id) if wanted.site.controllers else (),
+        entries=_entries(reader, _list_ids(site, plan, groups, lists)),
+        acls=read_network_acls(reader, placement.vpc_id) if plan.acl else (),
+        controllers=_controllers(reader, site, placement.vpc_id) if site.settings.controllers else (),
         key=read_key(reader, CONTROLLERS_KEY_ALIAS, policy=True),
         monitoring_key=read_key(reader, MONITORING_KEY_ALIAS, policy=True),
-        flow_logs=_flow_logs(reader, [each.id for each in place.subnets]),
-        flow_logs_role=read_role(reader, flow_logs_role_name(wanted.asked.region)),
+        flow_logs=_flow_logs(reader, [each.id for each in placement.subnets]),
+        flow_logs_role=read_role(reader, flow_logs_role_name(site.deployment.region)),
         log_group=read_log_group(reader, FLOW_LOGS),
-        topic=read_topic(reader, wanted.arn("sns", ALERTS_TOPIC)),
+        topic=read_topic(reader, site.arn("sns", ALERTS_TOPIC)),
         rules=read_event_rules(reader, ALERTS_TOPIC, rules),
         failures=read_failures(reader, [*(rule_sender(name) for name in rules), topic_sender(ALERTS_TOPIC)]),
-        endpoints=read_endpoints(reader, place.vpc_id, endpoints_group(wanted, place)),
+        endpoints=read_endpoints(reader, placement.vpc_id, endpoints_group(site, placement)),
     )
 
 
-def alerts_of(wanted: AskedSite) -> list[Alert]:
+def alerts_of(site: SiteDeployment) -> list[Alert]:
     """Return the alerts of a site; those about instances only where it has controllers."""
-    return [each for each in ALERTS if wanted.site.controllers or not each.needs_instances]
+    return [each for each in ALERTS if site.settings.controllers or not each.needs_instances]
 
 
-def endpoints_group(wanted: AskedSite, place: PlaceFacts) -> str:
+def endpoints_group(site: SiteDeployment, placement: SitePlacement) -> str:
     """Return the Name tag of the endpoints' security group."""
-    region = wanted.asked.region
-    return f"endpoints-{region}" if place.shares_endpoints else f"{site_name(region)}-endpoints"
+    region = site.deployment.region
+    return f"endpoints-{region}" if placement.shares_endpoints else f"{site_name(region)}-endpoints"
 
 
 def _is_tagged(found: Mapping[str, Any]) -> bool:
@@ -280,13 +280,13 @@ def _lists(reader: Reader, account_id: str) -> tuple[ManagedPrefixList, ...]:
 
 
 def _list_ids(
-    wanted: AskedSite,
+    site: SiteDeployment,
     plan: SitePlan,
     groups: tuple[SecurityGroup, ...] | Unread,
     lists: tuple[ManagedPrefixList, ...] | Unread,
 ) -> list[str]:
     """Return the IDs of the prefix lists whose entries are compared: the plan's, and those that rules refer to."""
-    names = {group_name(site_name(wanted.asked.region), each.name) for each in plan.groups.prefix_lists}
+    names = {group_name(site_name(site.deployment.region), each.name) for each in plan.groups.prefix_lists}
     planned = [] if isinstance(lists, Unread) else [each.id for each in lists if each.name in names]
     referred = (
         []
@@ -302,8 +302,8 @@ def _entries(reader: Reader, ids: Iterable[str]) -> dict[str, dict[str, str]]:
 
 
 @returns_failure
-def _controllers(reader: Reader, wanted: AskedSite, vpc_id: str) -> tuple[ControllerFacts, ...]:
-    named = [each.name for each in wanted.site.controllers]
+def _controllers(reader: Reader, site: SiteDeployment, vpc_id: str) -> tuple[ControllerFacts, ...]:
+    named = [each.name for each in site.settings.controllers]
     by_name = [*filters(vpc_id=[vpc_id]), {"Name": "tag:Name", "Values": named}]
     reservations = reader.items("ec2", "describe_instances", "Reservations", Filters=by_name)
     found = [each for reservation in reservations for each in reservation["Instances"]]

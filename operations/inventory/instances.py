@@ -64,37 +64,37 @@ class Finder:
         self._account_id = identity.account_id
         self._readers = {region: Reader(clients, region, identity.arn) for region in regions}
 
-    def find(self, wanted: str) -> Instance:
+    def find(self, name_or_id: str) -> Instance:
         """Return the only instance with this ID or Name tag that is not terminated.
 
         Args:
-            wanted: ID of the instance (`i-...`) or its Name tag, such as `DC1`.
+            name_or_id: ID of the instance (`i-...`) or its Name tag, such as `DC1`.
 
         Raises:
             UnreadInstanceError: The instance cannot be read.
             NoConnectionError: No instance or several instances match.
         """
         with ThreadPoolExecutor() as pool:
-            looking = {region: pool.submit(_look, reader, wanted) for region, reader in self._readers.items()}
+            looking = {region: pool.submit(_look, reader, name_or_id) for region, reader in self._readers.items()}
         answers = {region: each.result() for region, each in looking.items()}
         found = [each for answer in answers.values() if not isinstance(answer, Unread) for each in answer]
         there = [each for each in found if each.state not in GONE]
         if len(there) == 1:
             return there[0]
         if there:
-            raise NoConnectionError(f"{wanted} is the name of {len(there)}: {_listed(there)}. Give an id.")
+            raise NoConnectionError(f"{name_or_id} is the name of {len(there)}: {_listed(there)}. Give an id.")
         unread = {region: each for region, each in answers.items() if isinstance(each, Unread)}
         if unread:
             raise UnreadInstanceError(
                 "\n".join(
-                    f"Whether {wanted} is in {region} cannot be told: {each.action}: {each.cause}; {each.remedy}"
+                    f"Whether {name_or_id} is in {region} cannot be told: {each.action}: {each.cause}; {each.remedy}"
                     for region, each in unread.items()
                 )
             )
         where = f"account {self._account_id} in {' or '.join(self._readers)}"
         if found:
-            raise NoConnectionError(f"{found[0]} is {found[0].state}, and there is no other {wanted} in {where}.")
-        raise NoConnectionError(f"There is no instance {wanted} in {where}.")
+            raise NoConnectionError(f"{found[0]} is {found[0].state}, and there is no other {name_or_id} in {where}.")
+        raise NoConnectionError(f"There is no instance {name_or_id} in {where}.")
 
     def problem(self, instance: Instance) -> str:
         """Return the reason why no session can start on an instance, with the remedy. Empty: no obstacle is known."""
@@ -118,9 +118,9 @@ class Finder:
 
 
 @returns_failure
-def _look(reader: Reader, wanted: str) -> list[Instance]:
-    by_name: dict[str, Any] = {"Filters": [{"Name": "tag:Name", "Values": [wanted]}]}
-    chosen = {"InstanceIds": [wanted]} if _ID.fullmatch(wanted) else by_name
+def _look(reader: Reader, name_or_id: str) -> list[Instance]:
+    by_name: dict[str, Any] = {"Filters": [{"Name": "tag:Name", "Values": [name_or_id]}]}
+    chosen = {"InstanceIds": [name_or_id]} if _ID.fullmatch(name_or_id) else by_name
     answer = reader.find("ec2", "describe_instances", absent=NO_INSTANCE, **chosen) or {}
     return [
         _instance(each, reader.region)

@@ -173,7 +173,7 @@ def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int
         reader: Reader of the Region.
         senders: Rules and topics; up to 500.
     """
-    asked = {f"m{number}": each for number, each in enumerate(senders)}
+    by_id = {f"m{number}": each for number, each in enumerate(senders)}
     now = datetime.now(UTC)
     results = reader.items(
         "cloudwatch",
@@ -194,13 +194,13 @@ def read_failures(reader: Reader, senders: Iterable[Sender]) -> dict[Sender, int
                     "Stat": "Sum",
                 },
             }
-            for id_, each in asked.items()
+            for id_, each in by_id.items()
         ],
     )
     # The values of a metric can be split over several pages, each with an entry for the metric.
-    sums = dict.fromkeys(asked.values(), 0)
+    sums = dict.fromkeys(by_id.values(), 0)
     for each in results:
-        sums[asked[each["Id"]]] += int(sum(each.get("Values", ())))
+        sums[by_id[each["Id"]]] += int(sum(each.get("Values", ())))
     return sums
 
 

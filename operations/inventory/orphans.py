@@ -212,8 +212,8 @@ class _Search:
 
     def _in_ec2(self, reader: Reader) -> dict[str, dict[str, str]]:
         """Read tags from EC2, as the Resource Groups Tagging API is only eventually consistent with it."""
-        wanted = [{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}]
-        tags = tags_by_resource(reader.items("ec2", "describe_tags", "Tags", Filters=wanted))
+        desired = [{"Name": "key", "Values": [OWNER_TAG, RESOURCE_TAG]}]
+        tags = tags_by_resource(reader.items("ec2", "describe_tags", "Tags", Filters=desired))
         owned = {id_: of for id_, of in tags.items() if self._owns(of)}
         ending = {id_ for token in _ENDING for id_ in _ending(reader, owned, token)}
         place = f"arn:{self.identity.partition}:ec2:{reader.region}:{self.identity.account_id}"
@@ -225,8 +225,8 @@ class _Search:
         }
 
     def _in_other_services(self, reader: Reader) -> dict[str, dict[str, str]]:
-        wanted = [{"Key": OWNER_TAG}]
-        listed = reader.items("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", TagFilters=wanted)
+        desired = [{"Key": OWNER_TAG}]
+        listed = reader.items("resourcegroupstaggingapi", "get_resources", "ResourceTagMappingList", TagFilters=desired)
         found = {each["ResourceARN"].removesuffix(":*"): tags_of(each["Tags"]) for each in listed}
         return {
             arn: tags
@@ -260,8 +260,8 @@ def _ending(reader: Reader, owned: Iterable[str], token: str) -> set[str]:
     path = f"{tagged.path}.{tagged.state}"
     found: set[str] = set()
     for resource in (each for each in owned if each.startswith(tagged.prefix)):
-        asked: dict[str, Any] = {tagged.argument: [resource]}
-        answer = reader.find("ec2", tagged.operation, _ABSENT, **asked)
+        arguments: dict[str, Any] = {tagged.argument: [resource]}
+        answer = reader.find("ec2", tagged.operation, _ABSENT, **arguments)
         if answer is None or str(jmespath.search(path, answer)).lower() in _ENDING[token]:
             found.add(resource)
     return found

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from components.domain_controllers.peers import Family, Network, Peer, prefix_list_peer
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
 from components.session_manager.endpoint_services import service_name
-from operations.inventory.domain_controllers import PlaceFacts, PlaceSubnet
+from operations.inventory.domain_controllers import SitePlacement, SiteSubnet
 from operations.inventory.network import filters, read_prefix_list, read_vpc_ids, tag
 from operations.reading import Answer, Reader, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from operations.desired import AskedSite
+    from operations.deployment import SiteDeployment
 
 
 _MAIN = "main"
@@ -26,29 +26,29 @@ class _PlacementError(Exception):
 
 
 @returns_failure
-def read_place(reader: Reader, wanted: AskedSite) -> PlaceFacts | str:
+def read_placement(reader: Reader, site: SiteDeployment) -> SitePlacement | str:
     """Read a site's network; a string is a fault of the resources that the settings name.
 
     Args:
         reader: Reader of the Region.
-        wanted: Settings of the site.
+        site: Settings of the site.
     """
     try:
-        return _place(reader, wanted)
+        return _place(reader, site)
     except _PlacementError as fault:
         return str(fault)
 
 
-def _place(reader: Reader, wanted: AskedSite) -> PlaceFacts:
-    vpc_id = _vpc(reader, wanted.site.vpc)
+def _place(reader: Reader, site: SiteDeployment) -> SitePlacement:
+    vpc_id = _vpc(reader, site.settings.vpc)
     within = filters(vpc_id=[vpc_id])
     subnets = reader.items("ec2", "describe_subnets", "Subnets", Filters=within)
     gateways = _gateways(reader.items("ec2", "describe_route_tables", "RouteTables", Filters=within))
-    own = _named(subnets, wanted.site.subnets, vpc_id, gateways)
-    shared = _endpoint_subnets(reader, wanted, vpc_id, subnets)
+    own = _named(subnets, site.settings.subnets, vpc_id, gateways)
+    shared = _endpoint_subnets(reader, site, vpc_id, subnets)
     endpoints = shared or _one_a_zone(own)
-    networks = SiteNetworks(controllers=_networks(own), endpoints=_networks(endpoints), lists=_s3_list(reader, wanted))
-    return PlaceFacts(
+    networks = SiteNetworks(controllers=_networks(own), endpoints=_networks(endpoints), lists=_s3_list(reader, site))
+    return SitePlacement(
         vpc_id=vpc_id,
         subnets=own,
         networks=networks,
@@ -76,9 +76,9 @@ def _gateways(tables: Iterable[Answer]) -> dict[str, str]:
 
 def _named(
     subnets: Sequence[Answer], given: Sequence[str], vpc_id: str, gateways: Mapping[str, str] | None = None
-) -> tuple[PlaceSubnet, ...]:
+) -> tuple[SiteSubnet, ...]:
     """Return the subnets that the settings name."""
-    found: list[PlaceSubnet] = []
+    found: list[SiteSubnet] = []
     for name in given:
         fitting = [each for each in subnets if name in (each["SubnetId"], tag(each, "Name"))]
         if len(fitting) != 1:
@@ -87,13 +87,13 @@ def _named(
     return tuple(found)
 
 
-def _subnet(found: Mapping[str, Any], given: str, gateways: Mapping[str, str]) -> PlaceSubnet:
+def _subnet(found: Mapping[str, Any], given: str, gateways: Mapping[str, str]) -> SiteSubnet:
     v6 = [
         each["Ipv6CidrBlock"]
         for each in found.get("Ipv6CidrBlockAssociationSet", ())
         if each.get("Ipv6CidrBlockState", {}).get("State") == "associated"
     ]
-    return PlaceSubnet(
+    return SiteSubnet(
         id=found["SubnetId"],
         given=given,
         zone=found["AvailabilityZone"],
@@ -103,28 +103,28 @@ def _subnet(found: Mapping[str, Any], given: str, gateways: Mapping[str, str]) -
 
 
 def _endpoint_subnets(
-    reader: Reader, wanted: AskedSite, vpc_id: str, subnets: Sequence[Answer]
-) -> tuple[PlaceSubnet, ...]:
+    reader: Reader, site: SiteDeployment, vpc_id: str, subnets: Sequence[Answer]
+) -> tuple[SiteSubnet, ...]:
     """Return the subnets of the `shell-access:endpoints` endpoints in the same VPC; empty: it has its own."""
-    settings = wanted.asked.endpoints
+    settings = site.deployment.endpoints
     if settings is None or _vpc(reader, settings.vpc) != vpc_id:
         return ()
     return _named(subnets, settings.subnets, vpc_id)
 
 
-def _one_a_zone(subnets: Iterable[PlaceSubnet]) -> tuple[PlaceSubnet, ...]:
-    first: dict[str, PlaceSubnet] = {}
+def _one_a_zone(subnets: Iterable[SiteSubnet]) -> tuple[SiteSubnet, ...]:
+    first: dict[str, SiteSubnet] = {}
     for each in subnets:
         first.setdefault(each.zone, each)
     return tuple(first.values())
 
 
-def _s3_list(reader: Reader, wanted: AskedSite) -> dict[Peer, tuple[Network, ...]]:
+def _s3_list(reader: Reader, site: SiteDeployment) -> dict[Peer, tuple[Network, ...]]:
     """Return S3's AWS-managed prefix list if controllers write session logs to S3."""
-    logging = wanted.asked.session_manager
+    logging = site.deployment.session_manager
     if not (logging and logging.s3_logging):
         return {}
-    by_name = [{"Name": "prefix-list-name", "Values": [service_name(wanted.asked.region, "s3")]}]
+    by_name = [{"Name": "prefix-list-name", "Values": [service_name(site.deployment.region, "s3")]}]
     found: dict[Peer, tuple[Network, ...]] = {}
     for each in reader.items("ec2", "describe_managed_prefix_lists", "PrefixLists", Filters=by_name):
         held = read_prefix_list(reader, each["PrefixListId"])
@@ -133,5 +133,5 @@ def _s3_list(reader: Reader, wanted: AskedSite) -> dict[Peer, tuple[Network, ...
     return found
 
 
-def _networks(subnets: Iterable[PlaceSubnet]) -> tuple[Network, ...]:
+def _networks(subnets: Iterable[SiteSubnet]) -> tuple[Network, ...]:
     return tuple(ip_network(cidr) for each in subnets for cidr in each.cidrs)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.session_manager.settings import SessionManagerSettings
-    from operations.desired import Asked
+    from operations.deployment import Deployment
 
 
 ENABLED: Final = "Enabled"
@@ -144,18 +144,20 @@ class RegionFacts:
     network: EndpointNetwork | Unread | None = None
 
 
-def read_region(reader: Reader, asked: Asked, *, key_policies: bool = False) -> RegionFacts:
+def read_region(reader: Reader, deployment: Deployment, *, key_policies: bool = False) -> RegionFacts:
     """Read one Region; facts that cannot be read contain the reason.
 
     Args:
         reader: Reader of the Region.
-        asked: Settings of the Region.
+        deployment: Settings of the Region.
         key_policies: Whether to read the key policies, too.
     """
     network = (
-        read_endpoint_network(reader, asked.endpoints.vpc, f"endpoints-{asked.region}") if asked.endpoints else None
+        read_endpoint_network(reader, deployment.endpoints.vpc, f"endpoints-{deployment.region}")
+        if deployment.endpoints
+        else None
     )
-    settings = asked.session_manager
+    settings = deployment.session_manager
     if settings is None:
         return RegionFacts(network=network)
     encrypts = settings.session_data_encryption
@@ -165,7 +167,7 @@ def read_region(reader: Reader, asked: Asked, *, key_policies: bool = False) -> 
         data_key_parameter=_parameter(reader) if encrypts else None,
         logs_key=read_key(reader, LOGS_KEY_ALIAS, policy=key_policies) if settings.encrypts_created_log_group else None,
         log_group=read_log_group(reader, settings.cw_log_group_name) if settings.logs_to_cloudwatch else None,
-        bucket=_bucket(reader, settings, asked.account_id) if settings.s3_logging else None,
+        bucket=_bucket(reader, settings, deployment.account_id) if settings.s3_logging else None,
         network=network,
     )
 

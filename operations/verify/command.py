@@ -15,7 +15,7 @@ from operations.inventory.instances import NoConnectionError
 from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
-from operations.verify.node import verify_node
+from operations.verify.live_session import verify_node
 from operations.verify.report import as_json, show
 from operations.verify.run import verify_stack
 

@@ -25,7 +25,7 @@ from tests.support.recorder import calls, reset_calls
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from operations.verify.findings import Finding
+    from operations.findings import Finding
     from tests.support.stack import Run, Stack
 
 pytestmark = pytest.mark.engine

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from local.workspace import REPOSITORY
-from operations import reading
+from operations.inventory import reader as reading
 from operations.stack import StackConfiguration
 from operations.verify.run import verify_stack
 from tests.engine.sabotages import DELETIONS, FIXED, LAST, PEERS, REFRESH, SABOTAGES, Live, Resource, Sabotage
@@ -23,7 +23,8 @@ from tests.engine.sabotages import DELETIONS, FIXED, LAST, PEERS, REFRESH, SABOT
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from operations.verify.findings import Finding, Verification
+    from operations.findings import Finding
+    from operations.verify.findings import Verification
     from tests.engine.sabotages import Undo
     from tests.support.stack import Stack
 

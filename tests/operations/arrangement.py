@@ -22,8 +22,9 @@ from operations.stack import StackConfiguration
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
+    from operations.findings import Finding
     from operations.reading import Clients
-    from operations.verify.findings import Finding, Verification
+    from operations.verify.findings import Verification
 
 Fail = Callable[[str, str, Exception], None]
 """Makes a call fail: the service, the operation, what is raised."""

@@ -14,9 +14,9 @@ import pytest
 
 from components.domain_controllers.port_forwarding_policy import port_forwarding_policy
 from local.emulator.fixtures import LINUX_IMAGE
-from operations import reading
 from operations.connect import command as connect_command
 from operations.connect.session import Forwarding, as_typed, command
+from operations.inventory import reader as reading
 from operations.inventory.instances import Instance
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
 
@@ -256,7 +256,7 @@ def test_an_interrupt_is_for_the_session(tmp_path: Path) -> None:
     child = tmp_path / "child"
     child.write_text("#!/bin/sh\ntrap 'exit 9' INT\necho ready\nwhile :; do sleep 0.05; done\n")
     child.chmod(0o755)
-    code = f"from operations.connect.machine import run; raise SystemExit(run([{str(child)!r}]))"
+    code = f"from operations.connect.session import run_program; raise SystemExit(run_program([{str(child)!r}]))"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True, cwd=Path(__file__).parents[3]
     ) as process:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations import reading
+from operations.inventory import reader as reading
 from tests.operations.conftest import clients
 from tests.operations.doctor.world import World, build
 from tests.support.emulator import running_emulator

@@ -13,7 +13,7 @@ from components.domain_controllers.oracle import acl_rules_from_aws, permissions
 from components.session_manager.document import document, preferences, serialized
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import SessionManagerSettings
-from operations.desired import Asked
+from operations.deployment import Deployment
 from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
 from operations.inventory.network import NatGateway, NetworkAcl, Route, RouteTable, Subnet, Vpc, VpcEndpoint
 from operations.inventory.session_manager import (
@@ -66,7 +66,7 @@ def facts(plain: Plain) -> NodeFacts:
     return NodeFacts(
         id=NODE,
         name="app-1",
-        asked=Asked(stack="dev", account_id=ACCOUNT, region=REGION, session_manager=settings),
+        deployment=Deployment(stack="dev", account_id=ACCOUNT, region=REGION, session_manager=settings),
         instance=Instance(
             state=plain.state,
             vpc_id="vpc-1",

@@ -8,11 +8,11 @@ from typing import Any
 
 from components.session_manager.settings import SessionManagerSettings
 from operations.audit.organization import Organization
-from operations.desired import Asked
+from operations.deployment import Deployment
+from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Verdict
-from operations.doctor.judge import judge
-from operations.doctor.passing import to_public
-from operations.doctor.reading import RegionReader
+from operations.doctor.node_reader import RegionReader
+from operations.doctor.reachability import to_public
 from operations.inventory.network import Vpc
 from operations.reading import Reader
 from tests.operations.doctor.plain_facts import SETTINGS, acl_entry, facts, healthy, open_acl, rule
@@ -60,13 +60,13 @@ def _instance(number: int) -> dict[str, Any]:
 
 def test_calls_grow_with_networks_and_not_with_nodes() -> None:
     crowd: Any = Crowd()
-    asked = Asked(
+    deployment = Deployment(
         stack="dev",
         account_id=ACCOUNT,
         region=REGION,
         session_manager=SessionManagerSettings.model_validate(SETTINGS),
     )
-    reader = RegionReader(crowd, asked, crowd, "aws")
+    reader = RegionReader(crowd, deployment, crowd, "aws")
     nodes = [reader.facts(*each) for each in reader.nodes()]
     assert len(nodes) == NUMBER
     assert {each.network.vpc_id for each in nodes if isinstance(each.network, Vpc)} == {
@@ -75,7 +75,7 @@ def test_calls_grow_with_networks_and_not_with_nodes() -> None:
     assert crowd.calls["describe_instances"] == crowd.calls["describe_instance_information"] == 1
     assert crowd.calls["describe_vpc_endpoints"] == VPCS
     assert sum(crowd.calls.values()) < 20 * VPCS
-    assert judge(nodes[0]).verdict is Verdict.NOT_READY
+    assert evaluate(nodes[0]).verdict is Verdict.NOT_READY
 
 
 def test_what_lets_out_to_the_internet_is_tried_once_for_nodes_of_the_same_groups_and_subnet() -> None:
@@ -92,5 +92,5 @@ def test_what_lets_out_to_the_internet_is_tried_once_for_nodes_of_the_same_group
     node = facts(plain)
     to_public.cache_clear()
     for number in range(50):
-        assert judge(replace(node, id=_id(number))).verdict is Verdict.READY
+        assert evaluate(replace(node, id=_id(number))).verdict is Verdict.READY
     assert to_public.cache_info().misses == 2, "of the node's subnet, and of the NAT gateway's"

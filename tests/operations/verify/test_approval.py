@@ -15,7 +15,7 @@ from components.approval.settings import ApprovalSettings
 from components.approval.topic_policies import topic_policy
 from components.settings import Settings
 from operations.approval.people import Principal
-from operations.desired import Asked
+from operations.deployment import Deployment
 from operations.inventory.approval import read_stray_tags
 from operations.inventory.iam import PolicyFacts, PrincipalFacts, RoleFacts, read_principal
 from operations.inventory.monitoring import (
@@ -31,7 +31,7 @@ from operations.inventory.monitoring import (
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
 from operations.reading import Identity, Unread
 from operations.verify.approval import ApprovalVerification
-from operations.verify.approval_comparison import (
+from operations.verify.approval_checks import (
     TolerateHolder,
     document_differences,
     document_findings,
@@ -41,17 +41,21 @@ from operations.verify.approval_comparison import (
     tag_findings,
     workflow_role,
 )
-from operations.verify.approval_notifications import metric_alarm_findings, recording_finding
-from operations.verify.delivery import delivery_finding
-from operations.verify.roles import role_finding
-from operations.verify.topics import WantedTopic, topic_findings
+from operations.verify.notifications import (
+    DesiredTopic,
+    delivery_finding,
+    metric_alarm_findings,
+    recording_finding,
+    topic_findings,
+)
+from operations.verify.policies import role_finding
 from tests.operations.arrangement import FakeReader, refusal
 
 if TYPE_CHECKING:
-    from operations.verify.findings import Finding
+    from operations.findings import Finding
 
 PLACE = Place(partition="aws", account_id="123456789012", region="eu-west-1")
-ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
+DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
 OPERATOR = Principal("role", "Operator")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -97,7 +101,7 @@ def test_refused_calls_are_never_ok(mode: str) -> None:
     loaded = Settings.load({key: json.dumps(value) for key, value in stack.items()} | {"aws:region": "eu-west-1"})
     assert loaded.approval
     identity = Identity(account_id="123456789012", partition="aws", arn="arn:aws:iam::123456789012:user/me")
-    found = ApprovalVerification.of(loaded, loaded.approval, Refusing(), identity, ASKED).findings()
+    found = ApprovalVerification.of(loaded, loaded.approval, Refusing(), identity, DEPLOYMENT).findings()
     assert {str(each.status) for each in found} == {"cannotTell"}
     assert all(each.remedy for each in found)
 
@@ -135,12 +139,12 @@ def document(**change: Any) -> DocumentFacts:
     ],
 )
 def test_document_findings_names_what_differs(live: DocumentFacts | None, unequal: set[str]) -> None:
-    found = document_findings(ASKED, plan().runbook, live)
+    found = document_findings(DEPLOYMENT, plan().runbook, live)
     assert {each.check for each in found if each.status != "ok"} == unequal
 
 
 def test_document_findings_shared_document_names_accounts() -> None:
-    found, *_ = document_findings(ASKED, plan().runbook, document(shared_with=("210987654321", "all")))
+    found, *_ = document_findings(DEPLOYMENT, plan().runbook, document(shared_with=("210987654321", "all")))
     assert found.found == "it is shared with accounts: 210987654321, all"
     assert found.remedy
     assert "modify-document-permission --name AllowStartSsmSession" in found.remedy
@@ -177,7 +181,9 @@ FEDERATED = Principal("role", "AWSReservedSSO_Security_0123456789abcdef")
 
 def test_policy_findings_reports_missing_and_extra_holders() -> None:
     several = holders(OPERATOR, Principal("group", "all"))
-    found = {each.check: each for each in policy_findings(ASKED, plan().approver_policy, several, TolerateHolder())}
+    found = {
+        each.check: each for each in policy_findings(DEPLOYMENT, plan().approver_policy, several, TolerateHolder())
+    }
     attachments = found["approval-approver-policy-attachments"]
     assert "not attached to role Approver" in attachments.found
     assert "detach-role-policy --role-name Operator" in (attachments.remedy or "")
@@ -227,13 +233,13 @@ def role(**change: Any) -> RoleFacts:
     ],
 )
 def test_role_findings_reports_each_difference(live: RoleFacts | None, said: str) -> None:
-    found = role_finding(ASKED, workflow_role(plan().runbook_role, "arn:b"), live)
+    found = role_finding(DEPLOYMENT, workflow_role(plan().runbook_role, "arn:b"), live)
     assert (found.status == "ok") is not said
     assert said in found.found
 
 
 def test_role_findings_unread_part_is_not_ok() -> None:
-    found = role_finding(ASKED, workflow_role(plan().runbook_role, "arn:b"), role(inline=UNREAD))
+    found = role_finding(DEPLOYMENT, workflow_role(plan().runbook_role, "arn:b"), role(inline=UNREAD))
     assert found.status == "cannotTell"
 
 
@@ -263,19 +269,19 @@ def schedule(**change: Any) -> dict[str, Any]:
     ],
 )
 def test_schedule_findings_compares_target_and_state(live: dict[str, Any] | None, *, is_ok: bool) -> None:
-    (found,) = schedule_findings(ASKED, plan().schedule, live)
+    (found,) = schedule_findings(DEPLOYMENT, plan().schedule, live)
     assert (found.status == "ok") is is_ok
 
 
 def test_principal_findings_reports_missing_and_moved() -> None:
     paths = {OPERATOR: PrincipalFacts(), APPROVER: PrincipalFacts(path="/team/")}
-    assert set(statuses(principal_findings(ASKED, settings(), paths)).values()) == {"ok"}
+    assert set(statuses(principal_findings(DEPLOYMENT, settings(), paths)).values()) == {"ok"}
     wrong = {OPERATOR: None, APPROVER: PrincipalFacts()}
-    operators, approvers = principal_findings(ASKED, settings(), wrong)
+    operators, approvers = principal_findings(DEPLOYMENT, settings(), wrong)
     assert "role Operator does not exist" in operators.found
     assert "the settings name team/Approver" in approvers.found
     unread = {**paths, OPERATOR: UNREAD}
-    assert statuses(principal_findings(ASKED, settings(), unread))["approval-operators"] == "cannotTell"
+    assert statuses(principal_findings(DEPLOYMENT, settings(), unread))["approval-operators"] == "cannotTell"
 
 
 @pytest.mark.parametrize(("is_empty", "status"), [(False, "ok"), (True, "different")])
@@ -284,7 +290,7 @@ def test_principal_findings_reports_empty_group(*, is_empty: bool, status: str) 
     members = {"Users": [] if is_empty else [{"UserName": "anton"}]}
     group = Principal("group", "g")
     live = read_principal(FakeReader({"get_group": {"Group": {"Path": "/"}, **members}}), group)
-    _, approvers = principal_findings(ASKED, given, {OPERATOR: PrincipalFacts(), group: live})
+    _, approvers = principal_findings(DEPLOYMENT, given, {OPERATOR: PrincipalFacts(), group: live})
     assert approvers.status == status
     assert ("group g has no members" in approvers.found) is is_empty
 
@@ -294,7 +300,7 @@ def topic(*subscriptions: SubscriptionFacts, **change: Any) -> TopicFacts:
     return TopicFacts(**{**given, **change})
 
 
-WANTED_TOPIC = WantedTopic(
+WANTED_TOPIC = DesiredTopic(
     prefix="approval",
     arn=PLACE.topic_arn,
     key_alias="alias/k",
@@ -324,7 +330,7 @@ CONFIRMED = SubscriptionFacts(arn="arn:s", protocol="email", endpoint=EMAIL, is_
     ],
 )
 def test_topic_findings_reports_each_difference(live: TopicFacts | None, expected: dict[str, str]) -> None:
-    found = statuses(topic_findings(ASKED, WANTED_TOPIC, live, KEY))
+    found = statuses(topic_findings(DEPLOYMENT, WANTED_TOPIC, live, KEY))
     assert {check: status for check, status in found.items() if status != "ok"} == expected
 
 
@@ -485,7 +491,7 @@ def metric_alarm(**change: Any) -> dict[str, Any]:
 def test_metric_alarm_finding_reports_difference(change: dict[str, Any], said: str) -> None:
     given = plan()
     alarm = given.metric_alarms[0]
-    found, *_ = metric_alarm_findings(ASKED, given, alarm, {alarm.name: metric_alarm(**change)})
+    found, *_ = metric_alarm_findings(DEPLOYMENT, given, alarm, {alarm.name: metric_alarm(**change)})
     assert (found.status == "ok") is not said
     assert said in found.found
 
@@ -494,7 +500,7 @@ def test_metric_alarm_that_is_raised_is_a_warning() -> None:
     given = plan()
     alarm = given.metric_alarms[0]
     live = {alarm.name: metric_alarm(StateValue="ALARM", StateReason="no data")}
-    raised, state = metric_alarm_findings(ASKED, given, alarm, live)
+    raised, state = metric_alarm_findings(DEPLOYMENT, given, alarm, live)
     assert (raised.status, state.status, state.found) == ("ok", "warning", "it is in state ALARM: no data")
 
 

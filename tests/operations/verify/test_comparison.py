@@ -14,7 +14,7 @@ from components.session_manager.key_policies import data_key_policy, logs_key_po
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
 from operations.approval.people import Principal
-from operations.desired import Asked
+from operations.deployment import Deployment
 from operations.inventory.iam import PolicyFacts
 from operations.inventory.network import (
     EndpointNetwork,
@@ -33,14 +33,13 @@ from operations.inventory.session_manager import (
     RegionFacts,
 )
 from operations.reading import Unread
-from operations.verify.bucket import bucket_findings
-from operations.verify.comparison import region_findings
 from operations.verify.endpoints import endpoint_findings
-from operations.verify.instance_policy import instance_policy_findings
 from operations.verify.keys import key_findings
-from operations.verify.log_group import log_group_findings
+from operations.verify.log_destinations import bucket_findings, log_group_findings
+from operations.verify.policies import instance_policy_findings
+from operations.verify.run import region_findings
 
-ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
+DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs")
 KEY = KeyFacts(key_id="1234", arn="arn:key/1234", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
@@ -131,12 +130,12 @@ def not_ok(findings: list[Any]) -> dict[str, tuple[str, str]]:
 )
 def test_keys(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     right = RegionFacts(data_key=DATA_KEY, data_key_parameter=ParameterFacts(value="1234"), logs_key=LOGS_KEY)
-    assert not_ok(key_findings(ASKED, SETTINGS, replace(right, **change))) == expected
+    assert not_ok(key_findings(DEPLOYMENT, SETTINGS, replace(right, **change))) == expected
 
 
 def test_keys_that_are_not_asked_for_are_not_missed() -> None:
     settings = SessionManagerSettings(session_data_encryption=False, cw_encryption_enabled=False)
-    assert key_findings(ASKED, settings, RegionFacts()) == []
+    assert key_findings(DEPLOYMENT, settings, RegionFacts()) == []
 
 
 @pytest.mark.parametrize(
@@ -155,10 +154,13 @@ def test_keys_that_are_not_asked_for_are_not_missed() -> None:
     ids=str,
 )
 def test_encryption_of_the_log_group(
-    settings: dict[str, Any], key: str | None, logs_key: KeyFacts | Unread | None, expected: dict[str, tuple[str, str]]
+    settings: dict[str, Any],
+    key: str | None,
+    logs_key: KeyFacts | Unread | None,
+    expected: dict[str, tuple[str, str]],
 ) -> None:
     facts = RegionFacts(log_group=LogGroupFacts(retention_days=90, kms_key_arn=key), logs_key=logs_key)
-    assert not_ok(log_group_findings(ASKED, SessionManagerSettings(**settings), facts)) == expected
+    assert not_ok(log_group_findings(DEPLOYMENT, SessionManagerSettings(**settings), facts)) == expected
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,7 @@ def test_encryption_of_the_log_group(
 )
 def test_bucket(settings: dict[str, Any], change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     asked_for = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", **settings)
-    assert not_ok(bucket_findings(ASKED, asked_for, replace(BUCKET, **change))) == expected
+    assert not_ok(bucket_findings(DEPLOYMENT, asked_for, replace(BUCKET, **change))) == expected
 
 
 def roles(*names: str) -> frozenset[Principal]:
@@ -201,7 +203,9 @@ def roles(*names: str) -> frozenset[Principal]:
 def test_instance_policy(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
     wanted = {"Version": "2012-10-17", "Statement": []}
     right = PolicyFacts(content=wanted, holders=roles("A", "B", "C", "D"))
-    findings = instance_policy_findings(ASKED, INSTANCE_POLICY_NAME, wanted, ("A", "B", "C"), replace(right, **change))
+    findings = instance_policy_findings(
+        DEPLOYMENT, INSTANCE_POLICY_NAME, wanted, ("A", "B", "C"), replace(right, **change)
+    )
     assert not_ok(findings) == expected
 
 
@@ -261,30 +265,30 @@ def without(service: str, *instead: VpcEndpoint) -> dict[str, Any]:
     ],
 )
 def test_endpoints(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> None:
-    assert not_ok(endpoint_findings(ASKED, ENDPOINTS, replace(NETWORK, **change))) == expected
+    assert not_ok(endpoint_findings(DEPLOYMENT, ENDPOINTS, replace(NETWORK, **change))) == expected
 
 
 def test_a_subnet_without_a_table_of_its_own_follows_the_main_one() -> None:
     settings = EndpointSettings(vpc="vpc-1", subnets=["subnet-2"], allowed_cidrs=["10.0.0.0/8"])
-    assert not_ok(endpoint_findings(ASKED, settings, NETWORK)) == {
+    assert not_ok(endpoint_findings(DEPLOYMENT, settings, NETWORK)) == {
         "endpoint-s3": ("different", "vpce-2: not in the route table of subnet-2")
     }
     through_main = without(".s3", replace(GATEWAY, route_table_ids=("rtb-0",)))
-    assert not_ok(endpoint_findings(ASKED, settings, replace(NETWORK, **through_main))) == {}
+    assert not_ok(endpoint_findings(DEPLOYMENT, settings, replace(NETWORK, **through_main))) == {}
 
 
 def test_a_gateway_that_is_not_asked_for_is_not_missed() -> None:
     settings = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"], s3_gateway=False)
-    assert not_ok(endpoint_findings(ASKED, settings, replace(NETWORK, **without(".s3")))) == {}
+    assert not_ok(endpoint_findings(DEPLOYMENT, settings, replace(NETWORK, **without(".s3")))) == {}
 
 
 def test_nothing_asked_for_is_nothing_found() -> None:
-    assert region_findings(ASKED, RegionFacts()) == []
+    assert region_findings(DEPLOYMENT, RegionFacts()) == []
 
 
 def test_nothing_there_is_a_difference_of_each_thing_and_no_more() -> None:
-    asked = replace(ASKED, session_manager=SETTINGS, endpoints=ENDPOINTS)
-    findings = region_findings(asked, RegionFacts())
+    deployment = replace(DEPLOYMENT, session_manager=SETTINGS, endpoints=ENDPOINTS)
+    findings = region_findings(deployment, RegionFacts())
     assert list(not_ok(findings)) == [each.check for each in findings]
     assert [each.check for each in findings] == [
         *("document", "data-key", "data-key-parameter", "logs-key", "log-group", "bucket", "network"),

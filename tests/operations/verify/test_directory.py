@@ -35,14 +35,14 @@ from components.domain_controllers.peers import PeerKind
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
 from components.session_manager.endpoint_services import endpoint_policy
-from operations.desired import Asked, AskedSite
+from operations.deployment import Deployment, SiteDeployment
 from operations.inventory.domain_controllers import (
     ControllerFacts,
     FlowLogFacts,
     ManagedPrefixList,
-    PlaceFacts,
-    PlaceSubnet,
     SiteFacts,
+    SitePlacement,
+    SiteSubnet,
     VolumeFacts,
 )
 from operations.inventory.iam import RoleFacts
@@ -57,16 +57,16 @@ from operations.inventory.monitoring import (
 from operations.inventory.network import EndpointNetwork, NetworkAcl, SecurityGroup, SecurityGroupRule, VpcEndpoint
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 from operations.reading import Unread
-from operations.verify.domain_controllers.checks import compare_site
 from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import watched_of
 from operations.verify.domain_controllers.trail import bucket_findings, trail_findings
+from operations.verify.domain_controllers.verification import compare_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from components.domain_controllers.rules import Rule
-    from operations.verify.findings import Finding
+    from operations.findings import Finding
 
 EMAIL = "directory@example.com"
 REGION, ACCOUNT, REPAIR = "eu-west-1", "123456789012", "pulumi up --refresh --stack dev"
@@ -96,8 +96,8 @@ KEY = KeyFacts(key_id="k", arn="arn:aws:kms:eu-west-1:1:key/k", state="Enabled",
 class Case:
     """A site as it should be: what is asked, where, the plan, and facts that are just so."""
 
-    wanted: AskedSite
-    place: PlaceFacts
+    wanted: SiteDeployment
+    place: SitePlacement
     plan: SitePlan
     live: SiteFacts
 
@@ -114,14 +114,14 @@ def case(section: dict[str, Any] | None = None) -> Case:
 @cache
 def _case(given: str) -> Case:
     section = DomainControllersSection.model_validate(eval(given))  # a key for the cache
-    asked = Asked(stack="dev", account_id=ACCOUNT, region=REGION)
-    wanted = AskedSite(asked=asked, partition="aws", section=section)
+    deployment = Deployment(stack="dev", account_id=ACCOUNT, region=REGION)
+    wanted = SiteDeployment(deployment=deployment, partition="aws", section=section)
     subnets = tuple(
-        PlaceSubnet(id=f"subnet-{each}", given=each, zone=each, cidrs=(f"10.30.{number}.0/24",))
+        SiteSubnet(id=f"subnet-{each}", given=each, zone=each, cidrs=(f"10.30.{number}.0/24",))
         for number, each in enumerate("ab")
     )
     own = tuple(ip_network(each.cidrs[0]) for each in subnets)
-    place = PlaceFacts(
+    place = SitePlacement(
         vpc_id="vpc-1",
         subnets=subnets,
         networks=SiteNetworks(controllers=own, endpoints=own),
@@ -131,7 +131,7 @@ def _case(given: str) -> Case:
     return Case(wanted=wanted, place=place, plan=plan, live=facts(wanted, plan))
 
 
-def facts(wanted: AskedSite, plan: SitePlan) -> SiteFacts:
+def facts(wanted: SiteDeployment, plan: SitePlan) -> SiteFacts:
     site = site_name(REGION)
     lists = {each.name: f"pl-{each.name}" for each in plan.groups.prefix_lists}
     groups = tuple(

@@ -27,7 +27,7 @@ from components.nodes.remediation import (
 from components.nodes.role_rule import role_rule
 from components.nodes.settings import NodesSection
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.desired import Asked
+from operations.deployment import Deployment
 from operations.inventory.iam import RoleFacts
 from operations.inventory.nodes import AssociationFacts, ConfigRule, RemediationFacts
 from operations.reading import Unread
@@ -133,7 +133,7 @@ def findings(section: Mapping[str, Any] = EVERYTHING, *, policy: bool = True) ->
         clients=None,  # pyright: ignore[reportArgumentType]
         caller="me",
         place=PLACE,
-        regions={region: Asked(stack="dev", account_id=ACCOUNT, region=region) for region in REGIONS},
+        regions={region: Deployment(stack="dev", account_id=ACCOUNT, region=region) for region in REGIONS},
         section=NodesSection.model_validate(section),
         instance_policies=(INSTANCE_POLICY_NAME,) if policy else (),
     )
@@ -327,9 +327,9 @@ def test_without_an_instance_policy_hosts_have_that_of_aws_only(live: dict[str, 
 
 
 def test_remedy_of_a_rule_whose_text_was_changed_is_more_than_a_refresh() -> None:
-    asked = Asked(stack="dev", account_id=ACCOUNT, region="eu-west-1")
+    deployment = Deployment(stack="dev", account_id=ACCOUNT, region="eu-west-1")
     _, content, *_ = nodes.rule_findings(
-        asked, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
+        deployment, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
     )
     assert content.remedy is not None
     assert f"delete-config-rule --config-rule-name {RULE_NAME} --region eu-west-1" in content.remedy

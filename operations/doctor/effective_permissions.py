@@ -69,17 +69,17 @@ ALLOWED: Final = Answer(allowed=Truth.YES)
 def together(answers: Iterator[Answer]) -> Answer:
     """Combine the results for an action for which AWS may evaluate any of several resources."""
     several = list(answers)
-    denied = [each for each in several if each.allowed is not Truth.YES]
-    if not denied:
+    denial_message = [each for each in several if each.allowed is not Truth.YES]
+    if not denial_message:
         return ALLOWED
-    first = min(denied, key=lambda each: each.allowed)
+    first = min(denial_message, key=lambda each: each.allowed)
     if first.allowed is Truth.UNKNOWN or all(each.allowed is Truth.NO for each in several):
         return first
     doubt = f"which resource AWS evaluates: {first.resource}, on which it is not allowed, or another one"
     return replace(first, allowed=Truth.UNKNOWN, doubts=(*first.doubts, doubt))
 
 
-def by_role(role: Principal, request: Request) -> Answer:
+def evaluate_role(role: Principal, request: Request) -> Answer:
     """Evaluate the role's own policies, its permissions boundary, and the organization's policies together."""
     permissions = role.permissions
     allowed = decide(permissions, request.action, request.resource, request.context).allowed
@@ -93,7 +93,7 @@ def by_role(role: Principal, request: Request) -> Answer:
     )
 
 
-def by_resource(
+def evaluate_resource_policy(
     policy: Policy, role: Principal, request: Request, kind: PolicyKind = PolicyKind.RESOURCE
 ) -> tuple[Answer, Answer]:
     """Evaluate the policy of a key, bucket or endpoint for a role: alone, and together with the account's IAM policies.
@@ -108,16 +108,16 @@ def by_resource(
         Whether the policy allows the role itself, and whether it allows the role or delegates to the account's IAM
         policies. An explicit Deny counts in both.
     """
-    denied = _explicit(policy, role, request, kind)
+    denial_message = _explicit(policy, role, request, kind)
     allowing = [each for each in policy.covering(request.action) if each.allows]
     direct = any_of(_bears(each, role, request) for each in allowing if _names_directly(role, each, request))
     named = any_of(_bears(each, role, request) for each in allowing)
 
     def answer(truth: Truth) -> Answer:
-        if min(truth, denied.allowed) is Truth.YES:
+        if min(truth, denial_message.allowed) is Truth.YES:
             return ALLOWED
-        if denied.allowed <= truth and denied.denial is not None:
-            return denied
+        if denial_message.allowed <= truth and denial_message.denial is not None:
+            return denial_message
         unsure = [each for each in allowing if _bears(each, role, request) is Truth.UNKNOWN]
         mine = [each for each in allowing if _applies(role, each, request) is not Truth.NO]
         return Answer(
@@ -131,7 +131,7 @@ def by_resource(
     return answer(direct), answer(named)
 
 
-def denied_by_resource(policy: Policy, role: Principal, request: Request) -> Answer:
+def evaluate_resource_denials(policy: Policy, role: Principal, request: Request) -> Answer:
     """Evaluate the Deny statements of the policy of a resource in the same account."""
     return _explicit(policy, role, request, PolicyKind.RESOURCE)
 
@@ -142,10 +142,10 @@ def _explicit(policy: Policy, role: Principal, request: Request, kind: PolicyKin
     strongest = max(denying, key=lambda each: each[1], default=None)
     if strongest is None or strongest[1] is Truth.NO:
         return ALLOWED
-    statement, denied = strongest
-    certain = denied is Truth.YES
+    statement, denial_message = strongest
+    certain = denial_message is Truth.YES
     return Answer(
-        allowed=denied.negated(),
+        allowed=denial_message.negated(),
         resource=request.resource,
         denial=Denial(kind=kind, explicit=True, policy=policy.name, statement=_called(policy, statement)),
         doubts=() if certain else _doubts([statement], request),

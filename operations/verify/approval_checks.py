@@ -10,10 +10,9 @@ from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
 from components.documents.content import same_content
 from operations.approval.people import Principal
+from operations.findings import Finding, cannot_tell, compared, from_differences, listed, missing
 from operations.reading import Answer, Unread
-from operations.verify.findings import Finding, cannot_tell, compared, listed
-from operations.verify.policy_document import policy_differences
-from operations.verify.roles import WantedRole
+from operations.verify.policies import DesiredRole, policy_differences
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +20,10 @@ if TYPE_CHECKING:
     from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
     from operations.approval.tags import Tag
-    from operations.desired import Asked
+    from operations.deployment import Deployment
     from operations.inventory.iam import PolicyFacts, PrincipalFacts
     from operations.inventory.session_manager import DocumentFacts
+
 
 _ACTIVE: Final = "Active"
 _PRINCIPAL_KINDS: Final = {
@@ -33,70 +33,71 @@ _PRINCIPAL_KINDS: Final = {
 }
 
 
-def document_findings(asked: Asked, planned: PlannedDocument, live: DocumentFacts | Unread | None) -> list[Finding]:
+def document_findings(
+    deployment: Deployment, planned: PlannedDocument, live: DocumentFacts | Unread | None
+) -> list[Finding]:
     """Compare a document: type, status, sharing, default version, and the content of its default and latest version.
 
     Args:
-        asked: Settings of the Region of the workflow, with the command that repairs it.
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
         planned: The document as the settings define it.
         live: The document of the account.
     """
     check, expected = f"approval-{planned.key}", _document_exists(planned)
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        return [compared(check, same=False, expected=expected, found="no such document", remedy=asked.repair)]
+    if live is None or isinstance(live, Unread):
+        return [missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)]
     settled = live.default_version == live.latest_version
     findings = [
-        _existence(asked, planned, live),
+        _existence(deployment, planned, live),
         compared(
             f"{check}-default-version",
             same=settled,
             expected="the default version is the latest",
             found=f"default {live.default_version}, latest {live.latest_version}",
-            remedy=asked.repair,
+            remedy=deployment.repair,
         ),
-        _content(f"{check}-content", asked, planned, live.default_version, live.default_text),
+        _content(f"{check}-content", deployment, planned, live.default_version, live.default_text),
     ]
     if not settled:
-        findings.append(_content(f"{check}-latest-content", asked, planned, live.latest_version, live.latest_text))
+        findings.append(_content(f"{check}-latest-content", deployment, planned, live.latest_version, live.latest_text))
     return findings
 
 
-def _existence(asked: Asked, planned: PlannedDocument, live: DocumentFacts) -> Finding:
+def _existence(deployment: Deployment, planned: PlannedDocument, live: DocumentFacts) -> Finding:
     """Report faults of a document other than its content; no update ends sharing, as the stack does not manage it."""
     check, expected = f"approval-{planned.key}", _document_exists(planned)
     if isinstance(live.shared_with, Unread):
-        return cannot_tell(check, expected, live.shared_with)
+        return cannot_tell(check, live.shared_with, expected=expected)
     wrong = [] if live.type == planned.type else [f"its type is {live.type}, not {planned.type}"]
     wrong += [] if live.status == _ACTIVE else [f"its status is {live.status} {live.status_reason}".rstrip()]
-    commands = [asked.repair] if wrong else []
+    commands = [deployment.repair] if wrong else []
     if live.shared_with:
         wrong.append(f"it is shared with accounts: {', '.join(live.shared_with)}")
-        unshare = f"aws ssm modify-document-permission --name {planned.name} --region {asked.region}"
+        unshare = f"aws ssm modify-document-permission --name {planned.name} --region {deployment.region}"
         commands.append(f"{unshare} --permission-type Share --account-ids-to-remove {' '.join(live.shared_with)}")
     found, remedy = "; ".join(wrong), " && ".join(commands)
-    return compared(check, same=not found, expected=expected, found=found or expected, remedy=remedy or asked.repair)
+    return compared(
+        check, same=not found, expected=expected, found=found or expected, remedy=remedy or deployment.repair
+    )
 
 
 def _document_exists(planned: PlannedDocument) -> str:
     return f"document {planned.name} exists, is active and not shared"
 
 
-def _content(check: str, asked: Asked, planned: PlannedDocument, version: str, text: str | Unread) -> Finding:
+def _content(check: str, deployment: Deployment, planned: PlannedDocument, version: str, text: str | Unread) -> Finding:
     expected = f"version {version} of {planned.name} is what the settings ask for"
     if isinstance(text, Unread):
-        return cannot_tell(check, expected, text)
+        return cannot_tell(check, text, expected=expected)
     unequal = document_differences(planned.content, text)
-    found = "; ".join(unequal) or expected
-    return compared(check, same=not unequal, expected=expected, found=found, remedy=asked.repair)
+    return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
 
-def document_differences(wanted: Mapping[str, Any], text: str) -> list[str]:
+def document_differences(desired: Mapping[str, Any], text: str) -> list[str]:
     """Return the differences in the content of a runbook or change template, step by step; empty if there are none.
 
     Args:
-        wanted: The content that the settings define.
+        desired: The content that the settings define.
         text: The content of the account's document, as JSON.
     """
     try:
@@ -106,24 +107,26 @@ def document_differences(wanted: Mapping[str, Any], text: str) -> list[str]:
     if not isinstance(found, dict):
         return ["it is not a JSON object"]
     live = cast("dict[str, Any]", found)
-    if same_content(wanted, live):
+    if same_content(desired, live):
         return []
-    names = [name for name in dict.fromkeys([*wanted, *live]) if name != "mainSteps"]
-    said = [f"{name} differs" for name in names if not same_content(wanted.get(name), live.get(name))]
-    return said + (_step_differences(wanted.get("mainSteps"), live.get("mainSteps")) or [])
+    names = [name for name in dict.fromkeys([*desired, *live]) if name != "mainSteps"]
+    differences = [f"{name} differs" for name in names if not same_content(desired.get(name), live.get(name))]
+    return differences + (_step_differences(desired.get("mainSteps"), live.get("mainSteps")) or [])
 
 
-def _step_differences(wanted: Any, live: Any) -> list[str]:
-    if same_content(wanted, live):
+def _step_differences(desired: Any, live: Any) -> list[str]:
+    if same_content(desired, live):
         return []
     if not _are_steps(live):
         return ["mainSteps is not a list of steps"]
-    ours = {str(each.get("name")): each for each in cast("list[dict[str, Any]]", wanted)}
+    ours = {str(each.get("name")): each for each in cast("list[dict[str, Any]]", desired)}
     theirs = {str(each.get("name")): each for each in cast("list[dict[str, Any]]", live)}
-    said = [f"step {name} is missing" for name in ours if name not in theirs]
-    said += [f"step {name} is unexpected" for name in theirs if name not in ours]
-    said += [f"step {name} differs" for name in ours if name in theirs and not same_content(ours[name], theirs[name])]
-    return said or ["the order of the steps differs"]
+    differences = [f"step {name} is missing" for name in ours if name not in theirs]
+    differences += [f"step {name} is unexpected" for name in theirs if name not in ours]
+    differences += [
+        f"step {name} differs" for name in ours if name in theirs and not same_content(ours[name], theirs[name])
+    ]
+    return differences or ["the order of the steps differs"]
 
 
 def _are_steps(value: Any) -> bool:
@@ -131,7 +134,7 @@ def _are_steps(value: Any) -> bool:
 
 
 def policy_findings(
-    asked: Asked,
+    deployment: Deployment,
     planned: PlannedPolicy,
     live: PolicyFacts | Unread | None,
     tolerated: TolerateHolder,
@@ -139,53 +142,53 @@ def policy_findings(
     """Compare a managed policy: its default version, and the exact set of principals that it is attached to.
 
     Args:
-        asked: Settings of the Region of the workflow, with the command that repairs it.
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
         planned: The policy as the settings define it.
         live: The policy of the account.
         tolerated: Predicate for other principals that may have it.
     """
     check, expected = f"approval-{planned.key}-policy", f"managed policy {planned.name} exists"
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        return [compared(check, same=False, expected=expected, found="no such policy", remedy=asked.repair)]
-    findings = [compared(check, same=True, expected=expected, found=expected, remedy=asked.repair)]
-    said = f"the default version of {planned.name} is what the settings ask for"
+    if live is None or isinstance(live, Unread):
+        return [missing(check, live, expected=expected, found="no such policy", remedy=deployment.repair)]
+    findings = [compared(check, same=True, expected=expected, found=expected, remedy=deployment.repair)]
+    text = f"the default version of {planned.name} is what the settings ask for"
     if isinstance(live.content, Unread):
-        findings.append(cannot_tell(f"{check}-content", said, live.content))
+        findings.append(cannot_tell(f"{check}-content", live.content, expected=text))
     else:
         unequal = policy_differences(planned.content, live.content)
-        found = "; ".join(unequal) or said
-        findings.append(compared(f"{check}-content", same=not unequal, expected=said, found=found, remedy=asked.repair))
-    return [*findings, *_attachments(f"{check}-attachments", asked, planned, live, tolerated)]
+        found = "; ".join(unequal) or text
+        findings.append(
+            compared(f"{check}-content", same=not unequal, expected=text, found=found, remedy=deployment.repair)
+        )
+    return [*findings, *_attachments(f"{check}-attachments", deployment, planned, live, tolerated)]
 
 
 def _attachments(
-    check: str, asked: Asked, planned: PlannedPolicy, live: PolicyFacts, tolerated: TolerateHolder
+    check: str, deployment: Deployment, planned: PlannedPolicy, live: PolicyFacts, tolerated: TolerateHolder
 ) -> Iterator[Finding]:
-    wanted = [
+    desired = [
         *(Principal("role", name) for name in planned.roles),
         *(Principal("user", name) for name in planned.users),
     ]
-    expected = f"attached to {listed([str(each) for each in wanted]) or 'no principal'}"
+    expected = f"attached to {listed([str(each) for each in desired]) or 'no principal'}"
     if isinstance(live.holders, Unread):
-        yield cannot_tell(check, expected, live.holders)
+        yield cannot_tell(check, live.holders, expected=expected)
         return
-    without = [each for each in wanted if not any(each.is_same(holder) for holder in live.holders)]
+    without = [each for each in desired if not any(each.is_same(holder) for holder in live.holders)]
     extra = sorted(
-        (each for each in live.holders if not any(each.is_same(holder) for holder in wanted) and not tolerated(each)),
+        (each for each in live.holders if not any(each.is_same(holder) for holder in desired) and not tolerated(each)),
         key=str,
     )
     found = [f"not attached to {listed([str(each) for each in without])}"] if without else []
     found += [f"attached to {each}, too" for each in extra]
-    commands = [asked.repair] if without else []
+    commands = [deployment.repair] if without else []
     commands += [_detach(each, planned.arn) for each in extra]
     yield compared(
         check,
         same=not found,
         expected=expected,
         found="; ".join(found) or expected,
-        remedy=" && ".join(commands) or asked.repair,
+        remedy=" && ".join(commands) or deployment.repair,
     )
 
 
@@ -217,14 +220,14 @@ class TolerateHolder:
         return self._identity_center and holder.kind == "role" and holder.name.startswith(IDENTITY_CENTER_PREFIX)
 
 
-def workflow_role(planned: PlannedRole, boundary: str) -> WantedRole:
+def workflow_role(planned: PlannedRole, boundary: str) -> DesiredRole:
     """Return a role of the workflow for comparison with the account.
 
     Args:
         planned: The role as the settings define it.
         boundary: ARN of the permissions boundary; "": none.
     """
-    return WantedRole(
+    return DesiredRole(
         check="approval-runbook-role" if planned.key == "role" else f"approval-{planned.key}-role",
         name=planned.name,
         trust=planned.trust,
@@ -233,19 +236,17 @@ def workflow_role(planned: PlannedRole, boundary: str) -> WantedRole:
     )
 
 
-def schedule_findings(asked: Asked, planned: PlannedSchedule, live: Answer | Unread | None) -> list[Finding]:
+def schedule_findings(deployment: Deployment, planned: PlannedSchedule, live: Answer | Unread | None) -> list[Finding]:
     """Compare the reaper's schedule: enabled, without an end date, with the target that the settings define.
 
     Args:
-        asked: Settings of the Region of the workflow, with the command that repairs it.
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
         planned: The schedule as the settings define it.
         live: The schedule of the account.
     """
     check, expected = "approval-schedule", f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}"
-    if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
-    if live is None:
-        return [compared(check, same=False, expected=expected, found="no such schedule", remedy=asked.repair)]
+    if live is None or isinstance(live, Unread):
+        return [missing(check, live, expected=expected, found="no such schedule", remedy=deployment.repair)]
     target: Mapping[str, Any] = live.get("Target", {})
     given = {
         "state": ("ENABLED", live.get("State")),
@@ -257,24 +258,24 @@ def schedule_findings(asked: Asked, planned: PlannedSchedule, live: Answer | Unr
         "role": (planned.role_arn, target.get("RoleArn")),
     }
     unequal = [
-        f"{name}: {wanted or 'none'} expected, {found} found"
-        for name, (wanted, found) in given.items()
-        if wanted != found
+        f"{name}: {desired or 'none'} expected, {found} found"
+        for name, (desired, found) in given.items()
+        if desired != found
     ]
     if not _same_json(planned.input, str(target.get("Input", ""))):
         unequal.append(f"input: {planned.input} expected, {shown(target.get('Input'))} found")
     found = "; ".join(unequal) or expected
-    return [compared(check, same=not unequal, expected=expected, found=found, remedy=asked.repair)]
+    return [compared(check, same=not unequal, expected=expected, found=found, remedy=deployment.repair)]
 
 
-def _same_json(wanted: str, found: str) -> bool:
+def _same_json(desired: str, found: str) -> bool:
     try:
-        return same_content(json.loads(wanted), json.loads(found))
+        return same_content(json.loads(desired), json.loads(found))
     except ValueError:
         return False
 
 
-def wanted_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, str]]:
+def named_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, str]]:
     """Return the principals that settings name: the check, the principal, and the path in its ARN.
 
     Groups and users of Identity Center are left out, as they are not in IAM.
@@ -295,31 +296,29 @@ def wanted_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, 
 
 
 def principal_findings(
-    asked: Asked, settings: ApprovalSettings, live: Mapping[Principal, PrincipalFacts | Unread | None]
+    deployment: Deployment, settings: ApprovalSettings, live: Mapping[Principal, PrincipalFacts | Unread | None]
 ) -> list[Finding]:
     """Compare operators and approvers: all that the settings name exist, approvers under the path that they name.
 
     A group without members approves nothing.
 
     Args:
-        asked: Settings of the Region of the workflow, with the command that repairs it.
+        deployment: Settings of the Region of the workflow, with the command that repairs it.
         settings: Settings of the workflow.
         live: Facts by principal; None: the principal does not exist.
     """
-    wanted = wanted_principals(settings)
+    desired = named_principals(settings)
     findings: list[Finding] = []
     for check, key in (("approval-operators", "operatorRoles and operatorUsers"), ("approval-approvers", "approvers")):
-        chosen = [(principal, name) for each, principal, name in wanted if each == check]
+        chosen = [(principal, name) for each, principal, name in desired if each == check]
         expected = f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist"
         unread = next((each for each in (live[principal] for principal, _ in chosen) if isinstance(each, Unread)), None)
         if unread:
-            findings.append(cannot_tell(check, expected, unread))
+            findings.append(cannot_tell(check, unread, expected=expected))
             continue
-        wrong = [said for principal, name in chosen for said in _principal_faults(principal, name, live[principal])]
-        remedy = f"create them, or correct shell-access:approval.{key} and run: pulumi up --stack {asked.stack}"
-        findings.append(
-            compared(check, same=not wrong, expected=expected, found="; ".join(wrong) or expected, remedy=remedy)
-        )
+        wrong = [text for principal, name in chosen for text in _principal_faults(principal, name, live[principal])]
+        remedy = f"create them, or correct shell-access:approval.{key} and run: pulumi up --stack {deployment.stack}"
+        findings.append(from_differences(check, wrong, expected=expected, remedy=remedy))
     return findings
 
 
@@ -345,7 +344,7 @@ def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | Unr
     """
     check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
     if isinstance(live, Unread):
-        return [cannot_tell(check, expected, live)]
+        return [cannot_tell(check, live, expected=expected)]
     found = "; ".join(f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live)
     commands = [
         f"aws iam untag-{each.principal.kind} --{each.principal.kind}-name {each.principal.name} --tag-keys {each.key}"

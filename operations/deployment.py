@@ -10,10 +10,13 @@ from components.domain_controllers.monitoring_policies import Scope
 if TYPE_CHECKING:
     from components.domain_controllers.settings import DomainControllersSection, SiteSettings
     from components.session_manager.settings import EndpointSettings, SessionManagerSettings
+    from components.settings import Settings
+    from operations.reading import Identity
+    from operations.stack import StackConfiguration
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class Deployment:
     """Settings of one Region.
 
     Attributes:
@@ -34,6 +37,26 @@ class Asked:
     hides_values: bool = False
     partition: str = "aws"
 
+    @classmethod
+    def of(cls, stack: StackConfiguration, settings: Settings, identity: Identity, region: str) -> Deployment:
+        """Return the settings of one Region of a stack.
+
+        Args:
+            stack: The stack with its configuration.
+            settings: Settings of the stack.
+            identity: Caller, and its account.
+            region: The Region.
+        """
+        return cls(
+            stack=stack.name,
+            account_id=identity.account_id,
+            region=region,
+            session_manager=settings.session_manager.get(region),
+            endpoints=settings.endpoints.get(region),
+            hides_values=stack.is_secret("sessionManager"),
+            partition=identity.partition,
+        )
+
     @property
     def repair(self) -> str:
         """Command that repairs the stack's resources; without a refresh the engine would not detect the drift."""
@@ -41,31 +64,31 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AskedSite:
+class SiteDeployment:
     """Settings of one site.
 
     Attributes:
-        asked: Settings of the Region.
+        deployment: Settings of the Region.
         partition: `aws`, `aws-cn`, `aws-us-gov`.
         section: Settings of all sites.
         boundary: ARN of the permissions boundary of the stack's roles; "": none.
     """
 
-    asked: Asked
+    deployment: Deployment
     partition: str
     section: DomainControllersSection
     boundary: str = ""
 
     @property
-    def site(self) -> SiteSettings:
+    def settings(self) -> SiteSettings:
         """Settings of this site."""
-        return self.section.sites[self.asked.region]
+        return self.section.sites[self.deployment.region]
 
     @property
     def scope(self) -> Scope:
         """Scope of the monitoring policies."""
-        return Scope(partition=self.partition, account_id=self.asked.account_id, region=self.asked.region)
+        return Scope(partition=self.partition, account_id=self.deployment.account_id, region=self.deployment.region)
 
     def arn(self, service: str, resource: str) -> str:
         """Return the ARN of a resource in this account and Region."""
-        return f"arn:{self.partition}:{service}:{self.asked.region}:{self.asked.account_id}:{resource}"
+        return f"arn:{self.partition}:{service}:{self.deployment.region}:{self.deployment.account_id}:{resource}"

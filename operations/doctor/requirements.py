@@ -12,14 +12,100 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.nodes.agent_versions import version_key
+from components.session_manager.document import s3_key_prefix
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
-from operations.doctor.evaluated_resources import evaluated_resources
-from operations.inventory.session_manager import BucketEncryption, BucketFacts
+from operations.inventory.session_manager import BucketEncryption, BucketFacts, KeyFacts
 from operations.reading import Unread
 
 if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts
+
+
+_SESSION: Final = "session-0a1b2c3d4e5f60718"
+"""Placeholder for the name of a log stream, an object or a key."""
+
+
+@dataclass(frozen=True)
+class EvaluatedResource:
+    """Resources that AWS evaluates for an action.
+
+    Attributes:
+        templates: ARNs, in which `{node}`, `{group}`, `{object}` and so on are replaced with those of a node.
+        source: Documentation or observation of this.
+    """
+
+    templates: tuple[str, ...]
+    source: str
+
+
+_CHANNEL: Final = EvaluatedResource(
+    ("arn:{partition}:ssmmessages:{region}:{account}:*", "{node}"),
+    "Access denied messages name `arn:...:ssmmessages:REGION:ACCOUNT:*` (landing-zone-accelerator-on-aws, pull request 330) "
+    "or the node itself; Service Authorization Reference: no resource types, so that policies have to name *",
+)
+_LOG_STREAM: Final = EvaluatedResource(
+    ("arn:{partition}:logs:{region}:{account}:log-group:{group}:log-stream:{session}",),
+    "Service Authorization Reference, Amazon CloudWatch Logs; access denied messages",
+)
+_OBJECT: Final = EvaluatedResource(
+    ("arn:{partition}:s3:::{bucket}/{prefix}/{session}",), "Service Authorization Reference, Amazon S3: object"
+)
+EVALUATED: Final[dict[str, EvaluatedResource]] = {
+    "ssm:UpdateInstanceInformation": EvaluatedResource(
+        ("{node}",), "Service Authorization Reference, AWS Systems Manager: instance, managed-instance"
+    ),
+    "ssmmessages:CreateControlChannel": _CHANNEL,
+    "ssmmessages:CreateDataChannel": _CHANNEL,
+    "ssmmessages:OpenControlChannel": _CHANNEL,
+    "ssmmessages:OpenDataChannel": _CHANNEL,
+    "logs:DescribeLogGroups": EvaluatedResource(
+        ("arn:{partition}:logs:{region}:{account}:log-group::log-stream:",),
+        "Access denied messages; the prefix of the name that the call gives is not part of the resource",
+    ),
+    "logs:DescribeLogStreams": EvaluatedResource(
+        ("arn:{partition}:logs:{region}:{account}:log-group:{group}:log-stream:",), "Access denied messages"
+    ),
+    "logs:CreateLogStream": _LOG_STREAM,
+    "logs:PutLogEvents": _LOG_STREAM,
+    "s3:GetEncryptionConfiguration": EvaluatedResource(
+        ("arn:{partition}:s3:::{bucket}",), "Service Authorization Reference, Amazon S3: bucket"
+    ),
+    "s3:PutObject": _OBJECT,
+    "s3:PutObjectAcl": _OBJECT,
+    "kms:Decrypt": EvaluatedResource(
+        ("{data_key}",), "Service Authorization Reference, AWS KMS: the key, whatever alias the call names"
+    ),
+    "kms:GenerateDataKey": EvaluatedResource(
+        ("{bucket_key}",), "Service Authorization Reference, AWS KMS: the key, whatever alias the bucket names"
+    ),
+}
+
+
+def evaluated_resources(node: NodeFacts, action: str, bucket_key: str = "") -> tuple[str, ...]:
+    """Return the ARNs that AWS may evaluate for an action of a node.
+
+    Args:
+        node: Node that makes the request.
+        action: One of `EVALUATED`.
+        bucket_key: ARN of the key that encrypts objects. Empty: none.
+    """
+    settings, deployment = node.deployment.session_manager, node.deployment
+    data_key = node.destinations.live.data_key
+    values = {
+        "partition": node.partition,
+        "region": deployment.region,
+        "account": deployment.account_id,
+        "node": node.node_arn,
+        "session": _SESSION,
+        "group": settings.cw_log_group_name if settings else "",
+        "bucket": settings.s3_bucket_name if settings else "",
+        "prefix": s3_key_prefix(settings, deployment.account_id, deployment.region) if settings else "",
+        "data_key": data_key.arn if isinstance(data_key, KeyFacts) else node.arn("kms", f"key/{_SESSION}"),
+        "bucket_key": bucket_key,
+    }
+    return tuple(each.format_map(values) for each in EVALUATED[action].templates)
+
 
 REGISTER: Final = "ssm:UpdateInstanceInformation"
 CHANNEL_ACTIONS: Final = (
@@ -32,9 +118,7 @@ MESSAGES: Final = "ec2messages"
 STORAGE: Final = "s3"
 DECRYPT: Final = "kms:Decrypt"
 GENERATE: Final = "kms:GenerateDataKey"
-
 _ARN_PARTS: Final = 6
-
 WITHOUT_MESSAGES: Final = "3.3.40.0"
 """First version of the agent that does not need ec2messages."""
 
@@ -61,7 +145,7 @@ class Need:
 
 def services(node: NodeFacts) -> tuple[str, ...]:
     """Return the short names of the services that the node must reach, sorted."""
-    settings = node.asked.session_manager
+    settings = node.deployment.session_manager
     needed = {*interface_services(settings)}
     if settings and settings.s3_logging:
         needed.add(STORAGE)
@@ -83,11 +167,11 @@ def needs(node: NodeFacts) -> tuple[Need, ...]:
     The order is: actions of the agent, of the instance policy, and for the bucket's key.
     """
     found = [_need(node, action) for action in (REGISTER, *CHANNEL_ACTIONS)]
-    settings = node.asked.session_manager
+    settings = node.deployment.session_manager
     if settings is None:
         return tuple(found)
-    asked = node.asked
-    policy = instance_policy({asked.region: settings}, partition=node.partition, account_id=asked.account_id)
+    deployment = node.deployment
+    policy = instance_policy({deployment.region: settings}, partition=node.partition, account_id=deployment.account_id)
     statements: list[dict[str, Any]] = policy["Statement"] if policy else []
     named = settings.s3_kms_key_arn if settings.s3_logging else ""
     granted: list[str | list[str]] = [each["Action"] for each in statements]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+
 _CHUNK: Final = 65536
 _GRACE: Final = 2.0
 """Seconds that a program has to end by itself, and again after each signal."""
@@ -36,7 +37,7 @@ class Pace:
     end: float = 30
 
 
-class Terminal:
+class Pseudoterminal:
     """A program, and its output so far."""
 
     def __init__(self, arguments: Sequence[str]) -> None:
@@ -71,12 +72,12 @@ class Terminal:
     def settle(self, quiet: float, seconds: float) -> None:
         """Read until there is no output for a while."""
         end = time.monotonic() + seconds
-        last, said = time.monotonic(), self.output
+        last, text = time.monotonic(), self.output
         while time.monotonic() < end and time.monotonic() - last < quiet:
             if not self._read(min(_STEP, quiet)):
                 return
-            if self.output != said:
-                last, said = time.monotonic(), self.output
+            if self.output != text:
+                last, text = time.monotonic(), self.output
 
     def close(self) -> int:
         """End the program if it is still running, and return its exit code. Call no other method afterwards."""

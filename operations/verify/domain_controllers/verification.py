@@ -13,32 +13,31 @@ from components.domain_controllers.settings import known_addresses
 from components.domain_controllers.site_plan import SitePlan, plan_sites
 from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
-from operations.inventory.domain_controllers import PlaceFacts, SiteFacts, endpoints_group, read_site
-from operations.inventory.placement import read_place
+from operations.findings import Finding, Status, cannot_tell, compared
+from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
+from operations.inventory.placement import read_placement
 from operations.reading import Reader, Unread
-from operations.verify.domain_controllers.acl import acl_findings
 from operations.verify.domain_controllers.controllers import controller_findings
-from operations.verify.domain_controllers.groups import group_findings, group_ids
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
-from operations.verify.domain_controllers.place import place_findings
+from operations.verify.domain_controllers.network import acl_findings, group_findings, group_ids
 from operations.verify.domain_controllers.traffic import Traffic, traffic_findings
 from operations.verify.domain_controllers.trail import verify_trail
-from operations.verify.endpoints import WantedEndpoints, group_finding, service_findings
-from operations.verify.findings import Finding, Status
+from operations.verify.endpoints import DesiredEndpoints, group_finding, service_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from components.domain_controllers.event_patterns import Watched
-    from operations.desired import AskedSite
+    from operations.deployment import SiteDeployment
     from operations.reading import Clients
 
-Places = dict[str, PlaceFacts | Unread | str]
+
+Placements = dict[str, SitePlacement | Unread | str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DirectoryVerification:
+class DomainControllersVerification:
     """A verification of all sites.
 
     Attributes:
@@ -51,8 +50,8 @@ class DirectoryVerification:
 
     clients: Clients
     caller: str
-    sites: Mapping[str, AskedSite]
-    account: AskedSite
+    sites: Mapping[str, SiteDeployment]
+    account: SiteDeployment
     instance_policies: tuple[str, ...] = ()
 
     def findings(self) -> dict[str, list[Finding]]:
@@ -65,14 +64,14 @@ class DirectoryVerification:
             return {}
         with ThreadPoolExecutor() as pool:
             reading = {
-                region: pool.submit(read_place, self._reader(region), each) for region, each in self.sites.items()
+                region: pool.submit(read_placement, self._reader(region), each) for region, each in self.sites.items()
             }
-            places: Places = {region: each.result() for region, each in reading.items()}
-            found = {region: place_findings(each, places[region]) for region, each in self.sites.items()}
-            known = {region: each for region, each in places.items() if isinstance(each, PlaceFacts)}
-            if len(known) < len(places):
+            placements: Placements = {region: each.result() for region, each in reading.items()}
+            found = {region: placement_findings(each, placements[region]) for region, each in self.sites.items()}
+            known = {region: each for region, each in placements.items() if isinstance(each, SitePlacement)}
+            if len(known) < len(placements):
                 for region in known:
-                    found[region].append(_unplanned([each for each in places if each not in known]))
+                    found[region].append(_unplanned([each for each in placements if each not in known]))
                 return found
             plans = self._plans(known)
             comparing = {region: pool.submit(self._site, region, known[region], plans[region]) for region in known}
@@ -82,7 +81,7 @@ class DirectoryVerification:
 
     def of_account(self) -> list[Finding]:
         """Return the findings about resources that exist once per account: the trail, and those in IAM."""
-        reader = self._reader(self.account.asked.region)
+        reader = self._reader(self.account.deployment.region)
         trail = verify_trail(reader, self.account) if self.sites else []
         live = read_identities(reader, self.account)
         return [*trail, *identity_findings(self.account, live, instance_policies=self.instance_policies)]
@@ -90,70 +89,73 @@ class DirectoryVerification:
     def _reader(self, region: str) -> Reader:
         return Reader(self.clients, region, self.caller)
 
-    def _plans(self, places: Mapping[str, PlaceFacts]) -> dict[str, SitePlan]:
+    def _plans(self, placements: Mapping[str, SitePlacement]) -> dict[str, SitePlan]:
         section = next(iter(self.sites.values())).section
         try:
-            return plan_sites(section, {region: each.networks for region, each in places.items()})
+            return plan_sites(section, {region: each.networks for region, each in placements.items()})
         except SettingsError as refused:
             raise UnusableError(str(refused)) from None
 
-    def _site(self, region: str, place: PlaceFacts, plan: SitePlan) -> list[Finding]:
-        wanted = self.sites[region]
-        return compare_site(wanted, place, plan, read_site(self._reader(region), wanted, place, plan))
+    def _site(self, region: str, placement: SitePlacement, plan: SitePlan) -> list[Finding]:
+        site = self.sites[region]
+        return compare_site(site, placement, plan, read_site(self._reader(region), site, placement, plan))
 
 
-def compare_site(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: SiteFacts) -> list[Finding]:
+def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> list[Finding]:
     """Return all findings about one site.
 
     Args:
-        wanted: Settings of the site.
-        place: Network of the site.
+        site: Settings of the site.
+        placement: Network of the site.
         plan: Plan of groups and network ACL.
         live: Facts about the site.
     """
-    groups = live.groups if isinstance(live.groups, Unread) else group_ids(wanted, plan.groups, live.groups)
+    groups = live.groups if isinstance(live.groups, Unread) else group_ids(site, plan.groups, live.groups)
     return [
-        *group_findings(wanted, plan.groups, live),
-        *acl_findings(wanted, place, plan.acl, live),
-        *traffic_findings(wanted, _traffic(wanted, place, plan, live)),
-        *_endpoints(wanted, place, live),
-        *controller_findings(wanted, place, groups, live),
-        *monitoring_findings(wanted, place, _watched(wanted, plan, live), live),
+        *group_findings(site, plan.groups, live),
+        *acl_findings(site, placement, plan.acl, live),
+        *traffic_findings(site, _traffic(site, placement, plan, live)),
+        *_endpoints(site, placement, live),
+        *controller_findings(site, placement, groups, live),
+        *monitoring_findings(site, placement, _watched(site, plan, live), live),
     ]
 
 
-def _endpoints(wanted: AskedSite, place: PlaceFacts, live: SiteFacts) -> list[Finding]:
+def _endpoints(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) -> list[Finding]:
     """Compare the site's endpoints; of those of `shell-access:endpoints` only the one that controllers add."""
-    group = endpoints_group(wanted, place)
-    if place.shares_endpoints:
-        shared = WantedEndpoints(
+    group = endpoints_group(site, placement)
+    if placement.shares_endpoints:
+        shared = DesiredEndpoints(
             check="directory-endpoint",
             group=group,
             services=(EC2,),
-            subnets=place.endpoint_subnets,
+            subnets=placement.endpoint_subnets,
             routed={},
             cidrs=(),
         )
-        return service_findings(wanted.asked, shared, live.endpoints)
-    own = WantedEndpoints(
+        return service_findings(site.deployment, shared, live.endpoints)
+    own = DesiredEndpoints(
         check="directory-endpoint",
         group=group,
-        services=tuple(sorted({*interface_services(wanted.asked.session_manager), EC2})),
-        subnets=place.endpoint_subnets,
-        routed={each.id: each.given for each in place.subnets} if place.networks.lists else {},
-        cidrs=tuple(cidr for each in place.subnets for cidr in each.cidrs),
+        services=tuple(sorted({*interface_services(site.deployment.session_manager), EC2})),
+        subnets=placement.endpoint_subnets,
+        routed={each.id: each.given for each in placement.subnets} if placement.networks.lists else {},
+        cidrs=tuple(cidr for each in placement.subnets for cidr in each.cidrs),
     )
-    return [group_finding(wanted.asked, own, live.endpoints), *service_findings(wanted.asked, own, live.endpoints)]
+    return [
+        group_finding(site.deployment, own, live.endpoints),
+        *service_findings(site.deployment, own, live.endpoints),
+    ]
 
 
-def _watched(wanted: AskedSite, plan: SitePlan, live: SiteFacts) -> Watched | None:
+def _watched(site: SiteDeployment, plan: SitePlan, live: SiteFacts) -> Watched | None:
     """Return the resources that the alerts watch; None if some of them are not known."""
     if isinstance(live.groups, Unread) or isinstance(live.acls, Unread):
         return None
-    groups = group_ids(wanted, plan.groups, live.groups)
+    groups = group_ids(site, plan.groups, live.groups)
     if plan.acl is None:
         return watched_of(live, groups, frozenset())
-    name = acl_name(site_name(wanted.asked.region), plan.acl)
+    name = acl_name(site_name(site.deployment.region), plan.acl)
     acls = frozenset(each.id for each in live.acls if each.name == name)
     return watched_of(live, groups, acls) if len(groups) == len(plan.groups.groups) and acls else None
 
@@ -168,7 +170,7 @@ def _unplanned(unknown: list[str]) -> Finding:
     )
 
 
-def _traffic(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: SiteFacts) -> Traffic | Unread:
+def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> Traffic | Unread:
     """Return what applies to controllers' packets: the plan's groups, and the network ACLs of their subnets."""
     if isinstance(live.groups, Unread):
         return live.groups
@@ -176,16 +178,38 @@ def _traffic(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: SiteFac
         return live.entries
     if isinstance(live.acls, Unread):
         return live.acls
-    ids = group_ids(wanted, plan.groups, live.groups)
-    shared = group_name(site_name(wanted.asked.region), plan.groups.groups[0].name)
+    ids = group_ids(site, plan.groups, live.groups)
+    shared = group_name(site_name(site.deployment.region), plan.groups.groups[0].name)
     first = [each.id for each in live.groups if each.name == shared]
-    subnets = {each.id for each in place.subnets}
-    lists = {peer.value: held for peer, held in place.networks.lists.items()}
+    subnets = {each.id for each in placement.subnets}
+    lists = {peer.value: held for peer, held in placement.networks.lists.items()}
     return Traffic(
         demands=plan.demands,
-        networks=known_addresses(wanted.section, place.networks.controllers, lists),
+        networks=known_addresses(site.section, placement.networks.controllers, lists),
         groups={ITSELF.value: first[0]} if first else {},
         rules=[rule for each in live.groups if each.id in ids for rule in each.rules],
         entries={id_: list(held) for id_, held in live.entries.items()},
         acls=[each.rules for each in live.acls if each.subnet_ids & subnets] if plan.acl else [],
     )
+
+
+def placement_findings(site: SiteDeployment, live: SitePlacement | Unread | str) -> list[Finding]:
+    """Report whether the network exists, and is still private."""
+    check, settings = "directory-network", site.settings
+    expected = f"one VPC {settings.vpc} with the private subnets {', '.join(settings.subnets)}"
+    if isinstance(live, Unread):
+        return [cannot_tell(check, live, expected=expected)]
+    if isinstance(live, str):
+        remedy = f"correct shell-access:domainControllers.sites.{site.deployment.region}, or the Name tags"
+        return [compared(check, same=False, expected=expected, found=live, remedy=remedy)]
+    public = [each for each in live.subnets if each.internet_gateway]
+    text = "; ".join(f"{each.given} ({each.id}) has a route to {each.internet_gateway}" for each in public)
+    return [
+        compared(
+            check,
+            same=not public,
+            expected=expected,
+            found=text or f"{live.vpc_id}: {', '.join(each.id for each in live.subnets)}",
+            remedy="take the route to the internet gateway out of the route tables of these subnets",
+        )
+    ]

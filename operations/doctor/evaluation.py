@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING, Final
 from components.nodes.agent_versions import needed_agent_versions, unmet, version_key
 from operations.doctor.destinations import destination_findings
 from operations.doctor.facts import Instance, Managed
-from operations.doctor.findings import Cause, Diagnosis, Finding, Status, cannot_tell
-from operations.doctor.needs import REGISTER, services
+from operations.doctor.findings import Cause, Diagnosis, order
 from operations.doctor.network import explains_silence, network_findings, obstacles
-from operations.doctor.permissions import Acting, acting, permission_findings
-from operations.doctor.place import Place
+from operations.doctor.permissions import NodeRole, node_role, permission_findings
+from operations.doctor.placement import Placement
+from operations.doctor.requirements import REGISTER, services
+from operations.findings import Finding, Status, cannot_tell
 from operations.inventory.network import Vpc
 from operations.reading import Unread
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
     from operations.doctor.facts import NodeFacts
-    from operations.doctor.place import Obstacle
+    from operations.doctor.placement import Obstacle
 
 _RUNNING: Final = "running"
 _WINDOWS: Final = "Windows"
@@ -30,7 +31,7 @@ As support".
 """
 
 
-def judge(node: NodeFacts) -> Diagnosis:
+def evaluate(node: NodeFacts) -> Diagnosis:
     """Return the reasons why a session on a node would fail or would not be logged.
 
     Args:
@@ -39,21 +40,21 @@ def judge(node: NodeFacts) -> Diagnosis:
     Returns:
         A diagnosis without problems and doubts only if every requirement of the settings is known to be met.
     """
-    role = acting(node)
-    principal = role.role if isinstance(role, Acting) else None
-    barriers = _barriers(node, principal)
-    found = [*_instance(node), *_role(node, role), *_network(node, barriers)]
+    role = node_role(node)
+    principal = role.role if isinstance(role, NodeRole) else None
+    obstacles_found = _obstacles(node, principal)
+    found = [*_instance(node), *_role(node, role), *_network(node, obstacles_found)]
     if principal is not None:
         found += permission_findings(node, principal)
-    found += _managed(node, found, barriers)
-    found += _agent(node, by_default=isinstance(role, Acting) and role.by_default)
-    found += destination_findings(node.asked, node.destinations)
-    found += [*_run_as(node), *(Finding(cause=Cause.NOT_SEEN, status=Status.NOTE, found=each) for each in node.limits)]
+    found += _managed(node, found, obstacles_found)
+    found += _agent(node, by_default=isinstance(role, NodeRole) and role.by_default)
+    found += destination_findings(node.deployment, node.destinations)
+    found += [*_run_as(node), *(Finding(check=Cause.NOT_SEEN, status=Status.NOTE, found=each) for each in node.limits)]
     return Diagnosis(
         node_id=node.id,
         name=node.name,
-        region=node.asked.region,
-        findings=tuple(sorted(dict.fromkeys(found), key=lambda each: each.order)),
+        region=node.deployment.region,
+        findings=tuple(sorted(dict.fromkeys(found), key=order)),
     )
 
 
@@ -65,59 +66,59 @@ def _instance(node: NodeFacts) -> list[Finding]:
         return []
     found: list[Finding] = []
     if instance.state != _RUNNING:
-        remedy = f"aws ec2 start-instances --instance-ids {node.id} --region {node.asked.region}"
-        found.append(Finding(cause=Cause.STOPPED, found=f"the instance is {instance.state}", remedy=remedy))
+        remedy = f"aws ec2 start-instances --instance-ids {node.id} --region {node.deployment.region}"
+        found.append(Finding(check=Cause.STOPPED, found=f"the instance is {instance.state}", remedy=remedy))
     if not instance.answers_metadata:
-        remedy = f"aws ec2 modify-instance-metadata-options --region {node.asked.region} --instance-id {node.id} "
-        said = "the metadata service is off, from which the agent gets its credentials"
-        found.append(Finding(cause=Cause.METADATA_OFF, found=said, remedy=f"{remedy}--http-endpoint enabled"))
+        remedy = f"aws ec2 modify-instance-metadata-options --region {node.deployment.region} --instance-id {node.id} "
+        text = "the metadata service is off, from which the agent gets its credentials"
+        found.append(Finding(check=Cause.METADATA_OFF, found=text, remedy=f"{remedy}--http-endpoint enabled"))
     return found
 
 
-def _role(node: NodeFacts, role: Acting | Unread | None) -> list[Finding]:
+def _role(node: NodeFacts, role: NodeRole | Unread | None) -> list[Finding]:
     if isinstance(role, Unread):
         return [cannot_tell(Cause.ROLE, role)]
     if role is not None or isinstance(node.instance, Unread):
         return []
     if node.instance is None:
-        said = "the role of the node's activation is not known, or does not exist"
+        text = "the role of the node's activation is not known, or does not exist"
         return [
-            Finding(cause=Cause.ROLE, status=Status.CANNOT_TELL, found=said, remedy="see the activation's IAM role")
+            Finding(check=Cause.ROLE, status=Status.CANNOT_TELL, found=text, remedy="see the activation's IAM role")
         ]
     profile = (node.instance.profile_arn or "").rpartition("/")[2]
     has = "its instance profile holds no role" if profile else "it has no instance profile"
     mend = (
         f"aws iam add-role-to-instance-profile --instance-profile-name {profile} --role-name ROLE"
         if profile
-        else f"aws ec2 associate-iam-instance-profile --region {node.asked.region} --instance-id {node.id} "
+        else f"aws ec2 associate-iam-instance-profile --region {node.deployment.region} --instance-id {node.id} "
         "--iam-instance-profile Name=PROFILE"
     )
     return [
         Finding(
-            cause=Cause.NO_INSTANCE_PROFILE,
-            found=f"{has}, and Default Host Management Configuration is off in {node.asked.region}",
+            check=Cause.NO_INSTANCE_PROFILE,
+            found=f"{has}, and Default Host Management Configuration is off in {node.deployment.region}",
             remedy=f"{mend}, or set shell-access:nodes.defaultHostManagement.enabled",
         )
     ]
 
 
-def _barriers(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
+def _obstacles(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
     if not isinstance(node.instance, Instance) or not isinstance(node.network, Vpc) or not node.instance.address:
         return []
-    return obstacles(Place(node, node.instance, node.network, role, services(node)))
+    return obstacles(Placement(node, node.instance, node.network, role, services(node)))
 
 
-def _network(node: NodeFacts, barriers: list[Obstacle]) -> list[Finding]:
+def _network(node: NodeFacts, obstacles_found: list[Obstacle]) -> list[Finding]:
     if isinstance(node.network, Unread):
         return [cannot_tell(Cause.NETWORK, node.network)]
     if node.network is None and not isinstance(node.instance, Unread):
-        said = f"the network of a node outside EC2 is not seen; it has to reach {', '.join(services(node))} on 443"
+        text = f"the network of a node outside EC2 is not seen; it has to reach {', '.join(services(node))} on 443"
         remedy = "run on the node: ssm-cli get-diagnostics"
-        return [Finding(cause=Cause.NETWORK, status=Status.CANNOT_TELL, found=said, remedy=remedy)]
+        return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, found=text, remedy=remedy)]
     if isinstance(node.instance, Instance) and not node.instance.address:
-        said = "the node has no IPv4 address, and its way over IPv6 is not seen"
-        return [Finding(cause=Cause.NETWORK, status=Status.CANNOT_TELL, found=said, remedy="ssm-cli get-diagnostics")]
-    return [*_shared(node), *network_findings(barriers)]
+        text = "the node has no IPv4 address, and its way over IPv6 is not seen"
+        return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, found=text, remedy="ssm-cli get-diagnostics")]
+    return [*_shared(node), *network_findings(obstacles_found)]
 
 
 def _shared(node: NodeFacts) -> list[Finding]:
@@ -128,25 +129,27 @@ def _shared(node: NodeFacts) -> list[Finding]:
     if not isinstance(node.network, Vpc) or not isinstance(node.instance, Instance):
         return []
     subnet = node.network.subnets.get(node.instance.subnet_id)
-    if subnet is None or subnet.owner_id in ("", node.asked.account_id):
+    if subnet is None or subnet.owner_id in ("", node.deployment.account_id):
         return []
-    said = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be seen from here"
-    remedy = f"look from that account, or try: python -m operations verify --node {node.id} --stack {node.asked.stack}"
-    return [Finding(cause=Cause.NETWORK, status=Status.CANNOT_TELL, about=subnet.id, found=said, remedy=remedy)]
+    text = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be seen from here"
+    remedy = (
+        f"look from that account, or try: python -m operations verify --node {node.id} --stack {node.deployment.stack}"
+    )
+    return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, about=subnet.id, found=text, remedy=remedy)]
 
 
-def _managed(node: NodeFacts, found: list[Finding], barriers: list[Obstacle]) -> list[Finding]:
+def _managed(node: NodeFacts, found: list[Finding], obstacles_found: list[Obstacle]) -> list[Finding]:
     """Return a finding if a node is offline: the cause only if no other finding explains it."""
     managed = node.managed
     if isinstance(managed, Unread):
         return [cannot_tell(Cause.NOT_MANAGED, managed)]
     if managed is not None and managed.is_online:
         return []
-    explained = explains_silence(barriers) or any(
+    explained = explains_silence(obstacles_found) or any(
         each.status is Status.PROBLEM
         and (
-            each.cause in (Cause.STOPPED, Cause.METADATA_OFF, Cause.NO_INSTANCE_PROFILE)
-            or (each.cause is Cause.PERMISSION and each.about == REGISTER)
+            each.check in (Cause.STOPPED, Cause.METADATA_OFF, Cause.NO_INSTANCE_PROFILE)
+            or (each.check == Cause.PERMISSION and each.about == REGISTER)
         )
         for each in found
     )
@@ -154,12 +157,12 @@ def _managed(node: NodeFacts, found: list[Finding], barriers: list[Obstacle]) ->
     follows = ", which follows from the above" if explained else ""
     if managed is None:
         remedy = "install or start the SSM Agent on it; on the node: ssm-cli get-diagnostics"
-        said = f"Systems Manager has never heard of it{follows}"
-        return [Finding(cause=Cause.NOT_MANAGED, status=status, found=said, remedy="" if explained else remedy)]
+        text = f"Systems Manager has never heard of it{follows}"
+        return [Finding(check=Cause.NOT_MANAGED, status=status, found=text, remedy="" if explained else remedy)]
     last = f", last heard of {managed.last_ping}" if managed.last_ping else ""
     remedy = "restart the SSM Agent on it, and see its log; on the node: ssm-cli get-diagnostics"
-    said = f"its agent does not answer ({managed.ping}{last}){follows}"
-    return [Finding(cause=Cause.OFFLINE, status=status, found=said, remedy="" if explained else remedy)]
+    text = f"its agent does not answer ({managed.ping}{last}){follows}"
+    return [Finding(check=Cause.OFFLINE, status=status, found=text, remedy="" if explained else remedy)]
 
 
 def _agent(node: NodeFacts, *, by_default: bool) -> list[Finding]:
@@ -167,26 +170,26 @@ def _agent(node: NodeFacts, *, by_default: bool) -> list[Finding]:
     if not isinstance(managed, Managed):
         return []
     update = (
-        f"aws ssm send-command --region {node.asked.region} --document-name AWS-UpdateSSMAgent --targets "
+        f"aws ssm send-command --region {node.deployment.region} --document-name AWS-UpdateSSMAgent --targets "
         f"Key=InstanceIds,Values={node.id}"
     )
     if version_key(managed.agent_version) is None:
-        said = f"the agent's version is not known ({managed.agent_version or 'none is reported'})"
-        return [Finding(cause=Cause.AGENT, status=Status.CANNOT_TELL, found=said, remedy=update)]
+        text = f"the agent's version is not known ({managed.agent_version or 'none is reported'})"
+        return [Finding(check=Cause.AGENT, status=Status.CANNOT_TELL, found=text, remedy=update)]
     lacking = unmet(
         needed_agent_versions(
-            node.asked.session_manager, platform=managed.platform or None, default_host_management=by_default
+            node.deployment.session_manager, platform=managed.platform or None, default_host_management=by_default
         ),
         managed.agent_version,
     )
     if not lacking:
         return []
     listed = ", ".join(f"{each.feature} needs {each.version}" for each in lacking)
-    return [Finding(cause=Cause.AGENT, found=f"the agent is {managed.agent_version}: {listed}", remedy=update)]
+    return [Finding(check=Cause.AGENT, found=f"the agent is {managed.agent_version}: {listed}", remedy=update)]
 
 
 def _run_as(node: NodeFacts) -> list[Finding]:
-    settings, managed = node.asked.session_manager, node.managed
+    settings, managed = node.deployment.session_manager, node.managed
     if (
         settings is None
         or not settings.run_as_enabled
@@ -194,15 +197,15 @@ def _run_as(node: NodeFacts) -> list[Finding]:
     ):
         return []
     if settings.run_as_default_user == _AGENTS_USER:
-        said = (
+        text = (
             f"sessions run as {_AGENTS_USER}, which the SSM Agent creates only when a session starts without Run As; where "
             "no such session ever started, sessions fail"
         )
         remedy = (
             "create it on the node, or set shell-access:sessionManager.runAsDefaultUser to a user that the image has"
         )
-        return [Finding(cause=Cause.RUN_AS, status=Status.WARNING, about=_AGENTS_USER, found=said, remedy=remedy)]
+        return [Finding(check=Cause.RUN_AS, status=Status.WARNING, about=_AGENTS_USER, found=text, remedy=remedy)]
     user = settings.run_as_default_user or "the user of the principal's tag SSMSessionRunAs"
-    said = f"whether {user} exists on the node cannot be known from outside"
-    remedy = f"python -m operations verify --node {node.id} --stack {node.asked.stack} shows it"
-    return [Finding(cause=Cause.RUN_AS, status=Status.NOTE, found=said, remedy=remedy)]
+    text = f"whether {user} exists on the node cannot be known from outside"
+    remedy = f"python -m operations verify --node {node.id} --stack {node.deployment.stack} shows it"
+    return [Finding(check=Cause.RUN_AS, status=Status.NOTE, found=text, remedy=remedy)]

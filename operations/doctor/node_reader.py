@@ -10,7 +10,7 @@ from common.iam.documents import DocumentError, parse
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
 from operations.doctor.memo import Memo
-from operations.doctor.needs import is_key_arn
+from operations.doctor.requirements import is_key_arn
 from operations.inventory.instances import GONE, NO_INSTANCE, read_node
 from operations.inventory.network import read_vpc
 from operations.inventory.session_manager import (
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     from common.iam.documents import Policy
     from common.iam.principals import Principal
-    from operations.desired import Asked
+    from operations.deployment import Deployment
     from operations.doctor.roles import Roles
     from operations.inventory.network import Vpc
     from operations.reading import Answer
 
+
 DEFAULT_ROLE_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
 """Setting with the role of Default Host Management Configuration (Systems Manager User Guide, under that name)."""
-
 _NONE: Final = "$None"
 _RUNNING: Final = "running"
 _NODES_A_PAGE: Final = 50
@@ -47,16 +47,16 @@ _MANAGED: Final = "InstanceInformationList"
 class RegionReader:
     """Reader of one Region."""
 
-    def __init__(self, reader: Reader, asked: Asked, roles: Roles, partition: str) -> None:
+    def __init__(self, reader: Reader, deployment: Deployment, roles: Roles, partition: str) -> None:
         """Initialize the reader.
 
         Args:
             reader: Reader of the Region.
-            asked: Desired configuration of the Region.
+            deployment: Desired configuration of the Region.
             roles: Roles of the account.
             partition: Partition: `aws`, `aws-cn` or `aws-us-gov`.
         """
-        self._reader, self._asked, self._roles, self._partition = reader, asked, roles, partition
+        self._reader, self._asked, self._roles, self._partition = reader, deployment, roles, partition
         self._memo = Memo()
 
     def node(self, node_id: str) -> NodeFacts | None:
@@ -120,7 +120,7 @@ class RegionReader:
             id=node_id,
             name=_name(described, listed),
             partition=self._partition,
-            asked=self._asked,
+            deployment=self._asked,
             instance=instance,
             managed=managed,
             role=self._role(instance, managed),

@@ -16,19 +16,16 @@ if TYPE_CHECKING:
     from components.domain_controllers.network_acl import AclRule
     from components.domain_controllers.oracle import Permission
 
+
 HTTPS: Final = 443
 NEW_RESOURCE: Final = IPv4Address("52.119.196.1")
 """Address of a service, used where no rule distinguishes between addresses."""
-
 _KEPT: Final = 1024
 """Maximum number of cached combinations of groups, ACLs and platforms of a VPC's nodes."""
-
 ItemT = TypeVar("ItemT")
-
 _TCP: Final = 6
 NAT_GATEWAY: Final = "NatGateway"
 """Value for a NAT gateway in place of a platform."""
-
 _EPHEMERAL: Final = {
     "Windows": (49152, 65535),
     "MacOS": (49152, 65535),

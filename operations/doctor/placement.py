@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
-from operations.doctor.findings import Cause, Status
+from operations.findings import Status
 from operations.reading import Unread
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
     from components.domain_controllers.oracle import Permission
     from operations.doctor.facts import Instance, NodeFacts
+    from operations.doctor.findings import Cause
     from operations.inventory.network import Vpc, VpcEndpoint
 
 
@@ -38,7 +39,7 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
-class Place:
+class Placement:
     """Node in its network.
 
     Attributes:
@@ -72,7 +73,7 @@ class Place:
         return managed.platform if managed is not None and not isinstance(managed, Unread) else ""
 
 
-def modify(place: Place, endpoint: VpcEndpoint, change: str) -> str:
+def modify(placement: Placement, endpoint: VpcEndpoint, change: str) -> str:
     """Return the command that modifies an endpoint."""
-    region = place.node.asked.region
+    region = placement.node.deployment.region
     return f"aws ec2 modify-vpc-endpoint --region {region} --vpc-endpoint-id {endpoint.id} {change}"

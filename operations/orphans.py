@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
+from operations.findings import counted, print_line, print_unread, stack_table, unread_as_json
 from operations.inventory.orphans import GLOBAL, Orphans, find_orphans
 from operations.options import Cwd, Json, Stack
 from operations.reading import Unread, aws_clients, identify
@@ -72,30 +72,23 @@ def _as_json(found: Orphans, stack: str, account: str | None) -> dict[str, Any]:
             {"region": each.region, "arn": each.arn, "resource": each.resource, "removal": each.removal}
             for each in found.all
         ],
-        "cannotTell": [
-            {"region": region, "action": why.action, "cause": why.cause, "remedy": why.remedy}
-            for region, why in found.unread.items()
-        ],
+        "cannotTell": [unread_as_json(region, why) for region, why in found.unread.items()],
     }
 
 
 def _show(found: Orphans, console: Console, stack: str) -> None:
     """Print a table, the command for each orphan, and the count last."""
     for region, why in found.unread.items():
-        said = f": orphans in {region}: {why.action}: {why.cause}"
-        console.print(Text.assemble(("cannot tell", "bold magenta"), said), soft_wrap=True)
-        console.print(Text(f"  remedy: {why.remedy}"), soft_wrap=True)
+        print_unread(console, f"orphans in {region}", why)
     if found.all:
-        table = Table(title=Text(f"Stack {stack}"), title_justify="left", title_style="bold")
+        table = stack_table(stack, None)
         for heading in ("Region", "Resource in the stack", "ARN"):
             table.add_column(heading, overflow="fold")
         for each in found.all:
             table.add_row(Text(each.region), Text(each.resource), Text(each.arn))
         console.print(table)
         for each in found.all:
-            console.print(Text(each.removal), soft_wrap=True)
+            print_line(console, each.removal)
     number = len(found.all)
-    said = f"{number} orphan{'' if number == 1 else 's'}" + (
-        f", {len(found.unread)} cannot be read completely" if found.unread else ""
-    )
-    console.print(Text(said, style="bold red" if found.all or found.unread else "bold green"), soft_wrap=True)
+    text = counted(number, "orphan") + (f", {len(found.unread)} cannot be read completely" if found.unread else "")
+    print_line(console, (text, "bold red" if found.all or found.unread else "bold green"))
