@@ -36,7 +36,7 @@ from operations.approval.runs import find, get_run, recent
 from operations.approval.tags import read_tags
 from operations.approval.workflow import workflow_of
 from operations.errors import UnusableError
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -269,7 +269,7 @@ class _Demo:
 
     def _check_tag(self, instance: str | None) -> None:
         tags = read_tags(Desk(workflow=self._workflow, clients=self._all, identity=self._operator.identity))
-        if isinstance(tags, Unread):
+        if isinstance(tags, ReadFailure):
             raise DemoError(f"Cannot read the tags: {tags.cause}")
         found = next((tag.value for tag in tags if tag.principal == self._principal), None)
         state = f"names {instance}" if instance else "is not set"

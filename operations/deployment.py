@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from components.domain_controllers.settings import DomainControllersSection, SiteSettings
     from components.session_manager.settings import EndpointSettings, SessionManagerSettings
     from components.settings import Settings
-    from operations.reading import Identity
+    from operations.inventory.reader import Identity
     from operations.stack import StackConfiguration
 
 

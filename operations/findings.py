@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from operations.reading import Unread
+    from operations.inventory.reader import ReadFailure
 
 
 class Status(StrEnum):
@@ -87,14 +87,14 @@ def from_differences(check: str, unequal: Sequence[str], *, expected: str, remed
     return compared(check, same=not unequal, expected=expected, found=text, remedy=remedy)
 
 
-def missing(check: str, why: Unread | None, *, expected: str, found: str, remedy: str) -> Finding:
+def missing(check: str, why: ReadFailure | None, *, expected: str, found: str, remedy: str) -> Finding:
     """Return the finding about a resource that does not exist (None), or that cannot be read."""
     if why is not None:
         return cannot_tell(check, why, expected=expected)
     return compared(check, same=False, expected=expected, found=found, remedy=remedy)
 
 
-def cannot_tell(check: str, why: Unread, *, expected: str = "", about: str = "") -> Finding:
+def cannot_tell(check: str, why: ReadFailure, *, expected: str = "", about: str = "") -> Finding:
     """Return the finding about a resource that cannot be read."""
     return Finding(
         check=check,
@@ -126,13 +126,13 @@ def print_line(console: Console, *parts: str | Text | tuple[str, str]) -> None:
     console.print(Text.assemble(*parts), soft_wrap=True)
 
 
-def print_unread(console: Console, subject: str, why: Unread) -> None:
+def print_unread(console: Console, subject: str, why: ReadFailure) -> None:
     """Print that a Region, or a part of it, cannot be read, with the remediation."""
     print_line(console, styled(Status.CANNOT_TELL), f": {subject}: {why.action}: {why.cause}")
     print_line(console, f"  remedy: {why.remedy}")
 
 
-def unread_as_json(region: str, why: Unread) -> dict[str, Any]:
+def unread_as_json(region: str, why: ReadFailure) -> dict[str, Any]:
     """Return the reason for which a Region cannot be read, as JSON values."""
     return {"region": region, "action": why.action, "cause": why.cause, "remedy": why.remedy}
 

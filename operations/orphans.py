@@ -13,8 +13,8 @@ from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.findings import counted, print_line, print_unread, stack_table, unread_as_json
 from operations.inventory.orphans import GLOBAL, Orphans, find_orphans
+from operations.inventory.reader import ReadFailure, aws_clients, identify
 from operations.options import Cwd, Json, Stack
-from operations.reading import Unread, aws_clients, identify
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
@@ -58,7 +58,7 @@ def _search(configuration: StackConfiguration, state: StackState) -> tuple[Orpha
     clients = aws_clients(configuration)
     regions = configuration.settings().regions
     identity = identify(clients, configuration.sts_region(regions[0]))
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         return Orphans(found={}, unread=dict.fromkeys((*regions, GLOBAL), identity)), None
     arns = state.arns(identity.partition, identity.account_id)
     return find_orphans(clients, identity, state.stack, state.regions(regions), arns), identity.account_id

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from operations.audit.exceptions import Accepted, AcceptedException
-    from operations.reading import Unread
+    from operations.inventory.reader import ReadFailure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ class Audit:
     accepted: tuple[Accepted, ...] = ()
     unused: tuple[AcceptedException, ...] = ()
     by_design: tuple[str, ...] = ()
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[ReadFailure, ...] = ()
     limits: tuple[str, ...] = ()
 
     def count(self, *severities: Severity) -> int:

@@ -22,8 +22,8 @@ from operations.connect.session import (
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.inventory.instances import Finder, Instance, NoConnectionError
+from operations.inventory.reader import ReadFailure, identify
 from operations.options import Cwd, Stack
-from operations.reading import Unread, identify
 from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _find(configuration: StackConfiguration, name_or_id: str) -> Instance:
     # The session uses the operator's credentials, so the roles and keys of the stack's provider do not matter.
     clients = AwsClients(lambda key: configuration.value(key) if key == "aws:region" else None)
     identity = identify(clients, configuration.value("aws:region") or regions[0])
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
     finder = Finder(clients, regions, identity)
     found = finder.find(name_or_id)

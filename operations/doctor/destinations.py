@@ -9,6 +9,7 @@ from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.findings import Cause
 from operations.findings import Finding, Status, cannot_tell
 from operations.findings import Status as Checked
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import (
     ENABLED,
     SYMMETRIC,
@@ -17,7 +18,6 @@ from operations.inventory.session_manager import (
     KeyFacts,
     LogGroupFacts,
 )
-from operations.reading import Unread
 from operations.verify.documents import document_findings
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ def destination_findings(deployment: Deployment, facts: Destinations) -> list[Fi
 
 def _data_key(deployment: Deployment, facts: Destinations) -> list[Finding]:
     live = facts.live.data_key
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return [cannot_tell(Cause.DATA_KEY, live)]
     if live is None:
         return [Finding(check=Cause.DATA_KEY, found=f"no key is behind {DATA_KEY_ALIAS}", remedy=deployment.repair)]
     found = _key(Cause.DATA_KEY, deployment, live, "session data is encrypted with")
-    if isinstance(facts.data_key_aliases, Unread):
+    if isinstance(facts.data_key_aliases, ReadFailure):
         found.append(cannot_tell(Cause.DATA_KEY, facts.data_key_aliases, about="aliases"))
     return found
 
@@ -73,7 +73,7 @@ def _log_group(deployment: Deployment, settings: SessionManagerSettings, facts: 
     create = (
         deployment.repair if settings.create_cw_log_group else f"create it, or set {_SECTION}.createCwLogGroup to true"
     )
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return [cannot_tell(Cause.LOG_GROUP, live)]
     if live is None:
         return [Finding(check=Cause.LOG_GROUP, found=f"there is no log group {name}", remedy=create)]
@@ -92,7 +92,7 @@ def _log_group(deployment: Deployment, settings: SessionManagerSettings, facts: 
 
 def _log_group_key(deployment: Deployment, live: LogGroupFacts, facts: Destinations) -> list[Finding]:
     key = facts.log_group_key
-    if isinstance(key, Unread):
+    if isinstance(key, ReadFailure):
         return [cannot_tell(Cause.LOG_GROUP_KEY, key)]
     if key is None:
         found = f"the log group is encrypted with {live.kms_key_arn}, which does not exist"
@@ -122,7 +122,7 @@ def _other_key(
 
 def _bucket(deployment: Deployment, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
     live, name = facts.live.bucket, settings.s3_bucket_name
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return [cannot_tell(Cause.BUCKET, live)]
     if live is None:
         remedy = f"create the bucket, or correct {_SECTION}.s3BucketName"
@@ -136,7 +136,7 @@ def _bucket_encryption(deployment: Deployment, settings: SessionManagerSettings,
     encrypt = (
         f"aws s3api put-bucket-encryption --bucket {name} --server-side-encryption-configuration file://encryption.json"
     )
-    if isinstance(encryption, Unread):
+    if isinstance(encryption, ReadFailure):
         needed = settings.s3_encryption_enabled or desired or owner != deployment.account_id
         return [cannot_tell(Cause.BUCKET_ENCRYPTION, encryption)] if needed else []
     required = settings.s3_encryption_enabled or bool(desired)
@@ -167,7 +167,7 @@ def _bucket_key(deployment: Deployment, live: BucketFacts, facts: Destinations) 
     if arn is None:
         return []
     key = facts.bucket_key
-    if isinstance(key, Unread):
+    if isinstance(key, ReadFailure):
         return [cannot_tell(Cause.BUCKET_KEY, key)]
     if key is None:
         named = _reference(encryption) if isinstance(encryption, BucketEncryption) else arn

@@ -14,7 +14,7 @@ from operations.doctor.placement import Placement
 from operations.doctor.requirements import REGISTER, services
 from operations.findings import Finding, Status, cannot_tell
 from operations.inventory.network import Vpc
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
@@ -60,7 +60,7 @@ def evaluate(node: NodeFacts) -> Diagnosis:
 
 def _instance(node: NodeFacts) -> list[Finding]:
     instance = node.instance
-    if isinstance(instance, Unread):
+    if isinstance(instance, ReadFailure):
         return [cannot_tell(Cause.STOPPED, instance)]
     if instance is None:
         return []
@@ -75,10 +75,10 @@ def _instance(node: NodeFacts) -> list[Finding]:
     return found
 
 
-def _role(node: NodeFacts, role: NodeRole | Unread | None) -> list[Finding]:
-    if isinstance(role, Unread):
+def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]:
+    if isinstance(role, ReadFailure):
         return [cannot_tell(Cause.ROLE, role)]
-    if role is not None or isinstance(node.instance, Unread):
+    if role is not None or isinstance(node.instance, ReadFailure):
         return []
     if node.instance is None:
         text = "the role of the node's activation is not known, or does not exist"
@@ -109,9 +109,9 @@ def _obstacles(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
 
 
 def _network(node: NodeFacts, obstacles_found: list[Obstacle]) -> list[Finding]:
-    if isinstance(node.network, Unread):
+    if isinstance(node.network, ReadFailure):
         return [cannot_tell(Cause.NETWORK, node.network)]
-    if node.network is None and not isinstance(node.instance, Unread):
+    if node.network is None and not isinstance(node.instance, ReadFailure):
         text = f"the network of a node outside EC2 is not seen; it has to reach {', '.join(services(node))} on 443"
         remedy = "run on the node: ssm-cli get-diagnostics"
         return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, found=text, remedy=remedy)]
@@ -141,7 +141,7 @@ def _shared(node: NodeFacts) -> list[Finding]:
 def _managed(node: NodeFacts, found: list[Finding], obstacles_found: list[Obstacle]) -> list[Finding]:
     """Return a finding if a node is offline: the cause only if no other finding explains it."""
     managed = node.managed
-    if isinstance(managed, Unread):
+    if isinstance(managed, ReadFailure):
         return [cannot_tell(Cause.NOT_MANAGED, managed)]
     if managed is not None and managed.is_online:
         return []

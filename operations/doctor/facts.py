@@ -1,6 +1,6 @@
 """Configuration and state of a node, and of everything that a session on it needs.
 
-What could not be read is an `Unread`, never omitted; None means that it does not exist.
+What could not be read is an `ReadFailure`, never omitted; None means that it does not exist.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from common.iam.principals import Principal
     from operations.deployment import Deployment
     from operations.inventory.network import Vpc
+    from operations.inventory.reader import ReadFailure
     from operations.inventory.session_manager import KeyFacts
-    from operations.reading import Unread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +89,12 @@ class Destinations:
     """
 
     live: RegionFacts = field(default_factory=RegionFacts)
-    data_key_policy: Policy | Unread | None = None
-    data_key_aliases: tuple[str, ...] | Unread = ()
-    log_group_key: KeyFacts | Unread | None = None
-    bucket_key: KeyFacts | Unread | None = None
-    bucket_policy: Policy | Unread | None = None
-    bucket_key_policy: Policy | Unread | None = None
+    data_key_policy: Policy | ReadFailure | None = None
+    data_key_aliases: tuple[str, ...] | ReadFailure = ()
+    log_group_key: KeyFacts | ReadFailure | None = None
+    bucket_key: KeyFacts | ReadFailure | None = None
+    bucket_policy: Policy | ReadFailure | None = None
+    bucket_key_policy: Policy | ReadFailure | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +123,11 @@ class NodeFacts:
     name: str = ""
     partition: str = "aws"
     deployment: Deployment
-    instance: Instance | Unread | None
-    managed: Managed | Unread | None
-    role: Principal | Unread | None
-    default_role: Principal | Unread | None = None
-    network: Vpc | Unread | None
+    instance: Instance | ReadFailure | None
+    managed: Managed | ReadFailure | None
+    role: Principal | ReadFailure | None
+    default_role: Principal | ReadFailure | None = None
+    network: Vpc | ReadFailure | None
     destinations: Destinations
     organization_id: str | None = None
     organization_path: str = ""

@@ -22,7 +22,7 @@ from operations.doctor.reachability import NAT_GATEWAY, out_of_groups, through_a
 from operations.doctor.request_path import GATEWAY, INTERFACE, endpoints_of, is_bucket_elsewhere, serving_endpoint
 from operations.doctor.requirements import STORAGE
 from operations.findings import Finding, Status
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,7 +75,7 @@ def _of_service(placement: Placement, service: str) -> list[Obstacle]:
 
 def _unseen(placement: Placement, service: str, route_out: InternetRoute) -> list[Obstacle]:
     managed = placement.node.managed
-    answers = managed is not None and not isinstance(managed, Unread) and managed.is_online
+    answers = managed is not None and not isinstance(managed, ReadFailure) and managed.is_online
     if route_out.there is Truth.YES or (answers and service == _REGISTRATION):
         return []
     return [

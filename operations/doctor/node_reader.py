@@ -13,6 +13,7 @@ from operations.doctor.memo import Memo
 from operations.doctor.requirements import is_key_arn
 from operations.inventory.instances import GONE, NO_INSTANCE, read_node
 from operations.inventory.network import read_vpc
+from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 from operations.inventory.session_manager import (
     BucketEncryption,
     BucketFacts,
@@ -21,7 +22,6 @@ from operations.inventory.session_manager import (
     read_key,
     read_region,
 )
-from operations.reading import Reader, Unread, known, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from operations.deployment import Deployment
     from operations.doctor.roles import Roles
     from operations.inventory.network import Vpc
-    from operations.reading import Answer
+    from operations.inventory.reader import Answer
 
 
 DEFAULT_ROLE_SETTING: Final = "/ssm/managed-instance/default-ec2-instance-management-role"
@@ -66,17 +66,19 @@ class RegionReader:
             node_id: ID of the node (`i-...` or `mi-...`).
         """
         listed = read_node(self._reader, node_id)
-        described: Answer | Unread | None = None
+        described: Answer | ReadFailure | None = None
         if node_id.startswith("i-"):
             answer = self._reader.read("ec2", "describe_instances", absent=NO_INSTANCE, InstanceIds=[node_id])
-            described = answer if isinstance(answer, Unread) else next(iter(_instances(answer)), None)
+            described = answer if isinstance(answer, ReadFailure) else next(iter(_instances(answer)), None)
             if described is None:
                 return None
         elif listed is None:
             return None
         return self.facts(node_id, described, listed)
 
-    def nodes(self, *, running_only: bool = False) -> list[tuple[str, Answer | Unread | None, Answer | Unread | None]]:
+    def nodes(
+        self, *, running_only: bool = False
+    ) -> list[tuple[str, Answer | ReadFailure | None, Answer | ReadFailure | None]]:
         """Return all managed nodes, and running instances that should be, as EC2 and Systems Manager describe them.
 
         Args:
@@ -87,25 +89,29 @@ class RegionReader:
         """
         managed, instances = self.lists()
         by_id = {each["InstanceId"]: each for each in _instances(instances)}
-        known: list[Answer] = managed.read_so_far.get(_MANAGED, []) if isinstance(managed, Unread) else managed
+        known: list[Answer] = managed.read_so_far.get(_MANAGED, []) if isinstance(managed, ReadFailure) else managed
         listed = {each["InstanceId"]: each for each in known}
         running = [node_id for node_id, each in by_id.items() if each["State"]["Name"] == _RUNNING]
         ids = sorted({*running, *(node_id for node_id in listed if not running_only or not node_id.startswith("i-"))})
         return [
             (
                 node_id,
-                by_id.get(node_id, instances if isinstance(instances, Unread) and node_id.startswith("i-") else None),
-                listed.get(node_id, managed if isinstance(managed, Unread) else None),
+                by_id.get(
+                    node_id, instances if isinstance(instances, ReadFailure) and node_id.startswith("i-") else None
+                ),
+                listed.get(node_id, managed if isinstance(managed, ReadFailure) else None),
             )
             for node_id in ids
-            if not node_id.startswith("i-") or node_id in by_id or isinstance(instances, Unread)
+            if not node_id.startswith("i-") or node_id in by_id or isinstance(instances, ReadFailure)
         ]
 
-    def lists(self) -> tuple[list[Answer] | Unread, Answer | Unread | None]:
+    def lists(self) -> tuple[list[Answer] | ReadFailure, Answer | ReadFailure | None]:
         """Return all nodes as described by Systems Manager, and all instances as described by EC2."""
         return self._memo.get("lists", self._lists)
 
-    def facts(self, node_id: str, described: Answer | Unread | None, listed: Answer | Unread | None) -> NodeFacts:
+    def facts(
+        self, node_id: str, described: Answer | ReadFailure | None, listed: Answer | ReadFailure | None
+    ) -> NodeFacts:
         """Return all facts about a node.
 
         Args:
@@ -113,8 +119,8 @@ class RegionReader:
             described: Description by EC2. None: not an EC2 instance.
             listed: Description by Systems Manager. None: not managed.
         """
-        instance = described if described is None or isinstance(described, Unread) else _instance(described)
-        managed = listed if listed is None or isinstance(listed, Unread) else _managed(listed)
+        instance = described if described is None or isinstance(described, ReadFailure) else _instance(described)
+        managed = listed if listed is None or isinstance(listed, ReadFailure) else _managed(listed)
         organization = self._roles.organization()
         return NodeFacts(
             id=node_id,
@@ -134,18 +140,20 @@ class RegionReader:
             read_at=datetime.now(UTC),
         )
 
-    def _lists(self) -> tuple[list[Answer] | Unread, Answer | Unread | None]:
+    def _lists(self) -> tuple[list[Answer] | ReadFailure, Answer | ReadFailure | None]:
         managed = self._reader.read("ssm", "describe_instance_information", MaxResults=_NODES_A_PAGE)
         instances = self._reader.read("ec2", "describe_instances", MaxResults=_INSTANCES_A_PAGE)
-        listed = managed if isinstance(managed, Unread) else list((managed or {}).get(_MANAGED, ()))
+        listed = managed if isinstance(managed, ReadFailure) else list((managed or {}).get(_MANAGED, ()))
         return listed, instances
 
-    def _role(self, instance: Instance | Unread | None, managed: Managed | Unread | None) -> Principal | Unread | None:
-        if isinstance(instance, Unread):
+    def _role(
+        self, instance: Instance | ReadFailure | None, managed: Managed | ReadFailure | None
+    ) -> Principal | ReadFailure | None:
+        if isinstance(instance, ReadFailure):
             return instance
         if instance is not None:
             return self._roles.of_profile(instance.profile_arn) if instance.profile_arn else None
-        if managed is None or isinstance(managed, Unread):
+        if managed is None or isinstance(managed, ReadFailure):
             return managed
         return self._roles.named(managed.role_name.rpartition("/")[2]) if managed.role_name else None
 
@@ -156,8 +164,8 @@ class RegionReader:
         value = str(answer["ServiceSetting"].get("SettingValue") or _NONE) if answer else _NONE
         return None if value == _NONE else known(self._roles.named(value.rpartition("/")[2]))
 
-    def _network(self, instance: Instance | Unread | None) -> Vpc | Unread | None:
-        if instance is None or isinstance(instance, Unread):
+    def _network(self, instance: Instance | ReadFailure | None) -> Vpc | ReadFailure | None:
+        if instance is None or isinstance(instance, ReadFailure):
             return instance
         vpc_id = instance.vpc_id
         return self._memo.get(("network", vpc_id), lambda: read_vpc(self._reader, vpc_id))
@@ -179,20 +187,20 @@ class RegionReader:
             bucket_key_policy=self._policy_of_bucket_key(of_bucket) if of_bucket and is_key_arn(of_bucket) else None,
         )
 
-    def _key(self, arn: str | None) -> KeyFacts | Unread | None:
+    def _key(self, arn: str | None) -> KeyFacts | ReadFailure | None:
         """Return the key of a log group or bucket. None: it has no key, or names one that does not exist."""
         return read_key(self._reader.elsewhere(arn.split(":")[3]), arn) if arn and is_key_arn(arn) else None
 
-    def _policy_of_bucket_key(self, arn: str) -> Policy | Unread | None:
+    def _policy_of_bucket_key(self, arn: str) -> Policy | ReadFailure | None:
         _arn, _partition, _kms, region, account_id, resource = arn.split(":")
         if account_id != self._asked.account_id:
             # GetKeyPolicy only works within the key's own account (KMS API reference).
             why = f"the bucket's key is of account {account_id}, from which alone its policy can be read"
-            return Unread(action="kms:GetKeyPolicy", cause=why, remedy=f"look at the policy of {arn} from there")
+            return ReadFailure(action="kms:GetKeyPolicy", cause=why, remedy=f"look at the policy of {arn} from there")
         return _read_key_policy(self._reader.elsewhere(region), resource.rpartition("/")[2])
 
     @returns_failure
-    def _bucket_policy(self, bucket: BucketFacts) -> Policy | Unread | None:
+    def _bucket_policy(self, bucket: BucketFacts) -> Policy | ReadFailure | None:
         settings = self._asked.session_manager
         if settings is None:
             return None
@@ -215,21 +223,21 @@ class RegionReader:
 
 
 @returns_failure
-def _read_key_policy(reader: Reader, key_id: str) -> Policy | Unread | None:
+def _read_key_policy(reader: Reader, key_id: str) -> Policy | ReadFailure | None:
     answer = reader.find("kms", "get_key_policy", absent=("NotFoundException",), KeyId=key_id, PolicyName="default")
     return _parsed(answer["Policy"], f"of key {key_id}", "key", "kms:GetKeyPolicy") if answer else None
 
 
-def _parsed(text: str, name: str, kind: str, action: str) -> Policy | Unread:
+def _parsed(text: str, name: str, kind: str, action: str) -> Policy | ReadFailure:
     try:
         return parse(json.loads(text), name=name, kind=kind)
     except (ValueError, DocumentError) as wrong:
-        return Unread(action=action, cause=str(wrong), remedy=f"fix the policy {name}")
+        return ReadFailure(action=action, cause=str(wrong), remedy=f"fix the policy {name}")
 
 
-def _instances(answer: Answer | Unread | None) -> list[Answer]:
+def _instances(answer: Answer | ReadFailure | None) -> list[Answer]:
     """Return instances that are not terminated; of an incomplete list, those that were read."""
-    if isinstance(answer, Unread):
+    if isinstance(answer, ReadFailure):
         answer = answer.read_so_far
     if answer is None:
         return []
@@ -265,11 +273,11 @@ def _managed(found: Answer) -> Managed:
     )
 
 
-def _name(described: Answer | Unread | None, listed: Answer | Unread | None) -> str:
-    if described is not None and not isinstance(described, Unread):
+def _name(described: Answer | ReadFailure | None, listed: Answer | ReadFailure | None) -> str:
+    if described is not None and not isinstance(described, ReadFailure):
         for tag in described.get("Tags", ()):
             if tag["Key"] == "Name":
                 return str(tag["Value"])
-    if listed is not None and not isinstance(listed, Unread):
+    if listed is not None and not isinstance(listed, ReadFailure):
         return str(listed.get("Name") or listed.get("ComputerName") or "")
     return ""

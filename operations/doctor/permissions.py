@@ -21,8 +21,8 @@ from operations.doctor.findings import Cause
 from operations.doctor.requests import denial_message, requests
 from operations.doctor.requirements import DECRYPT, GENERATE, needs, registration
 from operations.findings import Finding, Status, cannot_tell
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import BucketFacts, KeyFacts
-from operations.reading import Unread
 
 if TYPE_CHECKING:
     from common.iam.documents import Policy
@@ -47,7 +47,7 @@ def with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer
     if key is None or policy is None:
         # Other findings report that the key does not exist or cannot be read.
         return answer, []
-    if isinstance(policy, Unread):
+    if isinstance(policy, ReadFailure):
         return answer, [cannot_tell(cause, policy, about=need.action)]
     (request,) = requests(node, role, need)
     direct, named = evaluate_resource_policy(policy, role, replace(request, resource=key.arn))
@@ -67,7 +67,7 @@ def with_bucket_policy(node: NodeFacts, role: Principal, need: Need, answer: Ans
     """
     settings, policy = node.deployment.session_manager, node.destinations.bucket_policy
     foreign = settings is not None and settings.s3_bucket_owner not in ("", node.deployment.account_id)
-    if not need.action.startswith(_OF_BUCKET) or foreign or policy is None or isinstance(policy, Unread):
+    if not need.action.startswith(_OF_BUCKET) or foreign or policy is None or isinstance(policy, ReadFailure):
         return answer
     (request,) = requests(node, role, need)
     direct, _named = evaluate_resource_policy(policy, role, request)
@@ -84,7 +84,7 @@ def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
     settings, policy = node.deployment.session_manager, node.destinations.bucket_policy
     if settings is None or not settings.s3_logging or not isinstance(node.destinations.live.bucket, BucketFacts):
         return []
-    if isinstance(policy, Unread):
+    if isinstance(policy, ReadFailure):
         return [cannot_tell(Cause.BUCKET_POLICY, policy)]
     foreign = settings.s3_bucket_owner not in ("", node.deployment.account_id)
     found: list[Finding] = []
@@ -109,7 +109,7 @@ def _of_bucket(policy: Policy | None, role: Principal, request: Request, *, fore
     return evaluate_resource_policy(policy, role, request)[1]
 
 
-def _key_of(node: NodeFacts, need: Need) -> tuple[KeyFacts | None, Policy | Unread | None, Cause, str]:
+def _key_of(node: NodeFacts, need: Need) -> tuple[KeyFacts | None, Policy | ReadFailure | None, Cause, str]:
     """Return the key of a requirement, its policy, the cause to report, and the command that restores the policy."""
     facts = node.destinations
     key, bucket_key = facts.live.data_key, facts.bucket_key
@@ -163,21 +163,21 @@ class NodeRole:
     by_default: bool = False
 
 
-def node_role(node: NodeFacts) -> NodeRole | Unread | None:
+def node_role(node: NodeFacts) -> NodeRole | ReadFailure | None:
     """Return the role that the agent assumes: its own if that allows registration, else the account's default role.
 
     Source: Systems Manager User Guide, "Managing EC2 instances automatically with Default Host Management
     Configuration".
     """
     own, default = node.role, node.default_role
-    if isinstance(own, Unread):
+    if isinstance(own, ReadFailure):
         return own
     outside = node.instance is None
     if own is not None and (outside or default is None or _registers(node, own)):
         return NodeRole(role=own)
     if outside or default is None:
         return None
-    return default if isinstance(default, Unread) else NodeRole(role=default, by_default=True)
+    return default if isinstance(default, ReadFailure) else NodeRole(role=default, by_default=True)
 
 
 def _registers(node: NodeFacts, role: Principal) -> bool:

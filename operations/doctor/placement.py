@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 from operations.findings import Status
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
@@ -70,7 +70,7 @@ class Placement:
     def platform(self) -> str:
         """Platform as reported by Systems Manager. Empty: not known."""
         managed = self.node.managed
-        return managed.platform if managed is not None and not isinstance(managed, Unread) else ""
+        return managed.platform if managed is not None and not isinstance(managed, ReadFailure) else ""
 
 
 def modify(placement: Placement, endpoint: VpcEndpoint, change: str) -> str:

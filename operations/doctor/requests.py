@@ -17,8 +17,8 @@ from operations.doctor.effective_permissions import Request
 from operations.doctor.facts import Instance
 from operations.doctor.request_path import request_path
 from operations.doctor.requirements import DECRYPT, STORAGE, is_key_arn
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import BucketEncryption, BucketFacts
-from operations.reading import Unread
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
@@ -195,7 +195,7 @@ def _of_bucket(node: NodeFacts, need: Need) -> dict[str, Value]:
         # A multipart upload sends requests of both kinds; one of them creates the object.
         values["s3:objectcreationoperation"] = known("true")
     encryption = bucket.encryption if isinstance(bucket, BucketFacts) else None
-    if not isinstance(bucket, BucketFacts) or isinstance(encryption, Unread):
+    if not isinstance(bucket, BucketFacts) or isinstance(encryption, ReadFailure):
         return values
     return {**values, **_encryption_sent(encryption)}
 
@@ -224,7 +224,7 @@ def _of_key(node: NodeFacts, need: Need) -> dict[str, Value]:
         # Encryption context of the agent (KMS Developer Guide, "How Systems Manager uses AWS KMS" for Session Manager).
         return {
             **values,
-            "kms:resourcealiases": UNKNOWN if isinstance(aliases, Unread) else Known(aliases, many=True),
+            "kms:resourcealiases": UNKNOWN if isinstance(aliases, ReadFailure) else Known(aliases, many=True),
             "kms:encryptioncontext:aws:ssm:targetid": known(node.id),
             "kms:encryptioncontext:aws:ssm:sessionid": PRESENT,
             "kms:encryptioncontextkeys": Known(("aws:ssm:SessionId", "aws:ssm:TargetId"), many=True),

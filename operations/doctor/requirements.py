@@ -15,8 +15,8 @@ from components.nodes.agent_versions import version_key
 from components.session_manager.document import s3_key_prefix
 from components.session_manager.endpoint_services import interface_services
 from components.session_manager.instance_policy import instance_policy
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import BucketEncryption, BucketFacts, KeyFacts
-from operations.reading import Unread
 
 if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts
@@ -150,7 +150,7 @@ def services(node: NodeFacts) -> tuple[str, ...]:
     if settings and settings.s3_logging:
         needed.add(STORAGE)
     managed = node.managed
-    version = managed.agent_version if managed is not None and not isinstance(managed, Unread) else ""
+    version = managed.agent_version if managed is not None and not isinstance(managed, ReadFailure) else ""
     if (version_key(version) or ()) >= (version_key(WITHOUT_MESSAGES) or ()):
         needed.discard(MESSAGES)
     return tuple(sorted(needed))

@@ -9,12 +9,12 @@ from common.iam.principals import read_account
 from operations.audit.organization import read_organization
 from operations.doctor.memo import Memo
 from operations.inventory.iam import NO_ENTITY, read_inline_policies
-from operations.reading import Reader, Unread, known, returns_failure
+from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
     from operations.audit.organization import Organization
-    from operations.reading import Answer, Clients, Identity
+    from operations.inventory.reader import Answer, Clients, Identity
 
 
 class Roles:
@@ -36,7 +36,7 @@ class Roles:
         """Return the organization's policies, if they can be read."""
         return self._memo.get("organization", lambda: read_organization(self._clients, self._region, self._identity))
 
-    def of_profile(self, arn: str) -> Principal | Unread | None:
+    def of_profile(self, arn: str) -> Principal | ReadFailure | None:
         """Return the role of an instance profile. None: it does not exist or has no role.
 
         Args:
@@ -44,7 +44,7 @@ class Roles:
         """
         return self._memo.get(("profile", arn), lambda: self._of_profile(arn))
 
-    def named(self, name: str) -> Principal | Unread | None:
+    def named(self, name: str) -> Principal | ReadFailure | None:
         """Return a role. None: it does not exist.
 
         Args:
@@ -60,7 +60,7 @@ class Roles:
         return known(self.named(roles[0]["RoleName"])) if roles else None
 
     @returns_failure
-    def _named(self, name: str) -> Principal | Unread | None:
+    def _named(self, name: str) -> Principal | ReadFailure | None:
         answer = self._reader.find("iam", "get_role", absent=NO_ENTITY, RoleName=name)
         if answer is None:
             return None
@@ -76,7 +76,7 @@ class Roles:
         }
         return self._principal(name, details)
 
-    def _principal(self, name: str, details: dict[str, Any]) -> Principal | Unread:
+    def _principal(self, name: str, details: dict[str, Any]) -> Principal | ReadFailure:
         try:
             account = read_account(
                 details,
@@ -85,7 +85,7 @@ class Roles:
                 ceilings=self.organization().ceilings,
             )
         except DocumentError as wrong:
-            return Unread(action="iam:GetRolePolicy", cause=str(wrong), remedy=f"mend the policies of role {name}")
+            return ReadFailure(action="iam:GetRolePolicy", cause=str(wrong), remedy=f"mend the policies of role {name}")
         return account.principals[0]
 
     @returns_failure

@@ -13,12 +13,12 @@ from operations.doctor.evaluation import evaluate
 from operations.doctor.node_reader import RegionReader
 from operations.doctor.roles import Roles
 from operations.inventory.instances import Finder, NoConnectionError
-from operations.reading import Reader, Unread, aws_clients, identify
+from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 
 if TYPE_CHECKING:
     from operations.doctor.facts import NodeFacts
     from operations.doctor.findings import Diagnosis
-    from operations.reading import Answer, Identity
+    from operations.inventory.reader import Answer, Identity
     from operations.stack import StackConfiguration
 
 Progress = Callable[[str, int, int | None], None]
@@ -28,7 +28,7 @@ _OUTSIDE_EC2 = re.compile(r"mi-[0-9a-f]{17}")
 _AT_A_TIME = 8
 """Maximum number of nodes and Regions at a time. Shared data is read once, so that service quotas suffice."""
 
-Listed = tuple[RegionReader, str, "Answer | Unread | None", "Answer | Unread | None"]
+Listed = tuple[RegionReader, str, "Answer | ReadFailure | None", "Answer | ReadFailure | None"]
 """Node with its Region's reader: its ID, and its descriptions by EC2 and Systems Manager."""
 
 
@@ -46,7 +46,7 @@ class Survey:
     stack: str
     account_id: str | None
     nodes: tuple[Diagnosis, ...] = ()
-    unread: tuple[tuple[str, Unread], ...] = ()
+    unread: tuple[tuple[str, ReadFailure], ...] = ()
 
 
 class Doctor:
@@ -75,7 +75,7 @@ class Doctor:
             NoConnectionError: No node or several nodes match, or it cannot be determined.
         """
         identity = self._identity()
-        if isinstance(identity, Unread):
+        if isinstance(identity, ReadFailure):
             raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
         regions = self._regions(identity)
         if _OUTSIDE_EC2.fullmatch(name_or_id):
@@ -83,7 +83,7 @@ class Doctor:
             if not found:
                 raise NoConnectionError(f"There is no node {name_or_id} in {' or '.join(regions)}.")
             # A Region that cannot be read may contain the node; one that returned it certainly does.
-            return self._evaluate(min(found, key=lambda each: isinstance(each.managed, Unread)))
+            return self._evaluate(min(found, key=lambda each: isinstance(each.managed, ReadFailure)))
         instance = Finder(self._clients, tuple(regions), identity).find(name_or_id)
         node = regions[instance.region].node(instance.id)
         if node is None:
@@ -102,7 +102,7 @@ class Doctor:
         """
         identity = self._identity()
         name = self._stack.name
-        if isinstance(identity, Unread):
+        if isinstance(identity, ReadFailure):
             return Survey(stack=name, account_id=None, unread=(("all Regions", identity),))
         regions = self._regions(identity)
         with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
@@ -115,7 +115,10 @@ class Doctor:
                 diagnoses.append(each.result())
                 progress("Judging nodes", done, len(evaluating))
         unread = [
-            (region, why) for region, reader in regions.items() for why in reader.lists() if isinstance(why, Unread)
+            (region, why)
+            for region, reader in regions.items()
+            for why in reader.lists()
+            if isinstance(why, ReadFailure)
         ]
         return Survey(
             stack=name,
@@ -139,7 +142,7 @@ class Doctor:
             ),
         )
 
-    def _identity(self) -> Identity | Unread:
+    def _identity(self) -> Identity | ReadFailure:
         return identify(self._clients, self._stack.sts_region(self._settings.regions[0]))
 
     def _regions(self, identity: Identity) -> dict[str, RegionReader]:

@@ -8,13 +8,13 @@ from components.approval.names import RUNBOOK_NAME, TAG_KEY
 from operations.approval.requests import Request, understand
 from operations.approval.tags import Tag, without_grant
 from operations.inventory.iam import NO_ENTITY
-from operations.reading import Answer, returns_failure
+from operations.inventory.reader import Answer, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from operations.approval.people import Principal
-    from operations.reading import Reader
+    from operations.inventory.reader import Reader
 
 
 _HOLDING: Final = ("InProgress", "Waiting", "Cancelling")

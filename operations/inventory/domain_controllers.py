@@ -29,8 +29,8 @@ from operations.inventory.network import (
     read_prefix_list,
     tag,
 )
+from operations.inventory.reader import Reader, ReadFailure, returns_failure
 from operations.inventory.session_manager import read_key, read_log_group
-from operations.reading import Reader, Unread, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -146,13 +146,13 @@ class ControllerFacts:
     type: str
     checks_source: bool
     public: tuple[tuple[str, str], ...]
-    protected: bool | Unread | None
+    protected: bool | ReadFailure | None
     group_ids: frozenset[str]
     subnet_id: str
     interface_id: str
     profile: str
     tagged: bool
-    volumes: tuple[VolumeFacts, ...] | Unread
+    volumes: tuple[VolumeFacts, ...] | ReadFailure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,19 +199,19 @@ class SiteFacts:
         endpoints: Endpoints of the VPC, with their security group.
     """
 
-    groups: tuple[SecurityGroup, ...] | Unread
-    lists: tuple[ManagedPrefixList, ...] | Unread
-    entries: Mapping[str, Mapping[str, str]] | Unread
-    acls: tuple[NetworkAcl, ...] | Unread
-    controllers: tuple[ControllerFacts, ...] | Unread
-    key: KeyFacts | Unread | None
-    monitoring_key: KeyFacts | Unread | None
-    flow_logs: tuple[FlowLogFacts, ...] | Unread
-    flow_logs_role: RoleFacts | Unread | None
-    log_group: LogGroupFacts | Unread | None
-    topic: TopicFacts | Unread | None
-    rules: Mapping[str, EventRule] | Unread
-    failures: Mapping[Sender, int] | Unread
+    groups: tuple[SecurityGroup, ...] | ReadFailure
+    lists: tuple[ManagedPrefixList, ...] | ReadFailure
+    entries: Mapping[str, Mapping[str, str]] | ReadFailure
+    acls: tuple[NetworkAcl, ...] | ReadFailure
+    controllers: tuple[ControllerFacts, ...] | ReadFailure
+    key: KeyFacts | ReadFailure | None
+    monitoring_key: KeyFacts | ReadFailure | None
+    flow_logs: tuple[FlowLogFacts, ...] | ReadFailure
+    flow_logs_role: RoleFacts | ReadFailure | None
+    log_group: LogGroupFacts | ReadFailure | None
+    topic: TopicFacts | ReadFailure | None
+    rules: Mapping[str, EventRule] | ReadFailure
+    failures: Mapping[Sender, int] | ReadFailure
     endpoints: EndpointNetwork
 
 
@@ -282,15 +282,15 @@ def _lists(reader: Reader, account_id: str) -> tuple[ManagedPrefixList, ...]:
 def _list_ids(
     site: SiteDeployment,
     plan: SitePlan,
-    groups: tuple[SecurityGroup, ...] | Unread,
-    lists: tuple[ManagedPrefixList, ...] | Unread,
+    groups: tuple[SecurityGroup, ...] | ReadFailure,
+    lists: tuple[ManagedPrefixList, ...] | ReadFailure,
 ) -> list[str]:
     """Return the IDs of the prefix lists whose entries are compared: the plan's, and those that rules refer to."""
     names = {group_name(site_name(site.deployment.region), each.name) for each in plan.groups.prefix_lists}
-    planned = [] if isinstance(lists, Unread) else [each.id for each in lists if each.name in names]
+    planned = [] if isinstance(lists, ReadFailure) else [each.id for each in lists if each.name in names]
     referred = (
         []
-        if isinstance(groups, Unread)
+        if isinstance(groups, ReadFailure)
         else [rule.peer for each in groups for rule in each.rules if rule.peer.startswith("pl-")]
     )
     return sorted({*planned, *referred})
@@ -310,12 +310,14 @@ def _controllers(reader: Reader, site: SiteDeployment, vpc_id: str) -> tuple[Con
     there = [each for each in found if each["State"]["Name"] not in GONE]
     volumes = _volumes(reader, [each["InstanceId"] for each in there])
     return tuple(
-        _controller(reader, each, volumes if isinstance(volumes, Unread) else volumes.get(each["InstanceId"], ()))
+        _controller(reader, each, volumes if isinstance(volumes, ReadFailure) else volumes.get(each["InstanceId"], ()))
         for each in there
     )
 
 
-def _controller(reader: Reader, found: Mapping[str, Any], volumes: tuple[VolumeFacts, ...] | Unread) -> ControllerFacts:
+def _controller(
+    reader: Reader, found: Mapping[str, Any], volumes: tuple[VolumeFacts, ...] | ReadFailure
+) -> ControllerFacts:
     interfaces: list[Mapping[str, Any]] = found.get("NetworkInterfaces", [])
     first = [each for each in interfaces if each.get("Attachment", {}).get("DeviceIndex", 0) == 0]
     return ControllerFacts(
@@ -350,7 +352,7 @@ def _public(
     if public:
         answer = reader.read("ec2", "describe_addresses", Filters=filters(instance_id=[found["InstanceId"]]))
         elastic: list[Mapping[str, Any]] = (
-            [] if answer is None or isinstance(answer, Unread) else answer.get("Addresses", [])
+            [] if answer is None or isinstance(answer, ReadFailure) else answer.get("Addresses", [])
         )
         public |= {each["PublicIp"]: each["AssociationId"] for each in elastic if each.get("AssociationId")}
     return tuple(public.items())

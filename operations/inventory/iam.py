@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.inventory import tags_of
 from operations.approval.people import Principal
-from operations.reading import returns_failure
+from operations.inventory.reader import returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.reading import Reader, Unread
+    from operations.inventory.reader import Reader, ReadFailure
 
 NO_ENTITY: Final = ("NoSuchEntity",)
 
@@ -29,8 +29,8 @@ class PolicyFacts:
     """
 
     version: str = "v1"
-    content: Mapping[str, Any] | Unread
-    holders: frozenset[Principal] | Unread
+    content: Mapping[str, Any] | ReadFailure
+    holders: frozenset[Principal] | ReadFailure
     tags: Mapping[str, str] | None = None
 
 
@@ -47,8 +47,8 @@ class RoleFacts:
     """
 
     trust: Mapping[str, Any]
-    attached: frozenset[str] | Unread
-    inline: Mapping[str, Mapping[str, Any]] | Unread
+    attached: frozenset[str] | ReadFailure
+    inline: Mapping[str, Mapping[str, Any]] | ReadFailure
     boundary: str = ""
     path: str = "/"
 

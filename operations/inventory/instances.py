@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from operations.reading import Reader, Unread, returns_failure
+from operations.inventory.reader import Reader, ReadFailure, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from operations.reading import Answer, Clients, Identity
+    from operations.inventory.reader import Answer, Clients, Identity
 
 
 _ID = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")
@@ -77,13 +77,13 @@ class Finder:
         with ThreadPoolExecutor() as pool:
             looking = {region: pool.submit(_look, reader, name_or_id) for region, reader in self._readers.items()}
         answers = {region: each.result() for region, each in looking.items()}
-        found = [each for answer in answers.values() if not isinstance(answer, Unread) for each in answer]
+        found = [each for answer in answers.values() if not isinstance(answer, ReadFailure) for each in answer]
         there = [each for each in found if each.state not in GONE]
         if len(there) == 1:
             return there[0]
         if there:
             raise NoConnectionError(f"{name_or_id} is the name of {len(there)}: {_listed(there)}. Give an id.")
-        unread = {region: each for region, each in answers.items() if isinstance(each, Unread)}
+        unread = {region: each for region, each in answers.items() if isinstance(each, ReadFailure)}
         if unread:
             raise UnreadInstanceError(
                 "\n".join(
@@ -102,7 +102,7 @@ class Finder:
             start = f"aws ec2 start-instances --instance-ids {instance.id} --region {instance.region}"
             return f"{instance} is {instance.state}. {f'Start it: {start}' if instance.state == 'stopped' else 'Wait for it'}"
         node = read_node(self._readers[instance.region], instance.id)
-        if isinstance(node, Unread):
+        if isinstance(node, ReadFailure):
             return ""
         if node is None:
             return (

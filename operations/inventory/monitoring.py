@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.alarms import WATCHED_SOURCES
+from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
 from operations.inventory.session_manager import NO_BUCKET, open_to_public, read_default_encryption
-from operations.reading import Answer, Reader, Unread, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +50,7 @@ class TopicFacts:
 
     key: str
     policy: Mapping[str, Any]
-    subscriptions: tuple[SubscriptionFacts, ...] | Unread
+    subscriptions: tuple[SubscriptionFacts, ...] | ReadFailure
 
 
 @returns_failure
@@ -103,7 +103,7 @@ class EventRule:
 
     state: str
     pattern: str
-    targets: tuple[Answer, ...] | Unread
+    targets: tuple[Answer, ...] | ReadFailure
 
 
 @returns_failure
@@ -214,22 +214,22 @@ class RecordingFacts:
     """
 
     recording: tuple[str, ...]
-    unread: tuple[Unread, ...] = ()
+    unread: tuple[ReadFailure, ...] = ()
 
 
 @returns_failure
 def read_recording(reader: Reader) -> RecordingFacts:
     """Read which trails record management events of the reader's Region."""
     recording: list[str] = []
-    unread: list[Unread] = []
+    unread: list[ReadFailure] = []
     for trail in reader.items("cloudtrail", "describe_trails", "trailList", includeShadowTrails=True):
         if not trail.get("IsMultiRegionTrail") and trail.get("HomeRegion") != reader.region:
             continue
         # By ARN, which also identifies a trail of another Region.
         status = reader.read("cloudtrail", "get_trail_status", Name=trail["TrailARN"])
         selectors = reader.read("cloudtrail", "get_event_selectors", TrailName=trail["TrailARN"])
-        if isinstance(status, Unread) or isinstance(selectors, Unread):
-            unread += [each for each in (status, selectors) if isinstance(each, Unread)]
+        if isinstance(status, ReadFailure) or isinstance(selectors, ReadFailure):
+            unread += [each for each in (status, selectors) if isinstance(each, ReadFailure)]
         elif (status or {}).get("IsLogging") and records_writes(selectors or {}):
             recording.append(str(trail["Name"]))
     return RecordingFacts(recording=tuple(recording), unread=tuple(unread))
@@ -285,7 +285,7 @@ class TrailFacts:
     logging: bool
     configuration: Mapping[str, Any]
     errors: Mapping[str, str]
-    records_writes: bool | Unread
+    records_writes: bool | ReadFailure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,10 +299,10 @@ class TrailBucketFacts:
         versioning: `Enabled`, `Suspended`; "": never enabled.
     """
 
-    policy: Mapping[str, Any] | Unread | None
-    encryption: tuple[str, str] | Unread
-    open_to_public: tuple[str, ...] | Unread
-    versioning: str | Unread
+    policy: Mapping[str, Any] | ReadFailure | None
+    encryption: tuple[str, str] | ReadFailure
+    open_to_public: tuple[str, ...] | ReadFailure
+    versioning: str | ReadFailure
 
 
 @returns_failure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from common.iam.documents import DocumentError, parse
 from components.domain_controllers.demands import Direction
 from components.domain_controllers.oracle import acl_rules_from_aws, permissions_from_aws
-from operations.reading import known, returns_failure
+from operations.inventory.reader import known, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from common.iam.documents import Policy
     from components.domain_controllers.network_acl import AclRule
     from components.domain_controllers.oracle import Permission
-    from operations.reading import Answer, Reader, Unread
+    from operations.inventory.reader import Answer, Reader, ReadFailure
 
 _TARGETS: Final = (
     *("GatewayId", "NatGatewayId", "TransitGatewayId", "VpcPeeringConnectionId", "NetworkInterfaceId", "InstanceId"),
@@ -223,10 +223,10 @@ class EndpointNetwork:
     """
 
     vpc_ids: tuple[str, ...]
-    subnets: tuple[Subnet, ...] | Unread = ()
-    endpoints: tuple[VpcEndpoint, ...] | Unread = ()
-    route_tables: tuple[RouteTable, ...] | Unread = ()
-    groups: tuple[SecurityGroup, ...] | Unread = ()
+    subnets: tuple[Subnet, ...] | ReadFailure = ()
+    endpoints: tuple[VpcEndpoint, ...] | ReadFailure = ()
+    route_tables: tuple[RouteTable, ...] | ReadFailure = ()
+    groups: tuple[SecurityGroup, ...] | ReadFailure = ()
 
 
 @returns_failure

@@ -9,13 +9,13 @@ from components.adoption.inventory import tags_of
 from components.nodes.names import ASSOCIATION_NAME, HOST_MANAGEMENT_SETTING, RULE_NAME, RUNBOOK_NAME
 from components.nodes.recorders import why_not_recorded
 from components.nodes.remediation import RESOURCE_PARAMETER, ROLE_PARAMETER
+from operations.inventory.reader import ReadFailure, returns_failure
 from operations.inventory.session_manager import NO_DOCUMENT
-from operations.reading import Unread, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from operations.reading import Answer, Reader
+    from operations.inventory.reader import Answer, Reader
 
 
 ATTEMPTS: Final = ("MaximumAutomaticAttempts", "RetryAttemptSeconds")
@@ -79,11 +79,11 @@ class ConfigRule:
     """
 
     state: str
-    text: str | Unread
-    remediation: RemediationFacts | Unread | None
+    text: str | ReadFailure
+    remediation: RemediationFacts | ReadFailure | None
     triggers: frozenset[str] = frozenset()
-    failure: str | Unread = ""
-    unrecorded: str | Unread | None = None
+    failure: str | ReadFailure = ""
+    unrecorded: str | ReadFailure | None = None
 
 
 @returns_failure

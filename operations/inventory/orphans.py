@@ -18,12 +18,12 @@ from components.domain_controllers.names import FLOW_LOGS_ROLE
 from components.nodes import names as nodes
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.inventory.iam import NO_ENTITY
-from operations.reading import Reader, Unread, returns_failure
+from operations.inventory.reader import Reader, ReadFailure, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from operations.reading import Clients, Identity
+    from operations.inventory.reader import Clients, Identity
 
 
 _COMMANDS: Final[Mapping[tuple[str, str], str]] = {
@@ -142,7 +142,7 @@ class Orphans:
     """
 
     found: Mapping[str, tuple[Orphan, ...]]
-    unread: Mapping[str, Unread]
+    unread: Mapping[str, ReadFailure]
 
     @property
     def all(self) -> list[Orphan]:
@@ -175,9 +175,9 @@ def find_orphans(  # noqa: PLR0913 -- each parameter limits the search
         running[GLOBAL] = pool.submit(search.iam, regions[0])
         answers = {place: each.result() for place, each in running.items()}
     found: dict[str, tuple[Orphan, ...]] = {}
-    unread: dict[str, Unread] = {}
+    unread: dict[str, ReadFailure] = {}
     for place, answer in answers.items():
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             unread[place] = answer
         else:
             found[place] = tuple(

@@ -10,7 +10,7 @@ from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
 from components.session_manager.endpoint_services import service_name
 from operations.inventory.domain_controllers import SitePlacement, SiteSubnet
 from operations.inventory.network import filters, read_prefix_list, read_vpc_ids, tag
-from operations.reading import Answer, Reader, returns_failure
+from operations.inventory.reader import Answer, Reader, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

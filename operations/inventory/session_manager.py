@@ -11,7 +11,7 @@ from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.log_encryption import DefaultEncryption, default_encryption, key_reference
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from operations.inventory.network import EndpointNetwork, read_endpoint_network
-from operations.reading import Answer, Reader, Unread, returns_failure
+from operations.inventory.reader import Answer, Reader, ReadFailure, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,10 +47,10 @@ class DocumentFacts:
     status_reason: str
     default_version: str
     latest_version: str
-    default_text: str | Unread
-    latest_text: str | Unread
+    default_text: str | ReadFailure
+    latest_text: str | ReadFailure
     type: str = "Session"
-    shared_with: tuple[str, ...] | Unread = ()
+    shared_with: tuple[str, ...] | ReadFailure = ()
     tags: Mapping[str, str] | None = None
 
 
@@ -71,8 +71,8 @@ class KeyFacts:
     arn: str
     state: str
     spec: str
-    rotates: bool | Unread | None
-    policy: Mapping[str, Any] | Unread | None = None
+    rotates: bool | ReadFailure | None
+    policy: Mapping[str, Any] | ReadFailure | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,21 +127,21 @@ class BucketFacts:
     """
 
     region: str
-    encryption: BucketEncryption | Unread | None
-    open_to_public: tuple[str, ...] | Unread
+    encryption: BucketEncryption | ReadFailure | None
+    open_to_public: tuple[str, ...] | ReadFailure
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegionFacts:
     """Facts about one Region; resources that the settings do not define are not read."""
 
-    document: DocumentFacts | Unread | None = None
-    data_key: KeyFacts | Unread | None = None
-    data_key_parameter: ParameterFacts | Unread | None = None
-    logs_key: KeyFacts | Unread | None = None
-    log_group: LogGroupFacts | Unread | None = None
-    bucket: BucketFacts | Unread | None = None
-    network: EndpointNetwork | Unread | None = None
+    document: DocumentFacts | ReadFailure | None = None
+    data_key: KeyFacts | ReadFailure | None = None
+    data_key_parameter: ParameterFacts | ReadFailure | None = None
+    logs_key: KeyFacts | ReadFailure | None = None
+    log_group: LogGroupFacts | ReadFailure | None = None
+    bucket: BucketFacts | ReadFailure | None = None
+    network: EndpointNetwork | ReadFailure | None = None
 
 
 def read_region(reader: Reader, deployment: Deployment, *, key_policies: bool = False) -> RegionFacts:
@@ -264,16 +264,16 @@ def read_log_group(reader: Reader, name: str) -> LogGroupFacts | None:
     return None
 
 
-def _bucket(reader: Reader, settings: SessionManagerSettings, account_id: str) -> BucketFacts | Unread | None:
+def _bucket(reader: Reader, settings: SessionManagerSettings, account_id: str) -> BucketFacts | ReadFailure | None:
     """Read the bucket; each call names the expected owner, so that another account's bucket of that name is denied."""
     owner = settings.s3_bucket_owner or account_id
     of_bucket = {"Bucket": settings.s3_bucket_name, "ExpectedBucketOwner": owner}
     answer = reader.read("s3", "head_bucket", absent=NO_BUCKET, **of_bucket)
-    if isinstance(answer, Unread) and answer.refused:
+    if isinstance(answer, ReadFailure) and answer.refused:
         # A denied HEAD request has no error message (Amazon S3 API Reference, HeadBucket).
         cause = f"refused: the bucket is not of account {owner}, or the caller may not look at it"
         return replace(answer, cause=cause, remedy=f"{answer.remedy}; or set shell-access:sessionManager.s3BucketOwner")
-    if answer is None or isinstance(answer, Unread):
+    if answer is None or isinstance(answer, ReadFailure):
         return answer
     region = str(answer.get("BucketRegion") or reader.region)
     there = reader.elsewhere(region)

@@ -21,8 +21,8 @@ from operations.inventory.monitoring import (
     rule_sender,
     topic_sender,
 )
+from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import read_document, read_key
-from operations.reading import Reader, Unread
 from operations.verify.approval_checks import (
     TolerateHolder,
     document_findings,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from operations.approval.people import Principal
     from operations.deployment import Deployment
     from operations.inventory.monitoring import Sender
-    from operations.reading import Clients, Identity
+    from operations.inventory.reader import Clients, Identity
 
 _AT_A_TIME = 4
 """Number of parallel groups of calls; IAM throttles an account sooner than most services."""
@@ -138,7 +138,7 @@ class ApprovalVerification:
             of_approvers = each is self.plan.approver_policy
             tolerated = TolerateHolder(self.settings if of_approvers else None)
             yield from policy_findings(self.deployment, each, live, tolerated)
-            if not of_approvers and isinstance(live, PolicyFacts) and not isinstance(live.holders, Unread):
+            if not of_approvers and isinstance(live, PolicyFacts) and not isinstance(live.holders, ReadFailure):
                 holders |= {holder for holder in live.holders if holder.kind != "group"}
         yield from self._tags(reader, holders)
 

@@ -11,7 +11,7 @@ from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
 from components.documents.content import same_content
 from operations.approval.people import Principal
 from operations.findings import Finding, cannot_tell, compared, from_differences, listed, missing
-from operations.reading import Answer, Unread
+from operations.inventory.reader import Answer, ReadFailure
 from operations.verify.policies import DesiredRole, policy_differences
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _PRINCIPAL_KINDS: Final = {
 
 
 def document_findings(
-    deployment: Deployment, planned: PlannedDocument, live: DocumentFacts | Unread | None
+    deployment: Deployment, planned: PlannedDocument, live: DocumentFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare a document: type, status, sharing, default version, and the content of its default and latest version.
 
@@ -44,7 +44,7 @@ def document_findings(
         live: The document of the account.
     """
     check, expected = f"approval-{planned.key}", _document_exists(planned)
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)]
     settled = live.default_version == live.latest_version
     findings = [
@@ -66,7 +66,7 @@ def document_findings(
 def _existence(deployment: Deployment, planned: PlannedDocument, live: DocumentFacts) -> Finding:
     """Report faults of a document other than its content; no update ends sharing, as the stack does not manage it."""
     check, expected = f"approval-{planned.key}", _document_exists(planned)
-    if isinstance(live.shared_with, Unread):
+    if isinstance(live.shared_with, ReadFailure):
         return cannot_tell(check, live.shared_with, expected=expected)
     wrong = [] if live.type == planned.type else [f"its type is {live.type}, not {planned.type}"]
     wrong += [] if live.status == _ACTIVE else [f"its status is {live.status} {live.status_reason}".rstrip()]
@@ -85,9 +85,11 @@ def _document_exists(planned: PlannedDocument) -> str:
     return f"document {planned.name} exists, is active and not shared"
 
 
-def _content(check: str, deployment: Deployment, planned: PlannedDocument, version: str, text: str | Unread) -> Finding:
+def _content(
+    check: str, deployment: Deployment, planned: PlannedDocument, version: str, text: str | ReadFailure
+) -> Finding:
     expected = f"version {version} of {planned.name} is what the settings ask for"
-    if isinstance(text, Unread):
+    if isinstance(text, ReadFailure):
         return cannot_tell(check, text, expected=expected)
     unequal = document_differences(planned.content, text)
     return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
@@ -136,7 +138,7 @@ def _are_steps(value: Any) -> bool:
 def policy_findings(
     deployment: Deployment,
     planned: PlannedPolicy,
-    live: PolicyFacts | Unread | None,
+    live: PolicyFacts | ReadFailure | None,
     tolerated: TolerateHolder,
 ) -> list[Finding]:
     """Compare a managed policy: its default version, and the exact set of principals that it is attached to.
@@ -148,11 +150,11 @@ def policy_findings(
         tolerated: Predicate for other principals that may have it.
     """
     check, expected = f"approval-{planned.key}-policy", f"managed policy {planned.name} exists"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such policy", remedy=deployment.repair)]
     findings = [compared(check, same=True, expected=expected, found=expected, remedy=deployment.repair)]
     text = f"the default version of {planned.name} is what the settings ask for"
-    if isinstance(live.content, Unread):
+    if isinstance(live.content, ReadFailure):
         findings.append(cannot_tell(f"{check}-content", live.content, expected=text))
     else:
         unequal = policy_differences(planned.content, live.content)
@@ -171,7 +173,7 @@ def _attachments(
         *(Principal("user", name) for name in planned.users),
     ]
     expected = f"attached to {listed([str(each) for each in desired]) or 'no principal'}"
-    if isinstance(live.holders, Unread):
+    if isinstance(live.holders, ReadFailure):
         yield cannot_tell(check, live.holders, expected=expected)
         return
     without = [each for each in desired if not any(each.is_same(holder) for holder in live.holders)]
@@ -236,7 +238,9 @@ def workflow_role(planned: PlannedRole, boundary: str) -> DesiredRole:
     )
 
 
-def schedule_findings(deployment: Deployment, planned: PlannedSchedule, live: Answer | Unread | None) -> list[Finding]:
+def schedule_findings(
+    deployment: Deployment, planned: PlannedSchedule, live: Answer | ReadFailure | None
+) -> list[Finding]:
     """Compare the reaper's schedule: enabled, without an end date, with the target that the settings define.
 
     Args:
@@ -245,7 +249,7 @@ def schedule_findings(deployment: Deployment, planned: PlannedSchedule, live: An
         live: The schedule of the account.
     """
     check, expected = "approval-schedule", f"schedule {planned.group}/{planned.name} is enabled, {planned.expression}"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such schedule", remedy=deployment.repair)]
     target: Mapping[str, Any] = live.get("Target", {})
     given = {
@@ -296,7 +300,7 @@ def named_principals(settings: ApprovalSettings) -> list[tuple[str, Principal, s
 
 
 def principal_findings(
-    deployment: Deployment, settings: ApprovalSettings, live: Mapping[Principal, PrincipalFacts | Unread | None]
+    deployment: Deployment, settings: ApprovalSettings, live: Mapping[Principal, PrincipalFacts | ReadFailure | None]
 ) -> list[Finding]:
     """Compare operators and approvers: all that the settings name exist, approvers under the path that they name.
 
@@ -312,7 +316,9 @@ def principal_findings(
     for check, key in (("approval-operators", "operatorRoles and operatorUsers"), ("approval-approvers", "approvers")):
         chosen = [(principal, name) for each, principal, name in desired if each == check]
         expected = f"{listed([str(principal) for principal, _ in chosen]) or 'all of them'} exist"
-        unread = next((each for each in (live[principal] for principal, _ in chosen) if isinstance(each, Unread)), None)
+        unread = next(
+            (each for each in (live[principal] for principal, _ in chosen) if isinstance(each, ReadFailure)), None
+        )
         if unread:
             findings.append(cannot_tell(check, unread, expected=expected))
             continue
@@ -322,12 +328,12 @@ def principal_findings(
     return findings
 
 
-def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | Unread | None) -> Iterator[str]:
+def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | ReadFailure | None) -> Iterator[str]:
     """Yield the faults of a principal.
 
     Systems Manager identifies an approver by ARN, which includes the path; groups have no path in the settings.
     """
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         yield f"{principal} does not exist"
     elif live.is_empty:
         yield f"{principal} has no members"
@@ -335,7 +341,7 @@ def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | Un
         yield f"{principal} has the path {live.path}, and the settings name {name}"
 
 
-def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | Unread) -> list[Finding]:
+def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | ReadFailure) -> list[Finding]:
     """Report approval tags without an active grant.
 
     Args:
@@ -343,7 +349,7 @@ def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | Unr
         live: Their unexplained tags.
     """
     check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return [cannot_tell(check, live, expected=expected)]
     found = "; ".join(f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live)
     commands = [

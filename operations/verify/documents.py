@@ -11,8 +11,8 @@ from components.documents.ownership import OWNER_TAG, PRIOR_VERSION_TAG
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.findings import Finding, cannot_tell, compared, listed, missing
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
-from operations.reading import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ class Difference:
 def document_findings(
     deployment: Deployment,
     settings: SessionManagerSettings,
-    live: DocumentFacts | Unread | None,
+    live: DocumentFacts | ReadFailure | None,
     data_key: KeyFacts | object,
 ) -> list[Finding]:
     """Compare the document.
@@ -59,7 +59,7 @@ def document_findings(
         data_key: The key for session data, if it is known.
     """
     expected = f"{DOCUMENT_NAME} exists"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing("document", live, expected=expected, found="no such document", remedy=deployment.repair)]
     key_id = data_key.key_id if isinstance(data_key, KeyFacts) else UNKNOWN_KEY
     desired = preferences(settings, account_id=deployment.account_id, region=deployment.region, kms_key_id=key_id)
@@ -119,9 +119,11 @@ def _status(deployment: Deployment, live: DocumentFacts) -> Finding:
     )
 
 
-def _content(check: str, deployment: Deployment, desired: Preferences, version: str, text: str | Unread) -> Finding:
+def _content(
+    check: str, deployment: Deployment, desired: Preferences, version: str, text: str | ReadFailure
+) -> Finding:
     expected = f"version {version} says what the settings ask for"
-    if isinstance(text, Unread):
+    if isinstance(text, ReadFailure):
         return cannot_tell(check, text, expected=expected)
     unequal = differences(desired, text)
     message = listed([each.name for each in unequal]) if deployment.hides_values else "; ".join(map(str, unequal))
@@ -153,7 +155,7 @@ def owner_finding(check: str, deployment: Deployment, tags: Mapping[str, str]) -
     return compared(check, same=same, expected=expected, found=expected if same else found, remedy=deployment.repair)
 
 
-def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | Unread | None) -> Finding:
+def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None) -> Finding:
     """Compare the account's record of its stack; without it, the creation of a second stack may not be denied.
 
     Args:
@@ -161,13 +163,13 @@ def governing_stack_finding(deployment: Deployment, tags: Mapping[str, str] | Un
         tags: Tags of the record; None: it does not exist.
     """
     check, expected = "governing-stack", f"policy {GOVERNING_STACK} names the stack"
-    if tags is None or isinstance(tags, Unread):
+    if tags is None or isinstance(tags, ReadFailure):
         return missing(check, tags, expected=expected, found="no such policy", remedy=deployment.repair)
     return owner_finding(check, deployment, tags)
 
 
 def document_ownership_findings(
-    check: str, deployment: Deployment, tags: Mapping[str, str] | Unread | None
+    check: str, deployment: Deployment, tags: Mapping[str, str] | ReadFailure | None
 ) -> list[Finding]:
     """Compare the two tags of a document; empty if there is no document, or its tags were not read.
 
@@ -178,7 +180,7 @@ def document_ownership_findings(
     """
     if tags is None:
         return []
-    if isinstance(tags, Unread):
+    if isinstance(tags, ReadFailure):
         return [cannot_tell(f"{check}-owner", tags, expected=f"tag {OWNER_TAG} names the stack")]
     prior, expected = tags.get(PRIOR_VERSION_TAG), f"tag {PRIOR_VERSION_TAG} names the version to restore"
     found = f"no tag {PRIOR_VERSION_TAG}" if prior is None else expected

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.domain_controllers.demands import Direction
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
 from operations.findings import Finding, cannot_tell, compared
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from operations.verify.policies import policy_differences
 
 if TYPE_CHECKING:
@@ -59,13 +59,13 @@ class DesiredEndpoints:
 
 
 def endpoint_findings(
-    deployment: Deployment, settings: EndpointSettings, live: EndpointNetwork | Unread | None
+    deployment: Deployment, settings: EndpointSettings, live: EndpointNetwork | ReadFailure | None
 ) -> list[Finding]:
     """Compare the network and its endpoints; without the network the endpoints cannot be compared."""
     expected = f"one VPC {settings.vpc} with the subnets {', '.join(settings.subnets)}"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return [cannot_tell("network", live, expected=expected)]
-    if live is not None and isinstance(live.subnets, Unread):
+    if live is not None and isinstance(live.subnets, ReadFailure):
         return [cannot_tell("network", live.subnets, expected=expected)]
     subnets, fault = _place(settings, live)
     remedy = f"correct shell-access:endpoints.{deployment.region}, or the Name tags"
@@ -111,7 +111,7 @@ def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: Endpo
     expected = (
         f"security group {desired.group} allows HTTPS from {', '.join(desired.cidrs) or 'nowhere'} and nothing else"
     )
-    if isinstance(live.groups, Unread):
+    if isinstance(live.groups, ReadFailure):
         return cannot_tell(check, live.groups, expected=expected)
     if len(live.groups) != 1:
         ids = ", ".join(each.id for each in live.groups)
@@ -153,14 +153,14 @@ def _place(settings: EndpointSettings, live: EndpointNetwork | None) -> tuple[di
 
 
 def _subnets(live: EndpointNetwork) -> tuple[Subnet, ...]:
-    return () if isinstance(live.subnets, Unread) else live.subnets
+    return () if isinstance(live.subnets, ReadFailure) else live.subnets
 
 
 def _interface(deployment: Deployment, service: str, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
     groups = live.groups
     names = ", ".join(desired.subnets.values())
     expected = f"an available interface endpoint with private DNS, its policy and {desired.group} in {names}"
-    if isinstance(groups, Unread):
+    if isinstance(groups, ReadFailure):
         return cannot_tell(f"{desired.check}-{service}", groups, expected=expected)
     own = frozenset(each.id for each in groups)
     policy = endpoint_policy(service, deployment.account_id)
@@ -185,7 +185,7 @@ def _parsed(policy: str) -> dict[str, Any]:
 def _gateway(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNetwork) -> Finding:
     expected = f"an available gateway endpoint in the route tables of {', '.join(desired.routed.values())}"
     tables = live.route_tables
-    if isinstance(tables, Unread):
+    if isinstance(tables, ReadFailure):
         return cannot_tell(f"{desired.check}-{GATEWAY_SERVICE}", tables, expected=expected)
 
     def faults(endpoint: VpcEndpoint) -> list[str]:
@@ -215,7 +215,7 @@ def _endpoint(
 ) -> Finding:
     """Compare the endpoint of a service with the fewest faults: a VPC may have several."""
     check, expected = f"{check}-{needed.service}", needed.expected
-    if isinstance(live.endpoints, Unread):
+    if isinstance(live.endpoints, ReadFailure):
         return cannot_tell(check, live.endpoints, expected=expected)
     full_name = service_name(deployment.region, needed.service)
     found: list[tuple[str, list[str]]] = []

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 from operations.findings import Finding, cannot_tell, compared, missing
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import ENABLED, SYMMETRIC, KeyFacts
-from operations.reading import Unread
 from operations.verify.policies import policy_finding
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def key_findings(deployment: Deployment, settings: SessionManagerSettings, facts
 
 
 def alias_findings(
-    check: str, alias: str, deployment: Deployment, live: KeyFacts | Unread | None, policy: Mapping[str, Any]
+    check: str, alias: str, deployment: Deployment, live: KeyFacts | ReadFailure | None, policy: Mapping[str, Any]
 ) -> list[Finding]:
     """Compare the key behind an alias: it exists, is enabled, rotates, and has the key policy that the settings define.
 
@@ -51,7 +51,7 @@ def alias_findings(
         policy: Key policy as the settings define it.
     """
     expected = f"{alias} points to an enabled symmetric key"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such alias", remedy=deployment.repair)]
     usable = live.state == ENABLED and live.spec == SYMMETRIC
     found = f"{live.key_id}, {live.state}{'' if live.spec == SYMMETRIC else f', {live.spec}'}"
@@ -71,7 +71,7 @@ def _revive(deployment: Deployment, live: KeyFacts) -> str:
 
 
 def _rotation(check: str, deployment: Deployment, live: KeyFacts) -> Finding:
-    if isinstance(live.rotates, Unread):
+    if isinstance(live.rotates, ReadFailure):
         return cannot_tell(check, live.rotates, expected="rotation is on")
     found = "rotation is on" if live.rotates else "rotation is off"
     return compared(check, same=bool(live.rotates), expected="rotation is on", found=found, remedy=deployment.repair)
@@ -82,7 +82,7 @@ def _parameter(deployment: Deployment, facts: RegionFacts) -> list[Finding]:
     check, live, key = "data-key-parameter", facts.data_key_parameter, facts.data_key
     key_id = key.key_id if isinstance(key, KeyFacts) else None
     expected = f"{DATA_KEY_PARAMETER} holds {key_id or f'the ID of the key behind {DATA_KEY_ALIAS}'}"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such parameter", remedy=deployment.repair)]
     differences = [] if live.value == (key_id or live.value) else [f"it holds {live.value}"]
     differences += [] if live.type == _PLAIN else [f"its type is {live.type}, not {_PLAIN}"]

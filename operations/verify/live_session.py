@@ -13,7 +13,7 @@ from operations.connect.session import command, missing_programs
 from operations.errors import UnusableError
 from operations.findings import Finding, Status, cannot_tell, compared
 from operations.inventory.instances import Finder, NoConnectionError
-from operations.reading import Reader, Unread, aws_clients, identify
+from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.verify.findings import Verification, without_secrets
 from operations.verify.pseudoterminal import Pace, Pseudoterminal
 
@@ -94,7 +94,7 @@ def _target(stack: StackConfiguration, name_or_id: str) -> TestTarget:
     settings = stack.settings()
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(settings.regions[0]))
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         raise NoConnectionError(f"{identity.action}: {identity.cause}; {identity.remedy}.")
     finder = Finder(clients, settings.regions, identity)
     instance = finder.find(name_or_id)
@@ -118,7 +118,7 @@ def _target(stack: StackConfiguration, name_or_id: str) -> TestTarget:
 def _platform(reader: Reader, instance_id: str) -> str:
     by_id = [{"Key": "InstanceIds", "Values": [instance_id]}]
     answer = reader.read("ssm", "describe_instance_information", Filters=by_id)
-    listed: list[Any] = [] if answer is None or isinstance(answer, Unread) else answer["InstanceInformationList"]
+    listed: list[Any] = [] if answer is None or isinstance(answer, ReadFailure) else answer["InstanceInformationList"]
     return str(listed[0].get("PlatformType", "")) if listed else ""
 
 
@@ -235,7 +235,7 @@ def _in_cloudwatch(target: TestTarget, session_id: str) -> Finding | None:
     answer = target.reader.read(
         "logs", "filter_log_events", absent=absent, logGroupName=group, logStreamNames=[session_id]
     )
-    if isinstance(answer, Unread):
+    if isinstance(answer, ReadFailure):
         return cannot_tell(check, answer, expected=expected)
     events: list[Any] = list((answer or {}).get("events", ()))
     if not any(marker(target.token) in each["message"] for each in events):
@@ -258,7 +258,7 @@ def _in_s3(target: TestTarget, session_id: str) -> Finding | None:
         Key=key,
         ExpectedBucketOwner=owner,
     )
-    if isinstance(answer, Unread):
+    if isinstance(answer, ReadFailure):
         return cannot_tell(check, answer, expected=expected)
     if answer is None or marker(target.token) not in answer["Body"].read().decode(errors="replace"):
         return None

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
 from operations.findings import Finding, Status, cannot_tell, compared, missing
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
-from operations.reading import Unread
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
@@ -23,7 +23,7 @@ def log_group_findings(deployment: Deployment, settings: SessionManagerSettings,
     live = facts.log_group
     create = "create the log group, or set shell-access:sessionManager.createCwLogGroup to true"
     remedy = deployment.repair if settings.create_cw_log_group else create
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing("log-group", live, expected=expected, found="no such log group", remedy=remedy)]
     findings = [compared("log-group", same=True, expected=expected, found=expected, remedy=remedy)]
     if settings.create_cw_log_group:
@@ -51,7 +51,7 @@ def _group_encryption(
     deployment: Deployment,
     settings: SessionManagerSettings,
     live: LogGroupFacts,
-    logs_key: KeyFacts | Unread | None,
+    logs_key: KeyFacts | ReadFailure | None,
 ) -> list[Finding]:
     """Compare the encryption: a created group has the logs key; for an existing group any key is accepted.
 
@@ -86,14 +86,14 @@ _SECTION = "shell-access:sessionManager"
 
 
 def bucket_findings(
-    deployment: Deployment, settings: SessionManagerSettings, live: BucketFacts | Unread | None
+    deployment: Deployment, settings: SessionManagerSettings, live: BucketFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare the bucket if sessions are logged to one."""
     if not settings.s3_logging:
         return []
     name = settings.s3_bucket_name
     expected = f"bucket {name} exists"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         remedy = f"create the bucket, or correct {_SECTION}.s3BucketName"
         return [missing("bucket", live, expected=expected, found="no such bucket", remedy=remedy)]
     findings = [_place(deployment, expected, live)]
@@ -119,12 +119,12 @@ def _place(deployment: Deployment, expected: str, live: BucketFacts) -> Finding:
 def _bucket_encryption(
     deployment: Deployment,
     settings: SessionManagerSettings,
-    live: BucketEncryption | Unread | None,
+    live: BucketEncryption | ReadFailure | None,
     live_region: str,
 ) -> Finding:
     check, key = "bucket-encryption", settings.s3_kms_key_arn
     expected = f"encrypted with {key}" if key else "encrypted"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     options = f"--bucket {settings.s3_bucket_name} --server-side-encryption-configuration file://encryption.json"
     if key:
@@ -158,7 +158,7 @@ def _bucket_encryption(
 
 def _public_access(name: str, live: BucketFacts) -> Finding:
     check, expected = "bucket-public-access", "public access is blocked"
-    if isinstance(live.open_to_public, Unread):
+    if isinstance(live.open_to_public, ReadFailure):
         return cannot_tell(check, live.open_to_public, expected=expected)
     if not live.open_to_public:
         return Finding(check=check, status=Status.OK, expected=expected, found=expected)

@@ -46,7 +46,7 @@ from operations.inventory.nodes import (
     read_runbook,
     read_runbook_tags,
 )
-from operations.reading import Reader, Unread
+from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.documents import document_ownership_findings
 from operations.verify.policies import DesiredRole, role_finding
 
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from components.nodes.settings import AgentsSettings, NodesSection, RoleComplianceSettings
     from operations.deployment import Deployment
     from operations.inventory.nodes import AssociationFacts
-    from operations.reading import Clients
+    from operations.inventory.reader import Clients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ class NodesVerification:
         regions = [settings.region] if settings.region else list(self.regions)
         rules = {region: read_config_rule(self._reader(region)) for region in regions}
         there = [region for region, rule in rules.items() if isinstance(rule, ConfigRule)]
-        perhaps = [region for region, rule in rules.items() if isinstance(rule, Unread)]
+        perhaps = [region for region, rule in rules.items() if isinstance(rule, ReadFailure)]
         region = [*there, *perhaps, *regions][0]
         rule = rules[region]
         # IAM may be recorded outside the Regions of the stack.
@@ -182,7 +182,7 @@ _ACTIVE = "ACTIVE"
 _FAILED = "Failed"
 
 
-def host_management_finding(deployment: Deployment, live: str | Unread | None) -> Finding:
+def host_management_finding(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
     """Compare the role of Default Host Management Configuration.
 
     Args:
@@ -190,14 +190,14 @@ def host_management_finding(deployment: Deployment, live: str | Unread | None) -
         live: The role's name; None: none is set.
     """
     check, expected = "host-management", f"{HOST_MANAGEMENT_SETTING} is {HOST_ROLE_NAME}"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     found = f"{HOST_MANAGEMENT_SETTING} is {live or 'not set'}"
     return compared(check, same=live == HOST_ROLE_NAME, expected=expected, found=found, remedy=deployment.repair)
 
 
 def agent_updates_findings(
-    deployment: Deployment, settings: AgentsSettings, live: AssociationFacts | Unread | None
+    deployment: Deployment, settings: AgentsSettings, live: AssociationFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare the association that updates the agents, and report the result of its last execution.
 
@@ -207,7 +207,7 @@ def agent_updates_findings(
         live: The association.
     """
     check, expected = "agent-updates", f"{ASSOCIATION_NAME} updates agents at {settings.schedule}"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such association", remedy=deployment.repair)]
     tagged = {f"tag:{key}": frozenset(values) for key, values in settings.target_tags.items()}
     parameters = {key: frozenset([value]) for key, value in UPDATE_PARAMETERS.items()}
@@ -252,7 +252,7 @@ def _targets(targets: Mapping[str, frozenset[str]]) -> str:
     return " and ".join(f"{key}={','.join(sorted(values))}" for key, values in sorted(targets.items())) or "none"
 
 
-def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | Unread | None) -> list[Finding]:
+def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadFailure | None) -> list[Finding]:
     """Compare the AWS Config rule.
 
     Args:
@@ -261,7 +261,7 @@ def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | Unrea
         live: The rule.
     """
     check, expected = "node-roles", f"rule {RULE_NAME} of AWS Config is active"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such rule", remedy=deployment.repair)]
     differences = [] if live.state == _ACTIVE else [f"it is {live.state}"]
     triggers = frozenset({ROLE_TYPE, *MESSAGE_TYPES})
@@ -277,18 +277,18 @@ def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | Unrea
     ]
 
 
-def _recorded(deployment: Deployment, live: str | Unread | None) -> Finding:
+def _recorded(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
     check, expected = "node-roles-recorder", f"AWS Config in {deployment.region} records IAM roles"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     found = f"{deployment.region} {live}" if live else expected
     remedy = f"record {ROLE_TYPE}: aws configservice start-configuration-recorder, --region {deployment.region}"
     return compared(check, same=live is None, expected=expected, found=found, remedy=remedy)
 
 
-def _evaluation(deployment: Deployment, live: str | Unread) -> Finding:
+def _evaluation(deployment: Deployment, live: str | ReadFailure) -> Finding:
     check, expected = "node-roles-evaluation", f"the last evaluation of {RULE_NAME} succeeded"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     remedy = (
         f"aws configservice start-config-rules-evaluation --config-rule-names {RULE_NAME} --region {deployment.region}, "
@@ -297,9 +297,9 @@ def _evaluation(deployment: Deployment, live: str | Unread) -> Finding:
     return compared(check, same=not live, expected=expected, found=live or expected, remedy=remedy)
 
 
-def _rule_content(deployment: Deployment, desired: str, live: str | Unread) -> Finding:
+def _rule_content(deployment: Deployment, desired: str, live: str | ReadFailure) -> Finding:
     check, expected = "node-roles-content", "the rule judges as the settings ask"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     # The AWS plugin reads a rule's text from the state (config_rule.go), so that no refresh detects its drift.
     remedy = (
@@ -312,7 +312,7 @@ def _rule_content(deployment: Deployment, desired: str, live: str | Unread) -> F
 
 
 def remediation_finding(
-    deployment: Deployment, desired: RemediationFacts | None, live: RemediationFacts | Unread | None
+    deployment: Deployment, desired: RemediationFacts | None, live: RemediationFacts | ReadFailure | None
 ) -> Finding:
     """Compare the remediation of a role without the policy.
 
@@ -322,7 +322,7 @@ def remediation_finding(
         live: The remediation of the account; None: none.
     """
     check, expected = "node-remediation", _described(desired)
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     # A remediation that the settings do not define is not a resource of the stack.
     repair = f"aws configservice delete-remediation-configuration --config-rule-name {RULE_NAME} --region {deployment.region}"
@@ -338,7 +338,7 @@ def _described(remediation: RemediationFacts | None) -> str:
     return f"{remediation.runbook} runs {how} with {remediation.role_arn or 'no role'}; {details or 'nothing else set'}"
 
 
-def runbook_finding(deployment: Deployment, desired: dict[str, Any], live: str | Unread | None) -> Finding:
+def runbook_finding(deployment: Deployment, desired: dict[str, Any], live: str | ReadFailure | None) -> Finding:
     """Compare the default version of the remediation's runbook.
 
     Args:
@@ -347,7 +347,7 @@ def runbook_finding(deployment: Deployment, desired: dict[str, Any], live: str |
         live: Content of the account's runbook, as JSON.
     """
     check, expected = "node-remediation-runbook", f"{RUNBOOK_NAME} is as published"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)
     same = json.loads(live) == desired
     found = expected if same else "its default version says something else"

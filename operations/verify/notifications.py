@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.approval.alarms import ALARM_PREFIX, FORWARDING_TARGET_ID, topic_target_id
 from operations.findings import Finding, Status, cannot_tell, compared, from_differences, missing
+from operations.inventory.reader import Answer, ReadFailure
 from operations.inventory.session_manager import KeyFacts
-from operations.reading import Answer, Unread
 from operations.verify.policies import policy_finding
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class DesiredTopic:
 def topic_findings(
     deployment: Deployment,
     desired: DesiredTopic,
-    live: TopicFacts | Unread | None,
-    key: KeyFacts | Unread | None,
+    live: TopicFacts | ReadFailure | None,
+    key: KeyFacts | ReadFailure | None,
 ) -> list[Finding]:
     """Compare a topic: its encryption, its policy, and its subscriptions.
 
@@ -61,10 +61,10 @@ def topic_findings(
     """
     check, name = f"{desired.prefix}-topic", desired.arn.rsplit(":", 1)[-1]
     expected = f"topic {name}, encrypted with the key behind {desired.key_alias}"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such topic", remedy=deployment.repair)]
     # A key that cannot be read is a finding of its own.
-    ours = (key.arn, key.key_id) if isinstance(key, KeyFacts) else (live.key,) if isinstance(key, Unread) else ()
+    ours = (key.arn, key.key_id) if isinstance(key, KeyFacts) else (live.key,) if isinstance(key, ReadFailure) else ()
     encrypted = bool(live.key) and live.key in ours
     found = expected if encrypted else f"encrypted with {live.key}" if live.key else "not encrypted"
     return [
@@ -75,11 +75,11 @@ def topic_findings(
 
 
 def _subscriptions(
-    deployment: Deployment, desired: DesiredTopic, live: tuple[SubscriptionFacts, ...] | Unread
+    deployment: Deployment, desired: DesiredTopic, live: tuple[SubscriptionFacts, ...] | ReadFailure
 ) -> Iterator[Finding]:
     emails = desired.emails
     check, expected = f"{desired.prefix}-subscriptions", f"confirmed subscriptions: {', '.join(emails) or 'none'}"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         yield cannot_tell(check, live, expected=expected)
         return
     by_email = {each.endpoint: each for each in live if each.protocol == "email"}
@@ -126,7 +126,7 @@ class DesiredTarget:
 
 def rule_faults(
     pattern: Mapping[str, Any] | None, desired: Mapping[str, DesiredTarget], live: EventRule | None
-) -> list[str] | Unread:
+) -> list[str] | ReadFailure:
     """Return the differences between a rule and the settings, as text.
 
     Args:
@@ -136,7 +136,7 @@ def rule_faults(
     """
     if live is None:
         return ["no such rule"]
-    if isinstance(live.targets, Unread):
+    if isinstance(live.targets, ReadFailure):
         return live.targets
     differences = [] if live.state != "DISABLED" else ["it is disabled"]
     if pattern is not None and _sorted(pattern) != _sorted(json.loads(live.pattern)):
@@ -162,7 +162,7 @@ def _sorted(pattern: Any) -> Any:
     return pattern
 
 
-def delivery_finding(check: str, region: str, live: Mapping[Sender, int] | Unread, *, remedy: str) -> Finding:
+def delivery_finding(check: str, region: str, live: Mapping[Sender, int] | ReadFailure, *, remedy: str) -> Finding:
     """Report messages that were not delivered.
 
     Args:
@@ -172,7 +172,7 @@ def delivery_finding(check: str, region: str, live: Mapping[Sender, int] | Unrea
         remedy: Remediation for the finding.
     """
     expected = f"all messages of the last 24 hours were delivered in {region}"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     differences = [f"{each} failed to deliver {number} in 24 hours" for each, number in live.items() if number]
     return from_differences(check, differences, expected=expected, remedy=remedy)
@@ -185,8 +185,8 @@ def event_alarm_finding(
     deployment: Deployment,
     plan: ApprovalPlan,
     alarm: EventAlarm,
-    live: Mapping[str, EventRule] | Unread,
-    forwarding: Mapping[str, EventRule] | Unread,
+    live: Mapping[str, EventRule] | ReadFailure,
+    forwarding: Mapping[str, EventRule] | ReadFailure,
 ) -> Finding:
     """Compare an EventBridge rule, its targets, and the rule that forwards its events.
 
@@ -199,26 +199,26 @@ def event_alarm_finding(
     """
     check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
     expected = f"rule {alarm.name} is enabled and publishes to {len(plan.alarm_topics)} topics"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     topics = {topic_target_id(number): DesiredTarget(arn=arn) for number, arn in enumerate(plan.alarm_topics)}
     differences = rule_faults(alarm.pattern, topics, live.get(alarm.name))
-    if isinstance(differences, Unread):
+    if isinstance(differences, ReadFailure):
         return cannot_tell(check, differences, expected=expected)
     if alarm.is_forwarded:
-        if isinstance(forwarding, Unread):
+        if isinstance(forwarding, ReadFailure):
             return cannot_tell(check, forwarding, expected=expected)
         role = plan.place.iam(f"role/{plan.forwarding_role.name}") if plan.forwarding_role else None
         bus = {FORWARDING_TARGET_ID: DesiredTarget(arn=plan.place.event_bus_arn, role=role)}
         more = rule_faults(alarm.pattern, bus, forwarding.get(alarm.name))
-        if isinstance(more, Unread):
+        if isinstance(more, ReadFailure):
             return cannot_tell(check, more, expected=expected)
         differences += [f"forwarding rule: {each}" for each in more]
     return from_differences(check, differences, expected=expected, remedy=deployment.repair)
 
 
 def metric_alarm_findings(
-    deployment: Deployment, plan: ApprovalPlan, alarm: MetricAlarm, live: Mapping[str, Answer] | Unread
+    deployment: Deployment, plan: ApprovalPlan, alarm: MetricAlarm, live: Mapping[str, Answer] | ReadFailure
 ) -> Iterator[Finding]:
     """Compare a CloudWatch alarm, and report one in the ALARM state.
 
@@ -230,7 +230,7 @@ def metric_alarm_findings(
     """
     check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
     expected = f"alarm {alarm.name} is on and publishes to {len(plan.alarm_topics)} topics"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         yield cannot_tell(check, live, expected=expected)
         return
     found = live.get(alarm.name)
@@ -270,7 +270,7 @@ def metric_alarm_findings(
         )
 
 
-def recording_finding(check: str, region: str, live: RecordingFacts | Unread) -> Finding:
+def recording_finding(check: str, region: str, live: RecordingFacts | ReadFailure) -> Finding:
     """Report whether a trail records the calls that the alarms depend on.
 
     Args:
@@ -279,7 +279,7 @@ def recording_finding(check: str, region: str, live: RecordingFacts | Unread) ->
         live: Trails that record in the Region.
     """
     expected = f"a trail records management events in {region}"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     if not live.recording and live.unread:
         return cannot_tell(check, live.unread[0], expected=expected)

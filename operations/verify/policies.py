@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from common.problems import shown
 from operations.findings import Finding, cannot_tell, compared, from_differences, missing
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from operations.verify.documents import owner_finding
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def policy_differences(desired: Mapping[str, Any], found: Mapping[str, Any]) -> 
 
 
 def policy_finding(
-    check: str, deployment: Deployment, desired: Mapping[str, Any], live: Mapping[str, Any] | Unread | None
+    check: str, deployment: Deployment, desired: Mapping[str, Any], live: Mapping[str, Any] | ReadFailure | None
 ) -> Finding:
     """Compare the policy of a resource.
 
@@ -53,7 +53,7 @@ def policy_finding(
         live: The policy of the resource; None: it has none.
     """
     expected = "the policy is what the settings ask for"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     unequal = ["no policy"] if live is None else policy_differences(desired, live)
     return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
@@ -149,7 +149,7 @@ def boundary_arn(boundary: str, policies: str) -> str:
     return boundary if boundary.startswith("arn:") or not boundary else f"{policies}{boundary}"
 
 
-def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts | Unread | None) -> Finding:
+def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts | ReadFailure | None) -> Finding:
     """Compare a role: its trust policy, its exact set of policies, and its permissions boundary.
 
     Args:
@@ -158,11 +158,11 @@ def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts |
         live: The role of the account.
     """
     expected = f"role {desired.name} is trusted and allowed as the settings ask"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return missing(desired.check, live, expected=expected, found="no such role", remedy=deployment.repair)
-    if isinstance(live.attached, Unread):
+    if isinstance(live.attached, ReadFailure):
         return cannot_tell(desired.check, live.attached, expected=expected)
-    if isinstance(live.inline, Unread):
+    if isinstance(live.inline, ReadFailure):
         return cannot_tell(desired.check, live.inline, expected=expected)
     repaired = [
         *(f"trust policy: {each}" for each in policy_differences(desired.trust, live.trust)),
@@ -202,7 +202,7 @@ def instance_policy_findings(
     name: str,
     desired: dict[str, Any],
     roles: tuple[str, ...],
-    live: PolicyFacts | Unread | None,
+    live: PolicyFacts | ReadFailure | None,
 ) -> list[Finding]:
     """Compare the policy.
 
@@ -214,7 +214,7 @@ def instance_policy_findings(
         live: The policy of the account.
     """
     expected = f"managed policy {name} exists"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing("instance-policy", live, expected=expected, found="no such policy", remedy=deployment.repair)]
     findings = [
         compared("instance-policy", same=True, expected=expected, found=expected, remedy=deployment.repair),
@@ -229,7 +229,7 @@ def instance_policy_findings(
 
 def _content(deployment: Deployment, desired: dict[str, Any], live: PolicyFacts) -> Finding:
     check, expected = "instance-policy-content", f"{live.version} allows just what the enabled features need"
-    if isinstance(live.content, Unread):
+    if isinstance(live.content, ReadFailure):
         return cannot_tell(check, live.content, expected=expected)
     unequal = policy_differences(desired, live.content)
     return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
@@ -237,7 +237,7 @@ def _content(deployment: Deployment, desired: dict[str, Any], live: PolicyFacts)
 
 def _roles(deployment: Deployment, roles: tuple[str, ...], live: PolicyFacts) -> Finding:
     check, expected = "instance-policy-roles", f"attached to {', '.join(roles)}"
-    if isinstance(live.holders, Unread):
+    if isinstance(live.holders, ReadFailure):
         return cannot_tell(check, live.holders, expected=expected)
     attached = {holder.name for holder in live.holders if holder.kind == "role"}
     without = [role for role in roles if role not in attached]

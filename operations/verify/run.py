@@ -14,8 +14,8 @@ from operations.deployment import Deployment, SiteDeployment
 from operations.findings import Finding, cannot_tell, compared, listed
 from operations.inventory.iam import read_policy, read_policy_tags
 from operations.inventory.orphans import GLOBAL, find_orphans
+from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
 from operations.inventory.session_manager import DocumentFacts, read_region
-from operations.reading import Identity, Reader, Unread, aws_clients, identify
 from operations.verify.approval import ApprovalVerification
 from operations.verify.documents import document_findings, document_ownership_findings, governing_stack_finding
 from operations.verify.domain_controllers.verification import DomainControllersVerification
@@ -67,7 +67,7 @@ def verify_stack(
         return Verification(stack=stack.name, account_id=None, regions={})
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(regions[0]))
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         nobody = cannot_tell("account", identity, expected="AWS says whose credentials these are")
         findings = {region: [nobody] for region in regions}
         return _verification(stack, None, findings)

@@ -30,7 +30,7 @@ from components.approval.names import (
 from components.settings import Settings
 from local.workspace import REPOSITORY
 from operations.deployment import Deployment
-from operations.reading import Identity
+from operations.inventory.reader import Identity
 from operations.stack import StackConfiguration
 from operations.verify.approval import ApprovalVerification
 from operations.verify.run import verify_stack

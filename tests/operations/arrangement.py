@@ -17,13 +17,13 @@ from components.session_manager.endpoint_services import endpoint_policy, interf
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from operations.reading import Reader
+from operations.inventory.reader import Reader
 from operations.stack import StackConfiguration
 
 if TYPE_CHECKING:
     from components.session_manager.settings import SessionManagerSettings
     from operations.findings import Finding
-    from operations.reading import Clients
+    from operations.inventory.reader import Clients
     from operations.verify.findings import Verification
 
 Fail = Callable[[str, str, Exception], None]

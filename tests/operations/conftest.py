@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
-from operations import reading
+from local.aws import Emulator
 from operations.cli import app
+from operations.inventory import reader
 from operations.stack import StackState
 from operations.surroundings import Surroundings
 from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
@@ -169,7 +170,7 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Fail:
                     client.meta.events.register(f"before-call.{service}.{operation}", answer)
             return client
 
-    monkeypatch.setattr(reading, "AwsClients", Failing)
+    monkeypatch.setattr(reader, "AwsClients", Failing)
 
     def register(service: str, operation: str, error: Exception) -> None:
         errors[service, operation] = error
@@ -192,7 +193,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> Calls:
             client.meta.events.register(f"before-call.{service}", record)
             return client
 
-    monkeypatch.setattr(reading, "AwsClients", Recording)
+    monkeypatch.setattr(reader, "AwsClients", Recording)
     return calls
 
 

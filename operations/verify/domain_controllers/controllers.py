@@ -10,8 +10,8 @@ from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from operations.findings import Finding, Status, cannot_tell, compared
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
-from operations.reading import Unread
 from operations.verify.domain_controllers.identities import deployers_of, team
 from operations.verify.keys import alias_findings
 
@@ -35,7 +35,7 @@ class _Fault:
 
 
 def controller_findings(
-    site: SiteDeployment, placement: SitePlacement, groups: frozenset[str] | Unread, live: SiteFacts
+    site: SiteDeployment, placement: SitePlacement, groups: frozenset[str] | ReadFailure, live: SiteFacts
 ) -> list[Finding]:
     """Compare the volumes' key, and each controller that the settings define.
 
@@ -57,7 +57,7 @@ def _controller(
     site: SiteDeployment,
     placement: SitePlacement,
     settings: ControllerSettings,
-    groups: frozenset[str] | Unread,
+    groups: frozenset[str] | ReadFailure,
     live: SiteFacts,
 ) -> list[Finding]:
     check = f"directory-controller-{settings.name}"
@@ -65,7 +65,7 @@ def _controller(
         f"{settings.name} in {settings.subnet}: IMDSv2 only, no public address, "
         f"termination protection {_on(on=site.section.termination_protection)}, volumes encrypted with the directory's key"
     )
-    if isinstance(live.controllers, Unread):
+    if isinstance(live.controllers, ReadFailure):
         return [cannot_tell(check, live.controllers, expected=expected)]
     named = [each for each in live.controllers if each.name == settings.name]
     if len(named) != 1:
@@ -73,7 +73,7 @@ def _controller(
         return [compared(check, same=False, expected=expected, found=text, remedy=site.deployment.repair)]
     found = named[0]
     for unread in (found.protected, found.volumes, groups):
-        if isinstance(unread, Unread):
+        if isinstance(unread, ReadFailure):
             return [cannot_tell(check, unread, expected=expected)]
     subnet = next((each.id for each in placement.subnets if each.given == settings.subnet), "")
     faults = [
@@ -92,7 +92,7 @@ def _controller(
 
 
 def _network(
-    site: SiteDeployment, found: ControllerFacts, groups: frozenset[str] | Unread, subnet: str
+    site: SiteDeployment, found: ControllerFacts, groups: frozenset[str] | ReadFailure, subnet: str
 ) -> Iterator[_Fault]:
     region, repair = site.deployment.region, site.deployment.repair
     for address, association in found.public:
@@ -133,7 +133,7 @@ def _volumes(
     site: SiteDeployment, settings: ControllerSettings, found: ControllerFacts, key: object
 ) -> Iterator[_Fault]:
     """Yield faults of the volumes; while the planned key is unknown (a finding of its own), any key is accepted."""
-    volumes = () if isinstance(found.volumes, Unread) else found.volumes
+    volumes = () if isinstance(found.volumes, ReadFailure) else found.volumes
     by_device = {each.device: each for each in volumes}
     for planned in settings.volumes:
         live = by_device.get(planned.device_name)
@@ -159,8 +159,8 @@ def _volumes(
             )
 
 
-def _key_policy(site: SiteDeployment, live: KeyFacts | Unread | None) -> dict[str, Any]:
-    policy = live.policy if isinstance(live, KeyFacts) and not isinstance(live.policy, Unread) else None
+def _key_policy(site: SiteDeployment, live: KeyFacts | ReadFailure | None) -> dict[str, Any]:
+    policy = live.policy if isinstance(live, KeyFacts) and not isinstance(live.policy, ReadFailure) else None
     return controllers_key_policy(
         partition=site.partition,
         account_id=site.deployment.account_id,

@@ -10,7 +10,7 @@ from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.settings import ManagementAccess
 from operations.findings import Finding, cannot_tell, compared, missing
 from operations.inventory.iam import RoleFacts, read_policy, read_role
-from operations.reading import Answer, Reader, Unread
+from operations.inventory.reader import Answer, Reader, ReadFailure
 from operations.verify.policies import DesiredRole, policy_finding, role_finding
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class IdentityFacts:
         profile_roles: Roles of the instance profile; None: the profile does not exist, or was not read.
     """
 
-    policies: Mapping[str, PolicyFacts | Unread | None]
-    role: RoleFacts | Unread | None = None
-    profile_roles: tuple[str, ...] | Unread | None = None
+    policies: Mapping[str, PolicyFacts | ReadFailure | None]
+    role: RoleFacts | ReadFailure | None = None
+    profile_roles: tuple[str, ...] | ReadFailure | None = None
 
 
 def read_identities(reader: Reader, site: SiteDeployment) -> IdentityFacts:
@@ -53,10 +53,10 @@ def read_identities(reader: Reader, site: SiteDeployment) -> IdentityFacts:
     )
 
 
-def _profile_roles(reader: Reader) -> tuple[str, ...] | Unread | None:
+def _profile_roles(reader: Reader) -> tuple[str, ...] | ReadFailure | None:
     named = {"InstanceProfileName": instance_role.NAME}
     answer = reader.read("iam", "get_instance_profile", absent=("NoSuchEntity",), **named)
-    if answer is None or isinstance(answer, Unread):
+    if answer is None or isinstance(answer, ReadFailure):
         return answer
     roles: list[Answer] = answer["InstanceProfile"].get("Roles", [])
     return tuple(str(each["RoleName"]) for each in roles)
@@ -89,16 +89,16 @@ def identity_findings(
     return [*findings, role_finding(site.deployment, role, live.role), _profile(site, live.profile_roles)]
 
 
-def _policy(site: SiteDeployment, check: str, name: str, live: PolicyFacts | Unread | None) -> Finding:
+def _policy(site: SiteDeployment, check: str, name: str, live: PolicyFacts | ReadFailure | None) -> Finding:
     expected = f"managed policy {name} exists"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return missing(check, live, expected=expected, found="no such policy", remedy=site.deployment.repair)
     return policy_finding(check, site.deployment, _content(site, name, live.content), live.content)
 
 
-def _profile(site: SiteDeployment, live: tuple[str, ...] | Unread | None) -> Finding:
+def _profile(site: SiteDeployment, live: tuple[str, ...] | ReadFailure | None) -> Finding:
     check, expected = "directory-instance-profile", f"instance profile {instance_role.NAME} has the role of its name"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     found = "no such instance profile" if live is None else f"it has {', '.join(live) or 'no role'}"
     same = live == (instance_role.NAME,)
@@ -132,7 +132,7 @@ def _policy_arn(site: SiteDeployment, name: str) -> str:
     return f"arn:{site.partition}:iam::{site.deployment.account_id}:policy/{name}"
 
 
-def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | Unread) -> dict[str, Any]:
+def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | ReadFailure) -> dict[str, Any]:
     partition, account_id, section = site.partition, site.deployment.account_id, site.section
     if name == instance_role.NAME:
         return instance_role.agent_policy()
@@ -140,7 +140,7 @@ def _content(site: SiteDeployment, name: str, live: Mapping[str, Any] | Unread) 
         return port_forwarding_policy.port_forwarding_policy(
             partition=partition, account_id=account_id, require_mfa=section.require_mfa
         )
-    found = None if isinstance(live, Unread) else live
+    found = None if isinstance(live, ReadFailure) else live
     return access_restriction_policy.access_restriction_policy(
         partition=partition,
         account_id=account_id,

@@ -21,8 +21,8 @@ from components.domain_controllers.names import (
 )
 from operations.findings import Finding, cannot_tell, from_differences, missing
 from operations.inventory.domain_controllers import alerts_of
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
-from operations.reading import Unread
 from operations.verify.keys import alias_findings
 from operations.verify.notifications import DesiredTarget, DesiredTopic, delivery_finding, rule_faults, topic_findings
 from operations.verify.policies import DesiredRole, role_finding
@@ -88,7 +88,7 @@ def watched_of(live: SiteFacts, groups: frozenset[str], acls: frozenset[str]) ->
         groups: IDs of the plan's groups.
         acls: ID of the plan's network ACL.
     """
-    if isinstance(live.controllers, Unread):
+    if isinstance(live.controllers, ReadFailure):
         return None
     return Watched(
         instances=[each.id for each in live.controllers],
@@ -103,7 +103,7 @@ def _flow_logs(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) 
     expected = (
         f"active flow logs of all traffic of {', '.join(each.given for each in placement.subnets)} to {FLOW_LOGS}"
     )
-    if isinstance(live.flow_logs, Unread):
+    if isinstance(live.flow_logs, ReadFailure):
         return cannot_tell(check, live.flow_logs, expected=expected)
     differences = [fault for each in placement.subnets for fault in _flow_log_faults(site, each, live.flow_logs)]
     return from_differences(check, differences, expected=expected, remedy=_flow_log_remedy(site))
@@ -130,7 +130,7 @@ def _flow_log_remedy(site: SiteDeployment) -> str:
 def _log_group(site: SiteDeployment, live: SiteFacts) -> Finding:
     check, days = "directory-flow-log-group", site.section.monitoring.flow_log_retention_days
     expected = f"log group {FLOW_LOGS}, encrypted, kept for {days} days"
-    if live.log_group is None or isinstance(live.log_group, Unread):
+    if live.log_group is None or isinstance(live.log_group, ReadFailure):
         return missing(
             check, live.log_group, expected=expected, found="no such log group", remedy=site.deployment.repair
         )
@@ -152,10 +152,10 @@ def _key_fault(live: SiteFacts, key: str) -> list[str]:
 def _alert(site: SiteDeployment, alert: Alert, watched: Watched | None, live: SiteFacts) -> Finding:
     check, name = f"directory-alert-{alert.name}", alert_rule_name(alert.name)
     expected = f"rule {name} is enabled, watches this site's controllers and sends to the topic"
-    if isinstance(live.rules, Unread):
+    if isinstance(live.rules, ReadFailure):
         return cannot_tell(check, live.rules, expected=expected)
     target = {"topic": DesiredTarget(arn=site.arn("sns", ALERTS_TOPIC))}
     text = rule_faults(alert.pattern(watched) if watched else None, target, live.rules.get(name))
-    if isinstance(text, Unread):
+    if isinstance(text, ReadFailure):
         return cannot_tell(check, text, expected=expected)
     return from_differences(check, text, expected=expected, remedy=site.deployment.repair)

@@ -9,7 +9,7 @@ from components.domain_controllers.demands import Direction
 from components.domain_controllers.names import acl_name, group_name, site_name
 from components.domain_controllers.peers import ITSELF, PeerKind
 from operations.findings import Finding, cannot_tell, compared
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> li
     """Compare groups, their rules, and the prefix lists that these refer to."""
     name = site_name(site.deployment.region)
     expected = f"security groups {', '.join(each.name for each in plan.groups)}"
-    if isinstance(live.groups, Unread):
+    if isinstance(live.groups, ReadFailure):
         return [cannot_tell("directory-groups", live.groups, expected=expected)]
     groups, lists = _by_plan(name, plan.groups, live.groups), _lists(name, plan, live)
     findings = [_groups(site, expected, plan, live.groups)]
@@ -53,7 +53,7 @@ def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> li
     peers = {ITSELF.value: shared.id} if shared else {}
     peers |= {name: facts.id for name, facts in lists.items()}
     present = [(each, groups[each.name]) for each in plan.groups if each.name in groups]
-    if plan.prefix_lists and isinstance(live.lists, Unread):
+    if plan.prefix_lists and isinstance(live.lists, ReadFailure):
         # Without the lists' IDs, the stack's rules that refer to them would count as foreign.
         findings += [cannot_tell(_check(each), live.lists, expected=_expected(each, facts)) for each, facts in present]
     else:
@@ -165,7 +165,7 @@ def _described(rule: Rule, live: SecurityGroupRule) -> str:
 
 
 def _lists(site: str, plan: GroupPlan, live: SiteFacts) -> dict[str, ManagedPrefixList]:
-    if isinstance(live.lists, Unread):
+    if isinstance(live.lists, ReadFailure):
         return {}
     names = {group_name(site, each.name): each.name for each in plan.prefix_lists}
     return {names[each.name]: each for each in live.lists if each.name in names}
@@ -175,9 +175,9 @@ def _list(site: SiteDeployment, planned: PrefixList, found: ManagedPrefixList | 
     check = f"directory-prefix-list-{planned.name}"
     expected = f"a prefix list with the plan's {len(planned.entries)} entries, and room for {planned.max_entries}"
     for unread in (live.lists, live.entries):
-        if isinstance(unread, Unread):
+        if isinstance(unread, ReadFailure):
             return cannot_tell(check, unread, expected=expected)
-    if found is None or isinstance(live.entries, Unread):
+    if found is None or isinstance(live.entries, ReadFailure):
         return compared(check, same=False, expected=expected, found="no such list", remedy=site.deployment.repair)
     ours = {each.cidr: each.description for each in planned.entries}
     theirs = live.entries.get(found.id, {})
@@ -204,7 +204,7 @@ def acl_findings(
         return []
     name = acl_name(site_name(site.deployment.region), plan)
     expected = f"network ACL {name} in force for {', '.join(each.given for each in placement.subnets)}"
-    if isinstance(live.acls, Unread):
+    if isinstance(live.acls, ReadFailure):
         return [cannot_tell("directory-acl", live.acls, expected=expected)]
     found = next((each for each in live.acls if each.name == name), None)
     if found is None:

@@ -18,7 +18,7 @@ from components.domain_controllers.peers import Family, Network, Peer, PeerKind,
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Protocol
 from components.domain_controllers.rules import ECHO_REQUEST_V6
 from operations.findings import Finding, cannot_tell, compared
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -63,10 +63,10 @@ class Traffic:
     acls: Sequence[Sequence[AclRule]]
 
 
-def traffic_findings(site: SiteDeployment, traffic: Traffic | Unread) -> list[Finding]:
+def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> list[Finding]:
     """Evaluate the packets, and report differences from the demands."""
     check, expected = "directory-traffic", "what the port tables list passes groups and network ACL, and nothing else"
-    if isinstance(traffic, Unread):
+    if isinstance(traffic, ReadFailure):
         return [cannot_tell(check, traffic, expected=expected)]
     granted = permissions_from_aws([each.answer for each in traffic.rules], traffic.entries)
     tried, wrong = 0, list[str]()

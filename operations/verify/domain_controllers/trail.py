@@ -14,8 +14,8 @@ from operations.inventory.monitoring import (
     read_trail,
     read_trail_bucket,
 )
+from operations.inventory.reader import Reader, ReadFailure
 from operations.inventory.session_manager import KeyFacts, read_key
-from operations.reading import Reader, Unread
 from operations.verify.keys import alias_findings
 from operations.verify.policies import policy_finding
 
@@ -52,7 +52,7 @@ def verify_trail(reader: Reader, site: SiteDeployment) -> list[Finding]:
 
 
 def trail_findings(
-    site: SiteDeployment, live: TrailFacts | Unread | None, key: KeyFacts | Unread | None
+    site: SiteDeployment, live: TrailFacts | ReadFailure | None, key: KeyFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare a trail: without one, EventBridge receives no events about sessions or changes of security groups.
 
@@ -64,12 +64,12 @@ def trail_findings(
     existing = site.section.monitoring.existing_trail
     name, check = existing or TRAIL, "directory-trail"
     expected = f"trail {name} records management events{'' if existing else ' of all Regions'}"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         remedy = (
             "correct shell-access:domainControllers.monitoring.existingTrail" if existing else site.deployment.repair
         )
         return [missing(check, live, expected=expected, found="no such trail", remedy=remedy)]
-    if isinstance(live.records_writes, Unread):
+    if isinstance(live.records_writes, ReadFailure):
         return [cannot_tell(check, live.records_writes, expected=expected)]
     named = f"--name {name} --region {site.deployment.region}"
     differences: list[str] = []
@@ -93,7 +93,7 @@ def trail_findings(
     ]
 
 
-def _differences(site: SiteDeployment, live: Mapping[str, Any], key: KeyFacts | Unread | None) -> list[str]:
+def _differences(site: SiteDeployment, live: Mapping[str, Any], key: KeyFacts | ReadFailure | None) -> list[str]:
     ours: dict[str, object] = {
         "S3BucketName": bucket_name(site),
         "S3KeyPrefix": None,
@@ -118,7 +118,7 @@ def _delivery(site: SiteDeployment, live: TrailFacts) -> Finding:
 
 
 def bucket_findings(
-    site: SiteDeployment, live: TrailBucketFacts | Unread | None, key: KeyFacts | Unread | None
+    site: SiteDeployment, live: TrailBucketFacts | ReadFailure | None, key: KeyFacts | ReadFailure | None
 ) -> list[Finding]:
     """Compare the bucket of the stack's own trail.
 
@@ -128,7 +128,7 @@ def bucket_findings(
         key: The key behind the alias.
     """
     check, expected = "directory-trail-bucket", f"bucket {bucket_name(site)} exists"
-    if live is None or isinstance(live, Unread):
+    if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such bucket", remedy=site.deployment.repair)]
     return [
         compared(check, same=True, expected=expected, found=expected, remedy=site.deployment.repair),
@@ -145,10 +145,10 @@ def bucket_findings(
 
 
 def _bucket_encryption(
-    site: SiteDeployment, check: str, live: tuple[str, str] | Unread, key: KeyFacts | Unread | None
+    site: SiteDeployment, check: str, live: tuple[str, str] | ReadFailure, key: KeyFacts | ReadFailure | None
 ) -> Finding:
     expected = f"encrypted with the key behind {TRAIL_KEY_ALIAS}"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return cannot_tell(check, live, expected=expected)
     algorithm, named = live
     same = algorithm == "aws:kms" and (not isinstance(key, KeyFacts) or named in (key.arn, key.key_id))
@@ -156,19 +156,19 @@ def _bucket_encryption(
     return compared(check, same=same, expected=expected, found=found, remedy=site.deployment.repair)
 
 
-def _said_open(live: TrailBucketFacts) -> str | Unread:
-    if isinstance(live.open_to_public, Unread):
+def _said_open(live: TrailBucketFacts) -> str | ReadFailure:
+    if isinstance(live.open_to_public, ReadFailure):
         return live.open_to_public
     return f"off: {', '.join(live.open_to_public)}" if live.open_to_public else ""
 
 
-def _said_versioning(live: TrailBucketFacts) -> str | Unread:
-    if isinstance(live.versioning, Unread):
+def _said_versioning(live: TrailBucketFacts) -> str | ReadFailure:
+    if isinstance(live.versioning, ReadFailure):
         return live.versioning
     return "" if live.versioning == "Enabled" else f"versioning is {live.versioning.lower() or 'not enabled'}"
 
 
-def _bucket_setting(site: SiteDeployment, check: str, expected: str, text: str | Unread) -> Finding:
-    if isinstance(text, Unread):
+def _bucket_setting(site: SiteDeployment, check: str, expected: str, text: str | ReadFailure) -> Finding:
+    if isinstance(text, ReadFailure):
         return cannot_tell(check, text, expected=expected)
     return compared(check, same=not text, expected=expected, found=text or expected, remedy=site.deployment.repair)

@@ -16,7 +16,7 @@ from operations.errors import UnusableError
 from operations.findings import Finding, Status, cannot_tell, compared
 from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
 from operations.inventory.placement import read_placement
-from operations.reading import Reader, Unread
+from operations.inventory.reader import Reader, ReadFailure
 from operations.verify.domain_controllers.controllers import controller_findings
 from operations.verify.domain_controllers.identities import identity_findings, read_identities
 from operations.verify.domain_controllers.monitoring import monitoring_findings, watched_of
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
     from components.domain_controllers.event_patterns import Watched
     from operations.deployment import SiteDeployment
-    from operations.reading import Clients
+    from operations.inventory.reader import Clients
 
 
-Placements = dict[str, SitePlacement | Unread | str]
+Placements = dict[str, SitePlacement | ReadFailure | str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +110,7 @@ def compare_site(site: SiteDeployment, placement: SitePlacement, plan: SitePlan,
         plan: Plan of groups and network ACL.
         live: Facts about the site.
     """
-    groups = live.groups if isinstance(live.groups, Unread) else group_ids(site, plan.groups, live.groups)
+    groups = live.groups if isinstance(live.groups, ReadFailure) else group_ids(site, plan.groups, live.groups)
     return [
         *group_findings(site, plan.groups, live),
         *acl_findings(site, placement, plan.acl, live),
@@ -150,7 +150,7 @@ def _endpoints(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) 
 
 def _watched(site: SiteDeployment, plan: SitePlan, live: SiteFacts) -> Watched | None:
     """Return the resources that the alerts watch; None if some of them are not known."""
-    if isinstance(live.groups, Unread) or isinstance(live.acls, Unread):
+    if isinstance(live.groups, ReadFailure) or isinstance(live.acls, ReadFailure):
         return None
     groups = group_ids(site, plan.groups, live.groups)
     if plan.acl is None:
@@ -170,13 +170,13 @@ def _unplanned(unknown: list[str]) -> Finding:
     )
 
 
-def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> Traffic | Unread:
+def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, live: SiteFacts) -> Traffic | ReadFailure:
     """Return what applies to controllers' packets: the plan's groups, and the network ACLs of their subnets."""
-    if isinstance(live.groups, Unread):
+    if isinstance(live.groups, ReadFailure):
         return live.groups
-    if isinstance(live.entries, Unread):
+    if isinstance(live.entries, ReadFailure):
         return live.entries
-    if isinstance(live.acls, Unread):
+    if isinstance(live.acls, ReadFailure):
         return live.acls
     ids = group_ids(site, plan.groups, live.groups)
     shared = group_name(site_name(site.deployment.region), plan.groups.groups[0].name)
@@ -193,11 +193,11 @@ def _traffic(site: SiteDeployment, placement: SitePlacement, plan: SitePlan, liv
     )
 
 
-def placement_findings(site: SiteDeployment, live: SitePlacement | Unread | str) -> list[Finding]:
+def placement_findings(site: SiteDeployment, live: SitePlacement | ReadFailure | str) -> list[Finding]:
     """Report whether the network exists, and is still private."""
     check, settings = "directory-network", site.settings
     expected = f"one VPC {settings.vpc} with the private subnets {', '.join(settings.subnets)}"
-    if isinstance(live, Unread):
+    if isinstance(live, ReadFailure):
         return [cannot_tell(check, live, expected=expected)]
     if isinstance(live, str):
         remedy = f"correct shell-access:domainControllers.sites.{site.deployment.region}, or the Name tags"

@@ -11,7 +11,7 @@ import pytest
 from components.session_manager.document import DOCUMENT_NAME, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
 from operations.approval.calls import CallError
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from tests.components.approval.workflow import ACCOUNT
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.approval.test_commands import BOTH, settle
@@ -165,7 +165,7 @@ def test_request_that_is_open_already_is_made_again_only_on_purpose(people: Peop
 
 
 def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    unread = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
+    unread = ReadFailure(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
     people.requested(people.node)
     monkeypatch.setattr("operations.inventory.instances._look", lambda *_: unread)
     monkeypatch.setattr("operations.approval.places.holders", lambda *_: unread)

@@ -16,7 +16,7 @@ from components.domain_controllers.port_forwarding_policy import port_forwarding
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.connect import command as connect_command
 from operations.connect.session import Forwarding, as_typed, command
-from operations.inventory import reader as reading
+from operations.inventory import reader
 from operations.inventory.instances import Instance
 from tests.operations.arrangement import ACCOUNT, configuration, named, refusal
 
@@ -169,7 +169,7 @@ def test_what_cannot_be_connected_to_is_one_message(
 @pytest.fixture
 def refused(fail: Fail, monkeypatch: pytest.MonkeyPatch) -> Fail:
     """Makes calls of this command fail."""
-    monkeypatch.setattr(connect_command, "AwsClients", reading.AwsClients)
+    monkeypatch.setattr(connect_command, "AwsClients", reader.AwsClients)
     return fail
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.inventory import reader as reading
+from operations.inventory import reader
 from tests.operations.conftest import clients
 from tests.operations.doctor.world import World, build
 from tests.support.emulator import running_emulator
@@ -38,5 +38,5 @@ def world(built: World, monkeypatch: pytest.MonkeyPatch) -> World:
         def client(self, service: str, region: str) -> Any:
             return client(service, region)
 
-    monkeypatch.setattr(reading, "AwsClients", Clients)
+    monkeypatch.setattr(reader, "AwsClients", Clients)
     return built

@@ -11,7 +11,7 @@ from operations.doctor.evaluation import evaluate
 from operations.doctor.findings import Cause, Verdict
 from operations.findings import Status
 from operations.inventory.network import Subnet, Vpc
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from tests.operations.doctor.plain_facts import (
     ANYBODY,
     SETTINGS,
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from operations.doctor.findings import Diagnosis
     from operations.findings import Finding
 
-UNREAD = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read to arn:me, then try again", refused=True)
+UNREAD = ReadFailure(
+    action="x:Read", cause="refused: no", remedy="allow x:Read to arn:me, then try again", refused=True
+)
 
 
 def changed(plain: Plain | None = None, **changes: Any) -> Diagnosis:
@@ -192,7 +194,7 @@ def test_the_way_of_a_node_outside_ec2_is_not_seen() -> None:
 def test_an_agent_that_does_not_say_its_version_cannot_be_told() -> None:
     node = facts(healthy())
     assert node.managed is not None
-    assert not isinstance(node.managed, Unread)
+    assert not isinstance(node.managed, ReadFailure)
     found = evaluate(replace(node, managed=replace(node.managed, agent_version="")))
     assert the(found, Cause.AGENT).status is Status.CANNOT_TELL
 

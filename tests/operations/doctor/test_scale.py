@@ -14,7 +14,7 @@ from operations.doctor.findings import Verdict
 from operations.doctor.node_reader import RegionReader
 from operations.doctor.reachability import to_public
 from operations.inventory.network import Vpc
-from operations.reading import Reader
+from operations.inventory.reader import Reader
 from tests.operations.doctor.plain_facts import SETTINGS, acl_entry, facts, healthy, open_acl, rule
 from tests.operations.doctor.plain_world import ACCOUNT, REGION
 

@@ -14,7 +14,7 @@ from components.documents.ownership import OWNER_TAG
 from components.nodes.names import HOST_ROLE_NAME
 from operations.cli import app
 from operations.inventory.orphans import find_orphans, removal_command
-from operations.reading import Identity
+from operations.inventory.reader import Identity
 from operations.stack import StackState
 from operations.surroundings import Surroundings
 from tests.operations.arrangement import ACCOUNT, REGION, TRUST, configuration, refusal

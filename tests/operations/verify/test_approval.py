@@ -28,8 +28,8 @@ from operations.inventory.monitoring import (
     rule_sender,
     topic_sender,
 )
+from operations.inventory.reader import Identity, ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
-from operations.reading import Identity, Unread
 from operations.verify.approval import ApprovalVerification
 from operations.verify.approval_checks import (
     TolerateHolder,
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 PLACE = Place(partition="aws", account_id="123456789012", region="eu-west-1")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
-UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 OPERATOR = Principal("role", "Operator")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY = KeyFacts(key_id="k", arn="arn:k", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
@@ -394,7 +394,7 @@ def tagged(*runs: dict[str, Any], after: str | None = "i-1") -> FakeReader:
 )
 def test_stray_tag_is_one_without_a_running_grant(reader: FakeReader, *, is_stray: bool) -> None:
     live = read_stray_tags(reader, [OPERATOR])
-    assert not isinstance(live, Unread)
+    assert not isinstance(live, ReadFailure)
     (found,) = tag_findings([OPERATOR], live)
     assert (found.status == "different") is is_stray
     assert not is_stray or "aws iam untag-role --role-name Operator" in (found.remedy or "")

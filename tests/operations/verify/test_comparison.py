@@ -24,6 +24,7 @@ from operations.inventory.network import (
     Subnet,
     VpcEndpoint,
 )
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import (
     BucketEncryption,
     BucketFacts,
@@ -32,7 +33,6 @@ from operations.inventory.session_manager import (
     ParameterFacts,
     RegionFacts,
 )
-from operations.reading import Unread
 from operations.verify.endpoints import endpoint_findings
 from operations.verify.keys import key_findings
 from operations.verify.log_destinations import bucket_findings, log_group_findings
@@ -40,7 +40,7 @@ from operations.verify.policies import instance_policy_findings
 from operations.verify.run import region_findings
 
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1")
-UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs")
 KEY = KeyFacts(key_id="1234", arn="arn:key/1234", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
 DATA_KEY = replace(KEY, policy=data_key_policy(partition="aws", account_id="123456789012"))
@@ -156,7 +156,7 @@ def test_keys_that_are_not_asked_for_are_not_missed() -> None:
 def test_encryption_of_the_log_group(
     settings: dict[str, Any],
     key: str | None,
-    logs_key: KeyFacts | Unread | None,
+    logs_key: KeyFacts | ReadFailure | None,
     expected: dict[str, tuple[str, str]],
 ) -> None:
     facts = RegionFacts(log_group=LogGroupFacts(retention_days=90, kms_key_arn=key), logs_key=logs_key)

@@ -55,8 +55,8 @@ from operations.inventory.monitoring import (
     rule_sender,
 )
 from operations.inventory.network import EndpointNetwork, NetworkAcl, SecurityGroup, SecurityGroupRule, VpcEndpoint
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
-from operations.reading import Unread
 from operations.verify.domain_controllers.identities import deployers_of
 from operations.verify.domain_controllers.monitoring import watched_of
 from operations.verify.domain_controllers.trail import bucket_findings, trail_findings
@@ -84,7 +84,7 @@ SECTION: dict[str, Any] = {
     },
 }
 MANY_CLIENTS = SECTION | {"clients": {f"c{number}": [f"10.{number}.0.0/16"] for number in range(40, 60, 2)}}
-REFUSED = Unread(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
+REFUSED = ReadFailure(action="ec2:Describe", cause="refused: no", remedy="allow it", refused=True)
 SCOPE = Scope(partition="aws", account_id=ACCOUNT, region=REGION)
 DEPLOYER = f"arn:aws:iam::{ACCOUNT}:user/deployer"
 MONITORING_POLICY = monitoring_key_policy(SCOPE, FLOW_LOGS)
@@ -301,12 +301,12 @@ def test_what_is_planned_is_as_asked(section: dict[str, Any]) -> None:
 
 
 def first_group(site: Case) -> SecurityGroup:
-    assert not isinstance(site.live.groups, Unread)
+    assert not isinstance(site.live.groups, ReadFailure)
     return site.live.groups[0]
 
 
 def with_rules(site: Case, rules: list[SecurityGroupRule]) -> tuple[SecurityGroup, ...]:
-    assert not isinstance(site.live.groups, Unread)
+    assert not isinstance(site.live.groups, ReadFailure)
     return (replace(first_group(site), rules=tuple(rules)), *site.live.groups[1:])
 
 
@@ -362,7 +362,7 @@ def test_the_same_rule_under_no_name_is_as_asked() -> None:
 
 def test_groups_that_are_missing_or_of_no_plan_are_told() -> None:
     site = case(MANY_CLIENTS)
-    assert not isinstance(site.live.groups, Unread)
+    assert not isinstance(site.live.groups, ReadFailure)
     *kept, _last = site.live.groups
     stray = SecurityGroup(id="sg-9", name="")
     found = site.findings(groups=(*kept, stray))
@@ -384,7 +384,7 @@ def test_groups_that_are_missing_or_of_no_plan_are_told() -> None:
 def test_entries_of_prefix_lists_are_compared(change: Callable[[dict[str, str]], dict[str, str]], said: str) -> None:
     site = case(MANY_CLIENTS)
     (name,) = [each.name for each in site.plan.groups.prefix_lists if each.name.startswith("clients")]
-    assert not isinstance(site.live.entries, Unread)
+    assert not isinstance(site.live.entries, ReadFailure)
     entries = {id_: change(dict(held)) if id_ == f"pl-{name}" else held for id_, held in site.live.entries.items()}
     found = site.findings(entries=entries)
     assert said in found[f"directory-prefix-list-{name}"].found
@@ -395,7 +395,7 @@ def test_entries_of_prefix_lists_are_compared(change: Callable[[dict[str, str]],
 
 def test_network_acl_is_compared_rule_by_rule_and_subnet_by_subnet() -> None:
     site = case()
-    assert not isinstance(site.live.acls, Unread)
+    assert not isinstance(site.live.acls, ReadFailure)
     default, own = site.live.acls
     first, *rest = own.rules
     moved = site.findings(
@@ -457,7 +457,7 @@ def test_what_is_wrong_with_a_controller_is_told_with_its_remedy(
     change: dict[str, Any], said: str, remedy: str
 ) -> None:
     site = case(SECTION | {"clients": {"offices": ["10.10.0.0/16"]}, "onPremisesDomainControllers": []})
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, second = site.live.controllers
     found = site.findings(controllers=(replace(first, **change), second))
     assert {check: each.found for check, each in found.items()} == {"directory-controller-DC1": f"i-DC1: {said}"}
@@ -466,7 +466,7 @@ def test_what_is_wrong_with_a_controller_is_told_with_its_remedy(
 
 def test_controllers_that_are_not_there_twice_there_or_stopped() -> None:
     site = case()
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, second = site.live.controllers
     watching = {"directory-alert-state", "directory-alert-commands", "directory-alert-sessions-started"}
     watching |= {"directory-alert-network"}
@@ -481,13 +481,13 @@ def test_controllers_that_are_not_there_twice_there_or_stopped() -> None:
 
 def changed_flow_log(**change: Any) -> dict[str, Any]:
     live = case().live.flow_logs
-    assert not isinstance(live, Unread)
+    assert not isinstance(live, ReadFailure)
     return {"flow_logs": (replace(live[0], **change), *live[1:])}
 
 
 def without_first_endpoint() -> dict[str, Any]:
     live = endpoints()
-    assert not isinstance(live.endpoints, Unread)
+    assert not isinstance(live.endpoints, ReadFailure)
     return {"endpoints": replace(live, endpoints=live.endpoints[1:])}
 
 
@@ -549,7 +549,7 @@ def test_what_is_wrong_with_keys_and_monitoring_is_told(change: dict[str, Any], 
 )
 def test_what_is_wrong_with_an_alert_is_told(change: dict[str, Any] | None, said: str) -> None:
     site = case()
-    assert not isinstance(site.live.rules, Unread)
+    assert not isinstance(site.live.rules, ReadFailure)
     name = alert_rule_name("network")
     rules = dict(site.live.rules)
     before = rules.pop(name)
@@ -560,7 +560,7 @@ def test_what_is_wrong_with_an_alert_is_told(change: dict[str, Any] | None, said
 
 def test_order_means_nothing_in_a_pattern() -> None:
     site = case()
-    assert not isinstance(site.live.rules, Unread)
+    assert not isinstance(site.live.rules, ReadFailure)
     name = alert_rule_name("state")
     before = site.live.rules[name]
     pattern = json.loads(before.pattern)
@@ -703,14 +703,14 @@ def test_what_cannot_be_read_is_never_as_asked_nor_different(name: str) -> None:
 
 def test_what_cannot_be_read_of_one_thing_is_told_of_that() -> None:
     site = case()
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, second = site.live.controllers
     found = site.findings(controllers=(replace(first, volumes=REFUSED), replace(second, protected=REFUSED)))
     assert {check: each.status.value for check, each in found.items()} == {
         "directory-controller-DC1": "cannotTell",
         "directory-controller-DC2": "cannotTell",
     }
-    assert not isinstance(site.live.rules, Unread)
+    assert not isinstance(site.live.rules, ReadFailure)
     name = alert_rule_name("state")
     rules = {**site.live.rules, name: replace(site.live.rules[name], targets=REFUSED)}
     found = site.findings(rules=rules)
@@ -740,7 +740,7 @@ def test_volume_reports_each_difference(volumes: tuple[VolumeFacts, ...], said: 
     second = {"name": "DC2", "subnet": "b"}
     sites = {REGION: {"vpc": "directory", "subnets": ["a", "b"], "controllers": [WITH_VOLUME, second]}}
     site = case(SECTION | {"sites": sites})
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, other = site.live.controllers
     found = site.findings(controllers=(replace(first, volumes=volumes), other))
     expected = {"directory-controller-DC1": f"i-DC1: {said}"} if said else {}
@@ -750,7 +750,7 @@ def test_volume_reports_each_difference(volumes: tuple[VolumeFacts, ...], said: 
 
 def test_controller_without_its_tag_is_not_unread() -> None:
     site = case()
-    assert not isinstance(site.live.controllers, Unread)
+    assert not isinstance(site.live.controllers, ReadFailure)
     first, other = site.live.controllers
     found = site.findings(controllers=(replace(first, tagged=False, protected=None), other))
     assert found["directory-controller-DC1"].found == "i-DC1: lacks the tag Role"

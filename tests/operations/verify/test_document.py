@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from components.session_manager.document import PREFERENCES, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
 from operations.deployment import Deployment
+from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
-from operations.reading import Unread
 from operations.verify.documents import UNKNOWN_KEY, differences, document_findings
 
 SETTINGS = SessionManagerSettings(s3_logging=True, s3_bucket_name="logs", linux_shell_profile="umask 077")
 DEPLOYMENT = Deployment(stack="dev", account_id="123456789012", region="eu-west-1", session_manager=SETTINGS)
 KEY = KeyFacts(key_id="1234", arn="arn:aws:kms:::key/1234", state="Enabled", spec="SYMMETRIC_DEFAULT", rotates=True)
-UNREAD = Unread(action="ssm:GetDocument", cause="refused: no", remedy="allow it")
+UNREAD = ReadFailure(action="ssm:GetDocument", cause="refused: no", remedy="allow it")
 
 texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=30)
 minutes = st.integers(min_value=1, max_value=1440)
@@ -49,7 +49,7 @@ def said(text: str, values: dict[str, Any] | None = None) -> list[str]:
     return [str(each) for each in differences(values or wanted(), text)]
 
 
-def live(default: str | Unread, latest: str | Unread | None = None, **changes: Any) -> DocumentFacts:
+def live(default: str | ReadFailure, latest: str | ReadFailure | None = None, **changes: Any) -> DocumentFacts:
     facts: dict[str, Any] = {
         "status": "Active",
         "status_reason": "",
@@ -62,7 +62,7 @@ def live(default: str | Unread, latest: str | Unread | None = None, **changes: A
 
 
 def statuses(
-    facts: DocumentFacts | Unread | None, data_key: Any = KEY, deployment: Deployment = DEPLOYMENT
+    facts: DocumentFacts | ReadFailure | None, data_key: Any = KEY, deployment: Deployment = DEPLOYMENT
 ) -> dict[str, str]:
     return {each.check: each.status.value for each in document_findings(deployment, SETTINGS, facts, data_key)}
 

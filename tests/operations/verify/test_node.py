@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.cli import app
-from operations.inventory import reader as reading
+from operations.inventory import reader
 from operations.surroundings import Surroundings
 from operations.verify import live_session
 from operations.verify.live_session import marker_command, read_transcript
@@ -79,7 +79,7 @@ def look_there(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         def client(self, service: str, region: str) -> Any:
             return account.client(service, region)
 
-    monkeypatch.setattr(reading, "AwsClients", Clients)
+    monkeypatch.setattr(reader, "AwsClients", Clients)
 
 
 @pytest.fixture

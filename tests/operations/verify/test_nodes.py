@@ -30,7 +30,7 @@ from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployment import Deployment
 from operations.inventory.iam import RoleFacts
 from operations.inventory.nodes import AssociationFacts, ConfigRule, RemediationFacts
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from operations.verify import nodes
 from operations.verify.nodes import NodesVerification
 
@@ -43,7 +43,7 @@ POLICY = PLACE.iam("policy/ShellAccessSessionManagerNode")
 MANAGED = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 EXCLUDED = ["Breakglass"]
-UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
+UNREAD = ReadFailure(action="a:B", cause="refused: no", remedy="allow a:B")
 REGIONS = ("eu-west-1", "us-east-1")
 
 ASSOCIATION = AssociationFacts(
@@ -331,7 +331,7 @@ def test_remedy_of_a_rule_whose_text_was_changed_is_more_than_a_refresh() -> Non
     _, content, *_ = nodes.rule_findings(
         deployment, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
     )
-    assert content.remedy is not None
+    assert content.remedy
     assert f"delete-config-rule --config-rule-name {RULE_NAME} --region eu-west-1" in content.remedy
     assert ASSOCIATION_NAME not in content.remedy
 

@@ -32,7 +32,7 @@ class Clients(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unread:
+class ReadFailure:
     """A fact that cannot be read.
 
     Attributes:
@@ -68,16 +68,16 @@ class Identity:
 class ReadError(Exception):
     """A failed read within a function that `returns_failure` decorates."""
 
-    def __init__(self, failure: Unread) -> None:
+    def __init__(self, failure: ReadFailure) -> None:
         super().__init__(failure.cause)
         self.failure = failure
 
 
-def returns_failure(read: Callable[P, T]) -> Callable[P, T | Unread]:
+def returns_failure(read: Callable[P, T]) -> Callable[P, T | ReadFailure]:
     """Return the failure of a read that `read` makes, instead of raising it."""
 
     @wraps(read)
-    def returning(*arguments: P.args, **options: P.kwargs) -> T | Unread:
+    def returning(*arguments: P.args, **options: P.kwargs) -> T | ReadFailure:
         try:
             return read(*arguments, **options)
         except ReadError as error:
@@ -86,13 +86,13 @@ def returns_failure(read: Callable[P, T]) -> Callable[P, T | Unread]:
     return returning
 
 
-def known(value: T | Unread) -> T:
+def known(value: T | ReadFailure) -> T:
     """Return a value that was read.
 
     Raises:
         ReadError: It was not read.
     """
-    if isinstance(value, Unread):
+    if isinstance(value, ReadFailure):
         raise ReadError(value)
     return value
 
@@ -119,7 +119,7 @@ class Reader:
 
     def read(
         self, service: str, operation: str, absent: tuple[str, ...] = (), **arguments: Any
-    ) -> Answer | Unread | None:
+    ) -> Answer | ReadFailure | None:
         """Make one call, with all pages.
 
         Args:
@@ -152,7 +152,7 @@ class Reader:
             ReadError: The call failed.
         """
         answer = self.read(service, operation, absent, **arguments)
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             raise ReadError(answer)
         return answer
 
@@ -164,8 +164,8 @@ class Reader:
         """Make one call as `get`, and return the list under a key of the response."""
         return list(self.get(service, operation, **arguments).get(key, ()))
 
-    def _unread(self, action: str, failed: Exception) -> Unread:
-        return unread(action, failed, self.region, self._caller)
+    def _unread(self, action: str, failed: Exception) -> ReadFailure:
+        return read_failure(action, failed, self.region, self._caller)
 
 
 def aws_clients(stack: StackConfiguration) -> AwsClients:
@@ -180,7 +180,7 @@ def aws_clients(stack: StackConfiguration) -> AwsClients:
         raise UnusableError(str(wrong)) from None
 
 
-def identify(clients: Clients, region: str) -> Identity | Unread:
+def identify(clients: Clients, region: str) -> Identity | ReadFailure:
     """Return the identity of the credentials, after all configured roles are assumed.
 
     Args:
@@ -194,7 +194,7 @@ def identify(clients: Clients, region: str) -> Identity | Unread:
         return _identity(clients.client("sts", region).get_caller_identity())
     except (ClientError, MalformedAnswerError, *NO_ANSWER) as failed:
         operation = failed.operation_name if isinstance(failed, ClientError) else "GetCallerIdentity"
-        return unread(f"sts:{operation}", failed, region, "the credentials in use")
+        return read_failure(f"sts:{operation}", failed, region, "the credentials in use")
     except (BotoCoreError, ValueError, UnsupportedConfigurationError) as wrong:
         raise UnusableError(
             f"AWS cannot be asked with these credentials and settings: {sentence(str(wrong))}. They are the stack's aws: "
@@ -209,7 +209,7 @@ def _identity(answer: Answer) -> Identity:
     return Identity(account_id=answer["Account"], partition=arn.split(":")[1], arn=arn)
 
 
-def unread(action: str, failed: Exception, region: str, caller: str) -> Unread:
+def read_failure(action: str, failed: Exception, region: str, caller: str) -> ReadFailure:
     """Return the reason why a call failed, and the remediation.
 
     Args:
@@ -221,7 +221,7 @@ def unread(action: str, failed: Exception, region: str, caller: str) -> Unread:
     why = failure_of(action, failed, region, caller)
     so_far: Answer = getattr(failed, "read_so_far", {})
     number = sum(len(each) for each in so_far.values())
-    return Unread(
+    return ReadFailure(
         action=action,
         cause=f"{why.reason}; incomplete, {number} read so far" if number else why.reason,
         remedy=why.remedy,
