@@ -20,8 +20,8 @@ from operations.evidence.output import as_csv, page, plain, summary, tables
 from operations.evidence.records import Records
 from operations.evidence.report import Context, Report, report
 from operations.exit_codes import ExitCode
+from operations.inventory.reader import ReadFailure, aws_clients, identify
 from operations.options import Cwd, Json, Stack
-from operations.reading import Unread, aws_clients, identify
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
@@ -161,7 +161,7 @@ def _read_account(
     settings = configuration.settings()
     clients = aws_clients(configuration)
     identity = identify(clients, configuration.sts_region(settings.regions[0]))
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         raise UnusableError(f"Cannot call AWS with the configured credentials: {identity.cause}.")
     account = Account(
         clients=clients,

@@ -27,7 +27,7 @@ from operations.evidence.records import (
     SessionStart,
     Source,
 )
-from operations.reading import Clients, Identity, Reader, Unread, unread
+from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -134,7 +134,7 @@ def _lookups(account: Account, region: str, names: Iterable[str], *, since: date
                 count += sum(add_event(each, found) for each in events)
                 account.pause(_SECONDS_PER_LOOKUP)
         except (ClientError, BotoCoreError, LookupError, TypeError, ValueError) as failed:
-            problem = unread("cloudtrail:LookupEvents", failed, region, account.identity.arn).cause
+            problem = read_failure("cloudtrail:LookupEvents", failed, region, account.identity.arn).cause
             break
     found.sources.append(
         Source(
@@ -157,7 +157,7 @@ def _sessions(account: Account, region: str) -> Records:
     chosen: tuple[dict[str, Any], ...] = ({"State": "Active"}, {"State": "History", "Filters": period})
     for selection in chosen:
         answer = reader.read("ssm", "describe_sessions", **selection)
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             problem = answer.cause
             answer = answer.read_so_far
         for each in (answer or {}).get("Sessions", ()):
@@ -200,7 +200,7 @@ def _executions(account: Account, known: Records) -> Records:
             "describe_automation_executions",
             Filters=[{"Key": "DocumentNamePrefix", "Values": [document]}],
         )
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             problem, answer = answer.cause, answer.read_so_far
         for each in (answer or {}).get("AutomationExecutionMetadataList", ()):
             run = each["AutomationExecutionId"]
@@ -214,7 +214,7 @@ def _executions(account: Account, known: Records) -> Records:
             account.progress(f"Request {run}")
             account.pause(_SECONDS_PER_EXECUTION)
             described = reader.read("ssm", "get_automation_execution", AutomationExecutionId=run)
-            if isinstance(described, Unread) or described is None:
+            if isinstance(described, ReadFailure) or described is None:
                 problem = described.cause if described else "an execution is not there any more"
                 continue
             _add_execution(account, described["AutomationExecution"], mode, found, is_known=run in requested)
@@ -268,7 +268,7 @@ def _objects(account: Account, region: str, bucket: str, prefix: str, sessions: 
     found, problem = Records(), ""
     folder = f"{prefix}/" if prefix else ""
     answer = account.reader(region).read("s3", "list_object_versions", Bucket=bucket, Prefix=folder)
-    if isinstance(answer, Unread):
+    if isinstance(answer, ReadFailure):
         problem, answer = answer.cause, answer.read_so_far
     listed = [*(answer or {}).get("Versions", ()), *(answer or {}).get("DeleteMarkers", ())]
     for each in listed:
@@ -305,7 +305,7 @@ def _streams(account: Account, region: str, group: str, sessions: set[str]) -> R
     for prefix in prefixes:
         selection: dict[str, Any] = {"logGroupName": group} | ({"logStreamNamePrefix": prefix} if prefix else {})
         answer = reader.read("logs", "describe_log_streams", **selection)
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             problem, answer = answer.cause, answer.read_so_far
         for each in (answer or {}).get("logStreams", ()):
             written = each.get("lastEventTimestamp")
@@ -342,7 +342,7 @@ def node_names(account: Account, records: Records) -> dict[str, str]:
             # A filter, as an ID that does not exist any more would be an error.
             chosen = [{"Name": "instance-id", "Values": nodes[at : at + _INSTANCES_AT_ONCE]}]
             answer = account.reader(region).read("ec2", "describe_instances", Filters=chosen)
-            if isinstance(answer, Unread) or answer is None:
+            if isinstance(answer, ReadFailure) or answer is None:
                 break
             for each in (instance for found in answer["Reservations"] for instance in found["Instances"]):
                 tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags", ())}
@@ -381,7 +381,7 @@ class People:
     def _role(self, name: str) -> Mapping[str, Any] | None:
         if name not in self._roles:
             answer = self._reader.read("iam", "get_role", absent=("NoSuchEntity",), RoleName=name)
-            if isinstance(answer, Unread):
+            if isinstance(answer, ReadFailure):
                 self.problem, answer = answer.cause, None
             self._roles[name] = answer["Role"] if answer else None
         return self._roles[name]

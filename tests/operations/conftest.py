@@ -10,7 +10,6 @@ import pytest
 from typer.testing import CliRunner
 
 from common.aws import session as aws_session
-from local.aws import Emulator
 from operations.cli import app
 from operations.inventory import reader
 from operations.stack import StackState
