@@ -1,7 +1,7 @@
 """Server of the pack.
 
 Extends the SDK's class in two ways: an invalid configuration stops the engine, and a resource is decoded for the rules about
-its type instead of for every rule of the pack.
+its type instead of for every rule of the pack, and a stack once for all of them.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import grpc
 from pulumi.runtime.proto import analyzer_pb2
-from pulumi_policy import PolicyPack, policy
+from pulumi_policy import PolicyPack, PolicyResource, StackValidationPolicy, policy
 
 from policies.catalogue import RULES
 from policies.configuration import configuration_problems
 from policies.secret_properties import secrets_of
+from policies.stack import sharing_contents
 
 if TYPE_CHECKING:
     from google.protobuf.empty_pb2 import Empty
@@ -66,8 +67,10 @@ class PackServicer(_Servicer):
         self, request: analyzer_pb2.AnalyzeStackRequest, context: grpc.ServicerContext
     ) -> analyzer_pb2.AnalyzeResponse:
         """Evaluate a stack, without quoting its secrets."""
-        with secrets_of(request, request.resources):
-            return _Servicer.AnalyzeStack(self, request, context)
+        # Without resources, which the SDK would decode again for each rule.
+        bare = analyzer_pb2.AnalyzeStackRequest()
+        with secrets_of(request, request.resources), sharing_contents(self._decoded(request)):
+            return _Servicer.AnalyzeStack(self, bare, context)
 
     def Remediate(  # noqa: N802
         self, request: analyzer_pb2.AnalyzeRequest, context: grpc.ServicerContext
@@ -75,6 +78,16 @@ class PackServicer(_Servicer):
         """Remediate a resource by the rules about its type."""
         about = self._about(request.type)
         return about.Remediate(request, context) if about else analyzer_pb2.RemediateResponse()
+
+    def _decoded(self, request: analyzer_pb2.AnalyzeStackRequest) -> list[PolicyResource]:
+        """Return the resources of a request as the SDK decodes them for a rule."""
+        name, version, _, *others = self._facts
+        found: list[PolicyResource] = []
+        decoder = StackValidationPolicy(
+            "decoder", "Decodes the resources.", validate=lambda args, _: found.extend(args.resources)
+        )
+        _Servicer(name, version, [decoder], *others).AnalyzeStack(request, None)
+        return found
 
     def _about(self, type_: str) -> Any:
         """Return the SDK's servicer with the rules about a type, None without rules; threads may create it twice."""
