@@ -13,16 +13,16 @@ from common.limits import document
 from components.approval.names import ROLE_NAME, TAG_KEY
 from components.domain_controllers.names import TRAIL
 from components.nodes.names import UPDATE_DOCUMENT
-from operations.deployer.documents import document_names
-from operations.deployer.identities import own_roles, policy_arns, record_arn
-from operations.deployer.keys import ALIASES
+from operations.deployer.iam import own_roles, policy_arns, record_arn
+from operations.deployer.kms import ALIASES
+from operations.deployer.monitoring import trail_bucket
+from operations.deployer.named_resources import document_names
 from operations.deployer.names import OWN, ROLES_BOUNDARY
 from operations.deployer.nodes import EARLIER_HOST_ROLES, host_managed_policy
-from operations.deployer.policies import permits
-from operations.deployer.reading import LOG_BUCKET, parameter_arns
+from operations.deployer.policies import permissions
+from operations.deployer.read_permissions import LOG_BUCKET, parameter_arns
 from operations.deployer.scope import ANY, System
 from operations.deployer.statement import fitting
-from operations.deployer.surveillance import trail_bucket
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -150,7 +150,7 @@ def boundary(scope: Scope) -> Policy:
 def _passing(scope: Scope) -> list[str]:
     """Return patterns of the allowed services; of a service with one needed action, only that action."""
     services: dict[str, list[str]] = {}
-    for action in sorted({action for each in permits(scope) for action in each.actions}):
+    for action in sorted({action for each in permissions(scope) for action in each.actions}):
         services.setdefault(action.split(":", 1)[0], []).append(action)
     return [
         each

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from operations.deployer.asking import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
+from operations.deployer.options import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import TooMuchError
 from operations.deployer.template import LONGEST_TEMPLATE, named_policies, template, trust
@@ -23,7 +23,6 @@ from operations.surroundings import Surroundings
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from components.settings import Settings
     from operations.deployer.scope import Scope
 
 app = typer.Typer(
@@ -164,27 +163,15 @@ def _scope(  # noqa: PLR0913, PLR0917
     tag: str | None,
     account: str | None,
 ) -> Scope:
-    stacks, scope = _asked(context, stack, cwd, file, regions, tag, account)
-    for each in warnings(stacks, scope):
-        typer.echo(each, err=True)
-    return scope
-
-
-def _asked(  # noqa: PLR0913, PLR0917
-    context: typer.Context,
-    stack: str | None,
-    cwd: Path,
-    file: Path | None,
-    regions: list[str] | None,
-    tag: str | None,
-    account: str | None,
-) -> tuple[list[Settings], Scope]:
     if sum(1 for each in (stack, file, regions) if each) > 1:
         raise UnusableError("--stack, --file and --region are alternatives: choose one.")
     if regions:
-        return [], scope_from_options(regions, tag, account_of(account))
+        return scope_from_options(regions, tag, account_of(account))
     stacks = fleet_stacks(file) if file else [Surroundings.of(context).read_stack(cwd, stack).settings()]
-    return stacks, scope_from_stacks(stacks, tag, account_of(account))
+    scope = scope_from_stacks(stacks, tag, account_of(account))
+    for each in warnings(stacks, scope):
+        typer.echo(each, err=True)
+    return scope
 
 
 @contextmanager

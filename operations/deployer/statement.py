@@ -23,7 +23,7 @@ class TooMuchError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Permit:
+class Permission:
     """Actions that are allowed on resources.
 
     Attributes:
@@ -84,14 +84,14 @@ def _merged(statements: Iterable[Policy]) -> list[Policy]:
     return list(merged.values())
 
 
-def packed(permits: Iterable[Permit], scope: Scope) -> list[Policy]:
+def packed(permissions: Iterable[Permission], scope: Scope) -> list[Policy]:
     """Return the statements in few policies, each in the first that has room for it.
 
     Raises:
         TooMuchError: A statement alone is too long, or a role cannot have so many policies.
     """
     try:
-        policies = limits.packed(_merged(each.rendered(scope) for each in permits))
+        policies = limits.packed(_merged(each.rendered(scope) for each in permissions))
     except StatementTooLongError as too_long:
         raise TooMuchError(str(too_long)) from None
     if len(policies) > ATTACHED_POLICIES.maximum:

@@ -10,7 +10,7 @@ import pytest
 from common.iam.documents import parse
 from common.iam.evaluation import Permissions
 from operations.deployer.names import Role
-from operations.deployer.policies import permits, policies
+from operations.deployer.policies import permissions, policies
 from operations.deployer.scope import scope_of
 from operations.doctor.run import Doctor
 from tests.engine.deployer_policies import allows
@@ -53,5 +53,5 @@ def deployment(world: World, endpoint: str) -> list[dict[str, Any]]:
 
 def test_doctor_needs_no_more_and_no_less_than_its_policies_allow(deployment: list[dict[str, Any]]) -> None:
     assert [each for each in deployment if not allows(RIGHTS, each)] == []
-    allowed = {action for each in permits(SCOPE, Role.DOCTOR) for action in each.actions}
+    allowed = {action for each in permissions(SCOPE, Role.DOCTOR) for action in each.actions}
     assert allowed - {each["action"] for each in deployment} == OF_MEMBERS

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.nodes import service_setting
-from operations.deployer.reading import LOG_BUCKET
+from operations.deployer.read_permissions import LOG_BUCKET
 from operations.deployer.scope import System
-from operations.deployer.statement import Permit
+from operations.deployer.statement import Permission
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -50,7 +50,7 @@ _NODES: Final = (
 )
 
 
-def doctor_permits(scope: Scope) -> list[Permit]:
+def doctor_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions for all calls of the doctor.
 
     The account of a bucket in another account has to allow reading its settings, too.
@@ -62,21 +62,21 @@ def doctor_permits(scope: Scope) -> list[Permit]:
     document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")
     buckets = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets))
     return [
-        Permit(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
-        Permit(sid="SeeRoles", actions=_ROLES, everywhere=True),
-        Permit(sid="SeeOrganization", actions=_ORGANIZATION, everywhere=True),
-        Permit(sid="SeeKeys", actions=_KEYS, everywhere=True),
-        Permit(sid="SeeNodes", actions=(*_NODES, *named_networks)),
-        Permit(sid="SeePreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
-        Permit(
+        Permission(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
+        Permission(sid="SeeRoles", actions=_ROLES, everywhere=True),
+        Permission(sid="SeeOrganization", actions=_ORGANIZATION, everywhere=True),
+        Permission(sid="SeeKeys", actions=_KEYS, everywhere=True),
+        Permission(sid="SeeNodes", actions=(*_NODES, *named_networks)),
+        Permission(sid="SeePreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
+        Permission(
             sid="SeeDataKey",
             actions=("ssm:GetParameter",),
             resources=(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"),),
         ),
-        Permit(sid="SeeHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        Permission(sid="SeeHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
         *(
             [
-                Permit(
+                Permission(
                     sid="SeeLogBuckets", actions=("s3:GetBucketPolicy", *LOG_BUCKET), resources=buckets, everywhere=True
                 )
             ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from components.approval.names import ALARM_PREFIX, TOPIC_NAME
 from components.domain_controllers.names import ALERTS_TOPIC, TRAIL, TRAIL_BUCKET
 from operations.deployer.scope import ANY, System
-from operations.deployer.statement import Permit
+from operations.deployer.statement import Permission
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -53,7 +53,12 @@ def trail_bucket(scope: Scope) -> str:
     return f"arn:{scope.partition}:s3:::{TRAIL_BUCKET}-{scope.account}-*"
 
 
-def approval_alarm_permits(scope: Scope) -> list[Permit]:
+def monitoring_permissions(scope: Scope) -> list[Permission]:
+    """Return the permissions for the alerts of domain controllers and the alarms of approval."""
+    return [*_controllers(scope), *_approval_alarms(scope)]
+
+
+def _approval_alarms(scope: Scope) -> list[Permission]:
     """Return the permissions for rules and alarms of approval, which publish to its topics and to nothing else.
 
     A rule in the Region of IAM's events forwards them to the event bus of another one, so these permissions have
@@ -70,17 +75,17 @@ def approval_alarm_permits(scope: Scope) -> list[Permit]:
         "Null": {"events:TargetArn": "false"},
     }
     return [
-        Permit(
+        Permission(
             sid="ManageApprovalRules", actions=_RULE_CHANGES, resources=(rules,), conditions=regions, everywhere=True
         ),
-        Permit(
+        Permission(
             sid="PublishApprovalAlarms",
             actions=("events:PutTargets",),
             resources=(rules,),
             conditions={**published, **regions},
             everywhere=True,
         ),
-        Permit(
+        Permission(
             sid="ManageApprovalAlarms",
             actions=_ALARM_CHANGES,
             resources=(scope.arn("cloudwatch", f"alarm:{ALARM_PREFIX}*"),),
@@ -88,7 +93,7 @@ def approval_alarm_permits(scope: Scope) -> list[Permit]:
     ]
 
 
-def surveillance_permits(scope: Scope) -> list[Permit]:
+def _controllers(scope: Scope) -> list[Permission]:
     """Return the permissions for rules that publish to our topic and to nothing else, one trail, and one bucket."""
     if System.CONTROLLERS not in scope.systems:
         return []
@@ -98,11 +103,11 @@ def surveillance_permits(scope: Scope) -> list[Permit]:
         "ForAllValues:ArnLike": {"events:TargetArn": [scope.arn("sns", ALERTS_TOPIC)]},
         "Null": {"events:TargetArn": "false"},
     }
-    logs = [Permit(sid="EmptyTrailBucket", actions=_DELETIONS, resources=(f"{bucket}/*",))]
+    logs = [Permission(sid="EmptyTrailBucket", actions=_DELETIONS, resources=(f"{bucket}/*",))]
     return [
-        Permit(sid="ManageRules", actions=_RULE_CHANGES, resources=(rules,)),
-        Permit(sid="TellOurTopic", actions=("events:PutTargets",), resources=(rules,), conditions=told),
-        Permit(sid="ManageTrail", actions=_TRAIL_CHANGES, resources=(scope.arn("cloudtrail", f"trail/{TRAIL}"),)),
-        Permit(sid="ManageTrailBucket", actions=_BUCKET_CHANGES, resources=(bucket,)),
+        Permission(sid="ManageRules", actions=_RULE_CHANGES, resources=(rules,)),
+        Permission(sid="TellOurTopic", actions=("events:PutTargets",), resources=(rules,), conditions=told),
+        Permission(sid="ManageTrail", actions=_TRAIL_CHANGES, resources=(scope.arn("cloudtrail", f"trail/{TRAIL}"),)),
+        Permission(sid="ManageTrailBucket", actions=_BUCKET_CHANGES, resources=(bucket,)),
         *(logs if scope.empties_trail_bucket else []),
     ]

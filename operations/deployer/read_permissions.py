@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from components.session_manager.names import DATA_KEY_PARAMETER
-from operations.deployer.documents import document_names
-from operations.deployer.nodes import node_reading_permits
+from operations.deployer.monitoring import trail_bucket
+from operations.deployer.named_resources import document_names
+from operations.deployer.nodes import node_read_permissions
 from operations.deployer.scope import PUBLIC_PARAMETERS, System
-from operations.deployer.statement import Permit
-from operations.deployer.surveillance import trail_bucket
+from operations.deployer.statement import Permission
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -141,7 +141,7 @@ _DOCUMENT: Final = (
 _PARAMETER: Final = ("ssm:GetParameter", "ssm:ListTagsForResource")
 
 
-def reading_permits(scope: Scope) -> list[Permit]:
+def read_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions to read the systems of a scope."""
     networks = not scope.systems.isdisjoint({System.ENDPOINTS, System.CONTROLLERS})
     controllers = System.CONTROLLERS in scope.systems
@@ -155,37 +155,37 @@ def reading_permits(scope: Scope) -> list[Permit]:
         *(_APPROVAL if System.APPROVAL in scope.systems else ()),
     ]
     return [
-        Permit(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
-        Permit(sid="SeeIdentities", actions=_IAM, everywhere=True),
-        Permit(sid="See", actions=tuple(seen)),
+        Permission(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
+        Permission(sid="SeeIdentities", actions=_IAM, everywhere=True),
+        Permission(sid="See", actions=tuple(seen)),
         *_approval_events(scope),
         *_documents(scope),
         *_parameters(scope),
         *_buckets(scope),
         *_controllers(scope),
-        *node_reading_permits(scope),
+        *node_read_permissions(scope),
     ]
 
 
-def _approval_events(scope: Scope) -> list[Permit]:
+def _approval_events(scope: Scope) -> list[Permission]:
     if System.APPROVAL not in scope.systems:
         return []
     regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
-    return [Permit(sid="SeeApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
+    return [Permission(sid="SeeApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
 
 
-def _documents(scope: Scope) -> list[Permit]:
+def _documents(scope: Scope) -> list[Permission]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
-    return [Permit(sid="SeeDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
+    return [Permission(sid="SeeDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
 
 
-def _controllers(scope: Scope) -> list[Permit]:
+def _controllers(scope: Scope) -> list[Permission]:
     """Return the permissions to read domain controllers, not other instances, whose user data may hold secrets."""
     if System.CONTROLLERS not in scope.systems:
         return []
     key, value = ROLE_TAG
     return [
-        Permit(
+        Permission(
             sid="SeeControllers",
             actions=("ec2:DescribeInstanceAttribute",),
             resources=(scope.arn("ec2", "instance/*"),),
@@ -205,20 +205,20 @@ def parameter_arns(scope: Scope) -> list[str]:
     return arns
 
 
-def _parameters(scope: Scope) -> list[Permit]:
+def _parameters(scope: Scope) -> list[Permission]:
     arns = tuple(parameter_arns(scope))
-    return [Permit(sid="SeeParameters", actions=_PARAMETER, resources=arns)] if arns else []
+    return [Permission(sid="SeeParameters", actions=_PARAMETER, resources=arns)] if arns else []
 
 
-def _buckets(scope: Scope) -> list[Permit]:
+def _buckets(scope: Scope) -> list[Permission]:
     """Return the permissions to read the settings of buckets, not the objects in them."""
     arns = [f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets)]
-    found: list[Permit] = []
+    found: list[Permission] = []
     if arns and System.SESSION_MANAGER in scope.systems:
-        found.append(Permit(sid="SeeLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
+        found.append(Permission(sid="SeeLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
         # The key of a bucket is in the bucket's Region, and may belong to another account.
         keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
-        found.append(Permit(sid="SeeLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
+        found.append(Permission(sid="SeeLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
     if System.CONTROLLERS in scope.systems:
-        found.append(Permit(sid="SeeTrailBucket", actions=_BUCKET, resources=(trail_bucket(scope),)))
+        found.append(Permission(sid="SeeTrailBucket", actions=_BUCKET, resources=(trail_bucket(scope),)))
     return found

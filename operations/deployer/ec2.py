@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from operations.deployer.scope import System
-from operations.deployer.statement import Permit
+from operations.deployer.statement import Permission
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -59,7 +59,7 @@ _CHANGES_OF_CONTROLLERS: Final = (
 )
 
 
-def network_permits(scope: Scope) -> list[Permit]:
+def ec2_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions for endpoints, and for the networks and instances of domain controllers."""
     if scope.systems.isdisjoint(_ENDPOINTS):
         return []
@@ -75,42 +75,42 @@ def network_permits(scope: Scope) -> list[Permit]:
         f"aws:RequestTag/{key}": value,
     }
     changes = _CHANGES_ANYWHERE + (_CHANGES_OF_CONTROLLERS if controllers else ())
-    permits = [
-        Permit(sid="MakeWithTag", actions=tuple(making), resources=_kinds(scope, kinds), conditions=requested),
-        Permit(
+    permissions = [
+        Permission(sid="MakeWithTag", actions=tuple(making), resources=_kinds(scope, kinds), conditions=requested),
+        Permission(
             sid="MakeInNetworks",
             actions=tuple(each for each in making if each not in ("ec2:CreateManagedPrefixList", "ec2:CreateVolume")),
             resources=_kinds(scope, _USED_ANYWHERE),
         ),
-        Permit(
+        Permission(
             sid="UseOwnGroups",
             actions=tuple(each for each in making if each in ("ec2:CreateVpcEndpoint", "ec2:RunInstances")),
             resources=_kinds(scope, ["security-group"]),
             conditions=present,
         ),
-        Permit(
+        Permission(
             sid="TagOnCreation",
             actions=("ec2:CreateTags",),
             resources=_kinds(scope, kinds),
             conditions={"StringEquals": on_creation},
         ),
         # The provider tags rules in a separate call.
-        Permit(
+        Permission(
             sid="TagRules",
             actions=("ec2:CreateTags",),
             resources=_kinds(scope, ["security-group-rule"]),
             conditions=requested,
         ),
-        Permit(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
+        Permission(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
         # Subnets and route tables of endpoints before and after a change; prefix lists of rules.
-        Permit(
+        Permission(
             sid="MoveEndpoints", actions=("ec2:ModifyVpcEndpoint",), resources=_kinds(scope, ("subnet", "route-table"))
         ),
-        Permit(
+        Permission(
             sid="NameListsInRules", actions=("ec2:ModifySecurityGroupRules",), resources=_kinds(scope, ["prefix-list"])
         ),
     ]
-    private_names = Permit(
+    private_names = Permission(
         sid="NameEndpoints",
         actions=("route53:AssociateVPCWithHostedZone",),
         resources=(f"arn:{scope.partition}:route53:::hostedzone/*",),
@@ -118,16 +118,16 @@ def network_permits(scope: Scope) -> list[Permit]:
         conditions={"Bool": {"aws:ViaAWSService": "true"}},
         everywhere=True,
     )
-    return [*permits, private_names, *(_controller_permits(scope) if controllers else [])]
+    return [*permissions, private_names, *(_controller_permissions(scope) if controllers else [])]
 
 
-def _controller_permits(scope: Scope) -> list[Permit]:
+def _controller_permissions(scope: Scope) -> list[Permission]:
     key, value = scope.tag
     subnets = [scope.arn("ec2", f"subnet/{each}") for each in sorted(scope.controller_subnets)]
     images = f"arn:{scope.partition}:ec2:*::image/*"
     return [
         # A root volume is tagged after its creation, so this is limited to volumes without this tag and a Name tag.
-        Permit(
+        Permission(
             sid="TagRootVolumes",
             actions=("ec2:CreateTags",),
             resources=_kinds(scope, ["volume"]),
@@ -136,21 +136,21 @@ def _controller_permits(scope: Scope) -> list[Permit]:
                 "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
             },
         ),
-        Permit(
+        Permission(
             sid="RunFromImages",
             actions=("ec2:RunInstances",),
             resources=(images, *_kinds(scope, ["network-interface", "volume"])),
         ),
         # EC2 creates an instance's network interface without tags, so its subnet identifies it, where settings have the
         # ID. Every security group that it gets has to be ours (ChangeOwn).
-        Permit(
+        Permission(
             sid="ChangeGroupsOfControllers",
             actions=("ec2:ModifyNetworkInterfaceAttribute",),
             resources=_kinds(scope, ["network-interface"]),
             conditions={"ArnLike": {"ec2:Subnet": subnets}} if subnets else {},
         ),
         # Subnets are restored to their previous network ACL, which is not ours.
-        Permit(
+        Permission(
             sid="AssociateNetworkAcls",
             actions=("ec2:ReplaceNetworkAclAssociation",),
             resources=_kinds(scope, ("network-acl", "subnet")),

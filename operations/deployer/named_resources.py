@@ -10,7 +10,7 @@ from components.nodes.names import RUNBOOK_NAME as NODES_RUNBOOK_NAME
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_PARAMETER
 from operations.deployer.scope import System
-from operations.deployer.statement import Permit
+from operations.deployer.statement import Permission
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -68,43 +68,43 @@ def log_group_names(scope: Scope) -> list[str]:
     return [*sessions, *([FLOW_LOGS] if System.CONTROLLERS in scope.systems else [])]
 
 
-def document_permits(scope: Scope) -> list[Permit]:
+def named_resource_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions for documents, the parameter, log groups, topics and the schedule."""
     return [*_documents(scope), *_parameter(scope), *_log_groups(scope), *_topics(scope), *_schedule(scope)]
 
 
-def _documents(scope: Scope) -> list[Permit]:
+def _documents(scope: Scope) -> list[Permission]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
-    return [Permit(sid="ManageDocuments", actions=_DOCUMENT_CHANGES, resources=arns)] if arns else []
+    return [Permission(sid="ManageDocuments", actions=_DOCUMENT_CHANGES, resources=arns)] if arns else []
 
 
-def _parameter(scope: Scope) -> list[Permit]:
+def _parameter(scope: Scope) -> list[Permission]:
     if System.SESSION_MANAGER not in scope.systems:
         return []
     arn = scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}")
-    return [Permit(sid="ManageParameter", actions=_PARAMETER_CHANGES, resources=(arn,))]
+    return [Permission(sid="ManageParameter", actions=_PARAMETER_CHANGES, resources=(arn,))]
 
 
-def _log_groups(scope: Scope) -> list[Permit]:
+def _log_groups(scope: Scope) -> list[Permission]:
     # Which of the two forms is evaluated differs by action (CloudWatch Logs User Guide, "Actions, resources, and
     # condition keys").
     arns = tuple(scope.arn("logs", f"log-group:{name}{end}") for name in log_group_names(scope) for end in ("", ":*"))
-    return [Permit(sid="ManageLogGroups", actions=_LOG_GROUP_CHANGES, resources=arns)] if arns else []
+    return [Permission(sid="ManageLogGroups", actions=_LOG_GROUP_CHANGES, resources=arns)] if arns else []
 
 
-def _topics(scope: Scope) -> list[Permit]:
+def _topics(scope: Scope) -> list[Permission]:
     names = {System.APPROVAL: TOPIC_NAME, System.CONTROLLERS: ALERTS_TOPIC}
     arns = tuple(scope.arn("sns", name) for system, name in names.items() if system in scope.systems)
     if not arns:
         return []
     return [
-        Permit(sid="ManageTopics", actions=_TOPIC_CHANGES, resources=arns),
+        Permission(sid="ManageTopics", actions=_TOPIC_CHANGES, resources=arns),
         # These actions support no resources (Service Authorization Reference).
-        Permit(sid="ManageSubscriptions", actions=("sns:SetSubscriptionAttributes", "sns:Unsubscribe")),
+        Permission(sid="ManageSubscriptions", actions=("sns:SetSubscriptionAttributes", "sns:Unsubscribe")),
     ]
 
 
-def _schedule(scope: Scope) -> list[Permit]:
+def _schedule(scope: Scope) -> list[Permission]:
     if System.APPROVAL not in scope.systems:
         return []
     # Stacks of earlier releases have the schedule in the default group.
@@ -114,6 +114,6 @@ def _schedule(scope: Scope) -> list[Permit]:
     )
     group = scope.arn("scheduler", f"schedule-group/{REAPER_SCHEDULE_GROUP}")
     return [
-        Permit(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=arns),
-        Permit(sid="ManageScheduleGroup", actions=_SCHEDULE_GROUP_CHANGES, resources=(group,)),
+        Permission(sid="ManageSchedule", actions=_SCHEDULE_CHANGES, resources=arns),
+        Permission(sid="ManageScheduleGroup", actions=_SCHEDULE_GROUP_CHANGES, resources=(group,)),
     ]

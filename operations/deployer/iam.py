@@ -23,7 +23,7 @@ from components.nodes.names import HOST_ROLE_NAME, REMEDIATION_ROLE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from operations.deployer.names import ROLES_BOUNDARY
 from operations.deployer.scope import System
-from operations.deployer.statement import Permit
+from operations.deployer.statement import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ _PROFILE_CHANGES: Final = (
 )
 
 
-def identity_permits(scope: Scope) -> list[Permit]:
+def iam_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions for IAM that the systems of a scope need."""
     return [*_policies(scope), *_roles(scope), *_attachments(scope), *_profiles(scope), *_grants(scope)]
 
@@ -123,17 +123,17 @@ def own_roles(scope: Scope) -> list[OwnRole]:
     return [each for each in ROLES if each.system in scope.systems]
 
 
-def _policies(scope: Scope) -> list[Permit]:
-    return [_permit("ManagePolicies", _POLICY_CHANGES, [*policy_arns(scope), record_arn(scope)])]
+def _policies(scope: Scope) -> list[Permission]:
+    return [_permission("ManagePolicies", _POLICY_CHANGES, [*policy_arns(scope), record_arn(scope)])]
 
 
-def _roles(scope: Scope) -> list[Permit]:
+def _roles(scope: Scope) -> list[Permission]:
     roles = own_roles(scope)
     arns = [scope.iam(f"role/{each.name}") for each in roles]
     if not arns:
         return []
     passed = [
-        Permit(
+        Permission(
             sid=f"Pass{number}",
             actions=("iam:PassRole",),
             resources=(scope.iam(f"role/{each.name}"),),
@@ -143,38 +143,38 @@ def _roles(scope: Scope) -> list[Permit]:
         for number, each in enumerate(each for each in roles if each.passed_to)
     ]
     return [
-        _permit("ManageRoles", _ROLE_CHANGES, arns),
-        _permit("GiveRolesBoundedRights", _BOUNDED, arns, _bounded(scope)),
+        _permission("ManageRoles", _ROLE_CHANGES, arns),
+        _permission("GiveRolesBoundedRights", _BOUNDED, arns, _bounded(scope)),
         *passed,
     ]
 
 
-def _attachments(scope: Scope) -> list[Permit]:
+def _attachments(scope: Scope) -> list[Permission]:
     """Return the permissions to attach our policies, and no others, to roles and users of the settings."""
     ours = {"ArnEquals": {"iam:PolicyARN": policy_arns(scope)}}
     own = [scope.iam(f"role/{each.name}") for each in own_roles(scope)]
     roles = scope.principals("role", scope.roles)
     users = scope.principals("user", scope.users)
-    found: list[Permit] = []
+    found: list[Permission] = []
     if own:
         # A role of an earlier stack may lack the boundary, and the deployer can write any policy for it.
         found.append(
-            _permit(
+            _permission(
                 "AttachToOwnRoles",
                 ("AttachRolePolicy",),
                 own,
                 {"ArnEquals": {**ours["ArnEquals"], **_bounded(scope)["ArnEquals"]}},
             )
         )
-        found.append(_permit("DetachFromOwnRoles", ("DetachRolePolicy",), own, ours))
+        found.append(_permission("DetachFromOwnRoles", ("DetachRolePolicy",), own, ours))
     if roles:
-        found.append(_permit("AttachToRoles", ("AttachRolePolicy", "DetachRolePolicy"), roles, ours))
+        found.append(_permission("AttachToRoles", ("AttachRolePolicy", "DetachRolePolicy"), roles, ours))
     if users:
-        found.append(_permit("AttachToUsers", ("AttachUserPolicy", "DetachUserPolicy"), users, ours))
+        found.append(_permission("AttachToUsers", ("AttachUserPolicy", "DetachUserPolicy"), users, ours))
     if System.SESSION_MANAGER in scope.systems:
         # The instance policy can be deleted only once it is detached from roles that remediation attached it to.
         instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*")}}
-        found.append(_permit("TakeNodesPolicyBack", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
+        found.append(_permission("TakeNodesPolicyBack", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
     return found
 
 
@@ -182,13 +182,15 @@ def _bounded(scope: Scope) -> dict[str, dict[str, str | list[str]]]:
     return {"ArnEquals": {"iam:PermissionsBoundary": scope.policy(ROLES_BOUNDARY)}}
 
 
-def _profiles(scope: Scope) -> list[Permit]:
+def _profiles(scope: Scope) -> list[Permission]:
     if System.CONTROLLERS not in scope.systems:
         return []
-    return [_permit("ManageInstanceProfile", _PROFILE_CHANGES, [scope.iam(f"instance-profile/{instance_role.NAME}")])]
+    return [
+        _permission("ManageInstanceProfile", _PROFILE_CHANGES, [scope.iam(f"instance-profile/{instance_role.NAME}")])
+    ]
 
 
-def _grants(scope: Scope) -> list[Permit]:
+def _grants(scope: Scope) -> list[Permission]:
     """Return the permissions to remove grants, never to set them. IAM does not distinguish tag keys by case."""
     holders = [*scope.principals("role", scope.operator_roles), *scope.principals("user", scope.operator_users)]
     if not holders:
@@ -197,14 +199,16 @@ def _grants(scope: Scope) -> list[Permit]:
         "ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]},
         "Null": {"aws:TagKeys": "false"},
     }
-    return [_permit("TakeGrantsBack", ("UntagRole", "UntagUser"), holders, only_grants)]
+    return [_permission("TakeGrantsBack", ("UntagRole", "UntagUser"), holders, only_grants)]
 
 
-def _permit(
+def _permission(
     sid: str,
     operations: tuple[str, ...],
     resources: list[str],
     conditions: Mapping[str, Mapping[str, str | list[str]]] | None = None,
-) -> Permit:
+) -> Permission:
     actions = tuple(f"iam:{each}" for each in operations)
-    return Permit(sid=sid, actions=actions, resources=tuple(resources), conditions=conditions or {}, everywhere=True)
+    return Permission(
+        sid=sid, actions=actions, resources=tuple(resources), conditions=conditions or {}, everywhere=True
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from common.problems import NAMESPACE, SettingsError
 from common.validation import partitions
 from components.settings import Settings, tag_problem
-from operations.deployer.identities import own_roles
+from operations.deployer.iam import own_roles
 from operations.deployer.names import ROLES_BOUNDARY
 from operations.deployer.scope import ANY, Scope, scope_of, whole_scope
 from operations.errors import UnusableError

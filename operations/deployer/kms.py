@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from operations.deployer.statement import Permit
+from operations.deployer.statement import Permission
 
 if TYPE_CHECKING:
     from operations.deployer.scope import Scope
@@ -23,20 +23,20 @@ _CHANGES: Final = (
 )
 
 
-def key_permits(scope: Scope) -> list[Permit]:
+def key_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions to create keys with our tag, change keys that have it, and move our aliases."""
     key, value = scope.tag
     with_tag = {f"aws:RequestTag/{key}": value}
     every_key = scope.arn("kms", "key/*")
     return [
-        Permit(
+        Permission(
             sid="MakeKeys",
             actions=("kms:CreateKey",),
             conditions={"StringEquals": with_tag, "BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"}},
         ),
         # KMS requires it for all keys where a key is created with tags (Developer Guide, "Controlling access to tags");
         # one with a Name tag is excluded, and the boundary excludes those with aliases of others.
-        Permit(
+        Permission(
             sid="TagNewKeys",
             actions=("kms:TagResource",),
             conditions={
@@ -44,13 +44,13 @@ def key_permits(scope: Scope) -> list[Permit]:
                 "Null": {f"aws:ResourceTag/{each}": "true" for each in (key, "Name")},
             },
         ),
-        Permit(
+        Permission(
             sid="ChangeKeys",
             actions=_CHANGES,
             resources=(every_key,),
             conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
         ),
-        Permit(
+        Permission(
             sid="MoveAliases",
             actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
             # An adopted alias is restored to the key that it named, which is not ours.
@@ -59,7 +59,7 @@ def key_permits(scope: Scope) -> list[Permit]:
     ]
 
 
-def volume_key_permits(scope: Scope) -> list[Permit]:
+def volume_key_permissions(scope: Scope) -> list[Permission]:
     """Return the permissions to use our key for volumes, which EC2 does on behalf of the caller."""
     key, value = scope.tag
     through_ec2: dict[str, str | list[str]] = {
@@ -67,7 +67,7 @@ def volume_key_permits(scope: Scope) -> list[Permit]:
     }
     ours = {f"aws:ResourceTag/{key}": value}
     return [
-        Permit(
+        Permission(
             sid="EncryptVolumes",
             actions=(
                 "kms:Decrypt",
@@ -79,7 +79,7 @@ def volume_key_permits(scope: Scope) -> list[Permit]:
             resources=(scope.arn("kms", "key/*"),),
             conditions={"StringEquals": {**ours, **through_ec2}},
         ),
-        Permit(
+        Permission(
             sid="LetEc2UseVolumeKey",
             actions=("kms:CreateGrant",),
             resources=(scope.arn("kms", "key/*"),),
