@@ -15,14 +15,20 @@ import grpc
 from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy import PolicyPack, PolicyResource, StackValidationPolicy, policy
 
+from common.validation import suggestion
 from policies.catalogue import RULES
-from policies.configuration import configuration_problems
 from policies.secret_properties import secrets_of
 from policies.stack import sharing_contents
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from google.protobuf.empty_pb2 import Empty
 
+    from policies.rule import Rule
+
+ALL: Final = "all"
+"""Key of the configuration that sets the level of every rule."""
 PACK: Final = "shell-access"
 
 _Servicer: Any = policy._PolicyAnalyzerServicer  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] -- see below
@@ -108,6 +114,32 @@ def _not_about(type_: str) -> analyzer_pb2.AnalyzeResponse:
     return analyzer_pb2.AnalyzeResponse(
         not_applicable=[analyzer_pb2.PolicyNotApplicable(policy_name=rule) for rule in rules]
     )
+
+
+def configuration_problems(configuration: Mapping[str, Iterable[str]], rules: Iterable[Rule]) -> list[str]:
+    """Return a message for each unknown rule and parameter, which the engine ignores, so that they would have no effect.
+
+    Args:
+        configuration: Names of the configured parameters by rule.
+        rules: Rules of the pack.
+    """
+    known: dict[str, list[str]] = {rule.id: [each.name for each in rule.all_parameters] for rule in rules}
+    known[ALL] = []
+    problems: list[str] = []
+    for rule, names in configuration.items():
+        if rule not in known:
+            problems.append(f"{rule}: there is no such rule{_hint(rule, known)}")
+            continue
+        problems += [
+            f"{rule}.{name}: there is no such parameter{_hint(name, known[rule])}"
+            for name in names
+            if name not in known[rule]
+        ]
+    return problems
+
+
+def _hint(given: str, known: Mapping[str, Any] | list[str]) -> str:
+    return suggestion(given, known).replace("known keys:", "there are:")
 
 
 def serve() -> NoReturn:

@@ -15,8 +15,8 @@ from common.iam.principals import read_account
 from operations.audit.assessment import Assessment, assess
 from operations.audit.audit_context import AuditContext
 from operations.audit.documents import foreign_runbooks
-from operations.audit.exceptions import AcceptedException, apply_exceptions
-from operations.audit.findings import Audit, Audited, worst_first
+from operations.audit.exceptions import apply_exceptions
+from operations.audit.findings import AcceptedException, Audit, Audited, worst_first
 from operations.audit.organization import Organization, read_organization
 from operations.audit.protected import Declared, protected
 from operations.audit.severity import Severity
