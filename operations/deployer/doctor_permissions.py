@@ -62,22 +62,25 @@ def doctor_permissions(scope: Scope) -> list[Permission]:
     document = scope.arn("ssm", f"document/{DOCUMENT_NAME}")
     buckets = tuple(f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets))
     return [
-        Permission(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
-        Permission(sid="SeeRoles", actions=_ROLES, everywhere=True),
-        Permission(sid="SeeOrganization", actions=_ORGANIZATION, everywhere=True),
-        Permission(sid="SeeKeys", actions=_KEYS, everywhere=True),
-        Permission(sid="SeeNodes", actions=(*_NODES, *named_networks)),
-        Permission(sid="SeePreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
+        Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
+        Permission(sid="ReadRoles", actions=_ROLES, everywhere=True),
+        Permission(sid="ReadOrganization", actions=_ORGANIZATION, everywhere=True),
+        Permission(sid="ReadKeys", actions=_KEYS, everywhere=True),
+        Permission(sid="ReadNodes", actions=(*_NODES, *named_networks)),
+        Permission(sid="ReadPreferences", actions=("ssm:DescribeDocument", "ssm:GetDocument"), resources=(document,)),
         Permission(
-            sid="SeeDataKey",
+            sid="ReadDataKey",
             actions=("ssm:GetParameter",),
             resources=(scope.arn("ssm", f"parameter{DATA_KEY_PARAMETER}"),),
         ),
-        Permission(sid="SeeHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        Permission(sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
         *(
             [
                 Permission(
-                    sid="SeeLogBuckets", actions=("s3:GetBucketPolicy", *LOG_BUCKET), resources=buckets, everywhere=True
+                    sid="ReadLogBuckets",
+                    actions=("s3:GetBucketPolicy", *LOG_BUCKET),
+                    resources=buckets,
+                    everywhere=True,
                 )
             ]
             if buckets

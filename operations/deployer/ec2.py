@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 _ENDPOINTS: Final = frozenset({System.ENDPOINTS, System.CONTROLLERS})
 
-_MADE_ANYWHERE: Final = {"CreateSecurityGroup": "security-group", "CreateVpcEndpoint": "vpc-endpoint"}
-_MADE_FOR_CONTROLLERS: Final = {
+_CREATED: Final = {"CreateSecurityGroup": "security-group", "CreateVpcEndpoint": "vpc-endpoint"}
+_CREATED_FOR_CONTROLLERS: Final = {
     "CreateFlowLogs": "vpc-flow-log",
     "CreateManagedPrefixList": "prefix-list",
     "CreateNetworkAcl": "network-acl",
@@ -21,10 +21,10 @@ _MADE_FOR_CONTROLLERS: Final = {
 }
 """Resource type that each action creates; all of them can be tagged on creation."""
 
-_USED_ANYWHERE: Final = ("vpc", "subnet", "route-table")
+_USED: Final = ("vpc", "subnet", "route-table")
 """Resources of others that ours are created in or associated with."""
 
-_CHANGES_ANYWHERE: Final = (
+_CHANGES: Final = (
     "ec2:AuthorizeSecurityGroupEgress",
     "ec2:AuthorizeSecurityGroupIngress",
     "ec2:CreateTags",
@@ -36,7 +36,7 @@ _CHANGES_ANYWHERE: Final = (
     "ec2:RevokeSecurityGroupEgress",
     "ec2:RevokeSecurityGroupIngress",
 )
-_CHANGES_OF_CONTROLLERS: Final = (
+_CONTROLLER_CHANGES: Final = (
     "ec2:AssociateIamInstanceProfile",
     "ec2:AttachVolume",
     "ec2:CreateNetworkAclEntry",
@@ -67,24 +67,24 @@ def ec2_permissions(scope: Scope) -> list[Permission]:
     key, value = scope.tag
     requested = {"StringEquals": {f"aws:RequestTag/{key}": value}}
     present = {"StringEquals": {f"aws:ResourceTag/{key}": value}}
-    made = _MADE_ANYWHERE | (_MADE_FOR_CONTROLLERS if controllers else {})
-    making = [f"ec2:{each}" for each in made] + (["ec2:RunInstances"] if controllers else [])
-    kinds = [*made.values(), *(["instance"] if controllers else [])]
+    created = _CREATED | (_CREATED_FOR_CONTROLLERS if controllers else {})
+    creating = [f"ec2:{each}" for each in created] + (["ec2:RunInstances"] if controllers else [])
+    kinds = [*created.values(), *(["instance"] if controllers else [])]
     on_creation: dict[str, str | list[str]] = {
-        "ec2:CreateAction": [each.removeprefix("ec2:") for each in making],
+        "ec2:CreateAction": [each.removeprefix("ec2:") for each in creating],
         f"aws:RequestTag/{key}": value,
     }
-    changes = _CHANGES_ANYWHERE + (_CHANGES_OF_CONTROLLERS if controllers else ())
+    changes = _CHANGES + (_CONTROLLER_CHANGES if controllers else ())
     permissions = [
-        Permission(sid="MakeWithTag", actions=tuple(making), resources=_kinds(scope, kinds), conditions=requested),
+        Permission(sid="CreateWithTag", actions=tuple(creating), resources=_kinds(scope, kinds), conditions=requested),
         Permission(
-            sid="MakeInNetworks",
-            actions=tuple(each for each in making if each not in ("ec2:CreateManagedPrefixList", "ec2:CreateVolume")),
-            resources=_kinds(scope, _USED_ANYWHERE),
+            sid="CreateInNetworks",
+            actions=tuple(each for each in creating if each not in ("ec2:CreateManagedPrefixList", "ec2:CreateVolume")),
+            resources=_kinds(scope, _USED),
         ),
         Permission(
             sid="UseOwnGroups",
-            actions=tuple(each for each in making if each in ("ec2:CreateVpcEndpoint", "ec2:RunInstances")),
+            actions=tuple(each for each in creating if each in ("ec2:CreateVpcEndpoint", "ec2:RunInstances")),
             resources=_kinds(scope, ["security-group"]),
             conditions=present,
         ),
@@ -104,14 +104,16 @@ def ec2_permissions(scope: Scope) -> list[Permission]:
         Permission(sid="ChangeOwn", actions=changes, resources=(scope.arn("ec2", "*"),), conditions=present),
         # Subnets and route tables of endpoints before and after a change; prefix lists of rules.
         Permission(
-            sid="MoveEndpoints", actions=("ec2:ModifyVpcEndpoint",), resources=_kinds(scope, ("subnet", "route-table"))
+            sid="ModifyEndpoints",
+            actions=("ec2:ModifyVpcEndpoint",),
+            resources=_kinds(scope, ("subnet", "route-table")),
         ),
         Permission(
-            sid="NameListsInRules", actions=("ec2:ModifySecurityGroupRules",), resources=_kinds(scope, ["prefix-list"])
+            sid="UsePrefixLists", actions=("ec2:ModifySecurityGroupRules",), resources=_kinds(scope, ["prefix-list"])
         ),
     ]
     private_names = Permission(
-        sid="NameEndpoints",
+        sid="AssociateHostedZones",
         actions=("route53:AssociateVPCWithHostedZone",),
         resources=(f"arn:{scope.partition}:route53:::hostedzone/*",),
         # EC2 makes this call on behalf of the deployer where an endpoint has the private DNS names of the service.

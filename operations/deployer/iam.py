@@ -144,7 +144,7 @@ def _roles(scope: Scope) -> list[Permission]:
     ]
     return [
         _permission("ManageRoles", _ROLE_CHANGES, arns),
-        _permission("GiveRolesBoundedRights", _BOUNDED, arns, _bounded(scope)),
+        _permission("CreateBoundedRoles", _BOUNDED, arns, _bounded(scope)),
         *passed,
     ]
 
@@ -174,7 +174,7 @@ def _attachments(scope: Scope) -> list[Permission]:
     if System.SESSION_MANAGER in scope.systems:
         # The instance policy can be deleted only once it is detached from roles that remediation attached it to.
         instance = {"ArnEquals": {"iam:PolicyARN": scope.policy(f"{INSTANCE_POLICY_NAME}*")}}
-        found.append(_permission("TakeNodesPolicyBack", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
+        found.append(_permission("DetachInstancePolicy", ("DetachRolePolicy",), [scope.iam("role/*")], instance))
     return found
 
 
@@ -199,7 +199,7 @@ def _grants(scope: Scope) -> list[Permission]:
         "ForAllValues:StringEqualsIgnoreCase": {"aws:TagKeys": [TAG_KEY]},
         "Null": {"aws:TagKeys": "false"},
     }
-    return [_permission("TakeGrantsBack", ("UntagRole", "UntagUser"), holders, only_grants)]
+    return [_permission("RemoveGrants", ("UntagRole", "UntagUser"), holders, only_grants)]
 
 
 def _permission(

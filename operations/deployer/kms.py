@@ -30,7 +30,7 @@ def key_permissions(scope: Scope) -> list[Permission]:
     every_key = scope.arn("kms", "key/*")
     return [
         Permission(
-            sid="MakeKeys",
+            sid="CreateKeys",
             actions=("kms:CreateKey",),
             conditions={"StringEquals": with_tag, "BoolIfExists": {"kms:BypassPolicyLockoutSafetyCheck": "false"}},
         ),
@@ -51,7 +51,7 @@ def key_permissions(scope: Scope) -> list[Permission]:
             conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
         ),
         Permission(
-            sid="MoveAliases",
+            sid="UpdateAliases",
             actions=("kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"),
             # An adopted alias is restored to the key that it named, which is not ours.
             resources=(*(scope.arn("kms", each) for each in ALIASES), every_key),
@@ -80,7 +80,7 @@ def volume_key_permissions(scope: Scope) -> list[Permission]:
             conditions={"StringEquals": {**ours, **through_ec2}},
         ),
         Permission(
-            sid="LetEc2UseVolumeKey",
+            sid="GrantVolumeKey",
             actions=("kms:CreateGrant",),
             resources=(scope.arn("kms", "key/*"),),
             conditions={"StringEquals": {**ours, **through_ec2}, "Bool": {"kms:GrantIsForAWSResource": "true"}},

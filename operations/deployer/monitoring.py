@@ -99,14 +99,14 @@ def _controllers(scope: Scope) -> list[Permission]:
         return []
     rules = scope.arn("events", f"rule/{ALERTS_TOPIC}-*")
     bucket = trail_bucket(scope)
-    told = {
+    published = {
         "ForAllValues:ArnLike": {"events:TargetArn": [scope.arn("sns", ALERTS_TOPIC)]},
         "Null": {"events:TargetArn": "false"},
     }
     logs = [Permission(sid="EmptyTrailBucket", actions=_DELETIONS, resources=(f"{bucket}/*",))]
     return [
         Permission(sid="ManageRules", actions=_RULE_CHANGES, resources=(rules,)),
-        Permission(sid="TellOurTopic", actions=("events:PutTargets",), resources=(rules,), conditions=told),
+        Permission(sid="PublishAlerts", actions=("events:PutTargets",), resources=(rules,), conditions=published),
         Permission(sid="ManageTrail", actions=_TRAIL_CHANGES, resources=(scope.arn("cloudtrail", f"trail/{TRAIL}"),)),
         Permission(sid="ManageTrailBucket", actions=_BUCKET_CHANGES, resources=(bucket,)),
         *(logs if scope.empties_trail_bucket else []),

@@ -72,7 +72,7 @@ def node_permissions(scope: Scope) -> list[Permission]:
     )
     return [
         Permission(
-            sid="MakeRules",
+            sid="CreateRules",
             actions=("config:PutConfigRule", "config:TagResource"),
             resources=rules,
             conditions=requested,
@@ -89,24 +89,24 @@ def node_permissions(scope: Scope) -> list[Permission]:
             actions=_REMEDIATION_CHANGES,
             resources=(scope.arn("config", "remediation-configuration/*"),),
         ),
-        Permission(sid="ManageHosts", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
+        Permission(sid="ManageHostManagement", actions=_SETTING_CHANGES, resources=(service_setting(scope),)),
         Permission(sid="UpdateAgents", actions=("ssm:CreateAssociation", "ssm:UpdateAssociation"), resources=used),
         Permission(
-            sid="MakeAssociations",
+            sid="CreateAssociations",
             actions=("ssm:AddTagsToResource", "ssm:CreateAssociation"),
             resources=associations,
             conditions=requested,
         ),
         Permission(sid="ChangeAssociations", actions=_ASSOCIATION_CHANGES, resources=associations, conditions=present),
         Permission(
-            sid="GiveHostsBack",
+            sid="RestoreHostRole",
             actions=("iam:PassRole",),
             resources=tuple(scope.iam(f"role/{name}") for name in EARLIER_HOST_ROLES),
             conditions={"StringEquals": {"iam:PassedToService": "ssm.amazonaws.com"}},
             everywhere=True,
         ),
         Permission(
-            sid="LetHostsBeManaged",
+            sid="AttachHostPolicy",
             actions=("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
             resources=(scope.iam(f"role/{HOST_ROLE_NAME}"),),
             conditions={"ArnEquals": {"iam:PolicyARN": host_managed_policy(scope)}},
@@ -121,7 +121,7 @@ def node_read_permissions(scope: Scope) -> list[Permission]:
         return []
     associations = (scope.arn("ssm", "association/*"), f"arn:{scope.partition}:ssm:*::document/{UPDATE_DOCUMENT}")
     return [
-        Permission(sid="SeeNodes", actions=_SEEN),
-        Permission(sid="SeeHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
-        Permission(sid="SeeAssociations", actions=("ssm:ListTagsForResource",), resources=associations),
+        Permission(sid="ReadNodes", actions=_SEEN),
+        Permission(sid="ReadHostManagement", actions=("ssm:GetServiceSetting",), resources=(service_setting(scope),)),
+        Permission(sid="ReadAssociations", actions=("ssm:ListTagsForResource",), resources=associations),
     ]

@@ -31,7 +31,7 @@ def account_of(given: str | None) -> str:
         UnusableError: It is not an account ID.
     """
     if given is not None and not _ACCOUNT.fullmatch(given):
-        raise UnusableError(f"--account {given}: an account ID has 12 digits.")
+        raise UnusableError(f"--account: expected 12 digits, got {given}. Use the ID of the account.")
     return given or ANY
 
 
@@ -60,16 +60,18 @@ def scope_from_stacks(stacks: Sequence[Settings], tag: str | None, account: str)
         UnusableError: The stacks do not have such a tag.
     """
     common = [pair for pair in stacks[0].tags.items() if all(pair in each.tags.items() for each in stacks)]
-    wanted = parsed_tag(tag) if tag else next(iter(common), None)
-    if wanted is None:
+    identifying = parsed_tag(tag) if tag else next(iter(common), None)
+    if identifying is None:
         raise UnusableError(
-            f"There is no tag that every stack has. Keys, networks and instances have no names of their own, so the "
-            f"deployer knows them by a tag: set one in {NAMESPACE}:tags, service: {NAMESPACE} for example."
+            f"{NAMESPACE}:tags: expected a tag that every stack has, got none. It identifies keys, networks and "
+            f"instances, which have no names: set one in {NAMESPACE}:tags, for example service: {NAMESPACE}."
         )
-    if wanted not in common:
+    if identifying not in common:
         listed = ", ".join(f"{key}={value}" for key, value in common) or "none"
-        raise UnusableError(f"--tag {tag}: not in {NAMESPACE}:tags of every stack; there are: {listed}.")
-    return scope_of(stacks, wanted, account)
+        raise UnusableError(
+            f"--tag: expected a tag that every stack has in {NAMESPACE}:tags ({listed}), got {tag}. Use one of them."
+        )
+    return scope_of(stacks, identifying, account)
 
 
 def scope_from_options(regions: Sequence[str], tag: str | None, account: str) -> Scope:
@@ -81,11 +83,11 @@ def scope_from_options(regions: Sequence[str], tag: str | None, account: str) ->
     wrong = [each for each in regions if each not in partitions()]
     if wrong:
         raise UnusableError(
-            f"--region {wrong[0]}: expected a Region that the installed AWS SDK for Python knows, such as eu-west-1."
+            f"--region: expected a Region that the installed AWS SDK for Python knows, got {wrong[0]}. Use one such as eu-west-1."
         )
     if tag is None:
         raise UnusableError(
-            f"With --region name the tag that every stack has in {NAMESPACE}:tags: --tag service=shell-access"
+            f"--tag: expected with --region, got none. Name the tag that every stack has in {NAMESPACE}:tags: --tag service=shell-access"
         )
     return whole_scope(tuple(dict.fromkeys(regions)), parsed_tag(tag), account)
 
@@ -98,7 +100,7 @@ def parsed_tag(given: str) -> tuple[str, str]:
     """
     key, separator, value = given.partition("=")
     if not key or not separator or not value:
-        raise UnusableError(f"--tag {given}: a key and its value, service=shell-access.")
+        raise UnusableError(f"--tag: expected KEY=VALUE, got {given}. Use a tag such as service=shell-access.")
     problem = tag_problem(key, value, {})
     if problem:
         raise UnusableError(f"--tag {given}: {problem}.")
@@ -111,7 +113,7 @@ def warnings(stacks: Sequence[Settings], scope: Scope) -> list[str]:
     if not unbounded or not own_roles(scope):
         return []
     return [
-        f"{NAMESPACE}:permissionsBoundary is not {ROLES_BOUNDARY}: this deployer makes no role without that boundary. Set it."
+        f"{NAMESPACE}:permissionsBoundary: expected {ROLES_BOUNDARY}, got another or none. Set it: the deployment role creates no role without that boundary."
     ]
 
 

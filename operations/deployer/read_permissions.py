@@ -155,9 +155,9 @@ def read_permissions(scope: Scope) -> list[Permission]:
         *(_APPROVAL if System.APPROVAL in scope.systems else ()),
     ]
     return [
-        Permission(sid="KnowOneself", actions=("sts:GetCallerIdentity",), everywhere=True),
-        Permission(sid="SeeIdentities", actions=_IAM, everywhere=True),
-        Permission(sid="See", actions=tuple(seen)),
+        Permission(sid="GetCallerIdentity", actions=("sts:GetCallerIdentity",), everywhere=True),
+        Permission(sid="ReadIdentities", actions=_IAM, everywhere=True),
+        Permission(sid="Read", actions=tuple(seen)),
         *_approval_events(scope),
         *_documents(scope),
         *_parameters(scope),
@@ -171,12 +171,12 @@ def _approval_events(scope: Scope) -> list[Permission]:
     if System.APPROVAL not in scope.systems:
         return []
     regions = {"StringEquals": {"aws:RequestedRegion": [*scope.regions, *sorted(scope.event_regions)]}}
-    return [Permission(sid="SeeApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
+    return [Permission(sid="ReadApprovalEvents", actions=_APPROVAL_EVENTS, conditions=regions, everywhere=True)]
 
 
 def _documents(scope: Scope) -> list[Permission]:
     arns = tuple(scope.arn("ssm", f"document/{name}") for name in document_names(scope))
-    return [Permission(sid="SeeDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
+    return [Permission(sid="ReadDocuments", actions=_DOCUMENT, resources=arns)] if arns else []
 
 
 def _controllers(scope: Scope) -> list[Permission]:
@@ -186,7 +186,7 @@ def _controllers(scope: Scope) -> list[Permission]:
     key, value = ROLE_TAG
     return [
         Permission(
-            sid="SeeControllers",
+            sid="ReadControllers",
             actions=("ec2:DescribeInstanceAttribute",),
             resources=(scope.arn("ec2", "instance/*"),),
             conditions={"StringEquals": {f"aws:ResourceTag/{key}": value}},
@@ -207,7 +207,7 @@ def parameter_arns(scope: Scope) -> list[str]:
 
 def _parameters(scope: Scope) -> list[Permission]:
     arns = tuple(parameter_arns(scope))
-    return [Permission(sid="SeeParameters", actions=_PARAMETER, resources=arns)] if arns else []
+    return [Permission(sid="ReadParameters", actions=_PARAMETER, resources=arns)] if arns else []
 
 
 def _buckets(scope: Scope) -> list[Permission]:
@@ -215,10 +215,10 @@ def _buckets(scope: Scope) -> list[Permission]:
     arns = [f"arn:{scope.partition}:s3:::{name}" for name in sorted(scope.buckets)]
     found: list[Permission] = []
     if arns and System.SESSION_MANAGER in scope.systems:
-        found.append(Permission(sid="SeeLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
+        found.append(Permission(sid="ReadLogBuckets", actions=LOG_BUCKET, resources=tuple(arns), everywhere=True))
         # The key of a bucket is in the bucket's Region, and may belong to another account.
         keys = (f"arn:{scope.partition}:kms:*:*:key/*",)
-        found.append(Permission(sid="SeeLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
+        found.append(Permission(sid="ReadLogBucketKeys", actions=("kms:DescribeKey",), resources=keys, everywhere=True))
     if System.CONTROLLERS in scope.systems:
-        found.append(Permission(sid="SeeTrailBucket", actions=_BUCKET, resources=(trail_bucket(scope),)))
+        found.append(Permission(sid="ReadTrailBucket", actions=_BUCKET, resources=(trail_bucket(scope),)))
     return found

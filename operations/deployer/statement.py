@@ -63,7 +63,7 @@ def fitting(policy: Policy, what: str) -> Policy:
         TooMuchError: The policy is too long.
     """
     if size(policy) > MANAGED_POLICY.maximum:
-        message = f"{what} takes {size(policy)} characters, and a policy has {MANAGED_POLICY.maximum} at most"
+        message = f"{what} takes {size(policy)} characters, and a policy can have at most {MANAGED_POLICY.maximum}"
         raise TooMuchError(message)
     return policy
 
@@ -96,5 +96,5 @@ def packed(permissions: Iterable[Permission], scope: Scope) -> list[Policy]:
         raise TooMuchError(str(too_long)) from None
     if len(policies) > ATTACHED_POLICIES.maximum:
         most = ATTACHED_POLICIES.maximum
-        raise TooMuchError(f"they take {len(policies)} policies, and a role has {most} at most")
+        raise TooMuchError(f"they take {len(policies)} policies, and a role can have at most {most}")
     return policies

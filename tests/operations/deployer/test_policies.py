@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 
 UNRECORDED = REPOSITORY / "operations" / "deployer" / "unrecorded.toml"
 READS = ("Describe", "Get", "List")
-WITHOUT_RESOURCE = {"TagNewKeys", "MakeKeys", "ManageSubscriptions"}
+WITHOUT_RESOURCE = {"TagNewKeys", "CreateKeys", "ManageSubscriptions"}
 """Statements about every resource: what they allow knows no smaller one."""
 OPEN = {
     "AssociateNetworkAcls",
     "ChangeGroupsOfControllers",
-    "MakeInNetworks",
-    "MoveAliases",
-    "MoveEndpoints",
-    "NameListsInRules",
+    "CreateInNetworks",
+    "UpdateAliases",
+    "ModifyEndpoints",
+    "UsePrefixLists",
     "RunFromImages",
 }
 """Statements about every resource of a type without a condition: networks and images are others', and an interface has
