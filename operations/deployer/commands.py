@@ -13,9 +13,10 @@ import typer
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.options import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
+from operations.deployer.policies import named_policies
 from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import TooMuchError
-from operations.deployer.template import LONGEST_TEMPLATE, named_policies, template, trust
+from operations.deployer.template import LONGEST_TEMPLATE, template, trust
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.surroundings import Surroundings

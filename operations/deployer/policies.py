@@ -50,6 +50,16 @@ def policies(scope: Scope, role: Role = Role.DEPLOYER) -> list[Policy]:
     return packed(permissions(scope, role), scope)
 
 
+def named_policies(scope: Scope, role: Role) -> dict[str, Policy]:
+    """Return the managed policies of one role by name: `ShellAccessDeployer1` and so on.
+
+    Args:
+        scope: Scope of the policies.
+        role: Role that gets the policies.
+    """
+    return {f"{role}{number}": each for number, each in enumerate(policies(scope, role), start=1)}
+
+
 def _changing(scope: Scope) -> list[Permission]:
     keys = scope.systems - {System.ENDPOINTS, System.NODES}
     return [
