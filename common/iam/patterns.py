@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass
-from functools import lru_cache, reduce
-from operator import or_
+from functools import lru_cache
 from typing import Final
 
 LITERAL_STAR: Final = "\ue02a"
@@ -322,4 +321,7 @@ def _alphabet(patterns: tuple[str, ...]) -> tuple[str, ...]:
 
 def _union(texts: Texts, bits: dict[str, int]) -> int:
     """Return the bits of all patterns of a set."""
-    return reduce(or_, (bits[pattern] for pattern in texts.patterns), 0)
+    found = 0
+    for pattern in texts.patterns:
+        found |= bits[pattern]
+    return found

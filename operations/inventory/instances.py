@@ -87,7 +87,7 @@ class Finder:
         if unread:
             raise UnreadInstanceError(
                 "\n".join(
-                    f"Whether {name_or_id} is in {region} cannot be told: {each.action}: {each.cause}; {each.remedy}"
+                    f"Cannot determine whether {name_or_id} is in {region}: {each.action}: {each.cause}; {each.remedy}"
                     for region, each in unread.items()
                 )
             )
