@@ -45,7 +45,7 @@ ROOMS_NOT_YET_REVISED = (
         "tests",
         "tools",
     ),
-    *("operations/nodes", "operations/ports", "operations/verify"),
+    *("operations/ports", "operations/verify"),
 )
 """Folders and files whose text is older than this check. Remove an entry with its last word; add none."""
 FILES_NOT_YET_REVISED = tuple(sorted(f"{folder}/*.py" for folder in ("components", "operations")))

@@ -175,7 +175,7 @@ def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monke
 
     monkeypatch.setattr("operations.approval.places.recent", lambda *_, **__: no())
     monkeypatch.setattr("operations.approval.request.check_workflow", no)
-    assert "cannot be told: x:Read" in refused(people, "app-1")
+    assert "Cannot determine whether app-1 is in" in refused(people, "app-1")
     result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
     assert result.exit_code == 0, result.output
 

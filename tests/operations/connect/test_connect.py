@@ -181,7 +181,7 @@ def test_a_region_that_cannot_be_read_is_named_with_what_to_do(
     result = connect(command, "DC1")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        f"Whether DC1 is in {region} cannot be told: ec2:DescribeInstances: refused: You are not authorized; allow "
+        f"Cannot determine whether DC1 is in {region}: ec2:DescribeInstances: refused: You are not authorized; allow "
         f"ec2:DescribeInstances to arn:aws:sts::{ACCOUNT}:user/moto, then try again"
         for region in ("eu-west-1", "us-east-1")
     ]
