@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import yaml
@@ -74,8 +75,9 @@ def _intrinsic(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[st
 _Loader.add_multi_constructor("!", _intrinsic)  # pyright: ignore[reportUnknownMemberType]
 
 
+@lru_cache(maxsize=16)
 def read_template(text: str) -> Mapping[str, Any]:
-    """Return a template, in JSON or YAML.
+    """Return a template, in JSON or YAML, read once for all rules.
 
     Raises:
         TemplateError: It is neither, or repeats a key.
