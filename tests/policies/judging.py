@@ -97,8 +97,13 @@ class Made:
 
 def judge_stack(rule: Rule, *resources: Made, level: str = "MANDATORY", **config: Any) -> Judgement:
     """Applies a rule about stacks; texts of findings come in the rule's order."""
+    return _judgement(rule, _server(rule, level, config).AnalyzeStack(stack_request(*resources), None))
+
+
+def stack_request(*resources: Made) -> analyzer_pb2.AnalyzeStackRequest:
+    """The request of the engine about a stack."""
     urns = {each.name: urn(each.type, each.name) for each in resources}
-    request = analyzer_pb2.AnalyzeStackRequest(
+    return analyzer_pb2.AnalyzeStackRequest(
         resources=[
             analyzer_pb2.AnalyzerResource(
                 type=each.type,
@@ -113,7 +118,6 @@ def judge_stack(rule: Rule, *resources: Made, level: str = "MANDATORY", **config
             for each in resources
         ]
     )
-    return _judgement(rule, _server(rule, level, config).AnalyzeStack(request, None))
 
 
 def _server(rule: Rule, level: str, config: Mapping[str, Any]) -> _PolicyAnalyzerServicer:

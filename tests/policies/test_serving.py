@@ -13,6 +13,8 @@ from pulumi_policy.policy import _PolicyAnalyzerServicer
 
 from policies.catalogue import RULES
 from policies.serving import PackServicer
+from tests.policies.domain_controllers.stacks import GROUP, INSTANCE, MARKED
+from tests.policies.judging import UNKNOWN, Made, stack_request
 
 BAD = {
     "aws:kms/key:Key": {"enableKeyRotation": False, "deletionWindowInDays": 7},
@@ -74,6 +76,35 @@ def test_a_resource_is_read_for_the_rules_about_its_type_alone(monkeypatch: pyte
     type_ = "aws:kms/key:Key"
     servicer(PackServicer).Analyze(request(type_), None)
     assert count == sum(type_ in rule.types for rule in RULES)
+
+
+OPEN = {"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}
+CONTROLLERS = (
+    *(Made(type=type_, properties=properties, name=type_) for type_, properties in BAD.items()),
+    Made(type=GROUP, properties={"id": "sg-1", "vpcId": UNKNOWN, "ingress": [OPEN]}, name="group"),
+    Made(
+        type=INSTANCE,
+        properties={"tags": MARKED, "vpcSecurityGroupIds": UNKNOWN},
+        name="controller",
+        sources={"vpcSecurityGroupIds": ["group"]},
+    ),
+)
+
+
+@pytest.mark.parametrize("levels", [None, {"controller-inbound-sources": analyzer_pb2.DISABLED}])
+def test_stack_is_evaluated_as_by_the_sdk(levels: dict[str, int] | None) -> None:
+    ours, theirs = servicer(PackServicer, levels), servicer(_PolicyAnalyzerServicer, levels)
+    found = judged(ours.AnalyzeStack(stack_request(*CONTROLLERS), None))
+    assert found == judged(theirs.AnalyzeStack(stack_request(*CONTROLLERS), None))
+    assert any(b"controller-inbound-sources" in each for each in found[0]) == (levels is None)
+
+
+def test_stack_is_decoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[int] = []
+    read = sdk.deserialize_properties
+    monkeypatch.setattr(sdk, "deserialize_properties", lambda given: decoded.append(1) or read(given))
+    servicer(PackServicer).AnalyzeStack(stack_request(*CONTROLLERS), None)
+    assert len(decoded) == len(CONTROLLERS)
 
 
 def test_a_later_configuration_takes_the_place_of_the_first() -> None:
