@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from common.aws.arns import split_arn
@@ -58,6 +59,10 @@ class Principal:
 
     def context(self) -> Context:
         """Return the condition keys that are properties of the principal (IAM User Guide, "AWS global condition context keys")."""
+        return self._context
+
+    @cached_property
+    def _context(self) -> Context:
         account, user = split_arn(self.arn).account_id, self.kind == "user"
         values: dict[str, Value] = {
             "aws:principalarn": known(self.arn),
