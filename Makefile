@@ -1,53 +1,53 @@
-# The commands of this project. Each prepares what it needs first; only the first on a machine is slow.
+# Commands of this project. Each installs its prerequisites; only the first run on a machine is slow.
 
-# The first Python on PATH that is new enough; an older one says so itself.
+# The first supported Python on PATH; an older one reports the error.
 PYTHON ?= $(or $(shell for each in python3 python3.14 python3.13 python3.12 python3.11; do \
 	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo "$$each" && break; done),python3)
 RUN = @$(PYTHON) -m local.bootstrap
 
 .PHONY: help up demo down env check test test-all faults contract bench bench-fleet docs golden lock
 
-help:  ## this list
+help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
-up:  ## local AWS, `pulumi up` on stack dev under the policy pack, verification
+up:  ## start the local AWS, deploy stack dev with the policy pack, verify it
 	$(RUN) local up
 
-demo:  ## one granted and one refused request for a session, played through on the local AWS
+demo:  ## play a granted and a rejected session request on the local AWS
 	$(RUN) local demo
 
 down:  ## destroy dev, stop the local AWS
 	$(RUN) local down
 
-env:  ## settings for working by hand: eval "$(make -s env)"
+env:  ## environment variables for the local AWS: eval "$(make -s env)"
 	$(RUN) local env
 
-check:  ## lint, format, types, unit tests: a minute
+check:  ## lint, format, types, unit tests (a minute)
 	$(RUN) tools check
 
-test:  ## every check that a change needs: the unit tests, the local AWS, the real engine
+test:  ## every check: the unit tests, the local AWS, the real engine
 	$(RUN) tools test
 
-test-all:  ## `make test`, every case of what it samples, and AWS' own simulator of runbooks (1 GB)
+test-all:  ## `make test`, the exhaustive tests, and AWS' simulator of runbooks (1 GB)
 	$(RUN) tools test-all
 
-faults:  ## every call for the preferences document under every fault, as a table
+faults:  ## inject every fault into every call for the preferences document
 	$(RUN) tools faults
 
-contract:  ## the stand-in for the AWS plugin compared with the official one
+contract:  ## compare the stand-in with the official AWS plugin
 	$(RUN) tools contract
 
-bench:  ## speed, as ratios measured side by side
+bench:  ## measure run time, as ratios
 	$(RUN) tools bench
 
-bench-fleet:  ## a fleet of 12 accounts x 4 Regions: every situation, time and memory (half an hour)
+bench-fleet:  ## measure a fleet of 12 accounts x 4 Regions (half an hour)
 	$(RUN) tools bench-fleet
 
-docs:  ## the pages of docs/ that are made from the code
+docs:  ## generate the reference pages of docs/
 	$(RUN) tools docs
 
-golden:  ## the golden files that tests compare with: help, JSON, exit codes, previews, schemas
+golden:  ## rewrite the golden files: help, JSON, exit codes, previews, schemas
 	$(RUN) tools golden
 
-lock:  ## resolve the pinned requirements again
+lock:  ## resolve the pinned requirements
 	$(RUN) tools lock

@@ -32,7 +32,7 @@ def reporting(action: Callable[[], object]) -> None:
         say(f"\n{explained(problem)}")
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        say("\nInterrupted; the next run goes on from here.")
+        say("\nInterrupted; the next run continues from here.")
         raise typer.Exit(130) from None
     if succeeded is False:
         raise typer.Exit(1)
@@ -40,13 +40,13 @@ def reporting(action: Callable[[], object]) -> None:
 
 @app.command()
 def up() -> None:
-    """Bring stack dev up on the local AWS, under the policy pack, and verify it."""
+    """Deploy stack dev on the local AWS with the policy pack, and verify it."""
     reporting(Dev(Workspace()).up)
 
 
 @app.command()
 def demo() -> None:
-    """Play one granted and one refused request for a session through on the local AWS."""
+    """Play a granted and a rejected session request on the local AWS."""
     from local.demo import demo as play  # noqa: PLC0415 -- loads what only this command needs
 
     reporting(lambda: play(Dev(Workspace())))
@@ -60,7 +60,7 @@ def down() -> None:
 
 @app.command()
 def env() -> None:
-    """Print settings for working by hand against the running local AWS."""
+    """Print the environment variables for the running local AWS."""
     reporting(lambda: sys.stdout.write(Dev(Workspace()).exports() + "\n"))
 
 

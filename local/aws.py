@@ -182,12 +182,12 @@ def _written(port_file: Path) -> dict[str, Any] | None:
         return None
 
 
-def _free_port(wanted: int) -> int:
-    """Return the wanted port, or 0 (any) if another process listens on it."""
+def _free_port(preferred: int) -> int:
+    """Return the preferred port, or 0 (any) if another process listens on it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind(("127.0.0.1", preferred))
         except OSError:
             return 0
-    return wanted
+    return preferred

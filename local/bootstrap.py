@@ -45,7 +45,7 @@ def install(folder: Path, lock: Path) -> None:
     for what, command in steps:
         if subprocess.run(command, check=False, stdout=sys.stderr, stdin=subprocess.DEVNULL).returncode:
             raise SetUpError(
-                f"could not {what}. What pip or venv said is above. Usual causes: the package index is out of reach "
+                f"could not {what}. The output of pip or venv is above. Usual causes: the package index cannot be reached "
                 "(check the network and pip's settings), or Python's venv module is missing "
                 "(Debian: apt-get install python3-venv). Run the same command again afterwards."
             )
@@ -71,7 +71,7 @@ def link_environment(environment: Path) -> Path:
 
 
 def keep_byte_code() -> None:
-    """Store bytecode in the cache if it is not wanted beside the sources, as in most container images.
+    """Store bytecode in the cache if it is not stored beside the sources, as in most container images.
 
     Without bytecode, each of the many Python processes of the engine compiles all of its packages again, for seconds.
     """
@@ -121,7 +121,7 @@ def main() -> None:
     except OSError as problem:
         sys.exit(f"Set-up stopped: {explained(problem)}")
     except KeyboardInterrupt:
-        say("\nInterrupted; the next run goes on from here.")
+        say("\nInterrupted; the next run continues from here.")
         sys.exit(130)
     python = str(environment / "bin" / "python")
     os.execv(python, [python, "-m", *sys.argv[1:]])

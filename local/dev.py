@@ -77,11 +77,13 @@ class Dev:
             emulator = self._local_aws()
             seed(emulator.endpoint_url)
             environment = os.environ | self.workspace.environment(emulator.endpoint_url)
-            has_parted = self._state_is_of_another(emulator.instance_id)
+            is_outdated = self._state_is_of_another(emulator.instance_id)
             self._pulumi(environment, "stack", "select", "--create", STACK)
             arguments = ["up", "--yes", "--skip-preview", "--stack", STACK, *POLICY_PACK]
-            if has_parted:
-                say("State and local AWS have parted (it was restarted, or a run was interrupted); refreshing first.")
+            if is_outdated:
+                say(
+                    "The state does not match the local AWS (it was restarted, or a run was interrupted); refreshing first."
+                )
                 arguments.append("--refresh")
             self._applied.unlink(missing_ok=True)
             self._pulumi(environment, *arguments)
@@ -157,7 +159,7 @@ class Dev:
     def _local_aws(self) -> Emulator:
         """Return the running local AWS, or a new one if a killed run has left resources that are not in the state.
 
-        A kill may also have truncated the state file, so both are recreated: nothing in them is worth a repair.
+        A kill may also have truncated the state file, so both are recreated: neither is worth a repair.
         """
         if self._was_killed:
             say(
@@ -224,14 +226,14 @@ class Dev:
         command = [sys.executable, "-m", "operations", "nodes", "--stack", STACK]
         done = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL)
         if done.returncode not in (ExitCode.AS_ASKED, ExitCode.DIFFERENT):
-            raise StepError(f"nodes failed (exit code {done.returncode}); what it said is above.")
+            raise StepError(f"nodes failed (exit code {done.returncode}); its output is above.")
 
     def _run(self, what: str, environment: dict[str, str], *command: str) -> None:
         code = run_to_its_end(what, environment, command)
         if code:
             raise StepError(
-                f"{what} failed (exit code {code}); what it said is above. "
-                "After fixing the cause, run the same command again: it goes on from here. To start over: make down"
+                f"{what} failed (exit code {code}); its output is above. "
+                "After fixing the cause, run the same command again: it continues from here. To start over: make down"
             )
 
 
@@ -266,13 +268,13 @@ _NEXT = """
 The stack `dev` is up on the local AWS ({endpoint}). Try:
 
   eval "$(make -s env)"                              settings for this shell, then for instance
-  pulumi stack output --stack dev                    what was built
-  pulumi preview --stack dev                         nothing to change
-  python -m operations verify --stack dev            the first table above again
-  python -m operations doctor legacy-1 --stack dev   why a session on a node would fail
-  python -m operations ports --stack dev             what may reach a domain controller, and why
-  python -m operations audit --stack dev --approver '*:user/anton'   who gets around approved shell access
-  make demo                                          a session granted to an operator, and one refused
+  pulumi stack output --stack dev                    outputs of the stack
+  pulumi preview --stack dev                         no changes
+  python -m operations verify --stack dev            verification, as above
+  python -m operations doctor legacy-1 --stack dev   reasons that a session on a node fails
+  python -m operations ports --stack dev             open ports of the domain controllers, and their sources
+  python -m operations audit --stack dev --approver '*:user/anton'   principals that bypass session approval
+  make demo                                          a granted and a rejected session request
 
   make down                                          destroy it and stop the local AWS"""
 

@@ -21,34 +21,34 @@ if TYPE_CHECKING:
 
     from xdist.remote import Producer
 
-# What is imported stays: looking at it again and again for garbage takes a tenth of the time.
+# Imported modules stay in memory; scanning them for garbage takes a tenth of the time.
 gc.disable()
 
 share_client_methods()
 
-# A shell without a terminal lets what it starts in the background ignore interrupts, and all below that.
+# A shell without a terminal starts background jobs with SIGINT ignored, which children inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A loaded machine is no failure: no test depends on a time.
 settings.register_profile("project", max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("project")
 
-# No accounts and stacks of the user take part, and no setting of a build image hides how a plain machine behaves.
+# Tests use no accounts or stacks of the user, and no settings of a build image.
 for name in [name for name in os.environ if name.startswith(("AWS_", "PULUMI_")) or name == "PYTHONUNBUFFERED"]:
     del os.environ[name]
 os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 os.environ |= {"AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"}
 
 ENGINE_SECONDS = 300
-"""Five times what a test on the engine takes on a loaded machine."""
+"""Timeout of a test on the engine: five times the duration on a loaded machine."""
 
 _ON_THE_LOCAL_AWS = frozenset({"arena", "aws_address", "emulator", "endpoint"})
-"""The fixtures that start one."""
+"""Fixtures that start one."""
 
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """The local AWS of this process, for tests that reset it first."""
+    """Local AWS of this process, for tests that reset it first."""
     with running_emulator() as running:
         yield running
 
@@ -97,7 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Scheduling(LoadGroupScheduling):
-    """Gives a worker whole files, whose tests share fixtures; tests on the engine are long, and go one by one."""
+    """Assigns whole files to a worker, whose tests share fixtures; tests on the engine are long, and are assigned singly."""
 
     def _split_scope(self, nodeid: str) -> str:
         scope = super()._split_scope(nodeid)

@@ -27,7 +27,7 @@ BETTER = {
     r"lest": "so that ... not",
 }
 ROOMS_NOT_YET_REVISED = (
-    *("docs", "examples", "Makefile", "pyproject.toml", ".ci", ".github/workflows"),
+    *("docs", "examples", ".github/workflows"),
     *(
         "components/adoption",
         "components/approval",
@@ -35,17 +35,12 @@ ROOMS_NOT_YET_REVISED = (
         "components/documents",
         "components/nodes",
     ),
-    *(
-        "components/session_manager",
-        "local",
-        "operations/approval",
-        "operations/connect",
-        "operations/doctor",
-        "operations/fleet",
-        "tests",
-        "tools",
-    ),
+    "components/session_manager",
+    "local/aws_provider",
+    *("operations/approval", "operations/connect", "operations/doctor", "operations/fleet"),
     *("operations/ports", "operations/verify"),
+    *("tests/bench", "tests/common", "tests/components", "tests/engine", "tests/golden", "tests/local/aws_provider"),
+    *("tests/operations", "tests/policies", "tests/test_language.py"),
 )
 """Folders and files whose text is older than this check. Remove an entry with its last word; add none."""
 FILES_NOT_YET_REVISED = tuple(sorted(f"{folder}/*.py" for folder in ("components", "operations")))

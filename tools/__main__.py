@@ -27,52 +27,52 @@ app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True, pret
 
 @app.command()
 def check() -> None:
-    """Run lint, format, types and the tests that need nothing but Python."""
+    """Run lint, format, type and unit checks, which need only Python."""
     reporting(lambda: run_tier(CHECK))
 
 
 @app.command()
 def test() -> None:
-    """Run every check that a change needs."""
+    """Run every check that a change requires."""
     reporting(lambda: run_tier(TEST))
 
 
 @app.command()
 def test_all() -> None:
-    """Run every check, every case of what the tests sample, and AWS' own simulator of runbooks."""
+    """Run every check, the exhaustive tests, and AWS' simulator of runbooks."""
     reporting(lambda: run_tier(TEST_ALL))
 
 
 @app.command()
 def faults() -> None:
-    """Put every call for the preferences document under every fault and print what becomes of it."""
+    """Inject every fault into every call for the preferences document, and print the results."""
     _run("tests.support.faults.report")
 
 
 @app.command()
 def contract(
-    part: Annotated[list[Part] | None, typer.Option(help="Compare this alone. Repeatable.")] = None,
-    select: Annotated[str, typer.Option(help="Run only tests that match this expression of pytest (-k).")] = "",
+    part: Annotated[list[Part] | None, typer.Option(help="Limit to this part. Repeatable.")] = None,
+    select: Annotated[str, typer.Option(help="Run only tests that match this pytest expression (-k).")] = "",
 ) -> None:
-    """Compare the stand-in for the AWS plugin with the official one."""
+    """Compare the stand-in with the official AWS plugin."""
     reporting(lambda: run_contract(part or (), select))
 
 
 @app.command()
 def bench() -> None:
-    """Measure speed, as ratios side by side."""
+    """Measure run time, as ratios."""
     _run("bench")
 
 
 @app.command()
 def bench_fleet() -> None:
-    """Measure a fleet."""
+    """Measure a fleet of stacks."""
     _run("bench.fleet")
 
 
 @app.command()
 def docs() -> None:
-    """Write the pages of docs/ that are made from the code."""
+    """Generate the reference pages of docs/."""
     from tools.docs import write_pages  # noqa: PLC0415 -- loads the whole policy SDK
 
     reporting(write_pages)
@@ -80,15 +80,15 @@ def docs() -> None:
 
 @app.command()
 def golden() -> None:
-    """Rewrite the golden files in tests/golden, for the difference to be reviewed."""
+    """Rewrite the golden files in tests/golden."""
     reporting(command_line)
     _run("pytest", "-q", "-n", "auto", "--dist", "loadgroup", "-m", "golden", "--update-golden")
-    say("The difference to what is committed: git diff tests/golden")
+    say("Review the changes: git diff tests/golden")
 
 
 @app.command()
 def lock() -> None:
-    """Resolve the pinned requirements again."""
+    """Resolve the pinned requirements."""
     reporting(_resolve)
 
 

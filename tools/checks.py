@@ -134,7 +134,7 @@ def run_tier(tier: Tier) -> bool:
     for result in results:
         say(f"  {result.name:<{width}}  {result.outcome:<6}  {result.seconds:4.0f} s")
     for process in left:
-        say(f"Left running, and ended now: {command(process)}")
+        say(f"Left running, now ended: {command(process)}")
         end(process)
     failed = [result.name for result in results if result.outcome != "passed"]
     failed += ["processes left running"] if left else []
@@ -164,7 +164,7 @@ def _run(check: Check, *, run: str, shown: Check) -> Result:
                 end(number)
             process.wait()
         output.seek(0)
-        said = output.read()
+        text = output.read()
     seconds = time.monotonic() - started
-    say(f"{said}== {check.name}: {outcome} ({seconds:.0f} s)")
+    say(f"{text}== {check.name}: {outcome} ({seconds:.0f} s)")
     return Result(check.name, outcome, seconds)

@@ -112,7 +112,7 @@ def running_plugin(executable: Path, environment: Mapping[str, str]) -> Generato
         try:
             port = (process.stdout.readline() if process.stdout else "").strip()
             if not port.isdigit():
-                raise PluginError(f"{executable}: expected a Pulumi plugin that says its port, got {port!r}.")
+                raise PluginError(f"{executable}: expected a Pulumi plugin that prints its port, got {port!r}.")
             options = [("grpc.max_receive_message_length", message_bytes)]
             with grpc.insecure_channel(f"127.0.0.1:{port}", options=options) as channel:
                 stub: Any = provider_pb2_grpc.ResourceProviderStub(channel)
@@ -154,7 +154,7 @@ def run_contract(parts: Sequence[Part], select: str = "") -> bool:
             same &= compare_dev()
         else:
             same &= compare_engine(executable, ["-k", select] if select else [])
-    say("Nothing differs." if same else "Differences are listed above.")
+    say("No differences." if same else "Differences are listed above.")
     return same
 
 
@@ -274,7 +274,7 @@ def compare_dev() -> bool:
         Whether the plugin needs no permissions that the stand-in does not need.
     """
     dev = Dev(Workspace(REPOSITORY / ".local" / "contract"), INSTRUMENTED)
-    asked: set[str] = set()
+    required: set[str] = set()
     try:
         dev.start()
         endpoint = dev.endpoint_url()
@@ -283,7 +283,7 @@ def compare_dev() -> bool:
         dev.unchanged()
         dev.unchanged("--refresh")
         dev.destroy()
-        asked = _actions(recorder.recorded(endpoint))
+        required = _actions(recorder.recorded(endpoint))
     finally:
         dev.down()
     known = {
@@ -292,9 +292,9 @@ def compare_dev() -> bool:
         for each in test.values()
         for action in each
     }
-    for each in sorted(asked - known):
-        say(f"only this plugin asks IAM for {each}")
-    return asked <= known
+    for each in sorted(required - known):
+        say(f"only this plugin requires {each}")
+    return required <= known
 
 
 def _actions(questions: Iterable[dict[str, Any]]) -> set[str]:

@@ -115,7 +115,7 @@ def approve(run: Execution, step: Step, connect: Connect) -> dict[str, Any]:
         return any(each.decision == "Reject" for each in run.decisions) or len(approvals()) >= needed
 
     if not run.wait(float(step.definition.get("timeoutSeconds", _DEFAULT_APPROVAL_SECONDS)), is_decided):
-        raise StepTimedOutError("nobody decided in time")
+        raise StepTimedOutError("no decision was made in time")
     status = "Rejected" if any(each.decision == "Reject" for each in run.decisions) else "Approved"
     step.outputs = {
         "ApprovalStatus": status,

@@ -84,7 +84,7 @@ class Request:
     version: str
     parameters: Json
     """Parameters as the document types them: strings, lists, numbers."""
-    asked_by: str
+    requested_by: str
     """ARN of the principal."""
 
 

@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None, wrap: Callable[[Any], Any] = lambda appl
     gc.freeze()
     if arguments.port_file is not None:
         write_port_file(arguments.port_file, server.port, instance_id)
-    _serve_until_told(server)
+    _serve_until_signal(server)
     return 0
 
 
@@ -74,7 +74,7 @@ def write_port_file(path: Path, port: int, instance_id: str) -> None:
     temporary.replace(path)
 
 
-def _serve_until_told(server: BaseWSGIServer) -> None:
+def _serve_until_signal(server: BaseWSGIServer) -> None:
     stopping = threading.Event()
 
     def stop(_number: int, _frame: object) -> None:

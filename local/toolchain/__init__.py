@@ -45,10 +45,10 @@ def _installed() -> bool:
     if not pulumi or not shutil.which("pulumi-language-python"):
         return False
     found = _version(_output([pulumi, "version"]))
-    wanted = _version(VERSION)
-    if found < wanted:
-        say(f"The installed pulumi is older than {VERSION}; using one of our own.")
-    return found >= wanted
+    minimum = _version(VERSION)
+    if found < minimum:
+        say(f"The installed pulumi is older than {VERSION}; using the one built here.")
+    return found >= minimum
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -60,8 +60,8 @@ def _output(command: list[str], folder: Path | None = None) -> str:
     try:
         done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
     except (OSError, subprocess.CalledProcessError) as problem:
-        said = getattr(problem, "stderr", "") or str(problem)
-        raise ToolchainError(f"`{' '.join(command[:4])} ...` failed:\n{said.strip()}") from problem
+        output = getattr(problem, "stderr", "") or str(problem)
+        raise ToolchainError(f"`{' '.join(command[:4])} ...` failed:\n{output.strip()}") from problem
     return done.stdout.strip()
 
 
@@ -111,12 +111,12 @@ def _build(folder: Path) -> None:
 
 def _compile(command: list[str], packages: int) -> None:
     with subprocess.Popen(command, cwd=_MODULES, stderr=subprocess.PIPE, text=True) as build:
-        said = list(_with_progress(build.stderr or (), packages))
+        output = list(_with_progress(build.stderr or (), packages))
     if build.returncode:
         raise ToolchainError(
             "`go build` of the Pulumi command line failed:\n  "
-            + "\n  ".join(said[-15:])
-            + "\nUsual causes: the Go module proxy is out of reach, or the disk is full (3 GB are needed). "
+            + "\n  ".join(output[-15:])
+            + "\nUsual causes: the Go module proxy cannot be reached, or the disk is full (3 GB are needed). "
             "Run the same command again afterwards, or install Pulumi from https://www.pulumi.com/docs/install/"
         )
 

@@ -1,4 +1,4 @@
-"""What `make demo` plays, on a stack that the real engine has built; and the commands with the stack's real outputs."""
+"""Demonstration on a stack of the real engine, and the commands with its outputs."""
 
 from __future__ import annotations
 

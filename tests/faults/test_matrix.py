@@ -52,7 +52,7 @@ def run_cells(matrix: Matrix, subtests: pytest.Subtests, cells: list[Cell]) -> N
 
 @pytest.mark.parametrize(("fault", "times"), EVERY_FAULT)
 @pytest.mark.parametrize("stage", USUAL)
-def test_run_converges_or_stops_in_words_and_the_next_one_mends_it(
+def test_run_converges_or_reports_and_next_run_repairs(
     matrix: Matrix, subtests: pytest.Subtests, stage: Stage, fault: Fault, times: Times
 ) -> None:
     run_cells(matrix, subtests, sampled(list(matrix.cells(stage, fault, times)), fault, times))
@@ -70,7 +70,7 @@ def test_every_single_call_may_fail(
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(("fault", "times"), EVERY_FAULT)
 @pytest.mark.parametrize("stage", Stage)
-def test_every_single_call_may_fail_in_the_other_meaning_of_duplicate_too(
+def test_every_call_may_fail_with_swapped_duplicate_meaning(
     swapped_matrix: Matrix, subtests: pytest.Subtests, stage: Stage, fault: Fault, times: Times
 ) -> None:
     run_cells(swapped_matrix, subtests, list(swapped_matrix.cells(stage, fault, times, exhaustive=True)))
@@ -93,7 +93,7 @@ def test_sample_reaches_every_call_once_and_for_ever(matrix: Matrix, stage: Stag
     assert reached == set(itertools.product(whole, Times))
 
 
-def test_matrix_has_every_way_to_touch_a_document_and_what_it_names(matrix: Matrix) -> None:
+def test_matrix_covers_every_document_operation(matrix: Matrix) -> None:
     called = {call for stage in USUAL for call in matrix.calls(stage)}
     documents = {
         *("DescribeDocument", "ListTagsForResource", "AddTagsToResource", "GetDocument", "CreateDocument"),
@@ -104,7 +104,7 @@ def test_matrix_has_every_way_to_touch_a_document_and_what_it_names(matrix: Matr
     assert {Call("ssm", operation) for operation in documents} | named <= called
 
 
-def test_refresh_takes_two_calls_and_writes_nothing(matrix: Matrix) -> None:
+def test_refresh_makes_two_calls_and_no_write(matrix: Matrix) -> None:
     calls = matrix.calls(Stage.REFRESH)
     assert len(calls) <= 2
     assert not any(is_write(call.operation) for call in calls)
@@ -113,18 +113,18 @@ def test_refresh_takes_two_calls_and_writes_nothing(matrix: Matrix) -> None:
 def test_unchanged_run_calls_nothing(arena: Arena) -> None:
     arena.aws.forget_documents()
     deployer = Deployer()
-    deployer.up(arena.account.wanted(20))
+    deployer.up(arena.account.preferences(20))
     with arena.noting() as calls:
-        deployer.up(arena.account.wanted(20))
+        deployer.up(arena.account.preferences(20))
     assert calls == []
 
 
-def test_first_write_to_a_document_of_somebody_else_marks_what_was_there(matrix: Matrix) -> None:
+def test_first_write_to_a_foreign_document_tags_prior_version(matrix: Matrix) -> None:
     written = [call for call in matrix.calls(Stage.ADOPTION) if is_write(call.operation)]
     assert written[0] == Call("ssm", "AddTagsToResource")
 
 
-def test_everything_that_is_named_is_looked_at_before_anything_is_written(matrix: Matrix) -> None:
+def test_named_resources_are_read_before_any_write(matrix: Matrix) -> None:
     for stage in (Stage.FIRST, Stage.ADOPTION, Stage.UPDATE):
         calls = matrix.calls(stage)
         first_write = next(number for number, call in enumerate(calls) if is_write(call.operation))

@@ -93,7 +93,7 @@ class Preferences(RuleBasedStateMachine):
         self.deployer.state = None
 
     @rule(minutes=MINUTES, default=st.booleans())
-    def somebody_edits(self, minutes: int, default: bool) -> None:  # noqa: FBT001 -- drawn
+    def edited_in_the_console(self, minutes: int, default: bool) -> None:  # noqa: FBT001 -- drawn
         if self.account.content() is None:
             self.account.make_in_console(minutes, next(self.editions))
         else:
@@ -101,7 +101,7 @@ class Preferences(RuleBasedStateMachine):
 
     @precondition(lambda self: self.account.content() is not None)
     @rule()
-    def somebody_deletes(self) -> None:
+    def deleted_in_the_console(self) -> None:
         self.account.delete()
         self.is_ours = False
 
@@ -116,11 +116,11 @@ class Preferences(RuleBasedStateMachine):
         self.key_is_lost = False
 
     @invariant()
-    def live_is_what_somebody_asked_for(self) -> None:
+    def live_is_configured_or_foreign(self) -> None:
         live = self.account.content()
         if live is None or live["description"].startswith("made in the console"):
             return
-        assert any(same_content(live, ours(self.account.wanted(minutes))) for minutes in self.wanted)
+        assert any(same_content(live, ours(self.account.preferences(minutes))) for minutes in self.wanted)
 
     @invariant()
     def no_version_is_made_twice(self) -> None:
@@ -139,15 +139,15 @@ class Preferences(RuleBasedStateMachine):
 
     def refresh_and_up(self, minutes: int) -> None:
         self.deployer.refresh()
-        self.deployer.up(self.account.wanted(minutes))
+        self.deployer.up(self.account.preferences(minutes))
 
     def succeed(self, minutes: int) -> None:
         self.refresh_and_up(minutes)
-        asked = ours(self.account.wanted(minutes))
+        asked = ours(self.account.preferences(minutes))
         assert same_content(self.account.content(), asked)
         assert same_content(self.account.content("$LATEST"), asked)
         with self.arena.noting() as calls:
-            self.deployer.up(self.account.wanted(minutes))
+            self.deployer.up(self.account.preferences(minutes))
         assert calls == []
 
     def expect_refused_for_its_key(self, minutes: int) -> None:
@@ -158,7 +158,7 @@ class Preferences(RuleBasedStateMachine):
             assert refused.cause is Cause.ENCRYPTION
         else:
             # Nothing was to be changed.
-            assert same_content(before, ours(self.account.wanted(minutes)))
+            assert same_content(before, ours(self.account.preferences(minutes)))
 
     def attempt(self, action: Callable[[], object]) -> DocumentError | None:
         try:
@@ -191,13 +191,13 @@ def run(arena: Arena, examples: int, steps: int) -> None:
     )
 
 
-def test_what_was_there_survives_every_sequence(arena: Arena) -> None:
+def test_prior_document_survives_every_sequence(arena: Arena) -> None:
     run(arena, 10, 12)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)
-def test_what_was_there_survives_many_long_sequences(arena: Arena) -> None:
+def test_prior_document_survives_many_long_sequences(arena: Arena) -> None:
     run(arena, 500, 40)
 
 

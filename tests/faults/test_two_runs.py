@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from tests.support.faults.faults import Call
 
 OTHER = "organization/shell-access/other"
-PATIENCE_SECONDS = 60
+TURN_SECONDS = 60
 CALLS = 40
 """More than a run makes."""
 
 
 class Turns:
-    """Lets two threads go from call to call in a given order; whoever is left alone goes on freely."""
+    """Order of the calls of two threads; a thread continues freely once the other has ended."""
 
     def __init__(self, order: Iterator[int]) -> None:
         self.order = order
@@ -45,7 +45,7 @@ class Turns:
             if number in self.begun:
                 self.pass_on()
             self.begun.add(number)
-            assert self.condition.wait_for(lambda: self.turn == number, PATIENCE_SECONDS)
+            assert self.condition.wait_for(lambda: self.turn == number, TURN_SECONDS)
         return False
 
     def pass_on(self) -> None:
@@ -59,7 +59,7 @@ class Turns:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(PATIENCE_SECONDS)
+            thread.join(TURN_SECONDS)
             assert not thread.is_alive()
         return ends
 
@@ -99,7 +99,7 @@ def at_once(arena: Arena, order: list[int], actions: list[Callable[[], None]]) -
 def assert_settled(arena: Arena, allowed: list[int]) -> None:
     live, latest = arena.account.content(), arena.account.content("$LATEST")
     assert same_content(live, latest)
-    assert any(same_content(live, ours(arena.account.wanted(minutes))) for minutes in allowed)
+    assert any(same_content(live, ours(arena.account.preferences(minutes))) for minutes in allowed)
 
 
 def start(arena: Arena, meaning_of_duplicate: str, *, there_before: bool) -> None:
@@ -111,7 +111,7 @@ def start(arena: Arena, meaning_of_duplicate: str, *, there_before: bool) -> Non
 
 def two_runs_of_one_stack(arena: Arena, order: list[int], minutes: tuple[int, int], *, there_before: bool) -> None:
     both = [Deployer(), Deployer()]
-    wanted = [arena.account.wanted(each) for each in minutes]
+    wanted = [arena.account.preferences(each) for each in minutes]
     ends = at_once(arena, order, [partial(each.up, asked) for each, asked in zip(both, wanted, strict=True)])
     assert None in ends
     # The same command again, as the message says.
@@ -124,12 +124,12 @@ def two_runs_of_one_stack(arena: Arena, order: list[int], minutes: tuple[int, in
 
 def two_stacks(arena: Arena, order: list[int], *, there_before: bool) -> None:
     both = [Deployer(OWNER), Deployer(OTHER)]
-    wanted = [arena.account.wanted(20), arena.account.wanted(10)]
+    wanted = [arena.account.preferences(20), arena.account.preferences(10)]
     at_once(arena, order, [partial(each.up, asked) for each, asked in zip(both, wanted, strict=True)])
     holder = arena.account.holder()
     assert holder is not None
     winner = [OWNER, OTHER].index(holder)
-    # Whoever runs once more finds out where the stack stands, whatever it was told the first time.
+    # The next run reads the owner again, regardless of the result of the first one.
     both[winner].refresh()
     both[winner].up(wanted[winner])
     assert_settled(arena, [(20, 10)[winner]])
@@ -154,7 +154,7 @@ def test_two_runs_of_one_stack_lose_nothing(
 
 
 @pytest.mark.parametrize("there_before", [False, True])
-def test_of_two_stacks_one_has_the_document_and_the_other_is_told(
+def test_second_of_two_stacks_is_refused_with_the_owner(
     arena: Arena, subtests: pytest.Subtests, *, there_before: bool
 ) -> None:
     for order in orders(exhaustive=False):

@@ -27,19 +27,19 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     aws.stop(made)
 
 
-def test_later_command_finds_the_one_that_was_started(workspace: Workspace) -> None:
+def test_running_finds_the_started_process(workspace: Workspace) -> None:
     assert aws.running(workspace) is None
     started = aws.start(workspace)
     assert aws.running(workspace) == started
 
 
-def test_stopped_one_is_gone(workspace: Workspace) -> None:
+def test_stop_ends_the_process(workspace: Workspace) -> None:
     aws.start(workspace)
     aws.stop(workspace)
     assert aws.running(workspace) is None
 
 
-def test_killed_one_is_started_again_on_its_port_as_another(workspace: Workspace) -> None:
+def test_start_after_kill_reuses_port_with_another_id(workspace: Workspace) -> None:
     first = aws.start(workspace)
     os.kill(first.pid, signal.SIGKILL)
     while aws.running(workspace):
@@ -49,20 +49,20 @@ def test_killed_one_is_started_again_on_its_port_as_another(workspace: Workspace
     assert second.instance_id != first.instance_id
 
 
-def test_port_that_somebody_else_took_is_left_to_them(workspace: Workspace) -> None:
+def test_start_with_port_in_use_uses_another(workspace: Workspace) -> None:
     first = aws.start(workspace)
     aws_port = int(first.endpoint_url.rsplit(":", 1)[1])
     os.kill(first.pid, signal.SIGKILL)
     while aws.running(workspace):
         time.sleep(0.01)
-    with socket.socket() as somebody:
-        somebody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        somebody.bind(("127.0.0.1", aws_port))
-        somebody.listen()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", aws_port))
+        other.listen()
         assert aws.start(workspace).endpoint_url != first.endpoint_url
 
 
-def test_two_clones_have_one_each(workspace: Workspace, tmp_path: Path) -> None:
+def test_start_of_two_clones_uses_two_ports(workspace: Workspace, tmp_path: Path) -> None:
     other = Workspace(tmp_path / "other")
     try:
         assert aws.start(workspace).endpoint_url != aws.start(other).endpoint_url

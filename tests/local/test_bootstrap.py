@@ -48,15 +48,13 @@ def test_environment_of_the_users_own_is_left_alone(clone: Path, tmp_path: Path)
     assert not (clone / ".venv").is_symlink()
 
 
-def test_older_python_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_older_python_is_refused_with_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "MINIMUM", (99, 0))
     with pytest.raises(SystemExit, match=r"needs Python 3\.11 or newer and found .*\n.*make PYTHON="):
         bootstrap.main()
 
 
-def test_byte_code_that_is_not_wanted_beside_the_sources_is_kept_in_the_cache(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_bytecode_not_kept_beside_sources_is_in_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SHELL_ACCESS_CACHE", str(tmp_path))
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", "")
@@ -68,9 +66,7 @@ def test_byte_code_that_is_not_wanted_beside_the_sources_is_kept_in_the_cache(
     assert [path.suffix for path in (tmp_path / "bytecode").rglob("example.*")] == [".pyc"]
 
 
-def test_failed_installation_says_which_step_and_what_to_do(
-    clone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_failed_installation_reports_step_and_fix(clone: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     lock = tmp_path / "requirements-dev.txt"
     lock.write_text("no-such-package==1.0 --hash=sha256:" + "0" * 64 + "\n")
     monkeypatch.setattr(bootstrap, "LOCK", lock)
@@ -112,7 +108,7 @@ def test_interrupted_set_up_ends_in_words(monkeypatch: pytest.MonkeyPatch, capsy
     with pytest.raises(SystemExit) as ended:
         bootstrap.main()
     assert ended.value.code == 130
-    assert "Interrupted; the next run goes on from here." in capsys.readouterr().err
+    assert "Interrupted; the next run continues from here." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -123,7 +119,7 @@ def test_interrupted_set_up_ends_in_words(monkeypatch: pytest.MonkeyPatch, capsy
         ({"python3": "exit 1"}, "python3"),
     ],
 )
-def test_make_takes_a_python_that_is_new_enough(tmp_path: Path, programs: dict[str, str], chosen: str) -> None:
+def test_make_selects_a_supported_python(tmp_path: Path, programs: dict[str, str], chosen: str) -> None:
     for name, does in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / name).chmod(0o755)

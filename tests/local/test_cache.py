@@ -19,9 +19,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_cache_is_in_the_users_cache_folder_unless_another_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_cache_defaults_to_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SHELL_ACCESS_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder() == tmp_path / "shell-access"
@@ -89,7 +87,7 @@ def _holder(lock: Path) -> subprocess.Popen[str]:
     )
 
 
-def test_waiting_for_another_run_is_told(cache: Path) -> None:
+def test_waiting_for_another_run_is_reported(cache: Path) -> None:
     first = _holder(cache / "lock")
     assert first.stdout
     assert first.stdout.readline() == "held\n"

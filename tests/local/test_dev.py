@@ -1,4 +1,4 @@
-"""An interrupted command of `make up`: the terminal's signal reaches all of its processes."""
+"""Interrupted `make up`: the terminal's signal reaches all of its processes."""
 
 from __future__ import annotations
 

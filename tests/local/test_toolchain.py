@@ -35,7 +35,7 @@ def test_installed_command_line_is_used_where_it_is_new_enough(programs: Path, v
 
 
 @pytest.mark.parametrize("version", ["v3.258.9", "v3.39.0"])
-def test_older_command_line_is_passed_over_and_told_so(
+def test_older_command_line_is_ignored_with_a_message(
     programs: Path, version: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     write(programs, "pulumi", f"echo {version}")
@@ -51,7 +51,7 @@ def test_command_line_without_its_language_host_is_passed_over(programs: Path, m
     assert toolchain.command_line()
 
 
-def test_failed_build_says_so_with_what_go_said_and_what_to_do(programs: Path) -> None:
+def test_failed_build_reports_go_output_and_fix(programs: Path) -> None:
     go = 'case "$1" in env) echo go1.99.0;; build) echo "no space left on device" >&2; exit 1;; *) echo one;; esac'
     write(programs, "go", go)
     with pytest.raises(ToolchainError, match=r"(?s)`go build` .*no space left on device.*Run the same command again"):

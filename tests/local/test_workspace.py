@@ -72,7 +72,7 @@ def test_engine_finds_no_folder_for_its_log(tmp_path: Path, toolchain: Path) -> 
     assert (workspace.pulumi_home / "logs").is_file()
 
 
-def test_real_plugin_takes_the_place_of_the_stand_in_and_gives_it_back(
+def test_official_plugin_replaces_stand_in_until_unset(
     tmp_path: Path, toolchain: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace = Workspace(tmp_path / "local")

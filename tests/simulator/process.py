@@ -31,14 +31,14 @@ NUMBERS = itertools.count()
 STACK = Stack()
 
 
-def tell(message: Json) -> None:
+def send(message: Json) -> None:
     ANSWERS.write(json.dumps(message) + "\n")
     ANSWERS.flush()
 
 
-def ask(message: Json) -> Any:
-    """What the other side says to it, which may ask for another run first; raises where that is a failure."""
-    tell(message)
+def request_answer(message: Json) -> Any:
+    """Return the answer of the other side, which may request another run first."""
+    send(message)
     while True:
         answer = json.loads(sys.stdin.readline())
         if "answer" in answer:
@@ -54,19 +54,19 @@ class Observer:
         self.kind, self.step = kind, step
 
     def accept(self, value: Any) -> None:
-        ask({self.kind: self.step, "values": dict(value)})
+        request_answer({self.kind: self.step, "values": dict(value)})
 
 
 @jsii.implements(aws.IAwsInvoker)
 class Invoker:
     def invoke(self, *, aws_api: str, aws_params: Any, service: Any) -> Any:
-        return ask({"call": aws_api, "service": service.namespace, "parameters": aws_params})
+        return request_answer({"call": aws_api, "service": service.namespace, "parameters": aws_params})
 
 
 @jsii.implements(aws.ISleepHook)
 class Sleeper:
     def sleep(self, time_millis: float) -> None:
-        ask({"sleep": time_millis / 1000})
+        request_answer({"sleep": time_millis / 1000})
 
 
 def simulate(document: Json, parameters: Json) -> Json:
@@ -180,16 +180,16 @@ def do(request: Json) -> None:
     try:
         if "print" in request:
             document = request["print"]
-            tell({"result": json.loads(built(document, document.get("outputs")).print())})
+            send({"result": json.loads(built(document, document.get("outputs")).print())})
         else:
-            tell({"result": simulate(request["simulate"], request["parameters"])})
-    except Exception as problem:  # noqa: BLE001 -- told to the other side
+            send({"result": simulate(request["simulate"], request["parameters"])})
+    except Exception as problem:  # noqa: BLE001 -- sent to the other side
         traceback.print_exc()
-        tell({"problem": str(problem)})
+        send({"problem": str(problem)})
 
 
 def main() -> None:
-    tell({"ready": True})
+    send({"ready": True})
     while line := sys.stdin.readline():
         do(json.loads(line))
 

@@ -135,7 +135,7 @@ def running_simulator(endpoint: str, folder: Path) -> Iterator[Simulator]:
 def translated(document: Json) -> Json:
     """The document in words that the simulator knows; what the steps do and where they lead is unchanged.
 
-    - Approval steps are left out: it can ask nobody.
+    - Approval steps are left out: it has no approvers.
     - `automation:EXECUTION_ID` is a parameter, as it makes the id up and a made-up run is on no record.
     - A choice with `And` becomes branches behind one another.
     - A branch with `isEnd` and no `Default` leads to a step that ends the run. For the simulator such a branch ends the

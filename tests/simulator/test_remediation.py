@@ -104,7 +104,7 @@ def test_role_that_has_the_policy_is_left_alone(world: World) -> None:
     assert world.outputs["CheckRole.Verdict"] == "attached"
 
 
-def test_scripts_ask_for_no_more_than_the_role_may(world: World) -> None:
+def test_scripts_need_only_the_permissions_of_the_role(world: World) -> None:
     role = world.role()
     reset_calls(world.endpoint)
     world.play(role)
@@ -132,14 +132,14 @@ def test_role_that_is_not_ours_to_change_stays_as_it_is(world: World, role: Json
     assert world.attached(role.get("name", "Web")) == []
 
 
-def test_role_that_is_gone_is_said_to_be(world: World) -> None:
+def test_deleted_role_is_reported(world: World) -> None:
     played = world.play("AROAEXAMPLEEXAMPLE12")
     assert played["code"] == "FAILED"
     assert "AWS Config knows no role AROAEXAMPLEEXAMPLE12" in played["why"]
 
 
 @pytest.mark.parametrize("given", ["Web", "arn:aws:iam::123456789012:role/Web", "AIDAEXAMPLEEXAMPLE12", ""])
-def test_what_is_no_id_of_a_role_is_refused(world: World, given: str) -> None:
+def test_invalid_role_id_is_refused(world: World, given: str) -> None:
     world.role()
     with pytest.raises(RefusedError, match="RoleId"):
         world.play(given)
@@ -160,7 +160,7 @@ def test_a_changed_runbook_could_attach_nothing_else_either(world: World) -> Non
     assert world.attached("Web") == []
 
 
-def test_a_changed_runbook_could_not_change_excluded_roles_either(world: World) -> None:
+def test_changed_runbook_cannot_change_excluded_roles(world: World) -> None:
     document = runbook(PLACE, [POLICY], [])
     assert world.play(world.role("Breakglass"), document)["code"] == "FAILED"
     assert world.attached("Breakglass") == []

@@ -94,8 +94,8 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     files = {name: folder / f"{number}.json" for number, name in enumerate(CASES)}
     for name, file in files.items():
         file.write_text(json.dumps(CASES[name][0]))
-    told = evaluated(rules, list(files.values()))
-    return {name: told[str(file)] for name, file in files.items()}
+    results = evaluated(rules, list(files.values()))
+    return {name: results[str(file)] for name, file in files.items()}
 
 
 def evaluated(rules: Path, files: list[Path]) -> dict[str, str]:

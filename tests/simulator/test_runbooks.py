@@ -3,7 +3,7 @@
 It decides which step comes next, fills in what a step is given, runs the scripts and picks the outputs. What it cannot
 do, and who shows it instead (`tests/components/approval/test_runbook_runs.py`, by our interpreter):
 
-- Approvals: of a document it can ask nobody. In mode `automation` the runbook is simulated without its approval steps;
+- Approvals: the simulator has no approvers. In mode `automation` the runbook is simulated without its approval steps;
   those are played by the local AWS, before the simulator begins. Change requests and their approvals likewise.
 - Cancelling a run, and so `onCancel`. It reads the option, and prints it.
 - The status of a run in which a step failed that leads to another one: the simulator says Success, the User Guide Failed
@@ -78,7 +78,7 @@ def test_simulator_understands_every_word_of_the_reaper(
         ("change-manager", "role", "Operator", 1),
     ],
 )
-def test_principal_gets_the_tag_for_as_long_as_configured_and_loses_it(
+def test_principal_has_the_tag_for_the_configured_time(
     begun: Callable[..., SimulatedWorkflow], mode: str, kind: str, name: str, minutes: int
 ) -> None:
     flow = begun(mode=mode, approvalValidityMinutes=minutes)
@@ -100,7 +100,7 @@ def test_principal_gets_the_tag_for_as_long_as_configured_and_loses_it(
 
 
 def refused(flow: SimulatedWorkflow, played: Played) -> str:
-    """The reason, which everybody concerned is told."""
+    """The reason, which is in the notification."""
     assert played.result["code"] == "FAILED"
     assert played.steps[-2:] == ["AnnounceRefusal", "EndRefused"]
     assert not {"TagRole", "TagUser"} & set(played.steps)
@@ -132,10 +132,10 @@ def test_wrong_instance_is_refused_with_the_reason(
     assert expected in refused(flow, flow.play(flow.request(instance)))
 
 
-def test_nobody_approves_their_own_request(begun: Callable[..., SimulatedWorkflow]) -> None:
+def test_requester_cannot_approve_own_request(begun: Callable[..., SimulatedWorkflow]) -> None:
     flow = begun()
     run = flow.request(flow.instance(), by=("Approver", "anton"), approved_by=("Approver", "anton"))
-    assert "nobody approves their own request" in refused(flow, flow.play(run))
+    assert "approves their own request" in refused(flow, flow.play(run))
 
 
 def test_runbook_started_without_its_change_request_is_refused(begun: Callable[..., SimulatedWorkflow]) -> None:
@@ -187,7 +187,7 @@ def test_failure_at_a_step_leaves_no_grant(
     assert flow.run(run)["AutomationExecutionStatus"] == "Failed"
 
 
-def test_grant_that_could_not_be_taken_back_is_told_and_taken_by_the_reaper(
+def test_grant_that_failed_to_end_is_ended_by_the_reaper(
     begun: Callable[..., SimulatedWorkflow],
 ) -> None:
     flow = begun()
@@ -202,7 +202,7 @@ def test_grant_that_could_not_be_taken_back_is_told_and_taken_by_the_reaper(
     assert flow.heard()[-1] == REMOVED
 
 
-def test_reaper_leaves_a_live_grant_and_says_nothing(begun: Callable[..., SimulatedWorkflow]) -> None:
+def test_reaper_leaves_a_live_grant_without_message(begun: Callable[..., SimulatedWorkflow]) -> None:
     flow = begun()
     instance = flow.instance()
     reaped: list[Played] = []
@@ -217,7 +217,7 @@ def test_reaper_leaves_a_live_grant_and_says_nothing(begun: Callable[..., Simula
     assert REMOVED not in flow.heard()
 
 
-def test_second_grant_ends_the_tag_and_says_what_it_came_over(begun: Callable[..., SimulatedWorkflow]) -> None:
+def test_second_grant_ends_the_tag_and_reports_the_first(begun: Callable[..., SimulatedWorkflow]) -> None:
     flow = begun()
     instance = flow.instance()
     first = flow.request(instance)
@@ -243,7 +243,7 @@ def test_first_of_two_grants_does_not_cut_the_second_short(begun: Callable[..., 
     assert flow.tag() == instance
 
 
-def test_first_of_two_grants_of_two_instances_leaves_the_second_alone(begun: Callable[..., SimulatedWorkflow]) -> None:
+def test_end_of_first_grant_leaves_the_second_unchanged(begun: Callable[..., SimulatedWorkflow]) -> None:
     flow = begun()
     one, two = flow.instance(), flow.instance()
     retag = [{"Key": TAG_KEY, "Value": two}]

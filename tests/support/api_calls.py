@@ -91,16 +91,16 @@ def _read(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return form.get("Action", ""), nested(form)
     kind, _, name = environ["PATH_INFO"].strip("/").partition("/")
     given: dict[str, Any] = json.loads(body) if body else {}
-    asked = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""))
-    return f"{environ['REQUEST_METHOD']} {kind}", {**given, **asked, "Name": urllib.parse.unquote(name)}
+    query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""))
+    return f"{environ['REQUEST_METHOD']} {kind}", {**given, **query, "Name": urllib.parse.unquote(name)}
 
 
 def _bucket_operation(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if environ["PATH_INFO"].startswith(_CONTROL_TAGS):
         return _control_operation(environ)
     bucket, _, key = environ["PATH_INFO"].strip("/").partition("/")
-    asked = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    subresource = next((f"?{each}" for each in SUBRESOURCES if each in asked), "?delete" if "delete" in asked else "")
+    query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    subresource = next((f"?{each}" for each in SUBRESOURCES if each in query), "?delete" if "delete" in query else "")
     kind = "object" if key else "bucket" if bucket else "service"
     operation = f"{environ['REQUEST_METHOD']} {kind}{subresource}"
     tags = _tags(environ) if operation == "PUT bucket" else []

@@ -96,11 +96,7 @@ class AccountProxy(Middleware):
         self._held = (account, operation)
 
     def wait_for_held(self, process: subprocess.Popen[str]) -> None:
-        """Wait for the call, as long as the process that should send it exists.
-
-        Raises:
-            ChildProcessError: The process ended first.
-        """
+        """Wait for the call, as long as the process that should send it exists."""
         while not self._arrived.wait(0.2):
             if process.poll() is not None:
                 raise ChildProcessError("the process ended before the call to hold")
@@ -241,14 +237,10 @@ class LocalFleet:
         return self.end(self.start(command, *arguments, "--json", more=WITHOUT_CHECKPOINTS))
 
     def end(self, process: subprocess.Popen[str]) -> Ran:
-        """Wait for a command.
-
-        Raises:
-            ChildProcessError: The command could not do its work; the message has its output.
-        """
-        text, told = process.communicate()
+        """Wait for a command."""
+        text, problems = process.communicate()
         if process.returncode not in (0, 1):
-            raise ChildProcessError(f"exit code {process.returncode}: {told}")
+            raise ChildProcessError(f"exit code {process.returncode}: {problems}")
         return Ran(process.returncode, text)
 
     def client(self, service: str, region: str = "eu-west-1", account: str | None = None) -> Any:

@@ -72,21 +72,13 @@ class Run:
     violations: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     def succeeded(self) -> Run:
-        """Return the result itself.
-
-        Raises:
-            EngineError: The run failed.
-        """
+        """Return the result itself."""
         if self.code:
             raise EngineError(f"expected to succeed, exit code {self.code}:\n{self.text}")
         return self
 
     def failed(self) -> Run:
-        """Return the result itself.
-
-        Raises:
-            EngineError: The run succeeded, or failed with a traceback.
-        """
+        """Return the result itself."""
         if not self.code or "Traceback" in self.text:
             raise EngineError(f"expected to be refused in words, exit code {self.code}:\n{self.text}")
         return self
@@ -234,11 +226,7 @@ class Stack:
         return [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
 
     def run(self, *arguments: str) -> Run:
-        """Run `pulumi` with any arguments, in the stack's folder and environment.
-
-        Raises:
-            EngineError: The command did not end in time; the message has the stacks of its processes.
-        """
+        """Run `pulumi` with any arguments, in the stack's folder and environment."""
         with tempfile.TemporaryDirectory(prefix="stacks-") as stacks:
             process = subprocess.Popen(
                 ["pulumi", *arguments],

@@ -82,7 +82,7 @@ def test_difference_is_shown_with_the_command(tmp_path: Path) -> None:
         compare("rules/absent.yaml", {"a": 1})
 
 
-def test_shape_tells_types_and_absent_keys() -> None:
+def test_shape_has_types_and_absent_keys() -> None:
     documents: list[Any] = [{"a": [{"b": 1, "c": None}, {"b": "x"}]}, {"a": [], "i-0123456789abcdef0": True}]
     assert shape(documents) == {
         "document": "object",

@@ -187,7 +187,7 @@ def test_program_ends_as_in_a_new_python(
 
 @pytest.mark.parametrize("way", WAYS_OF_WRITING)
 @pytest.mark.parametrize("setting", ["option", "variable"])
-def test_output_is_unbuffered_where_asked_for(start: Start, warm: str, tmp_path: Path, way: str, setting: str) -> None:
+def test_output_is_unbuffered_with_the_option(start: Start, warm: str, tmp_path: Path, way: str, setting: str) -> None:
     program = written(tmp_path, f"import os, sys\n{WAYS_OF_WRITING[way]}\nsys.stdin.read()\n")
     for python in (warm, sys.executable):
         process = start(python, "-u", program) if setting == "option" else start(python, program, PYTHONUNBUFFERED="1")

@@ -292,21 +292,21 @@ def _top_level_modules() -> dict[str, str]:
 class _Program:
     """Forked process that becomes the requested Python process."""
 
-    def __init__(self, wanted: dict[str, Any], files: list[int], launcher: socket.socket, own_path: list[str]) -> None:
+    def __init__(self, request: dict[str, Any], files: list[int], launcher: socket.socket, own_path: list[str]) -> None:
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
-        os.chdir(wanted["folder"])
-        os.umask(wanted["mask"])
+        os.chdir(request["folder"])
+        os.umask(request["mask"])
         os.environ.clear()
-        os.environ.update(wanted["environment"])
-        if wanted["ignoresInterrupts"]:
+        os.environ.update(request["environment"])
+        if request["ignoresInterrupts"]:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         started = _peer(launcher)
         os.getppid = lambda: _parent(started)
         launcher.sendall(f"{os.getpid()}\n".encode())
         launcher.close()
-        self._arguments: list[str] = wanted["arguments"]
+        self._arguments: list[str] = request["arguments"]
         self._own_path = own_path
         if stacks := os.environ.get(STACKS):
             faulthandler.register(signal.SIGUSR1, (Path(stacks) / str(os.getpid())).open("w"))
@@ -316,10 +316,10 @@ class _Program:
         code = 0
         try:
             self._execute()
-        except SystemExit as asked:
-            code = asked.code if isinstance(asked.code, int) else int(asked.code is not None)
-            if code == 1 and not isinstance(asked.code, int):
-                sys.stderr.write(f"{asked.code}\n")
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+            if code == 1 and not isinstance(ended.code, int):
+                sys.stderr.write(f"{ended.code}\n")
         except BaseException as problem:  # noqa: BLE001 -- as the interpreter does at its end
             code = -signal.SIGINT if isinstance(problem, KeyboardInterrupt) else 1
             sys.excepthook(type(problem), problem, _without_our_frames(problem))

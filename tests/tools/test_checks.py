@@ -50,7 +50,7 @@ def test_run_tier_survivor_fails(
     assert not run_tier(Tier(((python("leaves", leave),),)))
     text = capfd.readouterr().err
     assert "leaves  passed" in text
-    assert "Left running, and ended now: " in text
+    assert "Left running, now ended: " in text
     assert "Failed: processes left running" in text
     left = int(file.read_text())
     while command(left):  # it is being ended

@@ -1,4 +1,4 @@
-"""`make contract`, with the stand-in itself as the plugin: the official one is not to be had everywhere."""
+"""`make contract` with the stand-in as the plugin: the official one is not available everywhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def stand_in(tmp_path: Path) -> Path:
     return install(tmp_path, Path(sys.executable), REPOSITORY)
 
 
-def test_contract_without_plugin_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_contract_without_plugin_reports_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(PLUGIN_VARIABLE, raising=False)
     with pytest.raises(PluginError, match=f"`pulumi plugin install resource aws v{plugin_version()}`"):
         contract.run_contract([])
@@ -26,7 +26,7 @@ def test_contract_without_plugin_says_how_to_get_it(monkeypatch: pytest.MonkeyPa
 
 def test_contract_refuses_another_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(PLUGIN_VARIABLE, "/bin/true")
-    with pytest.raises(PluginError, match="expected a Pulumi plugin that says its port, got ''"):
+    with pytest.raises(PluginError, match="expected a Pulumi plugin that prints its port, got ''"):
         contract.run_contract([])
 
 

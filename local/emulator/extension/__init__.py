@@ -34,7 +34,7 @@ def apply_to_all() -> None:
 def apply_to(service: str) -> None:
     """Apply the changes for one service, once. Call before its routes are read."""
     # moto registers the account of every request with Identity and Access Management
-    cast("Any", importlib.import_module("local.emulator.extension.aws_policies")).load_when_asked()
+    cast("Any", importlib.import_module("local.emulator.extension.aws_policies")).load_on_first_use()
     if service in MODULES:
         module = cast("Any", importlib.import_module(MODULES[service]))
         module.apply()

@@ -48,7 +48,7 @@ class AutomationActions(SimpleSystemManagerResponse):
             raise ValidationException(f"Runbooks must hold one of those that the change template allows: {allowed}")
         if self._get_param("AutoApprove") and not document.get("autoApprovable"):
             raise SSMException("AutomationDefinitionNotApprovedException", "The change template isn't auto-approvable.")
-        asked = self._caller()
+        requester = self._caller()
         target, target_version = self._runbook(runbooks[0]["DocumentName"], runbooks[0].get("DocumentVersion"))
         given: dict[str, Any] = runbooks[0].get("Parameters") or {}
         parameters_of(target, given)
@@ -58,11 +58,11 @@ class AutomationActions(SimpleSystemManagerResponse):
                 request.status = "Rejected" if request.failure else request.status
                 return
             request.status = "RunbookInProgress"
-            child = self._begin(target, target_version, given, asked, parent=request.id)
+            child = self._begin(target, target_version, given, requester, parent=request.id)
             child.finished.wait()
             request.status = "CompletedWithSuccess" if child.status == "Success" else "CompletedWithFailure"
 
-        request = Request(document=name, version=version, parameters={}, asked_by=asked)
+        request = Request(document=name, version=version, parameters={}, requested_by=requester)
         run = automation_runs.begin(document, request, self._connect(), then=start_runbook)
         run.extra |= {"AutomationSubtype": _CHANGE_REQUEST, "ChangeRequestName": self._get_param("ChangeRequestName")}
         run.extra["Runbooks"] = runbooks
@@ -94,8 +94,10 @@ class AutomationActions(SimpleSystemManagerResponse):
             raise SSMException("InvalidAutomationSignalException", f"{signal} is not known to the local AWS.")
         if not may_decide(who, step.inputs):
             raise SSMException("InvalidAutomationSignalException", f"{who} is no approver of this step.")
-        if run.extra.get("AutomationSubtype") == _CHANGE_REQUEST and who == run.request.asked_by:
-            raise SSMException("InvalidAutomationSignalException", "Nobody approves their own change request.")
+        if run.extra.get("AutomationSubtype") == _CHANGE_REQUEST and who == run.request.requested_by:
+            raise SSMException(
+                "InvalidAutomationSignalException", "Requesters cannot approve their own change requests."
+            )
         payload: dict[str, list[str]] = self._get_param("Payload") or {}
         comment = payload.get("Comment", [""])[0]
         run.decide(Decision(who=who, decision=signal, comment=comment, when=datetime.now(UTC)))
@@ -131,14 +133,14 @@ class AutomationActions(SimpleSystemManagerResponse):
         document: dict[str, Any],
         version: str,
         given: dict[str, Any],
-        asked: str,
+        requester: str,
         *,
         parent: str = "",
         shown: dict[str, Any] | None = None,
     ) -> Execution:
         parameters = parameters_of(document, given)
         name = document["__name__"]
-        request = Request(document=name, version=version, parameters=parameters, asked_by=asked)
+        request = Request(document=name, version=version, parameters=parameters, requested_by=requester)
         run = automation_runs.begin(document, request, self._connect())
         run.extra |= {"given": given, "parent": parent, **(shown or {})}
         self._runs()[run.id] = run

@@ -122,10 +122,10 @@ def _faulty(action: Action) -> Action:
 
     def act(run: Execution, step: Step) -> Any:
         if SETTINGS.current().automation_faults.get(step.name) == "before":
-            raise StepFailedError("a fault that was asked for")
+            raise StepFailedError("injected fault")
         answer = action(run, step)
         if SETTINGS.current().automation_faults.get(step.name) == "after":
-            raise StepFailedError("a fault that was asked for, after the work")
+            raise StepFailedError("injected fault, after the work")
         return answer
 
     return act

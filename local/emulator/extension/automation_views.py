@@ -18,7 +18,7 @@ def summary(run: Execution) -> dict[str, Any]:
         "DocumentVersion": run.request.version,
         "AutomationExecutionStatus": status(run),
         "ExecutionStartTime": run.started,
-        "ExecutedBy": run.request.asked_by,
+        "ExecutedBy": run.request.requested_by,
         "Outputs": run.outputs(),
         "Mode": "Auto",
     }

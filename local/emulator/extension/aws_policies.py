@@ -14,7 +14,7 @@ from moto.iam.models import AWSManagedPolicy, IAMBackend
 KEPT = "policies_by_arn"
 
 
-def load_when_asked() -> None:
+def load_on_first_use() -> None:
     """Defer loading to the first action that needs a managed policy."""
     backend: Any = IAMBackend
     backend._init_aws_policies = _nothing_yet  # noqa: SLF001

@@ -53,10 +53,10 @@ class Caller:
         allowed = decide(permissions, action, resource, context).allowed
         if allowed is Truth.YES:
             return None
-        said = f"User: {self.arn} is not authorized to perform: {action} on resource: {resource}"
+        denial = f"User: {self.arn} is not authorized to perform: {action} on resource: {resource}"
         if allowed is Truth.UNKNOWN:
-            return f"{said} (the local AWS cannot tell for certain, and refuses)"
-        return f"{said} {_cause(permissions, action, resource, context)}"
+            return f"{denial} (the local AWS cannot determine this, and denies it)"
+        return f"{denial} {_cause(permissions, action, resource, context)}"
 
     def _context(self, principal: Principal, keys: Mapping[str, Value]) -> Context:
         own = principal.context()

@@ -59,8 +59,8 @@ class LocalCloudTrail(CloudTrailResponse):
     def describe_trails(self) -> str:
         """API_DescribeTrails: all trails, or those named; names that do not exist are ignored."""
         found = list(self.cloudtrail_backend.describe_trails(self._get_bool_param("includeShadowTrails", True)))
-        wanted = self._get_param("trailNameList", [])
-        chosen = [trail for trail in found if not wanted or trail.trail_name in wanted or trail.arn in wanted]
+        names = self._get_param("trailNameList", [])
+        chosen = [trail for trail in found if not names or trail.trail_name in names or trail.arn in names]
         return json.dumps({"trailList": [{**_shown(trail), "HomeRegion": trail.region_name} for trail in chosen]})
 
     def lookup_events(self) -> str:

@@ -151,9 +151,9 @@ class LocalConfig(ConfigResponse):
         target = given["TargetId"]
         if not target.startswith(("AWS-", "AWSConfigRemediation-")) and target not in documents:
             raise InvalidParameterValueException(f"The document {target} does not exist.")
-        wanted = ("MaximumAutomaticAttempts", "RetryAttemptSeconds")
+        required = ("MaximumAutomaticAttempts", "RetryAttemptSeconds")
         if given.get("Automatic") and (
-            any(key not in given for key in wanted) or "AutomationAssumeRole" not in given.get("Parameters", {})
+            any(key not in given for key in required) or "AutomationAssumeRole" not in given.get("Parameters", {})
         ):
             needs = "AutomationAssumeRole, MaximumAutomaticAttempts and RetryAttemptSeconds"
             raise InvalidParameterValueException(f"An automatic remediation needs {needs}.")

@@ -132,9 +132,9 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
         """API_Instance, groupSet: that of the primary interface. Interfaces created at launch end with the instance."""
         given = {int(item.get("DeviceIndex", 0)): item for item in self._get_param("NetworkInterfaces", [])}
         for index, interface in instance.nics.items():
-            asked: dict[str, Any] = given.get(index, {})
-            if "NetworkInterfaceId" not in asked:
-                interface.delete_on_termination = asked.get("DeleteOnTermination", True)
+            requested: dict[str, Any] = given.get(index, {})
+            if "NetworkInterfaceId" not in requested:
+                interface.delete_on_termination = requested.get("DeleteOnTermination", True)
         if not instance.security_groups and instance.vpc_id is not None:
             primary = instance.nics[0]
             default = self.ec2_backend.get_default_security_group(instance.vpc_id)
@@ -151,22 +151,22 @@ class LocalInstances(ElasticNetworkInterfaces, InstanceResponse, Monitoring, Iam
             self.ec2_backend.detach_volume(volume_id, instance.id, device)
             self.ec2_backend.delete_volume(volume_id)
         tags = self._parse_tag_specification().get("volume", {})
-        for device, wanted in self._devices(instance).items():
-            size, snapshot = wanted.get("VolumeSize"), wanted.get("SnapshotId")
+        for device, specified in self._devices(instance).items():
+            size, snapshot = specified.get("VolumeSize"), specified.get("SnapshotId")
             if not size and not snapshot:
                 raise EC2ClientError("MissingParameter", "The request must contain the parameter size or snapshotId")
             volume = self.ec2_backend.create_volume(
                 size=size,
                 zone_name=instance.availability_zone,
                 snapshot_id=snapshot,
-                encrypted=wanted.get("Encrypted", False),
-                kms_key_id=wanted.get("KmsKeyId"),
-                volume_type=wanted.get("VolumeType"),
-                iops=wanted.get("Iops"),
-                throughput=wanted.get("Throughput"),
+                encrypted=specified.get("Encrypted", False),
+                kms_key_id=specified.get("KmsKeyId"),
+                volume_type=specified.get("VolumeType"),
+                iops=specified.get("Iops"),
+                throughput=specified.get("Throughput"),
             )
             volume.add_tags(tags)
-            self.ec2_backend.attach_volume(volume.id, instance.id, device, wanted.get("DeleteOnTermination", True))
+            self.ec2_backend.attach_volume(volume.id, instance.id, device, specified.get("DeleteOnTermination", True))
 
     def _devices(self, instance: Instance) -> dict[str, dict[str, Any]]:
         """API_RunInstances, BlockDeviceMapping: the request's values override the image's."""

@@ -81,10 +81,10 @@ class LocalSecurityGroups(SecurityGroups):
 
     def _group(self) -> SecurityGroup:
         """Return the group in the request."""
-        wanted = self._get_param("GroupId") or self._get_param("GroupName")
-        group = self.ec2_backend.get_security_group_by_name_or_id(wanted)
+        name = self._get_param("GroupId") or self._get_param("GroupName")
+        group = self.ec2_backend.get_security_group_by_name_or_id(name)
         if group is None:
-            raise InvalidSecurityGroupNotFoundError(wanted)
+            raise InvalidSecurityGroupNotFoundError(name)
         return group
 
     def _authorize(self, direction: str, add: Any) -> ActionResult:

@@ -35,16 +35,16 @@ class LocalVpcEndpoints(VPCs):
         https://docs.aws.amazon.com/vpc/latest/privatelink/manage-dns-names.html
         """
         is_interface = self._get_param("VpcEndpointType", GATEWAY) == INTERFACE
-        wants_dns = is_interface and bool(self._get_bool_param("PrivateDnsEnabled", if_none=True))
+        private_dns = is_interface and bool(self._get_bool_param("PrivateDnsEnabled", if_none=True))
         groups = self._get_param("SecurityGroupIds", [])
         self._check_groups(groups)
-        if wants_dns:
+        if private_dns:
             self._check_private_dns(self._get_param("VpcId"), self._get_param("ServiceName"))
         result = super().create_vpc_endpoint()
         content: Any = result.result
         endpoint: VPCEndPoint = content["VpcEndpoint"]
         endpoint.vpc_endpoint_type = endpoint.vpc_endpoint_type or GATEWAY
-        endpoint.private_dns_enabled = wants_dns
+        endpoint.private_dns_enabled = private_dns
         default = self.ec2_backend.get_default_security_group(endpoint.vpc_id)
         if is_interface and not groups and default is not None:
             endpoint.security_group_ids = [default.id]
@@ -80,14 +80,14 @@ class LocalVpcEndpoints(VPCs):
         """API_ModifyVpcEndpoint: changes private DNS, resets the policy, and updates interfaces and routes."""
         endpoint = self.ec2_backend.get_vpc_end_point(self._get_param("VpcEndpointId"))
         self._check_groups(self._get_param("AddSecurityGroupIds", []))
-        wants_dns = self._get_bool_param("PrivateDnsEnabled")
-        if wants_dns and not endpoint.private_dns_enabled:
+        private_dns = self._get_bool_param("PrivateDnsEnabled")
+        if private_dns and not endpoint.private_dns_enabled:
             self._check_private_dns(endpoint.vpc_id, endpoint.service_name)
         self._move_interfaces(endpoint)
         self._move_routes(endpoint)
         result = super().modify_vpc_endpoint()
-        if wants_dns is not None:
-            endpoint.private_dns_enabled = wants_dns
+        if private_dns is not None:
+            endpoint.private_dns_enabled = private_dns
         if self._get_bool_param("ResetPolicy"):
             endpoint.policy_document = json.dumps(VPCEndPoint.DEFAULT_POLICY)
         return result

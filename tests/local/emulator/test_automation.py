@@ -79,7 +79,7 @@ def wake_when_asleep(ssm: Any, emulator: Any, run: str) -> None:
     wake(emulator.endpoint_url, run)
 
 
-def test_waking_what_is_not_there_is_an_error(emulator: Any) -> None:
+def test_wake_of_unknown_execution_is_an_error(emulator: Any) -> None:
     with pytest.raises(EmulatorError, match="no such run"):
         wake(emulator.endpoint_url, "x")
 
@@ -95,7 +95,7 @@ def test_waking_what_is_not_there_is_an_error(emulator: Any) -> None:
     ],
     ids=json.dumps,
 )
-def test_failure_leads_where_the_step_says(
+def test_failure_continues_at_the_on_failure_step(
     ssm: Any, emulator: Any, flow: dict[str, Any], status: str, last: str
 ) -> None:
     """User Guide, Data elements and parameters: onFailure, isCritical, maxAttempts."""
@@ -105,7 +105,7 @@ def test_failure_leads_where_the_step_says(
 
 
 @pytest.mark.parametrize(("flow", "last"), [({}, "Pending"), ({"onCancel": "step:Last"}, "Success")], ids=json.dumps)
-def test_cancelling_leads_where_the_step_says(ssm: Any, flow: dict[str, Any], last: str) -> None:
+def test_cancel_continues_at_the_on_cancel_step(ssm: Any, flow: dict[str, Any], last: str) -> None:
     """API_StopAutomationExecution; User Guide, onCancel."""
     run = start(ssm, runbook({**SLEEP, **flow, "isEnd": True}, {**CALL, "name": "Last"}))
     ssm.stop_automation_execution(AutomationExecutionId=run)
@@ -114,7 +114,7 @@ def test_cancelling_leads_where_the_step_says(ssm: Any, flow: dict[str, Any], la
     assert statuses(found)["Last"] in (last, "Pending")
 
 
-def test_branch_takes_the_first_choice_that_holds_and_else_the_default(ssm: Any) -> None:
+def test_branch_uses_first_matching_choice_or_the_default(ssm: Any) -> None:
     """User Guide, aws:branch."""
     choice = {
         "name": "Choose",
@@ -166,7 +166,7 @@ def test_runs_are_listed_newest_first_in_pages_and_filtered(ssm: Any) -> None:
     assert [step["StepName"] for step in steps] == ["Call"]
 
 
-def test_what_is_not_there_is_named(ssm: Any) -> None:
+def test_missing_resource_is_named(ssm: Any) -> None:
     with pytest.raises(ssm.exceptions.AutomationDefinitionNotFoundException):
         ssm.start_automation_execution(DocumentName="Nothing")
     with pytest.raises(ssm.exceptions.AutomationExecutionNotFoundException):
@@ -228,7 +228,7 @@ def test_runbook_is_checked(ssm: Any, path: list[Any], value: Any, said: str) ->
         ssm.create_document(Name="Runbook", DocumentType="Automation", Content=json.dumps(document))
 
 
-def test_valid_runbook_is_taken(ssm: Any) -> None:
+def test_valid_runbook_is_accepted(ssm: Any) -> None:
     ssm.create_document(Name="Runbook", DocumentType="Automation", Content=json.dumps(VALID))
 
 

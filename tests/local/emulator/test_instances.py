@@ -54,7 +54,7 @@ def test_an_image_differs_from_region_to_region(connect: Any, image: str) -> Non
         connect("ec2").describe_images(ImageIds=[other])
 
 
-def test_the_root_volume_is_the_image_s_as_the_request_changes_it(ec2: Any, run: Any) -> None:
+def test_root_volume_is_that_of_image_changed_by_request(ec2: Any, run: Any) -> None:
     """API_RunInstances, BlockDeviceMapping; API_EbsBlockDevice: an encrypted one needs no size."""
     root = {"DeviceName": "/dev/sda1", "Ebs": {"Encrypted": True, "VolumeType": "gp3"}}
     data = {"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 10, "VolumeType": "io2", "Iops": 500}}
@@ -85,7 +85,7 @@ def test_protection_is_read_back_and_holds(ec2: Any, run: Any) -> None:
     assert described(ec2, instance)["State"]["Name"] == "terminated"
 
 
-def test_what_was_launched_goes_with_the_instance(ec2: Any, run: Any) -> None:
+def test_launched_resources_are_deleted_with_the_instance(ec2: Any, run: Any) -> None:
     """API_InstanceNetworkInterfaceSpecification and API_EbsBlockDevice, DeleteOnTermination."""
     group = ec2.create_security_group(GroupName="g", Description="d", VpcId=ec2.describe_vpcs()["Vpcs"][0]["VpcId"])
     instance = run(SecurityGroupIds=[group["GroupId"]])
@@ -162,7 +162,7 @@ def test_the_profile_is_replaced(ec2: Any, iam: Any, run: Any) -> None:
     assert new["AssociationId"] != old["AssociationId"]
 
 
-def test_a_volume_does_not_shrink_and_keeps_what_its_type_comes_with(ec2: Any) -> None:
+def test_volume_does_not_shrink_and_keeps_type_defaults(ec2: Any) -> None:
     """API_ModifyVolume, Size; https://docs.aws.amazon.com/ebs/latest/userguide/ebs-volume-types.html"""
     made = ec2.create_volume(AvailabilityZone="eu-west-1a", Size=100)
     with pytest.raises(ClientError, match="New size cannot be smaller"):

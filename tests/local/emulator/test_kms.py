@@ -19,7 +19,7 @@ def key(kms: Any) -> Any:
     return kms.create_key()["KeyMetadata"]["Arn"]
 
 
-def test_key_is_for_encryption_and_decryption_unless_said_otherwise(kms: Any) -> None:
+def test_key_usage_defaults_to_encrypt_decrypt(kms: Any) -> None:
     """API_CreateKey, KeyUsage."""
     assert kms.create_key()["KeyMetadata"]["KeyUsage"] == "ENCRYPT_DECRYPT"
     signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]

@@ -17,7 +17,7 @@ def key(kms: Any) -> Any:
     return kms.create_key()["KeyMetadata"]
 
 
-def test_retention_takes_the_documented_days(logs: Any) -> None:
+def test_retention_accepts_the_documented_days(logs: Any) -> None:
     """API_PutRetentionPolicy, retentionInDays."""
     logs.create_log_group(logGroupName=GROUP)
     for days in RETENTION:
@@ -36,7 +36,7 @@ def test_retention_of_other_days_is_refused(logs: Any, days: Any) -> None:
     assert "retentionInDays" not in described(logs)
 
 
-def test_a_key_is_associated_replaced_and_taken_away(logs: Any, kms: Any, key: Any) -> None:
+def test_key_is_associated_replaced_and_disassociated(logs: Any, kms: Any, key: Any) -> None:
     """API_AssociateKmsKey and API_DisassociateKmsKey."""
     other = kms.create_key()["KeyMetadata"]["Arn"]
     logs.create_log_group(logGroupName=GROUP)

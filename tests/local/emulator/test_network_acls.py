@@ -27,7 +27,7 @@ def test_a_new_acl_denies_everything(ec2: Any, acl: str) -> None:
     assert sorted(found) == [(32767, "deny", False, "-1"), (32767, "deny", True, "-1")]
 
 
-def test_there_are_20_rules_a_direction_and_family_with_the_default_one(ec2: Any, acl: str) -> None:
+def test_network_acl_allows_20_rules_per_direction_and_family(ec2: Any, acl: str) -> None:
     """https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-nacls"""
     for number in range(1, 20):
         add(ec2, acl, number)
@@ -58,7 +58,7 @@ def test_ports_and_types_are_kept_where_the_protocol_has_them(ec2: Any, acl: str
     assert found[3]["IcmpTypeCode"] == {"Type": 8, "Code": -1}
 
 
-def test_what_is_not_there_has_errors_of_its_own(ec2: Any, acl: str) -> None:
+def test_missing_resource_has_its_own_error(ec2: Any, acl: str) -> None:
     """InvalidNetworkAclID.NotFound, InvalidNetworkAclEntry.NotFound, InvalidAssociationID.NotFound."""
     with pytest.raises(ClientError, match=r"InvalidNetworkAclID\.NotFound"):
         entries(ec2, "acl-0123456789abcdef0")

@@ -46,7 +46,7 @@ def test_service_setting_is_set_and_reset(ssm: Any, connect: Any) -> None:
         ssm.get_service_setting(SettingId="/ssm/none")
 
 
-def test_default_host_management_manages_instances_without_a_profile(ssm: Any, connect: Any) -> None:
+def test_host_management_manages_instances_without_profile(ssm: Any, connect: Any) -> None:
     """User Guide, Default Host Management Configuration."""
     made = connect("ec2").run_instances(ImageId=LINUX_IMAGE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     assert ssm.describe_instance_information()["InstanceInformationList"] == []
@@ -65,7 +65,7 @@ def test_association_has_a_document_and_a_schedule_that_exist(ssm: Any) -> None:
         ssm.create_association(Name="AWS-UpdateSSMAgent", ScheduleExpression="daily")
 
 
-def test_update_of_an_association_removes_what_it_leaves_out(ssm: Any) -> None:
+def test_association_update_removes_omitted_properties(ssm: Any) -> None:
     """API_UpdateAssociation."""
     made = ssm.create_association(Name="AWS-UpdateSSMAgent", AssociationName="agents", MaxErrors="5%")
     id_ = made["AssociationDescription"]["AssociationId"]
@@ -120,7 +120,7 @@ def test_rule_with_a_remediation_stays(config: Any) -> None:
     config.delete_config_rule(ConfigRuleName="roles")
 
 
-def test_remediation_needs_a_rule_a_runbook_and_if_automatic_a_role(config: Any, ssm: Any) -> None:
+def test_remediation_requires_rule_runbook_and_role(config: Any, ssm: Any) -> None:
     """API_PutRemediationConfigurations."""
     with pytest.raises(ClientError, match="NoSuchConfigRuleException"):
         config.put_remediation_configurations(RemediationConfigurations=[REMEDIATION])

@@ -156,7 +156,7 @@ def test_a_role_of_another_account_sees_only_that_account(connect: Any, emulator
     assert ssm.get_parameter(Name="/a")["Parameter"]["Value"] == "1"
 
 
-def test_a_parameter_is_overwritten_only_where_said_so(ssm: Any) -> None:
+def test_parameter_is_overwritten_only_with_overwrite(ssm: Any) -> None:
     """https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html, ParameterAlreadyExists."""
     tags = [{"Key": "owner", "Value": "platform"}]
     ssm.put_parameter(Name="/a", Value="1", Type="String", Description="d", Tags=tags)

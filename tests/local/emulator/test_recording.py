@@ -1,4 +1,4 @@
-"""What IAM would be asked for each call, as the local AWS notes it."""
+"""Authorization requests that the local AWS records for each call."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def asked(emulator: Emulator) -> Any:
     return of
 
 
-def test_question_names_caller_action_resource_and_region(connect: Connect, emulator: Emulator) -> None:
+def test_request_has_caller_action_resource_and_region(connect: Connect, emulator: Emulator) -> None:
     connect("ssm").put_parameter(Name="/session-manager/key", Value="1", Type="String")
     assert recorded(emulator.endpoint_url) == [
         {
@@ -59,7 +59,7 @@ def test_question_names_caller_action_resource_and_region(connect: Connect, emul
     assert connect("ssm").get_parameter(Name="/session-manager/key")["Parameter"]["Value"] == "1"
 
 
-def test_same_question_is_noted_once_and_nothing_when_it_is_over(connect: Connect, emulator: Emulator) -> None:
+def test_same_request_is_recorded_once_until_the_end(connect: Connect, emulator: Emulator) -> None:
     for _ in range(2):
         connect("sts").get_caller_identity()
     assert len(recorded(emulator.endpoint_url)) == 1
@@ -68,7 +68,7 @@ def test_same_question_is_noted_once_and_nothing_when_it_is_over(connect: Connec
     assert recorded(emulator.endpoint_url) == []
 
 
-def test_tags_are_asked_about_too_and_go_with_the_request(connect: Connect, asked: Any) -> None:
+def test_tags_are_recorded_with_the_request(connect: Connect, asked: Any) -> None:
     connect("ssm").put_parameter(Name="plain", Value="1", Type="String", Tags=[{"Key": "owner", "Value": "security"}])
     keys = {
         "aws:RequestedRegion": "eu-west-1",
@@ -78,7 +78,7 @@ def test_tags_are_asked_about_too_and_go_with_the_request(connect: Connect, aske
     assert asked("ssm:AddTagsToResource") == [(f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/plain", keys)]
 
 
-def test_ec2_is_asked_by_type_of_resource_and_tells_what_creates(connect: Connect, asked: Any) -> None:
+def test_ec2_records_resource_types_and_create_action(connect: Connect, asked: Any) -> None:
     ec2 = connect("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     tags = [{"ResourceType": "security-group", "Tags": [{"Key": "owner", "Value": "security"}]}]
@@ -94,7 +94,7 @@ def test_ec2_is_asked_by_type_of_resource_and_tells_what_creates(connect: Connec
     assert keys["aws:ResourceTag/owner"] == "security"
 
 
-def test_alias_stands_for_its_key_and_the_keys_aliases_are_told(connect: Connect, asked: Any) -> None:
+def test_alias_is_recorded_as_key_with_its_aliases(connect: Connect, asked: Any) -> None:
     kms = connect("kms")
     key = kms.create_key(Tags=[{"TagKey": "owner", "TagValue": "security"}])["KeyMetadata"]["Arn"]
     kms.create_alias(AliasName="alias/ours", TargetKeyId=key)
@@ -108,9 +108,7 @@ def test_alias_stands_for_its_key_and_the_keys_aliases_are_told(connect: Connect
     }
 
 
-def test_role_that_is_passed_is_asked_about_with_the_service_and_boundaries_are_told(
-    connect: Connect, asked: Any
-) -> None:
+def test_passed_role_records_service_and_boundary(connect: Connect, asked: Any) -> None:
     iam = connect("iam")
     nothing = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
     limit = iam.create_policy(PolicyName="Limit", PolicyDocument=json.dumps(nothing))
@@ -127,7 +125,7 @@ def test_role_that_is_passed_is_asked_about_with_the_service_and_boundaries_are_
         assert (resource, keys["iam:PermissionsBoundary"]) == (role, arn)
 
 
-def test_bucket_settings_are_told_apart_by_path(connect: Connect, asked: Any) -> None:
+def test_bucket_settings_are_distinguished_by_path(connect: Connect, asked: Any) -> None:
     s3 = connect("s3")
     s3.create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.put_bucket_versioning(Bucket="logs", VersioningConfiguration={"Status": "Enabled"})
@@ -136,7 +134,7 @@ def test_bucket_settings_are_told_apart_by_path(connect: Connect, asked: Any) ->
         assert [resource for resource, _ in asked(action)] == ["arn:aws:s3:::logs"]
 
 
-def test_session_is_told_by_its_role(connect: Connect, emulator: Emulator) -> None:
+def test_session_is_recorded_by_its_role(connect: Connect, emulator: Emulator) -> None:
     role = connect("iam").create_role(RoleName="Deployer", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     given = connect("sts").assume_role(RoleArn=role, RoleSessionName="any")["Credentials"]
     boto3.client(
@@ -150,7 +148,7 @@ def test_session_is_told_by_its_role(connect: Connect, emulator: Emulator) -> No
     assert recorded(emulator.endpoint_url)[-1]["caller"] == "Deployer"
 
 
-def test_operation_that_the_table_lacks_is_noted_as_unknown(connect: Connect, asked: Any) -> None:
+def test_operation_missing_in_table_is_recorded_as_unknown(connect: Connect, asked: Any) -> None:
     connect("sqs").list_queues()
     assert [resource for resource, _ in asked(UNKNOWN)] == ["sqs:ListQueues"]
 
@@ -173,7 +171,7 @@ def test_lists_of_query_parameters_are_read_back() -> None:
     }
 
 
-def test_private_names_of_an_endpoint_are_asked_of_route_53_by_ec2(connect: Connect, asked: Any) -> None:
+def test_private_dns_of_endpoint_records_route_53_via_ec2(connect: Connect, asked: Any) -> None:
     ec2 = connect("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     for setting in ("EnableDnsSupport", "EnableDnsHostnames"):
@@ -188,7 +186,7 @@ def test_private_names_of_an_endpoint_are_asked_of_route_53_by_ec2(connect: Conn
     assert keys == {"aws:RequestedRegion": "us-east-1", "aws:ViaAWSService": "true"}
 
 
-def test_groups_of_an_interface_are_asked_about_by_subnet(connect: Connect, asked: Any) -> None:
+def test_groups_of_an_interface_are_recorded_with_its_subnet(connect: Connect, asked: Any) -> None:
     ec2 = connect("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
@@ -202,7 +200,7 @@ def test_groups_of_an_interface_are_asked_about_by_subnet(connect: Connect, aske
     assert (keys["ec2:Subnet"], keys["ec2:Vpc"]) == (f"{own}:subnet/{subnet}", f"{own}:vpc/{vpc}")
 
 
-def test_tags_of_a_bucket_are_asked_about_on_creation(connect: Connect, asked: Any) -> None:
+def test_tags_of_a_bucket_are_recorded_on_creation(connect: Connect, asked: Any) -> None:
     configuration = {"LocationConstraint": "eu-west-1", "Tags": [{"Key": "owner", "Value": "security"}]}
     connect("s3").create_bucket(Bucket="tagged", CreateBucketConfiguration=configuration)
     connect("s3").create_bucket(Bucket="plain", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

@@ -24,7 +24,7 @@ from tests.support.emulator import (
 )
 
 
-def test_the_helper_gives_an_emulator_of_ones_own_and_ends_it() -> None:
+def test_running_emulator_stops_on_exit() -> None:
     with running_emulator() as mine:
         assert mine.endpoint_url.startswith("http://127.0.0.1:")
         assert instance_id(mine.endpoint_url) == mine.instance_id
@@ -32,7 +32,7 @@ def test_the_helper_gives_an_emulator_of_ones_own_and_ends_it() -> None:
         instance_id(mine.endpoint_url)
 
 
-def test_health_tells_one_emulator_from_another(emulator: Any) -> None:
+def test_health_distinguishes_emulators(emulator: Any) -> None:
     with running_emulator() as other:
         assert instance_id(other.endpoint_url) != instance_id(emulator.endpoint_url)
 
@@ -75,13 +75,13 @@ def test_a_signal_ends_it_quietly(number: Any, tmp_path: Any) -> None:
     assert (process.returncode, printed) == (0, b"")
 
 
-def test_the_helper_says_what_an_emulator_that_does_not_start_printed(monkeypatch: Any) -> None:
+def test_start_failure_reports_output_of_the_emulator(monkeypatch: Any) -> None:
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
     with pytest.raises(EmulatorError, match=r"ended with 1: (?s:.*)[Ee]ncodings"), running_emulator():
         pass
 
 
-def test_the_helper_gives_up_on_an_emulator_that_does_not_come_up_in_time() -> None:
+def test_start_times_out() -> None:
     with pytest.raises(EmulatorError, match="not up after 0 seconds"), running_emulator(seconds=0):
         pass
 
@@ -136,7 +136,7 @@ def test_an_action_that_is_not_there_is_an_error_at_once(
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-def _until(condition: Any, seconds: Any = 10.0) -> Any:
+def _until(condition: Any, seconds: Any = 60.0) -> Any:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"

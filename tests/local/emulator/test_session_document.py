@@ -158,7 +158,7 @@ def test_another_schema_version_is_refused(ssm: Any) -> None:
         )
 
 
-def test_what_is_no_json_is_refused(ssm: Any) -> None:
+def test_invalid_json_is_refused(ssm: Any) -> None:
     with pytest.raises(ssm.exceptions.InvalidDocumentContent):
         ssm.create_document(Name=NAME, DocumentType="Session", Content="{")
 

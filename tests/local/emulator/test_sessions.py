@@ -116,9 +116,7 @@ def test_role_without_policies_is_refused_in_the_words_of_aws(as_role: As, insta
     )
 
 
-def test_operator_starts_on_the_instance_that_the_tag_names_and_on_no_other(
-    as_role: As, instance: str, iam: Any, ssm: Any
-) -> None:
+def test_operator_starts_session_on_tagged_instance_only(as_role: As, instance: str, iam: Any, ssm: Any) -> None:
     content = json.dumps(document(preferences(SessionManagerSettings(), account_id=ACCOUNT, region=REGION)))
     ssm.create_document(Name=DOCUMENT, DocumentType="Session", Content=content)
     operator = as_role(*OPERATOR["Statement"], tag=instance)
@@ -144,7 +142,7 @@ def test_operator_starts_with_no_other_document(as_role: As, instance: str, name
     [(False, False, True), (True, False, False), (True, True, True)],
     ids=["not asked for", "asked for and not allowed", "asked for and allowed"],
 )
-def test_default_document_is_asked_for_where_the_policy_says_so(
+def test_default_document_requires_permission_if_checked(
     as_role: As,
     instance: str,
     condition: bool,  # noqa: FBT001
@@ -162,7 +160,7 @@ def test_default_document_is_asked_for_where_the_policy_says_so(
         assert refused(role.start_session, Target=instance)[0] == "AccessDeniedException"
 
 
-def test_deny_boundary_and_session_policy_take_away(as_role: As, connect: Any, instance: str, iam: Any) -> None:
+def test_deny_boundary_and_session_policy_restrict(as_role: As, connect: Any, instance: str, iam: Any) -> None:
     deny = {**on("*"), "Effect": "Deny"}
     denied = as_role(EVERYTHING, deny, name="Denied")
     assert refused(denied.start_session, Target=instance)[1].endswith(
@@ -217,11 +215,11 @@ def test_operator_never_resumes_and_ends_only_own_sessions(as_role: As, connect:
     assert {each["SessionId"] for each in ssm.describe_sessions(State="History")["Sessions"]} == {own, other}
 
 
-def test_made_up_credentials_do_everything_and_those_of_nobody_nothing(connect: Any, ssm: Any, instance: str) -> None:
+def test_local_credentials_are_allowed_and_unknown_ones_denied(connect: Any, ssm: Any, instance: str) -> None:
     session = ssm.start_session(Target=instance)["SessionId"]
     assert ssm.resume_session(SessionId=session)["SessionId"] == session
-    nobody = client_of(connect, "ASIAAAAAAAAAAAAAAAAA")
-    assert refused(nobody.start_session, Target=instance)[0] == "UnrecognizedClientException"
+    unknown = client_of(connect, "ASIAAAAAAAAAAAAAAAAA")
+    assert refused(unknown.start_session, Target=instance)[0] == "UnrecognizedClientException"
 
 
 def test_session_that_is_not_there(ssm: Any) -> None:

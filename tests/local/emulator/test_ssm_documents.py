@@ -72,7 +72,7 @@ def idle(document: Any) -> Any:
     ],
     ids=["none", "default", "latest", "number"],
 )
-def test_a_version_is_found_by_what_names_it(ssm: Any, version: Any, expected: Any) -> None:
+def test_version_is_found_by_number_and_name(ssm: Any, version: Any, expected: Any) -> None:
     """API_GetDocument and API_DescribeDocument, DocumentVersion."""
     three_versions(ssm)
     document = ssm.get_document(Name=NAME, **version)
@@ -116,7 +116,7 @@ def test_a_document_that_is_not_there_is_an_invalid_document(ssm: Any, call: Any
         getattr(ssm, call)(Name=NAME, **arguments)
 
 
-def test_an_update_names_the_latest_version_and_leaves_the_default(ssm: Any) -> None:
+def test_update_applies_to_latest_and_leaves_default_version(ssm: Any) -> None:
     """API_UpdateDocument: only the latest version can be updated."""
     create(ssm)
     assert update(ssm, idleSessionTimeout="21")["DocumentVersion"] == "2"
@@ -180,7 +180,7 @@ def test_a_document_has_so_many_versions_at_most(ssm: Any, emulator: Any) -> Non
         update(ssm, idleSessionTimeout="22")
 
 
-def test_content_of_any_version_is_a_duplicate_unless_told_otherwise(ssm: Any, emulator: Any) -> None:
+def test_content_of_any_version_is_a_duplicate_by_default(ssm: Any, emulator: Any) -> None:
     """API_UpdateDocument, DuplicateDocumentContent; which versions AWS compares with is not documented."""
     create(ssm)
     update(ssm, idleSessionTimeout="21")

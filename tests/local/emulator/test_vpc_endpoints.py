@@ -178,7 +178,7 @@ def test_a_group_of_an_endpoint_is_in_use(ec2: Any, network: Any, create: Any) -
     ec2.delete_security_group(GroupId=network.groups[0])
 
 
-def test_a_route_table_is_found_by_its_subnet_and_as_the_main_one(ec2: Any, network: Any) -> None:
+def test_route_table_is_found_by_subnet_and_as_the_main_table(ec2: Any, network: Any) -> None:
     """API_DescribeRouteTables, filters association.subnet-id and association.main."""
     ec2.associate_route_table(RouteTableId=network.tables[0], SubnetId=network.subnets[0])
 

@@ -113,10 +113,10 @@ def _values(parameters: Any, path: str) -> list[str]:
 
 
 def _keys(line: _Line, call: ApiCall, place: Place, resource: str) -> Keys:
-    asked_of = call.service if line.passed_to else line.action.split(":", 1)[0]
-    region = GLOBAL_REGION if asked_of in _GLOBAL else call.region
+    authorizing_service = call.service if line.passed_to else line.action.split(":", 1)[0]
+    region = GLOBAL_REGION if authorizing_service in _GLOBAL else call.region
     keys: Keys = {"aws:RequestedRegion": region}
-    if asked_of != call.service:
+    if authorizing_service != call.service:
         keys["aws:ViaAWSService"] = "true"
     tags = _request_tags(call, resource)
     if tags and _takes_tags(line.action):
@@ -131,8 +131,8 @@ def _keys(line: _Line, call: ApiCall, place: Place, resource: str) -> Keys:
     if targets := _values(call.parameters, "Targets.Arn"):
         keys["events:TargetArn"] = sorted(targets)
     keys |= resource_keys(place, resource)
-    if line.action in _BOUNDED and (asked := call.parameters.get("PermissionsBoundary")):
-        keys["iam:PermissionsBoundary"] = asked
+    if line.action in _BOUNDED and (boundary := call.parameters.get("PermissionsBoundary")):
+        keys["iam:PermissionsBoundary"] = boundary
     if line.action in _ATTACHING:
         keys["iam:PolicyARN"] = call.parameters["PolicyArn"]
     return keys

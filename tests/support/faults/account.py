@@ -35,7 +35,7 @@ class Account:
         self._logs.create_log_group(logGroupName=LOG_GROUP, kmsKeyId=key["Arn"])
         self._s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
 
-    def wanted(self, minutes: int) -> Preferences:
+    def preferences(self, minutes: int) -> Preferences:
         """Return preferences that name a key, an encrypted log group and an encrypted bucket.
 
         Args:
@@ -106,9 +106,9 @@ class Account:
         return {tag["Key"]: tag["Value"] for tag in listed}
 
 
-def ours(wanted: Preferences) -> Content:
+def ours(preferences: Preferences) -> Content:
     """Return this project's document with these preferences."""
-    return document(wanted)
+    return document(preferences)
 
 
 def foreign(minutes: int, edition: int = 0) -> Content:

@@ -48,14 +48,10 @@ class Deployer:
         self._provider = RunShellDocumentProvider()
         self._provider.configure(ConfigureRequest(ProviderConfig({"aws:region": REGION}, "shell-access")))
 
-    def up(self, wanted: Preferences, *, on_destroy: str = "restore", take_over: bool = False) -> None:
-        """Check, diff, then create or update, as `pulumi up` does.
-
-        Raises:
-            DocumentError: The update stopped.
-        """
+    def up(self, preferences: Preferences, *, on_destroy: str = "restore", take_over: bool = False) -> None:
+        """Check, diff, then create or update, as `pulumi up` does."""
         news = {
-            **wanted,
+            **preferences,
             "region": REGION,
             "description": DESCRIPTION,
             "owner": self._owner,
@@ -72,21 +68,13 @@ class Deployer:
             self.state = self._provider.update("id", self.state, news).outs
 
     def refresh(self) -> None:
-        """Refresh the state, as `pulumi refresh` does.
-
-        Raises:
-            DocumentError: The refresh stopped.
-        """
+        """Refresh the state, as `pulumi refresh` does."""
         if self.state is not None:
             read = self._provider.read("id", self.state)
             self.state = (read.outs or {}) if read.id else None
 
     def destroy(self) -> None:
-        """Delete the document, as `pulumi destroy` does.
-
-        Raises:
-            DocumentError: The deletion stopped.
-        """
+        """Delete the document, as `pulumi destroy` does."""
         if self.state is not None:
             self._provider.delete("id", self.state)
             self.state = None

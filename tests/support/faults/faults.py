@@ -104,8 +104,8 @@ def _effect(call: Call, fault: Fault) -> Rule:
             return {"response": {"abort_bytes": 0}}
         case Fault.THROTTLED | Fault.FAILING | Fault.DENIED:
             code, status = (_REST_XML if call.service == "s3" else _JSON)[fault.name.lower()]
-            said = _REFUSED.format(service=call.service, operation=call.operation) if fault is Fault.DENIED else code
-            return {"error": {"code": code, "status": status, "message": said}}
+            message = _REFUSED.format(service=call.service, operation=call.operation) if fault is Fault.DENIED else code
+            return {"error": {"code": code, "status": status, "message": message}}
 
 
 class FaultProxy:
@@ -119,11 +119,7 @@ class FaultProxy:
         self.endpoint_url = ""
 
     def start(self) -> None:
-        """Start the server on a free port of 127.0.0.1, which `endpoint_url` has afterwards.
-
-        Raises:
-            RuntimeError: The server did not start.
-        """
+        """Start the server on a free port of 127.0.0.1, which `endpoint_url` has afterwards."""
         self._thread.start()
         if not self._ready.wait(START_SECONDS):
             raise RuntimeError("the fault proxy did not come up")

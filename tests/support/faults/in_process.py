@@ -93,9 +93,9 @@ class LocalAws:
         return make(request.url, status, answered, raw)
 
     def _post(self, path: str, body: bytes) -> None:
-        status, _, said = self._call("POST", path, "", {"Content-Type": "application/json"}, body)
+        status, _, content = self._call("POST", path, "", {"Content-Type": "application/json"}, body)
         if status >= 400:
-            raise ValueError(said.decode())
+            raise ValueError(content.decode())
 
     def _call(
         self, method: str, path: str, query: str, headers: dict[str, str], body: Any

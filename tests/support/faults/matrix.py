@@ -130,19 +130,16 @@ class Matrix:
 
         Returns:
             `converged`, or the cause for which the operation stopped.
-
-        Raises:
-            BrokenPromiseError: A promise does not hold.
         """
         stage = self._ready(cell.stage)
         deployer = self._arranged(stage)
         before = self._account.content()
         stopped = self._run_with_fault(cell, deployer)
-        said = self._judge(cell, stopped, before, deployer)
+        outcome = self._evaluate(cell, stopped, before, deployer)
         self._act(cell.stage, deployer)
         self._expect_success(cell, deployer)
-        self._expect_what_was_there_comes_back(cell, deployer)
-        return said
+        self._expect_restored(cell, deployer)
+        return outcome
 
     def _ready(self, stage: Stage) -> _Prepared:
         if stage not in self._prepared:
@@ -176,20 +173,20 @@ class Matrix:
         if stage not in (Stage.FIRST, Stage.REMOVAL):
             self._account.make_in_console(THEIRS)
         if stage not in (Stage.FIRST, Stage.ADOPTION):
-            deployer.up(self._account.wanted(OURS))
+            deployer.up(self._account.preferences(OURS))
         if stage is Stage.OVERTAKEN:
             self._account.edit(THEIRS + 1, default=True)
         if stage is Stage.AT_THE_LIMIT:
             for minutes in range(OURS + 1, OURS + VERSION_LIMIT - 1):
-                deployer.up(self._account.wanted(minutes))
+                deployer.up(self._account.preferences(minutes))
         return deployer
 
     def _act(self, stage: Stage, deployer: Deployer) -> None:
         match stage:
             case Stage.FIRST | Stage.ADOPTION:
-                deployer.up(self._account.wanted(OURS))
+                deployer.up(self._account.preferences(OURS))
             case Stage.UPDATE | Stage.OVERTAKEN | Stage.AT_THE_LIMIT:
-                deployer.up(self._account.wanted(NEW))
+                deployer.up(self._account.preferences(NEW))
             case Stage.REFRESH:
                 deployer.refresh()
             case Stage.RESTORE | Stage.REMOVAL:
@@ -201,32 +198,32 @@ class Matrix:
             try:
                 self._act(cell.stage, deployer)
                 stopped = None
-            except DocumentError as said:
-                stopped = said
+            except DocumentError as error:
+                stopped = error
             except Exception as unexpected:
-                raise BrokenPromiseError(f"{cell}: not told in words: {unexpected!r}") from unexpected
+                raise BrokenPromiseError(f"{cell}: not reported as an error message: {unexpected!r}") from unexpected
         if strike.call != cell.call or self._arena.proxy.fired() == fired:
             raise BrokenPromiseError(f"{cell}: the fault did not happen")
         return stopped
 
-    def _judge(self, cell: Cell, stopped: DocumentError | None, before: Content | None, deployer: Deployer) -> str:
+    def _evaluate(self, cell: Cell, stopped: DocumentError | None, before: Content | None, deployer: Deployer) -> str:
         live = self._account.content()
         if not any(same_content(live, allowed) for allowed in (before, self._target(cell.stage))):
-            raise BrokenPromiseError(f"{cell}: live is neither what was there nor what is asked for: {live}")
+            raise BrokenPromiseError(f"{cell}: live is neither the prior nor the configured content: {live}")
         if stopped is None:
             self._expect_success(cell, deployer)
             return "converged"
         if cell.times is Times.ONCE and cell.fault.passes:
-            raise BrokenPromiseError(f"{cell}: was not tried again: {stopped}")
+            raise BrokenPromiseError(f"{cell}: was not retried: {stopped}")
         if stopped.cause is not cell.fault.cause or str(stopped.cause) not in str(stopped):
             raise BrokenPromiseError(f"{cell}: stopped for {stopped.cause}, not {cell.fault.cause}: {stopped}")
         if cell.fault is Fault.DENIED:
-            self._expect_whom_to_allow_what(cell, str(stopped))
+            self._expect_principal_and_action(cell, str(stopped))
         return str(stopped.cause)
 
-    def _expect_whom_to_allow_what(self, cell: Cell, said: str) -> None:
-        if "arn:aws:iam::123456789012:user/deployer" not in said or f"allow {cell.call.service}:" not in said:
-            raise BrokenPromiseError(f"{cell}: does not say whom to allow which action: {said}")
+    def _expect_principal_and_action(self, cell: Cell, message: str) -> None:
+        if "arn:aws:iam::123456789012:user/deployer" not in message or f"allow {cell.call.service}:" not in message:
+            raise BrokenPromiseError(f"{cell}: does not name the principal and the action to allow: {message}")
 
     def _target(self, stage: Stage) -> Content | None:
         """Return the content in effect after a stage; None where there is no document."""
@@ -234,20 +231,20 @@ class Matrix:
             return None
         if stage is Stage.RESTORE:
             return foreign(THEIRS)
-        return ours(self._account.wanted(OURS if stage in (Stage.FIRST, Stage.ADOPTION, Stage.REFRESH) else NEW))
+        return ours(self._account.preferences(OURS if stage in (Stage.FIRST, Stage.ADOPTION, Stage.REFRESH) else NEW))
 
     def _expect_success(self, cell: Cell, deployer: Deployer) -> None:
         target = self._target(cell.stage)
         found = [self._account.content(), self._account.content("$LATEST")]
         if not all(same_content(each, target) for each in found):
-            raise BrokenPromiseError(f"{cell}: default and latest are not what is asked for: {found}")
+            raise BrokenPromiseError(f"{cell}: default and latest are not as configured: {found}")
         versions, expected = self._account.versions(), self._versions(cell.stage)
         if len(versions) != len(expected) or not all(map(same_content, versions, expected)):
             raise BrokenPromiseError(f"{cell}: {len(versions)} versions, not {len(expected)}: {versions}")
         if target is not None and cell.stage is Stage.RESTORE and self._account.marks():
-            raise BrokenPromiseError(f"{cell}: our marks are still on the document")
+            raise BrokenPromiseError(f"{cell}: the tags of this project are still on the document")
         if cell.stage is Stage.REFRESH and deployer.state != self._prepared[cell.stage].state:
-            raise BrokenPromiseError(f"{cell}: the refreshed state is another: {deployer.state}")
+            raise BrokenPromiseError(f"{cell}: the refreshed state differs: {deployer.state}")
 
     def _versions(self, stage: Stage) -> list[Content]:
         """Return all versions after a stage: no foreign version is lost, and no version exists twice."""
@@ -264,11 +261,11 @@ class Matrix:
         }[stage]
 
     def _ours(self, minutes: int) -> Content:
-        return ours(self._account.wanted(minutes))
+        return ours(self._account.preferences(minutes))
 
-    def _expect_what_was_there_comes_back(self, cell: Cell, deployer: Deployer) -> None:
+    def _expect_restored(self, cell: Cell, deployer: Deployer) -> None:
         deployer.destroy()
         prior = None if cell.stage in (Stage.FIRST, Stage.REMOVAL) else foreign(THEIRS)
         found = [self._account.content(), self._account.content("$LATEST")]
         if not all(same_content(each, prior) for each in found):
-            raise BrokenPromiseError(f"{cell}: restored is not what was there before: {found}")
+            raise BrokenPromiseError(f"{cell}: the restored content is not the prior one: {found}")

@@ -33,8 +33,8 @@ def print_matrix() -> bool:
         matrix = Matrix(arena)
         outcomes, broken = _run(matrix, progress)
         output.print(_table(matrix, outcomes))
-    for said in broken:
-        output.print(said, style="red", highlight=False)
+    for message in broken:
+        output.print(message, style="red", highlight=False)
     output.print("Every promise held." if not broken else f"{len(broken)} promises were broken.")
     return not broken
 
@@ -50,9 +50,9 @@ def _run(matrix: Matrix, console: Console) -> tuple[Outcomes, list[str]]:
         for cell in every:
             try:
                 outcome = matrix.run(cell)
-            except BrokenPromiseError as said:
+            except BrokenPromiseError as promise:
                 outcome = _BROKEN
-                broken.append(str(said))
+                broken.append(str(promise))
             place = outcomes.setdefault((cell.stage, cell.call, cell.fault), {})
             place.setdefault(cell.times, set()).add(outcome)
             step()
