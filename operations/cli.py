@@ -26,15 +26,15 @@ COMMANDS: Final = {
     ),
     "verify": (
         "operations.verify.command:verify",
-        "Compares what is live with what the stack's settings ask for. Changes nothing.",
+        "Compare live resources with the stack's settings. Changes nothing.",
     ),
     "connect": (
         "operations.connect.command:connect",
-        "Starts a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.",
+        "Start a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.",
     ),
     "nodes": (
         "operations.doctor.nodes:nodes",
-        "Lists all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.",
+        "List all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.",
     ),
     "orphans": (
         "operations.orphans:orphans",
@@ -42,7 +42,7 @@ COMMANDS: Final = {
     ),
     "doctor": (
         "operations.doctor.command:doctor",
-        "Says why a session on a node would fail or go unlogged, the most likely cause first. Changes nothing.",
+        "Diagnose why a session on a node would fail or would not be logged, the most likely cause first. Changes nothing.",
     ),
     "audit": (
         "operations.audit.command:audit",

@@ -24,7 +24,7 @@ class Status(StrEnum):
     """Sessions fail or are not logged."""
     DIFFERENT = "different"
     """The resource differs from the settings."""
-    CANNOT_TELL = "cannotTell"
+    UNKNOWN = "cannotTell"
     """A call was denied or failed, or the answer cannot be determined; never counts as OK."""
     WARNING = "warning"
     """It needs attention; does not affect the exit code."""
@@ -37,12 +37,12 @@ class Status(StrEnum):
 STYLES: Final = {
     Status.PROBLEM: "bold red",
     Status.DIFFERENT: "bold red",
-    Status.CANNOT_TELL: "bold magenta",
+    Status.UNKNOWN: "bold magenta",
     Status.WARNING: "yellow",
     Status.NOTE: "cyan",
     Status.OK: "green",
 }
-CANNOT_TELL: Final = "cannot tell"
+UNKNOWN_LABEL: Final = "cannot tell"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +90,15 @@ def from_differences(check: str, unequal: Sequence[str], *, expected: str, remed
 def missing(check: str, why: ReadFailure | None, *, expected: str, found: str, remedy: str) -> Finding:
     """Return the finding about a resource that does not exist (None), or that cannot be read."""
     if why is not None:
-        return cannot_tell(check, why, expected=expected)
+        return unknown_finding(check, why, expected=expected)
     return compared(check, same=False, expected=expected, found=found, remedy=remedy)
 
 
-def cannot_tell(check: str, why: ReadFailure, *, expected: str = "", about: str = "") -> Finding:
+def unknown_finding(check: str, why: ReadFailure, *, expected: str = "", about: str = "") -> Finding:
     """Return the finding about a resource that cannot be read."""
     return Finding(
         check=check,
-        status=Status.CANNOT_TELL,
+        status=Status.UNKNOWN,
         about=about,
         expected=expected,
         found=f"{why.action}: {why.cause}",
@@ -118,7 +118,7 @@ def counted(number: int, noun: str) -> str:
 
 def styled(status: Status) -> Text:
     """Return a status for a terminal."""
-    return Text(CANNOT_TELL if status is Status.CANNOT_TELL else status.value, style=STYLES[status])
+    return Text(UNKNOWN_LABEL if status is Status.UNKNOWN else status.value, style=STYLES[status])
 
 
 def print_line(console: Console, *parts: str | Text | tuple[str, str]) -> None:
@@ -128,7 +128,7 @@ def print_line(console: Console, *parts: str | Text | tuple[str, str]) -> None:
 
 def print_unread(console: Console, subject: str, why: ReadFailure) -> None:
     """Print that a Region, or a part of it, cannot be read, with the remediation."""
-    print_line(console, styled(Status.CANNOT_TELL), f": {subject}: {why.action}: {why.cause}")
+    print_line(console, styled(Status.UNKNOWN), f": {subject}: {why.action}: {why.cause}")
     print_line(console, f"  remedy: {why.remedy}")
 
 

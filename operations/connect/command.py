@@ -32,29 +32,29 @@ if TYPE_CHECKING:
 
 def connect(  # noqa: PLR0913 -- options of a command line
     context: typer.Context,
-    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="An id, or a name such as DC1 (its Name tag).")],
+    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="ID or Name tag, such as DC1.")],
     *,
-    rdp: Annotated[bool, typer.Option("--rdp", help=f"Forward the remote desktop's port, {RDP_PORT}.")] = False,
+    rdp: Annotated[bool, typer.Option("--rdp", help=f"Forward the Remote Desktop port, {RDP_PORT}.")] = False,
     local_port: Annotated[
         int | None,
-        typer.Option("--local-port", metavar="N", help="Of this machine. Default: a free one.", min=1, max=65535),
+        typer.Option("--local-port", metavar="N", help="Local port. Default: a free one.", min=1, max=65535),
     ] = None,
     remote_port: Annotated[
         int | None,
         typer.Option("--remote-port", metavar="N", help="Forward this port of the instance.", min=1, max=65535),
     ] = None,
-    only_print: Annotated[bool, typer.Option("--print", help="Print the command line and do not run it.")] = False,
+    only_print: Annotated[bool, typer.Option("--print", help="Print the command without running it.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
 ) -> None:
-    """Starts a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.
+    """Start a session on an instance through Session Manager: a shell, or with --rdp or --remote-port a forwarded port.
 
-    Looks the instance up in the stack's Regions, prints the `aws ssm start-session` line, and runs it where the AWS
-    command line and the Session Manager plugin are installed. It acts as whoever the AWS command line acts as here
-    (AWS_PROFILE, the environment), never as the stack's own roles. Changes nothing.
+    Finds the instance in the stack's Regions, prints the `aws ssm start-session` command, and runs it if the AWS CLI and
+    the Session Manager plugin are installed. Uses the credentials of the AWS CLI (AWS_PROFILE, the environment), never
+    the stack's own roles. Changes nothing.
 
-    Exit codes: that of the session; 1 the instance is not there, does not run or is not managed, 2 the command line or
-    the configuration cannot be used, or a program is missing.
+    Exit codes: that of the session; 1 the instance does not exist, is not running or is not managed, 2 the command line
+    or the configuration is not usable, or a program is missing.
     """
     try:
         forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
@@ -84,7 +84,7 @@ def _forwarding(*, rdp: bool, local_port: int | None, remote_port: int | None) -
             raise UnusableError("--local-port is for --rdp or --remote-port: a shell has no port.")
         return None
     if local_port is not None and not is_free(local_port):
-        raise UnusableError(f"Port {local_port} of this machine is in use. Leave --local-port out for a free one.")
+        raise UnusableError(f"Port {local_port} of this machine is in use. Omit --local-port for a free one.")
     return Forwarding(remote_port=remote_port or RDP_PORT, local_port=local_port or free_port(), rdp=rdp)
 
 

@@ -19,27 +19,26 @@ from operations.terminal import Terminal
 
 def doctor(
     context: typer.Context,
-    instance: Annotated[
-        str, typer.Argument(metavar="INSTANCE", help="An id (i-..., mi-...), or a name such as app-1 (its Name tag).")
-    ],
+    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="ID (i-..., mi-...) or Name tag, such as app-1.")],
     *,
     stack: Stack = None,
     cwd: Cwd = Path(),
     machine: Json = False,
 ) -> None:
-    """Says why a session on a node would fail or go unlogged, the most likely cause first. Changes nothing.
+    """Diagnose why a session on a node would fail or would not be logged, the most likely cause first. Changes nothing.
 
-    Looks at the instance, the SSM Agent, its role with all policies that bear on it, the way from its subnet to each
-    service that the stack's settings need, and at keys, log group, bucket and document. Each cause comes with what to do.
+    Evaluates the instance, the SSM Agent, the effective permissions of its role, the network path from its subnet to each
+    service that the stack's settings require, and keys, log group, bucket and document. Each cause has a remediation.
 
-    What cannot be read is "cannot tell", with the permission that it needs; such a node is never called ready.
+    A resource that cannot be read is reported as "cannot tell", with the permission that it requires; such a node is
+    never reported as ready.
 
     Exit codes: 0 ready (warnings allowed), 1 not ready, cannot tell, or no such node, 2 the command line or the
-    configuration cannot be used.
+    configuration is not usable.
     """
     try:
         configuration = Surroundings.of(context).read_stack(cwd, stack)
-        with Terminal(stderr=True).status("Looking at the node ..."):
+        with Terminal(stderr=True).status("Diagnosing the node ..."):
             found = Doctor(configuration).diagnose(instance)
     except UnusableError as problem:
         typer.echo(str(problem), err=True)

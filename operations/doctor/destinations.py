@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.findings import Cause
-from operations.findings import Finding, Status, cannot_tell
+from operations.findings import Finding, Status, unknown_finding
 from operations.findings import Status as Checked
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import (
@@ -48,12 +48,12 @@ def destination_findings(deployment: Deployment, facts: Destinations) -> list[Fi
 def _data_key(deployment: Deployment, facts: Destinations) -> list[Finding]:
     live = facts.live.data_key
     if isinstance(live, ReadFailure):
-        return [cannot_tell(Cause.DATA_KEY, live)]
+        return [unknown_finding(Cause.DATA_KEY, live)]
     if live is None:
         return [Finding(check=Cause.DATA_KEY, found=f"no key is behind {DATA_KEY_ALIAS}", remedy=deployment.repair)]
     found = _key(Cause.DATA_KEY, deployment, live, "session data is encrypted with")
     if isinstance(facts.data_key_aliases, ReadFailure):
-        found.append(cannot_tell(Cause.DATA_KEY, facts.data_key_aliases, about="aliases"))
+        found.append(unknown_finding(Cause.DATA_KEY, facts.data_key_aliases, about="aliases"))
     return found
 
 
@@ -74,7 +74,7 @@ def _log_group(deployment: Deployment, settings: SessionManagerSettings, facts: 
         deployment.repair if settings.create_cw_log_group else f"create it, or set {_SECTION}.createCwLogGroup to true"
     )
     if isinstance(live, ReadFailure):
-        return [cannot_tell(Cause.LOG_GROUP, live)]
+        return [unknown_finding(Cause.LOG_GROUP, live)]
     if live is None:
         return [Finding(check=Cause.LOG_GROUP, found=f"there is no log group {name}", remedy=create)]
     if live.kms_key_arn is None:
@@ -93,7 +93,7 @@ def _log_group(deployment: Deployment, settings: SessionManagerSettings, facts: 
 def _log_group_key(deployment: Deployment, live: LogGroupFacts, facts: Destinations) -> list[Finding]:
     key = facts.log_group_key
     if isinstance(key, ReadFailure):
-        return [cannot_tell(Cause.LOG_GROUP_KEY, key)]
+        return [unknown_finding(Cause.LOG_GROUP_KEY, key)]
     if key is None:
         found = f"the log group is encrypted with {live.kms_key_arn}, which does not exist"
         return [Finding(check=Cause.LOG_GROUP_KEY, found=found, remedy=deployment.repair)]
@@ -123,7 +123,7 @@ def _other_key(
 def _bucket(deployment: Deployment, settings: SessionManagerSettings, facts: Destinations) -> list[Finding]:
     live, name = facts.live.bucket, settings.s3_bucket_name
     if isinstance(live, ReadFailure):
-        return [cannot_tell(Cause.BUCKET, live)]
+        return [unknown_finding(Cause.BUCKET, live)]
     if live is None:
         remedy = f"create the bucket, or correct {_SECTION}.s3BucketName"
         return [Finding(check=Cause.BUCKET, found=f"there is no bucket {name}", remedy=remedy)]
@@ -138,7 +138,7 @@ def _bucket_encryption(deployment: Deployment, settings: SessionManagerSettings,
     )
     if isinstance(encryption, ReadFailure):
         needed = settings.s3_encryption_enabled or desired or owner != deployment.account_id
-        return [cannot_tell(Cause.BUCKET_ENCRYPTION, encryption)] if needed else []
+        return [unknown_finding(Cause.BUCKET_ENCRYPTION, encryption)] if needed else []
     required = settings.s3_encryption_enabled or bool(desired)
     problem = algorithm_problem(encryption.algorithm if encryption else None) if required else None
     if problem is None and encryption is not None:
@@ -168,7 +168,7 @@ def _bucket_key(deployment: Deployment, live: BucketFacts, facts: Destinations) 
         return []
     key = facts.bucket_key
     if isinstance(key, ReadFailure):
-        return [cannot_tell(Cause.BUCKET_KEY, key)]
+        return [unknown_finding(Cause.BUCKET_KEY, key)]
     if key is None:
         named = _reference(encryption) if isinstance(encryption, BucketEncryption) else arn
         found = f"the bucket's key {named} does not exist in account {deployment.account_id} and {live.region}"
@@ -189,7 +189,7 @@ def _document(deployment: Deployment, settings: SessionManagerSettings, facts: D
     return [
         Finding(
             check=Cause.DOCUMENT,
-            status=Status.PROBLEM if problem else Status.CANNOT_TELL,
+            status=Status.PROBLEM if problem else Status.UNKNOWN,
             found="; ".join(f"{each.check}: {each.found}" for each in wrong),
             remedy=compare if problem else "; ".join(dict.fromkeys(each.remedy or "" for each in wrong)),
         )

@@ -12,7 +12,7 @@ from operations.doctor.network import explains_silence, network_findings, obstac
 from operations.doctor.permissions import NodeRole, node_role, permission_findings
 from operations.doctor.placement import Placement
 from operations.doctor.requirements import REGISTER, services
-from operations.findings import Finding, Status, cannot_tell
+from operations.findings import Finding, Status, unknown_finding
 from operations.inventory.network import Vpc
 from operations.inventory.reader import ReadFailure
 
@@ -61,7 +61,7 @@ def evaluate(node: NodeFacts) -> Diagnosis:
 def _instance(node: NodeFacts) -> list[Finding]:
     instance = node.instance
     if isinstance(instance, ReadFailure):
-        return [cannot_tell(Cause.STOPPED, instance)]
+        return [unknown_finding(Cause.STOPPED, instance)]
     if instance is None:
         return []
     found: list[Finding] = []
@@ -77,17 +77,15 @@ def _instance(node: NodeFacts) -> list[Finding]:
 
 def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]:
     if isinstance(role, ReadFailure):
-        return [cannot_tell(Cause.ROLE, role)]
+        return [unknown_finding(Cause.ROLE, role)]
     if role is not None or isinstance(node.instance, ReadFailure):
         return []
     if node.instance is None:
         text = "the role of the node's activation is not known, or does not exist"
-        return [
-            Finding(check=Cause.ROLE, status=Status.CANNOT_TELL, found=text, remedy="see the activation's IAM role")
-        ]
+        return [Finding(check=Cause.ROLE, status=Status.UNKNOWN, found=text, remedy="see the activation's IAM role")]
     profile = (node.instance.profile_arn or "").rpartition("/")[2]
     has = "its instance profile holds no role" if profile else "it has no instance profile"
-    mend = (
+    fix = (
         f"aws iam add-role-to-instance-profile --instance-profile-name {profile} --role-name ROLE"
         if profile
         else f"aws ec2 associate-iam-instance-profile --region {node.deployment.region} --instance-id {node.id} "
@@ -97,7 +95,7 @@ def _role(node: NodeFacts, role: NodeRole | ReadFailure | None) -> list[Finding]
         Finding(
             check=Cause.NO_INSTANCE_PROFILE,
             found=f"{has}, and Default Host Management Configuration is off in {node.deployment.region}",
-            remedy=f"{mend}, or set shell-access:nodes.defaultHostManagement.enabled",
+            remedy=f"{fix}, or set shell-access:nodes.defaultHostManagement.enabled",
         )
     ]
 
@@ -110,14 +108,16 @@ def _obstacles(node: NodeFacts, role: Principal | None) -> list[Obstacle]:
 
 def _network(node: NodeFacts, obstacles_found: list[Obstacle]) -> list[Finding]:
     if isinstance(node.network, ReadFailure):
-        return [cannot_tell(Cause.NETWORK, node.network)]
+        return [unknown_finding(Cause.NETWORK, node.network)]
     if node.network is None and not isinstance(node.instance, ReadFailure):
-        text = f"the network of a node outside EC2 is not seen; it has to reach {', '.join(services(node))} on 443"
+        text = (
+            f"the network of a node outside EC2 cannot be evaluated; it must reach {', '.join(services(node))} on 443"
+        )
         remedy = "run on the node: ssm-cli get-diagnostics"
-        return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, found=text, remedy=remedy)]
+        return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, found=text, remedy=remedy)]
     if isinstance(node.instance, Instance) and not node.instance.address:
-        text = "the node has no IPv4 address, and its way over IPv6 is not seen"
-        return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, found=text, remedy="ssm-cli get-diagnostics")]
+        text = "the node has no IPv4 address, and IPv6 paths are not evaluated"
+        return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, found=text, remedy="ssm-cli get-diagnostics")]
     return [*_shared(node), *network_findings(obstacles_found)]
 
 
@@ -131,18 +131,16 @@ def _shared(node: NodeFacts) -> list[Finding]:
     subnet = node.network.subnets.get(node.instance.subnet_id)
     if subnet is None or subnet.owner_id in ("", node.deployment.account_id):
         return []
-    text = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be seen from here"
-    remedy = (
-        f"look from that account, or try: python -m operations verify --node {node.id} --stack {node.deployment.stack}"
-    )
-    return [Finding(check=Cause.NETWORK, status=Status.CANNOT_TELL, about=subnet.id, found=text, remedy=remedy)]
+    text = f"{subnet.id} is shared by account {subnet.owner_id}, whose endpoints and NAT gateways may not be visible to this account"
+    remedy = f"run doctor in that account, or run: python -m operations verify --node {node.id} --stack {node.deployment.stack}"
+    return [Finding(check=Cause.NETWORK, status=Status.UNKNOWN, about=subnet.id, found=text, remedy=remedy)]
 
 
 def _managed(node: NodeFacts, found: list[Finding], obstacles_found: list[Obstacle]) -> list[Finding]:
     """Return a finding if a node is offline: the cause only if no other finding explains it."""
     managed = node.managed
     if isinstance(managed, ReadFailure):
-        return [cannot_tell(Cause.NOT_MANAGED, managed)]
+        return [unknown_finding(Cause.NOT_MANAGED, managed)]
     if managed is not None and managed.is_online:
         return []
     explained = explains_silence(obstacles_found) or any(
@@ -154,14 +152,14 @@ def _managed(node: NodeFacts, found: list[Finding], obstacles_found: list[Obstac
         for each in found
     )
     status = Status.NOTE if explained else Status.PROBLEM
-    follows = ", which follows from the above" if explained else ""
+    follows = ", as a consequence of the findings above" if explained else ""
     if managed is None:
         remedy = "install or start the SSM Agent on it; on the node: ssm-cli get-diagnostics"
-        text = f"Systems Manager has never heard of it{follows}"
+        text = f"the node has never registered with Systems Manager{follows}"
         return [Finding(check=Cause.NOT_MANAGED, status=status, found=text, remedy="" if explained else remedy)]
-    last = f", last heard of {managed.last_ping}" if managed.last_ping else ""
+    last = f", last ping {managed.last_ping}" if managed.last_ping else ""
     remedy = "restart the SSM Agent on it, and see its log; on the node: ssm-cli get-diagnostics"
-    text = f"its agent does not answer ({managed.ping}{last}){follows}"
+    text = f"the agent does not respond ({managed.ping}{last}){follows}"
     return [Finding(check=Cause.OFFLINE, status=status, found=text, remedy="" if explained else remedy)]
 
 
@@ -175,7 +173,7 @@ def _agent(node: NodeFacts, *, by_default: bool) -> list[Finding]:
     )
     if version_key(managed.agent_version) is None:
         text = f"the agent's version is not known ({managed.agent_version or 'none is reported'})"
-        return [Finding(check=Cause.AGENT, status=Status.CANNOT_TELL, found=text, remedy=update)]
+        return [Finding(check=Cause.AGENT, status=Status.UNKNOWN, found=text, remedy=update)]
     lacking = unmet(
         needed_agent_versions(
             node.deployment.session_manager, platform=managed.platform or None, default_host_management=by_default
@@ -199,13 +197,13 @@ def _run_as(node: NodeFacts) -> list[Finding]:
     if settings.run_as_default_user == _AGENTS_USER:
         text = (
             f"sessions run as {_AGENTS_USER}, which the SSM Agent creates only when a session starts without Run As; where "
-            "no such session ever started, sessions fail"
+            "no such session has started, sessions fail"
         )
         remedy = (
             "create it on the node, or set shell-access:sessionManager.runAsDefaultUser to a user that the image has"
         )
         return [Finding(check=Cause.RUN_AS, status=Status.WARNING, about=_AGENTS_USER, found=text, remedy=remedy)]
     user = settings.run_as_default_user or "the user of the principal's tag SSMSessionRunAs"
-    text = f"whether {user} exists on the node cannot be known from outside"
+    text = f"whether {user} exists on the node cannot be determined from outside"
     remedy = f"python -m operations verify --node {node.id} --stack {node.deployment.stack} shows it"
     return [Finding(check=Cause.RUN_AS, status=Status.NOTE, found=text, remedy=remedy)]

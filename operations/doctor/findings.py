@@ -52,7 +52,7 @@ class Verdict(StrEnum):
 
     NOT_READY = "notReady"
     """Sessions fail or are not logged."""
-    CANNOT_TELL = "cannotTell"
+    UNKNOWN = "cannotTell"
     """No problem is known, but not everything is known."""
     READY = "ready"
     """Everything that the settings need is available."""
@@ -90,7 +90,7 @@ class Diagnosis:
         statuses = {each.status for each in self.findings}
         if Status.PROBLEM in statuses:
             return Verdict.NOT_READY
-        return Verdict.CANNOT_TELL if Status.CANNOT_TELL in statuses else Verdict.READY
+        return Verdict.UNKNOWN if Status.UNKNOWN in statuses else Verdict.READY
 
     @property
     def exit_code(self) -> ExitCode:

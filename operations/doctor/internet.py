@@ -112,12 +112,12 @@ def _along(network: Vpc, subnet_id: str, table_id: str, route: Route, *, has_pub
         blocked = _blocks(network, subnet_id)
         if blocked != _NOT_BLOCKED:
             return InternetRoute(
-                there=Truth.NO, text=f"{text}, and VPC Block Public Access shuts {subnet_id} off ({blocked})"
+                there=Truth.NO, text=f"{text}, and VPC Block Public Access blocks {subnet_id} ({blocked})"
             )
         return InternetRoute(there=Truth.YES)
     if target.startswith("nat-"):
         return _through_nat(network, target, text)
-    return InternetRoute(there=Truth.UNKNOWN, text=f"{text}; what lies behind it is not seen")
+    return InternetRoute(there=Truth.UNKNOWN, text=f"{text}; routes beyond it are not evaluated")
 
 
 def _through_nat(network: Vpc, nat_id: str, text: str) -> InternetRoute:
@@ -127,7 +127,7 @@ def _through_nat(network: Vpc, nat_id: str, text: str) -> InternetRoute:
     if nat.state != _AVAILABLE:
         return InternetRoute(there=Truth.NO, text=f"{text}, which is {nat.state}")
     if _blocks(network, nat.subnet_id) == _ALL_BLOCKED:
-        return InternetRoute(there=Truth.NO, text=f"{text}, and VPC Block Public Access shuts {nat.subnet_id} off")
+        return InternetRoute(there=Truth.NO, text=f"{text}, and VPC Block Public Access blocks {nat.subnet_id}")
     return (
         _beyond_nat(network, nat)
         if nat.public
@@ -143,9 +143,9 @@ def _beyond_nat(network: Vpc, nat: NatGateway) -> InternetRoute:
         return InternetRoute(there=Truth.YES, nat=nat)
     if routes:
         return InternetRoute(
-            there=Truth.UNKNOWN, text=f"{nat.id} stands in {where}, whose default route leads to {routes[0].target}"
+            there=Truth.UNKNOWN, text=f"{nat.id} is in {where}, whose default route leads to {routes[0].target}"
         )
-    return InternetRoute(there=Truth.NO, text=f"{nat.id} stands in {where}, which has no route to the internet")
+    return InternetRoute(there=Truth.NO, text=f"{nat.id} is in {where}, which has no route to the internet")
 
 
 def _blocks(network: Vpc, subnet_id: str) -> str:

@@ -82,10 +82,10 @@ def _unseen(placement: Placement, service: str, route_out: InternetRoute) -> lis
         Obstacle(
             cause=Cause.NO_ROUTE,
             service=service,
-            status=Status.CANNOT_TELL,
+            status=Status.UNKNOWN,
             about=placement.instance.subnet_id,
             found=route_out.text,
-            remedy="see whether that way leads to the services, or make endpoints for them in the VPC",
+            remedy="check whether that route leads to the services, or create endpoints for them in the VPC",
         )
     ]
 
@@ -99,7 +99,7 @@ def _no_way(placement: Placement, service: str, route_out: InternetRoute, there:
             service=service,
             about=there[0].id,
             found=f"{there[0].id} is in other route tables than {table.id if table else 'none'}, that of "
-            f"{placement.instance.subnet_id}, and there is no other way: {route_out.text}",
+            f"{placement.instance.subnet_id}, and there is no other path: {route_out.text}",
             remedy=modify(placement, there[0], f"--add-route-table-ids {table.id if table else 'TABLE'}"),
         )
     if there:
@@ -112,7 +112,7 @@ def _no_way(placement: Placement, service: str, route_out: InternetRoute, there:
             cause=Cause.ENDPOINT_PRIVATE_DNS,
             service=service,
             about=there[0].id if not there[0].private_dns else placement.network.vpc_id,
-            found=f"{there[0].id} does not take over the service's name: {dns}; and there is no other way: {route_out.text}",
+            found=f"{there[0].id} does not serve the service's DNS name: {dns}; and there is no other path: {route_out.text}",
             remedy=modify(placement, there[0], "--private-dns-enabled")
             if not there[0].private_dns
             else f"set enableDnsSupport and enableDnsHostnames of {placement.network.vpc_id}",
@@ -122,7 +122,7 @@ def _no_way(placement: Placement, service: str, route_out: InternetRoute, there:
             cause=Cause.ENDPOINT_MISSING,
             service=service,
             about=service,
-            found=f"the bucket is in another Region, to which endpoints do not lead, and there is no other way: {route_out.text}",
+            found=f"the bucket is in another Region, to which endpoints do not lead, and there is no other path: {route_out.text}",
             remedy=f"name a bucket of {placement.node.deployment.region} in shell-access:sessionManager.regionOverrides, or give "
             "the subnet a NAT gateway",
         )
@@ -132,18 +132,18 @@ def _no_way(placement: Placement, service: str, route_out: InternetRoute, there:
             cause=Cause.ENDPOINT_MISSING,
             service=service,
             about=service,
-            found=f"{placement.network.vpc_id} has no endpoint for {service}, and there is no other way: {route_out.text}",
+            found=f"{placement.network.vpc_id} has no endpoint for {service}, and there is no other path: {route_out.text}",
             remedy=_make(placement),
         )
     elsewhere = reaches_other_networks(placement.network, placement.instance.subnet_id)
     return Obstacle(
         cause=Cause.NO_ROUTE,
         service=service,
-        status=Status.CANNOT_TELL if elsewhere else Status.PROBLEM,
+        status=Status.UNKNOWN if elsewhere else Status.PROBLEM,
         about=placement.instance.subnet_id,
-        found=f"{placement.instance.subnet_id} has no way to the services: no endpoints, and {route_out.text}"
-        + ("; whether its names lead to endpoints in other networks is not seen" if elsewhere else ""),
-        remedy=f"{_make(placement)}, or give the subnet a NAT gateway",
+        found=f"{placement.instance.subnet_id} has no path to the services: no endpoints, and {route_out.text}"
+        + ("; whether its DNS names resolve to endpoints in other networks is not known" if elsewhere else ""),
+        remedy=f"{_make(placement)}, or route the subnet through a NAT gateway",
     )
 
 
@@ -161,7 +161,7 @@ def _through_interface(placement: Placement, service: str, endpoint: VpcEndpoint
                 cause=Cause.ENDPOINT_STATE,
                 service=service,
                 about=endpoint.id,
-                found=f"{endpoint.id} takes over {service} and is {endpoint.state}, in {len(endpoint.subnet_ids)} subnets",
+                found=f"{endpoint.id} serves {service} and is {endpoint.state}, in {len(endpoint.subnet_ids)} subnets",
                 remedy="wait until it is available, accept its connection, or replace it",
             )
         ]
@@ -193,7 +193,7 @@ def _through_gateway(placement: Placement, service: str, endpoint: VpcEndpoint) 
                 cause=Cause.ENDPOINT_STATE,
                 service=service,
                 about=endpoint.id,
-                found=f"{endpoint.id} is the way to {service} and is {endpoint.state}",
+                found=f"{endpoint.id} is the route to {service} and is {endpoint.state}",
                 remedy="wait until it is available, or replace it",
             )
         ]

@@ -36,7 +36,7 @@ def endpoint_group_obstacles(placement: Placement, service: str, endpoint: VpcEn
             cause=Cause.ENDPOINT_SECURITY_GROUP,
             service=service,
             about=groups,
-            found=f"{groups} of {endpoint.id} does not let {placement.instance.address} in on {HTTPS}",
+            found=f"{groups} of {endpoint.id} does not allow inbound HTTPS from {placement.instance.address}",
             remedy=f"aws ec2 authorize-security-group-ingress --region {region} --group-id {into} --protocol tcp "
             f"--port {HTTPS} --cidr {placement.instance.address}/32, or allowedCidrs of shell-access:endpoints.{region}",
         )
@@ -61,7 +61,7 @@ def endpoint_policy_obstacles(placement: Placement, service: str, endpoint: VpcE
             Obstacle(
                 cause=Cause.ENDPOINT_POLICY,
                 service=service,
-                status=Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL,
+                status=Status.PROBLEM if answer.allowed is Truth.NO else Status.UNKNOWN,
                 about=endpoint.id,
                 found=denial_message(role, need.action, answer),
                 remedy=_policy_remedy(answer, need.action, role)
@@ -75,7 +75,7 @@ def _policy_remedy(answer: Answer, action: str, role: Principal) -> str:
     if answer.allowed is Truth.UNKNOWN or answer.denial is None:
         return f"check whether {' and '.join(answer.doubts)} holds for the node's requests; the policy is changed by: "
     if answer.denial.explicit:
-        return f"change {answer.denial.statement}, so that its Deny spares {action} by {role.arn}: "
+        return f"change {answer.denial.statement}, so that its Deny does not apply to {action} by {role.arn}: "
     return f"add a statement that allows {action} to {role.arn}: "
 
 
@@ -92,15 +92,15 @@ def own_group_obstacles(placement: Placement, service: str, out: Truth) -> list[
     groups = ", ".join(placement.instance.group_ids) or "no security group"
     first = placement.instance.group_ids[0] if placement.instance.group_ids else "GROUP"
     lets = (
-        "lets HTTPS out to some addresses of the service and not to others"
+        "allows outbound HTTPS to some addresses of the service only"
         if out is Truth.UNKNOWN
-        else "lets no HTTPS out"
+        else "allows no outbound HTTPS"
     )
     return [
         Obstacle(
             cause=Cause.SECURITY_GROUP,
             service=service,
-            status=Status.PROBLEM if out is Truth.NO else Status.CANNOT_TELL,
+            status=Status.PROBLEM if out is Truth.NO else Status.UNKNOWN,
             about=groups,
             found=f"{groups} of the node {lets}",
             remedy=f"aws ec2 authorize-security-group-egress --region {placement.node.deployment.region} --group-id {first} "
@@ -144,19 +144,15 @@ def network_acl_obstacles(
     if passing is Truth.YES:
         return []
     name = acl.id if acl else "the network ACL"
-    how = (
-        "does not let HTTPS pass"
-        if passing is Truth.NO
-        else "lets HTTPS pass to some addresses or ports and not to others"
-    )
+    how = "does not allow HTTPS" if passing is Truth.NO else "allows HTTPS to some addresses or ports only"
     return [
         Obstacle(
             cause=Cause.NETWORK_ACL,
             service=service,
-            status=Status.PROBLEM if passing is Truth.NO else Status.CANNOT_TELL,
+            status=Status.PROBLEM if passing is Truth.NO else Status.UNKNOWN,
             about=name,
             found=f"{name} {how} between {placement.instance.subnet_id} and the service",
-            remedy=f"let {name} pass TCP {HTTPS} one way and the answers to ports {answers_to} the other way",
+            remedy=f"allow TCP {HTTPS} in {name}, and return traffic to ports {answers_to}",
         )
     ]
 
@@ -175,7 +171,7 @@ def zone_obstacles(placement: Placement, service: str, endpoint: VpcEndpoint) ->
             status=Status.WARNING,
             about=own.zone,
             found=f"endpoints are in {', '.join(sorted(zones))} and not in {own.zone}, where the node is",
-            remedy=f"give them a subnet in {own.zone}, so that no other zone's failure ends sessions here",
+            remedy=f"add a subnet in {own.zone}, so that a failure of another zone does not end sessions",
         )
     ]
 

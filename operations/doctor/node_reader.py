@@ -196,7 +196,9 @@ class RegionReader:
         if account_id != self._asked.account_id:
             # GetKeyPolicy only works within the key's own account (KMS API reference).
             why = f"the bucket's key is of account {account_id}, from which alone its policy can be read"
-            return ReadFailure(action="kms:GetKeyPolicy", cause=why, remedy=f"look at the policy of {arn} from there")
+            return ReadFailure(
+                action="kms:GetKeyPolicy", cause=why, remedy=f"check the policy of {arn} in that account"
+            )
         return _read_key_policy(self._reader.elsewhere(region), resource.rpartition("/")[2])
 
     @returns_failure

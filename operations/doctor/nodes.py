@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 def nodes(
     context: typer.Context,
     *,
-    running: Annotated[bool, typer.Option("--running", help="Leave out instances that do not run.")] = False,
+    running: Annotated[bool, typer.Option("--running", help="Omit instances that are not running.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
     machine: Json = False,
 ) -> None:
-    """Lists all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.
+    """List all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.
 
-    Each is judged as by `doctor`: ready, not ready, or cannot tell, the worst first, with the causes.
+    Each is evaluated as by `doctor`: ready, not ready, or cannot tell, the worst first, with the causes.
 
-    Exit codes: 0 all ready, 1 a node is not ready or cannot be told, 2 the command line or the configuration cannot be
-    used.
+    Exit codes: 0 all ready, 1 a node is not ready or cannot be evaluated, 2 the command line or the configuration is not
+    usable.
     """
     try:
         found = _survey(Surroundings.of(context).read_stack(cwd, stack), running_only=running)
@@ -69,7 +69,7 @@ def _survey(configuration: StackConfiguration, *, running_only: bool) -> Survey:
         )
 
 
-_COUNTED: Final = (Status.PROBLEM, Status.CANNOT_TELL)
+_COUNTED: Final = (Status.PROBLEM, Status.UNKNOWN)
 
 
 def exit_code(survey: Survey) -> ExitCode:
@@ -105,7 +105,7 @@ def _table(survey: Survey) -> Table:
     table = stack_table(survey.stack, survey.account_id)
     for heading in ("Region", "Node", "Result"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("Why", overflow="fold")
+    table.add_column("Causes", overflow="fold")
     for each in survey.nodes:
         text, style = VERDICTS[each.verdict]
         name = "".join(letter if letter.isprintable() else "?" for letter in each.name)
@@ -146,5 +146,5 @@ def _summary(survey: Survey) -> Text:
     text = f"{counted(number, 'node')}{': ' if counts else ''}{', '.join(counts)}"
     if survey.unread:
         text = f"Incomplete: {f'at least {text}' if number else 'the number of nodes is not known'}"
-    text += ". Why and what to do: python -m operations doctor NODE" if exit_code(survey) else ""
+    text += ". For causes and remedies: python -m operations doctor NODE" if exit_code(survey) else ""
     return Text(text, style="bold red" if exit_code(survey) else "bold green")

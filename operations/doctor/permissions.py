@@ -20,7 +20,7 @@ from operations.doctor.effective_permissions import (
 from operations.doctor.findings import Cause
 from operations.doctor.requests import denial_message, requests
 from operations.doctor.requirements import DECRYPT, GENERATE, needs, registration
-from operations.findings import Finding, Status, cannot_tell
+from operations.findings import Finding, Status, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import BucketFacts, KeyFacts
 
@@ -48,7 +48,7 @@ def with_key_policy(node: NodeFacts, role: Principal, need: Need, answer: Answer
         # Other findings report that the key does not exist or cannot be read.
         return answer, []
     if isinstance(policy, ReadFailure):
-        return answer, [cannot_tell(cause, policy, about=need.action)]
+        return answer, [unknown_finding(cause, policy, about=need.action)]
     (request,) = requests(node, role, need)
     direct, named = evaluate_resource_policy(policy, role, replace(request, resource=key.arn))
     if named.allowed is Truth.YES:
@@ -85,7 +85,7 @@ def bucket_policy_findings(node: NodeFacts, role: Principal) -> list[Finding]:
     if settings is None or not settings.s3_logging or not isinstance(node.destinations.live.bucket, BucketFacts):
         return []
     if isinstance(policy, ReadFailure):
-        return [cannot_tell(Cause.BUCKET_POLICY, policy)]
+        return [unknown_finding(Cause.BUCKET_POLICY, policy)]
     foreign = settings.s3_bucket_owner not in ("", node.deployment.account_id)
     found: list[Finding] = []
     for need in needs(node):
@@ -135,14 +135,14 @@ def _finding(cause: Cause, role: Principal, need: Need, answer: Answer, restore:
     if answer.allowed is Truth.UNKNOWN or denial is None:
         remedy = f"check whether {' and '.join(answer.doubts)} holds for the node's requests"
     elif denial.explicit:
-        remedy = f"change {denial.statement}, so that its Deny spares {need.action} by {role.arn}"
+        remedy = f"change {denial.statement}, so that its Deny does not apply to {need.action} by {role.arn}"
     elif answer.conditions:
         remedy = f"change the condition {' and '.join(answer.conditions)}, which the node's requests do not meet"
     else:
         remedy = f"add a statement that allows {need.action} on {answer.resource} to {role.arn}"
     if restore:
         remedy = f"{restore}; or {remedy}"
-    status = Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL
+    status = Status.PROBLEM if answer.allowed is Truth.NO else Status.UNKNOWN
     found = denial_message(role, need.action, answer)
     return Finding(check=cause, status=status, about=need.action, found=found, remedy=remedy)
 
@@ -203,7 +203,7 @@ def _by_role(node: NodeFacts, role: Principal, need: Need) -> Answer:
 def _lacking(node: NodeFacts, role: Principal, need: Need, answer: Answer) -> Finding:
     return Finding(
         check=Cause.PERMISSION,
-        status=Status.PROBLEM if answer.allowed is Truth.NO else Status.CANNOT_TELL,
+        status=Status.PROBLEM if answer.allowed is Truth.NO else Status.UNKNOWN,
         about=need.action,
         found=denial_message(role, need.action, answer),
         remedy=_remedy(node, role, need, answer),

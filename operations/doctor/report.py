@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
 from operations.doctor.findings import Verdict
-from operations.findings import CANNOT_TELL, print_line, styled
+from operations.findings import UNKNOWN_LABEL, print_line, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 VERDICTS: Final = {
     Verdict.NOT_READY: ("not ready", "bold red"),
-    Verdict.CANNOT_TELL: (CANNOT_TELL, "bold magenta"),
+    Verdict.UNKNOWN: (UNKNOWN_LABEL, "bold magenta"),
     Verdict.READY: ("ready", "bold green"),
 }
 

@@ -85,7 +85,7 @@ class Roles:
                 ceilings=self.organization().ceilings,
             )
         except DocumentError as wrong:
-            return ReadFailure(action="iam:GetRolePolicy", cause=str(wrong), remedy=f"mend the policies of role {name}")
+            return ReadFailure(action="iam:GetRolePolicy", cause=str(wrong), remedy=f"fix the policies of role {name}")
         return account.principals[0]
 
     @returns_failure

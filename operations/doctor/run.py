@@ -113,7 +113,7 @@ class Doctor:
             diagnoses: list[Diagnosis] = []
             for done, each in enumerate(as_completed(evaluating), 1):
                 diagnoses.append(each.result())
-                progress("Judging nodes", done, len(evaluating))
+                progress("Evaluating nodes", done, len(evaluating))
         unread = [
             (region, why)
             for region, reader in regions.items()

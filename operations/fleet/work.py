@@ -254,7 +254,7 @@ def _cells(rendered: Rendered, by_region: Mapping[str, list[str]], state: State,
 def _verified(verification: Verification) -> State:
     if verification.count(Status.DIFFERENT):
         return State.DIFFERENT
-    return State.FAILED if verification.count(Status.CANNOT_TELL) else State.UNCHANGED
+    return State.FAILED if verification.count(Status.UNKNOWN) else State.UNCHANGED
 
 
 def _counts(verification: Verification) -> dict[str, int]:
@@ -268,7 +268,7 @@ def _verified_cells(verification: Verification, rendered: Rendered, repair: str)
     for region, findings in verification.regions.items():
         told = [each for each in findings if each.status is not Status.OK]
         statuses = {each.status for each in told}
-        bad = State.FAILED if Status.CANNOT_TELL in statuses else State.UNCHANGED
+        bad = State.FAILED if Status.UNKNOWN in statuses else State.UNCHANGED
         cells[region] = Cell(
             state=State.DIFFERENT if Status.DIFFERENT in statuses else bad,
             differences=tuple(f"{each.check}: {each.expected}; found: {each.found}" for each in told),

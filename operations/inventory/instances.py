@@ -82,7 +82,7 @@ class Finder:
         if len(there) == 1:
             return there[0]
         if there:
-            raise NoConnectionError(f"{name_or_id} is the name of {len(there)}: {_listed(there)}. Give an id.")
+            raise NoConnectionError(f"{name_or_id} matches {len(there)} instances: {_listed(there)}. Specify an ID.")
         unread = {region: each for region, each in answers.items() if isinstance(each, ReadFailure)}
         if unread:
             raise UnreadInstanceError(
@@ -111,8 +111,8 @@ class Finder:
             )
         if node["PingStatus"] != _ONLINE:
             return (
-                f"{instance} is managed by Systems Manager, yet its agent does not answer ({node['PingStatus']}, last "
-                f"heard of {node.get('LastPingDateTime', 'never')}). See to the SSM Agent and its way to the endpoints"
+                f"{instance} is managed by Systems Manager, but the agent does not respond ({node['PingStatus']}, last "
+                f"ping {node.get('LastPingDateTime', 'never')}). Check the SSM Agent and its network path to the endpoints"
             )
         return ""
 

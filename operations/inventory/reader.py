@@ -197,8 +197,8 @@ def identify(clients: Clients, region: str) -> Identity | ReadFailure:
         return read_failure(f"sts:{operation}", failed, region, "the credentials in use")
     except (BotoCoreError, ValueError, UnsupportedConfigurationError) as wrong:
         raise UnusableError(
-            f"AWS cannot be asked with these credentials and settings: {sentence(str(wrong))}. They are the stack's aws: "
-            "settings, the environment and the shared files, as for pulumi."
+            f"Cannot call AWS with the configured credentials: {sentence(str(wrong))}. Check the stack's "
+            "aws: settings, the environment and the shared files."
         ) from None
 
 

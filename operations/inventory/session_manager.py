@@ -271,7 +271,7 @@ def _bucket(reader: Reader, settings: SessionManagerSettings, account_id: str) -
     answer = reader.read("s3", "head_bucket", absent=NO_BUCKET, **of_bucket)
     if isinstance(answer, ReadFailure) and answer.refused:
         # A denied HEAD request has no error message (Amazon S3 API Reference, HeadBucket).
-        cause = f"refused: the bucket is not of account {owner}, or the caller may not look at it"
+        cause = f"refused: the bucket is not of account {owner}, or the caller lacks the permission"
         return replace(answer, cause=cause, remedy=f"{answer.remedy}; or set shell-access:sessionManager.s3BucketOwner")
     if answer is None or isinstance(answer, ReadFailure):
         return answer

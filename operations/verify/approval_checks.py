@@ -10,7 +10,7 @@ from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
 from components.documents.content import same_content
 from operations.approval.people import Principal
-from operations.findings import Finding, cannot_tell, compared, from_differences, listed, missing
+from operations.findings import Finding, compared, from_differences, listed, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.verify.policies import DesiredRole, policy_differences
 
@@ -67,7 +67,7 @@ def _existence(deployment: Deployment, planned: PlannedDocument, live: DocumentF
     """Report faults of a document other than its content; no update ends sharing, as the stack does not manage it."""
     check, expected = f"approval-{planned.key}", _document_exists(planned)
     if isinstance(live.shared_with, ReadFailure):
-        return cannot_tell(check, live.shared_with, expected=expected)
+        return unknown_finding(check, live.shared_with, expected=expected)
     wrong = [] if live.type == planned.type else [f"its type is {live.type}, not {planned.type}"]
     wrong += [] if live.status == _ACTIVE else [f"its status is {live.status} {live.status_reason}".rstrip()]
     commands = [deployment.repair] if wrong else []
@@ -88,9 +88,9 @@ def _document_exists(planned: PlannedDocument) -> str:
 def _content(
     check: str, deployment: Deployment, planned: PlannedDocument, version: str, text: str | ReadFailure
 ) -> Finding:
-    expected = f"version {version} of {planned.name} is what the settings ask for"
+    expected = f"version {version} of {planned.name} matches the settings"
     if isinstance(text, ReadFailure):
-        return cannot_tell(check, text, expected=expected)
+        return unknown_finding(check, text, expected=expected)
     unequal = document_differences(planned.content, text)
     return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
@@ -153,9 +153,9 @@ def policy_findings(
     if live is None or isinstance(live, ReadFailure):
         return [missing(check, live, expected=expected, found="no such policy", remedy=deployment.repair)]
     findings = [compared(check, same=True, expected=expected, found=expected, remedy=deployment.repair)]
-    text = f"the default version of {planned.name} is what the settings ask for"
+    text = f"the default version of {planned.name} matches the settings"
     if isinstance(live.content, ReadFailure):
-        findings.append(cannot_tell(f"{check}-content", live.content, expected=text))
+        findings.append(unknown_finding(f"{check}-content", live.content, expected=text))
     else:
         unequal = policy_differences(planned.content, live.content)
         found = "; ".join(unequal) or text
@@ -174,7 +174,7 @@ def _attachments(
     ]
     expected = f"attached to {listed([str(each) for each in desired]) or 'no principal'}"
     if isinstance(live.holders, ReadFailure):
-        yield cannot_tell(check, live.holders, expected=expected)
+        yield unknown_finding(check, live.holders, expected=expected)
         return
     without = [each for each in desired if not any(each.is_same(holder) for holder in live.holders)]
     extra = sorted(
@@ -320,7 +320,7 @@ def principal_findings(
             (each for each in (live[principal] for principal, _ in chosen) if isinstance(each, ReadFailure)), None
         )
         if unread:
-            findings.append(cannot_tell(check, unread, expected=expected))
+            findings.append(unknown_finding(check, unread, expected=expected))
             continue
         wrong = [text for principal, name in chosen for text in _principal_faults(principal, name, live[principal])]
         remedy = f"create them, or correct shell-access:approval.{key} and run: pulumi up --stack {deployment.stack}"
@@ -350,7 +350,7 @@ def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | Rea
     """
     check, expected = "approval-tags", f"a running grant explains each tag of {len(expected_none)} operators"
     if isinstance(live, ReadFailure):
-        return [cannot_tell(check, live, expected=expected)]
+        return [unknown_finding(check, live, expected=expected)]
     found = "; ".join(f"{each.principal} has the tag for {each.value}, and no run granted it" for each in live)
     commands = [
         f"aws iam untag-{each.principal.kind} --{each.principal.kind}-name {each.principal.name} --tag-keys {each.key}"

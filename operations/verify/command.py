@@ -34,25 +34,27 @@ def verify(
     machine: Json = False,
     node: Annotated[
         str | None,
-        typer.Option("--node", metavar="INSTANCE", help="Try a session on this instance instead: an id or a Name tag."),
+        typer.Option(
+            "--node", metavar="INSTANCE", help="Start a test session on this instance instead (ID or Name tag)."
+        ),
     ] = None,
 ) -> None:
-    """Compares what is live with what the stack's settings ask for. Changes nothing.
+    """Compare live resources with the stack's settings. Changes nothing.
 
-    Looks at the preferences document, the keys, the log group, the bucket, the instance policy and the VPC endpoints,
-    in every Region of the stack, with the credentials and roles of the stack's AWS provider. Of session approval it
-    compares documents, roles, policies, the schedule, the topic, tags, operators, approvers and alarms. Of domain controllers it
-    looks at every rule of their security groups and network ACL, tries packets on them, and looks at the instances,
-    flow logs, alerts and the trail. Resources that carry the stack's owner tag and are not in its state are reported, too. Whatever differs is listed with what was expected, what was found, and what to do.
+    Reads the preferences document, keys, log group, bucket, instance policy and VPC endpoints in every Region of the
+    stack, with the credentials and roles of the stack's AWS provider. For session approval, it compares documents, roles,
+    policies, the schedule, the topic, tags, operators, approvers and alarms. For domain controllers, it compares every
+    rule of the security groups and the network ACL, evaluates packets against them, and compares instances, flow logs,
+    alerts and the trail. It also reports resources that carry the stack's owner tag and are not in its state. Each
+    difference is listed with the expected value, the actual value and the remediation.
 
-    A call that is refused or fails is reported as "cannot tell", with the permission that it needs.
+    A call that is denied or fails is reported as "cannot tell", with the permission that it requires.
 
-    With --node it starts a session on that instance, as whoever the AWS command line acts as here, runs one command that
-    prints a marker and the user, ends the session, and looks for its logs. It needs the AWS command line and the Session
-    Manager plugin.
+    With --node, it starts a session on that instance with the credentials of the AWS CLI, runs one command that prints a
+    marker and the user, ends the session, and checks its logs. Requires the AWS CLI and the Session Manager plugin.
 
-    Exit codes: 0 all as asked (warnings allowed), 1 something differs or cannot be told, 2 the command line or the
-    configuration cannot be used, or a program is missing.
+    Exit codes: 0 no differences (warnings allowed), 1 differences or "cannot tell", 2 the command line or the
+    configuration is not usable, or a program is missing.
     """
     surroundings = Surroundings.of(context)
     try:
@@ -89,5 +91,5 @@ def _verify(configuration: StackConfiguration, read_state: Callable[[], StackSta
 
 
 def _verify_node(configuration: StackConfiguration, node: str, surroundings: Surroundings) -> Verification:
-    with Terminal(stderr=True).status("Trying a session ...") as status:
+    with Terminal(stderr=True).status("Starting a test session ...") as status:
         return verify_node(configuration, node, surroundings.pause, status.update)

@@ -94,7 +94,9 @@ COVERAGE: Final[dict[str, Coverage]] = {
     "aws:ec2:NetworkAcl": Coverage(
         checks=("directory-acl*", "directory-traffic"), compared="rules, subnets", by_refresh=(_TAGS,)
     ),
-    "aws:ec2:SecurityGroup": Coverage(checks=_GROUP_CHECKS, compared="existence, foreign rules", by_refresh=(_TAGS,)),
+    "aws:ec2:SecurityGroup": Coverage(
+        checks=_GROUP_CHECKS, compared="existence, unexpected rules", by_refresh=(_TAGS,)
+    ),
     "aws:ec2:VolumeAttachment": Coverage(checks=("directory-controller-*",), compared="instance, device"),
     "aws:ec2:VpcEndpoint": Coverage(
         checks=("endpoint-*", "directory-endpoint-*"),
@@ -123,7 +125,7 @@ COVERAGE: Final[dict[str, Coverage]] = {
     "aws:kms:Alias": Coverage(
         checks=_KEY_CHECKS,
         compared="existence",
-        by_refresh=("the key behind it, where that is as the settings ask",),
+        by_refresh=("the key behind it, if it matches the settings",),
     ),
     "aws:kms:Key": Coverage(
         checks=_KEY_CHECKS, compared="state, kind, rotation, policy", by_refresh=(_DESCRIPTION, _TAGS)

@@ -10,7 +10,7 @@ from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
 from components.documents.ownership import OWNER_TAG, PRIOR_VERSION_TAG
 from components.session_manager.document import DOCUMENT_NAME, PREFERENCES, Preferences, document, parse, preferences
 from components.session_manager.names import DATA_KEY_ALIAS
-from operations.findings import Finding, cannot_tell, compared, listed, missing
+from operations.findings import Finding, compared, listed, missing, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import DocumentFacts, KeyFacts
 
@@ -122,9 +122,9 @@ def _status(deployment: Deployment, live: DocumentFacts) -> Finding:
 def _content(
     check: str, deployment: Deployment, desired: Preferences, version: str, text: str | ReadFailure
 ) -> Finding:
-    expected = f"version {version} says what the settings ask for"
+    expected = f"version {version} has the content that the settings define"
     if isinstance(text, ReadFailure):
-        return cannot_tell(check, text, expected=expected)
+        return unknown_finding(check, text, expected=expected)
     unequal = differences(desired, text)
     message = listed([each.name for each in unequal]) if deployment.hides_values else "; ".join(map(str, unequal))
     unknown = f" ({UNKNOWN_KEY} is not known)" if desired["kmsKeyId"] == UNKNOWN_KEY else ""
@@ -181,7 +181,7 @@ def document_ownership_findings(
     if tags is None:
         return []
     if isinstance(tags, ReadFailure):
-        return [cannot_tell(f"{check}-owner", tags, expected=f"tag {OWNER_TAG} names the stack")]
+        return [unknown_finding(f"{check}-owner", tags, expected=f"tag {OWNER_TAG} names the stack")]
     prior, expected = tags.get(PRIOR_VERSION_TAG), f"tag {PRIOR_VERSION_TAG} names the version to restore"
     found = f"no tag {PRIOR_VERSION_TAG}" if prior is None else expected
     return [

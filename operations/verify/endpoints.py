@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.domain_controllers.demands import Direction
 from components.session_manager.endpoint_services import endpoint_policy, interface_services, service_name
-from operations.findings import Finding, cannot_tell, compared
+from operations.findings import Finding, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.verify.policies import policy_differences
 
@@ -64,9 +64,9 @@ def endpoint_findings(
     """Compare the network and its endpoints; without the network the endpoints cannot be compared."""
     expected = f"one VPC {settings.vpc} with the subnets {', '.join(settings.subnets)}"
     if isinstance(live, ReadFailure):
-        return [cannot_tell("network", live, expected=expected)]
+        return [unknown_finding("network", live, expected=expected)]
     if live is not None and isinstance(live.subnets, ReadFailure):
-        return [cannot_tell("network", live.subnets, expected=expected)]
+        return [unknown_finding("network", live.subnets, expected=expected)]
     subnets, fault = _place(settings, live)
     remedy = f"correct shell-access:endpoints.{deployment.region}, or the Name tags"
     if not subnets or live is None:
@@ -112,7 +112,7 @@ def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: Endpo
         f"security group {desired.group} allows HTTPS from {', '.join(desired.cidrs) or 'nowhere'} and nothing else"
     )
     if isinstance(live.groups, ReadFailure):
-        return cannot_tell(check, live.groups, expected=expected)
+        return unknown_finding(check, live.groups, expected=expected)
     if len(live.groups) != 1:
         ids = ", ".join(each.id for each in live.groups)
         found = f"{len(live.groups)} such groups: {ids}" if ids else "no such security group"
@@ -123,7 +123,7 @@ def group_finding(deployment: Deployment, desired: DesiredEndpoints, live: Endpo
     missing = [cidr for key, cidr in planned.items() if key not in rules]
     foreign = [each for key, each in rules.items() if key not in planned]
     differences = [f"HTTPS is not allowed from {cidr}" for cidr in missing]
-    differences += [f"foreign: {each} ({each.id})" for each in foreign]
+    differences += [f"unexpected: {each} ({each.id})" for each in foreign]
     remedies = [
         f"aws ec2 revoke-security-group-{each.direction} --group-id {group.id} --security-group-rule-ids {each.id} "
         f"--region {deployment.region}"
@@ -161,7 +161,7 @@ def _interface(deployment: Deployment, service: str, desired: DesiredEndpoints, 
     names = ", ".join(desired.subnets.values())
     expected = f"an available interface endpoint with private DNS, its policy and {desired.group} in {names}"
     if isinstance(groups, ReadFailure):
-        return cannot_tell(f"{desired.check}-{service}", groups, expected=expected)
+        return unknown_finding(f"{desired.check}-{service}", groups, expected=expected)
     own = frozenset(each.id for each in groups)
     policy = endpoint_policy(service, deployment.account_id)
 
@@ -186,7 +186,7 @@ def _gateway(deployment: Deployment, desired: DesiredEndpoints, live: EndpointNe
     expected = f"an available gateway endpoint in the route tables of {', '.join(desired.routed.values())}"
     tables = live.route_tables
     if isinstance(tables, ReadFailure):
-        return cannot_tell(f"{desired.check}-{GATEWAY_SERVICE}", tables, expected=expected)
+        return unknown_finding(f"{desired.check}-{GATEWAY_SERVICE}", tables, expected=expected)
 
     def faults(endpoint: VpcEndpoint) -> list[str]:
         return [
@@ -216,7 +216,7 @@ def _endpoint(
     """Compare the endpoint of a service with the fewest faults: a VPC may have several."""
     check, expected = f"{check}-{needed.service}", needed.expected
     if isinstance(live.endpoints, ReadFailure):
-        return cannot_tell(check, live.endpoints, expected=expected)
+        return unknown_finding(check, live.endpoints, expected=expected)
     full_name = service_name(deployment.region, needed.service)
     found: list[tuple[str, list[str]]] = []
     for endpoint in live.endpoints:

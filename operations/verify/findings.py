@@ -16,7 +16,7 @@ _OF_ENDPOINTS = ("network", "endpoint-")
 _OF_DIRECTORY = "directory-"
 _OF_APPROVAL = "approval-"
 _WITHOUT_VALUES = ("account", "document")
-"""Checks whose texts contain no values of the settings: of the document's content, only names; see `Asked`."""
+"""Checks whose texts contain no values of the settings: of the document's content, only names; see `Deployment`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Verification:
     @property
     def differences(self) -> int:
         """Number of findings that differ or cannot be evaluated."""
-        return self.count(Status.DIFFERENT, Status.CANNOT_TELL)
+        return self.count(Status.DIFFERENT, Status.UNKNOWN)
 
     @property
     def exit_code(self) -> ExitCode:
@@ -58,7 +58,7 @@ def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:
     section = _section(finding.check)
     if stack.is_secret(section) and not finding.check.startswith(_WITHOUT_VALUES):
         finding = replace(finding, expected=SHOWN)
-        if finding.status is not Status.CANNOT_TELL:
+        if finding.status is not Status.UNKNOWN:
             finding = replace(finding, found=SHOWN)
     return replace(
         finding,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
-from operations.findings import Finding, cannot_tell, compared, missing
+from operations.findings import Finding, compared, missing, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import ENABLED, SYMMETRIC, KeyFacts
 from operations.verify.policies import policy_finding
@@ -72,7 +72,7 @@ def _revive(deployment: Deployment, live: KeyFacts) -> str:
 
 def _rotation(check: str, deployment: Deployment, live: KeyFacts) -> Finding:
     if isinstance(live.rotates, ReadFailure):
-        return cannot_tell(check, live.rotates, expected="rotation is on")
+        return unknown_finding(check, live.rotates, expected="rotation is on")
     found = "rotation is on" if live.rotates else "rotation is off"
     return compared(check, same=bool(live.rotates), expected="rotation is on", found=found, remedy=deployment.repair)
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from components.session_manager.document import s3_key_prefix
 from operations.connect.session import command, missing_programs
 from operations.errors import UnusableError
-from operations.findings import Finding, Status, cannot_tell, compared
-from operations.inventory.instances import Finder, NoConnectionError
+from operations.findings import Finding, Status, compared, unknown_finding
+from operations.inventory.instances import Finder, NoConnectionError, read_node
 from operations.inventory.reader import Reader, ReadFailure, aws_clients, identify
 from operations.verify.findings import Verification, without_secrets
 from operations.verify.pseudoterminal import Pace, Pseudoterminal
@@ -84,10 +84,10 @@ def verify_node(
     findings = [_start_finding(target, transcript, code)]
     if transcript.session_id and transcript.user:
         findings += [*_encryption(target, transcript), *_user(target, transcript)]
-        progress("Looking for the session's logs")
+        progress("Checking the session's logs")
         findings += _logs(target, transcript.session_id, pause)
-    told = tuple(without_secrets(each, stack) for each in findings)
-    return Verification(stack=stack.name, account_id=target.account_id, regions={target.instance.region: told})
+    shown = tuple(without_secrets(each, stack) for each in findings)
+    return Verification(stack=stack.name, account_id=target.account_id, regions={target.instance.region: shown})
 
 
 def _target(stack: StackConfiguration, name_or_id: str) -> TestTarget:
@@ -100,7 +100,7 @@ def _target(stack: StackConfiguration, name_or_id: str) -> TestTarget:
     instance = finder.find(name_or_id)
     problem = finder.problem(instance)
     if problem:
-        raise NoConnectionError(f"{problem}. For the cause: python -m operations doctor {instance.id}")
+        raise NoConnectionError(f"{problem}. To diagnose it: python -m operations doctor {instance.id}")
     preferences = settings.session_manager.get(instance.region)
     if preferences is None:
         raise UnusableError(f"The stack does not govern sessions in {instance.region}: it has no sessionManager there.")
@@ -116,10 +116,8 @@ def _target(stack: StackConfiguration, name_or_id: str) -> TestTarget:
 
 
 def _platform(reader: Reader, instance_id: str) -> str:
-    by_id = [{"Key": "InstanceIds", "Values": [instance_id]}]
-    answer = reader.read("ssm", "describe_instance_information", Filters=by_id)
-    listed: list[Any] = [] if answer is None or isinstance(answer, ReadFailure) else answer["InstanceInformationList"]
-    return str(listed[0].get("PlatformType", "")) if listed else ""
+    node = read_node(reader, instance_id)
+    return "" if node is None or isinstance(node, ReadFailure) else str(node.get("PlatformType", ""))
 
 
 def _session(target: TestTarget) -> tuple[Transcript, int]:
@@ -151,8 +149,8 @@ def _start_finding(target: TestTarget, transcript: Transcript, code: int) -> Fin
         expected=f"a session on {target.instance} begins and answers",
         found=transcript.session_id
         if transcript.user
-        else f"{transcript.session_id or 'no session'}; the last that was said: {text}",
-        remedy=f"python -m operations doctor {target.instance.id}; whoever starts sessions needs ssm:StartSession on the "
+        else f"{transcript.session_id or 'no session'}; last output: {text}",
+        remedy=f"python -m operations doctor {target.instance.id}; the principal that starts sessions needs ssm:StartSession on the "
         "node and the document, and kms:GenerateDataKey on the data key",
     )
 
@@ -175,7 +173,7 @@ def _user(target: TestTarget, transcript: Transcript) -> list[Finding]:
     settings = target.settings
     runs_as = settings.run_as_enabled and target.platform != "Windows"
     if runs_as and not settings.run_as_default_user:
-        expected = "the user of the tag SSMSessionRunAs of whoever starts the session"
+        expected = "the user of the tag SSMSessionRunAs of the principal that starts the session"
         return [Finding(check="session-user", status=Status.OK, expected=expected, found=transcript.user)]
     desired = settings.run_as_default_user if runs_as else _DEFAULT_USER
     # Windows includes the domain or computer: EC2AMAZ-0A1B2C3\ssm-user.
@@ -186,7 +184,7 @@ def _user(target: TestTarget, transcript: Transcript) -> list[Finding]:
                 check="session-user",
                 status=Status.WARNING,
                 expected=desired,
-                found=f"{transcript.user}, which may be the tag SSMSessionRunAs of whoever started the session",
+                found=f"{transcript.user}, which may be the tag SSMSessionRunAs of the principal that started the session",
                 remedy="compare it with that tag",
             )
         ]
@@ -236,7 +234,7 @@ def _in_cloudwatch(target: TestTarget, session_id: str) -> Finding | None:
         "logs", "filter_log_events", absent=absent, logGroupName=group, logStreamNames=[session_id]
     )
     if isinstance(answer, ReadFailure):
-        return cannot_tell(check, answer, expected=expected)
+        return unknown_finding(check, answer, expected=expected)
     events: list[Any] = list((answer or {}).get("events", ()))
     if not any(marker(target.token) in each["message"] for each in events):
         return None
@@ -259,7 +257,7 @@ def _in_s3(target: TestTarget, session_id: str) -> Finding | None:
         ExpectedBucketOwner=owner,
     )
     if isinstance(answer, ReadFailure):
-        return cannot_tell(check, answer, expected=expected)
+        return unknown_finding(check, answer, expected=expected)
     if answer is None or marker(target.token) not in answer["Body"].read().decode(errors="replace"):
         return None
     return Finding(check=check, status=Status.OK, expected=expected, found=f"{answer['ContentLength']} bytes")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.session_manager.log_encryption import DefaultEncryption, algorithm_problem, managed_key_problem
-from operations.findings import Finding, Status, cannot_tell, compared, missing
+from operations.findings import Finding, Status, compared, missing, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts, LogGroupFacts
 
@@ -112,7 +112,7 @@ def _place(deployment: Deployment, expected: str, live: BucketFacts) -> Finding:
         status=Status.WARNING,
         expected=expected,
         found=f"{found}, which an S3 gateway endpoint in {deployment.region} does not reach",
-        remedy=f"name a bucket of {deployment.region} in {_SECTION}.regionOverrides, or give nodes another way to S3",
+        remedy=f"name a bucket of {deployment.region} in {_SECTION}.regionOverrides, or provide another network path to S3",
     )
 
 
@@ -125,7 +125,7 @@ def _bucket_encryption(
     check, key = "bucket-encryption", settings.s3_kms_key_arn
     expected = f"encrypted with {key}" if key else "encrypted"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     options = f"--bucket {settings.s3_bucket_name} --server-side-encryption-configuration file://encryption.json"
     if key:
         options += f" (aws:kms with {key})"
@@ -150,7 +150,7 @@ def _bucket_encryption(
             check=check,
             status=Status.WARNING,
             expected=expected,
-            found=f"{found}, which the instance policy does not let nodes use",
+            found=f"{found}, which the instance policy does not allow nodes to use",
             remedy=f"set {_SECTION}.s3KmsKeyArn to that key",
         )
     return Finding(check=check, status=Status.OK, expected=expected, found=found)
@@ -159,7 +159,7 @@ def _bucket_encryption(
 def _public_access(name: str, live: BucketFacts) -> Finding:
     check, expected = "bucket-public-access", "public access is blocked"
     if isinstance(live.open_to_public, ReadFailure):
-        return cannot_tell(check, live.open_to_public, expected=expected)
+        return unknown_finding(check, live.open_to_public, expected=expected)
     if not live.open_to_public:
         return Finding(check=check, status=Status.OK, expected=expected, found=expected)
     return Finding(

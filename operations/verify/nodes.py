@@ -34,7 +34,7 @@ from components.nodes.remediation import (
 )
 from components.nodes.role_rule import MESSAGE_TYPES, role_rule
 from components.nodes.settings import Remediation
-from operations.findings import Finding, Status, cannot_tell, compared, missing
+from operations.findings import Finding, Status, compared, missing, unknown_finding
 from operations.inventory.iam import read_role
 from operations.inventory.nodes import (
     ATTEMPTS,
@@ -191,7 +191,7 @@ def host_management_finding(deployment: Deployment, live: str | ReadFailure | No
     """
     check, expected = "host-management", f"{HOST_MANAGEMENT_SETTING} is {HOST_ROLE_NAME}"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     found = f"{HOST_MANAGEMENT_SETTING} is {live or 'not set'}"
     return compared(check, same=live == HOST_ROLE_NAME, expected=expected, found=found, remedy=deployment.repair)
 
@@ -280,7 +280,7 @@ def rule_findings(deployment: Deployment, desired: str, live: ConfigRule | ReadF
 def _recorded(deployment: Deployment, live: str | ReadFailure | None) -> Finding:
     check, expected = "node-roles-recorder", f"AWS Config in {deployment.region} records IAM roles"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     found = f"{deployment.region} {live}" if live else expected
     remedy = f"record {ROLE_TYPE}: aws configservice start-configuration-recorder, --region {deployment.region}"
     return compared(check, same=live is None, expected=expected, found=found, remedy=remedy)
@@ -289,7 +289,7 @@ def _recorded(deployment: Deployment, live: str | ReadFailure | None) -> Finding
 def _evaluation(deployment: Deployment, live: str | ReadFailure) -> Finding:
     check, expected = "node-roles-evaluation", f"the last evaluation of {RULE_NAME} succeeded"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     remedy = (
         f"aws configservice start-config-rules-evaluation --config-rule-names {RULE_NAME} --region {deployment.region}, "
         "once the cause is removed"
@@ -298,16 +298,16 @@ def _evaluation(deployment: Deployment, live: str | ReadFailure) -> Finding:
 
 
 def _rule_content(deployment: Deployment, desired: str, live: str | ReadFailure) -> Finding:
-    check, expected = "node-roles-content", "the rule judges as the settings ask"
+    check, expected = "node-roles-content", "the rule has the text that the settings define"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     # The AWS plugin reads a rule's text from the state (config_rule.go), so that no refresh detects its drift.
     remedy = (
         f"aws configservice delete-config-rule --config-rule-name {RULE_NAME} --region {deployment.region}, where it has a "
         f"remediation after delete-remediation-configuration; then {deployment.repair}"
     )
     same = live.split() == desired.split()
-    found = expected if same else f"it says: {' '.join(live.split())}"
+    found = expected if same else f"its text is: {' '.join(live.split())}"
     return compared(check, same=same, expected=expected, found=found, remedy=remedy)
 
 
@@ -323,7 +323,7 @@ def remediation_finding(
     """
     check, expected = "node-remediation", _described(desired)
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     # A remediation that the settings do not define is not a resource of the stack.
     repair = f"aws configservice delete-remediation-configuration --config-rule-name {RULE_NAME} --region {deployment.region}"
     remedy = deployment.repair if desired else repair
@@ -350,5 +350,5 @@ def runbook_finding(deployment: Deployment, desired: dict[str, Any], live: str |
     if live is None or isinstance(live, ReadFailure):
         return missing(check, live, expected=expected, found="no such document", remedy=deployment.repair)
     same = json.loads(live) == desired
-    found = expected if same else "its default version says something else"
+    found = expected if same else "its default version has other content"
     return compared(check, same=same, expected=expected, found=found, remedy=deployment.repair)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from components.approval.alarms import ALARM_PREFIX, FORWARDING_TARGET_ID, topic_target_id
-from operations.findings import Finding, Status, cannot_tell, compared, from_differences, missing
+from operations.findings import Finding, Status, compared, from_differences, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.inventory.session_manager import KeyFacts
 from operations.verify.policies import policy_finding
@@ -80,7 +80,7 @@ def _subscriptions(
     emails = desired.emails
     check, expected = f"{desired.prefix}-subscriptions", f"confirmed subscriptions: {', '.join(emails) or 'none'}"
     if isinstance(live, ReadFailure):
-        yield cannot_tell(check, live, expected=expected)
+        yield unknown_finding(check, live, expected=expected)
         return
     by_email = {each.endpoint: each for each in live if each.protocol == "email"}
     missing = [email for email in emails if email not in by_email]
@@ -98,7 +98,7 @@ def _subscriptions(
         yield Finding(
             check=f"{desired.prefix}-subscription-unsubscribe",
             status=Status.WARNING,
-            expected="ending a subscription takes AWS credentials",
+            expected="unsubscribing requires AWS credentials",
             found=f"the link in every message ends the subscription of {', '.join(open_to_all)}",
             remedy=f"unsubscribe, then: {deployment.repair}, and confirm with the token of the message: {_confirmation(desired)}",
         )
@@ -173,7 +173,7 @@ def delivery_finding(check: str, region: str, live: Mapping[Sender, int] | ReadF
     """
     expected = f"all messages of the last 24 hours were delivered in {region}"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     differences = [f"{each} failed to deliver {number} in 24 hours" for each, number in live.items() if number]
     return from_differences(check, differences, expected=expected, remedy=remedy)
 
@@ -200,19 +200,19 @@ def event_alarm_finding(
     check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
     expected = f"rule {alarm.name} is enabled and publishes to {len(plan.alarm_topics)} topics"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     topics = {topic_target_id(number): DesiredTarget(arn=arn) for number, arn in enumerate(plan.alarm_topics)}
     differences = rule_faults(alarm.pattern, topics, live.get(alarm.name))
     if isinstance(differences, ReadFailure):
-        return cannot_tell(check, differences, expected=expected)
+        return unknown_finding(check, differences, expected=expected)
     if alarm.is_forwarded:
         if isinstance(forwarding, ReadFailure):
-            return cannot_tell(check, forwarding, expected=expected)
+            return unknown_finding(check, forwarding, expected=expected)
         role = plan.place.iam(f"role/{plan.forwarding_role.name}") if plan.forwarding_role else None
         bus = {FORWARDING_TARGET_ID: DesiredTarget(arn=plan.place.event_bus_arn, role=role)}
         more = rule_faults(alarm.pattern, bus, forwarding.get(alarm.name))
         if isinstance(more, ReadFailure):
-            return cannot_tell(check, more, expected=expected)
+            return unknown_finding(check, more, expected=expected)
         differences += [f"forwarding rule: {each}" for each in more]
     return from_differences(check, differences, expected=expected, remedy=deployment.repair)
 
@@ -231,7 +231,7 @@ def metric_alarm_findings(
     check = f"approval-alarm-{alarm.name.removeprefix(ALARM_PREFIX)}"
     expected = f"alarm {alarm.name} is on and publishes to {len(plan.alarm_topics)} topics"
     if isinstance(live, ReadFailure):
-        yield cannot_tell(check, live, expected=expected)
+        yield unknown_finding(check, live, expected=expected)
         return
     found = live.get(alarm.name)
     if found is None:
@@ -266,7 +266,7 @@ def metric_alarm_findings(
             status=Status.WARNING,
             expected=f"alarm {alarm.name} is not raised",
             found=f"it is in state {_ALARM}: {found.get('StateReason', 'no reason given')}",
-            remedy="docs/approval.md, Alarms, says what raises it",
+            remedy="see docs/approval.md, Alarms",
         )
 
 
@@ -280,9 +280,9 @@ def recording_finding(check: str, region: str, live: RecordingFacts | ReadFailur
     """
     expected = f"a trail records management events in {region}"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     if not live.recording and live.unread:
-        return cannot_tell(check, live.unread[0], expected=expected)
+        return unknown_finding(check, live.unread[0], expected=expected)
     recorded = f"{', '.join(live.recording)} records them"
     found = recorded if live.recording else "no trail records them, so that changes raise no alarm"
     remedy = "create a trail of all Regions, or: aws cloudtrail start-logging --name TRAIL"

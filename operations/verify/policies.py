@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from common.problems import shown
-from operations.findings import Finding, cannot_tell, compared, from_differences, missing
+from operations.findings import Finding, compared, from_differences, missing, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.verify.documents import owner_finding
 
@@ -38,7 +38,7 @@ def policy_differences(desired: Mapping[str, Any], found: Mapping[str, Any]) -> 
         else:
             extra.remove(other)
             differences += _elements(statement, other)
-    return differences + [f"statement {_name(each)} is not asked for" for each in extra]
+    return differences + [f"statement {_name(each)} is unexpected" for each in extra]
 
 
 def policy_finding(
@@ -52,9 +52,9 @@ def policy_finding(
         desired: The policy as the settings define it.
         live: The policy of the resource; None: it has none.
     """
-    expected = "the policy is what the settings ask for"
+    expected = "the policy matches the settings"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     unequal = ["no policy"] if live is None else policy_differences(desired, live)
     return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
@@ -157,13 +157,13 @@ def role_finding(deployment: Deployment, desired: DesiredRole, live: RoleFacts |
         desired: The role as the settings define it.
         live: The role of the account.
     """
-    expected = f"role {desired.name} is trusted and allowed as the settings ask"
+    expected = f"role {desired.name} has the trust policy and permissions that the settings define"
     if live is None or isinstance(live, ReadFailure):
         return missing(desired.check, live, expected=expected, found="no such role", remedy=deployment.repair)
     if isinstance(live.attached, ReadFailure):
-        return cannot_tell(desired.check, live.attached, expected=expected)
+        return unknown_finding(desired.check, live.attached, expected=expected)
     if isinstance(live.inline, ReadFailure):
-        return cannot_tell(desired.check, live.inline, expected=expected)
+        return unknown_finding(desired.check, live.inline, expected=expected)
     repaired = [
         *(f"trust policy: {each}" for each in policy_differences(desired.trust, live.trust)),
         *(f"{arn} is not attached" for arn in sorted(desired.attached - live.attached)),
@@ -230,7 +230,7 @@ def instance_policy_findings(
 def _content(deployment: Deployment, desired: dict[str, Any], live: PolicyFacts) -> Finding:
     check, expected = "instance-policy-content", f"{live.version} allows just what the enabled features need"
     if isinstance(live.content, ReadFailure):
-        return cannot_tell(check, live.content, expected=expected)
+        return unknown_finding(check, live.content, expected=expected)
     unequal = policy_differences(desired, live.content)
     return from_differences(check, unequal, expected=expected, remedy=deployment.repair)
 
@@ -238,7 +238,7 @@ def _content(deployment: Deployment, desired: dict[str, Any], live: PolicyFacts)
 def _roles(deployment: Deployment, roles: tuple[str, ...], live: PolicyFacts) -> Finding:
     check, expected = "instance-policy-roles", f"attached to {', '.join(roles)}"
     if isinstance(live.holders, ReadFailure):
-        return cannot_tell(check, live.holders, expected=expected)
+        return unknown_finding(check, live.holders, expected=expected)
     attached = {holder.name for holder in live.holders if holder.kind == "role"}
     without = [role for role in roles if role not in attached]
     found = f"not attached to {', '.join(without)}" if without else expected

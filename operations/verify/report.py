@@ -77,10 +77,10 @@ def _explain(console: Console, region: str, finding: Finding) -> None:
 
 def _summary(verification: Verification) -> Text:
     different = verification.count(Status.DIFFERENT)
-    untold, warnings = verification.count(Status.CANNOT_TELL), verification.count(Status.WARNING)
-    differences = [f"{different} different"] if different else []
-    differences += [f"{untold} cannot be told"] if untold else []
-    differences = differences or ["all as asked"]
-    differences += [counted(warnings, "warning")] if warnings else []
+    unknown, warnings = verification.count(Status.UNKNOWN), verification.count(Status.WARNING)
+    results = [f"{different} different"] if different else []
+    results += [f"{unknown} cannot tell"] if unknown else []
+    results = results or ["no differences"]
+    results += [counted(warnings, "warning")] if warnings else []
     counts = f"{counted(len(verification.regions), 'Region')}, {counted(verification.count(), 'check')}"
-    return Text(f"{counts}: {', '.join(differences)}", style="bold red" if verification.differences else "bold green")
+    return Text(f"{counts}: {', '.join(results)}", style="bold red" if verification.differences else "bold green")

@@ -11,7 +11,7 @@ from components.adoption.governance import policy_arn
 from components.nodes.names import NodesPlace
 from components.session_manager.instance_policy import instance_policies
 from operations.deployment import Deployment, SiteDeployment
-from operations.findings import Finding, cannot_tell, compared, listed
+from operations.findings import Finding, compared, listed, unknown_finding
 from operations.inventory.iam import read_policy, read_policy_tags
 from operations.inventory.orphans import GLOBAL, find_orphans
 from operations.inventory.reader import Identity, Reader, ReadFailure, aws_clients, identify
@@ -68,8 +68,8 @@ def verify_stack(
     clients = aws_clients(stack)
     identity = identify(clients, stack.sts_region(regions[0]))
     if isinstance(identity, ReadFailure):
-        nobody = cannot_tell("account", identity, expected="AWS says whose credentials these are")
-        findings = {region: [nobody] for region in regions}
+        unknown = unknown_finding("account", identity, expected="AWS identifies the credentials")
+        findings = {region: [unknown] for region in regions}
         return _verification(stack, None, findings)
     verify = partial(_verify_region, stack, settings, clients, identity)
     with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
@@ -229,7 +229,9 @@ def orphan_findings(orphans: Orphans, home: str) -> dict[str, list[Finding]]:
     findings: dict[str, list[Finding]] = {}
     for place in sorted({*orphans.found, *orphans.unread}, key=lambda each: each == GLOBAL):
         why = orphans.unread.get(place)
-        found = cannot_tell(_check(place), why, expected=_EXPECTED) if why else _finding(place, orphans.found[place])
+        found = (
+            unknown_finding(_check(place), why, expected=_EXPECTED) if why else _finding(place, orphans.found[place])
+        )
         findings.setdefault(home if place == GLOBAL else place, []).append(found)
     return findings
 
@@ -242,7 +244,7 @@ def _finding(place: str, orphans: Sequence[Orphan]) -> Finding:
         same=not arns,
         expected=_EXPECTED,
         found=f"not in the state: {named}" if arns else _EXPECTED,
-        remedy="Run `pulumi up`, which imports what the stack still asks for; then `python -m operations orphans` lists the "
+        remedy="Run `pulumi up`, which imports what the settings still define; then `python -m operations orphans` lists the "
         "rest, with a command that deletes each",
     )
 

@@ -217,7 +217,7 @@ def what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(
     found = verified(stack)
     assert {check: each.found for check, each in found.items()} == {
         "directory-controller-DC1": f"{first}: public address {address['PublicIp']}; security groups: has {other} besides; "
-        "IMDSv1 is answered, too; termination protection on",
+        "IMDSv1 is allowed; termination protection on",
         "directory-controller-DC2-state": f"{second} is stopped",
         "directory-flow-logs": "none of directory-a",
         "directory-flow-log-group": "kept for 1 days",
@@ -307,19 +307,19 @@ def test_what_somebody_changes_by_hand_is_found_and_comes_back(stack: Stack, aws
     assert {check: each.remedy for check, each in found.items()} == {
         "directory-group-controllers": f"{revoke} && {repair}",
         "directory-acl-rules": repair,
-        "directory-traffic": "what the findings about groups, prefix lists and network ACL say, or else " + repair,
+        "directory-traffic": "see the findings about groups, prefix lists and the network ACL; otherwise " + repair,
     }
     said = found["directory-group-controllers"].found
     assert f"missing: {deleted} (offices: " in said
     assert f"is now ingress tcp 389 from 10.0.0.0/8 ({edited})" in said
-    assert f"foreign: ingress tcp 3389 from 0.0.0.0/0 ({added})" in said
+    assert f"unexpected: ingress tcp 3389 from 0.0.0.0/0 ({added})" in said
     assert "TCP 3389 from 8.8.8.8 passes" in found["directory-traffic"].found
     assert "everything from 0.0.0.0/0" in found["directory-acl-rules"].found
     stack.up("--refresh").succeeded()
     # A rule that somebody adds is of no resource: the engine leaves it alone, and verify says how to take it away.
     assert {check: each.remedy for check, each in verified(stack).items()} == {
         "directory-group-controllers": revoke,
-        "directory-traffic": "what the findings about groups, prefix lists and network ACL say, or else " + repair,
+        "directory-traffic": "see the findings about groups, prefix lists and the network ACL; otherwise " + repair,
     }
     ec2.revoke_security_group_ingress(GroupId=group, SecurityGroupRuleIds=[added])
     assert verified(stack) == {}

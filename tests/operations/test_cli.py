@@ -64,7 +64,7 @@ Stack dev, account 123456789012
 │           │ bucket-public-access     │ ok     │
 │           │ orphans                  │ ok     │
 └───────────┴──────────────────────────┴────────┘
-2 Regions, 25 checks: all as asked
+2 Regions, 25 checks: no differences
 """
 
 DIFFERENT = """\
@@ -87,7 +87,7 @@ Stack dev, account 123456789012
 │           │ orphans-iam              │ cannot tell │
 └───────────┴──────────────────────────┴─────────────┘
 eu-west-1 document-content: different
-  expected:  version 2 says what the settings ask for
+  expected:  version 2 has the content that the settings define
   found:     idleSessionTimeout: 20 expected, 45 found
   remedy:    pulumi up --refresh --stack dev
 
@@ -112,7 +112,7 @@ eu-west-1 orphans-iam: cannot tell
   found:     iam:GetPolicy: refused: User is not authorized [x]
   remedy:    allow iam:GetPolicy to arn:aws:sts::123456789012:user/moto, then try again
 
-1 Region, 13 checks: 1 different, 3 cannot be told, 1 warning
+1 Region, 13 checks: 1 different, 3 cannot tell, 1 warning
 """
 
 
@@ -176,7 +176,7 @@ def test_machines_get_one_json_document(different: StackConfiguration, command: 
     assert findings[3] == {
         "check": "document-content",
         "status": "different",
-        "expected": "version 2 says what the settings ask for",
+        "expected": "version 2 has the content that the settings define",
         "found": "idleSessionTimeout: 20 expected, 45 found",
         "remedy": "pulumi up --refresh --stack dev",
     }
@@ -189,7 +189,7 @@ def test_warnings_alone_are_as_asked(account: Account, command: Command) -> None
     account.client("s3").delete_public_access_block(Bucket="session-logs")
     result = command("verify", stack=stack)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[-1] == "1 Region, 15 checks: all as asked, 1 warning"
+    assert result.stdout.splitlines()[-1] == "1 Region, 15 checks: no differences, 1 warning"
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_nobody_answering_is_a_difference_and_no_trace(command: Command) -> None
         '  found:     sts:GetCallerIdentity: no answer: Could not connect to the endpoint URL: "http://127.0.0.1:9/"'
         in (lines(result.stdout))
     )
-    assert lines(result.stdout)[-1] == "1 Region, 1 check: 1 cannot be told"
+    assert lines(result.stdout)[-1] == "1 Region, 1 check: 1 cannot tell"
 
 
 UNUSABLE = [
@@ -236,8 +236,8 @@ UNUSABLE = [
     (
         configuration(session_manager={}, aws__profile="nobody"),
         (
-            "AWS cannot be asked with these credentials and settings: The config profile (nobody) could not be found. "
-            "They are the stack's aws: settings, the environment and the shared files, as for pulumi.\n"
+            "Cannot call AWS with the configured credentials: The config profile (nobody) could not be found. "
+            "Check the stack's aws: settings, the environment and the shared files.\n"
         ),
     ),
     (
@@ -264,7 +264,7 @@ def test_without_credentials_nothing_is_asked(command: Command, monkeypatch: pyt
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     result = command("verify", stack=configuration(session_manager={}))
     assert result.exit_code == 2
-    assert result.stderr.startswith("AWS cannot be asked with these credentials and settings: Unable to locate")
+    assert result.stderr.startswith("Cannot call AWS with the configured credentials: Unable to locate")
 
 
 def test_an_endpoint_that_is_no_address_is_one_message(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,7 +300,7 @@ def test_nothing_secret_is_shown(account: Account, command: Command) -> None:
 
 def test_help_tells_the_options_and_the_exit_codes(command: Command) -> None:
     said = command("verify", "--help", stack=configuration()).stdout
-    for part in ("--stack", "--cwd", "--json", "Exit codes: 0 all as asked", "cannot tell"):
+    for part in ("--stack", "--cwd", "--json", "Exit codes: 0 no differences", "cannot tell"):
         assert part in said
 
 
@@ -308,4 +308,4 @@ def test_it_runs_as_a_module() -> None:
     environment = os.environ | {"COLUMNS": "100", "TERM": "dumb"}
     command = [sys.executable, "-m", "operations", "--help"]
     result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    assert "Compares what is live with what the stack's settings ask for" in " ".join(result.stdout.split())
+    assert "Compare live resources with the stack's settings" in " ".join(result.stdout.split())

@@ -9,7 +9,7 @@ from components.domain_controllers.instance_role import NAME as PROFILE
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, VOLUME_TYPE
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
-from operations.findings import Finding, Status, cannot_tell, compared
+from operations.findings import Finding, Status, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
 from operations.verify.domain_controllers.identities import deployers_of, team
@@ -66,7 +66,7 @@ def _controller(
         f"termination protection {_on(on=site.section.termination_protection)}, volumes encrypted with the directory's key"
     )
     if isinstance(live.controllers, ReadFailure):
-        return [cannot_tell(check, live.controllers, expected=expected)]
+        return [unknown_finding(check, live.controllers, expected=expected)]
     named = [each for each in live.controllers if each.name == settings.name]
     if len(named) != 1:
         text = f"{len(named)} instances: {', '.join(each.id for each in named)}" if named else "no such instance"
@@ -74,7 +74,7 @@ def _controller(
     found = named[0]
     for unread in (found.protected, found.volumes, groups):
         if isinstance(unread, ReadFailure):
-            return [cannot_tell(check, unread, expected=expected)]
+            return [unknown_finding(check, unread, expected=expected)]
     subnet = next((each.id for each in placement.subnets if each.given == settings.subnet), "")
     faults = [
         *_network(site, found, groups, subnet),
@@ -110,12 +110,12 @@ def _network(
 def _instance(site: SiteDeployment, settings: ControllerSettings, found: ControllerFacts) -> Iterator[_Fault]:
     repair = site.deployment.repair
     if found.metadata.get("HttpTokens") != "required":
-        yield _Fault(text="IMDSv1 is answered, too", remedy=repair)
+        yield _Fault(text="IMDSv1 is allowed", remedy=repair)
     if found.metadata.get("HttpEndpoint", "enabled") != "enabled":
         yield _Fault(text="instance metadata is off, which the SSM Agent needs", remedy=repair)
     hops = found.metadata.get("HttpPutResponseHopLimit", 1)
     if hops != 1:
-        yield _Fault(text=f"instance metadata is answered {hops} hops away", remedy=repair)
+        yield _Fault(text=f"instance metadata responses travel {hops} hops", remedy=repair)
     if found.type != settings.instance_type:
         yield _Fault(text=f"instance type {found.type}", remedy=repair)
     if not found.checks_source:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
 from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.settings import ManagementAccess
-from operations.findings import Finding, cannot_tell, compared, missing
+from operations.findings import Finding, compared, missing, unknown_finding
 from operations.inventory.iam import RoleFacts, read_policy, read_role
 from operations.inventory.reader import Answer, Reader, ReadFailure
 from operations.verify.policies import DesiredRole, policy_finding, role_finding
@@ -99,7 +99,7 @@ def _policy(site: SiteDeployment, check: str, name: str, live: PolicyFacts | Rea
 def _profile(site: SiteDeployment, live: tuple[str, ...] | ReadFailure | None) -> Finding:
     check, expected = "directory-instance-profile", f"instance profile {instance_role.NAME} has the role of its name"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     found = "no such instance profile" if live is None else f"it has {', '.join(live) or 'no role'}"
     same = live == (instance_role.NAME,)
     return compared(check, same=same, expected=expected, found=found, remedy=site.deployment.repair)

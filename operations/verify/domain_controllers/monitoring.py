@@ -19,7 +19,7 @@ from components.domain_controllers.names import (
     alert_rule_name,
     flow_logs_role_name,
 )
-from operations.findings import Finding, cannot_tell, from_differences, missing
+from operations.findings import Finding, from_differences, missing, unknown_finding
 from operations.inventory.domain_controllers import alerts_of
 from operations.inventory.reader import ReadFailure
 from operations.inventory.session_manager import KeyFacts
@@ -104,7 +104,7 @@ def _flow_logs(site: SiteDeployment, placement: SitePlacement, live: SiteFacts) 
         f"active flow logs of all traffic of {', '.join(each.given for each in placement.subnets)} to {FLOW_LOGS}"
     )
     if isinstance(live.flow_logs, ReadFailure):
-        return cannot_tell(check, live.flow_logs, expected=expected)
+        return unknown_finding(check, live.flow_logs, expected=expected)
     differences = [fault for each in placement.subnets for fault in _flow_log_faults(site, each, live.flow_logs)]
     return from_differences(check, differences, expected=expected, remedy=_flow_log_remedy(site))
 
@@ -153,9 +153,9 @@ def _alert(site: SiteDeployment, alert: Alert, watched: Watched | None, live: Si
     check, name = f"directory-alert-{alert.name}", alert_rule_name(alert.name)
     expected = f"rule {name} is enabled, watches this site's controllers and sends to the topic"
     if isinstance(live.rules, ReadFailure):
-        return cannot_tell(check, live.rules, expected=expected)
+        return unknown_finding(check, live.rules, expected=expected)
     target = {"topic": DesiredTarget(arn=site.arn("sns", ALERTS_TOPIC))}
     text = rule_faults(alert.pattern(watched) if watched else None, target, live.rules.get(name))
     if isinstance(text, ReadFailure):
-        return cannot_tell(check, text, expected=expected)
+        return unknown_finding(check, text, expected=expected)
     return from_differences(check, text, expected=expected, remedy=site.deployment.repair)

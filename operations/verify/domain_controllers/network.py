@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from components.domain_controllers.demands import Direction
 from components.domain_controllers.names import acl_name, group_name, site_name
 from components.domain_controllers.peers import ITSELF, PeerKind
-from operations.findings import Finding, cannot_tell, compared
+from operations.findings import Finding, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> li
     name = site_name(site.deployment.region)
     expected = f"security groups {', '.join(each.name for each in plan.groups)}"
     if isinstance(live.groups, ReadFailure):
-        return [cannot_tell("directory-groups", live.groups, expected=expected)]
+        return [unknown_finding("directory-groups", live.groups, expected=expected)]
     groups, lists = _by_plan(name, plan.groups, live.groups), _lists(name, plan, live)
     findings = [_groups(site, expected, plan, live.groups)]
     shared = groups.get(plan.groups[0].name)
@@ -55,7 +55,9 @@ def group_findings(site: SiteDeployment, plan: GroupPlan, live: SiteFacts) -> li
     present = [(each, groups[each.name]) for each in plan.groups if each.name in groups]
     if plan.prefix_lists and isinstance(live.lists, ReadFailure):
         # Without the lists' IDs, the stack's rules that refer to them would count as foreign.
-        findings += [cannot_tell(_check(each), live.lists, expected=_expected(each, facts)) for each, facts in present]
+        findings += [
+            unknown_finding(_check(each), live.lists, expected=_expected(each, facts)) for each, facts in present
+        ]
     else:
         findings += [_rules(site, each, facts, peers) for each, facts in present]
     return findings + [_list(site, each, lists.get(each.name), live) for each in plan.prefix_lists]
@@ -135,7 +137,7 @@ def _rules(site: SiteDeployment, planned: Group, live: SecurityGroup, peers: Map
     differences += [
         f"changed: {rule.name} is now {each} ({each.id}){_described(rule, each)}" for rule, each in found.changed
     ]
-    differences += [f"foreign: {each} ({each.id})" for each in found.foreign]
+    differences += [f"unexpected: {each} ({each.id})" for each in found.foreign]
     remedies = [
         f"aws ec2 revoke-security-group-{way} --group-id {live.id} --security-group-rule-ids {' '.join(ids)} "
         f"--region {site.deployment.region}"
@@ -176,13 +178,13 @@ def _list(site: SiteDeployment, planned: PrefixList, found: ManagedPrefixList | 
     expected = f"a prefix list with the plan's {len(planned.entries)} entries, and room for {planned.max_entries}"
     for unread in (live.lists, live.entries):
         if isinstance(unread, ReadFailure):
-            return cannot_tell(check, unread, expected=expected)
+            return unknown_finding(check, unread, expected=expected)
     if found is None or isinstance(live.entries, ReadFailure):
         return compared(check, same=False, expected=expected, found="no such list", remedy=site.deployment.repair)
     ours = {each.cidr: each.description for each in planned.entries}
     theirs = live.entries.get(found.id, {})
     differences = [f"missing: {each}" for each in ours if each not in theirs]
-    differences += [f"foreign: {each}" for each in theirs if each not in ours]
+    differences += [f"unexpected: {each}" for each in theirs if each not in ours]
     differences += [
         f'{each} is described as "{theirs[each]}"' for each in ours if each in theirs and theirs[each] != ours[each]
     ]
@@ -203,9 +205,9 @@ def acl_findings(
     if plan is None:
         return []
     name = acl_name(site_name(site.deployment.region), plan)
-    expected = f"network ACL {name} in force for {', '.join(each.given for each in placement.subnets)}"
+    expected = f"network ACL {name} associated with {', '.join(each.given for each in placement.subnets)}"
     if isinstance(live.acls, ReadFailure):
-        return [cannot_tell("directory-acl", live.acls, expected=expected)]
+        return [unknown_finding("directory-acl", live.acls, expected=expected)]
     found = next((each for each in live.acls if each.name == name), None)
     if found is None:
         text = f"no such ACL; {_followed(placement, live.acls)}"
@@ -226,7 +228,7 @@ def acl_findings(
 def _followed(placement: SitePlacement, acls: Sequence[NetworkAcl]) -> str:
     """Return the ACL that each subnet is associated with."""
     return ", ".join(
-        f"{subnet.given} follows {next((each.id for each in acls if subnet.id in each.subnet_ids), 'none')}"
+        f"{subnet.given} is associated with {next((each.id for each in acls if subnet.id in each.subnet_ids), 'none')}"
         for subnet in placement.subnets
     )
 
@@ -235,7 +237,7 @@ def _acl_rules(site: SiteDeployment, plan: AclPlan, live: NetworkAcl) -> Finding
     ours = {(each.direction, each.number): each for each in plan.rules}
     theirs = {(each.direction, each.number): each for each in live.rules}
     differences = [f"missing: {_in_words(each)}" for key, each in ours.items() if key not in theirs]
-    differences += [f"foreign: {_in_words(each)}" for key, each in theirs.items() if key not in ours]
+    differences += [f"unexpected: {_in_words(each)}" for key, each in theirs.items() if key not in ours]
     differences += [
         f"changed: {_in_words(each)}, where the plan has {_in_words(ours[key])}"
         for key, each in theirs.items()

@@ -17,7 +17,7 @@ from components.domain_controllers.oracle import Packet, admitting, passes, perm
 from components.domain_controllers.peers import Family, Network, Peer, PeerKind, family_of
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Protocol
 from components.domain_controllers.rules import ECHO_REQUEST_V6
-from operations.findings import Finding, cannot_tell, compared
+from operations.findings import Finding, compared, unknown_finding
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> li
     """Evaluate the packets, and report differences from the demands."""
     check, expected = "directory-traffic", "what the port tables list passes groups and network ACL, and nothing else"
     if isinstance(traffic, ReadFailure):
-        return [cannot_tell(check, traffic, expected=expected)]
+        return [unknown_finding(check, traffic, expected=expected)]
     granted = permissions_from_aws([each.answer for each in traffic.rules], traffic.entries)
     tried, wrong = 0, list[str]()
     edges = sorted(set(_edges(port for each in traffic.demands for port in each.ports)))
@@ -84,7 +84,7 @@ def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> li
             same=not wrong,
             expected=expected,
             found="; ".join([*wrong[:_SHOWN], *more]) or f"{tried} packets tried",
-            remedy=f"what the findings about groups, prefix lists and network ACL say, or else {site.deployment.repair}",
+            remedy=f"see the findings about groups, prefix lists and the network ACL; otherwise {site.deployment.repair}",
         )
     ]
 

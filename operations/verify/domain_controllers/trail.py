@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from components.domain_controllers.monitoring_policies import trail_bucket_policy, trail_key_policy
 from components.domain_controllers.names import TRAIL, TRAIL_BUCKET, TRAIL_KEY_ALIAS
-from operations.findings import Finding, cannot_tell, compared, from_differences, missing
+from operations.findings import Finding, compared, from_differences, missing, unknown_finding
 from operations.inventory.monitoring import (
     DELIVERY_ERRORS,
     TrailBucketFacts,
@@ -70,7 +70,7 @@ def trail_findings(
         )
         return [missing(check, live, expected=expected, found="no such trail", remedy=remedy)]
     if isinstance(live.records_writes, ReadFailure):
-        return [cannot_tell(check, live.records_writes, expected=expected)]
+        return [unknown_finding(check, live.records_writes, expected=expected)]
     named = f"--name {name} --region {site.deployment.region}"
     differences: list[str] = []
     remedies: list[str] = []
@@ -111,7 +111,7 @@ def _delivery(site: SiteDeployment, live: TrailFacts) -> Finding:
     check, expected = "directory-trail-delivery", "the last deliveries of the trail succeeded"
     differences = [f"{DELIVERY_ERRORS[name]}: {error}" for name, error in live.errors.items()]
     existing = site.section.monitoring.existing_trail
-    remedy = "let the policies of its bucket, key and topic allow cloudtrail.amazonaws.com"
+    remedy = "allow cloudtrail.amazonaws.com in the policies of its bucket, key and topic"
     if not existing:
         remedy = f"{site.deployment.repair}; see directory-trail-bucket-policy and directory-trail-key-policy"
     return from_differences(check, differences, expected=expected, remedy=remedy)
@@ -149,7 +149,7 @@ def _bucket_encryption(
 ) -> Finding:
     expected = f"encrypted with the key behind {TRAIL_KEY_ALIAS}"
     if isinstance(live, ReadFailure):
-        return cannot_tell(check, live, expected=expected)
+        return unknown_finding(check, live, expected=expected)
     algorithm, named = live
     same = algorithm == "aws:kms" and (not isinstance(key, KeyFacts) or named in (key.arn, key.key_id))
     found = f"{algorithm or 'not encrypted'}{f' with {named}' if named else ''}"
@@ -170,5 +170,5 @@ def _said_versioning(live: TrailBucketFacts) -> str | ReadFailure:
 
 def _bucket_setting(site: SiteDeployment, check: str, expected: str, text: str | ReadFailure) -> Finding:
     if isinstance(text, ReadFailure):
-        return cannot_tell(check, text, expected=expected)
+        return unknown_finding(check, text, expected=expected)
     return compared(check, same=not text, expected=expected, found=text or expected, remedy=site.deployment.repair)

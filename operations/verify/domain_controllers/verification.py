@@ -13,7 +13,7 @@ from components.domain_controllers.settings import known_addresses
 from components.domain_controllers.site_plan import SitePlan, plan_sites
 from components.session_manager.endpoint_services import interface_services
 from operations.errors import UnusableError
-from operations.findings import Finding, Status, cannot_tell, compared
+from operations.findings import Finding, Status, compared, unknown_finding
 from operations.inventory.domain_controllers import SiteFacts, SitePlacement, endpoints_group, read_site
 from operations.inventory.placement import read_placement
 from operations.inventory.reader import Reader, ReadFailure
@@ -163,8 +163,8 @@ def _watched(site: SiteDeployment, plan: SitePlan, live: SiteFacts) -> Watched |
 def _unplanned(unknown: list[str]) -> Finding:
     return Finding(
         check="directory-plan",
-        status=Status.CANNOT_TELL,
-        expected="what the port tables ask for at every site",
+        status=Status.UNKNOWN,
+        expected="the requirements of the port tables at every site",
         found=f"the network of {', '.join(unknown)} is not known, and sites admit each other's controllers",
         remedy=f"see directory-network of {', '.join(unknown)}",
     )
@@ -198,7 +198,7 @@ def placement_findings(site: SiteDeployment, live: SitePlacement | ReadFailure |
     check, settings = "directory-network", site.settings
     expected = f"one VPC {settings.vpc} with the private subnets {', '.join(settings.subnets)}"
     if isinstance(live, ReadFailure):
-        return [cannot_tell(check, live, expected=expected)]
+        return [unknown_finding(check, live, expected=expected)]
     if isinstance(live, str):
         remedy = f"correct shell-access:domainControllers.sites.{site.deployment.region}, or the Name tags"
         return [compared(check, same=False, expected=expected, found=live, remedy=remedy)]
@@ -210,6 +210,6 @@ def placement_findings(site: SiteDeployment, live: SitePlacement | ReadFailure |
             same=not public,
             expected=expected,
             found=text or f"{live.vpc_id}: {', '.join(each.id for each in live.subnets)}",
-            remedy="take the route to the internet gateway out of the route tables of these subnets",
+            remedy="remove the route to the internet gateway from the route tables of these subnets",
         )
     ]

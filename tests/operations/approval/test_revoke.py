@@ -138,7 +138,7 @@ def test_request_for_an_instance_that_is_not_ready_is_not_made(people: People) -
     assert f"{unmanaged} (eu-west-1) is not managed by Systems Manager" in refused(people, unmanaged)
     twin = people.instance()
     people.client("ec2").create_tags(Resources=[twin], Tags=[{"Key": "Name", "Value": "app-1"}])
-    assert "app-1 is the name of 2" in refused(people, "app-1")
+    assert "app-1 matches 2 instances" in refused(people, "app-1")
     people.client("ec2").stop_instances(InstanceIds=[people.node])
     assert "is stopped. Start it: aws ec2 start-instances" in refused(people, people.node)
     there = people.instance("us-east-1")
@@ -175,7 +175,7 @@ def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monke
 
     monkeypatch.setattr("operations.approval.places.recent", lambda *_, **__: no())
     monkeypatch.setattr("operations.approval.request.check_workflow", no)
-    assert "Cannot determine whether app-1 is in" in refused(people, "app-1")
+    assert "Cannot determine whether app-1 is in eu-west-1: x:Read" in refused(people, "app-1")
     result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
     assert result.exit_code == 0, result.output
 

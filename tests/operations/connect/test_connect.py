@@ -78,7 +78,7 @@ def connect(run: Command, *arguments: str) -> Result:
     return run("connect", *arguments, stack=STACK)
 
 
-def test_a_controller_is_found_by_name_in_any_region_and_its_desktop_forwarded(
+def test_rdp_finds_controller_by_name_in_any_region(
     launch: Callable[..., str], programs: Path, command: Command
 ) -> None:
     launch("DC2", "eu-west-1")
@@ -146,7 +146,7 @@ def terminate(account: Account, instance: str) -> None:
     [
         ("DC9", f"There is no instance DC9 in account {ACCOUNT} in eu-west-1 or us-east-1.\n"),
         ("i-0123456789abcdef0", f"There is no instance i-0123456789abcdef0 in account {ACCOUNT} in eu-west-1 or"),
-        ("twin", "twin is the name of 2: twin (i-"),
+        ("twin", "twin matches 2 instances: twin (i-"),
         ("bare", "us-east-1) is not managed by Systems Manager. It needs the SSM Agent"),
         ("resting", "us-east-1) is stopped. Start it: aws ec2 start-instances --instance-ids i-"),
         ("gone", "is terminated, and there is no other gone in account"),
@@ -227,7 +227,7 @@ def test_a_port_in_use_is_refused(command: Command) -> None:
         port = taken.getsockname()[1]
         result = connect(command, "DC1", "--rdp", "--local-port", f"{port}")
     assert result.exit_code == 2
-    assert result.stderr == f"Port {port} of this machine is in use. Leave --local-port out for a free one.\n"
+    assert result.stderr == f"Port {port} of this machine is in use. Omit --local-port for a free one.\n"
 
 
 def test_the_documents_are_those_that_the_policy_allows() -> None:

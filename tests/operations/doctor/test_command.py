@@ -42,7 +42,7 @@ def test_a_ready_node_ends_with_zero(world: World) -> None:
         assert result.stdout == f"app-1 ({world.node}, eu-west-1): ready\n"
 
 
-def test_a_node_that_is_not_ready_says_why_and_what_to_do(world: World) -> None:
+def test_node_not_ready_shows_causes_and_remedies(world: World) -> None:
     with no_core(world):
         result = run("doctor", "app-1")
     assert result.exit_code == 1
@@ -71,7 +71,7 @@ def test_machines_get_one_document(world: World) -> None:
 
 
 @pytest.mark.usefixtures("world")
-def test_a_node_that_is_not_there_is_said_so() -> None:
+def test_missing_node_is_reported() -> None:
     for wanted in ("app-9", "i-0123456789abcdef0", "mi-0123456789abcdef0"):
         result = run("doctor", wanted)
         assert result.exit_code == 1
@@ -84,7 +84,7 @@ def test_a_configuration_that_cannot_be_used_ends_with_two(arguments: tuple[str,
     assert (result.exit_code, result.stderr) == (2, "no stack\n")
 
 
-def test_a_call_that_is_refused_cannot_be_told_and_names_the_permission(world: World) -> None:
+def test_denied_call_is_unknown_with_its_permission(world: World) -> None:
     def refuse(**_: object) -> None:
         raise refusal("AccessDenied", operation="GetRolePolicy")
 
@@ -184,7 +184,7 @@ def test_a_region_that_cannot_be_listed_is_no_success(world: World) -> None:
     assert [each["action"] for each in found["cannotTell"]] == ["ssm:DescribeInstanceInformation"]
 
 
-def test_a_node_outside_ec2_is_found_although_another_region_cannot_be_read(world: World) -> None:
+def test_node_outside_ec2_is_found_despite_unread_region(world: World) -> None:
     node = "mi-0123456789abcdef0"
     stack = configuration(regions=("us-east-1", "eu-west-1"), session_manager=SETTINGS)
 

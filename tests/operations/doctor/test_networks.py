@@ -25,13 +25,13 @@ def test_endpoints_for_resources_of_vpc_lattice_have_no_service() -> None:
     assert (found.kind, found.service) == ("Resource", "")
 
 
-def test_a_regional_nat_gateway_stands_in_no_subnet_and_has_a_route_table_of_its_own() -> None:
+def test_regional_nat_gateway_has_own_route_table() -> None:
     given = {"NatGatewayId": "nat-1", "State": "available", "RouteTableId": "rtb-nat", "AvailabilityMode": "regional"}
     nat = network({"describe_nat_gateways": {"NatGateways": [given]}}).nats["nat-1"]
     assert (nat.subnet_id, nat.table_id, nat.public) == ("", "rtb-nat", True)
 
 
-def test_an_s3_endpoint_whose_private_dns_is_for_resolvers_only_does_not_take_over_the_vpcs_requests() -> None:
+def test_s3_endpoint_dns_for_resolvers_only_is_no_private_dns() -> None:
     name = "com.amazonaws.eu-west-1.s3"
     for only, private in ((True, False), (False, True)):
         given = endpoint(

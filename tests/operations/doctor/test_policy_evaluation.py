@@ -20,7 +20,7 @@ from operations.inventory.network import Vpc
 from operations.inventory.session_manager import BucketEncryption, BucketFacts
 from tests.operations.doctor.plain_facts import ANYBODY, CORE, SETTINGS, facts, healthy, own_policy, role, settings_of
 from tests.operations.doctor.plain_world import ACCOUNT, BUCKET_KEY, NODE, REGION, ROLE
-from tests.operations.doctor.test_judge import THEIRS, changed, problems, the
+from tests.operations.doctor.test_evaluation import THEIRS, changed, problems, the
 
 LOGS = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
 GROUP = "ssm-sessionmanager-logs"
@@ -86,17 +86,17 @@ def test_every_needed_action_has_an_evaluated_resource() -> None:
     assert all(each.source for each in EVALUATED.values())
 
 
-def test_channel_action_on_the_node_alone_cannot_be_told() -> None:
+def test_channel_action_on_node_only_is_unknown() -> None:
     others = [each for each in own_policy(SETTINGS) if each not in CORE]
     register = {"Effect": "Allow", "Action": "ssm:UpdateInstanceInformation", "Resource": "*"}
     channels = {"Effect": "Allow", "Action": "ssmmessages:*", "Resource": f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/*"}
-    assert changed(role=role([*others, register, channels])).verdict is Verdict.CANNOT_TELL
+    assert changed(role=role([*others, register, channels])).verdict is Verdict.UNKNOWN
     assert changed(role=role([*others, register, {**channels, "Resource": "*"}])).verdict is Verdict.READY
 
 
 CONDITIONS_OF_A_DENY = [
     ({"NumericLessThan": {"s3:TlsVersion": "1.2"}}, Verdict.READY),
-    ({"NumericLessThan": {"s3:TlsVersion": "1.3"}}, Verdict.CANNOT_TELL),
+    ({"NumericLessThan": {"s3:TlsVersion": "1.3"}}, Verdict.UNKNOWN),
     ({"NumericLessThan": {"s3:TlsVersion": "1.4"}}, Verdict.NOT_READY),
     ({"Bool": {"aws:SecureTransport": "false"}}, Verdict.READY),
     ({"StringNotEquals": {"aws:SourceVpce": "vpce-s3"}}, Verdict.READY),
@@ -116,20 +116,20 @@ CONDITIONS_OF_A_DENY = [
     ({"StringNotEqualsIfExists": {"s3:x-amz-server-side-encryption-aws-kms-key-id": BUCKET_KEY}}, Verdict.READY),
     ({"ArnNotEquals": {"aws:PrincipalArn": ROLE}}, Verdict.READY),
     ({"StringNotLike": {"aws:userid": f"*:{NODE}"}}, Verdict.READY),
-    ({"StringLike": {"aws:UserAgent": "curl*"}}, Verdict.CANNOT_TELL),
+    ({"StringLike": {"aws:UserAgent": "curl*"}}, Verdict.UNKNOWN),
     ({"StringNotEquals": {"aws:SourceAccount": ACCOUNT}}, Verdict.NOT_READY),
     ({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}}, Verdict.READY),
     ({"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-1"}}, Verdict.NOT_READY),
     ({"StringNotEqualsIfExists": {"aws:SourceOrgID": "o-1"}, "Null": {"aws:SourceAccount": "false"}}, Verdict.READY),
     ({"StringEquals": {"aws:CalledViaFirst": "athena.amazonaws.com"}}, Verdict.READY),
     ({"Null": {"aws:MultiFactorAuthAge": "true"}}, Verdict.NOT_READY),
-    ({"Bool": {"aws:MultiFactorAuthPresent": "false"}}, Verdict.CANNOT_TELL),
+    ({"Bool": {"aws:MultiFactorAuthPresent": "false"}}, Verdict.UNKNOWN),
     ({"NumericGreaterThan": {"s3:signatureAge": "600000"}}, Verdict.READY),
     ({"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}, Verdict.NOT_READY),
     ({"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "false"}}, Verdict.READY),
     ({"NumericLessThan": {"ec2:RoleDelivery": "2.0"}}, Verdict.READY),
     ({"DateLessThan": {"aws:TokenIssueTime": "2025-12-01T00:00:00Z"}}, Verdict.READY),
-    ({"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T06:00:00Z"}}, Verdict.CANNOT_TELL),
+    ({"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T06:00:00Z"}}, Verdict.UNKNOWN),
     ({"DateLessThan": {"aws:TokenIssueTime": "2026-02-01T00:00:00Z"}}, Verdict.NOT_READY),
     ({"DateGreaterThan": {"aws:CurrentTime": "2026-06-01T00:00:00Z"}}, Verdict.READY),
     ({"DateGreaterThan": {"aws:CurrentTime": "2025-06-01T00:00:00Z"}}, Verdict.NOT_READY),
@@ -157,7 +157,7 @@ def test_bucket_deny_with_a_condition(condition: dict[str, Any], verdict: Verdic
 
 def test_role_delivery_depends_on_the_metadata_service() -> None:
     deny = {**DENY, "Condition": {"NumericLessThan": {"ec2:RoleDelivery": "2.0"}}}
-    assert changed(bucket_policy=[deny]).verdict is Verdict.CANNOT_TELL
+    assert changed(bucket_policy=[deny]).verdict is Verdict.UNKNOWN
 
 
 def test_revoked_sessions_of_the_role_deny_for_some_hours() -> None:
@@ -182,9 +182,9 @@ def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
     assert isinstance(node.network, Vpc)
     for addresses, verdict in (
         (("203.0.113.7",), Verdict.READY),
-        (("203.0.113.7", "198.51.100.1"), Verdict.CANNOT_TELL),
+        (("203.0.113.7", "198.51.100.1"), Verdict.UNKNOWN),
         (("198.51.100.1",), Verdict.NOT_READY),
-        ((), Verdict.CANNOT_TELL),
+        ((), Verdict.UNKNOWN),
     ):
         nats = {"nat-1": replace(node.network.nats["nat-1"], public_addresses=addresses)}
         assert evaluate(replace(node, network=replace(node.network, nats=nats))).verdict is verdict
@@ -203,15 +203,15 @@ def test_bucket_deny_over_the_internet_sees_the_nat_gateway() -> None:
         (["arn:aws:iam::999988887777:root"], True),
     ],
 )
-def test_bucket_deny_with_not_principal(listed: list[str], *, denial_message: bool) -> None:
+def test_bucket_deny_with_not_principal(listed: list[str], *, denied: bool) -> None:
     deny = {key: value for key, value in DENY.items() if key != "Principal"} | {"NotPrincipal": {"AWS": listed}}
-    assert problems(changed(bucket_policy=[deny])) == ([("bucket-policy", "s3:PutObject")] if denial_message else [])
+    assert problems(changed(bucket_policy=[deny])) == ([("bucket-policy", "s3:PutObject")] if denied else [])
 
 
 @pytest.mark.parametrize(("session", "denied"), [(SESSION, True), (f"{SESSION[:-1]}9", False)])
-def test_bucket_deny_names_a_session(session: str, *, denial_message: bool) -> None:
+def test_bucket_deny_names_a_session(session: str, *, denied: bool) -> None:
     found = changed(bucket_policy=[{**DENY, "Principal": {"AWS": session}}])
-    assert problems(found) == ([("bucket-policy", "s3:PutObject")] if denial_message else [])
+    assert problems(found) == ([("bucket-policy", "s3:PutObject")] if denied else [])
 
 
 def test_bucket_allow_with_an_unmet_condition_is_named() -> None:

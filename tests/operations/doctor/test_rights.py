@@ -15,12 +15,7 @@ from operations.deployer.scope import scope_of
 from operations.doctor.run import Doctor
 from tests.engine.deployer_policies import allows
 from tests.operations.arrangement import ACCOUNT, REGION, configuration
-from tests.operations.doctor.world import (
-    SETTINGS,
-    bucket_policy_shut,
-    bucket_with_a_strange_key,
-    denial_message,
-)
+from tests.operations.doctor.world import SETTINGS, bucket_policy_shut, bucket_with_a_strange_key, denied
 from tests.support import recorder
 
 if TYPE_CHECKING:
@@ -37,11 +32,11 @@ OF_MEMBERS = {"organizations:DescribePolicy", "organizations:ListParents", "orga
 
 
 @pytest.fixture
-def deployment(world: World, endpoint: str) -> list[dict[str, Any]]:
+def calls(world: World, endpoint: str) -> list[dict[str, Any]]:
     """Every question to IAM, of one node and of all, with what leads the doctor to ask more."""
     with ExitStack() as broken:
-        for route_out in (denial_message, bucket_policy_shut, bucket_with_a_strange_key):
-            broken.enter_context(route_out(world))
+        for fault in (denied, bucket_policy_shut, bucket_with_a_strange_key):
+            broken.enter_context(fault(world))
         recorder.begin(endpoint)
         doctor = Doctor(STACK)
         doctor.diagnose("app-1")
@@ -51,7 +46,7 @@ def deployment(world: World, endpoint: str) -> list[dict[str, Any]]:
     return questions
 
 
-def test_doctor_needs_no_more_and_no_less_than_its_policies_allow(deployment: list[dict[str, Any]]) -> None:
-    assert [each for each in deployment if not allows(RIGHTS, each)] == []
+def test_doctor_needs_exactly_its_policies(calls: list[dict[str, Any]]) -> None:
+    assert [each for each in calls if not allows(RIGHTS, each)] == []
     allowed = {action for each in permissions(SCOPE, Role.DOCTOR) for action in each.actions}
-    assert allowed - {each["action"] for each in deployment} == OF_MEMBERS
+    assert allowed - {each["action"] for each in calls} == OF_MEMBERS

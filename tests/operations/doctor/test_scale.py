@@ -78,7 +78,7 @@ def test_calls_grow_with_networks_and_not_with_nodes() -> None:
     assert evaluate(nodes[0]).verdict is Verdict.NOT_READY
 
 
-def test_what_lets_out_to_the_internet_is_tried_once_for_nodes_of_the_same_groups_and_subnet() -> None:
+def test_internet_reachability_is_cached_per_groups_and_subnet() -> None:
     plain = healthy()
     plain.endpoints, plain.default_route = [], "nat-1"
     plain.rules += [rule("sg-node", f"{number}.0.0.0/16", egress=True) for number in range(20, 60)]

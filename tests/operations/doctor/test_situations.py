@@ -63,7 +63,7 @@ def expected(broken: tuple[Break, ...], found: list[Found]) -> Found:
 
 def broken_and_found(world: World, *ways: Break) -> tuple[Found, Found]:
     with ExitStack() as stack:
-        told = [stack.enter_context(route_out(world)) for route_out in ways]
+        told = [stack.enter_context(fault(world)) for fault in ways]
         return expected(ways, told), problems(Doctor(STACK).diagnose("app-1"))
 
 
@@ -74,26 +74,26 @@ def test_a_node_that_has_everything_is_ready() -> None:
     assert diagnosis.verdict is Verdict.READY
 
 
-@pytest.mark.parametrize("way", CAUSES, ids=lambda route_out: route_out.__name__)
-def test_each_cause_alone_is_named_and_nothing_else(world: World, route_out: Break) -> None:
-    wanted, found = broken_and_found(world, route_out)
+@pytest.mark.parametrize("fault", CAUSES, ids=lambda fault: fault.__name__)
+def test_each_cause_alone_is_named_and_nothing_else(world: World, fault: Break) -> None:
+    wanted, found = broken_and_found(world, fault)
     assert found == wanted
 
 
-@pytest.mark.parametrize("pair", PAIRS[::11], ids=lambda pair: "-".join(route_out.__name__ for route_out in pair))
+@pytest.mark.parametrize("pair", PAIRS[::11], ids=lambda pair: "-".join(fault.__name__ for fault in pair))
 def test_pairs_of_causes_are_both_named(world: World, pair: tuple[Break, Break]) -> None:
     wanted, found = broken_and_found(world, *pair)
     assert found == wanted
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(route_out.__name__ for route_out in pair))
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: "-".join(fault.__name__ for fault in pair))
 def test_every_pair_of_causes_is_named(world: World, pair: tuple[Break, Break]) -> None:
     wanted, found = broken_and_found(world, *pair)
     assert found == wanted
 
 
-def test_default_host_management_stands_in_where_there_is_no_profile(world: World) -> None:
+def test_default_host_management_replaces_missing_profile(world: World) -> None:
     world.iam.create_role(RoleName="Hosts", AssumeRolePolicyDocument=json.dumps(TRUST))
     for arn in (CORE, INSTANCE_POLICY):
         world.iam.attach_role_policy(RoleName="Hosts", PolicyArn=arn)
@@ -111,7 +111,7 @@ def test_default_host_management_stands_in_where_there_is_no_profile(world: Worl
         world.ec2.terminate_instances(InstanceIds=[bare])
 
 
-def test_a_nat_gateway_is_a_way_and_an_internet_gateway_without_a_public_address_is_none(world: World) -> None:
+def test_internet_gateway_requires_a_public_address(world: World) -> None:
     ec2 = world.ec2
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=world.vpc)

@@ -93,7 +93,7 @@ class Refusing:
 
 
 @pytest.mark.parametrize("mode", ["automation", "change-manager"])
-def test_refused_calls_are_never_ok(mode: str) -> None:
+def test_denied_calls_are_never_ok(mode: str) -> None:
     stack = {
         "shell-access:regions": ["eu-west-1"],
         "shell-access:approval": settings(mode=mode).model_dump(by_alias=True),
@@ -334,7 +334,7 @@ def test_topic_findings_reports_each_difference(live: TopicFacts | None, expecte
     assert {check: status for check, status in found.items() if status != "ok"} == expected
 
 
-def test_read_topic_tells_pending_and_open_subscriptions() -> None:
+def test_read_topic_finds_pending_and_open_subscriptions() -> None:
     listed = [
         {"SubscriptionArn": "PendingConfirmation", "Protocol": "email", "Endpoint": "a"},
         {"SubscriptionArn": "arn:b", "Protocol": "email", "Endpoint": "b"},
@@ -400,7 +400,7 @@ def test_stray_tag_is_one_without_a_running_grant(reader: FakeReader, *, is_stra
     assert not is_stray or "aws iam untag-role --role-name Operator" in (found.remedy or "")
 
 
-def test_stray_tags_without_runs_to_read_cannot_be_told() -> None:
+def test_stray_tags_with_unread_runs_are_unknown() -> None:
     reader = tagged()
     reader.answers = {**reader.answers, "describe_automation_executions": UNREAD}
     (found,) = tag_findings([OPERATOR], read_stray_tags(reader, [OPERATOR]))

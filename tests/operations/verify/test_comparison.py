@@ -133,7 +133,7 @@ def test_keys(change: dict[str, Any], expected: dict[str, tuple[str, str]]) -> N
     assert not_ok(key_findings(DEPLOYMENT, SETTINGS, replace(right, **change))) == expected
 
 
-def test_keys_that_are_not_asked_for_are_not_missed() -> None:
+def test_disabled_keys_are_not_required() -> None:
     settings = SessionManagerSettings(session_data_encryption=False, cw_encryption_enabled=False)
     assert key_findings(DEPLOYMENT, settings, RegionFacts()) == []
 
@@ -244,7 +244,7 @@ def without(service: str, *instead: VpcEndpoint) -> dict[str, Any]:
         ),
         (
             {"groups": (SecurityGroup(id="sg-1", name="", rules=(HTTPS, OPEN)),)},
-            {"endpoint-security-group": ("different", "foreign: ingress everything from 0.0.0.0/0 (sgr-2)")},
+            {"endpoint-security-group": ("different", "unexpected: ingress everything from 0.0.0.0/0 (sgr-2)")},
         ),
         (
             {"groups": (SecurityGroup(id="sg-1", name="", rules=()),)},
@@ -268,7 +268,7 @@ def test_endpoints(change: dict[str, Any], expected: dict[str, tuple[str, str]])
     assert not_ok(endpoint_findings(DEPLOYMENT, ENDPOINTS, replace(NETWORK, **change))) == expected
 
 
-def test_a_subnet_without_a_table_of_its_own_follows_the_main_one() -> None:
+def test_subnet_without_route_table_uses_main_one() -> None:
     settings = EndpointSettings(vpc="vpc-1", subnets=["subnet-2"], allowed_cidrs=["10.0.0.0/8"])
     assert not_ok(endpoint_findings(DEPLOYMENT, settings, NETWORK)) == {
         "endpoint-s3": ("different", "vpce-2: not in the route table of subnet-2")
@@ -277,7 +277,7 @@ def test_a_subnet_without_a_table_of_its_own_follows_the_main_one() -> None:
     assert not_ok(endpoint_findings(DEPLOYMENT, settings, replace(NETWORK, **through_main))) == {}
 
 
-def test_a_gateway_that_is_not_asked_for_is_not_missed() -> None:
+def test_gateway_without_s3_logging_is_not_required() -> None:
     settings = EndpointSettings(vpc="workloads", subnets=["a"], allowed_cidrs=["10.0.0.0/8"], s3_gateway=False)
     assert not_ok(endpoint_findings(DEPLOYMENT, settings, replace(NETWORK, **without(".s3")))) == {}
 
@@ -286,7 +286,7 @@ def test_nothing_asked_for_is_nothing_found() -> None:
     assert region_findings(DEPLOYMENT, RegionFacts()) == []
 
 
-def test_nothing_there_is_a_difference_of_each_thing_and_no_more() -> None:
+def test_missing_resources_are_one_difference_each() -> None:
     deployment = replace(DEPLOYMENT, session_manager=SETTINGS, endpoints=ENDPOINTS)
     findings = region_findings(deployment, RegionFacts())
     assert list(not_ok(findings)) == [each.check for each in findings]

@@ -180,11 +180,11 @@ def test_the_reason_of_a_status_is_told() -> None:
     )
 
 
-def test_an_unknown_key_is_said_where_nothing_else_differs() -> None:
+def test_unknown_key_is_mentioned_without_differences() -> None:
     content = document_findings(DEPLOYMENT, SETTINGS, live(GOOD), None)[3]
     assert (content.status, content.found) == (
         "ok",
-        f"version 1 says what the settings ask for ({UNKNOWN_KEY} is not known)",
+        f"version 1 has the content that the settings define ({UNKNOWN_KEY} is not known)",
     )
 
 

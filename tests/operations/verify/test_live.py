@@ -306,7 +306,7 @@ BREAKAGES = [
         "bucket with a key of its own",
         lambda a: encrypt_bucket(a, BUCKET, a.key()["Arn"]),
         "bucket-encryption",
-        "does not let nodes use",
+        "does not allow nodes to use",
         "set shell-access:sessionManager.s3KmsKeyArn to that key",
         "warning",
     ),
@@ -404,7 +404,7 @@ def test_what_is_broken_is_found_and_nothing_else(
         (rename_subnet, "no subnet private-b in vpc-"),
     ],
 )
-def test_without_the_network_nothing_is_said_of_endpoints(
+def test_endpoints_without_network_are_not_compared(
     right: Account, stack: StackConfiguration, do: Callable[[Account], None], found: str
 ) -> None:
     do(right)

@@ -235,7 +235,7 @@ def test_what_is_switched_off_is_not_looked_at() -> None:
             "node-remediation-runbook-owner",
             "is o/p/other",
         ),
-        ("runbook", json.dumps(runbook(PLACE, [ADMINISTRATOR], [])), "node-remediation-runbook", "something else"),
+        ("runbook", json.dumps(runbook(PLACE, [ADMINISTRATOR], [])), "node-remediation-runbook", "other content"),
         (HOST_ROLE_NAME, None, "host-management-role", "no such role"),
         (
             HOST_ROLE_NAME,
@@ -291,28 +291,28 @@ def test_what_cannot_be_read_cannot_be_told(live: dict[str, Any], what: str) -> 
     assert unclear == ["cannotTell: a:B: refused: no"]
 
 
-def test_rule_that_is_nowhere_is_missing_where_the_stack_keeps_what_an_account_has_once(live: dict[str, Any]) -> None:
+def test_missing_config_rule_is_reported_in_first_region(live: dict[str, Any]) -> None:
     live["config_rule"] = None
     found = findings()
     assert found["eu-west-1"]["node-roles"] == "different: no such rule"
     assert "node-roles" not in found["us-east-1"]
 
 
-def test_rule_is_found_though_another_region_does_not_tell(live: dict[str, Any]) -> None:
+def test_config_rule_is_found_despite_unread_region(live: dict[str, Any]) -> None:
     live["config_rule"], live["rule elsewhere"] = UNREAD, RULE
     found = findings()
     assert found["us-east-1"]["node-roles"] == "ok"
     assert "node-roles" not in found["eu-west-1"]
 
 
-def test_rule_outside_the_regions_of_the_stack_is_reported_with_the_first_one(live: dict[str, Any]) -> None:
+def test_config_rule_elsewhere_is_reported_in_first_region(live: dict[str, Any]) -> None:
     elsewhere = {"roleCompliance": EVERYTHING["roleCompliance"] | {"region": "eu-central-1"}}
     assert findings(elsewhere)["eu-west-1"] == dict.fromkeys(OF_THE_ACCOUNT[1:], "ok")
     assert ("config_rule", "eu-central-1") in live["asked in"]
     assert ("runbook", "eu-central-1") in live["asked in"]
 
 
-def test_remediation_that_nobody_asked_for_is_found(live: dict[str, Any]) -> None:
+def test_unexpected_remediation_is_reported(live: dict[str, Any]) -> None:
     only_reported = {"roleCompliance": {"excludedRoles": EXCLUDED}}
     found = findings(only_reported)["eu-west-1"]
     assert found["node-remediation"].startswith(f"different: {RUNBOOK_NAME} runs by itself")
@@ -326,7 +326,7 @@ def test_without_an_instance_policy_hosts_have_that_of_aws_only(live: dict[str, 
     assert found["eu-west-1"]["host-management-role"] == "ok"
 
 
-def test_remedy_of_a_rule_whose_text_was_changed_is_more_than_a_refresh() -> None:
+def test_changed_rule_text_remedy_deletes_the_rule() -> None:
     deployment = Deployment(stack="dev", account_id=ACCOUNT, region="eu-west-1")
     _, content, *_ = nodes.rule_findings(
         deployment, RULE.text if isinstance(RULE.text, str) else "", replace(RULE, text="x")
@@ -342,7 +342,7 @@ def test_run_that_failed_on_some_nodes_is_a_warning(live: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("status", ["", "Pending", "Success"])
-def test_run_that_did_not_fail_is_not_accused(live: dict[str, Any], status: str) -> None:
+def test_run_without_failure_is_ok(live: dict[str, Any], status: str) -> None:
     live["association"] = replace(ASSOCIATION, status=status)
     assert findings()["eu-west-1"]["agent-updates-run"] == "ok"
 

@@ -102,7 +102,7 @@ def test_policies_that_mean_the_same(other: dict[str, Any]) -> None:
         (POLICY | {"Statement": POLICY["Statement"][0]}, ["statement Use is missing"]),
         (
             POLICY | {"Statement": [*POLICY["Statement"], {"Effect": "Allow", "Action": "*", "Resource": "*"}]},
-            ['statement {"Effect": "Allow", "Action": "*", "Resource": "*"} is not asked for'],
+            ['statement {"Effect": "Allow", "Action": "*", "Resource": "*"} is unexpected'],
         ),
         (POLICY | {"Version": "2008-10-17"}, ['Version: "2012-10-17" expected, "2008-10-17" found']),
     ],

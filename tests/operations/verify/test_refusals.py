@@ -39,7 +39,7 @@ REFUSALS = [
 
 @pytest.mark.parametrize("refused", REFUSALS, ids=[each[2] for each in REFUSALS])
 @pytest.mark.usefixtures("untouched")
-def test_a_refused_call_cannot_tell_and_names_the_permission(
+def test_denied_call_is_reported_with_permission(
     stack: StackConfiguration,
     stack_without_network: StackConfiguration,
     fail: Fail,
@@ -90,7 +90,7 @@ def test_other_failures_say_what_to_do(stack: StackConfiguration, fail: Fail, co
 
 
 @pytest.mark.usefixtures("untouched")
-def test_an_endpoint_that_does_not_answer_is_asked_once(stack: StackConfiguration, fail: Fail) -> None:
+def test_unresponsive_endpoint_is_called_once(stack: StackConfiguration, fail: Fail) -> None:
     fail("ssm", "DescribeDocument", ConnectTimeoutError(endpoint_url="https://ssm.eu-west-1.amazonaws.com/"))
     fail("ssm", "GetParameter", refusal("Asked", "again"))
     verification = verify_stack(stack)
@@ -101,11 +101,11 @@ def test_an_endpoint_that_does_not_answer_is_asked_once(stack: StackConfiguratio
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_bucket_in_strange_hands_is_told_from_a_missing_permission(stack: StackConfiguration, fail: Fail) -> None:
+def test_bucket_of_other_account_differs_from_denied_call(stack: StackConfiguration, fail: Fail) -> None:
     fail("s3", "HeadBucket", refusal("403", "Forbidden"))
     finding = findings_of(verify_stack(stack))["bucket"]
     assert finding.found == (
-        "s3:ListBucket: refused: the bucket is not of account 123456789012, or the caller may not look at it"
+        "s3:ListBucket: refused: the bucket is not of account 123456789012, or the caller lacks the permission"
     )
     assert finding.remedy.endswith("; or set shell-access:sessionManager.s3BucketOwner")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BUCKET = "session-logs"
 
 
-def test_an_existing_log_group_need_only_be_there_and_be_encrypted(account: Account) -> None:
+def test_existing_log_group_must_exist_and_be_encrypted(account: Account) -> None:
     stack = configuration(session_manager={"createCwLogGroup": False, "cwLogGroupName": "central"})
     account.arrange(stack)
     assert not_ok(verify_stack(stack)) == {"log-group": "different"}
@@ -29,7 +29,7 @@ def test_an_existing_log_group_need_only_be_there_and_be_encrypted(account: Acco
     assert not_ok(verify_stack(stack)) == {}
 
 
-def test_the_buckets_key_is_compared_whether_named_by_arn_or_alias(account: Account) -> None:
+def test_bucket_key_is_compared_by_arn_or_alias(account: Account) -> None:
     key = account.key("alias/logs-bucket")["Arn"]
     settings = {"s3Logging": True, "s3BucketName": BUCKET, "s3KmsKeyArn": key}
     stack = configuration(session_manager=settings)
@@ -132,6 +132,6 @@ def test_the_stacks_roles_are_assumed() -> None:
     ids=["provider", "sts"],
 )
 @pytest.mark.usefixtures("account")
-def test_the_account_is_asked_for_where_the_provider_would(aws: dict[str, str], region: str, called: Calls) -> None:
+def test_identity_is_read_in_the_provider_region(aws: dict[str, str], region: str, called: Calls) -> None:
     verify_stack(configuration(regions=("us-east-1",), session_manager={}, **aws))
     assert called["sts", "GetCallerIdentity"]["region"] == region

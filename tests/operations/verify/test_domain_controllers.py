@@ -314,13 +314,13 @@ OPEN = live_rule("sgr-x", Direction.INGRESS, "tcp", (3389, 3389), {"CidrIpv4": "
 OPEN_OUT = live_rule("sgr-y", Direction.EGRESS, "-1", (-1, -1), {"CidrIpv6": "::/0"}).facts
 
 
-def test_a_foreign_rule_comes_with_the_line_that_takes_it_away() -> None:
+def test_unexpected_rule_remedy_revokes_it() -> None:
     site = case()
     found = site.findings(groups=with_rules(site, [*first_group(site).rules, OPEN, OPEN_OUT]))
     assert set(found) == {"directory-group-controllers", "directory-traffic"}
     finding = found["directory-group-controllers"]
     assert finding.found == (
-        "foreign: ingress tcp 3389 from 0.0.0.0/0 (sgr-x); foreign: egress everything to ::/0 (sgr-y)"
+        "unexpected: ingress tcp 3389 from 0.0.0.0/0 (sgr-x); unexpected: egress everything to ::/0 (sgr-y)"
     )
     assert finding.remedy == " && ".join(
         f"aws ec2 revoke-security-group-{way} --group-id sg-0 --security-group-rule-ids {id_} --region eu-west-1"
@@ -331,16 +331,16 @@ def test_a_foreign_rule_comes_with_the_line_that_takes_it_away() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_any_rule_that_is_missing_changed_or_foreign_is_told_as_such(data: st.DataObject) -> None:
+def test_group_rule_change_is_reported_by_kind(data: st.DataObject) -> None:
     site = case()
     rules = list(first_group(site).rules)
     place = data.draw(st.integers(0, len(rules) - 1))
     rule = rules[place]
-    how = data.draw(st.sampled_from(["missing", "foreign", "changed ports", "changed peer", "changed words"]))
+    how = data.draw(st.sampled_from(["missing", "unexpected", "changed ports", "changed peer", "changed words"]))
     moved = replace(rule, from_port=rule.from_port + 1, to_port=rule.to_port + 1)
     others = {
         "missing": [],
-        "foreign": [rule, replace(moved, name="")],
+        "unexpected": [rule, replace(moved, name="")],
         "changed ports": [moved],
         "changed peer": [replace(rule, peer="192.0.2.0/24")],
         "changed words": [replace(rule, description="mine")],
@@ -350,8 +350,8 @@ def test_any_rule_that_is_missing_changed_or_foreign_is_told_as_such(data: st.Da
     assert found.found.startswith(how.split()[0])
     assert ";" not in found.found.replace(rule.description, "")
     assert found.remedy
-    assert (REPAIR in found.remedy) == (how != "foreign")
-    assert ("revoke-security-group-" in found.remedy) == (how == "foreign")
+    assert (REPAIR in found.remedy) == (how != "unexpected")
+    assert ("revoke-security-group-" in found.remedy) == (how == "unexpected")
 
 
 def test_the_same_rule_under_no_name_is_as_asked() -> None:
@@ -360,7 +360,7 @@ def test_the_same_rule_under_no_name_is_as_asked() -> None:
     assert site.findings(groups=with_rules(site, rules)) == {}
 
 
-def test_groups_that_are_missing_or_of_no_plan_are_told() -> None:
+def test_missing_and_unplanned_groups_are_reported() -> None:
     site = case(MANY_CLIENTS)
     assert not isinstance(site.live.groups, ReadFailure)
     *kept, _last = site.live.groups
@@ -375,7 +375,7 @@ def test_groups_that_are_missing_or_of_no_plan_are_told() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda held: {**held, "192.0.2.0/24": ""}, "foreign: 192.0.2.0/24"),
+        (lambda held: {**held, "192.0.2.0/24": ""}, "unexpected: 192.0.2.0/24"),
         (lambda held: dict(list(held.items())[1:]), "missing: 10.40.0.0/16"),
         (lambda held: dict.fromkeys(held, "other"), 'is described as "other"'),
     ],
@@ -393,7 +393,7 @@ def test_entries_of_prefix_lists_are_compared(change: Callable[[dict[str, str]],
     assert gone[f"directory-prefix-list-{name}"].found == "no such list"
 
 
-def test_network_acl_is_compared_rule_by_rule_and_subnet_by_subnet() -> None:
+def test_network_acl_compares_rules_and_subnets() -> None:
     site = case()
     assert not isinstance(site.live.acls, ReadFailure)
     default, own = site.live.acls
@@ -404,7 +404,7 @@ def test_network_acl_is_compared_rule_by_rule_and_subnet_by_subnet() -> None:
             replace(own, subnet_ids=frozenset(["subnet-a"])),
         )
     )
-    assert moved["directory-acl"].found == "a follows acl-1, b follows acl-0"
+    assert moved["directory-acl"].found == "a is associated with acl-1, b is associated with acl-0"
     assert "or its answer, is dropped by the network ACL" in moved["directory-traffic"].found
     lacking = site.findings(acls=(default, replace(own, rules=tuple(rest))))
     assert lacking["directory-acl-rules"].found.startswith(f"missing: rule {first.number}: ")
@@ -414,7 +414,7 @@ def test_network_acl_is_compared_rule_by_rule_and_subnet_by_subnet() -> None:
     assert "where the plan has rule" in found.found
     denial = replace(widened, number=1, allows=False)
     found = site.findings(acls=(default, replace(own, rules=(denial, *own.rules))))
-    assert found["directory-acl-rules"].found.startswith("foreign: rule 1: ")
+    assert found["directory-acl-rules"].found.startswith("unexpected: rule 1: ")
     assert "denies everything" in found["directory-acl-rules"].found
     assert "is dropped by the network ACL" in found["directory-traffic"].found
     assert site.findings(acls=(default,))["directory-acl"].found.startswith("no such ACL; ")
@@ -428,7 +428,7 @@ VOLUME = VolumeFacts(id="vol-DC1", key_arn=KEY.arn, tagged=True)
 @pytest.mark.parametrize(
     ("change", "said", "remedy"),
     [
-        ({"metadata": {"HttpTokens": "optional"}}, "IMDSv1 is answered, too", REPAIR),
+        ({"metadata": {"HttpTokens": "optional"}}, "IMDSv1 is allowed", REPAIR),
         (
             {"metadata": {"HttpTokens": "required", "HttpEndpoint": "disabled"}},
             "instance metadata is off, which the SSM Agent needs",
@@ -436,7 +436,7 @@ VOLUME = VolumeFacts(id="vol-DC1", key_arn=KEY.arn, tagged=True)
         ),
         (
             {"metadata": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2}},
-            "instance metadata is answered 2 hops away",
+            "instance metadata responses travel 2 hops",
             REPAIR,
         ),
         ({"type": "t3.small"}, "instance type t3.small", REPAIR),
@@ -453,9 +453,7 @@ VOLUME = VolumeFacts(id="vol-DC1", key_arn=KEY.arn, tagged=True)
     ],
     ids=lambda each: next(iter(each)) if isinstance(each, dict) else None,
 )
-def test_what_is_wrong_with_a_controller_is_told_with_its_remedy(
-    change: dict[str, Any], said: str, remedy: str
-) -> None:
+def test_controller_fault_is_reported_with_remedy(change: dict[str, Any], said: str, remedy: str) -> None:
     site = case(SECTION | {"clients": {"offices": ["10.10.0.0/16"]}, "onPremisesDomainControllers": []})
     assert not isinstance(site.live.controllers, ReadFailure)
     first, second = site.live.controllers
@@ -531,7 +529,7 @@ MONITORING: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("change", "check", "said"), MONITORING)
-def test_what_is_wrong_with_keys_and_monitoring_is_told(change: dict[str, Any], check: str, said: str) -> None:
+def test_key_and_monitoring_faults_are_reported(change: dict[str, Any], check: str, said: str) -> None:
     found = case().findings(**change)
     assert set(found) == {check}
     assert found[check].found.startswith(said)
@@ -547,7 +545,7 @@ def test_what_is_wrong_with_keys_and_monitoring_is_told(change: dict[str, Any], 
         ({"targets": ()}, "it does not send to "),
     ],
 )
-def test_what_is_wrong_with_an_alert_is_told(change: dict[str, Any] | None, said: str) -> None:
+def test_alert_fault_is_reported(change: dict[str, Any] | None, said: str) -> None:
     site = case()
     assert not isinstance(site.live.rules, ReadFailure)
     name = alert_rule_name("network")
@@ -694,14 +692,14 @@ READ = (
 
 
 @pytest.mark.parametrize("name", READ)
-def test_what_cannot_be_read_is_never_as_asked_nor_different(name: str) -> None:
+def test_unread_resource_is_neither_ok_nor_different(name: str) -> None:
     found = case(MANY_CLIENTS).findings(**{name: REFUSED})
     assert found
     assert {each.status.value for each in found.values()} == {"cannotTell"}
     assert {(each.found, each.remedy) for each in found.values()} == {("ec2:Describe: refused: no", "allow it")}
 
 
-def test_what_cannot_be_read_of_one_thing_is_told_of_that() -> None:
+def test_partly_unread_resource_reports_that_part() -> None:
     site = case()
     assert not isinstance(site.live.controllers, ReadFailure)
     first, second = site.live.controllers

@@ -53,7 +53,7 @@ def test_a_site_of_which_nothing_is_built_lacks_everything(account: Account) -> 
     )
 
 
-def test_without_its_network_a_site_is_not_planned_and_so_no_other_one(account: Account) -> None:
+def test_site_without_network_leaves_all_sites_unplanned(account: Account) -> None:
     network(account)
     verification = verify_stack(stack("eu-west-1", "us-east-1"))
     assert findings_of(verification, "us-east-1")["directory-network"].found == "no such VPC"
@@ -101,9 +101,7 @@ def test_a_route_to_an_internet_gateway_makes_a_subnet_public(account: Account) 
     ("call", "action"),
     [("DescribeVpcs", "ec2:DescribeVpcs"), ("DescribeRouteTables", "ec2:DescribeRouteTables")],
 )
-def test_a_network_that_may_not_be_read_is_told_with_the_permission(
-    account: Account, fail: Fail, call: str, action: str
-) -> None:
+def test_denied_network_names_the_permission(account: Account, fail: Fail, call: str, action: str) -> None:
     network(account)
     fail("ec2", call, refusal("UnauthorizedOperation"))
     verification = verify_stack(stack("eu-west-1"))
@@ -126,7 +124,7 @@ REFUSED = {
 }
 
 
-def test_what_may_not_be_read_is_told_with_the_permission(account: Account, fail: Fail) -> None:
+def test_denied_read_names_the_permission(account: Account, fail: Fail) -> None:
     network(account)
     for service, call in REFUSED:
         fail(service, call, refusal("AccessDenied"))

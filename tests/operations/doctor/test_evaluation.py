@@ -49,7 +49,7 @@ def the(diagnosis: Diagnosis, cause: Cause) -> Finding:
     return next(each for each in diagnosis.findings if each.check == cause)
 
 
-def test_default_host_management_stands_in_for_an_instance_profile() -> None:
+def test_default_host_management_needs_no_profile() -> None:
     assert changed(role=None, default_role=role(own_policy(SETTINGS))).verdict is Verdict.READY
 
 
@@ -60,7 +60,7 @@ def test_default_host_management_needs_a_recent_agent() -> None:
     assert "Default Host Management Configuration needs 3.2.582.0" in the(found, Cause.AGENT).found
 
 
-def test_a_role_that_does_not_register_leaves_it_to_default_host_management() -> None:
+def test_role_without_registration_uses_default_host_management() -> None:
     nothing = role([{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}])
     assert changed(role=nothing, default_role=role(own_policy(SETTINGS))).verdict is Verdict.READY
 
@@ -71,7 +71,7 @@ def test_a_role_that_registers_is_the_one_that_counts() -> None:
     assert problems(found) == [("permission", "kms:Decrypt")]
 
 
-def test_without_profile_and_default_host_management_that_is_the_cause() -> None:
+def test_no_profile_and_no_default_role_is_the_cause() -> None:
     found = changed(role=None, managed=None)
     assert problems(found) == [("no-instance-profile", "")]
     assert the(found, Cause.NOT_MANAGED).status is Status.NOTE
@@ -94,7 +94,7 @@ def test_silence_that_follows_from_something_else_is_a_note() -> None:
     assert the(found, Cause.OFFLINE).status is Status.NOTE
 
 
-def test_without_endpoints_and_route_there_is_no_way_said_once_for_all_services() -> None:
+def test_no_endpoints_and_no_route_is_one_finding() -> None:
     found = changed(endpoints=[])
     assert problems(found) == [("no-route", "subnet-a")]
     assert "concerns kms, logs, s3, ssm, ssmmessages" in the(found, Cause.NO_ROUTE).found
@@ -108,8 +108,8 @@ def test_without_endpoints_and_route_there_is_no_way_said_once_for_all_services(
         ({"default_route": "igw-1", "public_address": True}, Verdict.READY),
         ({"default_route": "igw-1"}, Verdict.NOT_READY),
         ({"default_route": "igw-1", "public_address": True, "route_active": False}, Verdict.NOT_READY),
-        ({"default_route": "tgw-1"}, Verdict.CANNOT_TELL),
-        ({"default_route": "eni-1"}, Verdict.CANNOT_TELL),
+        ({"default_route": "tgw-1"}, Verdict.UNKNOWN),
+        ({"default_route": "eni-1"}, Verdict.UNKNOWN),
     ],
     ids=lambda given: "-".join(map(str, given.values())) if isinstance(given, dict) else given.value,
 )
@@ -117,26 +117,26 @@ def test_the_route_decides_where_there_are_no_endpoints(changes: dict[str, Any],
     assert changed(endpoints=[], **changes).verdict is verdict
 
 
-def test_a_way_out_of_sight_that_the_agent_answers_through_leads_to_systems_manager_at_least() -> None:
+def test_online_agent_proves_path_to_systems_manager() -> None:
     found = the(changed(endpoints=[], default_route="tgw-1"), Cause.NO_ROUTE)
-    assert found.status is Status.CANNOT_TELL
+    assert found.status is Status.UNKNOWN
     assert "concerns kms, logs, s3, ssmmessages" in found.found
 
 
-def test_an_endpoint_takes_its_service_over_even_where_there_is_another_way() -> None:
+def test_endpoint_serves_its_service_despite_other_path() -> None:
     world = healthy()
     world.endpoints[0] = interface("ssm", state="pending")
     assert problems(changed(world, default_route="nat-1")) == [("endpoint-state", "vpce-ssm")]
 
 
-def test_an_old_agent_needs_ec2messages_and_a_recent_one_does_not() -> None:
+def test_only_old_agent_needs_ec2messages() -> None:
     without = [each for each in healthy().endpoints if each["id"] != "vpce-ec2messages"]
     assert changed(endpoints=without).verdict is Verdict.READY
     old = {"ping": "Online", "agent": "3.3.39.0", "platform": "Linux"}
     assert problems(changed(endpoints=without, managed=old)) == [("endpoint-missing", "ec2messages")]
 
 
-def test_endpoints_in_other_zones_work_and_are_worth_a_word() -> None:
+def test_endpoint_in_other_zones_is_a_warning() -> None:
     world = healthy()
     world.endpoints = [
         {**each, "subnets": ["subnet-b"]} if each["kind"] == "Interface" else each for each in world.endpoints
@@ -146,11 +146,11 @@ def test_endpoints_in_other_zones_work_and_are_worth_a_word() -> None:
     assert [(each.check, each.status) for each in found.findings] == [(Cause.ENDPOINT_ELSEWHERE, Status.WARNING)]
 
 
-def test_a_vpc_that_does_not_resolve_private_names_makes_endpoints_useless() -> None:
+def test_vpc_without_dns_resolution_breaks_endpoints() -> None:
     assert problems(changed(resolves=False)) == [("endpoint-private-dns", "vpc-1")]
 
 
-def test_a_bucket_of_another_region_is_not_reached_through_endpoints() -> None:
+def test_bucket_in_other_region_is_unreachable_by_endpoint() -> None:
     bucket = {"region": "us-east-1", "encrypted": True, "key": None}
     found = changed(bucket=bucket)
     assert problems(found) == [("endpoint-missing", "s3")]
@@ -159,47 +159,47 @@ def test_a_bucket_of_another_region_is_not_reached_through_endpoints() -> None:
 
 
 @pytest.mark.parametrize("field", ["instance", "managed", "role", "network"])
-def test_what_cannot_be_read_is_never_taken_for_healthy(field: str) -> None:
+def test_unread_resource_is_never_healthy(field: str) -> None:
     found = evaluate(replace(facts(healthy()), **{field: UNREAD}))
-    assert found.verdict is Verdict.CANNOT_TELL
+    assert found.verdict is Verdict.UNKNOWN
     assert any(each.found == "x:Read: refused: no" and each.remedy == UNREAD.remedy for each in found.findings)
 
 
 @pytest.mark.parametrize("field", ["document", "data_key", "log_group", "bucket"])
-def test_destinations_that_cannot_be_read_are_never_taken_for_healthy(field: str) -> None:
+def test_unread_destinations_are_never_healthy(field: str) -> None:
     node = facts(healthy())
     live = replace(node.destinations.live, **{field: UNREAD})
-    assert evaluate(replace(node, destinations=replace(node.destinations, live=live))).verdict is Verdict.CANNOT_TELL
+    assert evaluate(replace(node, destinations=replace(node.destinations, live=live))).verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("field", ["data_key_policy", "data_key_aliases", "log_group_key"])
-def test_keys_that_cannot_be_read_are_never_taken_for_healthy(field: str) -> None:
+def test_unread_keys_are_never_healthy(field: str) -> None:
     node = facts(healthy())
     destinations = replace(node.destinations, **{field: UNREAD})
-    assert evaluate(replace(node, destinations=destinations)).verdict is Verdict.CANNOT_TELL
+    assert evaluate(replace(node, destinations=destinations)).verdict is Verdict.UNKNOWN
 
 
-def test_without_a_profile_it_matters_whether_default_host_management_can_be_read() -> None:
+def test_unread_default_host_management_matters_without_profile() -> None:
     node = replace(facts(healthy()), role=None, default_role=UNREAD)
-    assert evaluate(node).verdict is Verdict.CANNOT_TELL
+    assert evaluate(node).verdict is Verdict.UNKNOWN
 
 
 def test_the_way_of_a_node_outside_ec2_is_not_seen() -> None:
     node = replace(facts(healthy()), id="mi-0123456789abcdef0", instance=None, network=None)
     found = evaluate(node)
-    assert found.verdict is Verdict.CANNOT_TELL
+    assert found.verdict is Verdict.UNKNOWN
     assert [each.check for each in found.findings] == [Cause.NETWORK]
 
 
-def test_an_agent_that_does_not_say_its_version_cannot_be_told() -> None:
+def test_unreported_agent_version_is_unknown() -> None:
     node = facts(healthy())
     assert node.managed is not None
     assert not isinstance(node.managed, ReadFailure)
     found = evaluate(replace(node, managed=replace(node.managed, agent_version="")))
-    assert the(found, Cause.AGENT).status is Status.CANNOT_TELL
+    assert the(found, Cause.AGENT).status is Status.UNKNOWN
 
 
-def test_whether_the_run_as_user_exists_cannot_be_known_and_matters_not_on_windows() -> None:
+def test_run_as_user_is_a_note_except_on_windows() -> None:
     settings = {**SETTINGS, "runAsEnabled": True, "runAsDefaultUser": "ops"}
     found = changed(healthy(settings))
     assert found.verdict is Verdict.READY
@@ -224,7 +224,7 @@ def test_a_boundary_that_does_not_allow_is_named() -> None:
     assert found.found.endswith("because no permissions boundary allows the kms:Decrypt action (boundary)")
 
 
-def test_what_nobody_allows_is_mended_with_the_policy_that_does() -> None:
+def test_missing_permission_remedy_names_the_policy() -> None:
     found = changed(role=role([each for each in own_policy(SETTINGS) if "Sid" not in each]))
     remedies = {each.about: each.remedy for each in found.findings}
     assert remedies["kms:Decrypt"].endswith("policy/ShellAccessSessionManagerNode")
@@ -233,7 +233,7 @@ def test_what_nobody_allows_is_mended_with_the_policy_that_does() -> None:
     assert remedies["ssmmessages:OpenDataChannel"].endswith("aws:policy/AmazonSSMManagedInstanceCore")
 
 
-def test_a_condition_that_cannot_be_told_is_a_doubt_and_no_problem() -> None:
+def test_unknown_condition_is_no_problem() -> None:
     own = [
         {**each, "Condition": {"StringLike": {"aws:UserAgent": "*ssm*"}}}
         if each.get("Sid") == "WriteSessionLogObject"
@@ -241,11 +241,11 @@ def test_a_condition_that_cannot_be_told_is_a_doubt_and_no_problem() -> None:
         for each in own_policy(SETTINGS)
     ]
     found = changed(role=role(own))
-    assert found.verdict is Verdict.CANNOT_TELL
+    assert found.verdict is Verdict.UNKNOWN
     assert "aws:UserAgent" in the(found, Cause.PERMISSION).found
 
 
-def test_a_key_policy_that_names_the_role_needs_no_permission_of_its_own() -> None:
+def test_key_policy_naming_the_role_is_sufficient() -> None:
     own = [each for each in own_policy(SETTINGS) if each.get("Sid") != "DecryptSessionData"]
     direct = {"Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:Decrypt", "Resource": "*"}
     assert changed(role=role(own), key_policy=[direct]).verdict is Verdict.READY
@@ -264,7 +264,7 @@ def test_what_is_not_taken_into_account_is_said() -> None:
     assert the(found, Cause.NOT_SEEN).status is Status.NOTE
 
 
-def test_without_preferences_only_the_session_itself_is_judged() -> None:
+def test_session_without_preferences_is_evaluated() -> None:
     node = facts(healthy())
     node = replace(node, deployment=replace(node.deployment, session_manager=None))
     assert evaluate(node).findings == ()
@@ -292,7 +292,7 @@ def test_a_network_acl_does_not_see_what_stays_in_the_subnet() -> None:
     assert changed(world).verdict is Verdict.READY
 
 
-def test_a_nat_gateway_passes_through_the_network_acl_of_its_own_subnet() -> None:
+def test_nat_gateway_subnet_acl_is_evaluated() -> None:
     world = healthy()
     world.endpoints, world.default_route = [], "nat-1"
     assert changed(world).verdict is Verdict.READY
@@ -305,7 +305,7 @@ def test_a_nat_gateway_passes_through_the_network_acl_of_its_own_subnet() -> Non
 
 
 @pytest.mark.parametrize("mode", ["block-ingress", "block-bidirectional"])
-def test_block_public_access_shuts_internet_gateways_and_only_when_it_works_both_ways_nat_gateways(mode: str) -> None:
+def test_block_public_access_mode_decides_which_gateways_work(mode: str) -> None:
     both = mode == "block-bidirectional"
     found = changed(endpoints=[], default_route="nat-1", public_blocked=mode)
     assert found.verdict is (Verdict.NOT_READY if both else Verdict.READY)
@@ -325,23 +325,21 @@ def test_block_public_access_shuts_internet_gateways_and_only_when_it_works_both
 @pytest.mark.parametrize(
     ("default", "others", "verdict"),
     [
-        ("nat-1", {"52.0.0.0/8": "tgw-1"}, Verdict.CANNOT_TELL),
-        ("nat-1", {"52.0.0.0/8": "igw-1"}, Verdict.CANNOT_TELL),
+        ("nat-1", {"52.0.0.0/8": "tgw-1"}, Verdict.UNKNOWN),
+        ("nat-1", {"52.0.0.0/8": "igw-1"}, Verdict.UNKNOWN),
         ("nat-1", {"192.168.0.0/16": "tgw-1"}, Verdict.READY),
         ("", {"0.0.0.0/1": "nat-1", "128.0.0.0/1": "nat-1"}, Verdict.READY),
-        ("", {"0.0.0.0/1": "nat-1"}, Verdict.CANNOT_TELL),
+        ("", {"0.0.0.0/1": "nat-1"}, Verdict.UNKNOWN),
         ("", {"0.0.0.0/1": "igw-1"}, Verdict.NOT_READY),
-        ("", {"192.168.0.0/16": "tgw-1"}, Verdict.CANNOT_TELL),
+        ("", {"192.168.0.0/16": "tgw-1"}, Verdict.UNKNOWN),
         ("", {}, Verdict.NOT_READY),
     ],
 )
-def test_routes_that_are_more_specific_than_the_default_one_count(
-    default: str, others: dict[str, str], verdict: Verdict
-) -> None:
+def test_more_specific_routes_are_evaluated(default: str, others: dict[str, str], verdict: Verdict) -> None:
     assert changed(endpoints=[], default_route=default, other_routes=others).verdict is verdict
 
 
-def test_a_missing_endpoint_beside_others_is_missing_whatever_other_networks_are_reached() -> None:
+def test_missing_endpoint_is_reported_despite_transit_gateway() -> None:
     world = healthy()
     world.endpoints = [each for each in world.endpoints if each["id"] != "vpce-kms"]
     assert problems(changed(world, other_routes={"192.168.0.0/16": "tgw-1"})) == [("endpoint-missing", "kms")]
@@ -350,7 +348,7 @@ def test_a_missing_endpoint_beside_others_is_missing_whatever_other_networks_are
 def test_what_the_owner_of_a_shared_vpc_keeps_in_it_is_not_seen() -> None:
     node = facts(healthy())
     assert isinstance(node.network, Vpc)
-    for owner, verdict in ((ACCOUNT, Verdict.READY), ("999988887777", Verdict.CANNOT_TELL)):
+    for owner, verdict in ((ACCOUNT, Verdict.READY), ("999988887777", Verdict.UNKNOWN)):
         subnet = replace(node.network.subnets["subnet-a"], owner_id=owner)
         network = replace(node.network, subnets={**node.network.subnets, "subnet-a": subnet})
         assert evaluate(replace(node, network=network)).verdict is verdict
@@ -378,7 +376,7 @@ def test_a_bucket_of_the_own_account_only_has_not_to_deny() -> None:
     plain_http = {**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     assert changed(bucket_policy=[plain_http]).verdict is Verdict.READY
     not_known = {**deny, "Condition": {"StringNotLike": {"aws:UserAgent": "*ssm*"}}}
-    assert changed(bucket_policy=[not_known]).verdict is Verdict.CANNOT_TELL
+    assert changed(bucket_policy=[not_known]).verdict is Verdict.UNKNOWN
 
 
 def test_the_policy_of_the_buckets_key_counts() -> None:
@@ -391,14 +389,13 @@ def test_the_policy_of_the_buckets_key_counts() -> None:
 
 
 @pytest.mark.parametrize("field", ["bucket_policy", "bucket_key_policy"])
-def test_policies_of_the_bucket_and_its_key_that_cannot_be_read_are_never_taken_for_healthy(field: str) -> None:
+def test_unread_bucket_and_key_policies_are_never_healthy(field: str) -> None:
     plain = healthy({**SETTINGS, "s3KmsKeyArn": BUCKET_KEY})
     plain.bucket = {"region": "eu-west-1", "encrypted": True, "key": BUCKET_KEY}
     node = facts(plain)
     assert evaluate(node).verdict is Verdict.READY
     assert (
-        evaluate(replace(node, destinations=replace(node.destinations, **{field: UNREAD}))).verdict
-        is Verdict.CANNOT_TELL
+        evaluate(replace(node, destinations=replace(node.destinations, **{field: UNREAD}))).verdict is Verdict.UNKNOWN
     )
 
 
@@ -420,7 +417,7 @@ def test_remedies_mend_what_is_said() -> None:
     assert "--reset-policy" not in the(changed(world), Cause.ENDPOINT_POLICY).remedy
 
 
-def test_the_network_acl_of_an_endpoints_subnet_takes_requests_in_and_lets_answers_out() -> None:
+def test_endpoint_subnet_acl_needs_requests_in_and_replies_out() -> None:
     world = healthy()
     into = [acl_entry(100, egress=False, ports=(443, 443)), acl_entry(100, egress=True, ports=(32768, 65535))]
     world.acls["subnet-b"] = into
@@ -430,7 +427,7 @@ def test_the_network_acl_of_an_endpoints_subnet_takes_requests_in_and_lets_answe
 
 
 @pytest.mark.parametrize("egress", [True, False])
-def test_a_rule_of_a_network_acl_that_denies_wins_over_later_ones(*, egress: bool) -> None:
+def test_network_acl_deny_precedes_later_rules(*, egress: bool) -> None:
     world = healthy()
     world.acls["subnet-b"] = [*open_acl(), acl_entry(50, "10.20.0.0/20", egress=egress, allow=False)]
     assert problems(changed(world)) == [("network-acl", "acl-subnet-b")]

@@ -169,7 +169,7 @@ def verify(node: str = "app-1", stack: StackConfiguration = STACK) -> tuple[Resu
     return result, {each["check"]: each["status"] for each in findings}
 
 
-def test_a_session_that_is_encrypted_and_logged_is_as_asked(instance: str, session: Callable[..., Path]) -> None:
+def test_encrypted_and_logged_session_is_ok(instance: str, session: Callable[..., Path]) -> None:
     called = session()
     result, found = verify()
     assert found == dict.fromkeys(
@@ -194,7 +194,7 @@ def test_a_session_that_is_encrypted_and_logged_is_as_asked(instance: str, sessi
     ],
     ids=["no notice", "another user", "no stream", "no object", "another prefix"],
 )
-def test_what_is_not_as_asked_is_named(session: Callable[..., Path], how: dict[str, Any], check: str) -> None:
+def test_difference_in_session_is_named(session: Callable[..., Path], how: dict[str, Any], check: str) -> None:
     session(**how)
     result, found = verify()
     assert {each for each, status in found.items() if status != "ok"} == {check}
@@ -202,7 +202,7 @@ def test_what_is_not_as_asked_is_named(session: Callable[..., Path], how: dict[s
 
 
 @pytest.mark.usefixtures("instance")
-def test_a_session_that_is_refused_says_what_was_said(session: Callable[..., Path]) -> None:
+def test_refused_session_shows_its_output(session: Callable[..., Path]) -> None:
     session(refusal="An error occurred (AccessDeniedException) when calling the StartSession operation: no")
     result, found = verify()
     assert found == {"session": "different"}
@@ -211,7 +211,7 @@ def test_a_session_that_is_refused_says_what_was_said(session: Callable[..., Pat
 
 
 @pytest.mark.usefixtures("instance")
-def test_a_session_that_does_not_answer_is_told_and_ended(session: Callable[..., Path], account: Account) -> None:
+def test_unresponsive_session_is_reported_and_ended(session: Callable[..., Path], account: Account) -> None:
     started = account.client("ssm").start_session(Target=verify_target(account))["SessionId"]
     session(answers=False, id=started, hangs_up=True)
     _, found = verify()
@@ -246,7 +246,7 @@ def test_the_run_as_user_is_compared(session: Callable[..., Path], user: str, st
 
 
 @pytest.mark.usefixtures("instance")
-def test_without_the_programs_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_programs_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     result, _ = verify()
     assert result.exit_code == 2
@@ -255,7 +255,7 @@ def test_without_the_programs_it_says_what_to_install(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.usefixtures("instance")
-def test_a_node_that_is_not_there_is_said_so(session: Callable[..., Path]) -> None:
+def test_missing_node_is_reported(session: Callable[..., Path]) -> None:
     session()
     result, _ = verify("app-9")
     assert result.exit_code == 1
