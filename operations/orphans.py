@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from operations.errors import UnusableError
+from operations.errors import exit_on_errors
 from operations.exit_codes import ExitCode
 from operations.findings import counted, print_line, print_unread, stack_table, unread_as_json
 from operations.inventory.orphans import GLOBAL, Orphans, find_orphans
@@ -29,25 +29,22 @@ def orphans(
     *,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    machine: Json = False,
+    json_output: Json = False,
 ) -> None:
     """List resources that carry the stack's owner tag and are not in its state. Changes nothing.
 
-    A run that was killed, or a state that was lost, leaves such resources. The next `pulumi up` imports each that the
-    stack still asks for; what is left then is listed here, with the command of the AWS CLI that deletes it.
+    Such resources remain after a killed run or a lost state. The next `pulumi up` imports each that the settings still
+    define; this command lists the others, each with the command of the AWS CLI that deletes it.
 
-    Exit codes: 0 no orphans, 1 orphans, or a Region that cannot be read, 2 the command line or the configuration cannot be
-    used.
+    Exit codes: 0 no orphans, 1 orphans, or a Region that cannot be read, 2 the command line or the configuration is not
+    usable.
     """
     surroundings = Surroundings.of(context)
-    try:
+    with exit_on_errors():
         configuration = surroundings.read_stack(cwd, stack)
         state = surroundings.read_state(cwd, configuration.name)
         found, account = _search(configuration, state)
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    if machine:
+    if json_output:
         typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2))
     else:
         _show(found, Terminal(), configuration.name)

@@ -19,7 +19,7 @@ from operations.connect.session import (
     missing_programs,
     run_program,
 )
-from operations.errors import UnusableError
+from operations.errors import UnusableError, exit_on_errors
 from operations.exit_codes import ExitCode
 from operations.inventory.instances import Finder, Instance, NoConnectionError
 from operations.inventory.reader import ReadFailure, identify
@@ -56,15 +56,9 @@ def connect(  # noqa: PLR0913 -- options of a command line
     Exit codes: that of the session; 1 the instance does not exist, is not running or is not managed, 2 the command line
     or the configuration is not usable, or a program is missing.
     """
-    try:
+    with exit_on_errors():
         forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
         found = _find(Surroundings.of(context).read_stack(cwd, stack), instance)
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    except NoConnectionError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.DIFFERENT) from None
     arguments = command(found, forwarding)
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:

@@ -9,9 +9,7 @@ import typer
 
 from operations.doctor.report import as_json, plain, show
 from operations.doctor.run import Doctor
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.inventory.instances import NoConnectionError
+from operations.errors import exit_on_errors
 from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
@@ -23,7 +21,7 @@ def doctor(
     *,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    machine: Json = False,
+    json_output: Json = False,
 ) -> None:
     """Diagnose why a session on a node would fail or would not be logged, the most likely cause first. Changes nothing.
 
@@ -36,17 +34,11 @@ def doctor(
     Exit codes: 0 ready (warnings allowed), 1 not ready, cannot tell, or no such node, 2 the command line or the
     configuration is not usable.
     """
-    try:
+    with exit_on_errors():
         configuration = Surroundings.of(context).read_stack(cwd, stack)
         with Terminal(stderr=True).status("Diagnosing the node ..."):
             found = Doctor(configuration).diagnose(instance)
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    except NoConnectionError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.DIFFERENT) from None
-    if machine:
+    if json_output:
         typer.echo(as_json(plain(found)))
     else:
         show(found, Terminal())

@@ -13,7 +13,7 @@ from rich.text import Text
 from operations.doctor.findings import Verdict
 from operations.doctor.report import VERDICTS, as_json, plain
 from operations.doctor.run import Doctor
-from operations.errors import UnusableError
+from operations.errors import exit_on_errors
 from operations.exit_codes import ExitCode
 from operations.findings import Status, counted, print_line, print_unread, stack_table, unread_as_json
 from operations.options import Cwd, Json, Stack
@@ -35,7 +35,7 @@ def nodes(
     running: Annotated[bool, typer.Option("--running", help="Omit instances that are not running.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    machine: Json = False,
+    json_output: Json = False,
 ) -> None:
     """List all managed nodes of the stack's Regions, and running instances that are not managed. Changes nothing.
 
@@ -44,12 +44,9 @@ def nodes(
     Exit codes: 0 all ready, 1 a node is not ready or cannot be evaluated, 2 the command line or the configuration is not
     usable.
     """
-    try:
+    with exit_on_errors():
         found = _survey(Surroundings.of(context).read_stack(cwd, stack), running_only=running)
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    if machine:
+    if json_output:
         typer.echo(as_json(as_plain(found)))
     else:
         show(found, Terminal())

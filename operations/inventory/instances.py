@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from operations.errors import FailedError
 from operations.inventory.reader import Reader, ReadFailure, returns_failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from operations.inventory.reader import Answer, Clients, Identity
-
+from operations.inventory.reader import Answer, Clients, Identity
 
 _ID = re.compile(r"i-[0-9a-f]{8}(?:[0-9a-f]{9})?")
 NO_INSTANCE = ("InvalidInstanceID.NotFound", "InvalidInstanceID.Malformed")
@@ -22,7 +22,7 @@ _RUNNING = "running"
 _ONLINE = "Online"
 
 
-class NoConnectionError(Exception):
+class NoConnectionError(FailedError):
     """No instance to connect to; the text is for the operator and contains the remedy."""
 
 

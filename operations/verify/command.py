@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.inventory.instances import NoConnectionError
+from operations.errors import exit_on_errors
 from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
@@ -31,7 +29,7 @@ def verify(
     *,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    machine: Json = False,
+    json_output: Json = False,
     node: Annotated[
         str | None,
         typer.Option(
@@ -57,20 +55,14 @@ def verify(
     configuration is not usable, or a program is missing.
     """
     surroundings = Surroundings.of(context)
-    try:
+    with exit_on_errors():
         configuration = surroundings.read_stack(cwd, stack)
         verification = (
             _verify_node(configuration, node, surroundings)
             if node
             else _verify(configuration, partial(surroundings.read_state, cwd, configuration.name))
         )
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    except NoConnectionError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.DIFFERENT) from None
-    if machine:
+    if json_output:
         typer.echo(as_json(verification))
     else:
         show(verification, Terminal())
