@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from operations.doctor.report import as_json, plain, show
+from operations.doctor.findings import as_json, plain, show
 from operations.doctor.run import Doctor
 from operations.errors import exit_on_errors
 from operations.options import Cwd, Json, Stack

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from common.iam.documents import DocumentError, parse
 from components.session_manager.names import DATA_KEY_ALIAS
 from operations.doctor.facts import Destinations, Instance, Managed, NodeFacts
-from operations.doctor.memo import Memo
 from operations.doctor.requirements import is_key_arn
+from operations.doctor.roles import Memo
 from operations.inventory.instances import GONE, NO_INSTANCE, read_node
 from operations.inventory.network import read_vpc
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure

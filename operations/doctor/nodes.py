@@ -10,8 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from operations.doctor.findings import Verdict
-from operations.doctor.report import VERDICTS, as_json, plain
+from operations.doctor.findings import VERDICTS, Verdict, as_json, plain
 from operations.doctor.run import Doctor
 from operations.errors import exit_on_errors
 from operations.exit_codes import ExitCode

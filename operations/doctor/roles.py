@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from common.iam.documents import DocumentError
 from common.iam.principals import read_account
 from operations.audit.organization import read_organization
-from operations.doctor.memo import Memo
 from operations.inventory.iam import NO_ENTITY, read_inline_policies
 from operations.inventory.reader import Reader, ReadFailure, known, returns_failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from common.iam.principals import Principal
     from operations.audit.organization import Organization
     from operations.inventory.reader import Answer, Clients, Identity
+
+
+ValueT = TypeVar("ValueT")
+
+
+class Memo:
+    """Values by key; concurrent callers for the same key wait for the first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: dict[Hashable, Future[Any]] = {}
+
+    def get(self, key: Hashable, make: Callable[[], ValueT]) -> ValueT:
+        """Return the value of a key, created by the first caller; an exception is raised for every caller."""
+        mine = Future[Any]()
+        with self._lock:
+            made = self._made.setdefault(key, mine)
+        if made is mine:
+            try:
+                mine.set_result(make())
+            except BaseException as failed:
+                mine.set_exception(failed)
+                raise
+        return made.result()
 
 
 class Roles:

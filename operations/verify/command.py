@@ -13,8 +13,8 @@ from operations.errors import exit_on_errors
 from operations.options import Cwd, Json, Stack
 from operations.surroundings import Surroundings
 from operations.terminal import Terminal
+from operations.verify.findings import as_json, show
 from operations.verify.live_session import verify_node
-from operations.verify.report import as_json, show
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:

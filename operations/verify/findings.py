@@ -1,16 +1,23 @@
-"""Findings of a stack, without secret configuration values."""
+"""Findings of a stack, without secret configuration values, and their output."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
 
 from components.secret_texts import SHOWN
 from operations.exit_codes import ExitCode
-from operations.findings import Finding, Status
+from operations.findings import Finding, Status, counted, print_line, stack_table, styled
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
     from operations.stack import StackConfiguration
+
 
 _OF_ENDPOINTS = ("network", "endpoint-")
 _OF_DIRECTORY = "directory-"
@@ -74,3 +81,73 @@ def _section(check: str) -> str:
     if check.startswith(_OF_APPROVAL):
         return "approval"
     return "endpoints" if check.startswith(_OF_ENDPOINTS) else "sessionManager"
+
+
+def as_json(verification: Verification) -> str:
+    """Return the verification as one JSON document."""
+    return json.dumps(
+        {
+            "stack": verification.stack,
+            "accountId": verification.account_id,
+            "regions": {
+                region: [_plain(finding) for finding in findings] for region, findings in verification.regions.items()
+            },
+            "differences": verification.differences,
+        },
+        indent=2,
+    )
+
+
+def show(verification: Verification, console: Console) -> None:
+    """Print the verification: the table, the remediation, and the counts last."""
+    if not verification.regions:
+        nothing = "has no sessionManager, endpoints or sites of domainControllers to verify."
+        print_line(console, f"Stack {verification.stack} {nothing}")
+        return
+    console.print(_table(verification))
+    for region, findings in verification.regions.items():
+        for finding in findings:
+            if finding.status is not Status.OK:
+                _explain(console, region, finding)
+    print_line(console, _summary(verification))
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {
+        "check": finding.check,
+        "status": finding.status.value,
+        "expected": finding.expected,
+        "found": finding.found,
+        "remedy": finding.remedy or None,
+    }
+
+
+def _table(verification: Verification) -> Table:
+    """Return the table with Regions as rows: an account has up to thirty, and a terminal has room for five columns."""
+    table = stack_table(verification.stack, verification.account_id)
+    for heading in ("Region", "Check", "Result"):
+        table.add_column(heading, no_wrap=True)
+    for region, findings in verification.regions.items():
+        for position, finding in enumerate(findings):
+            table.add_row(Text(region if position == 0 else ""), Text(finding.check), styled(finding.status))
+        table.add_section()
+    return table
+
+
+def _explain(console: Console, region: str, finding: Finding) -> None:
+    print_line(console, (f"{region} {finding.check}", "bold"), ": ", styled(finding.status))
+    for heading, text in (("expected", finding.expected), ("found", finding.found), ("remedy", finding.remedy)):
+        if text:
+            print_line(console, f"  {heading}:".ljust(13), text)
+    print_line(console)
+
+
+def _summary(verification: Verification) -> Text:
+    different = verification.count(Status.DIFFERENT)
+    unknown, warnings = verification.count(Status.UNKNOWN), verification.count(Status.WARNING)
+    results = [f"{different} different"] if different else []
+    results += [f"{unknown} cannot tell"] if unknown else []
+    results = results or ["no differences"]
+    results += [counted(warnings, "warning")] if warnings else []
+    counts = f"{counted(len(verification.regions), 'Region')}, {counted(verification.count(), 'check')}"
+    return Text(f"{counts}: {', '.join(results)}", style="bold red" if verification.differences else "bold green")
