@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import io
 import json
 import logging
 import os
@@ -56,14 +57,62 @@ def build(port: int, instance_id: str, wrap: Callable[[Any], Any]) -> BaseWSGISe
 
     from local.emulator.application import Application  # noqa: PLC0415
 
-    class QuietRequestHandler(MotoRequestHandler):
-        """Request handler of moto, without a log line per call."""
+    class RequestHandler(MotoRequestHandler):
+        """Request handler of moto that keeps connections open, and sends a response in one piece.
+
+        The one of werkzeug closes each connection: a connection, a thread and a selector per call take as long as the call.
+        """
+
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             """Log nothing."""
 
+        def handle_expect_100(self) -> bool:
+            """Ask for the body, at once."""
+            expected = super().handle_expect_100()
+            self.wfile.flush()
+            return expected
+
+        def run_wsgi(self) -> None:
+            """Handle one request; the next one begins after its body, so it is read here."""
+            environ = self.make_environ()
+            length = environ.get("CONTENT_LENGTH")
+            if length:
+                environ["wsgi.input"] = io.BytesIO(self.rfile.read(int(length)))
+            # Only the application knows where such a body ends.
+            self.close_connection |= "wsgi.input_terminated" in environ
+            status, headers, content = _run(self.server.app, environ)
+            self.send_response(int(status.split(" ", 1)[0]), status.partition(" ")[2])
+            for name, value in headers:
+                self.send_header(name, value)
+            if not any(name.lower() == "content-length" for name, _ in headers):
+                self.send_header("Content-Length", str(len(content)))
+            if self.close_connection:
+                self.send_header("Connection", "close")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
     application = wrap(Application(instance_id))
-    return make_server(ADDRESS, port, application, threaded=True, request_handler=QuietRequestHandler)
+    return make_server(ADDRESS, port, application, threaded=True, request_handler=RequestHandler)
+
+
+def _run(application: Any, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Return the status, headers and body of an application's response; 500 if it fails."""
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+
+    def start_response(status: str, headers: list[tuple[str, str]], _failure: object = None) -> None:
+        started.append((status, headers))
+
+    try:
+        content = b"".join(application(environ, start_response))
+    except Exception:
+        logging.getLogger(__name__).exception("the emulator failed")
+        return "500 INTERNAL SERVER ERROR", [("Content-Type", "text/plain")], b"Internal Server Error"
+    return *started[-1], content
 
 
 def write_port_file(path: Path, port: int, instance_id: str) -> None:
