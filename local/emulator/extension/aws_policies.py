@@ -3,7 +3,6 @@
 moto loads all of them, which takes about half a second, when any service first uses an account, and after every reset.
 """
 
-import copy
 import json
 from functools import cache
 from typing import Any, cast
@@ -47,10 +46,14 @@ def _templates(region: str) -> list[Any]:
 
 def _belonging_to(template: Any, account_id: str) -> Any:
     """Return a copy for one account: attachments are counted per account."""
-    policy = copy.copy(template)
-    policy.account_id = account_id
-    policy.versions = [copy.copy(version) for version in template.versions]
-    return policy
+    return _copy(template, account_id=account_id, versions=[_copy(version) for version in template.versions])
+
+
+def _copy(template: Any, **changes: object) -> Any:
+    """Return a shallow copy; `copy.copy` takes twice as long, for a thousand policies per account."""
+    made = object.__new__(cast("type[object]", type(template)))
+    vars(made).update(vars(template), **changes)
+    return made
 
 
 def _nothing_yet(_backend: object) -> list[Any]:
