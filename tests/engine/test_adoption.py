@@ -82,20 +82,17 @@ def test_logs_stay_when_the_stack_goes_and_the_next_one_takes_them_again(stack: 
     with pytest.raises(ssm.exceptions.ParameterNotFound):
         ssm.get_parameter(Name=DATA_KEY_PARAMETER)
 
-    shown = imported(stack.preview().succeeded().text)
-    assert shown == {
-        "Key:session-manager-eu-west-1-logs",
-        *(f"{kind}:session-manager-eu-west-1-logs" for kind in ("Alias", "LogGroup")),
+    stack.configure(governed(retainLogs=False))
+    steps = stack.up().succeeded().steps
+    assert {name for name, step in steps.items() if step == "import"} == {
+        f"{kind}:session-manager-eu-west-1-logs" for kind in ("Key", "Alias", "LogGroup")
     }
-    stack.up().succeeded()
     assert aliases(kms)[LOGS_KEY_ALIAS] == key_id
     assert not is_marked(kms, key_id)
     # A stack that has lost its state tells by it that the group may go.
     assert MADE_HERE_TAG in logs.list_tags_for_resource(resourceArn=left["logGroupArn"])["tags"]
     stack.preview("--refresh", "--expect-no-changes").succeeded()
 
-    stack.configure(governed(retainLogs=False))
-    stack.up().succeeded()
     stack.destroy().succeeded()
     assert group(logs) is None
     assert aliases(kms) == {}
@@ -154,9 +151,10 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
     tags = [{"Key": "shell-access:owner", "Value": "organization/shell-access/other"}]
     ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER, Tags=tags)
     stack.configure(governed())
-    text = stack.preview().failed().text
+    text = stack.up().failed().text
     assert "is kept by the stack organization/shell-access/other" in text
     assert "shell-access:sessionManager.takeOver" in text
+    assert live(ssm) == json.loads(EARLIER)
     ssm.remove_tags_from_resource(ResourceType="Document", ResourceId=DOCUMENT_NAME, TagKeys=["shell-access:owner"])
 
     text = stack.preview().succeeded().text
@@ -217,12 +215,20 @@ def test_missing_resources_stop_before_the_first_resource(stack: Stack, aws: Cal
                 "instanceRoles": ["NoSuchRole"],
                 "maxSessionDuration": 5,
             },
-            "endpoints": {"eu-west-1": {"vpc": "gone", "subnets": ["a"], "allowedCidrs": ["10.20.0.0/16"]}},
+            "regions": ["eu-west-1", "us-east-1"],
+            "endpoints": {
+                "eu-west-1": {"vpc": "gone", "subnets": ["a"], "allowedCidrs": ["10.20.0.0/16"]},
+                "us-east-1": {"vpc": "workloads", "subnets": ["private-z"], "allowedCidrs": ["10.20.0.0/16"]},
+            },
         }
     )
     for run in (stack.preview().failed(), stack.up().failed()):
         assert "The configuration has" in run.text
-        for named in ('cwLogGroupName: "gone"', '"no-such-bucket"', '"NoSuchRole"', 'endpoints.eu-west-1.vpc: "gone"'):
+        for named in (
+            *('cwLogGroupName: "gone"', '"no-such-bucket"', '"NoSuchRole"'),
+            'endpoints.eu-west-1.vpc: "gone" given; allowed: the id or the Name tag of just one VPC',
+            'endpoints.us-east-1.subnets.0: "private-z" given; allowed: the id or the Name tag',
+        ):
             assert named in run.text
         assert "every session ends before it can be idle for that long" in run.text
         assert "unhandled" not in run.text

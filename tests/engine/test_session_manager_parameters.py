@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,4 +111,7 @@ def test_parameter_changes_just_what_it_should(stack: Stack, subtests: pytest.Su
         wanted = {name: value for name, value in {**BASE, **change}.items() if value is not None}
         stack.configure({"sessionManager": wanted})
         with subtests.test(parameter):
-            assert stack.preview().succeeded().diffs == expected
+            preview = stack.preview("--diff").succeeded()
+            assert preview.diffs == expected
+            if "idleSessionTimeout" in change:
+                assert re.search(r"~ idleSessionTimeout\s+: 20 => 15", preview.text)
