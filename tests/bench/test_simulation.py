@@ -16,7 +16,7 @@ slots = st.integers(1, 40)
 
 
 @given(durations, slots)
-def test_nothing_is_done_before_its_longest_task_and_before_its_share(tasks: list[float], count: int) -> None:
+def test_finished_is_bounded_by_longest_task_and_share(tasks: list[float], count: int) -> None:
     took = finished(tasks, count)
     assert took >= max(tasks)
     assert took >= sum(tasks) / count - 1e-6
@@ -29,11 +29,11 @@ def test_no_slot_is_idle_while_a_task_waits(tasks: list[float], count: int) -> N
 
 
 @given(durations, slots)
-def test_one_more_slot_never_takes_longer(tasks: list[float], count: int) -> None:
+def test_additional_slot_never_takes_longer(tasks: list[float], count: int) -> None:
     assert finished(tasks, count + 1) <= finished(tasks, count) + 1e-6
 
 
-def test_an_account_takes_as_long_as_it_waits_or_as_the_processors_need() -> None:
+def test_account_takes_longest_of_wait_and_processors() -> None:
     assert Runner(processors=4, engines=1).seconds(COST) == pytest.approx(9)
     assert Runner(processors=1, engines=4).seconds(COST) == pytest.approx(32)
 
@@ -42,12 +42,12 @@ def test_waves_wait_for_each_other() -> None:
     assert fleet_seconds([1, 1], COST, RUNNER, 100) > fleet_seconds([2], COST, RUNNER, 100)
 
 
-def test_the_runners_that_are_named_suffice_and_one_less_does_not() -> None:
+def test_runners_for_returns_the_smallest_number() -> None:
     wanted = runners_for([1, 999], COST, RUNNER, 600)
     assert wanted is not None
     assert fleet_seconds([1, 999], COST, RUNNER, wanted) <= 600
     assert fleet_seconds([1, 999], COST, RUNNER, wanted - 1) > 600
 
 
-def test_no_number_of_runners_beats_the_start_and_the_longest_account() -> None:
+def test_runners_for_unreachable_time_returns_none() -> None:
     assert runners_for([1], COST, RUNNER, 120) is None

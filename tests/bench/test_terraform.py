@@ -70,7 +70,7 @@ def test_terraform_without_provider_is_not_measured(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("tool", "mirror")
 @pytest.mark.parametrize("command", ["init", "apply"])
-def test_terraform_that_fails_says_why(tmp_path: Path, command: str) -> None:
+def test_terraform_failure_is_reported(tmp_path: Path, command: str) -> None:
     said = f"tofu-of-the-test {command} ended with 1: Error: it does not start"
     with pytest.raises(NotMeasuredError, match=said):
         Terraform(tmp_path, environment(tmp_path, fails=command))

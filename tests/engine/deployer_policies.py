@@ -45,18 +45,18 @@ SIGNING_IN: Final = "sts:AssumeRole"
 """Whoever takes the deployer's role is not yet the deployer."""
 
 RECORDED: Final = (
-    "test_adoption.py::test_logs_stay_when_the_stack_goes_and_the_next_one_takes_them_again",
-    "test_adoption.py::test_names_that_are_taken_are_adopted_and_given_back",
-    "test_approval.py::test_changes_of_settings_and_drift_converge",
-    "test_approval.py::test_up_builds_everything_and_a_second_run_changes_nothing",
+    "test_adoption.py::test_retained_logs_are_adopted_by_the_next_stack",
+    "test_adoption.py::test_existing_names_are_adopted_and_restored",
+    "test_approval.py::test_changed_settings_and_drift_converge",
+    "test_approval.py::test_up_creates_all_and_refresh_changes_nothing",
     "test_approval_verify.py::test_verify_finds_each_sabotage_of_approval",
-    "test_directory.py::test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newer_image",
-    "test_directory.py::test_up_builds_two_sites_that_let_pass_just_what_the_tables_list",
-    "test_directory.py::test_what_somebody_changes_by_hand_is_found_and_comes_back",
-    "test_nodes.py::test_manual_changes_are_found_and_kept_on_destroy",
-    "test_nodes.py::test_nodes_are_made_ready_and_everything_is_given_back",
-    "test_session_manager.py::test_up_builds_everything_and_a_second_run_changes_nothing",
-    "test_verify_sabotage.py::test_each_kind_of_change_is_noticed",
+    "test_directory.py::test_controllers_are_built_repaired_and_replaced",
+    "test_directory.py::test_two_sites_permit_exactly_the_listed_traffic",
+    "test_directory.py::test_manual_changes_are_reported_and_repaired",
+    "test_nodes.py::test_manual_changes_are_reported_and_kept_on_destroy",
+    "test_nodes.py::test_nodes_are_configured_and_restored_on_destroy",
+    "test_session_manager.py::test_up_creates_all_and_refresh_changes_nothing",
+    "test_verify_sabotage.py::test_each_kind_of_change_is_reported",
 )
 """Those that between them ask for every action."""
 FILE: Final = Path(__file__).with_name("recorded_actions.json")

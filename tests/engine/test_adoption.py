@@ -64,7 +64,7 @@ def is_marked(kms: Any, key_id: str) -> bool:
     return MADE_HERE_TAG in {tag["TagKey"] for tag in kms.list_resource_tags(KeyId=key_id)["Tags"]}
 
 
-def test_logs_stay_when_the_stack_goes_and_the_next_one_takes_them_again(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_retained_logs_are_adopted_by_the_next_stack(stack: Stack, aws: Callable[..., Any]) -> None:
     logs, kms, ssm = aws("logs"), aws("kms"), aws("ssm")
     stack.configure(governed())
     stack.up().succeeded()
@@ -104,7 +104,7 @@ def _stream(logs: Any) -> str:
     return "session"
 
 
-def test_names_that_are_taken_are_adopted_and_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_existing_names_are_adopted_and_restored(stack: Stack, aws: Callable[..., Any]) -> None:
     logs, kms, ssm = aws("logs"), aws("kms"), aws("ssm")
     theirs = kms.create_key(Description="an earlier solution's")["KeyMetadata"]["KeyId"]
     for alias in (DATA_KEY_ALIAS, LOGS_KEY_ALIAS):
@@ -134,7 +134,7 @@ def test_names_that_are_taken_are_adopted_and_given_back(stack: Stack, aws: Call
     assert kms.describe_key(KeyId=theirs)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
-def test_document_that_stays_keeps_all_that_it_names(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_retained_document_keeps_its_keys_and_logs(stack: Stack, aws: Callable[..., Any]) -> None:
     kms, ssm = aws("kms"), aws("ssm")
     stack.configure(governed(onDestroy="retain", retainLogs=False))
     stack.up().succeeded()
@@ -184,7 +184,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
     assert live(ssm) == latest == json.loads(EARLIER)
 
 
-def test_document_is_not_published_while_a_log_target_is_unusable(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_document_with_unusable_log_target_is_not_published(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm, s3 = aws("ssm"), aws("s3")
     ssm.create_document(Name=DOCUMENT_NAME, DocumentType="Session", DocumentFormat="JSON", Content=EARLIER)
     aws("logs").create_log_group(logGroupName="plain")
@@ -204,7 +204,7 @@ def test_document_is_not_published_while_a_log_target_is_unusable(stack: Stack, 
     assert ssm.describe_document(Name=DOCUMENT_NAME)["Document"]["LatestVersion"] == "1"
 
 
-def test_missing_resources_stop_before_the_first_resource(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_missing_resources_are_reported_before_any_change(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(
         {
             "sessionManager": {
@@ -236,7 +236,7 @@ def test_missing_resources_stop_before_the_first_resource(stack: Stack, aws: Cal
     assert all(each["type"].startswith("pulumi:") for each in stack.state())
 
 
-def test_wrong_section_type_hides_no_other_mistake(stack: Stack) -> None:
+def test_wrong_section_type_hides_no_other_problem(stack: Stack) -> None:
     stack.configure({"tags": ["a"], "sessionManager": {"idleSessionTimeout": 90}})
     text = stack.preview().failed().text
     assert 'shell-access:tags: ["a"] given' in text

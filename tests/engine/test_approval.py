@@ -64,7 +64,7 @@ def tags(iam: Any, role: str = "Operator") -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in iam.list_role_tags(RoleName=role)["Tags"]}
 
 
-def test_up_builds_everything_and_a_second_run_changes_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_up_creates_all_and_refresh_changes_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
     iam, sns, ssm = aws("iam"), aws("sns"), aws("ssm")
     stack.configure({"tags": {"owner": "platform-security"}, "approval": EVERYTHING})
     assert set(stack.up().succeeded().steps.values()) == {"create"}
@@ -108,7 +108,7 @@ def meddle(ssm: Any, name: str, foreign: str) -> None:
             ssm.update_document_default_version(Name=name, DocumentVersion=done["DocumentVersion"])
 
 
-def test_changes_of_settings_and_drift_converge(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_changed_settings_and_drift_converge(stack: Stack, aws: Callable[..., Any]) -> None:
     iam, ssm = aws("iam"), aws("ssm")
     grant(iam)
     iam.create_role(RoleName="Second", AssumeRolePolicyDocument="{}")
@@ -156,7 +156,7 @@ def protects_before_an_operator_gets_the_policy(stack: Stack) -> None:
     assert any(urn.endswith("OperatorGrants::approval-grants") for urn in rights["dependencies"])
 
 
-def test_topic_and_document_that_were_there_are_adopted_and_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_existing_topic_and_document_are_restored_on_destroy(stack: Stack, aws: Callable[..., Any]) -> None:
     ssm, sns = aws("ssm"), aws("sns")
     topic = sns.create_topic(Name=TOPIC_NAME)["TopicArn"]
     sns.subscribe(TopicArn=topic, Protocol="email", Endpoint="they@example.org")
@@ -175,9 +175,7 @@ def test_topic_and_document_that_were_there_are_adopted_and_given_back(stack: St
     assert [each["Endpoint"] for each in sns.list_subscriptions()["Subscriptions"]] == ["they@example.org"]
 
 
-def test_role_and_policy_of_somebody_else_are_refused_before_anything_is_built(
-    stack: Stack, aws: Callable[..., Any]
-) -> None:
+def test_foreign_role_and_policy_are_refused_before_any_change(stack: Stack, aws: Callable[..., Any]) -> None:
     iam = aws("iam")
     iam.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument="{}")
     theirs = {"Effect": "Allow", "Action": "ssm:StartSession", "Resource": "*"}
@@ -191,7 +189,7 @@ def test_role_and_policy_of_somebody_else_are_refused_before_anything_is_built(
     assert aws("sns").list_topics()["Topics"] == []
 
 
-def test_bad_configuration_names_every_problem_and_touches_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_invalid_configuration_reports_every_problem(stack: Stack, aws: Callable[..., Any]) -> None:
     sso = "AWSReservedSSO_Admin_0123456789abcdef"
     approvers = [{"type": "SSOGroup", "name": "security"}, {"type": "IamRole", "name": "Operator"}]
     stack.configure(governed(approvers=approvers, operatorRoles=["Operator", sso], approvalValidityMinutes=0))
@@ -203,7 +201,7 @@ def test_bad_configuration_names_every_problem_and_touches_nothing(stack: Stack,
     assert own_documents(aws("ssm")) == []
 
 
-def test_approval_of_dev_grants_one_request_and_refuses_another(
+def test_dev_approval_grants_one_request_and_rejects_another(
     stack: Stack, aws: Callable[..., Any], aws_endpoint: str
 ) -> None:
     dev = yaml.safe_load((REPOSITORY / "Pulumi.dev.yaml").read_text())["config"]

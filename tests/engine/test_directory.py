@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
+ATTACHMENT = "VolumeAttachment:domain-controllers-eu-west-1-dc-DC1-xvdb"
+VOLUME = "Volume:domain-controllers-eu-west-1-dc-DC1-xvdb"
+INSTANCE = "Instance:domain-controllers-eu-west-1-dc-DC1"
+REPLACED = {"create-replacement", "delete-replaced", "replace"}
 TAGGED = [{"Name": "tag:Role", "Values": ["DomainController"]}]
 SUBNETS = ["directory-a", "directory-b"]
 CONTROLLERS = [
@@ -87,7 +91,7 @@ def tagged(ec2: Any) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_up_builds_two_sites_that_let_pass_just_what_the_tables_list(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_two_sites_permit_exactly_the_listed_traffic(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(directory(TWO_SITES, ["eu-west-1", "us-east-1"]))
     stack.up().succeeded()
     outputs = stack.outputs()
@@ -145,9 +149,8 @@ def without_the_other_site_only_what_names_it_changes(stack: Stack) -> None:
     stack.configure(directory(TWO_SITES, ["eu-west-1", "us-east-1"]))
 
 
-def test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newer_image(
-    stack: Stack, aws: Callable[..., Any], aws_endpoint: str
-) -> None:
+@pytest.mark.timeout(600)
+def test_controllers_are_built_repaired_and_replaced(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
     stack.configure(directory(ONE_SITE))
     stack.up().succeeded()
     site = stack.outputs()["domainControllers"]["eu-west-1"]
@@ -190,6 +193,11 @@ def test_controllers_are_built_as_the_post_advises_and_stay_when_there_is_a_newe
     # The account's record names the stack, so what its state has is not looked up.
     assert counted["iam:GetPolicy"] == 1
     assert [name for name in counted if name.startswith(("kms:", "logs:", "sns:"))] == []
+    network_of_clients_is_rules_until_it_is_a_list(
+        stack, aws("ec2"), replaced_controller_keeps_its_data_volume(stack, aws("ec2"))
+    )
+    stack.destroy().succeeded()
+    assert tagged(aws("ec2")) == {"instances": [], "volumes": [], "groups": [], "acls": []}
 
 
 def what_is_wrong_with_controllers_and_monitoring_is_found_and_comes_back(
@@ -256,10 +264,64 @@ def watched_and_recorded(aws: Callable[..., Any], site: dict[str, Any]) -> None:
     assert aws("s3").get_bucket_encryption(Bucket=trail["S3BucketName"])
 
 
-def test_network_of_clients_more_is_rules_more_until_it_is_a_list(stack: Stack, aws: Callable[..., Any]) -> None:
+def data_volume(ec2: Any) -> dict[str, Any]:
+    (found,) = [each for each in tagged(ec2)["volumes"] if each["Size"] == 20]
+    return found
+
+
+def urn_of(stack: Stack, step: str) -> str:
+    kind, name = step.split(":")
+    urns = [each["urn"] for each in stack.state()]
+    return next(urn for urn in urns if urn.endswith(f"::{name}") and f":{kind}::" in urn)
+
+
+def swapped(names: list[str]) -> dict[str, Any]:
+    """Each controller in the other one's subnet."""
+    section = deepcopy(ONE_SITE)
+    site = section["sites"]["eu-west-1"]
+    site["subnets"] = names
+    for controller, subnet in zip(site["controllers"], reversed(names), strict=True):
+        controller["subnet"] = subnet
+    return section
+
+
+def replaced_controller_keeps_its_data_volume(stack: Stack, ec2: Any) -> dict[str, Any]:
+    """Replace a controller as docs/domain-controllers.md says, then swap the subnets, and return that section."""
     stack.configure(directory(ONE_SITE))
-    stack.up().succeeded()
-    stack.configure(directory(ONE_SITE | {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.40.0.0/16"]}}))
+    volume, before = data_volume(ec2), {each["InstanceId"] for each in tagged(ec2)["instances"]}
+
+    steps = stack.up("--replace", urn_of(stack, INSTANCE)).succeeded().steps
+    assert {name for name, step in steps.items() if step in REPLACED} == {INSTANCE, ATTACHMENT}
+    after = {each["InstanceId"] for each in tagged(ec2)["instances"]}
+    assert len(after) == 2
+    (new,) = after - before
+    attached = data_volume(ec2)
+    assert attached["VolumeId"] == volume["VolumeId"]
+    assert [each["InstanceId"] for each in attached["Attachments"]] == [new]
+    stack.preview("--refresh", "--expect-no-changes").succeeded()
+
+    # Another subnet is in another zone, where the volume cannot follow. That subnets are now given by ID changes nothing else.
+    by_name = {"Name": "tag:Name", "Values": SUBNETS}
+    found = {each["Tags"][0]["Value"]: each for each in ec2.describe_subnets(Filters=[by_name])["Subnets"]}
+    section = swapped([found[name]["SubnetId"] for name in SUBNETS])
+    stack.configure(directory(section))
+    steps = stack.up().succeeded().steps
+    assert {name for name, step in steps.items() if step in REPLACED} == {
+        INSTANCE,
+        INSTANCE.replace("DC1", "DC2"),
+        ATTACHMENT,
+        VOLUME,
+    }
+    assert "create" not in steps.values()
+    moved = data_volume(ec2)
+    assert moved["AvailabilityZone"] == found["directory-b"]["AvailabilityZone"] != volume["AvailabilityZone"]
+    (instance,) = [each["InstanceId"] for each in moved["Attachments"]]
+    assert instance in {each["InstanceId"] for each in tagged(ec2)["instances"]} - after
+    return section
+
+
+def network_of_clients_is_rules_until_it_is_a_list(stack: Stack, ec2: Any, section: dict[str, Any]) -> None:
+    stack.configure(directory(section | {"clients": {"offices": ["10.10.0.0/16"], "aws": ["10.40.0.0/16"]}}))
     added = stack.up().succeeded().steps
     rules = {name: step for name, step in added.items() if "Rule:domain-controllers-eu-west-1-sg-" in name}
     assert len(rules) == 15
@@ -269,9 +331,9 @@ def test_network_of_clients_more_is_rules_more_until_it_is_a_list(stack: Stack, 
     assert set(rules.values()) == {"create"}
     assert all(name.startswith("SecurityGroupIngressRule:") and name.endswith("-10.40.0.0-16") for name in rules)
     many = {f"office-{number}": [f"10.{number}.0.0/16"] for number in range(40, 60, 2)}
-    stack.configure(directory(ONE_SITE | {"clients": {"offices": ["10.10.0.0/16"], **many}}))
+    stack.configure(directory(section | {"clients": {"offices": ["10.10.0.0/16"], **many}}))
     changed_over_before_anything_went(stack.up().succeeded())
-    (instance, *_) = tagged(aws("ec2"))["instances"]
+    (instance, *_) = tagged(ec2)["instances"]
     assert len(instance["SecurityGroups"]) > 1
     stack.preview("--refresh", "--expect-no-changes").succeeded()
 
@@ -289,7 +351,7 @@ def changed_over_before_anything_went(run: Run) -> None:
     assert max(moved) < min(gone)
 
 
-def test_what_somebody_changes_by_hand_is_found_and_comes_back(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_manual_changes_are_reported_and_repaired(stack: Stack, aws: Callable[..., Any]) -> None:
     endpoints = {"vpc": "directory", "subnets": SUBNETS, "allowedCidrs": ["10.30.0.0/16"], "s3Gateway": False}
     stack.configure(directory(without_controllers(ONE_SITE)) | {"endpoints": {"eu-west-1": endpoints}})
     stack.up().succeeded()
@@ -372,7 +434,7 @@ def without_controllers(section: dict[str, Any]) -> dict[str, Any]:
     return section | {"sites": {"eu-west-1": {"vpc": "directory", "subnets": SUBNETS}}}
 
 
-def test_bastion_hosts_and_prefix_lists_that_exist_are_admitted_by_name(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_existing_bastions_and_prefix_lists_are_admitted(stack: Stack, aws: Callable[..., Any]) -> None:
     ec2 = aws("ec2")
     bastion, partners = bastion_group(ec2), partners_list(ec2)
     section = without_controllers(ONE_SITE) | {
@@ -438,7 +500,7 @@ def in_one_zone(ec2: Any) -> None:
     )
 
 
-def test_unbuildable_sites_are_refused_before_anything_is_built(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_invalid_sites_are_refused_before_any_change(stack: Stack, aws: Callable[..., Any]) -> None:
     def refuses(change: dict[str, Any], *messages: str) -> None:
         stack.configure(directory(ONE_SITE | change) | {"sessionManager": {}})
         refused = stack.up().failed()

@@ -144,7 +144,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineMatrix]:
         (Stage.RESTORE, "RemoveTagsFromResource", Fault.ABORTED, Times.FOR_EVER),
     ],
 )
-def test_engine_converges_or_stops_in_words_and_the_next_run_mends_it(
+def test_engine_fault_is_reported_and_next_run_converges(
     engine: EngineMatrix, stage: Stage, operation: str, fault: Fault, times: Times
 ) -> None:
     engine.run(stage, Call("ssm", operation), fault, times)
@@ -155,7 +155,7 @@ def test_engine_converges_or_stops_in_words_and_the_next_run_mends_it(
 @pytest.mark.parametrize("times", Times)
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("stage", STAGES)
-def test_engine_copes_with_every_fault_in_every_operation(
+def test_engine_converges_after_every_fault(
     engine: EngineMatrix, subtests: pytest.Subtests, stage: Stage, fault: Fault, times: Times
 ) -> None:
     for call in engine.ready(stage).calls:

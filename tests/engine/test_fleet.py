@@ -92,7 +92,7 @@ def first_runs(fleet: Fleet) -> FirstRuns:
     return FirstRuns(without_canary, live, without_tools, fleet.run("up"))
 
 
-def test_a_canary_without_its_role_leaves_the_rest_untouched(first_runs: FirstRuns) -> None:
+def test_failed_canary_stops_the_rollout(first_runs: FirstRuns) -> None:
     ran = first_runs.without_canary
     assert (ran.code, ran.states) == (
         1,
@@ -104,9 +104,7 @@ def test_a_canary_without_its_role_leaves_the_rest_untouched(first_runs: FirstRu
     assert first_runs.live_after_canary == [None] * 4
 
 
-def test_a_wave_goes_on_within_its_tolerance_and_the_next_run_does_only_what_is_left(
-    first_runs: FirstRuns, fleet: Fleet
-) -> None:
+def test_wave_tolerates_failures_and_next_run_completes_it(first_runs: FirstRuns, fleet: Fleet) -> None:
     errors = [each["error"] for each in first_runs.without_tools.document["accounts"]]
     assert first_runs.without_tools.states == {
         "canary": "changed",
@@ -122,7 +120,7 @@ def test_a_wave_goes_on_within_its_tolerance_and_the_next_run_does_only_what_is_
 
 
 @pytest.mark.usefixtures("first_runs")
-def test_drift_is_found_in_its_cell_by_the_state_and_by_the_settings(fleet: Fleet) -> None:
+def test_drift_is_reported_by_account_and_region(fleet: Fleet) -> None:
     ssm = fleet.client("ssm", "us-east-1", fleet.ids["data"])
     content = json.loads(ssm.get_document(Name=DOCUMENT_NAME)["Content"])
     content["inputs"]["idleSessionTimeout"] = "55"
@@ -144,14 +142,14 @@ def test_drift_is_found_in_its_cell_by_the_state_and_by_the_settings(fleet: Flee
 
 @pytest.mark.usefixtures("first_runs")
 @pytest.mark.parametrize("options", [(), ("--refresh",)], ids=["by the state", "by what is live"])
-def test_a_preview_by_a_role_of_its_own_shows_no_change_because_of_it(options: tuple[str, ...], fleet: Fleet) -> None:
+def test_preview_role_shows_no_change(options: tuple[str, ...], fleet: Fleet) -> None:
     ran, roles = fleet.roles("preview", "--account", "web", *options)
     assert (ran.states, roles) == ({"web": "unchanged"}, {PREVIEW_ROLE})
     assert fleet.run("plan", "--account", "web").states == {"web": "unchanged"}
 
 
 @pytest.mark.usefixtures("first_runs")
-def test_a_signal_in_the_middle_of_a_wave_leaves_no_lock_and_the_next_run_goes_on(fleet: Fleet) -> None:
+def test_signal_leaves_no_lock_and_next_run_continues(fleet: Fleet) -> None:
     fleet.ask_for(minutes=25, concurrency=1)
     fleet.proxy.hold(fleet.ids["data"], "UpdateDocument")
     process = fleet.start("up", "--json", more=WITHOUT_CHECKPOINTS)
@@ -178,7 +176,7 @@ def test_a_signal_in_the_middle_of_a_wave_leaves_no_lock_and_the_next_run_goes_o
 
 
 @pytest.mark.usefixtures("first_runs")
-def test_accounts_come_and_go(fleet: Fleet) -> None:
+def test_joining_and_leaving_accounts_are_followed(fleet: Fleet) -> None:
     gone = fleet.ids.pop("tools")
     fleet.leave(gone)
     fleet.join("new")

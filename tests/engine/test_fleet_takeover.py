@@ -166,7 +166,7 @@ def migrated(fleet: LocalFleet, folder: Path) -> str:
     return subprocess.run(command, check=True, cwd=REPOSITORY, capture_output=True, text=True).stdout
 
 
-def test_what_the_post_left_is_taken_over_without_an_unlogged_moment(
+def test_stack_set_is_adopted_without_unlogged_sessions(
     fleet: LocalFleet, regions: list[Governed], tmp_path: Path
 ) -> None:
     fleet.file.write_text(migrated(fleet, tmp_path))

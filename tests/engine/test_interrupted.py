@@ -188,22 +188,18 @@ def interrupt(folder: Path, gate: Gate, ssm: Any, kill: Kill) -> None:
 
 
 @pytest.mark.parametrize("kill", SAMPLE, ids=str)
-def test_next_run_mends_what_a_killed_one_has_left_and_restore_restores(
-    tmp_path: Path, gate: Gate, ssm: Any, kill: Kill
-) -> None:
+def test_run_after_kill_converges_and_restores(tmp_path: Path, gate: Gate, ssm: Any, kill: Kill) -> None:
     interrupt(tmp_path, gate, ssm, kill)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("kill", EVERY_KILL, ids=str)
-def test_next_run_mends_what_a_run_killed_at_any_write_has_left(
-    tmp_path: Path, gate: Gate, ssm: Any, kill: Kill
-) -> None:
+def test_run_after_kill_at_any_write_converges(tmp_path: Path, gate: Gate, ssm: Any, kill: Kill) -> None:
     interrupt(tmp_path, gate, ssm, kill)
 
 
 @pytest.mark.exhaustive
-def test_no_write_is_left_out(tmp_path: Path, gate: Gate, ssm: Any) -> None:
+def test_every_write_is_tested(tmp_path: Path, gate: Gate, ssm: Any) -> None:
     make_in_console(ssm)
     interrupted = Interruptible(tmp_path, gate)
     for run, written in WRITES.items():
@@ -229,7 +225,7 @@ def take_up_a_first_run(folder: Path, gate: Gate, ssm: Any, operation: str) -> N
         live(ssm)
 
 
-def test_state_can_be_read_again_once_its_empty_description_is_taken_away(stack: Stack) -> None:
+def test_state_is_readable_without_empty_description(stack: Stack) -> None:
     described = states_of(stack) / ".pulumi" / "stacks" / "shell-access" / f"{stack.name}.json.attrs"
     described.write_text("")
     assert "failed to load checkpoint: EOF" in stack.run("stack", "export", "--stack", stack.name).failed().text
@@ -237,20 +233,18 @@ def test_state_can_be_read_again_once_its_empty_description_is_taken_away(stack:
     stack.run("stack", "export", "--stack", stack.name).succeeded()
 
 
-def test_first_run_that_was_killed_is_taken_up(tmp_path: Path, gate: Gate, ssm: Any) -> None:
+def test_killed_first_run_is_completed(tmp_path: Path, gate: Gate, ssm: Any) -> None:
     take_up_a_first_run(tmp_path, gate, ssm, "CreateLogGroup")
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("operation", MAKING)
-def test_first_run_that_was_killed_at_any_write_is_taken_up(
-    tmp_path: Path, gate: Gate, ssm: Any, operation: str
-) -> None:
+def test_first_run_killed_at_any_write_is_completed(tmp_path: Path, gate: Gate, ssm: Any, operation: str) -> None:
     take_up_a_first_run(tmp_path, gate, ssm, operation)
 
 
 @pytest.mark.exhaustive
-def test_first_run_writes_what_is_tried(tmp_path: Path, gate: Gate, ssm: Any) -> None:  # noqa: ARG001 -- an empty AWS
+def test_first_run_writes_are_all_tested(tmp_path: Path, gate: Gate, ssm: Any) -> None:  # noqa: ARG001 -- an empty AWS
     interrupted = Interruptible(tmp_path, gate)
     interrupted.stack.configure({"sessionManager": {}})
     gate.count()
@@ -271,9 +265,7 @@ def host_role(ssm: Any) -> str:
 
 
 @pytest.mark.parametrize("after", [pytest.param(False, marks=pytest.mark.exhaustive), True])
-def test_service_setting_gets_its_earlier_value_back_though_runs_are_killed(
-    tmp_path: Path, gate: Gate, ssm: Any, *, after: bool
-) -> None:
+def test_service_setting_is_restored_after_killed_runs(tmp_path: Path, gate: Gate, ssm: Any, *, after: bool) -> None:
     ssm.update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue=AWS_HOST_ROLE)
     interrupted = Interruptible(tmp_path, gate)
     interrupted.stack.configure({"nodes": {"defaultHostManagement": {}}})
@@ -286,7 +278,7 @@ def test_service_setting_gets_its_earlier_value_back_though_runs_are_killed(
     assert host_role(ssm) == AWS_HOST_ROLE
 
 
-def test_of_two_stacks_at_once_one_has_the_document_and_the_other_is_told(tmp_path: Path, gate: Gate, ssm: Any) -> None:
+def test_second_of_two_concurrent_stacks_is_refused(tmp_path: Path, gate: Gate, ssm: Any) -> None:
     make_in_console(ssm)
     first, second = (Interruptible(tmp_path / name, gate, name) for name in ("first", "second"))
     gate.hold(0, after=True)

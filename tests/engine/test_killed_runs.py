@@ -265,7 +265,7 @@ SAMPLED_UP = {
 
 
 @pytest.mark.parametrize("section", SAMPLED_UP)
-def test_killed_first_run_is_taken_up(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
+def test_killed_run_of_section_is_completed(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
     account = Account(fresh)
     before = account.contents()
     interrupted = Interruptible(tmp_path / "stack", gate)
@@ -282,7 +282,7 @@ def test_killed_first_run_is_taken_up(tmp_path: Path, gate: Gate, fresh: str, se
 @pytest.mark.exhaustive
 @pytest.mark.timeout(EXHAUSTIVE_SECONDS)
 @pytest.mark.parametrize("section", SECTIONS)
-def test_run_killed_at_every_write_is_taken_up(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
+def test_run_killed_at_every_write_is_completed(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
     account = Account(fresh)
     before = account.contents()
     interrupted = Interruptible(tmp_path / "stack", gate)

@@ -56,7 +56,7 @@ def attached(aws: Callable[..., Any], role: str) -> set[str]:
     return {policy["PolicyName"] for policy in policies}
 
 
-def test_nodes_are_made_ready_and_everything_is_given_back(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_nodes_are_configured_and_restored_on_destroy(stack: Stack, aws: Callable[..., Any]) -> None:
     config, ssm = aws("config"), aws("ssm")
     theirs = AWS_HOST_ROLE
     ssm.update_service_setting(SettingId=HOST_MANAGEMENT_SETTING, SettingValue=theirs)
@@ -106,7 +106,7 @@ def test_nodes_are_made_ready_and_everything_is_given_back(stack: Stack, aws: Ca
     assert "LegacyInstance" in destroyed.text
 
 
-def test_manual_changes_are_found_and_kept_on_destroy(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_manual_changes_are_reported_and_kept_on_destroy(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(asked())
     stack.up().succeeded()
     config, iam = aws("config"), aws("iam")
@@ -152,7 +152,7 @@ def verified(stack: Stack) -> dict[str, set[str]]:
     return {region: checks for region, checks in different.items() if checks}
 
 
-def test_nothing_is_built_where_nobody_records_iam(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_missing_iam_recorder_is_refused_before_any_change(stack: Stack, aws: Callable[..., Any]) -> None:
     aws("config").stop_configuration_recorder(ConfigurationRecorderName="default")
     stack.configure(asked())
     refused = stack.up().failed()
@@ -162,9 +162,7 @@ def test_nothing_is_built_where_nobody_records_iam(stack: Stack, aws: Callable[.
     assert refused.steps == {}
 
 
-def test_rule_of_another_stack_is_refused_before_anything_is_built(
-    new_stack: Callable[..., Stack], aws: Callable[..., Any]
-) -> None:
+def test_rule_of_another_stack_is_refused(new_stack: Callable[..., Stack], aws: Callable[..., Any]) -> None:
     only = {"defaultHostManagement": None, "agents": None, "roleCompliance": {}}
     one, other = new_stack("one"), new_stack("other")
     one.configure(asked(**only))

@@ -138,7 +138,7 @@ def test_secret_settings_stay_secret(stack: Stack, aws: Callable[..., Any]) -> N
     check_state(stack)
 
 
-def test_settings_that_become_secret_are_secret_from_then_on(stack: Stack) -> None:
+def test_settings_made_secret_are_encrypted_from_then_on(stack: Stack) -> None:
     settings = {"sessionDataEncryption": False, "createCwLogGroup": False, "cwLogGroupName": ""}
     sections = {"sessionManager": {**settings, "linuxShellProfile": PRIVATE["sessionManager"]["linuxShellProfile"]}}
     stack.configure({**PUBLIC, **sections})

@@ -64,7 +64,7 @@ def governed(**settings: Any) -> dict[str, Any]:
     return {"sessionManager": settings}
 
 
-def test_up_builds_everything_and_a_second_run_changes_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_up_creates_all_and_refresh_changes_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(EVERYTHING)
     assert set(stack.up().succeeded().steps.values()) == {"create"}
     outputs = stack.outputs()
@@ -175,7 +175,7 @@ def follows_a_replaced_key(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.preview("--refresh", "--expect-no-changes").succeeded()
 
 
-def test_bad_configuration_names_every_problem_and_touches_nothing(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_invalid_configuration_reports_every_problem(stack: Stack, aws: Callable[..., Any]) -> None:
     make_in_console(aws("ssm"))
     stack.configure(governed(idleSessionTimeout=90, s3Logging=True, idleTimeout=3))
     said = stack.up().failed().text
@@ -187,7 +187,7 @@ def test_bad_configuration_names_every_problem_and_touches_nothing(stack: Stack,
     assert aws("kms").list_keys()["Keys"] == []
 
 
-def test_preferences_follow_the_role_that_the_stack_assumes(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_preferences_belong_to_the_account_of_the_role(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(governed(), assumeRoles=[{"roleArn": "arn:aws:iam::222233334444:role/Deployer"}])
     stack.up().succeeded()
     assert stack.outputs()["accountId"] == "222233334444"

@@ -104,7 +104,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
 }
 
 
-def test_parameter_changes_just_what_it_should(stack: Stack, subtests: pytest.Subtests) -> None:
+def test_parameter_changes_only_its_properties(stack: Stack, subtests: pytest.Subtests) -> None:
     stack.configure({"sessionManager": BASE})
     stack.up().succeeded()
     for parameter, (change, expected) in CASES.items():

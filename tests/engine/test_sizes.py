@@ -50,7 +50,7 @@ def verified(stack: Stack) -> str:
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
-def test_long_names_make_several_policies_that_every_node_gets(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_long_names_are_split_into_policies_for_every_node(stack: Stack, aws: Callable[..., Any]) -> None:
     stack.configure(LONG)
     stack.up().succeeded()
     arns = [f"arn:aws:iam::123456789012:policy/{name}" for name in POLICIES]
@@ -71,7 +71,7 @@ def test_long_names_make_several_policies_that_every_node_gets(stack: Stack, aws
     assert not set(POLICIES) & attached(aws, "WorkloadInstance")
 
 
-def test_what_does_not_fit_is_refused_at_once(stack: Stack, aws: Callable[..., Any]) -> None:
+def test_exceeded_quotas_are_refused_together(stack: Stack, aws: Callable[..., Any]) -> None:
     iam = aws("iam")
     document = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
     for number in range(10 - len(attached(aws, "WorkloadInstance"))):

@@ -67,7 +67,7 @@ def nothing_left(aws: Callable[..., Any]) -> bool:
     )
 
 
-def test_one_of_each_is_made_changed_replaced_and_destroyed(
+def test_each_type_is_created_updated_replaced_deleted(
     new_stack: Callable[..., Stack], aws: Callable[..., Any]
 ) -> None:
     stack = new_stack(program=PROGRAM)

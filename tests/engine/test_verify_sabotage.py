@@ -201,7 +201,7 @@ def unnoticed_by_refresh(attempts: list[Attempt], live: Live, stack: Stack) -> l
     return [str(each) for each in attempts if f"{each.resource.type}:{each.resource.name}" not in steps]
 
 
-def test_each_kind_of_change_is_noticed(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
+def test_each_kind_of_change_is_reported(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
     resources = built(stack)
     live = Live(aws, aws_endpoint)
     assert verified(stack, live) == {}
@@ -216,7 +216,7 @@ def first_of_each_resource(attempts: list[Attempt]) -> list[Attempt]:
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1500)
-def test_every_change_of_every_resource_is_noticed(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
+def test_every_change_of_every_resource_is_reported(stack: Stack, aws: Callable[..., Any], aws_endpoint: str) -> None:
     resources = built(stack)
     live = Live(aws, aws_endpoint)
     assert inputs_without_a_sabotage(resources) == []

@@ -80,7 +80,7 @@ def headings(run: Run, level: str) -> set[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("rule", "name", "type_", "text"), VIOLATIONS, ids=[f"{rule}: {name}" for rule, name, _, _ in VIOLATIONS]
 )
-def test_a_bad_resource_stops_the_preview(refused: Run, rule: str, name: str, type_: str, text: str) -> None:
+def test_invalid_resource_stops_the_preview(refused: Run, rule: str, name: str, type_: str, text: str) -> None:
     about = [
         report.text
         for report in reports(refused)
@@ -96,16 +96,16 @@ def test_every_rule_stops_a_preview() -> None:
     assert {rule for rule, *_ in VIOLATIONS} == here | {rule.id for rule in session_manager.RULES}
 
 
-def test_a_good_resource_beside_bad_ones_is_left_alone(refused: Run) -> None:
+def test_valid_resource_is_not_reported(refused: Run) -> None:
     assert "good-key" not in {report.name for report in reports(refused)}
 
 
-def test_the_key_of_the_same_stack_counts_before_it_is_made(refused: Run) -> None:
+def test_key_of_the_same_stack_counts_before_creation(refused: Run) -> None:
     about = [report for report in reports(refused) if report.name == "own-with-open-logs"]
     assert {report.rule for report in about} == {"session-preferences-encrypt-logs", "session-preferences-time-out"}
 
 
-def test_what_preview_cannot_see_is_said_as_advice(refused: Run) -> None:
+def test_value_unknown_in_preview_is_advisory(refused: Run) -> None:
     about = [report for report in reports(refused) if report.name == "late"]
     assert {report.rule for report in about} == {rule.id for rule in session_manager.RULES if DOCUMENT in rule.types}
     assert {report.level for report in about} == {"advisory"}
@@ -113,7 +113,7 @@ def test_what_preview_cannot_see_is_said_as_advice(refused: Run) -> None:
     assert all(wanted in report.text for report in about)
 
 
-def test_what_the_components_build_passes(preview: Callable[..., Run]) -> None:
+def test_components_pass_the_policy_pack(preview: Callable[..., Run]) -> None:
     run = preview("good").succeeded()
     assert reports(run) == []
     assert "shell-access@v" in run.text
@@ -128,7 +128,7 @@ EXEMPTION = {
 }
 
 
-def test_levels_parameters_and_exemptions_come_from_the_configuration(preview: Callable[..., Run]) -> None:
+def test_configuration_sets_levels_parameters_exemptions(preview: Callable[..., Run]) -> None:
     run = preview(
         "good",
         {
@@ -145,13 +145,13 @@ def test_levels_parameters_and_exemptions_come_from_the_configuration(preview: C
     )
 
 
-def test_a_wrong_parameter_stops_the_preview(preview: Callable[..., Run]) -> None:
+def test_invalid_parameter_stops_the_preview(preview: Callable[..., Run]) -> None:
     run = preview("good", {"log-group-retention": {"minimumDays": "long"}}).failed()
     assert "log-group-retention: minimumDays: Invalid type. Expected: integer, given: string" in run.text
 
 
 @pytest.mark.exhaustive
-def test_what_preview_could_not_see_is_refused_in_the_update(late_stack: Stack) -> None:
+def test_value_unknown_in_preview_is_refused_in_update(late_stack: Stack) -> None:
     pack = ("--policy-pack", "policies")
     assert headings(late_stack.preview(*pack).succeeded(), "mandatory") == set()
     run = late_stack.up(*pack).failed()

@@ -97,7 +97,7 @@ ABOUT_STACKS = {rule.id: "mandatory" for rule in separation_of_duties.RULES if r
     ("configuration", "expected"),
     [pytest.param(ABOUT_RESOURCES, RESOURCES, id="resources"), pytest.param(ABOUT_STACKS, STACK, id="stacks")],
 )
-def test_each_bad_resource_stops_the_preview_once_and_nothing_else_does(
+def test_preview_reports_each_violation_once(
     preview: Callable[..., Run], configuration: dict[str, object], expected: list[tuple[str, str, str]]
 ) -> None:
     # Whether a preview that a resource stops comes to the rules about the whole stack is a matter of timing.
@@ -123,7 +123,7 @@ def late_duties(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
 
 
 @pytest.mark.exhaustive
-def test_what_preview_could_not_see_is_refused_in_the_update(late_duties: Stack) -> None:
+def test_value_unknown_in_preview_is_refused_in_update(late_duties: Stack) -> None:
     pack = ("--policy-pack", "policies")
     preview = late_duties.preview(*pack).succeeded()
     assert headings(preview, "mandatory") == set()
@@ -133,7 +133,7 @@ def test_what_preview_could_not_see_is_refused_in_the_update(late_duties: Stack)
     assert headings(update, "mandatory") == {(rule, "late") for rule in refused}
 
 
-def test_a_configuration_that_names_no_rule_stops_the_preview(preview: Callable[..., Run]) -> None:
+def test_unknown_rule_in_configuration_stops_the_preview(preview: Callable[..., Run]) -> None:
     run = preview("good", {"log-group-retentio": "advisory", "kms-key-rotation": {"longest": 1}}).failed()
     assert "log-group-retentio: there is no such rule; did you mean log-group-retention?" in run.text
     assert "kms-key-rotation.longest: there is no such parameter; there are:" in run.text
@@ -148,7 +148,7 @@ def made(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
         yield stack
 
 
-def test_what_exists_is_judged_without_program_and_backend(made: Stack) -> None:
+def test_existing_state_is_evaluated_without_program(made: Stack) -> None:
     file = made.folder / "export.json"
     file.write_text(made.run("stack", "export", "--stack", made.name).succeeded().text)
     pack = ("--policy-pack", str(REPOSITORY / "policies"))
@@ -161,7 +161,7 @@ def test_what_exists_is_judged_without_program_and_backend(made: Stack) -> None:
     assert "[advisory]" in told.text
 
 
-def test_what_a_template_in_the_state_hides_is_judged(made: Stack) -> None:
+def test_template_in_state_is_evaluated(made: Stack) -> None:
     exported = json.loads(made.run("stack", "export", "--stack", made.name).succeeded().text)
     resources = exported["deployment"]["resources"]
     known = next(each for each in resources if each["type"].startswith("aws:"))
@@ -188,7 +188,7 @@ def mendable(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
         yield new_stack("mendable", emulator.endpoint_url)
 
 
-def test_remediation_mends_what_the_program_gets_wrong(mendable: Stack) -> None:
+def test_remediation_corrects_the_program(mendable: Stack) -> None:
     file = mendable.folder / "mend.json"
     file.write_text(
         json.dumps({"all": "disabled", "kms-key-rotation": "remediate", "log-group-retention": "remediate"})

@@ -88,7 +88,7 @@ ADVISORY: dict[str, object] = {"all": "advisory"}
 
 
 @pytest.mark.parametrize(("program", "expected"), [("bad_controllers", CONTROLLERS), ("bad_foundations", FOUNDATIONS)])
-def test_each_bad_resource_is_reported_in_preview_and_nothing_else(
+def test_preview_reports_only_invalid_resources(
     preview: Callable[..., Run], program: str, expected: set[tuple[str, str]]
 ) -> None:
     ours = [each for each in reports(preview(program, ADVISORY).succeeded()) if each.rule in IDS]
@@ -124,7 +124,7 @@ def late_controllers(new_stack: Callable[[str, str], Stack]) -> Iterator[Stack]:
         yield new_stack("late_controllers", emulator.endpoint_url)
 
 
-def test_what_preview_could_not_see_is_refused_in_the_update(late_controllers: Stack) -> None:
+def test_value_unknown_in_preview_is_refused_in_update(late_controllers: Stack) -> None:
     pack = ("--policy-pack", "policies")
     preview = late_controllers.preview(*pack).succeeded()
     assert headings(preview, "mandatory") == set()
