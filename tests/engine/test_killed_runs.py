@@ -84,6 +84,12 @@ _RANDOM = re.compile(rb'(ClientToken|clientToken|Idempotency[A-Za-z]*|CreatorReq
 A network ACL whose entries are incomplete is created again, so every run writes the same entries under another ID.
 """
 
+_RESOURCE = re.compile(rb"\b([a-z]{1,4})-[0-9a-f]{8,17}\b")
+"""Type of a resource of EC2 in its ID: one operation tags groups, endpoints and volumes."""
+
+MOST_OF_A_KIND = 3
+"""Writes of one operation to the same types of resources at which a run is killed; the others are alike, such as rules."""
+
 
 @pytest.fixture(scope="module")
 def gate(aws_endpoint: str) -> Iterator[Gate]:
@@ -104,20 +110,23 @@ class Once:
     """A write that was not held back before.
 
     Attributes:
-        only: Operations to hold back, each of them once; empty for every write of every operation.
+        only: Operations to hold back, each of them once; empty for `MOST_OF_A_KIND` writes of each kind.
         held: Writes that were held back, by operation.
     """
 
     only: frozenset[str] = frozenset()
     held: Counter[str] = field(default_factory=Counter[str])
     _seen: set[tuple[str, bytes]] = field(default_factory=set[tuple[str, bytes]])
+    _kinds: Counter[tuple[str, frozenset[bytes]]] = field(default_factory=Counter[tuple[str, frozenset[bytes]]])
 
     def __call__(self, call: ApiCall, content: bytes) -> bool:
         """Return whether to hold the write back, and remember that it was."""
         said = (call.operation, b"" if self.only else _RANDOM.sub(b"", content))
-        if said in self._seen or (self.only and call.operation not in self.only):
+        kind = (str(call), frozenset(_RESOURCE.findall(content)))
+        if said in self._seen or (self.only and call.operation not in self.only) or self._kinds[kind] == MOST_OF_A_KIND:
             return False
         self._seen.add(said)
+        self._kinds[kind] += 1
         self.held[str(call)] += 1
         return True
 
@@ -230,12 +239,12 @@ def killed_once(interrupted: Interruptible, command: str, once: Once) -> bool:
 def survive_kills(interrupted: Interruptible, command: str, *only: str) -> Counter[str]:
     """Kill a run at a write, let the next one go on to another write and kill it there, until one run ends.
 
-    So every write is the last one of a run, and every run finds what all the runs before it have left.
+    So a write of each kind is the last one of a run, and every run finds what all the runs before it have left.
 
     Args:
         interrupted: Stack to run.
         command: `up` or `destroy`.
-        only: Operations at the first of which a run is killed; none for every write.
+        only: Operations at the first of which a run is killed; none for writes of every kind.
 
     Returns:
         The writes at which runs were killed, by service and operation.
@@ -254,7 +263,7 @@ LOST_STATE_SECONDS = 900
 """Five runs of the engine over the largest stack."""
 EXHAUSTIVE_SECONDS = 3_600
 """About a hundred runs of the engine."""
-MOST_KILLS = 300
+MOST_KILLS = 150
 LEAST_KILLS = 2
 
 SAMPLED_UP = {
@@ -281,7 +290,7 @@ def test_killed_run_of_section_is_completed(tmp_path: Path, gate: Gate, fresh: s
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(EXHAUSTIVE_SECONDS)
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("section", [each for each in SECTIONS if each != "approval"])  # changeManager has all of it
 def test_run_killed_at_every_write_is_completed(tmp_path: Path, gate: Gate, fresh: str, section: str) -> None:
     account = Account(fresh)
     before = account.contents()
