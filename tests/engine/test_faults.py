@@ -153,7 +153,7 @@ def test_engine_fault_is_reported_and_next_run_converges(
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("number", "fault"), enumerate(Fault))
+@pytest.mark.parametrize(("number", "fault"), list(enumerate(Fault)))
 @pytest.mark.parametrize("stage", STAGES)
 def test_engine_converges_after_every_fault(
     engine: EngineMatrix, subtests: pytest.Subtests, stage: Stage, number: int, fault: Fault
