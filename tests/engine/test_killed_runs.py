@@ -6,8 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -332,16 +330,7 @@ def new_stack(folder: Path, endpoint: str) -> Stack:
 
 
 def orphans_of(stack: Stack) -> list[dict[str, str]]:
-    command = ["-m", "operations", "orphans", "--json", "--stack", stack.name, "--cwd", str(stack.folder)]
-    done = subprocess.run(
-        [sys.executable, *command],
-        check=False,
-        cwd=REPOSITORY,
-        env=stack.full_environment(),
-        capture_output=True,
-        text=True,
-    )
-    found = json.loads(done.stdout)
+    found = json.loads(stack.operate("orphans", "--json").stdout)
     assert found["cannotTell"] == []
     return found["orphans"]
 

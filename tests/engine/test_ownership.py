@@ -74,10 +74,9 @@ def test_removed_tags_are_drift_and_lose_nothing(stack: Stack, aws: Callable[...
     remove_tags(ssm)
     assert {"document-owner", "document-prior-version"} <= verify(stack).keys()
     stack.preview("--expect-no-changes").succeeded()
-    drift = stack.preview("--refresh").succeeded()
+    drift = stack.up("--refresh").succeeded()
     assert any(name.startswith("SessionPreferences:") for name in drift.diffs)
     assert any(name.startswith("Document:") for name in drift.diffs)
-    stack.up("--refresh").succeeded()
     assert tags(ssm, DOCUMENT_NAME)["shell-access:prior-version"] == "1"
     assert tags(ssm, RUNBOOK).keys() >= OWNERSHIP
     assert verify(stack) == {}

@@ -124,7 +124,6 @@ def test_second_stack_is_refused_and_changes_nothing(new_stack: Callable[..., St
     account, alpha, beta = Account(aws), new_stack("alpha"), new_stack("beta")
     alpha.configure({"sessionManager": SESSION_MANAGER})
     alpha.up().succeeded()
-    alpha.preview("--refresh", "--expect-no-changes").succeeded()
     before = account.everything()
 
     beta.configure({"sessionManager": SESSION_MANAGER | {"idleSessionTimeout": 5}})

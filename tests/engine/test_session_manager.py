@@ -106,12 +106,10 @@ def test_preferences_drift_is_found_and_repaired(stack: Stack, aws: Callable[...
     changed["inputs"] |= {"idleSessionTimeout": "60", "kmsKeyId": ""}
     publish(ssm, changed)
     logs.put_retention_policy(logGroupName="ssm-sessionmanager-logs", retentionInDays=1)
-    found = stack.preview("--refresh").succeeded()
-    assert found.diffs == {
+    assert stack.up("--refresh").succeeded().diffs == {
         DOCUMENT: {"idleSessionTimeout", "kmsKeyId"},
         "LogGroup:session-manager-eu-west-1-logs": {"retentionInDays"},
     }
-    stack.up("--refresh").succeeded()
     assert live(ssm) == wanted
     assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 90
 

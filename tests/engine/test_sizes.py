@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from components.nodes.names import HOST_MANAGED_POLICY, HOST_ROLE_NAME, RULE_NAME
 from components.session_manager.names import INSTANCE_POLICY_NAME
-from local.workspace import REPOSITORY
 from tests.engine.test_nodes import attached
 
 if TYPE_CHECKING:
@@ -38,15 +35,7 @@ LONG: dict[str, Any] = {
 
 
 def verified(stack: Stack) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "operations", "verify", "--stack", stack.name, "--cwd", str(stack.folder)],
-        cwd=REPOSITORY,
-        env=stack.full_environment(),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = stack.operate("verify")
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
@@ -63,7 +52,8 @@ def test_long_names_are_split_into_policies_for_every_node(stack: Stack, aws: Ca
     assert stack.preview("--expect-no-changes").succeeded().steps == {}
     assert verified(stack) == ""
     aws("iam").detach_role_policy(RoleName="WorkloadInstance", PolicyArn=arns[1])
-    assert f"managed policy {POLICIES[1]}" in verified(stack) or "not attached to WorkloadInstance" in verified(stack)
+    said = verified(stack)
+    assert f"managed policy {POLICIES[1]}" in said or "not attached to WorkloadInstance" in said
     stack.configure({**LONG, "sessionManager": {"instanceRoles": ["WorkloadInstance"]}})
     stack.up().succeeded()
     assert attached(aws, HOST_ROLE_NAME) == {HOST_MANAGED_POLICY, INSTANCE_POLICY_NAME}
