@@ -4,11 +4,12 @@ API_… pages: https://docs.aws.amazon.com/IAM/latest/APIReference/.
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 from moto.core.responses import ActionResult
 from moto.iam import urls
 from moto.iam.exceptions import DeleteConflictException, LimitExceededException
-from moto.iam.models import Role, User
+from moto.iam.models import AWSManagedPolicy, Role, User
 from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id
 
@@ -77,6 +78,24 @@ class LocalIam(IamResponse):
         user = self.backend.get_user(self._get_param("UserName"))
         check_attachment(user.managed_policies, self._get_param("PolicyArn"), "PoliciesPerUser")
         return self._attached_once(user, super().attach_user_policy)
+
+    def get_account_authorization_details(self) -> ActionResult:
+        """API_GetAccountAuthorizationDetails: AWS managed policies only if they are in use.
+
+        Of AWS managed policies it returns attached ones only: https://github.com/cloudquery/cloudquery/pull/13322. moto
+        returns all of them, a thousand.
+        """
+        answer = super().get_account_authorization_details()
+        details = cast("dict[str, Any]", answer.result)
+        roles: Iterable[Any] = self.backend.roles.values()
+        boundaries = {each.permissions_boundary_arn for each in roles}
+        policies: Iterable[Any] = details["Policies"]
+        details["Policies"] = [
+            each
+            for each in policies
+            if each.attachment_count or each.arn in boundaries or not isinstance(each, AWSManagedPolicy)
+        ]
+        return answer
 
     def update_role(self) -> ActionResult:
         """API_UpdateRole: keeps the description if the request has none."""
