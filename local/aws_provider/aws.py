@@ -17,8 +17,6 @@ from local.aws_provider.wire import Values
 
 Result = TypeVar("Result")
 
-attempts: Final = 4
-"""Attempts per call when `maxRetries` is not set. The real plugin has 25: minutes of silence against an emulator."""
 poll_seconds: Final = 0.5
 
 
@@ -160,6 +158,12 @@ class Aws:
         given = {key: value for key, value in arguments.items() if value is not None}
         return self.session.request(service or self.service, self.region, name, **given)
 
+    def shape(self, operation: str) -> Any:
+        """Return botocore's model of the arguments of an operation."""
+        service, _, name = operation.rpartition(":")
+        client = self.session.client(service or self.service, self.region)
+        return client.meta.service_model.operation_model(name).input_shape
+
     def pages(self, operation: str, items: str, *, marker: str = "NextToken", **arguments: Any) -> list[Any]:
         """Return all items of a paginated call; `marker` is the name of the pagination token."""
         result: list[Any] = []
@@ -170,14 +174,9 @@ class Aws:
             result += answer.get(items, [])
         return result
 
-    def arn(self, service: str, resource: str) -> str:
-        """Return an ARN in the Region and account."""
-        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
-
-    def global_arn(self, service: str, resource: str, account: str | None = None) -> str:
-        """Return an ARN without a Region."""
-        owner = self.account if account is None else account
-        return f"arn:{self.partition}:{service}::{owner}:{resource}"
+    def arn(self, resource: str, owner: str | None = None) -> str:
+        """Return an ARN of this service in the Region, in the owner's account."""
+        return f"arn:{self.partition}:{self.service}:{self.region}:{owner or self.account}:{resource}"
 
     def wait_until(self, done: Callable[[], bool], what: str, seconds: float = 600) -> None:
         """Poll until a condition is met."""

@@ -12,9 +12,9 @@ from typing import Any, Final, Literal
 from local.aws_provider import naming, policy_json, tags
 from local.aws_provider.aws import partition_of
 from local.aws_provider.config import ProviderConfig
-from local.aws_provider.failure import InvalidInputError
-from local.aws_provider.model import Kind, Naming, Problem, Property, ResourceType
-from local.aws_provider.wire import UNKNOWN, Values, defaults_key, holds_unknown, is_list, is_map
+from local.aws_provider.failure import InvalidInputError, Problem
+from local.aws_provider.model import Kind, Naming, Property, ResourceType
+from local.aws_provider.wire import UNKNOWN, Values, defaults_key, holds_unknown, is_list, is_map, without_defaults
 
 NamingMode = Literal["automatic", "propose", "enforce", "disable"]
 
@@ -34,7 +34,13 @@ class Request:
 def check(resource: ResourceType, request: Request, config: ProviderConfig) -> tuple[Values, list[Problem]]:
     """Return the completed inputs and all problems with them."""
     properties = resource.all_properties
-    values, problems = _shape(properties, request.news, request.olds, "")
+    problems = [
+        Problem(name, "is not supported by the local stand-in provider")
+        for name, value in request.news.items()
+        if name in resource.refused_names and value is not None
+    ]
+    implemented = {name: value for name, value in request.news.items() if name not in resource.refused_names}
+    values = _shape(properties, implemented, "", problems)
     if resource.regional and not values.get("region") and config.region:
         # Only the configured Region: one known from a profile alone appears in outputs, never in inputs.
         values["region"] = config.region
@@ -42,7 +48,7 @@ def check(resource: ResourceType, request: Request, config: ProviderConfig) -> t
     problems += _name(properties, request, values)
     _apply_defaults(resource, request.olds, values)
     values[defaults_key].sort()
-    problems += _relations(resource, values)
+    problems += _relations(resource, {*values, *(name for name, value in request.news.items() if value is not None)})
     problems += _foreign_region(values.get("region"), config)
     problems += validate(properties, values, "")
     if resource.tagged and not resource.framework:
@@ -52,28 +58,26 @@ def check(resource: ResourceType, request: Request, config: ProviderConfig) -> t
 
 def check_arguments(properties: Mapping[str, Property], values: Values) -> tuple[Values, list[Problem]]:
     """Return the completed arguments of a function and all problems, without names and old inputs."""
-    shaped, problems = _shape(properties, values, {}, "")
-    shaped = {**_constant_defaults(properties, shaped), **shaped}
+    problems: list[Problem] = []
+    shaped = _shape(properties, values, "", problems)
     return shaped, [*problems, *validate(properties, shaped, "")]
 
 
 # Names and kinds.
 
 
-def _shape(properties: Mapping[str, Property], news: Values, olds: Values, path: str) -> tuple[Values, list[Problem]]:
+def _shape(properties: Mapping[str, Property], news: Values, path: str, problems: list[Problem]) -> Values:
     """Accept known names only, convert each value to its kind, and set the defaults of nested objects."""
     values: Values = {}
-    problems: list[Problem] = []
     for name, value in news.items():
         if name == defaults_key or value is None:
             continue
         prop = properties.get(name)
         if prop is None or not prop.is_input:
             problems.append(Problem(path + name, _unknown_name(name, properties)))
-            continue
-        values[name], found = _coerce(prop, value, olds.get(name), path + name)
-        problems += found
-    return {name: value for name, value in values.items() if value is not None}, problems
+        else:
+            values[name] = _coerce(prop, value, path + name, problems)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _unknown_name(name: str, properties: Mapping[str, Property]) -> str:
@@ -85,51 +89,25 @@ def _unknown_name(name: str, properties: Mapping[str, Property]) -> str:
     return f"unknown property {name!r}" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
-def _coerce(prop: Property, value: Any, old: Any, path: str) -> tuple[Any, list[Problem]]:
+def _coerce(prop: Property, value: Any, path: str, problems: list[Problem]) -> Any:
+    items = prop.items or Property()
     if value is UNKNOWN:
-        return value, []
+        return value
     if prop.accepts_object and (is_map(value) or is_list(value)):
-        return UNKNOWN if holds_unknown(value) else policy_json.compact(_without_defaults(value)), []
+        return UNKNOWN if holds_unknown(value) else policy_json.compact(without_defaults(value))
     if prop.kind == "list" and is_list(value):
-        return _coerce_list(prop, value, old, path)
+        return [_coerce(items, item, f"{path}[{index}]", problems) for index, item in enumerate(value)]
     if prop.kind == "map" and is_map(value):
-        return _coerce_map(prop, value, path)
+        known = {name: item for name, item in value.items() if item is not None and name != defaults_key}
+        return {name: _coerce(items, item, f"{path}.{name}", problems) for name, item in known.items()}
     if prop.kind == "object" and is_map(value):
-        return _coerce_object(prop, value, old, path)
+        shaped = _shape(prop.fields or {}, value, f"{path}.", problems)
+        defaults = _constant_defaults(prop.fields or {}, shaped)
+        return {**shaped, **defaults, defaults_key: sorted(defaults)}
     scalar = _scalar(prop.kind, value)
-    problem = Problem(path, f"expected a {prop.kind}, got {value!r}")
-    return scalar, [problem] if scalar is None else []
-
-
-def _coerce_object(prop: Property, value: Values, old: Any, path: str) -> tuple[Any, list[Problem]]:
-    fields = prop.fields or {}
-    shaped, problems = _shape(fields, value, old if is_map(old) else {}, f"{path}.")
-    defaults = _constant_defaults(fields, shaped)
-    return {**shaped, **defaults, defaults_key: sorted(defaults)}, problems
-
-
-def _coerce_list(prop: Property, values: list[Any], old: Any, path: str) -> tuple[Any, list[Problem]]:
-    items = prop.items or Property()
-    olds = old if is_list(old) else []
-    result: list[Any] = []
-    problems: list[Problem] = []
-    for index, value in enumerate(values):
-        before = olds[index] if index < len(olds) else None
-        item, found = _coerce(items, value, before, f"{path}[{index}]")
-        result.append(item)
-        problems += found
-    return result, problems
-
-
-def _coerce_map(prop: Property, values: Values, path: str) -> tuple[Any, list[Problem]]:
-    items = prop.items or Property()
-    result: Values = {}
-    problems: list[Problem] = []
-    for name, value in values.items():
-        if value is not None and name != defaults_key:
-            result[name], found = _coerce(items, value, None, f"{path}.{name}")
-            problems += found
-    return result, problems
+    if scalar is None:
+        problems.append(Problem(path, f"expected a {prop.kind}, got {value!r}"))
+    return scalar
 
 
 _booleans: Final = {"true": True, "false": False}
@@ -145,36 +123,20 @@ def _scalar(kind: Kind, value: Any) -> Any:
         return _booleans.get(value)
     if kind in {"integer", "number"} and isinstance(value, str):
         return int(value) if value.lstrip("-").isdigit() else None
-    wanted: dict[Kind, Callable[[Any], bool]] = {
+    accepted: dict[Kind, Callable[[Any], bool]] = {
         "string": lambda item: isinstance(item, str),
         "boolean": lambda item: isinstance(item, bool),
         "integer": lambda item: isinstance(item, int) and not isinstance(item, bool),
         "number": lambda item: isinstance(item, int | float) and not isinstance(item, bool),
     }
-    return value if kind in wanted and wanted[kind](value) else None
-
-
-def _without_defaults(value: Any) -> Any:
-    if is_map(value):
-        return {name: _without_defaults(item) for name, item in value.items() if name != defaults_key}
-    if is_list(value):
-        return [_without_defaults(item) for item in value]
-    return value
+    return value if kind in accepted and accepted[kind](value) else None
 
 
 # Defaults and names.
 
 
 def _constant_defaults(fields: Mapping[str, Property], values: Values) -> Values:
-    return {
-        name: prop.default
-        for name, prop in fields.items()
-        if prop.default is not None and name not in values and not _hindered(prop, values)
-    }
-
-
-def _hindered(prop: Property, values: Values) -> bool:
-    return any(other in values for other in prop.conflicts)
+    return {name: prop.default for name, prop in fields.items() if prop.default is not None and name not in values}
 
 
 def _usable_old(olds: Values, name: str) -> bool:
@@ -184,18 +146,16 @@ def _usable_old(olds: Values, name: str) -> bool:
 
 
 def _apply_defaults(resource: ResourceType, olds: Values, values: Values) -> None:
-    excluded = {name for group in resource.exactly_one if any(other in values for other in group) for name in group}
-    for name, prop in resource.all_properties.items():
-        if prop.default is None or name in values or name in excluded or _hindered(prop, values):
-            continue
-        values[name] = olds[name] if _usable_old(olds, name) else prop.default
-        values[defaults_key].append(name)
+    for name, prop in resource.properties.items():
+        if prop.default is not None and name not in values:
+            values[name] = olds[name] if _usable_old(olds, name) else prop.default
+            values[defaults_key].append(name)
 
 
 def _name(properties: Mapping[str, Property], request: Request, values: Values) -> list[Problem]:
     problems: list[Problem] = []
     for name, prop in properties.items():
-        if prop.naming is None or name in values or _hindered(prop, values):
+        if prop.naming is None or name in values:
             continue
         try:
             values[name] = _new_name(name, prop.naming, request)
@@ -257,19 +217,11 @@ def _foreign_region(region: Any, config: ProviderConfig) -> list[Problem]:
     return [Problem("region", f"{region} is not in the provider's partition {partition_of(config.region)}")]
 
 
-def _relations(resource: ResourceType, values: Values) -> list[Problem]:
-    """Validate ConflictsWith, RequiredWith, ExactlyOneOf and AtLeastOneOf."""
+def _relations(resource: ResourceType, names: set[str]) -> list[Problem]:
+    """Validate ExactlyOneOf and AtLeastOneOf."""
     problems: list[Problem] = []
-    for name, prop in resource.all_properties.items():
-        if name in values:
-            problems += [Problem(name, f"conflicts with {other}") for other in prop.conflicts if other in values]
-            problems += [
-                Problem(name, f"all of {name}, {other} must be specified")
-                for other in prop.needs
-                if other not in values
-            ]
     for group in resource.exactly_one:
-        given = [name for name in group if name in values]
+        given = [name for name in group if name in names]
         if len(given) != 1:
             listed = ",".join(group)
             found = "none" if not given else ",".join(given)
@@ -277,6 +229,6 @@ def _relations(resource: ResourceType, values: Values) -> list[Problem]:
     problems += [
         Problem(group[0], f"one of `{','.join(group)}` must be specified")
         for group in resource.at_least_one
-        if not any(name in values for name in group)
+        if not any(name in names for name in group)
     ]
     return problems

@@ -10,62 +10,34 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from local.aws_provider.model import Problem
+from local.aws_provider.failure import Problem
 from local.aws_provider.wire import UNKNOWN, Values, holds_unknown, is_list, is_map
 
 _text: Final = "string"
-keys: Final[dict[str, str]] = {
-    "region": _text,
-    "profile": _text,
-    "accessKey": _text,
-    "secretKey": _text,
-    "token": _text,
-    "sharedConfigFiles": "list",
-    "sharedCredentialsFiles": "list",
-    "assumeRoles": "list",
-    "assumeRoleWithWebIdentity": "object",
-    "allowedAccountIds": "list",
-    "forbiddenAccountIds": "list",
-    "defaultTags": "object",
-    "ignoreTags": "object",
-    "endpoints": "list",
-    "stsRegion": _text,
-    "insecure": "boolean",
-    "maxRetries": "integer",
-    "retryMode": _text,
-    "s3UsePathStyle": "boolean",
-    "s3UsEast1RegionalEndpoint": _text,
-    "skipCredentialsValidation": "boolean",
-    "skipMetadataApiCheck": "boolean",
-    "skipRegionValidation": "boolean",
-    "skipRequestingAccountId": "boolean",
-    "customCaBundle": _text,
-    "httpProxy": _text,
-    "httpsProxy": _text,
-    "noProxy": _text,
-    "ec2MetadataServiceEndpoint": _text,
-    "ec2MetadataServiceEndpointMode": _text,
-    "useDualstackEndpoint": "boolean",
-    "useFipsEndpoint": "boolean",
-    "userAgents": "list",
-    "tokenBucketRateLimiterCapacity": "integer",
-    "tagPolicyCompliance": _text,
+_keys_by_kind: Final = {
+    _text: (
+        "region profile accessKey secretKey token stsRegion retryMode s3UsEast1RegionalEndpoint customCaBundle httpProxy "
+        "httpsProxy noProxy ec2MetadataServiceEndpoint ec2MetadataServiceEndpointMode tagPolicyCompliance"
+    ),
+    "list": (
+        "sharedConfigFiles sharedCredentialsFiles assumeRoles allowedAccountIds forbiddenAccountIds endpoints userAgents"
+    ),
+    "object": "assumeRoleWithWebIdentity defaultTags ignoreTags",
+    "boolean": (
+        "insecure s3UsePathStyle skipCredentialsValidation skipMetadataApiCheck skipRegionValidation "
+        "skipRequestingAccountId useDualstackEndpoint useFipsEndpoint"
+    ),
+    "integer": "maxRetries tokenBucketRateLimiterCapacity",
 }
+keys: Final = {name: kind for kind, names in _keys_by_kind.items() for name in names.split()}
 _unsupported: Final = frozenset(
     {"assumeRoleWithWebIdentity", "httpProxy", "httpsProxy", "noProxy", "tokenBucketRateLimiterCapacity"}
 )
 """Settings of the real plugin that would have no effect here; setting one is an error."""
 _role_keys: Final = frozenset(
     {
-        "roleArn",
-        "sessionName",
-        "externalId",
-        "duration",
-        "policy",
-        "policyArns",
-        "sourceIdentity",
-        "tags",
-        "transitiveTagKeys",
+        *("roleArn", "sessionName", "externalId", "duration", "policy", "policyArns", "sourceIdentity"),
+        *("tags", "transitiveTagKeys"),
     }
 )
 _choices: Final = {
@@ -127,14 +99,8 @@ def _decoded(name: str, value: Any) -> tuple[Any, Problem | None]:
             value = json.loads(value)
         except ValueError:
             return None, Problem(name, f"expected {kind} in JSON, got {value!r}")
-    wanted: dict[str, Any] = {
-        "list": list,
-        "object": dict,
-        "boolean": bool,
-        "integer": int,
-        _text: str,
-    }
-    if not isinstance(value, wanted[kind]):
+    types: dict[str, Any] = {"list": list, "object": dict, "boolean": bool, "integer": int, _text: str}
+    if not isinstance(value, types[kind]):
         return None, Problem(name, f"expected {kind}, got {value!r}")
     return value, None
 

@@ -1,6 +1,7 @@
 """botocore sessions and clients. The only module that imports botocore at its top: import it late."""
 
 import os
+import re
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,6 +15,8 @@ from local.aws_provider.config import ProviderConfig
 from local.aws_provider.failure import AwsError, ConfigurationError
 from local.aws_provider.wire import Values
 
+attempts: Final = 4
+"""Attempts per call when `maxRetries` is not set. The real plugin has 25: minutes of silence against an emulator."""
 _models: Final = botocore.loaders.Loader(include_default_search_paths=True)
 """Service descriptions: large files, loaded once for all sessions."""
 
@@ -93,23 +96,15 @@ def _seconds(duration: str | None) -> int | None:
     """Return the seconds of a Go duration such as `1h30m`."""
     if not duration:
         return None
+    if not re.fullmatch(r"(?:\d+[hms])+", duration):
+        raise ConfigurationError(f"assumeRoles: {duration!r} is no duration such as 1h or 30m")
     units = {"h": 3600, "m": 60, "s": 1}
-    total, digits = 0, ""
-    for character in duration:
-        if character.isdigit():
-            digits += character
-        elif character in units and digits:
-            total, digits = total + int(digits) * units[character], ""
-        else:
-            raise ConfigurationError(f"assumeRoles: {duration!r} is no duration such as 1h or 30m")
-    return total
+    return sum(int(amount) * units[unit] for amount, unit in re.findall(r"(\d+)([hms])", duration))
 
 
 def make_client(session: Any, config: ProviderConfig, service: str, region: str) -> Any:
     """Create a client for the configuration; botocore itself reads `AWS_ENDPOINT_URL` and the profile."""
     raw = config.raw
-    from local.aws_provider.aws import attempts  # noqa: PLC0415 - avoids an import cycle
-
     options: Values = {
         "retries": {
             "total_max_attempts": raw.get("maxRetries") or attempts,

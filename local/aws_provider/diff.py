@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from local.aws_provider.model import Problem, Property, ResourceType
+from local.aws_provider.failure import Problem
+from local.aws_provider.model import Property, ResourceType
 from local.aws_provider.wire import Values, defaults_key, holds_unknown, is_list, is_map
 
 _plain = Property()
@@ -47,7 +48,7 @@ def compare(
     details: dict[str, Difference] = {}
     hidden = tuple(ignored)
     for name, prop in resource.all_properties.items():
-        if not prop.is_input or prop.unstored:
+        if not prop.is_input:
             continue
         old, new = olds.get(name), news.get(name)
         if name == "region":
@@ -114,7 +115,11 @@ def _same(prop: Property, old: Any, new: Any) -> bool:
     """Return whether two values are equal, or equivalent for this property."""
     if old is None or new is None or holds_unknown(new):
         return False
-    return old == new or (prop.same is not None and prop.same(old, new))
+    if old == new:
+        return True
+    if prop.same is not None:
+        return prop.same(old, new)
+    return prop.stored_as is not None and prop.stored_as(old) == prop.stored_as(new)
 
 
 def equal(prop: Property, old: Any, new: Any) -> bool:

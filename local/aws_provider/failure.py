@@ -8,6 +8,16 @@ ProviderError
 └── PartlyCreatedError  an existing resource with a failed later step of its creation
 """
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A rejected value: its path, and the reason."""
+
+    path: str
+    reason: str
+
 
 class ProviderError(Exception):
     """Base of all errors that are reported to the engine as text."""

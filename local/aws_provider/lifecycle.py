@@ -1,12 +1,19 @@
-"""Create, read, update and delete for any resource type: permitted calls, missing resources, and state."""
+"""Create, read, update and delete for any resource type: permitted operations, missing resources, and state."""
 
 from collections.abc import Iterable
 from typing import Final
 
-from local.aws_provider import diff, naming, state
+from local.aws_provider import actions, diff, naming, shapes, state, wire
 from local.aws_provider.aws import Aws, Session, poll_seconds
-from local.aws_provider.failure import AwsError, InvalidInputError, PartlyCreatedError, ProviderError
-from local.aws_provider.model import Change, Problem, ResourceType, Step
+from local.aws_provider.failure import (
+    AwsError,
+    InvalidInputError,
+    PartlyCreatedError,
+    Problem,
+    ProviderError,
+    UnsupportedError,
+)
+from local.aws_provider.model import Code, Item, ResourceType, Step
 from local.aws_provider.wire import Values
 
 read_back_tries: Final = 5
@@ -19,10 +26,9 @@ def region_of(session: Session, resource: ResourceType, *known: Values) -> str:
     return next((region for region in regions if region), None) or session.region
 
 
-def door(session: Session, resource: ResourceType, step: Step, region: str) -> Aws:
-    """Return access to the calls of one step; each step may also read."""
-    allowed = {*resource.calls.get(step, ()), *resource.calls.get("read", ())}
-    return Aws(session, resource.service, region, allowed)
+def _access(session: Session, resource: ResourceType, step: Step, region: str) -> Aws:
+    """Return access to the operations of one step; each step may also read."""
+    return Aws(session, resource.service, region, {*resource.calls[step], *resource.calls["read"]})
 
 
 def refuse(problems: Iterable[Problem]) -> None:
@@ -40,15 +46,15 @@ def create(session: Session, resource: ResourceType, inputs: Values) -> tuple[st
     """Create a resource; return its ID and outputs.
 
     Raises:
-        PartlyCreatedError: The resource exists, but a later step failed.
+        PartlyCreatedError: The resource exists, but a later action failed.
     """
     region = region_of(session, resource, inputs)
-    aws = door(session, resource, "create", region)
-    wanted = state.without_defaults(inputs)
-    object_id = resource.create(aws, wanted)
+    aws = _access(session, resource, "create", region)
+    values = wire.without_defaults(inputs)
+    object_id = actions.create(aws, resource, resource.create[0], values)
     try:
-        if resource.settle is not None:
-            resource.settle(aws, object_id, wanted)
+        for action in resource.create[1:]:
+            actions.run(aws, resource, action, Item(object_id, values))
         return object_id, _read_new(session, resource, object_id, inputs, region)
     except ProviderError as cause:
         raise PartlyCreatedError(object_id, cause) from cause
@@ -66,16 +72,28 @@ def _read_new(session: Session, resource: ResourceType, object_id: str, inputs: 
 
 def read(session: Session, resource: ResourceType, object_id: str, known: Values, region: str) -> Values | None:
     """Return the current outputs of a resource, or None if it does not exist."""
-    aws = door(session, resource, "read", region)
+    aws = _access(session, resource, "read", region)
+    item = Item(object_id, {**_parts(resource, object_id), **known})
     try:
-        found = resource.read(aws, object_id, known)
+        found = actions.describe(aws, resource, item)
+        if found is None:
+            return None
+        values = {name: item.values[name] for name in resource.id_properties if name in item.values}
+        values |= shapes.described(resource.all_properties, found)
+        if resource.arn:
+            values.setdefault("arn", aws.arn(resource.arn.format(id=object_id), found.get("OwnerId")))
+        if resource.tagging is not None:
+            values["tags"] = actions.tags(aws, resource.tagging, object_id, values.get("arn") or object_id, found)
     except AwsError as failure:
         if failure.code in resource.gone:
             return None
         raise
-    if found is None:
-        return None
-    return state.observed(resource, found, known, session.config, region)
+    return state.observed(resource, values, known, session.config, region)
+
+
+def _parts(resource: ResourceType, object_id: str) -> Values:
+    """Return the properties in an ID; none if it has another format, as in the state of earlier releases."""
+    return {} if resource.import_id else (resource.parse_id(object_id) or {})
 
 
 def update(  # noqa: PLR0913 - the request has as many fields
@@ -90,11 +108,21 @@ def update(  # noqa: PLR0913 - the request has as many fields
     """Update a resource to its new inputs; return the outputs."""
     region = region_of(session, resource, inputs, olds)
     comparison = diff.compare(resource, olds, inputs, provider_region=session.region, ignored=ignored)
-    aws = door(session, resource, "update", region)
-    _retag(aws, resource, object_id, olds, inputs)
-    other = comparison.changed - {"tags", "tagsAll", "region"}
-    if other:
-        resource.update(aws, Change(object_id, olds, state.without_defaults(inputs), other))
+    aws = _access(session, resource, "update", region)
+    if resource.tagging is not None:
+        actions.retag(aws, resource.tagging, object_id, olds, inputs.get("tagsAll") or {})
+    changed = frozenset(
+        name for name in comparison.changed & set(resource.properties) if not resource.properties[name].local
+    )
+    item = Item(object_id, wire.without_defaults(inputs), olds, changed)
+    unapplied = set(changed)
+    for action in resource.update if changed else ():
+        causes = actions.causes(aws, resource, action)
+        unapplied -= causes
+        if not changed.isdisjoint(causes):
+            actions.run(aws, resource, action, item)
+    if unapplied:
+        raise UnsupportedError(f"{', '.join(sorted(unapplied))}: cannot be changed by the local stand-in provider")
     known = {**olds, **state.recorded(resource, inputs)}
     for name in comparison.changed - set(inputs):
         known.pop(name, None)
@@ -104,22 +132,17 @@ def update(  # noqa: PLR0913 - the request has as many fields
     return found
 
 
-def _retag(aws: Aws, resource: ResourceType, object_id: str, olds: Values, inputs: Values) -> None:
-    if resource.retag is None:
-        return
-    old: Values = olds.get("tagsAll") or {}
-    new: Values = inputs.get("tagsAll") or {}
-    added = {key: value for key, value in new.items() if old.get(key) != value}
-    removed = [key for key in old if key not in new]
-    if added or removed:
-        resource.retag(aws, object_id, olds, added, removed)
-
-
 def delete(session: Session, resource: ResourceType, object_id: str, olds: Values) -> None:
     """Delete a resource; one that does not exist is a success."""
-    aws = door(session, resource, "delete", region_of(session, resource, olds))
+    aws = _access(session, resource, "delete", region_of(session, resource, olds))
+    item = Item(object_id, {**_parts(resource, object_id), **olds})
+    identity = {name: resource.properties[name] for name in resource.id_properties}
     try:
-        resource.delete(aws, object_id, olds)
+        for action in resource.delete:
+            if isinstance(action, Code):
+                action.run(aws, item)
+            else:
+                actions.call(aws, action, identity, {**item.values, "id": object_id})
     except AwsError as failure:
         if failure.code not in resource.gone:
             raise
@@ -129,9 +152,15 @@ def locate_import(session: Session, resource: ResourceType, import_id: str) -> t
     """Return ID, Region and other known properties of a resource to import.
 
     `<id>@<region>` sets the Region, and so does an ARN.
+
+    Raises:
+        InvalidInputError: The ID has another format.
     """
     region = None
     if resource.regional:
         import_id, region = naming.split_region(import_id)
         region = region or naming.region_of_arn(import_id)
-    return resource.import_id(import_id), region or session.region, resource.import_state(import_id)
+    values = resource.parse_id(import_id)
+    if values is None:
+        raise InvalidInputError(f"unexpected format of ID ({import_id!r}), expected {resource.id_format()}")
+    return resource.make_id(values) or import_id, region or session.region, values

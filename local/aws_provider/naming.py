@@ -1,13 +1,11 @@
 """Automatic names, and the Region in an import ID.
 
-Sources: Pulumi's Terraform bridge (automatic names) and the Terraform AWS provider (name prefixes, `@region`).
+Sources: Pulumi's Terraform bridge (automatic names) and the Terraform AWS provider (`@region`).
 """
 
 import hashlib
-import itertools
 import os
 import re
-from datetime import UTC, datetime
 from typing import Final
 
 from local.aws_provider.failure import InvalidInputError
@@ -15,8 +13,6 @@ from local.aws_provider.model import Naming
 
 random_characters: Final = 7
 _import_region = re.compile(r"(.+)@([a-z]{2}(?:-[a-z]+)+-\d{1,2})")
-_generated_suffix = re.compile(r"(.*?)([0-9]{18}[0-9a-f]{8})")
-_counter = itertools.count(1)
 
 
 def automatic_name(logical_name: str, naming: Naming, seed: bytes) -> str:
@@ -50,18 +46,6 @@ def _decorated(name: str, naming: Naming) -> str:
     if not name.startswith(naming.prefix):
         name = naming.prefix + name
     return name.lower() if naming.lower else name
-
-
-def from_prefix(prefix: str) -> str:
-    """Return the prefix and 26 characters: 18 digits of the UTC time, and a counter of 8 hex digits."""
-    now = datetime.now(UTC)
-    return f"{prefix}{now:%Y%m%d%H%M%S}{now.microsecond // 100:04d}{next(_counter):08x}"
-
-
-def prefix_of(name: str) -> str | None:
-    """Return the prefix of a generated name, or None if the name does not look generated."""
-    found = _generated_suffix.fullmatch(name)
-    return found.group(1) if found else None
 
 
 def split_region(import_id: str) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from local.aws_provider.model import Property, Validator
 from local.aws_provider.wire import Values, is_list, is_map
 
 _account_root = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):root")
@@ -115,3 +116,46 @@ def _condition(value: Any) -> Any:
             raise TypeError("a condition operator must hold an object")
         result[operator] = {key: sorted(set(_strings(values))) for key, values in keys.items()}
     return result or None
+
+
+# Properties that hold JSON.
+
+
+def json_text(value: Any) -> str | None:
+    """Validate JSON."""
+    try:
+        json.loads(value)
+    except ValueError as problem:
+        return f"contains an invalid JSON: {problem}"
+    return None
+
+
+def iam_policy(value: Any) -> str | None:
+    """Validate a JSON object, as IAM accepts it, with specific messages for the usual mistakes."""
+    trimmed = value.strip()
+    if not trimmed.startswith("{"):
+        return f"contains an invalid JSON policy: {_not_an_object(trimmed)}"
+    try:
+        parse(trimmed)
+    except DuplicateKeyError as duplicate:
+        return f"contains duplicate JSON keys: {duplicate}"
+    except ValueError as problem:
+        return f"contains an invalid JSON policy: {problem}"
+    return None
+
+
+def _not_an_object(text: str) -> str:
+    if not text:
+        return "an empty string"
+    if text.startswith("["):
+        return "contains a JSON array, not an object"
+    if text.startswith('"'):
+        return "contains a JSON-encoded string, not a JSON-encoded object (encoded twice?)"
+    if text.startswith(("file://", "./", "/")) or text.endswith(".json"):
+        return "a file name, not the content of the file"
+    return "leading characters must be those of a JSON object"
+
+
+def policy(check: Validator = json_text, **options: Any) -> Property:
+    """Build a property that is a policy in JSON."""
+    return Property(checks=(check,), same=same_policy, stored_as=normal_form, **options)

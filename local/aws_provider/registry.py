@@ -4,29 +4,27 @@ import difflib
 import importlib
 import threading
 from functools import cache
-from typing import Final
+from typing import Final, TypeVar
 
 from local.aws_provider.failure import UnsupportedError
 from local.aws_provider.model import Function, ResourceType
 
+Described = TypeVar("Described", ResourceType, Function)
+
 modules: Final[dict[str, tuple[str, ...]]] = {
     "index": ("account",),
     "kms": ("kms",),
-    "cloudtrail": ("trails",),
-    "cloudwatch": ("logs", "event_rules", "event_targets", "metric_alarms"),
-    "ssm": ("ssm_parameters", "ssm_documents", "ssm_associations", "ssm_lookups"),
-    "cfg": ("config_rules", "config_remediations"),
-    "iam": ("iam_policies", "iam_roles", "iam_attachments", "instance_profiles", "policy_document"),
+    "cloudtrail": ("cloudtrail",),
+    "cloudwatch": ("cloudwatch",),
+    "ssm": ("ssm",),
+    "cfg": ("cfg",),
+    "iam": ("iam",),
     "ebs": ("volumes",),
-    "ec2": (
-        *("security_groups", "vpc_endpoints", "managed_prefix_lists", "network_acls", "network_acl_rules", "flow_logs"),
-        *("instances", "volume_attachments", "network_lookups", "group_lookups"),
-    ),
-    "vpc": ("security_group_rules",),
-    "scheduler": ("schedules", "schedule_groups"),
-    "sns": ("topics", "topic_subscriptions"),
-    "servicequotas": ("service_quotas",),
-    "s3": ("buckets", "bucket_settings"),
+    "ec2": ("ec2", "security_groups", "network_acls", "instances", "volumes"),
+    "vpc": ("security_groups",),
+    "scheduler": ("scheduler",),
+    "sns": ("sns",),
+    "s3": ("s3",),
 }
 """Modules under `types/` by the middle part of a token (`aws:<this>/...`)."""
 
@@ -34,23 +32,30 @@ _lock = threading.Lock()
 
 
 @cache
-def _load(module: str) -> tuple[tuple[ResourceType, ...], tuple[Function, ...]]:
+def _load(module: str) -> tuple[ResourceType | Function, ...]:
     loaded = importlib.import_module(f"local.aws_provider.types.{module}")
-    return getattr(loaded, "RESOURCES", ()), getattr(loaded, "FUNCTIONS", ())
-
-
-def _area_of(token: str) -> str:
-    return token.removeprefix("aws:").split("/", 1)[0]
+    return (*getattr(loaded, "RESOURCES", ()), *getattr(loaded, "FUNCTIONS", ()))
 
 
 @cache
-def _resources_of(area: str) -> dict[str, ResourceType]:
-    return {found.name: found for module in modules.get(area, ()) for found in _load(module)[0]}
+def _known(area: str | None = None) -> dict[str, ResourceType | Function]:
+    """Return the types and functions of one area, or all of them, by token."""
+    names = modules.get(area, ()) if area else {each for several in modules.values() for each in several}
+    with _lock:
+        found = {each.name: each for module in names for each in _load(module)}
+    return dict(sorted(found.items()))
 
 
-@cache
-def _functions_of(area: str) -> dict[str, Function]:
-    return {found.name: found for module in modules.get(area, ()) for found in _load(module)[1]}
+def _find(token: str, kind: type[Described]) -> Described:
+    found = _known(token.removeprefix("aws:").split("/", 1)[0]).get(token)
+    if isinstance(found, kind):
+        return found
+    close = difflib.get_close_matches(token, [name for name, each in _known().items() if isinstance(each, kind)], n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    what = "resource type" if kind is ResourceType else "function"
+    raise UnsupportedError(
+        f"{what} {token} is not known to the local stand-in provider{hint} (see local/aws_provider/README.md)"
+    )
 
 
 def resource(token: str) -> ResourceType:
@@ -59,11 +64,7 @@ def resource(token: str) -> ResourceType:
     Raises:
         UnsupportedError: This stand-in does not support the type.
     """
-    with _lock:
-        known = _resources_of(_area_of(token))
-    if token not in known:
-        raise UnsupportedError(_unknown("resource type", token, [found.name for found in all_resources()]))
-    return known[token]
+    return _find(token, ResourceType)
 
 
 def function(token: str) -> Function:
@@ -72,28 +73,14 @@ def function(token: str) -> Function:
     Raises:
         UnsupportedError: This stand-in does not support the function.
     """
-    with _lock:
-        known = _functions_of(_area_of(token))
-    if token not in known:
-        raise UnsupportedError(_unknown("function", token, [found.name for found in all_functions()]))
-    return known[token]
+    return _find(token, Function)
 
 
 def all_resources() -> list[ResourceType]:
     """Return all resource types, sorted by token."""
-    with _lock:
-        found = [item for names in modules.values() for module in names for item in _load(module)[0]]
-    return sorted(found, key=lambda item: item.name)
+    return [each for each in _known().values() if isinstance(each, ResourceType)]
 
 
 def all_functions() -> list[Function]:
     """Return all functions, sorted by token."""
-    with _lock:
-        found = [item for names in modules.values() for module in names for item in _load(module)[1]]
-    return sorted(found, key=lambda item: item.name)
-
-
-def _unknown(what: str, token: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(token, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else ""
-    return f"{what} {token} is not known to the local stand-in provider{hint} (see local/aws_provider/README.md)"
+    return [each for each in _known().values() if isinstance(each, Function)]

@@ -19,10 +19,11 @@ from local.aws_provider.failure import (
     AwsError,
     ConfigurationError,
     PartlyCreatedError,
+    Problem,
     ProviderError,
     UnsupportedError,
 )
-from local.aws_provider.model import Problem, Property, ResourceType
+from local.aws_provider.model import Property, ResourceType
 from local.aws_provider.wire import Secret, Values
 
 Response = TypeVar("Response")
@@ -51,7 +52,7 @@ def _reporting(method: Callable[..., Response]) -> Callable[..., Response]:
     @wraps(method)
     def call(self: "AwsProvider", request: Any, context: grpc.ServicerContext) -> Response:
         if self.cancelled:
-            context.abort(grpc.StatusCode.CANCELLED, "the provider was told to stop")
+            context.abort(grpc.StatusCode.CANCELLED, "the provider was requested to stop")
         try:
             return method(self, request, context)
         except _RecordedError as failure:
@@ -196,17 +197,10 @@ class AwsProvider(ResourceProviderServicer):
     @_reporting
     def Invoke(self, request: Any, context: Any) -> provider_pb2.InvokeResponse:
         function = registry.function(request.tok)
-        inputs = dict(function.inputs)
-        if function.regional:
-            inputs["region"] = Property(computed=True)
-        arguments, problems = check.check_arguments(inputs, wire.plain(wire.read(request.args)))
+        _, problems = check.check_arguments(function.inputs, wire.plain(wire.read(request.args)))
         if problems:
             return provider_pb2.InvokeResponse(failures=_failures(problems))
-        region = arguments.get("region") or self.session.region
-        aws = Aws(self.session, function.service, region, function.calls)
-        result = function.run(aws, state.without_defaults(arguments))
-        if function.regional:
-            result.setdefault("region", region)
+        result = function.run(Aws(self.session, function.service, self.session.region, function.calls))
         # As the bridge: no result is secret, whatever the arguments and the result are.
         answer: dict[str, Any] = {"return": wire.write(result)}
         return provider_pb2.InvokeResponse(**answer)
@@ -332,11 +326,7 @@ def _kind_of(old: Any, new: Any) -> Difference:
 
 
 def _diff_response(
-    changed: list[str],
-    replaces: list[str],
-    detailed: dict[str, provider_pb2.PropertyDiff],
-    *,
-    delete_first: bool,
+    changed: list[str], replaces: list[str], detailed: dict[str, provider_pb2.PropertyDiff], *, delete_first: bool
 ) -> provider_pb2.DiffResponse:
     some, none = provider_pb2.DiffResponse.DIFF_SOME, provider_pb2.DiffResponse.DIFF_NONE
     return provider_pb2.DiffResponse(

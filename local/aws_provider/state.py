@@ -7,26 +7,13 @@ from local.aws_provider import tags
 from local.aws_provider.config import ProviderConfig
 from local.aws_provider.diff import Comparison, equal, is_empty
 from local.aws_provider.model import Property, ResourceType
-from local.aws_provider.wire import UNKNOWN, Values, defaults_key, is_list, is_map
-
-
-def without_defaults(value: Any) -> Any:
-    """Return a value without the bridge's `__defaults` lists, which outputs do not have."""
-    if is_map(value):
-        return {name: without_defaults(item) for name, item in value.items() if name != defaults_key}
-    if is_list(value):
-        return [without_defaults(item) for item in value]
-    return value
+from local.aws_provider.wire import UNKNOWN, Values, defaults_key, is_list, is_map, without_defaults
 
 
 def recorded(resource: ResourceType, inputs: Values) -> Values:
     """Return inputs in the form in which outputs store them."""
     known = without_defaults(inputs)
-    return {
-        name: _stored(prop, known[name])
-        for name, prop in resource.all_properties.items()
-        if name in known and not prop.unstored
-    }
+    return {name: _stored(prop, known[name]) for name, prop in resource.all_properties.items() if name in known}
 
 
 def _stored(prop: Property, value: Any) -> Any:
@@ -44,12 +31,12 @@ def planned_create(resource: ResourceType, inputs: Values) -> Values:
 
 def planned_update(resource: ResourceType, olds: Values, inputs: Values, comparison: Comparison) -> Values:
     """Return the outputs in the preview of an update: old outputs, changed inputs, and unknown dependent values."""
-    wanted = recorded(resource, inputs)
+    new = recorded(resource, inputs)
     result = dict(olds)
     for name in comparison.changed:
         result.pop(name, None)
-        if name in wanted:
-            result[name] = wanted[name]
+        if name in new:
+            result[name] = new[name]
     for name, causes in resource.moves.items():
         if not comparison.changed.isdisjoint(causes):
             result[name] = UNKNOWN
@@ -60,7 +47,7 @@ def observed(resource: ResourceType, found: Values, known: Values, config: Provi
     """Return outputs from AWS' response, keeping the known form of every equivalent value."""
     result: Values = {}
     for name, prop in resource.all_properties.items():
-        if prop.unstored or name in {"tags", "tagsAll", "region"}:
+        if name in {"tags", "tagsAll", "region"}:
             continue
         value = known.get(name) if prop.local else _kept(prop, known.get(name), found.get(name))
         if value is not None:
@@ -91,9 +78,7 @@ def refreshed_inputs(old_inputs: Values, outputs: Values, properties: Mapping[st
         if name == defaults_key:
             continue
         prop = properties.get(name)
-        if prop is not None and prop.unstored:
-            result[name] = old
-        elif name in outputs:
+        if name in outputs:
             result[name] = _refreshed_value(prop, old, outputs[name])
             if result[name] == old:
                 still.add(name)

@@ -4,6 +4,7 @@
 Source: Terraform AWS provider, transparent tagging.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from local.aws_provider.config import ProviderConfig
@@ -46,11 +47,6 @@ def observed(aws_tags: dict[str, str], known: Values, config: ProviderConfig) ->
     return tags, shown
 
 
-def pairs(tags: dict[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-    """Return tags as most services expect them; `key` and `value` are the service's names of the two."""
-    return [{key: name, value: content} for name, content in tags.items()]
-
-
-def from_pairs(tags: list[dict[str, str]] | None) -> dict[str, str]:
-    """Return the reverse of `pairs`."""
-    return {tag["Key"]: tag["Value"] for tag in tags or []}
+def pairs(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return tags as most services expect them."""
+    return [{"Key": name, "Value": content} for name, content in tags.items()]

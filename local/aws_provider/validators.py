@@ -9,7 +9,6 @@ import json
 import re
 from typing import Any
 
-from local.aws_provider import policy_json
 from local.aws_provider.model import Validator
 
 
@@ -71,41 +70,6 @@ def arn(value: Any) -> str | None:
     return None if _arn.fullmatch(value) else f"({value}) is an invalid ARN: arn: invalid prefix or sections"
 
 
-def json_text(value: Any) -> str | None:
-    """Validate JSON."""
-    try:
-        json.loads(value)
-    except ValueError as problem:
-        return f"contains an invalid JSON: {problem}"
-    return None
-
-
-def iam_policy(value: Any) -> str | None:
-    """Validate a JSON object, as IAM accepts it, with specific messages for the usual mistakes."""
-    trimmed = value.strip()
-    if not trimmed.startswith("{"):
-        return f"contains an invalid JSON policy: {_not_an_object(trimmed)}"
-    try:
-        policy_json.parse(trimmed)
-    except policy_json.DuplicateKeyError as duplicate:
-        return f"contains duplicate JSON keys: {duplicate}"
-    except ValueError as problem:
-        return f"contains an invalid JSON policy: {problem}"
-    return None
-
-
-def _not_an_object(text: str) -> str:
-    if not text:
-        return "an empty string"
-    if text.startswith("["):
-        return "contains a JSON array, not an object"
-    if text.startswith('"'):
-        return "contains a JSON-encoded string, not a JSON-encoded object (encoded twice?)"
-    if text.startswith(("file://", "./", "/")) or text.endswith(".json"):
-        return "a file name, not the content of the file"
-    return "leading characters must be those of a JSON object"
-
-
 def network_address(version: int) -> Validator:
     """Build a validator for a CIDR block in canonical form, without host bits."""
 
@@ -120,16 +84,6 @@ def network_address(version: int) -> Validator:
         return None if value == canonical else f'"{value}" is not a valid CIDR block; did you mean "{canonical}"?'
 
     return check
-
-
-def unsupported(_value: Any) -> str | None:
-    """Reject a property of the real plugin that has a resource of its own here."""
-    return "is not supported by the local stand-in provider; use the separate resource for it"
-
-
-def refused(_value: Any) -> str | None:
-    """Reject a property of the real plugin that this stand-in does not support in any way."""
-    return "is not supported by the local stand-in provider"
 
 
 def cidr(value: Any) -> str | None:

@@ -138,6 +138,15 @@ def plain(value: Any) -> Any:
     return value
 
 
+def without_defaults(value: Any) -> Any:
+    """Return a value without the bridge's `__defaults` lists, which outputs do not have."""
+    if is_map(value):
+        return {name: without_defaults(item) for name, item in value.items() if name != defaults_key}
+    if is_list(value):
+        return [without_defaults(item) for item in value]
+    return value
+
+
 def holds_unknown(value: Any) -> bool:
     """Return whether any part of a value is unknown."""
     return _any_leaf(value, lambda leaf: leaf is UNKNOWN)

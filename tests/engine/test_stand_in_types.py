@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.emulator.extension.images import image_id
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,7 @@ PROGRAM = Path(__file__).with_name("stand_in_types")
 SETTINGS: dict[str, Any] = {
     "port": 389,
     "entries": ["10.20.0.0/16"],
-    "image": "Windows_Server-2022-English-Core-Base",
+    "image": image_id("eu-west-1", "Windows_Server-2022-English-Core-Base"),
     "type": "t3.large",
     "protected": True,
     "size": 20,
@@ -27,6 +29,7 @@ SETTINGS: dict[str, Any] = {
     "status": "Failed",
 }
 IN_PLACE: dict[str, Any] = {
+    "port": 636,
     "entries": ["10.20.0.0/16", "10.21.0.0/16"],
     "type": "t3.xlarge",
     "protected": False,
@@ -34,7 +37,17 @@ IN_PLACE: dict[str, Any] = {
     "versioning": "Suspended",
     "status": "Success",
 }
-REPLACING: dict[str, Any] = {"port": 636, "image": "Windows_Server-2025-English-Core-Base", "traffic": "REJECT"}
+REPLACING: dict[str, Any] = {
+    "image": image_id("eu-west-1", "Windows_Server-2025-English-Core-Base"),
+    "traffic": "REJECT",
+}
+
+
+def network(aws: Callable[..., Any]) -> dict[str, str]:
+    """Settings for the network of the local AWS."""
+    named = [{"Name": "tag:Name", "Values": ["directory-a"]}]
+    (subnet,) = aws("ec2").describe_subnets(Filters=named)["Subnets"]
+    return {"vpc": subnet["VpcId"], "subnet": subnet["SubnetId"], "zone": subnet["AvailabilityZone"]}
 
 
 def unchanged(stack: Stack) -> None:
@@ -71,24 +84,24 @@ def test_each_type_is_created_updated_replaced_deleted(
     new_stack: Callable[..., Stack], aws: Callable[..., Any]
 ) -> None:
     stack = new_stack(program=PROGRAM)
-    stack.configure(SETTINGS)
+    base = SETTINGS | network(aws)
+    stack.configure(base)
     assert set(stack.up().succeeded().steps.values()) == {"create"}
     unchanged(stack)
     outputs = stack.outputs()
-    assert (outputs["quota"], outputs["routes"], outputs["secret"]) == (60, [], "[secret]")
-    assert outputs["plain"].startswith("ami-")
+    assert (outputs["account"], outputs["secret"]) == ("123456789012", "[secret]")
     (first,) = controllers(aws)
 
-    stack.configure(SETTINGS | IN_PLACE)
+    stack.configure(base | IN_PLACE)
     changed = stack.up().succeeded().steps
     assert set(changed.values()) == {"update"}
-    kinds = {"ManagedPrefixList", "Instance", "Volume", "BucketVersioning", "EventRule"}
+    kinds = {"ManagedPrefixList", "NetworkAcl", "Instance", "Volume", "BucketVersioning", "EventRule"}
     assert {name.split(":")[0] for name in changed} == kinds
     assert controllers(aws) == [first]
 
-    stack.configure(SETTINGS | IN_PLACE | REPLACING)
+    stack.configure(base | IN_PLACE | REPLACING)
     replaced = set(stack.up().succeeded().steps)
-    assert replaced == {"Instance:controller", "VolumeAttachment:database", "FlowLog:directory", "NetworkAclRule:ldap"}
+    assert replaced == {"Instance:controller", "VolumeAttachment:database", "FlowLog:directory"}
     assert controllers(aws) != [first]
     unchanged(stack)
     stack.destroy().succeeded()

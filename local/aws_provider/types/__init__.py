@@ -1,1 +1,1 @@
-"""Descriptions of resource types, one module per kind of resource. `registry.py` maps tokens to modules."""
+"""Resource types and functions, one module per AWS service or group of EC2 resources."""

@@ -1,88 +1,32 @@
-"""EC2 instances. Source: Terraform AWS provider, `internal/service/ec2/ec2_instance.go`."""
+"""EC2 instances. Source: Terraform AWS provider, `internal/service/ec2/ec2_instance.go`.
+
+Inputs that a server in a private subnet does not need (launch templates, Spot, placement, further interfaces and volumes,
+hibernation and so on) are refused.
+"""
 
 import base64
+import re
 from typing import Any, Final
 
+from local.aws_provider import validators
 from local.aws_provider.aws import Aws
-from local.aws_provider.failure import AwsError
-from local.aws_provider.model import Change, ResourceType
-from local.aws_provider.tags import from_pairs
-from local.aws_provider.types import ec2_common, instance_volumes
-from local.aws_provider.types.instance_properties import properties, replaces_when
-from local.aws_provider.wire import Values, fields_of
+from local.aws_provider.failure import AwsError, InvalidInputError
+from local.aws_provider.model import Code, Item, ResourceType, fixed, flag, record, text, text_map, texts, whole
+from local.aws_provider.shapes import from_pairs
+from local.aws_provider.tags import pairs
+from local.aws_provider.types.ec2 import tagging
+from local.aws_provider.wire import UNKNOWN, Values, fields_of
 
 wait_seconds: Final = 600
 not_found: Final = "InvalidInstanceID.NotFound"
-_metadata: Final = {
-    "httpEndpoint": "HttpEndpoint",
-    "httpProtocolIpv6": "HttpProtocolIpv6",
-    "httpPutResponseHopLimit": "HttpPutResponseHopLimit",
-    "httpTokens": "HttpTokens",
-    "instanceMetadataTags": "InstanceMetadataTags",
-}
+volume_types: Final = ("standard", "io1", "io2", "gp2", "gp3", "sc1", "st1")
+_arm_family: Final = re.compile(r"a1|[a-z]+\d+[a-z]*g[a-z]*")
+"""Families with Graviton processors have a `g` after the number of their generation."""
+_metadata: Final = ("httpEndpoint", "httpProtocolIpv6", "httpPutResponseHopLimit", "httpTokens")
 
 
-def _create(aws: Aws, wanted: Values) -> str:
-    zone, profile = wanted.get("availabilityZone"), wanted.get("iamInstanceProfile")
-    tags = ec2_common.tag_specification("instance", wanted["tagsAll"]) or []
-    tags += ec2_common.tag_specification("volume", wanted.get("volumeTags") or {}) or []
-    answer = aws.call(
-        "RunInstances",
-        MinCount=1,
-        MaxCount=1,
-        ImageId=wanted.get("ami"),
-        InstanceType=wanted.get("instanceType"),
-        KeyName=wanted.get("keyName"),
-        EbsOptimized=wanted.get("ebsOptimized"),
-        DisableApiStop=wanted.get("disableApiStop"),
-        DisableApiTermination=wanted.get("disableApiTermination"),
-        InstanceInitiatedShutdownBehavior=wanted.get("instanceInitiatedShutdownBehavior"),
-        Monitoring={"Enabled": wanted["monitoring"]} if "monitoring" in wanted else None,
-        UserData=_user_data(wanted),
-        IamInstanceProfile={"Name": profile} if profile else None,
-        MetadataOptions=_metadata_options(wanted),
-        Placement={"AvailabilityZone": zone} if zone else None,
-        BlockDeviceMappings=instance_volumes.mappings(aws, wanted),
-        TagSpecifications=tags or None,
-        **_network(wanted),
-    )
-    return answer["Instances"][0]["InstanceId"]
-
-
-def _user_data(wanted: Values) -> bytes | None:
-    """Return user data as bytes; botocore encodes them for the call."""
-    if wanted.get("userDataBase64"):
-        return base64.b64decode(wanted["userDataBase64"])
-    return wanted["userData"].encode() if wanted.get("userData") else None
-
-
-def _metadata_options(wanted: Values) -> Values | None:
-    options: Values | None = wanted.get("metadataOptions")
-    return {theirs: options[ours] for ours, theirs in _metadata.items() if ours in options} if options else None
-
-
-def _network(wanted: Values) -> Values:
-    """Return subnet, address and groups: of the instance, or of its interface if a public address is configured."""
-    groups = wanted.get("vpcSecurityGroupIds") or None
-    place: Values = {"SubnetId": wanted.get("subnetId"), "PrivateIpAddress": wanted.get("privateIp")}
-    if wanted.get("subnetId") and "associatePublicIpAddress" in wanted:
-        interface: Values = {
-            **place,
-            "DeviceIndex": 0,
-            "AssociatePublicIpAddress": wanted["associatePublicIpAddress"],
-            "Groups": groups,
-        }
-        return {"NetworkInterfaces": [{key: value for key, value in interface.items() if value is not None}]}
-    return {**place, "SecurityGroupIds": groups}
-
-
-def _settle(aws: Aws, instance_id: str, wanted: Values) -> None:
-    wait_for_state(aws, instance_id, "running")
-    if not wanted["sourceDestCheck"]:
-        _set(aws, instance_id, SourceDestCheck={"Value": False})
-    instance = find(aws, instance_id)
-    if instance is not None:
-        instance_volumes.tag_new(aws, instance, wanted)
+def _aws_name(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def find(aws: Aws, instance_id: str) -> Values | None:
@@ -111,53 +55,124 @@ def wait_for_state(aws: Aws, instance_id: str, *states: str) -> None:
     aws.wait_until(reached, f"{instance_id} being {' or '.join(states)}", wait_seconds)
 
 
-_plain_outputs: Final = {
-    # property: field of the response
-    "ami": "ImageId",
-    "ebsOptimized": "EbsOptimized",
-    "instanceLifecycle": "InstanceLifecycle",
-    "instanceType": "InstanceType",
-    "keyName": "KeyName",
-    "outpostArn": "OutpostArn",
-    "privateDns": "PrivateDnsName",
-    "privateIp": "PrivateIpAddress",
-    "publicDns": "PublicDnsName",
-    "publicIp": "PublicIpAddress",
-    "spotInstanceRequestId": "SpotInstanceRequestId",
-    "subnetId": "SubnetId",
-}
+def wait_for_volume(aws: Aws, volume_id: str) -> None:
+    """Wait until the change of a volume is in effect."""
+
+    def modified() -> bool:
+        found = aws.call("DescribeVolumesModifications", VolumeIds=[volume_id])["VolumesModifications"]
+        return not found or found[-1]["ModificationState"] in {"completed", "optimizing"}
+
+    aws.wait_until(modified, f"change of {volume_id}", wait_seconds)
 
 
-def _read(aws: Aws, instance_id: str, known: Values) -> Values | None:
-    found = find(aws, instance_id)
+# Creation.
+
+
+def _launch(aws: Aws, instance: Item) -> str:
+    new = instance.values
+    zone, profile, root = (new.get(each) for each in ("availabilityZone", "iamInstanceProfile", "rootBlockDevice"))
+    answer = aws.call(
+        "RunInstances",
+        MinCount=1,
+        MaxCount=1,
+        ImageId=new.get("ami"),
+        InstanceType=new.get("instanceType"),
+        DisableApiTermination=new.get("disableApiTermination"),
+        Monitoring={"Enabled": new["monitoring"]} if "monitoring" in new else None,
+        UserData=new.get("userData", "").encode() or None,  # botocore encodes it
+        IamInstanceProfile={"Name": profile} if profile else None,
+        MetadataOptions=_metadata_options(new),
+        Placement={"AvailabilityZone": zone} if zone else None,
+        BlockDeviceMappings=[_root_mapping(aws, new["ami"], root)] if root else None,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": pairs(new["tagsAll"])}] if new["tagsAll"] else None,
+        **_network(new),
+    )
+    return answer["Instances"][0]["InstanceId"]
+
+
+def _metadata_options(new: Values) -> Values | None:
+    options = fields_of(new.get("metadataOptions"))
+    return {_aws_name(each): options[each] for each in _metadata if each in options} or None
+
+
+def _root_mapping(aws: Aws, image_id: str, root: Values) -> Values:
+    images = aws.call("DescribeImages", ImageIds=[image_id])["Images"]
+    if not images or not images[0].get("RootDeviceName"):
+        raise InvalidInputError(f"finding root device name for AMI ({image_id}): none")
+    # Terraform does not distinguish "not encrypted" from unset, and leaves both to the account's default.
+    names = ("encrypted", "kmsKeyId", "volumeSize", "volumeType")
+    settings = {_aws_name(each): root[each] for each in names if root.get(each)}
+    device = {**settings, "DeleteOnTermination": root["deleteOnTermination"]}
+    return {"DeviceName": images[0]["RootDeviceName"], "Ebs": device}
+
+
+def _network(new: Values) -> Values:
+    """Return subnet, address and groups: of the instance, or of its interface if a public address is configured."""
+    groups = new.get("vpcSecurityGroupIds") or None
+    place: Values = {"SubnetId": new.get("subnetId"), "PrivateIpAddress": new.get("privateIp")}
+    if not new.get("subnetId") or "associatePublicIpAddress" not in new:
+        return {**place, "SecurityGroupIds": groups}
+    public: bool = new["associatePublicIpAddress"]
+    interface: Values = {**place, "DeviceIndex": 0, "AssociatePublicIpAddress": public, "Groups": groups}
+    return {"NetworkInterfaces": [{key: value for key, value in interface.items() if value is not None}]}
+
+
+def _tag_root(aws: Aws, instance: Item) -> None:
+    """Tag the root volume with its own tags, or the default ones, where the program describes it."""
+    root = fields_of(instance.values.get("rootBlockDevice"))
+    tags = _root_tags(aws, root)
+    if root and tags:
+        volume = _root_volume(aws, find(aws, instance.id) or {})
+        aws.call("CreateTags", Resources=[volume["VolumeId"]], Tags=pairs(tags))
+
+
+def _root_tags(aws: Aws, root: Values) -> dict[str, str]:
+    return {**aws.session.config.default_tags, **(root.get("tags") or {})}
+
+
+# Reading.
+
+
+def _root_volume(aws: Aws, instance: Values) -> Values:
+    """Return the root volume with its device name, or nothing if there is none."""
+    name = instance.get("RootDeviceName")
+    attached = {item["DeviceName"]: item["Ebs"] for item in instance.get("BlockDeviceMappings", [])}
+    if name not in attached:
+        return {}
+    (volume,) = aws.call("DescribeVolumes", VolumeIds=[attached[name]["VolumeId"]])["Volumes"]
+    return {**volume, "DeviceName": name, "DeleteOnTermination": attached[name].get("DeleteOnTermination", False)}
+
+
+def _read(aws: Aws, instance: Item) -> Values | None:
+    found = find(aws, instance.id)
     if found is None:
         return None
-    _read_type(aws, instance_id, found["InstanceType"])
+    _read_type(aws, instance.id, found["InstanceType"])
     primary = _primary_interface(found)
     profile: str = fields_of(found.get("IamInstanceProfile")).get("Arn", "")
-    metadata: Values = found.get("MetadataOptions") or {}
+    data: str = _attribute(aws, instance.id, "userData") or ""
     return {
-        **{ours: found.get(theirs) or "" for ours, theirs in _plain_outputs.items()},
-        "arn": ec2_common.arn(aws, f"instance/{instance_id}"),
+        **found,
         "associatePublicIpAddress": bool(primary.get("Association")),
-        "availabilityZone": found["Placement"]["AvailabilityZone"],
-        "disableApiStop": _attribute(aws, instance_id, "disableApiStop"),
-        "disableApiTermination": _attribute(aws, instance_id, "disableApiTermination"),
-        "ebsOptimized": found.get("EbsOptimized", False),
+        "disableApiTermination": _attribute(aws, instance.id, "disableApiTermination"),
         "iamInstanceProfile": profile.rsplit("/", 1)[-1],
-        "instanceInitiatedShutdownBehavior": _attribute(aws, instance_id, "instanceInitiatedShutdownBehavior"),
-        "instanceState": found["State"]["Name"],
-        "metadataOptions": {ours: metadata[theirs] for ours, theirs in _metadata.items() if theirs in metadata} or None,
-        "monitoring": found.get("Monitoring", {}).get("State") in {"enabled", "pending"},
+        "monitoring": fields_of(found.get("Monitoring")).get("State") in {"enabled", "pending"},
         "passwordData": "",
         "primaryNetworkInterfaceId": primary.get("NetworkInterfaceId", ""),
-        "sourceDestCheck": found.get("SourceDestCheck", True),
-        "tags": from_pairs(found.get("Tags")),
-        "tenancy": found["Placement"].get("Tenancy") or "default",
-        "vpcSecurityGroupIds": [group["GroupId"] for group in found.get("SecurityGroups", [])],
-        **instance_volumes.read(aws, found, known),
-        **_shown_user_data(_attribute(aws, instance_id, "userData"), known),
+        "PublicIpAddress": found.get("PublicIpAddress", ""),
+        "rootBlockDevice": _read_root(aws, found),
+        "userData": base64.b64decode(data).decode("utf-8", "replace") or None,
     }
+
+
+def _read_root(aws: Aws, found: Values) -> Values | None:
+    volume = _root_volume(aws, found)
+    if not volume:
+        return None
+    tags = {key: value for key, value in from_pairs(volume.get("Tags")).items() if not key.startswith("aws:")}
+    default = aws.session.config.default_tags
+    own = {key: value for key, value in tags.items() if default.get(key) != value}
+    return {**volume, "Tags": own, "tagsAll": tags, "volumeSize": volume["Size"]}
 
 
 def _primary_interface(found: Values) -> Values:
@@ -175,49 +190,46 @@ def _read_type(aws: Aws, instance_id: str, name: str) -> None:
 
 def _attribute(aws: Aws, instance_id: str, name: str) -> Any:
     answer = aws.call("DescribeInstanceAttribute", InstanceId=instance_id, Attribute=name)
-    return fields_of(answer.get(name[0].upper() + name[1:])).get("Value")
+    return fields_of(answer.get(_aws_name(name))).get("Value")
 
 
-def _shown_user_data(encoded: str | None, known: Values) -> Values:
-    """Return user data in the property that the program uses; as text by default."""
-    if not encoded:
-        return {}
-    if "userDataBase64" in known:
-        return {"userDataBase64": encoded}
-    return {"userData": base64.b64decode(encoded).decode("utf-8", "replace")}
+# Update and deletion.
+
+
+def _update(aws: Aws, instance: Item) -> None:
+    new = instance.values
+    if instance.has("iamInstanceProfile"):
+        _change_profile(aws, instance.id, new.get("iamInstanceProfile"))
+    if instance.has("vpcSecurityGroupIds"):
+        _change_groups(aws, instance.id, new["vpcSecurityGroupIds"])
+    if instance.has("instanceType", "userData"):
+        _change_stopped(aws, instance)
+    for each in ("disableApiTermination", "sourceDestCheck"):
+        if instance.has(each):
+            _set(aws, instance.id, **{_aws_name(each): {"Value": new[each]}})
+    if instance.has("monitoring"):
+        aws.call("MonitorInstances" if new.get("monitoring") else "UnmonitorInstances", InstanceIds=[instance.id])
+    if instance.has("metadataOptions"):
+        aws.call("ModifyInstanceMetadataOptions", InstanceId=instance.id, **(_metadata_options(new) or {}))
+    if instance.has("rootBlockDevice"):
+        _change_root(aws, instance)
 
 
 def _set(aws: Aws, instance_id: str, **attribute: Any) -> None:
     aws.call("ModifyInstanceAttribute", InstanceId=instance_id, **attribute)
 
 
-_attributes: Final = {
-    "disableApiStop": "DisableApiStop",
-    "disableApiTermination": "DisableApiTermination",
-    "instanceInitiatedShutdownBehavior": "InstanceInitiatedShutdownBehavior",
-    "sourceDestCheck": "SourceDestCheck",
-}
-
-
-def _update(aws: Aws, change: Change) -> None:
-    instance_id, new = change.object_id, change.new
-    if change.has("iamInstanceProfile"):
-        _change_profile(aws, instance_id, new.get("iamInstanceProfile"))
-    if change.has("vpcSecurityGroupIds"):
-        _change_groups(aws, instance_id, new["vpcSecurityGroupIds"])
-    if change.has("instanceType", "userData", "userDataBase64"):
-        _change_stopped(aws, change)
-    for name, attribute in _attributes.items():
-        if change.has(name):
-            _set(aws, instance_id, **{attribute: {"Value": new[name]}})
-    if change.has("monitoring"):
-        aws.call("MonitorInstances" if new.get("monitoring") else "UnmonitorInstances", InstanceIds=[instance_id])
-    if change.has("metadataOptions"):
-        aws.call("ModifyInstanceMetadataOptions", InstanceId=instance_id, **(_metadata_options(new) or {}))
-    if change.has("rootBlockDevice", "ebsBlockDevices", "volumeTags"):
-        instance = find(aws, instance_id)
-        if instance is not None:
-            instance_volumes.update(aws, instance, change)
+def _change_profile(aws: Aws, instance_id: str, profile: str | None) -> None:
+    by_instance = [{"Name": "instance-id", "Values": [instance_id]}]
+    found = aws.pages("DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations", Filters=by_instance)
+    current: str | None = found[0]["AssociationId"] if found else None
+    named = {"IamInstanceProfile": {"Name": profile}}
+    if profile and current is None:
+        aws.call("AssociateIamInstanceProfile", InstanceId=instance_id, **named)
+    elif profile:
+        aws.call("ReplaceIamInstanceProfileAssociation", AssociationId=current, **named)
+    elif current is not None:
+        aws.call("DisassociateIamInstanceProfile", AssociationId=current)
 
 
 def _change_groups(aws: Aws, instance_id: str, groups: list[str]) -> None:
@@ -228,80 +240,145 @@ def _change_groups(aws: Aws, instance_id: str, groups: list[str]) -> None:
     aws.call("ModifyNetworkInterfaceAttribute", NetworkInterfaceId=primary["NetworkInterfaceId"], Groups=groups)
 
 
-def _change_profile(aws: Aws, instance_id: str, profile: str | None) -> None:
-    by_instance = [{"Name": "instance-id", "Values": [instance_id]}]
-    found = aws.pages("DescribeIamInstanceProfileAssociations", "IamInstanceProfileAssociations", Filters=by_instance)
-    current: Values | None = found[0] if found else None
-    if profile and current is None:
-        aws.call("AssociateIamInstanceProfile", InstanceId=instance_id, IamInstanceProfile={"Name": profile})
-    elif profile and current is not None:
-        aws.call(
-            "ReplaceIamInstanceProfileAssociation",
-            AssociationId=current["AssociationId"],
-            IamInstanceProfile={"Name": profile},
-        )
-    elif current is not None:
-        aws.call("DisassociateIamInstanceProfile", AssociationId=current["AssociationId"])
+def _change_stopped(aws: Aws, instance: Item) -> None:
+    aws.call("StopInstances", InstanceIds=[instance.id])
+    wait_for_state(aws, instance.id, "stopped")
+    if instance.has("instanceType"):
+        _set(aws, instance.id, InstanceType={"Value": instance.values["instanceType"]})
+    if instance.has("userData"):
+        _set(aws, instance.id, UserData={"Value": instance.values.get("userData", "").encode()})
+    aws.call("StartInstances", InstanceIds=[instance.id])
+    wait_for_state(aws, instance.id, "running")
 
 
-def _change_stopped(aws: Aws, change: Change) -> None:
-    instance_id, new = change.object_id, change.new
-    aws.call("StopInstances", InstanceIds=[instance_id])
-    wait_for_state(aws, instance_id, "stopped")
-    if change.has("instanceType"):
-        _set(aws, instance_id, InstanceType={"Value": new["instanceType"]})
-    if change.has("userData", "userDataBase64"):
-        _set(aws, instance_id, UserData={"Value": _user_data(new) or b""})
-    aws.call("StartInstances", InstanceIds=[instance_id])
-    wait_for_state(aws, instance_id, "running")
+def _change_root(aws: Aws, instance: Item) -> None:
+    old, new = (fields_of(each.get("rootBlockDevice")) for each in (instance.old, instance.values))
+    names = {"volumeSize": "Size", "volumeType": "VolumeType"}
+    changed = {theirs: new[ours] for ours, theirs in names.items() if new.get(ours) not in (None, old.get(ours))}
+    if changed:
+        aws.call("ModifyVolume", VolumeId=old["volumeId"], **changed)
+        wait_for_volume(aws, old["volumeId"])
+    if new and new["deleteOnTermination"] != old.get("deleteOnTermination"):
+        device = {"DeviceName": old["deviceName"], "Ebs": {"DeleteOnTermination": new["deleteOnTermination"]}}
+        _set(aws, instance.id, BlockDeviceMappings=[device])
+    before, after = fields_of(old.get("tagsAll")), _root_tags(aws, new)
+    removed = [{"Key": key} for key in before if key not in after]
+    added = {key: value for key, value in after.items() if before.get(key) != value}
+    if new and removed:
+        aws.call("DeleteTags", Resources=[old["volumeId"]], Tags=removed)
+    if new and added:
+        aws.call("CreateTags", Resources=[old["volumeId"]], Tags=pairs(added))
 
 
-def _delete(aws: Aws, instance_id: str, known: Values) -> None:
-    if known.get("forceDestroy"):
-        for name, attribute in (
-            ("disableApiTermination", "DisableApiTermination"),
-            ("disableApiStop", "DisableApiStop"),
-        ):
-            if known.get(name):
-                _set(aws, instance_id, **{attribute: {"Value": False}})
-    aws.call("TerminateInstances", InstanceIds=[instance_id])
-    wait_for_state(aws, instance_id, "terminated")
+def _terminate(aws: Aws, instance: Item) -> None:
+    aws.call("TerminateInstances", InstanceIds=[instance.id])
+    wait_for_state(aws, instance.id, "terminated")
 
+
+def architecture(instance_type: str) -> str:
+    """Return the architecture of an instance type, derived from its name."""
+    return "arm64" if _arm_family.fullmatch(instance_type.split(".", 1)[0].split("-", 1)[0]) else "x86_64"
+
+
+def _replaces_when(old: Values, new: Values) -> set[str]:
+    result: set[str] = set()
+    before, after = old.get("instanceType"), new.get("instanceType")
+    if isinstance(before, str) and isinstance(after, str) and architecture(before) != architecture(after):
+        result.add("instanceType")
+    disk, other = old.get("rootBlockDevice"), new.get("rootBlockDevice")
+    if disk and other and other is not UNKNOWN:
+        fixed_once = ("encrypted", "kmsKeyId")
+        result |= {"rootBlockDevice" for each in fixed_once if other.get(each) not in (None, disk.get(each))}
+    return result
+
+
+_on_or_off: Final = validators.one_of("enabled", "disabled")
 
 INSTANCE = ResourceType(
     name="aws:ec2/instance:Instance",
     service="ec2",
-    properties=properties,
-    calls={
-        "create": ("DescribeImages", "RunInstances", "ModifyInstanceAttribute", "CreateTags"),
-        "read": (
-            *("DescribeInstances", "DescribeInstanceAttribute", "DescribeVolumes"),
-            *("DescribeInstanceTypes", "DescribeInstanceCreditSpecifications"),
+    properties={
+        "ami": text(replaces=True, computed=True, aws="ImageId"),
+        "associatePublicIpAddress": flag(replaces=True, computed=True),
+        "availabilityZone": text(replaces=True, computed=True, aws="Placement.AvailabilityZone"),
+        "disableApiTermination": flag(computed=True),
+        "forceDestroy": fixed(False, local=True),
+        "getPasswordData": fixed(False, local=True),
+        "iamInstanceProfile": text(computed=True),
+        "instanceType": text(computed=True),
+        "metadataOptions": record(
+            {
+                "httpEndpoint": text(default="enabled", checks=(_on_or_off,)),
+                "httpProtocolIpv6": fixed("disabled"),
+                "httpPutResponseHopLimit": whole(computed=True, checks=(validators.between(1, 64),)),
+                "httpTokens": text(computed=True, checks=(validators.one_of("optional", "required"),)),
+            },
+            computed=True,
         ),
-        "update": (
-            *("DescribeIamInstanceProfileAssociations", "AssociateIamInstanceProfile"),
-            *("ReplaceIamInstanceProfileAssociation", "DisassociateIamInstanceProfile", "ModifyInstanceAttribute"),
-            *(
-                "ModifyNetworkInterfaceAttribute",
-                "StopInstances",
-                "StartInstances",
-                "MonitorInstances",
-                "UnmonitorInstances",
-            ),
-            *("ModifyInstanceMetadataOptions", "ModifyVolume", "DescribeVolumesModifications"),
-            *("CreateTags", "DeleteTags"),
+        "monitoring": flag(),
+        "privateIp": text(replaces=True, computed=True, checks=(validators.ipv4_address,), aws="PrivateIpAddress"),
+        "rootBlockDevice": record(
+            {
+                "deleteOnTermination": flag(default=True),
+                "deviceName": text(output=True),
+                "encrypted": flag(computed=True),
+                "kmsKeyId": text(computed=True),
+                "tags": text_map(),
+                "tagsAll": text_map(output=True),
+                "volumeId": text(output=True),
+                "volumeSize": whole(computed=True),
+                "volumeType": text(computed=True, checks=(validators.one_of(*volume_types),)),
+            },
+            computed=True,
         ),
-        "delete": ("ModifyInstanceAttribute", "TerminateInstances"),
+        "sourceDestCheck": fixed(True),
+        "subnetId": text(replaces=True, computed=True),
+        "userData": text(computed=True, checks=(validators.length(0, 16384),)),
+        "userDataReplaceOnChange": fixed(False, local=True),
+        "vpcSecurityGroupIds": texts(computed=True, aws="SecurityGroups.GroupId"),
     },
-    create=_create,
-    settle=_settle,
-    read=_read,
-    update=_update,
-    delete=_delete,
-    retag=ec2_common.retag,
+    outputs=(
+        "arn instanceLifecycle instanceState=State.Name outpostArn passwordData primaryNetworkInterfaceId "
+        "privateDns=PrivateDnsName publicDns=PublicDnsName publicIp=PublicIpAddress spotInstanceRequestId "
+        "tenancy=Placement.Tenancy"
+    ),
+    refused=(
+        "capacityReservationSpecification cpuOptions creditSpecification disableApiStop ebsBlockDevices ebsOptimized "
+        "enablePrimaryIpv6 enclaveOptions ephemeralBlockDevices hibernation hostId hostResourceGroupArn "
+        "instanceInitiatedShutdownBehavior instanceMarketOptions ipv6AddressCount ipv6Addresses keyName launchTemplate "
+        "maintenanceOptions networkInterfaces placementGroup placementGroupId placementPartitionNumber "
+        "primaryNetworkInterface privateDnsNameOptions secondaryNetworkInterfaces secondaryPrivateIps securityGroups "
+        "tenancy userDataBase64 volumeTags"
+    ),
+    arn="instance/{id}",
+    create=(
+        Code(_launch, "DescribeImages RunInstances"),
+        Code(lambda aws, instance: wait_for_state(aws, instance.id, "running")),
+        Code(_tag_root, "CreateTags"),
+    ),
+    read=(
+        Code(
+            _read,
+            "DescribeInstances DescribeInstanceAttribute DescribeVolumes DescribeInstanceTypes "
+            "DescribeInstanceCreditSpecifications",
+        ),
+    ),
+    update=(
+        Code(
+            _update,
+            "DescribeIamInstanceProfileAssociations AssociateIamInstanceProfile "
+            "ReplaceIamInstanceProfileAssociation DisassociateIamInstanceProfile ModifyInstanceAttribute "
+            "ModifyNetworkInterfaceAttribute StopInstances StartInstances MonitorInstances UnmonitorInstances "
+            "ModifyInstanceMetadataOptions ModifyVolume DescribeVolumesModifications",
+            on="disableApiTermination iamInstanceProfile instanceType metadataOptions monitoring rootBlockDevice "
+            "sourceDestCheck userData vpcSecurityGroupIds",
+        ),
+    ),
+    delete=(Code(_terminate, "TerminateInstances"),),
+    tagging=tagging("instance"),
     gone=frozenset({not_found}),
     at_least_one=(("ami", "launchTemplate"), ("instanceType", "launchTemplate")),
-    replaces_when=replaces_when,
+    replaces_when=_replaces_when,
 )
 
 RESOURCES = (INSTANCE,)

@@ -57,8 +57,3 @@ def protocol(value: Any) -> str | None:
     number = protocol_number(value)
     known = number == "-1" or (number.isdigit() and int(number) <= _highest)
     return None if known else f"unsupported protocol: {value}"
-
-
-def same_number(first: str, second: str) -> bool:
-    """Return whether two names or numbers are the same protocol in network ACLs."""
-    return protocol_number(first) == protocol_number(second)

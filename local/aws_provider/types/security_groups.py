@@ -1,4 +1,7 @@
-"""Security groups with inline rules. Source: Terraform AWS provider, `internal/service/ec2/vpc_security_group.go`."""
+"""Security groups with inline rules, and rules with a resource of their own.
+
+Source: Terraform AWS provider, `internal/service/ec2/vpc_security_group*.go`.
+"""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -7,27 +10,29 @@ from local.aws_provider import validators
 from local.aws_provider.aws import Aws
 from local.aws_provider.failure import AwsError
 from local.aws_provider.model import (
-    Change,
-    Naming,
+    Call,
+    Code,
+    Item,
     Property,
     ResourceType,
+    Retry,
+    fixed,
     flag,
-    output,
+    name,
     records,
     text,
     texts,
     whole,
 )
-from local.aws_provider.naming import from_prefix
-from local.aws_provider.tags import from_pairs
-from local.aws_provider.types import ec2_common
-from local.aws_provider.types.ip_protocols import protocol_name
-from local.aws_provider.wire import Values
+from local.aws_provider.tags import pairs
+from local.aws_provider.types.ec2 import tagging
+from local.aws_provider.types.ip_protocols import protocol_name, same_protocol
+from local.aws_provider.wire import Values, items_of
 
-delete_seconds: Final = 120
-"""Time to retry deleting a group in use. The real plugin takes 15 minutes."""
-_missing_rule = "InvalidPermission.NotFound"
-_in_use = frozenset({"DependencyViolation", "InvalidGroup.InUse"})
+_missing_rule: Final = "InvalidPermission.NotFound"
+
+
+# Groups.
 
 
 class Rule(NamedTuple):
@@ -50,10 +55,9 @@ _kinds: Final = {
 }
 
 
-def _wanted_rules(blocks: Any, own_id: str) -> set[Rule]:
-    listed: list[Values] = blocks or []
+def _configured_rules(blocks: Any, own_id: str) -> set[Rule]:
     rules: set[Rule] = set()
-    for block in listed:
+    for block in items_of(blocks):
         protocol = protocol_name(block["protocol"])
         # There are no ports when the protocol is "all".
         ports = (0, 0) if protocol == "-1" else (block["fromPort"], block["toPort"])
@@ -116,88 +120,52 @@ def _blocks(rules: Iterable[Rule], own_id: str) -> list[Values]:
 
 def _same_rules(old: Any, new: Any) -> bool:
     # The group's own ID only has to be the same on both sides.
-    return _wanted_rules(old, "self") == _wanted_rules(new, "self")
+    return _configured_rules(old, "self") == _configured_rules(new, "self")
 
 
-def _create(aws: Aws, wanted: Values) -> str:
-    answer = aws.call(
-        "CreateSecurityGroup",
-        GroupName=wanted.get("name") or from_prefix(wanted.get("namePrefix", "pulumi-")),
-        Description=wanted["description"],
-        VpcId=wanted.get("vpcId"),
-        TagSpecifications=ec2_common.tag_specification("security-group", wanted["tagsAll"]),
-    )
-    return answer["GroupId"]
-
-
-def _settle(aws: Aws, group_id: str, wanted: Values) -> None:
+def _revoke_default_egress(aws: Aws, group: Item) -> None:
     # AWS permits all egress of a new group; this provider does only if the program sets it.
     for source in ({"IpRanges": [{"CidrIp": "0.0.0.0/0"}]}, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}):
         try:
             everything: Values = {"IpProtocol": "-1", **source}
-            aws.call("RevokeSecurityGroupEgress", GroupId=group_id, IpPermissions=[everything])
+            aws.call("RevokeSecurityGroupEgress", GroupId=group.id, IpPermissions=[everything])
         except AwsError as failure:
             if failure.code != _missing_rule:
                 raise
-    for direction in ("ingress", "egress"):
-        _change_rules(aws, group_id, direction, set(), _wanted_rules(wanted.get(direction), group_id))
 
 
-def _change_rules(aws: Aws, group_id: str, direction: str, old: set[Rule], new: set[Rule]) -> None:
-    side = direction.capitalize()
-    if old - new:
-        aws.call(f"RevokeSecurityGroup{side}", GroupId=group_id, IpPermissions=_permissions(old - new))
-    if new - old:
-        aws.call(f"AuthorizeSecurityGroup{side}", GroupId=group_id, IpPermissions=_permissions(new - old))
+def _change_rules(aws: Aws, group: Item) -> None:
+    """Authorize and revoke rules so that the group has those of the program."""
+    found: Values = aws.call("DescribeSecurityGroups", GroupIds=[group.id])["SecurityGroups"][0]
+    for direction, listing in (("Ingress", "IpPermissions"), ("Egress", "IpPermissionsEgress")):
+        if group.has(direction.lower()) or not group.old:
+            old = _found_rules(found.get(listing, []))
+            new = _configured_rules(group.values.get(direction.lower()), group.id)
+            if old - new:
+                aws.call(f"RevokeSecurityGroup{direction}", GroupId=group.id, IpPermissions=_permissions(old - new))
+            if new - old:
+                aws.call(f"AuthorizeSecurityGroup{direction}", GroupId=group.id, IpPermissions=_permissions(new - old))
 
 
-def _find(aws: Aws, group_id: str) -> Values:
-    return aws.call("DescribeSecurityGroups", GroupIds=[group_id])["SecurityGroups"][0]
-
-
-def _read(aws: Aws, group_id: str, known: Values) -> Values | None:
-    group = _find(aws, group_id)
-    owner = group["OwnerId"]
+def _read_rules(_aws: Aws, group: Item) -> Values:
     return {
-        "arn": ec2_common.arn(aws, f"security-group/{group_id}", owner),
-        "description": group["Description"],
-        "egress": _blocks(_found_rules(group.get("IpPermissionsEgress", [])), group_id),
-        "ingress": _blocks(_found_rules(group.get("IpPermissions", [])), group_id),
-        "name": group["GroupName"],
-        "namePrefix": known.get("namePrefix"),
-        "ownerId": owner,
-        "tags": from_pairs(group.get("Tags")),
-        "vpcId": group.get("VpcId"),
+        "egress": _blocks(_found_rules(group.found.get("IpPermissionsEgress", [])), group.id),
+        "ingress": _blocks(_found_rules(group.found.get("IpPermissions", [])), group.id),
     }
 
 
-def _update(aws: Aws, change: Change) -> None:
-    if not change.has("ingress", "egress"):
-        return
-    group = _find(aws, change.object_id)
-    for direction, listing in (("ingress", "IpPermissions"), ("egress", "IpPermissionsEgress")):
-        if change.has(direction):
-            wanted = _wanted_rules(change.new.get(direction), change.object_id)
-            _change_rules(aws, change.object_id, direction, _found_rules(group.get(listing, [])), wanted)
-
-
-def _delete(aws: Aws, group_id: str, known: Values) -> None:
-    if known.get("revokeRulesOnDelete"):
-        group = _find(aws, group_id)
-        _change_rules(aws, group_id, "ingress", _found_rules(group.get("IpPermissions", [])), set())
-        _change_rules(aws, group_id, "egress", _found_rules(group.get("IpPermissionsEgress", [])), set())
+def _describe_interfaces(aws: Aws, group: Item) -> None:
     # The real plugin also deletes interfaces that Lambda functions left in the group. Here there are none.
-    aws.call("DescribeNetworkInterfaces", Filters=[{"Name": "group-id", "Values": [group_id]}])
-    aws.retry(_in_use, lambda: aws.call("DeleteSecurityGroup", GroupId=group_id), delete_seconds)
+    aws.call("DescribeNetworkInterfaces", Filters=[{"Name": "group-id", "Values": [group.id]}])
 
 
-_description_form = validators.matches(
+_description_form: Final = validators.matches(
     r"[0-9A-Za-z_ .:/()#,@\[\]+=&;{}!$*-]*", "holds a character that AWS does not take"
 )
-_port = whole(required=True)
+_port: Final = whole(required=True)
 
 
-def _rules_property() -> Property:
+def _rules() -> Property:
     return records(
         {
             "cidrBlocks": texts(checks=(validators.each(validators.network_address(4)),)),
@@ -216,57 +184,162 @@ def _rules_property() -> Property:
     )
 
 
+_change: Final = Code(
+    _change_rules,
+    "AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress RevokeSecurityGroupIngress RevokeSecurityGroupEgress",
+    on="egress ingress",
+)
+
 SECURITY_GROUP = ResourceType(
     name="aws:ec2/securityGroup:SecurityGroup",
     service="ec2",
     properties={
-        "arn": output(),
         "description": text(
-            default="Managed by Pulumi",
-            replaces=True,
-            checks=(validators.length(0, 255), _description_form),
+            default="Managed by Pulumi", replaces=True, checks=(validators.length(0, 255), _description_form)
         ),
-        "egress": _rules_property(),
-        "ingress": _rules_property(),
-        "name": text(
-            replaces=True,
-            computed=True,
-            naming=Naming(),
-            conflicts=("namePrefix",),
-            checks=(validators.length(0, 255), validators.unlike("^sg-", "must not begin with sg-")),
-        ),
-        "namePrefix": text(
-            replaces=True,
-            computed=True,
-            conflicts=("name",),
-            checks=(validators.length(0, 229), validators.unlike("^sg-", "must not begin with sg-")),
-        ),
-        "ownerId": output(),
-        "revokeRulesOnDelete": flag(default=False, local=True),
+        "egress": _rules(),
+        "ingress": _rules(),
+        "name": name(validators.length(0, 255), validators.unlike("^sg-", "must not begin with sg-"), aws="GroupName"),
+        "revokeRulesOnDelete": fixed(False, local=True),
         "vpcId": text(replaces=True, computed=True),
     },
-    calls={
-        "create": (
-            *("CreateSecurityGroup", "RevokeSecurityGroupEgress"),
-            *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress"),
+    outputs="arn ownerId",
+    refused="namePrefix",
+    arn="security-group/{id}",
+    create=(
+        Call("CreateSecurityGroup", result="GroupId"),
+        Code(_revoke_default_egress, "RevokeSecurityGroupEgress"),
+        _change,
+    ),
+    read=(Call("DescribeSecurityGroups", {"GroupIds": "id"}, result="SecurityGroups"), Code(_read_rules)),
+    update=(_change,),
+    # The real plugin repeats for 15 minutes while the group is in use.
+    delete=(
+        Code(_describe_interfaces, "DescribeNetworkInterfaces"),
+        Call(
+            "DeleteSecurityGroup",
+            {"GroupId": "id"},
+            retry=Retry(codes=frozenset({"DependencyViolation", "InvalidGroup.InUse"}), seconds=120),
         ),
-        "read": ("DescribeSecurityGroups",),
-        "update": (
-            *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress"),
-            *("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress", "CreateTags", "DeleteTags"),
-        ),
-        "delete": (
-            *("RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress"),
-            *("DescribeNetworkInterfaces", "DeleteSecurityGroup"),
-        ),
-    },
-    create=_create,
-    settle=_settle,
-    read=_read,
-    update=_update,
-    delete=_delete,
-    retag=ec2_common.retag,
+    ),
+    tagging=tagging("security-group"),
     gone=frozenset({"InvalidGroup.NotFound", "InvalidGroupId.NotFound"}),
 )
 
-RESOURCES = (SECURITY_GROUP,)
+
+# Rules.
+
+_sources: Final = ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
+
+
+def _permission(new: Values) -> Values:
+    description: Values = {"Description": new["description"]} if new.get("description") else {}
+    permission: Values = {"IpProtocol": protocol_name(new["ipProtocol"])}
+    permission |= {key: new[port] for key, port in (("FromPort", "fromPort"), ("ToPort", "toPort")) if port in new}
+    if "cidrIpv4" in new:
+        permission["IpRanges"] = [{"CidrIp": new["cidrIpv4"], **description}]
+    elif "cidrIpv6" in new:
+        permission["Ipv6Ranges"] = [{"CidrIpv6": new["cidrIpv6"], **description}]
+    elif "prefixListId" in new:
+        permission["PrefixListIds"] = [{"PrefixListId": new["prefixListId"], **description}]
+    else:
+        owner, group = _split_group(new["referencedSecurityGroupId"])
+        pair: Values = {"GroupId": group, **description}
+        permission["UserIdGroupPairs"] = [{**pair, "UserId": owner} if owner else pair]
+    return permission
+
+
+def _split_group(reference: str) -> tuple[str, str]:
+    """Split `<account>/sg-…`, a reference to a group of another account."""
+    owner, _, group = reference.rpartition("/")
+    return owner, group
+
+
+def _tag_rule(aws: Aws, rule: Item) -> None:
+    if rule.values["tagsAll"]:
+        aws.call("CreateTags", Resources=[rule.id], Tags=pairs(rule.values["tagsAll"]))
+
+
+def _read_ends(aws: Aws, rule: Item) -> Values:
+    info: Values = rule.found.get("ReferencedGroupInfo") or {}
+    group, owner = info.get("GroupId"), info.get("UserId")
+    # For "all" AWS returns ports of -1, which the program did not set.
+    unset = [each for each in ("fromPort", "toPort") if rule.found["IpProtocol"] == "-1" and each not in rule.values]
+    return {
+        **dict.fromkeys(unset),
+        "referencedSecurityGroupId": f"{owner}/{group}" if owner and owner != aws.account else group,
+    }
+
+
+def _modify_rule(aws: Aws, rule: Item) -> None:
+    new = rule.values
+    names = ("fromPort", "toPort", "cidrIpv4", "cidrIpv6", "prefixListId", "description")
+    changed: Values = {each[0].upper() + each[1:]: new[each] for each in names if each in new}
+    if "referencedSecurityGroupId" in new:
+        changed["ReferencedGroupId"] = _split_group(new["referencedSecurityGroupId"])[1]
+    changed["IpProtocol"] = protocol_name(new["ipProtocol"])
+    described = {"SecurityGroupRuleId": rule.id, "SecurityGroupRule": changed}
+    aws.call("ModifySecurityGroupRules", GroupId=new["securityGroupId"], SecurityGroupRules=[described])
+
+
+def _replaces_when(old: Values, new: Values) -> set[str]:
+    """Return the changed kinds of source: another kind replaces the rule, another value of the same kind does not."""
+    before = {each for each in _sources if old.get(each)}
+    after = {each for each in _sources if new.get(each)}
+    return before ^ after
+
+
+def _rule_type(direction: str) -> ResourceType:
+    port = whole(checks=(validators.between(-1, 65535),))
+    is_egress = direction == "Egress"
+
+    def authorize(aws: Aws, rule: Item) -> str:
+        group: str = rule.values["securityGroupId"]
+        permission = _permission(rule.values)
+        answer = aws.call(f"AuthorizeSecurityGroup{direction}", GroupId=group, IpPermissions=[permission])
+        return answer["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+
+    return ResourceType(
+        name=f"aws:vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule",
+        service="ec2",
+        framework=True,
+        properties={
+            "cidrIpv4": text(checks=(validators.network_address(4),)),
+            "cidrIpv6": text(checks=(validators.network_address(6),)),
+            "description": text(),
+            "fromPort": port,
+            "ipProtocol": text(required=True, same=same_protocol),
+            "prefixListId": text(),
+            "referencedSecurityGroupId": text(),
+            "securityGroupId": text(required=True, replaces=True, aws="GroupId"),
+            "toPort": port,
+        },
+        outputs="arn securityGroupRuleId",
+        arn="security-group-rule/{id}",
+        create=(Code(authorize, f"AuthorizeSecurityGroup{direction}"), Code(_tag_rule, "CreateTags")),
+        read=(
+            Call("DescribeSecurityGroupRules", {"SecurityGroupRuleIds": "id"}, result="SecurityGroupRules"),
+            Code(_read_ends),
+        ),
+        update=(
+            Code(
+                _modify_rule,
+                "ModifySecurityGroupRules",
+                on="cidrIpv4 cidrIpv6 description fromPort ipProtocol prefixListId referencedSecurityGroupId toPort",
+            ),
+        ),
+        delete=(Call(f"RevokeSecurityGroup{direction}", {"GroupId": "securityGroupId", "SecurityGroupRuleIds": "id"}),),
+        tagging=tagging("security-group-rule"),
+        gone=frozenset(
+            {
+                *("InvalidSecurityGroupRuleId.NotFound", "InvalidGroup.NotFound", "InvalidGroupId.NotFound"),
+                _missing_rule,
+            }
+        ),
+        is_gone=lambda rule: rule["IsEgress"] != is_egress,
+        exactly_one=(_sources,),
+        replaces_when=_replaces_when,
+    )
+
+
+RESOURCES = (SECURITY_GROUP, _rule_type("Ingress"), _rule_type("Egress"))

@@ -8,16 +8,11 @@ import pulumi_aws as aws
 settings = pulumi.Config()
 port = settings.require_int("port")
 entries = settings.require_object("entries")
-image = aws.ssm.get_parameter(name=f"/aws/service/ami-windows-latest/{settings.require('image')}").insecure_value
-s3_list = aws.ec2.get_managed_prefix_list(name="com.amazonaws.eu-west-1.s3")
-quota = aws.servicequotas.get_service_quota(service_code="vpc", quota_code="L-0EA8095F")
-vpc = aws.ec2.get_vpc(tags={"Name": "directory"})
-subnet = aws.ec2.get_subnet(vpc_id=vpc.id, tags={"Name": "directory-a"})
-table = aws.ec2.get_route_table(subnet_id=subnet.id)
+vpc, subnet, zone = settings.require("vpc"), settings.require("subnet"), settings.require("zone")
 account = aws.get_caller_identity().account_id
 TAGS = {"owner": "directory"}
 IN_PLACE_OF_ITS_PREDECESSOR = pulumi.ResourceOptions(delete_before_replace=True)
-"""For what two of cannot be at once: a rule's number, an address, a flow log of one network and destination."""
+"""For what two of cannot be at once: an address, a flow log of one network and destination."""
 
 
 def statement(service: str, action: str) -> str:
@@ -34,29 +29,18 @@ clients = aws.ec2.ManagedPrefixList(
     entries=[{"cidr": cidr, "description": "clients"} for cidr in entries],
     tags=TAGS,
 )
-acl = aws.ec2.NetworkAcl("directory", vpc_id=vpc.id, tags=TAGS)
-aws.ec2.NetworkAclRule(
-    "ldap",
-    network_acl_id=acl.id,
-    rule_number=100,
-    protocol="tcp",
-    rule_action="allow",
-    cidr_block="10.20.0.0/16",
-    from_port=port,
-    to_port=port,
-    opts=IN_PLACE_OF_ITS_PREDECESSOR,
-)
-aws.ec2.NetworkAclAssociation("directory-a", network_acl_id=acl.id, subnet_id=subnet.id)
+ldap = {"protocol": "tcp", "action": "allow", "cidr_block": "10.20.0.0/16", "from_port": port, "to_port": port}
+aws.ec2.NetworkAcl("directory", vpc_id=vpc, ingress=[{**ldap, "rule_no": 100}], subnet_ids=[subnet], tags=TAGS)
 
 role = aws.iam.Role("controller", assume_role_policy=statement("ec2", "sts:AssumeRole"))
 profile = aws.iam.InstanceProfile("controller", role=role.name, tags=TAGS)
-group = aws.ec2.SecurityGroup("controller", description="domain controllers", vpc_id=vpc.id, tags=TAGS)
+group = aws.ec2.SecurityGroup("controller", description="domain controllers", vpc_id=vpc, tags=TAGS)
 key = aws.kms.Key("directory", deletion_window_in_days=7)
 controller = aws.ec2.Instance(
     "controller",
-    ami=image,
+    ami=settings.require("image"),
     instance_type=settings.require("type"),
-    subnet_id=subnet.id,
+    subnet_id=subnet,
     private_ip="10.30.0.10",
     associate_public_ip_address=False,
     vpc_security_group_ids=[group.id],
@@ -71,7 +55,7 @@ controller = aws.ec2.Instance(
 )
 volume = aws.ebs.Volume(
     "database",
-    availability_zone=subnet.availability_zone,
+    availability_zone=zone,
     size=settings.require_int("size"),
     type="gp3",
     encrypted=True,
@@ -130,7 +114,7 @@ aws.cloudtrail.Trail(
 flows = aws.cloudwatch.LogGroup("flows", retention_in_days=90)
 aws.ec2.FlowLog(
     "directory",
-    vpc_id=vpc.id,
+    vpc_id=vpc,
     traffic_type=settings.require("traffic"),
     log_destination=flows.arn,
     iam_role_arn=role.arn,
@@ -144,10 +128,6 @@ rule = aws.cloudwatch.EventRule(
 )
 aws.cloudwatch.EventTarget("sessions", rule=rule.name, arn=flows.arn)
 
-pulumi.export("quota", quota.value)
-pulumi.export("s3List", s3_list.id)
-pulumi.export("routes", [route.gateway_id for route in table.routes])
+pulumi.export("account", account)
 # Nothing that a function returns is secret, so a program marks what is.
-named = aws.ssm.get_parameter_output(name=f"/aws/service/ami-windows-latest/{settings.require('image')}")
-pulumi.export("plain", named.value)
-pulumi.export("secret", pulumi.Output.secret(named.value))
+pulumi.export("secret", pulumi.Output.secret(account))

@@ -295,9 +295,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
     """With another plugin, only the tests that reach it over the protocol alone are of use."""
     if not other_plugin:
         return
-    wanted = [item for item in items if _is_of_the_protocol(item)]
-    config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
-    items[:] = wanted
+    selected = [item for item in items if _is_of_the_protocol(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in selected])
+    items[:] = selected
 
 
 def _is_of_the_protocol(item: pytest.Function) -> bool:

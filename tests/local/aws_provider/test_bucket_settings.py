@@ -41,10 +41,7 @@ def s3(aws: Any) -> Any:
         (policy, {"bucket": None}, "bucket: missing"),
         (encryption, {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "rot13"}}]}, "aws:kms"),
         (encryption, {"rules": [{"applyServerSideEncryptionByDefault": {}}]}, "sseAlgorithm: missing"),
-        (encryption, {"rules": [{**by_kms, "blockedEncryptionTypes": ["SSE-X"]}]}, "SSE-C"),
-        (encryption, {"expectedBucketOwner": "1"}, "12 digits"),
         (versioning, {"versioningConfiguration": {"status": "On"}}, "Suspended"),
-        (versioning, {"versioningConfiguration": {"status": "Enabled", "mfaDelete": "On"}}, "Disabled"),
     ],
 )
 def test_a_setting_refuses(provider: Any, token: str, change: dict[str, Any], reason: str) -> None:
@@ -77,7 +74,7 @@ def test_a_setting_is_imported_by_bucket(provider: Any, token: str) -> None:
 
 
 @pytest.mark.parametrize("token", settings, ids=lambda token: token.rsplit(":", 1)[1])
-def test_a_setting_is_gone_with_its_bucket(provider: Any, s3: Any, token: str) -> None:
+def test_bucket_deletion_deletes_its_settings(provider: Any, s3: Any, token: str) -> None:
     provider.up(token, "x", settings[token])
     s3.delete_bucket(Bucket="logs")
     assert provider.refresh(token, "x") is None
@@ -111,17 +108,7 @@ def test_encryption_falls_back_to_that_of_s3(provider: Any, s3: Any) -> None:
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-@pytest.mark.usefixtures("s3")
-@pytest.mark.parametrize("token", [encryption, versioning], ids=lambda token: token.rsplit(":", 1)[1])
-def test_an_expected_owner_is_part_of_the_id(provider: Any, token: str) -> None:
-    inputs = {**settings[token], "expectedBucketOwner": "123456789012"}
-    assert provider.up(token, "x", inputs).id == "logs,123456789012"
-    assert provider.unchanged(token, "x", inputs)
-    assert list(provider.diff(token, "x", settings[token]).replaces) == ["expectedBucketOwner"]
-    assert provider.take_over(token, "y", "logs,123456789012").inputs["bucket"] == "logs"
-
-
-def test_a_block_blocks_nothing_unless_told(provider: Any, s3: Any) -> None:
+def test_public_access_block_defaults_to_false(provider: Any, s3: Any) -> None:
     provider.up(block, "x", {"bucket": "logs"})
     found = s3.get_public_access_block(Bucket="logs")["PublicAccessBlockConfiguration"]
     assert set(found.values()) == {False}
@@ -130,12 +117,6 @@ def test_a_block_blocks_nothing_unless_told(provider: Any, s3: Any) -> None:
     assert set(found.values()) == {True}
     s3.delete_public_access_block(Bucket="logs")
     assert provider.refresh(block, "x") is None
-
-
-def test_a_block_may_be_left_in_place(provider: Any, s3: Any) -> None:
-    provider.up(block, "x", {**settings[block], "skipDestroy": True})
-    provider.destroy(block, "x")
-    assert s3.get_public_access_block(Bucket="logs")["PublicAccessBlockConfiguration"]["BlockPublicAcls"] is True
 
 
 def test_versioning_ends_suspended(provider: Any, s3: Any) -> None:

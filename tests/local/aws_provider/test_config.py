@@ -24,7 +24,7 @@ def test_settings_that_are_no_strings_arrive_as_json_text(fresh: Any) -> None:
     assert fresh.check(group, "g", {})["tagsAll"] == {"owner": "me"}
 
 
-def test_settings_are_taken_in_native_form_too(fresh: Any) -> None:
+def test_config_accepts_native_values(fresh: Any) -> None:
     fresh.configure(defaultTags={"tags": {"owner": "me"}})
     assert fresh.check(group, "g", {})["tagsAll"] == {"owner": "me"}
 
@@ -67,9 +67,7 @@ def test_an_account_that_is_not_allowed_stops_everything(fresh: Any, accounts: d
         fresh.configure(**accounts)
 
 
-def test_credentials_are_proven_in_the_check_with_an_empty_property(
-    fresh: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_config_check_reports_invalid_credentials(fresh: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     with pytest.raises(Exception, match=r"^: sts:GetCallerIdentity failed with EndpointConnectionError"):
         fresh.configure(maxRetries="1")

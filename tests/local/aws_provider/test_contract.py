@@ -9,8 +9,9 @@ from typing import Any
 import botocore.session
 import pytest
 
-from local.aws_provider import registry, table
-from local.aws_provider.model import Function, ResourceType, steps
+from local.aws_provider import check, registry, shapes, table
+from local.aws_provider.config import ProviderConfig
+from local.aws_provider.model import Call, Code, Function, ResourceType, steps
 
 readme = Path(table.__file__).with_name("README.md")
 resources = registry.all_resources()
@@ -45,10 +46,12 @@ def test_properties_are_those_of_the_sdk(resource: ResourceType) -> None:
     body = source[source.index("def _internal_init") :]
     body = body[: body.index("super(")]
     every = {camel(name) for name in re.findall(r'__props__\.__dict__\["(\w+)"\]', body)}
-    assert set(resource.all_properties) == every
-    outputs = {camel(name) for name in re.findall(r'__props__\.__dict__\["(\w+)"\] = None\n', body)}
-    ours = {name for name, prop in resource.all_properties.items() if prop.output}
-    assert ours == outputs - {"tagsAll"}
+    outputs = {camel(name) for name in re.findall(r'__props__\.__dict__\["(\w+)"\] = None\n', body)} - {"tagsAll"}
+    implemented = {name for name, prop in resource.all_properties.items() if prop.is_input}
+    shown = {name for name, prop in resource.all_properties.items() if prop.output}
+    assert implemented | resource.refused_names == every - outputs
+    assert not implemented & resource.refused_names
+    assert outputs <= shown <= outputs | resource.refused_names
 
 
 @pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
@@ -61,16 +64,39 @@ def test_required_inputs_are_those_of_the_sdk(resource: ResourceType) -> None:
 @pytest.mark.parametrize("function", functions, ids=lambda item: item.name)
 def test_arguments_are_those_of_the_sdk(function: Function) -> None:
     given = set(re.findall(r"__args__\['(\w+)'\]", sdk_source(function.name)))
-    assert set(function.inputs) | ({"region"} if function.regional else set()) == given
+    assert set(function.inputs) == given
 
 
 @pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
 def test_relations_name_existing_inputs(resource: ResourceType) -> None:
     properties = resource.all_properties
-    named = {other for prop in properties.values() for other in (*prop.conflicts, *prop.needs)}
-    named |= {name for group in resource.exactly_one for name in group}
+    named = {name for group in (*resource.exactly_one, *resource.at_least_one) for name in group}
     named |= set(resource.moves) | {cause for causes in resource.moves.values() for cause in causes}
-    assert named <= set(properties)
+    assert named <= set(properties) | resource.refused_names
+
+
+@pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
+def test_refused_inputs_are_named_in_check(resource: ResourceType) -> None:
+    request = check.Request(logical_name="r", news=dict.fromkeys(resource.refused_names, "x"))
+    _, problems = check.check(resource, request, ProviderConfig(region="eu-west-1"))
+    named = {each.path for each in problems if each.reason == "is not supported by the local stand-in provider"}
+    assert named == resource.refused_names
+
+
+@pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)
+def test_inputs_reach_an_operation(resource: ResourceType) -> None:
+    model = botocore.session.get_session().get_service_model(resource.service)
+    reached = set(resource.id_properties)
+    for action in (*resource.create, *resource.update):
+        if isinstance(action, Call):
+            shape = model.operation_model(action.operation).input_shape
+            reached |= {action.when} | shapes.properties_of(shape, action, resource.properties)
+        else:
+            reached |= set(action.on.split())
+    given = {name for name, prop in resource.properties.items() if prop.is_input and not prop.local}
+    replacing = {name for name, prop in resource.properties.items() if prop.replaces}
+    # A function of its own creates the resource: what replaces it is not among the changes that it applies.
+    assert given - reached <= (replacing if isinstance(resource.create[0], Code) else set())
 
 
 @pytest.mark.parametrize("resource", resources, ids=lambda item: item.name)

@@ -22,21 +22,21 @@ trust = {
 }
 
 
-def test_a_policy_given_as_an_object_becomes_json_text(provider: Any) -> None:
+def test_policy_object_becomes_json_text(provider: Any) -> None:
     checked = provider.check(policy, "p", {"policy": allow()})
     assert json.loads(checked["policy"]) == allow()
 
 
 def test_a_policy_is_known_by_its_arn(provider: Any) -> None:
-    made = provider.up(policy, "p", {"name": "n", "path": "/team/", "policy": allow()})
-    assert made.id == made["arn"] == "arn:aws:iam::123456789012:policy/team/n"
+    made = provider.up(policy, "p", {"name": "n", "policy": allow()})
+    assert made.id == made["arn"] == "arn:aws:iam::123456789012:policy/n"
     assert made["attachmentCount"] == 0
     assert made["policyId"].startswith("A")
-    assert provider.unchanged(policy, "p", {"name": "n", "path": "/team/", "policy": json.dumps(allow(), indent=2)})
+    assert provider.unchanged(policy, "p", {"name": "n", "policy": json.dumps(allow(), indent=2)})
 
 
-@pytest.mark.parametrize("change", [{"description": "new"}, {"path": "/x/"}, {"name": "m"}])
-def test_description_path_and_name_of_a_policy_replace(provider: Any, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize("change", [{"description": "new"}, {"name": "m"}])
+def test_policy_description_and_name_replace(provider: Any, change: dict[str, Any]) -> None:
     provider.up(policy, "p", {"name": "n", "description": "old", "policy": allow()})
     answer = provider.diff(policy, "p", {"name": "n", "description": "old", "policy": allow(), **change})
     assert list(answer.replaces) == list(change)
@@ -79,11 +79,8 @@ def test_defaults_and_outputs_of_a_role(provider: Any) -> None:
     ("change", "reason"),
     [
         ({"name": "x" * 65}, "length"),
-        ({"namePrefix": "x" * 39}, "length"),
-        ({"maxSessionDuration": 3599}, "range"),
         ({"description": "it\u2019s"}, "curly"),
         ({"permissionsBoundary": "p"}, "invalid ARN"),
-        ({"managedPolicyArns": ["p"]}, "invalid ARN"),
     ],
 )
 def test_a_role_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
@@ -98,32 +95,29 @@ def test_a_role_changes_in_place(provider: Any, aws: Any) -> None:
     inputs = {
         "assumeRolePolicy": other,
         "description": "d",
-        "maxSessionDuration": 7200,
         "permissionsBoundary": boundary,
         "tags": {"a": "b"},
     }
     made = provider.up(role, "r", inputs)
     found = aws("iam").get_role(RoleName=made.id)["Role"]
     assert found["AssumeRolePolicyDocument"] == other
-    assert (found["Description"], found["MaxSessionDuration"]) == ("d", 7200)
+    assert found["Description"] == "d"
     assert provider.unchanged(role, "r", inputs)
 
 
-def test_policies_of_a_role_are_exclusive_when_given_and_left_alone_otherwise(provider: Any, aws: Any) -> None:
-    first, second = (provider.up(policy, name, {"policy": allow()}).id for name in ("one", "two"))
-    given = {"assumeRolePolicy": trust, "managedPolicyArns": [first]}
-    made = provider.up(role, "r", given)
-    aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=second)
+def test_role_changed_by_hand_is_restored(provider: Any, aws: Any) -> None:
+    attached = provider.up(policy, "p", {"policy": allow()}).id
+    made = provider.up(role, "r", {"assumeRolePolicy": trust, "description": "d"})
+    aws("iam").update_role(RoleName=made.id, Description="d", MaxSessionDuration=7200)
+    aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=attached)
     provider.refresh(role, "r")
-    assert not provider.diff(role, "r", {"assumeRolePolicy": trust}).diffs
-    assert list(provider.diff(role, "r", given).diffs) == ["managedPolicyArns"]
-    provider.up(role, "r", given)
-    attached = aws("iam").list_attached_role_policies(RoleName=made.id)["AttachedPolicies"]
-    assert [item["PolicyArn"] for item in attached] == [first]
-    provider.destroy(role, "r")
+    given = {"assumeRolePolicy": trust, "description": "d"}
+    assert list(provider.diff(role, "r", given).diffs) == ["maxSessionDuration"]
+    assert provider.up(role, "r", given)["maxSessionDuration"] == 3600
+    assert provider.unchanged(role, "r", given)
 
 
-def test_inline_policies_compare_by_meaning_and_an_empty_one_removes_all(provider: Any, aws: Any) -> None:
+def test_role_inline_policies_compare_by_meaning(provider: Any, aws: Any) -> None:
     given = {"assumeRolePolicy": trust, "inlinePolicies": [{"name": "a", "policy": json.dumps(allow(), indent=1)}]}
     made = provider.up(role, "r", given)
     assert provider.unchanged(role, "r", given)
@@ -131,12 +125,12 @@ def test_inline_policies_compare_by_meaning_and_an_empty_one_removes_all(provide
     assert aws("iam").list_role_policies(RoleName=made.id)["PolicyNames"] == []
 
 
-def test_a_role_leaves_its_instance_profiles_and_detaches_only_by_force(provider: Any, aws: Any) -> None:
+def test_role_deletion_leaves_profiles_and_not_policies(provider: Any, aws: Any) -> None:
     arn = provider.up(policy, "p", {"policy": allow()}).id
-    made = provider.up(role, "r", {"assumeRolePolicy": trust, "forceDetachPolicies": True})
+    inline = [{"name": "a", "policy": json.dumps(allow())}]
+    made = provider.up(role, "r", {"assumeRolePolicy": trust, "inlinePolicies": inline})
     aws("iam").create_instance_profile(InstanceProfileName="i")
     aws("iam").add_role_to_instance_profile(InstanceProfileName="i", RoleName=made.id)
-    aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=arn)
     provider.destroy(role, "r")
     assert aws("iam").get_instance_profile(InstanceProfileName="i")["InstanceProfile"]["Roles"] == []
     made = provider.up(role, "r", {"assumeRolePolicy": trust})
@@ -162,7 +156,7 @@ def test_an_attachment_is_replaced_delete_first(provider: Any, aws: Any) -> None
     assert answer.deleteBeforeReplace
 
 
-def test_an_attachment_undone_by_hand_is_gone(provider: Any, aws: Any) -> None:
+def test_policy_detachment_is_read(provider: Any, aws: Any) -> None:
     arn = provider.up(policy, "p", {"policy": allow()}).id
     aws("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
     provider.up(attachment, "a", {"role": "r", "policyArn": arn})

@@ -1,11 +1,10 @@
 """Instances (Terraform AWS provider: internal/service/ec2/ec2_instance.go)."""
 
-import base64
 from typing import Any
 
 import pytest
 
-from local.aws_provider.types.instance_properties import architecture
+from local.aws_provider.types.instances import architecture
 from local.emulator.extension.images import image_id
 
 token = "aws:ec2/instance:Instance"
@@ -39,9 +38,7 @@ def controller(net: dict[str, Any], **change: Any) -> dict[str, Any]:
         "privateIp": "10.9.1.10",
         "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
         "rootBlockDevice": {"encrypted": True, "volumeType": "gp3", "volumeSize": 60},
-        "ebsBlockDevices": [{"deviceName": "/dev/sdf", "volumeSize": 20, "volumeType": "gp3", "encrypted": True}],
         "disableApiTermination": True,
-        "disableApiStop": True,
         "monitoring": True,
         "userData": "<powershell>Rename-Computer dc1</powershell>",
         "tags": {"Name": "dc1"},
@@ -71,11 +68,9 @@ def volume(aws: Any, made: Any, device: str = "/dev/sda1") -> Any:
         ({"networkInterfaces": [{"deviceIndex": 0}]}, "networkInterfaces: is not supported"),
         ({"getPasswordData": True}, "getPasswordData: is not supported"),
         ({"userData": "x" * 16385}, "length"),
-        ({"userDataBase64": "eA=="}, "conflicts with userData"),
         ({"metadataOptions": {"httpPutResponseHopLimit": 65}}, "range"),
         ({"metadataOptions": {"httpTokens": "maybe"}}, "optional"),
         ({"rootBlockDevice": {"volumeType": "gp4"}}, "gp3"),
-        ({"ebsBlockDevices": [{"volumeSize": 1}]}, r"ebsBlockDevices\[0\]\.deviceName: missing"),
         ({"privateIp": "10.9.1"}, "valid IPv4 address"),
     ],
 )
@@ -100,21 +95,20 @@ def test_a_domain_controller_is_made_and_does_not_differ(provider: Any, net: dic
     assert (made["instanceState"], made["privateIp"], made["publicIp"]) == ("running", "10.9.1.10", "")
     assert (made["availabilityZone"], made["iamInstanceProfile"]) == ("eu-west-1a", "first")
     assert made["primaryNetworkInterfaceId"].startswith("eni-")
-    assert (made["disableApiTermination"], made["disableApiStop"], made["monitoring"]) == (True, True, True)
+    assert (made["disableApiTermination"], made["monitoring"]) == (True, True)
     assert made["vpcSecurityGroupIds"] == net["groups"][:1]
     assert made["userData"].startswith("<powershell>")
     assert provider.unchanged(token, "dc", controller(net))
 
 
-def test_the_root_volume_is_the_image_s_as_the_program_changes_it(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_root_volume_combines_image_and_program(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(token, "dc", controller(net, rootBlockDevice={"encrypted": True}))
     assert (made["rootBlockDevice"]["volumeSize"], made["rootBlockDevice"]["deviceName"]) == (30, "/dev/sda1")
     assert made["rootBlockDevice"]["kmsKeyId"].startswith("arn:aws:kms:")
     assert volume(aws, made)["Encrypted"]
-    assert volume(aws, made, "/dev/sdf")["Throughput"] == 125
 
 
-def test_what_is_not_given_is_left_to_aws(provider: Any, net: dict[str, Any]) -> None:
+def test_unset_inputs_accept_any_value(provider: Any, net: dict[str, Any]) -> None:
     made = provider.up(token, "i", simple(net))
     assert made["rootBlockDevice"]["volumeType"] == "gp2"
     assert made["metadataOptions"]["httpTokens"] == "optional"
@@ -133,11 +127,8 @@ def test_previews_do_not_know_what_aws_decides(provider: Any, net: dict[str, Any
         {"subnetId": "subnet-1"},
         {"privateIp": "10.9.1.11"},
         {"associatePublicIpAddress": True},
-        {"ebsOptimized": True},
-        {"keyName": "k"},
         {"instanceType": "t4g.large"},
         {"rootBlockDevice": {"encrypted": False, "volumeType": "gp3", "volumeSize": 60}},
-        {"ebsBlockDevices": [{"deviceName": "/dev/sdf", "volumeSize": 30, "volumeType": "gp3", "encrypted": True}]},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -164,8 +155,6 @@ def test_groups_profile_and_metadata_change_in_place(provider: Any, aws: Any, ne
         iamInstanceProfile="second",
         metadataOptions={"httpTokens": "required", "httpPutResponseHopLimit": 2},
         monitoring=False,
-        sourceDestCheck=False,
-        instanceInitiatedShutdownBehavior="terminate",
     )
     assert not provider.diff(token, "dc", changed).replaces
     assert provider.up(token, "dc", changed).id == made.id
@@ -176,7 +165,7 @@ def test_groups_profile_and_metadata_change_in_place(provider: Any, aws: Any, ne
         "required",
         2,
     )
-    assert (found["Monitoring"]["State"], found["SourceDestCheck"]) == ("disabled", False)
+    assert found["Monitoring"]["State"] == "disabled"
     assert provider.unchanged(token, "dc", changed)
 
 
@@ -189,48 +178,16 @@ def test_the_type_and_the_user_data_change_while_it_is_stopped(provider: Any, aw
     assert provider.unchanged(token, "i", changed)
 
 
-def test_protection_from_stopping_holds_such_a_change_back(provider: Any, net: dict[str, Any]) -> None:
-    provider.up(token, "i", simple(net, disableApiStop=True))
-    with pytest.raises(Exception, match="ec2:StopInstances failed with OperationNotPermitted"):
-        provider.up(token, "i", simple(net, disableApiStop=True, instanceType="t3.xlarge"))
-
-
-def test_user_data_replaces_where_the_program_says_so(provider: Any, net: dict[str, Any]) -> None:
-    inputs = simple(net, userData="one", userDataReplaceOnChange=True)
-    provider.up(token, "i", inputs)
-    assert list(provider.diff(token, "i", {**inputs, "userData": "two"}).replaces) == ["userData"]
-
-
-def test_user_data_may_be_given_encoded(provider: Any, net: dict[str, Any]) -> None:
-    inputs = simple(net, userDataBase64=base64.b64encode(b"\x00\xff").decode())
-    made = provider.up(token, "i", inputs)
-    assert "userData" not in made.outputs
-    assert provider.unchanged(token, "i", inputs)
-
-
 def test_the_root_volume_grows_in_place(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(token, "dc", controller(net))
-    root = {"encrypted": True, "volumeType": "gp3", "volumeSize": 80, "throughput": 200, "deleteOnTermination": False}
+    root = {"encrypted": True, "volumeType": "gp3", "volumeSize": 80, "deleteOnTermination": False}
     changed = controller(net, rootBlockDevice=root)
     assert not provider.diff(token, "dc", changed).replaces
     provider.up(token, "dc", changed)
     found = volume(aws, made)
-    assert (found["Size"], found["Throughput"]) == (80, 200)
+    assert found["Size"] == 80
     assert described(aws, made)["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"] is False
     assert provider.unchanged(token, "dc", changed)
-
-
-def test_volumes_have_tags_of_their_own_or_those_of_all(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    root = {"volumeSize": 40, "tags": {"role": "root"}}
-    made = provider.up(token, "one", simple(net, rootBlockDevice=root))
-    assert volume(aws, made)["Tags"] == [{"Key": "role", "Value": "root"}]
-    assert provider.unchanged(token, "one", simple(net, rootBlockDevice=root))
-    provider.up(token, "one", simple(net, rootBlockDevice={**root, "tags": {"role": "system"}}))
-    assert volume(aws, made)["Tags"] == [{"Key": "role", "Value": "system"}]
-    made = provider.up(token, "all", simple(net, volumeTags={"a": "1"}))
-    provider.up(token, "all", simple(net, volumeTags={"b": "2"}))
-    assert volume(aws, made)["Tags"] == [{"Key": "b", "Value": "2"}]
-    assert provider.unchanged(token, "all", simple(net, volumeTags={"b": "2"}))
 
 
 def test_default_tags_reach_described_volumes(fresh: Any, aws: Any, net: dict[str, Any]) -> None:
@@ -240,18 +197,7 @@ def test_default_tags_reach_described_volumes(fresh: Any, aws: Any, net: dict[st
     assert fresh.unchanged(token, "i", simple(net, rootBlockDevice={"volumeSize": 40}))
 
 
-def test_termination_protection_is_lifted_by_force_alone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    made = provider.up(token, "dc", controller(net))
-    old = provider.state[token, "dc"]
-    with pytest.raises(Exception, match="ec2:TerminateInstances failed with OperationNotPermitted"):
-        provider.destroy(token, "dc")
-    provider.state[token, "dc"] = old
-    provider.up(token, "dc", controller(net, forceDestroy=True))
-    provider.destroy(token, "dc")
-    assert described(aws, made)["State"]["Name"] == "terminated"
-
-
-def test_protection_taken_away_first_allows_destruction(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_unprotected_instance_is_terminated(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     provider.up(token, "dc", controller(net))
     provider.up(token, "dc", controller(net, disableApiTermination=False))
     provider.destroy(token, "dc")
@@ -259,7 +205,7 @@ def test_protection_taken_away_first_allows_destruction(provider: Any, aws: Any,
     assert aws("ec2").describe_volumes()["Volumes"] == []
 
 
-def test_an_instance_terminated_by_hand_is_gone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_instance_termination_is_read(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(token, "i", simple(net))
     aws("ec2").terminate_instances(InstanceIds=[made.id])
     assert provider.refresh(token, "i") is None
@@ -276,3 +222,27 @@ def test_an_instance_is_imported_by_id(provider: Any, net: dict[str, Any]) -> No
     taken = provider.take_over(token, "other", made.id)
     assert taken.inputs["instanceType"] == "t3.large"
     assert not provider.diff(token, "other", controller(net)).diffs
+
+
+def test_root_volume_has_its_own_tags(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    root = {"volumeSize": 40, "tags": {"Role": "root", "stage": "dev"}}
+    made = provider.up(token, "one", simple(net, rootBlockDevice=root))
+    assert {tag["Key"]: tag["Value"] for tag in volume(aws, made)["Tags"]} == {"Role": "root", "stage": "dev"}
+    assert provider.unchanged(token, "one", simple(net, rootBlockDevice=root))
+    provider.up(token, "one", simple(net, rootBlockDevice={**root, "tags": {"Role": "system"}}))
+    assert volume(aws, made)["Tags"] == [{"Key": "Role", "Value": "system"}]
+
+
+def test_protected_instance_is_not_terminated(provider: Any, net: dict[str, Any]) -> None:
+    provider.up(token, "dc", controller(net))
+    with pytest.raises(Exception, match="ec2:TerminateInstances failed with OperationNotPermitted"):
+        provider.destroy(token, "dc")
+
+
+def test_source_check_changed_by_hand_is_restored(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    made = provider.up(token, "i", simple(net))
+    aws("ec2").modify_instance_attribute(InstanceId=made.id, SourceDestCheck={"Value": False})
+    provider.refresh(token, "i")
+    assert list(provider.diff(token, "i", simple(net)).diffs) == ["sourceDestCheck"]
+    provider.up(token, "i", simple(net))
+    assert described(aws, made)["SourceDestCheck"] is True

@@ -11,11 +11,8 @@ group = "aws:cloudwatch/logGroup:LogGroup"
     ("inputs", "reason"),
     [
         ({"retentionInDays": 2}, "expected one of .*, got 2"),
-        ({"logGroupClass": "COLD"}, "DELIVERY"),
         ({"name": "a b"}, "must hold only"),
         ({"name": "x" * 513}, "length"),
-        ({"namePrefix": "x" * 484}, "length"),
-        ({"name": "a", "namePrefix": "b"}, "conflicts with"),
     ],
 )
 def test_a_group_refuses(provider: Any, inputs: dict[str, Any], reason: str) -> None:
@@ -29,7 +26,7 @@ def test_the_arn_has_no_star_at_its_end(provider: Any) -> None:
     assert made["arn"] == "arn:aws:logs:eu-west-1:123456789012:log-group:a/b"
 
 
-def test_retention_is_put_and_taken_away_in_place(provider: Any, aws: Any) -> None:
+def test_log_group_retention_is_set_and_removed_in_place(provider: Any, aws: Any) -> None:
     provider.up(group, "g", {"name": "a", "retentionInDays": 7})
     assert aws("logs").describe_log_groups()["logGroups"][0]["retentionInDays"] == 7
     provider.up(group, "g", {"name": "a", "retentionInDays": 0})
@@ -50,24 +47,12 @@ def test_only_the_exact_name_counts(provider: Any, aws: Any) -> None:
     assert provider.refresh(group, "g") is None
 
 
-def test_retain_keeps_the_group(provider: Any, aws: Any) -> None:
-    provider.up(group, "g", {"name": "a", "skipDestroy": True})
-    provider.destroy(group, "g")
-    assert aws("logs").describe_log_groups()["logGroups"]
+def test_log_group_name_replaces(provider: Any) -> None:
+    provider.up(group, "g", {"name": "a"})
+    assert list(provider.diff(group, "g", {"name": "b"}).replaces) == ["name"]
 
 
-def test_another_name_or_class_replaces(provider: Any) -> None:
-    provider.up(group, "g", {"name": "a", "logGroupClass": "STANDARD"})
-    answer = provider.diff(group, "g", {"name": "b", "logGroupClass": "DELIVERY"})
-    assert set(answer.replaces) == {"name", "logGroupClass"}
-
-
-def test_the_class_is_left_to_aws_when_unset(provider: Any) -> None:
-    provider.up(group, "g", {"logGroupClass": "INFREQUENT_ACCESS"})
-    assert not provider.diff(group, "g", {}).diffs
-
-
-def test_the_key_is_given_at_creation(provider: Any, aws: Any) -> None:
+def test_log_group_is_created_with_its_key(provider: Any, aws: Any) -> None:
     arn = aws("kms").create_key()["KeyMetadata"]["Arn"]
     made = provider.up(group, "g", {"kmsKeyId": arn})
     assert made["kmsKeyId"] == arn

@@ -66,7 +66,7 @@ def test_the_version_is_unknown_while_entries_change(provider: Any) -> None:
     assert provider.preview(token, "l", given(one, name="other"))["version"] == 1
 
 
-def test_room_is_made_before_entries_and_given_up_after(provider: Any, aws: Any) -> None:
+def test_prefix_list_grows_before_and_shrinks_after_entries(provider: Any, aws: Any) -> None:
     made = provider.up(token, "l", given(one, maxEntries=1))
     provider.up(token, "l", given(one, two, maxEntries=2))
     assert len(entries(aws, made)) == 2
@@ -91,7 +91,7 @@ def test_the_address_family_alone_replaces(provider: Any) -> None:
     assert answer.deleteBeforeReplace
 
 
-def test_entries_that_are_not_given_are_left_alone(provider: Any, aws: Any) -> None:
+def test_prefix_list_leaves_unset_entries_alone(provider: Any, aws: Any) -> None:
     bare = {"name": "clients", "addressFamily": "IPv4", "maxEntries": 5}
     made = provider.up(token, "l", bare)
     aws("ec2").modify_managed_prefix_list(PrefixListId=made.id, CurrentVersion=1, AddEntries=[{"Cidr": "10.9.0.0/16"}])
@@ -112,7 +112,7 @@ def test_a_list_in_use_is_not_deleted(provider: Any, aws: Any) -> None:
     assert provider.take_over(token, "m", made.id) is None
 
 
-def test_a_list_deleted_by_hand_is_gone(provider: Any, aws: Any) -> None:
+def test_prefix_list_deletion_is_read(provider: Any, aws: Any) -> None:
     made = provider.up(token, "l", given(one))
     aws("ec2").delete_managed_prefix_list(PrefixListId=made.id)
     assert provider.refresh(token, "l") is None

@@ -71,7 +71,6 @@ def test_metric_alarm_drift_and_deletion_are_read(provider: Any, aws: Any) -> No
         ({"period": 45}, "multiple of 60"),
         ({"comparisonOperator": "Less"}, "LessThanThreshold"),
         ({"treatMissingData": "alarm"}, "notBreaching"),
-        ({"statistic": "Sum", "extendedStatistic": "p90"}, "conflicts with"),
         ({"alarmActions": [topic] * 6}, "5"),
         ({"metricQueries": [{"id": "m1"}]}, "not supported"),
     ],

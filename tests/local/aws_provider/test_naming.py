@@ -1,4 +1,4 @@
-"""Automatic names (Pulumi's Terraform bridge), generated prefixes and `@region` (Terraform AWS provider)."""
+"""Automatic names (Pulumi's Terraform bridge) and `@region` (Terraform AWS provider)."""
 
 import re
 from typing import Any
@@ -49,17 +49,6 @@ def test_bucket_names_are_lowered() -> None:
     assert naming.automatic_name("Logs", Naming(lower=True), b"s").startswith("logs-")
 
 
-@given(st.text(st.characters(codec="ascii", categories=["Ll"]), max_size=10))
-def test_a_generated_name_leads_back_to_its_prefix(prefix: str) -> None:
-    name = naming.from_prefix(prefix)
-    assert len(name) == len(prefix) + 26
-    assert naming.prefix_of(name) == prefix
-
-
-def test_generated_names_differ() -> None:
-    assert naming.from_prefix("a") != naming.from_prefix("a")
-
-
 @pytest.mark.parametrize(
     ("given_id", "split"),
     [
@@ -80,16 +69,9 @@ def test_an_automatic_name_is_a_default_and_stays(provider: Any) -> None:
     assert provider.check(parameter, "p", string, seed=b"other")["name"] == first.inputs["name"]
 
 
-def test_name_that_was_given_stays_when_it_is_dropped(provider: Any) -> None:
+def test_explicit_name_stays_when_it_is_dropped(provider: Any) -> None:
     provider.up(parameter, "p", {**string, "name": "mine"})
     assert provider.check(parameter, "p", string)["name"] == "mine"
-
-
-def test_a_name_prefix_suppresses_the_automatic_name(provider: Any) -> None:
-    assert "name" not in provider.check(group, "g", {"namePrefix": "x-"})
-    made = provider.up(group, "g", {"namePrefix": "x-"})
-    assert re.fullmatch(r"x-[0-9a-f]{26}", made["name"])
-    assert provider.unchanged(group, "g", {"namePrefix": "x-"})
 
 
 def test_the_random_part_counts_against_the_limit_of_the_type(provider: Any) -> None:

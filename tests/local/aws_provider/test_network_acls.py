@@ -1,13 +1,10 @@
-"""Network ACLs (Terraform AWS provider: internal/service/ec2/vpc_network_acl.go, …_rule.go, …_association.go)."""
+"""Network ACLs (Terraform AWS provider: internal/service/ec2/vpc_network_acl.go)."""
 
-import zlib
 from typing import Any
 
 import pytest
 
 acl = "aws:ec2/networkAcl:NetworkAcl"
-rule = "aws:ec2/networkAclRule:NetworkAclRule"
-association = "aws:ec2/networkAclAssociation:NetworkAclAssociation"
 https = {"action": "allow", "protocol": "tcp", "fromPort": 443, "toPort": 443, "ruleNo": 100, "cidrBlock": "10.0.0.0/8"}
 
 
@@ -91,21 +88,13 @@ def test_another_network_replaces_create_first(provider: Any, net: dict[str, Any
     assert (list(answer.replaces), answer.deleteBeforeReplace) == (["vpcId"], False)
 
 
-def test_what_other_resources_manage_is_left_alone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    provider.up(rule, "r", numbered(made))
-    provider.up(association, "s", {"networkAclId": made.id, "subnetId": net["subnets"][0]})
-    assert provider.unchanged(acl, "a", {"vpcId": net["vpc"]})
-    assert placed(aws, net["subnets"][0]) == made.id
-
-
 def test_deletion_moves_the_subnets_first(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     provider.up(acl, "a", {"vpcId": net["vpc"], "subnetIds": net["subnets"]})
     provider.destroy(acl, "a")
     assert {placed(aws, subnet) for subnet in net["subnets"]} == {net["default"]}
 
 
-def test_an_acl_is_imported_by_id_and_gone_when_deleted(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_acl_import_by_id_and_deletion_are_read(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(acl, "a", {"vpcId": net["vpc"], "ingress": [https]})
     provider.take_over(acl, "b", made.id)
     assert not provider.diff(acl, "b", {"vpcId": net["vpc"], "ingress": [https]}).diffs
@@ -114,120 +103,28 @@ def test_an_acl_is_imported_by_id_and_gone_when_deleted(provider: Any, aws: Any,
     provider.destroy(acl, "a")
 
 
-def numbered(made: Any, **change: Any) -> dict[str, Any]:
-    """One rule as a resource."""
-    base = {"networkAclId": made.id, "ruleNumber": 100, "ruleAction": "allow", "protocol": "tcp"}
-    return {**base, "fromPort": 389, "toPort": 389, "cidrBlock": "10.0.0.0/8", **change}
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ({"ruleAction": "permit"}, "allow"),
-        ({"ruleAction": "ALLOW"}, "allow"),
-        ({"protocol": "x"}, "unsupported protocol"),
-        ({"protocol": "256"}, "unsupported protocol"),
-        ({"ipv6CidrBlock": "::/0"}, "one of `cidrBlock,ipv6CidrBlock` must be specified"),
-        ({"cidrBlock": None}, "one of `cidrBlock,ipv6CidrBlock` must be specified"),
-    ],
-)
-def test_a_rule_refuses(provider: Any, net: dict[str, Any], change: dict[str, Any], reason: str) -> None:
+def test_acl_leaves_unset_rules_and_subnets_alone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    with pytest.raises(Exception, match=reason):
-        provider.check(rule, "r", numbered(made, **change))
+    entry = {"RuleNumber": 100, "Protocol": "6", "RuleAction": "allow", "PortRange": {"From": 389, "To": 389}}
+    aws("ec2").create_network_acl_entry(NetworkAclId=made.id, Egress=False, CidrBlock="10.0.0.0/8", **entry)
+    by_subnet = [{"Name": "association.subnet-id", "Values": net["subnets"][:1]}]
+    (found,) = aws("ec2").describe_network_acls(Filters=by_subnet)["NetworkAcls"]
+    (one,) = (each for each in found["Associations"] if each["SubnetId"] == net["subnets"][0])
+    aws("ec2").replace_network_acl_association(AssociationId=one["NetworkAclAssociationId"], NetworkAclId=made.id)
+    assert provider.unchanged(acl, "a", {"vpcId": net["vpc"]})
+    assert placed(aws, net["subnets"][0]) == made.id
 
 
-def test_a_rule_s_id_is_made_of_its_parts(provider: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    ruled = provider.up(rule, "r", numbered(made))
-    assert ruled.id == f"nacl-{zlib.crc32(f'{made.id}-100-false-tcp-'.encode())}"
-    assert (ruled["protocol"], ruled["egress"]) == ("6", False)
-    assert provider.unchanged(rule, "r", numbered(made))
-    assert not provider.diff(rule, "r", numbered(made, protocol="6")).diffs
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"cidrBlock": "10.0.0.0/16"},
-        {"egress": True},
-        {"fromPort": 1},
-        {"protocol": "udp"},
-        {"ruleAction": "deny"},
-        {"ruleNumber": 101},
-        {"networkAclId": "acl-1"},
-    ],
-)
-def test_everything_of_a_rule_replaces(provider: Any, net: dict[str, Any], change: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    provider.up(rule, "r", numbered(made))
-    assert list(provider.diff(rule, "r", numbered(made, **change)).replaces) == list(change)
-
-
-def test_a_rule_for_everything_has_no_ports(provider: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    everything = {"networkAclId": made.id, "ruleNumber": 1, "ruleAction": "deny", "protocol": "all"}
-    inputs = {**everything, "ipv6CidrBlock": "::/0", "egress": True}
-    assert provider.up(rule, "r", inputs)["protocol"] == "-1"
-    assert provider.unchanged(rule, "r", inputs)
-
-
-def test_icmp_has_type_and_code(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    inputs = numbered(made, protocol="icmp", icmpType=3, icmpCode=4, fromPort=None, toPort=None)
-    provider.up(rule, "r", inputs)
+def test_acl_sends_type_and_code_of_icmp(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+    ping = {**https, "protocol": "icmp", "icmpType": 3, "icmpCode": 4, "fromPort": 0, "toPort": 0}
+    made = provider.up(acl, "a", {"vpcId": net["vpc"], "ingress": [ping]})
     (found,) = aws("ec2").describe_network_acls(NetworkAclIds=[made.id])["NetworkAcls"]
     assert [item["IcmpTypeCode"] for item in found["Entries"] if item["RuleNumber"] == 100] == [{"Code": 4, "Type": 3}]
-    assert provider.unchanged(rule, "r", inputs)
+    assert provider.unchanged(acl, "a", {"vpcId": net["vpc"], "ingress": [ping]})
 
 
-def test_a_number_that_is_taken_is_an_error(provider: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    provider.up(rule, "r", numbered(made))
-    provider.up(rule, "other direction", numbered(made, egress=True))
-    with pytest.raises(Exception, match=f"ingress rule 100 of {made.id} already exists"):
-        provider.up(rule, "s", numbered(made))
-
-
-def test_a_rule_deleted_by_hand_is_gone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    provider.up(rule, "r", numbered(made))
-    aws("ec2").delete_network_acl_entry(NetworkAclId=made.id, RuleNumber=100, Egress=False)
-    assert provider.refresh(rule, "r") is None
-    provider.destroy(rule, "r")
-
-
-def test_a_rule_is_imported_by_its_parts(provider: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    ruled = provider.up(rule, "r", numbered(made))
-    taken = provider.take_over(rule, "s", f"{made.id}:100:tcp:false")
-    assert taken.id == ruled.id
-    assert not provider.diff(rule, "s", numbered(made)).diffs
-    with pytest.raises(Exception, match="expected NETWORK_ACL_ID:RULE_NUMBER:PROTOCOL:EGRESS"):
-        provider.take_over(rule, "t", ruled.id)
-
-
-def test_an_association_takes_the_place_of_another(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    inputs = {"networkAclId": made.id, "subnetId": net["subnets"][0]}
-    joined = provider.up(association, "s", inputs)
-    assert joined.id.startswith("aclassoc-")
-    assert provider.unchanged(association, "s", inputs)
-    assert provider.take_over(association, "t", joined.id).inputs["subnetId"] == net["subnets"][0]
-    provider.destroy(association, "s")
-    assert placed(aws, net["subnets"][0]) == net["default"]
-
-
-def test_an_association_moved_by_hand_is_gone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    joined = provider.up(association, "s", {"networkAclId": made.id, "subnetId": net["subnets"][0]})
-    aws("ec2").replace_network_acl_association(AssociationId=joined.id, NetworkAclId=net["default"])
-    assert provider.refresh(association, "s") is None
-    provider.destroy(association, "s")
-
-
-def test_another_acl_or_subnet_replaces(provider: Any, net: dict[str, Any]) -> None:
-    made = provider.up(acl, "a", {"vpcId": net["vpc"]})
-    provider.up(association, "s", {"networkAclId": made.id, "subnetId": net["subnets"][0]})
-    answer = provider.diff(association, "s", {"networkAclId": "acl-1", "subnetId": net["subnets"][1]})
-    assert list(answer.replaces) == ["networkAclId", "subnetId"]
+def test_acl_rule_for_all_protocols_has_no_ports(provider: Any, net: dict[str, Any]) -> None:
+    everything = {**https, "protocol": "all", "fromPort": 0, "toPort": 0, "cidrBlock": None, "ipv6CidrBlock": "::/0"}
+    made = provider.up(acl, "a", {"vpcId": net["vpc"], "egress": [everything]})
+    assert made["egress"][0]["protocol"] in {"all", "-1"}
+    assert provider.unchanged(acl, "a", {"vpcId": net["vpc"], "egress": [everything]})

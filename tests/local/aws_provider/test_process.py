@@ -43,7 +43,7 @@ def stub(running: Any) -> Any:
     return provider_pb2_grpc.ResourceProviderStub(grpc.insecure_channel(f"127.0.0.1:{port}"))
 
 
-def test_the_launcher_lies_where_the_engine_looks(tmp_path: Path, launcher: Path) -> None:
+def test_launcher_is_in_the_plugin_folder(tmp_path: Path, launcher: Path) -> None:
     assert launcher == tmp_path / "plugins" / f"resource-aws-v{plugin_version()}" / "pulumi-resource-aws"
     assert os.access(launcher, os.X_OK)
 
@@ -59,7 +59,7 @@ def test_a_moved_repository_is_written_anew(tmp_path: Path, launcher: Path) -> N
     assert f"'{tmp_path}/else where'" in launcher.read_text()
 
 
-def test_it_serves_from_any_folder_and_says_its_version(plugin: Any) -> None:
+def test_plugin_serves_from_any_folder_with_its_version(plugin: Any) -> None:
     assert stub(plugin).GetPluginInfo(empty_pb2.Empty()).version == plugin_version()
 
 
@@ -102,12 +102,12 @@ def test_it_ends_with_its_parent(launcher: Path) -> None:
     parent.stdout.close()
 
 
-def test_an_unconfigured_provider_says_so(plugin: Any) -> None:
+def test_unconfigured_provider_is_an_error(plugin: Any) -> None:
     with pytest.raises(grpc.RpcError, match="the provider was not configured"):
         stub(plugin).Check(provider_pb2.CheckRequest(urn="urn:pulumi:d::p::aws:kms/key:Key::k"))
 
 
-def test_it_starts_without_the_aws_library_and_without_the_rest_of_the_sdk() -> None:
+def test_plugin_starts_without_botocore_and_the_sdk() -> None:
     code = (
         "import sys; from local import protocol; protocol.import_protocol_only();"
         "from local.aws_provider import servicer, registry; registry.all_resources();"
@@ -129,7 +129,7 @@ def test_the_table_is_printed_on_request() -> None:
 
 
 def _runs(process: int) -> bool:
-    """Whether a process lives; one that has ended may still be listed until somebody asks for its exit code."""
+    """Whether a process lives; one that has ended may still be listed until its parent reads the exit code."""
     try:
         state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except OSError:

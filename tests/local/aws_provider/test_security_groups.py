@@ -85,7 +85,7 @@ def test_inline_rules_change_in_place(provider: Any, aws: Any, vpc: str) -> None
     assert [item["IpProtocol"] for item in found["IpPermissionsEgress"]] == ["-1"]
 
 
-def test_rules_given_inline_are_exclusive_and_others_are_left_alone(provider: Any, aws: Any, vpc: str) -> None:
+def test_inline_rules_are_exclusive_only_when_set(provider: Any, aws: Any, vpc: str) -> None:
     made = provider.up(group, "web", {"vpcId": vpc, "ingress": [web()]})
     permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     aws("ec2").authorize_security_group_ingress(GroupId=made.id, IpPermissions=[permission])
@@ -96,7 +96,7 @@ def test_rules_given_inline_are_exclusive_and_others_are_left_alone(provider: An
     assert len(aws("ec2").describe_security_groups(GroupIds=[made.id])["SecurityGroups"][0]["IpPermissions"]) == 1
 
 
-def test_a_group_deleted_by_hand_is_gone(provider: Any, aws: Any, vpc: str) -> None:
+def test_security_group_deletion_is_read(provider: Any, aws: Any, vpc: str) -> None:
     made = provider.up(group, "web", {"vpcId": vpc})
     aws("ec2").delete_security_group(GroupId=made.id)
     assert provider.refresh(group, "web") is None
@@ -189,7 +189,7 @@ def test_a_duplicate_rule_is_an_error(provider: Any, group_id: str) -> None:
         provider.up(ingress, "s", rule(group_id))
 
 
-def test_a_rule_revoked_by_hand_is_gone(provider: Any, aws: Any, group_id: str) -> None:
+def test_security_group_rule_revocation_is_read(provider: Any, aws: Any, group_id: str) -> None:
     made = provider.up(ingress, "r", rule(group_id))
     aws("ec2").revoke_security_group_ingress(GroupId=group_id, SecurityGroupRuleIds=[made.id])
     assert provider.refresh(ingress, "r") is None

@@ -29,7 +29,7 @@ def test_an_association_is_known_by_its_id(provider: Any, aws: Any) -> None:
     assert provider.unchanged(association, "agents", given)
 
 
-def test_an_update_sends_everything_as_what_is_left_out_is_removed(provider: Any, aws: Any) -> None:
+def test_association_update_sends_all_arguments(provider: Any, aws: Any) -> None:
     made = provider.up(association, "agents", given)
     changed = {key: value for key, value in given.items() if key != "maxErrors"} | {"scheduleExpression": "rate(1 day)"}
     assert not provider.diff(association, "agents", changed).replaces
@@ -55,7 +55,7 @@ def test_tags_of_an_association_change_on_their_own(provider: Any, aws: Any) -> 
     assert described(aws, made.id)["AssociationVersion"] == "1"
 
 
-def test_an_association_that_is_gone_is_made_again(provider: Any, aws: Any) -> None:
+def test_association_deletion_is_read(provider: Any, aws: Any) -> None:
     made = provider.up(association, "agents", given)
     aws("ssm").delete_association(AssociationId=made.id)
     assert provider.refresh(association, "agents") is None
@@ -73,8 +73,6 @@ def test_an_unknown_document_is_an_error(provider: Any, aws: Any) -> None:
         ({"associationName": "a b"}, "alphanumeric"),
         ({"maxConcurrency": "0"}, "valid number"),
         ({"maxErrors": "101%"}, "valid number"),
-        ({"complianceSeverity": "MILD"}, "UNSPECIFIED"),
-        ({"documentVersion": "latest"}, "DEFAULT"),
         ({"targets": [{"key": "InstanceIds", "values": ["*"]}] * 6}, "5"),
         ({"waitForSuccessTimeoutSeconds": 10}, "not supported|stand-in|refused"),
     ],

@@ -55,7 +55,7 @@ def test_another_default_updates_all_tags_in_place(tagging: Any, aws: Any) -> No
     assert aws("logs").list_tags_for_resource(resourceArn=made["arn"])["tags"] == {"owner": "them"}
 
 
-def test_a_change_of_tags_touches_nothing_else(tagging: Any, refusing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tag_change_calls_no_other_operation(tagging: Any, refusing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tagging.up(group, "g", {"retentionInDays": 1, "tags": {"a": "b"}})
     monkeypatch.setattr(Session, "request", refusing("PutRetentionPolicy"))
     assert tagging.up(group, "g", {"retentionInDays": 1, "tags": {"a": "c"}})["tags"] == {"a": "c"}
@@ -65,7 +65,7 @@ def test_an_unknown_tag_makes_all_tags_unknown(tagging: Any) -> None:
     assert tagging.check(group, "g", {"tags": {"a": UNKNOWN}})["tagsAll"] is UNKNOWN
 
 
-def test_types_of_the_plugin_framework_hold_all_tags_in_outputs_only(tagging: Any, aws: Any) -> None:
+def test_framework_types_have_all_tags_in_outputs_only(tagging: Any, aws: Any) -> None:
     security_group = aws("ec2").create_security_group(GroupName="n", Description="d")["GroupId"]
     inputs = {
         "securityGroupId": security_group,

@@ -16,7 +16,7 @@ def policy(arn: str, sid: str = "One") -> dict[str, Any]:
 
 
 def test_a_topic_is_known_by_its_arn_and_owner(provider: Any) -> None:
-    given = {"name": "t", "kmsMasterKeyId": "alias/k", "displayName": "T", "tags": {"a": "b"}}
+    given = {"name": "t", "kmsMasterKeyId": "alias/k", "tags": {"a": "b"}}
     made = provider.up(topic, "t", given)
     assert made.id == made["arn"] == "arn:aws:sns:eu-west-1:123456789012:t"
     assert (made["owner"], made["fifoTopic"], made["kmsMasterKeyId"]) == ("123456789012", False, "alias/k")
@@ -31,13 +31,13 @@ def test_a_topic_that_exists_is_an_error(provider: Any, aws: Any) -> None:
 
 def test_attributes_of_a_topic_change_in_place(provider: Any, aws: Any) -> None:
     provider.up(topic, "t", {"name": "t", "kmsMasterKeyId": "alias/k"})
-    made = provider.up(topic, "t", {"name": "t", "displayName": "T", "tags": {"a": "b"}})
+    made = provider.up(topic, "t", {"name": "t", "tags": {"a": "b"}})
     found = aws("sns").get_topic_attributes(TopicArn=made.id)["Attributes"]
-    assert (found["DisplayName"], found.get("KmsMasterKeyId", "")) == ("T", "")
+    assert found.get("KmsMasterKeyId", "") == ""
     assert aws("sns").list_tags_for_resource(ResourceArn=made.id)["Tags"] == [{"Key": "a", "Value": "b"}]
 
 
-def test_the_policy_of_a_topic_is_left_to_aws_when_unset(provider: Any, aws: Any) -> None:
+def test_topic_policy_unset_accepts_any(provider: Any, aws: Any) -> None:
     made = provider.up(topic, "t", {"name": "t"})
     aws("sns").set_topic_attributes(
         TopicArn=made.id, AttributeName="Policy", AttributeValue=json.dumps(policy(made.id))
@@ -45,11 +45,10 @@ def test_the_policy_of_a_topic_is_left_to_aws_when_unset(provider: Any, aws: Any
     assert provider.unchanged(topic, "t", {"name": "t"})
 
 
-@pytest.mark.parametrize("change", [{"name": "u"}, {"name": "t.fifo", "fifoTopic": True}])
-def test_name_and_kind_of_a_topic_replace(provider: Any, change: dict[str, Any]) -> None:
+def test_topic_name_replaces(provider: Any) -> None:
     provider.up(topic, "t", {"name": "t"})
-    answer = provider.diff(topic, "t", {"name": "t", **change})
-    assert set(answer.replaces) == set(change)
+    answer = provider.diff(topic, "t", {"name": "u"})
+    assert list(answer.replaces) == ["name"]
     assert answer.deleteBeforeReplace
 
 
@@ -57,11 +56,7 @@ def test_name_and_kind_of_a_topic_replace(provider: Any, change: dict[str, Any])
     ("inputs", "reason"),
     [
         ({"name": "a b"}, "invalid name"),
-        ({"name": "t", "contentBasedDeduplication": True}, "can only be set for FIFO topics"),
-        ({"name": "t", "signatureVersion": 3}, "range"),
-        ({"name": "t", "tracingConfig": "On"}, "PassThrough"),
-        ({"name": "t", "httpSuccessFeedbackSampleRate": 101}, "range"),
-        ({"name": "t", "maximumMessageSize": 1}, "range"),
+        ({"name": "t.fifo", "fifoTopic": True}, "fifoTopic: is not supported"),
     ],
 )
 def test_a_topic_refuses_in_preview(provider: Any, inputs: dict[str, Any], reason: str) -> None:
@@ -69,13 +64,13 @@ def test_a_topic_refuses_in_preview(provider: Any, inputs: dict[str, Any], reaso
         provider.preview(topic, "t", inputs)
 
 
-def test_a_topic_that_is_gone_is_seen(provider: Any, aws: Any) -> None:
+def test_topic_deletion_is_read(provider: Any, aws: Any) -> None:
     made = provider.up(topic, "t", {})
     aws("sns").delete_topic(TopicArn=made.id)
     assert provider.refresh(topic, "t") is None
 
 
-def test_a_topic_policy_is_put_and_its_end_brings_the_default_back(provider: Any, aws: Any) -> None:
+def test_topic_policy_deletion_restores_the_default(provider: Any, aws: Any) -> None:
     arn = provider.up(topic, "t", {"name": "t"}).id
     given = {"arn": arn, "policy": policy(arn)}
     made = provider.up(topic_policy, "p", given)
@@ -114,19 +109,28 @@ def test_an_address_is_subscribed_without_waiting_for_its_reader(provider: Any) 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"protocol": "pigeon"}, "expected one of"),
+        ({"protocol": "sqs"}, "expected one of"),
         ({"topic": "t"}, "invalid ARN"),
-        ({"filterPolicyScope": "MessageBody"}, "filterPolicy is required"),
-        ({"filterPolicy": "{"}, "invalid JSON"),
     ],
 )
 def test_a_subscription_refuses(provider: Any, change: dict[str, Any], reason: str) -> None:
     arn = "arn:aws:sns:eu-west-1:123456789012:t"
     with pytest.raises(Exception, match=reason):
-        provider.preview(subscription, "s", {"topic": arn, "protocol": "sqs", "endpoint": "e", **change})
+        provider.preview(subscription, "s", {"topic": arn, "protocol": "email", "endpoint": "e", **change})
 
 
-def test_a_subscription_ended_by_hand_is_gone(provider: Any, aws: Any) -> None:
+def test_subscription_changed_by_hand_is_restored(provider: Any, aws: Any) -> None:
+    arn = provider.up(topic, "t", {"name": "t"}).id
+    given = {"topic": arn, "protocol": "email", "endpoint": "a@example.org"}
+    made = provider.up(subscription, "s", given)
+    named = {"SubscriptionArn": made.id, "AttributeName": "RawMessageDelivery"}
+    aws("sns").set_subscription_attributes(**named, AttributeValue="true")
+    assert provider.refresh(subscription, "s")["rawMessageDelivery"] is True
+    provider.up(subscription, "s", given)
+    assert provider.unchanged(subscription, "s", given)
+
+
+def test_subscription_deletion_is_read(provider: Any, aws: Any) -> None:
     arn = provider.up(topic, "t", {"name": "t"}).id
     made = provider.up(subscription, "s", {"topic": arn, "protocol": "email", "endpoint": "a@example.org"})
     aws("sns").unsubscribe(SubscriptionArn=made.id)

@@ -29,7 +29,6 @@ def interface(net: dict[str, Any], **change: Any) -> Any:
     ("change", "reason"),
     [
         ({"vpcEndpointType": "Tunnel"}, "GatewayLoadBalancer"),
-        ({"ipAddressType": "v4"}, "dualstack"),
         ({"serviceName": None}, "one of `serviceName,resourceConfigurationArn,serviceNetworkArn`"),
         ({"vpcId": None}, "vpcId: missing"),
         ({"policy": "{"}, "invalid JSON"),
@@ -83,20 +82,20 @@ def test_network_service_and_type_replace_create_first(
     assert not answer.deleteBeforeReplace
 
 
-def test_what_is_not_given_is_left_to_aws(provider: Any, net: dict[str, Any]) -> None:
+def test_unset_inputs_accept_any_value(provider: Any, net: dict[str, Any]) -> None:
     provider.up(endpoint, "e", interface(net))
     fewer = {"vpcId": net["vpc"], "serviceName": ssm, "vpcEndpointType": "Interface"}
     assert not provider.diff(endpoint, "e", fewer).diffs
 
 
-def test_an_endpoint_deleted_by_hand_is_gone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_endpoint_deletion_is_read(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(endpoint, "e", interface(net))
     aws("ec2").delete_vpc_endpoints(VpcEndpointIds=[made.id])
     assert provider.refresh(endpoint, "e") is None
     provider.destroy(endpoint, "e")
 
 
-def test_destroying_waits_until_it_is_gone(provider: Any, aws: Any, net: dict[str, Any]) -> None:
+def test_endpoint_destroy_waits_for_the_deletion(provider: Any, aws: Any, net: dict[str, Any]) -> None:
     made = provider.up(endpoint, "e", interface(net))
     provider.destroy(endpoint, "e")
     listed = aws("ec2").describe_vpc_endpoints()["VpcEndpoints"]

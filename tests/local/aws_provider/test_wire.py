@@ -28,7 +28,7 @@ def test_values_survive_the_round_trip_with_secrets_and_unknowns(values: dict[st
     assert wire.read(wire.write(values)) == values
 
 
-def test_nulls_are_left_out() -> None:
+def test_wire_omits_nulls() -> None:
     assert wire.read(wire.write({"gone": None, "kept": 1})) == {"kept": 1}
 
 
@@ -45,7 +45,7 @@ def test_a_secret_element_makes_the_whole_list_secret() -> None:
     assert wire.keep_secret(["a", "b"], ["a", Secret("b")]) == Secret(["a", "b"])
 
 
-def test_secret_is_found_below_a_plain_list_and_not_where_there_is_none() -> None:
+def test_holds_secret_searches_nested_lists() -> None:
     assert wire.holds_secret([{"a": Secret(1)}])
     assert not wire.holds_secret([{"a": 1}])
 

@@ -22,20 +22,13 @@ from tests.operations.deployer.stacks import scope
 from tests.support.authorization.requests import TABLE
 
 UNUSED: Final = {
-    "cloudtrail:GetInsightSelectors": "insights",
-    "cloudtrail:PutEventSelectors": "event selectors",
-    "cloudtrail:PutInsightSelectors": "insights",
     "cloudtrail:StopLogging": "a trail that does not log",
-    "ec2:AcceptVpcEndpointConnections": "autoAccept of an endpoint",
-    "ec2:CreateSnapshot": "finalSnapshot of a volume",
-    "ec2:DescribeSnapshots": "finalSnapshot of a volume",
     "ec2:MonitorInstances": "monitoring of an instance",
     "ec2:UnmonitorInstances": "monitoring of an instance",
     "iam:DeleteRolePermissionsBoundary": "a role without a boundary, which the deployer must not make",
     "kms:DisableKey": "isEnabled of a key",
     "kms:DisableKeyRotation": "a key that does not rotate",
     "logs:DeleteRetentionPolicy": "logs that are kept for ever",
-    "logs:PutLogGroupDeletionProtection": "deletionProtectionEnabled of a log group",
 }
 """Actions that no component leads to, with the input that would."""
 BY_PATH: Final = ("s3", "scheduler")

@@ -3,9 +3,8 @@
 import pulumi_aws as aws
 from pulumi_aws import ec2, vpc
 
-network = ec2.get_vpc(filters=[{"name": "tag:Name", "values": ["directory"]}])
 key = aws.kms.Key("key", enable_key_rotation=True)
-group = ec2.SecurityGroup("group", description="controllers", vpc_id=network.id, tags={"Role": "DomainController"})
+group = ec2.SecurityGroup("group", description="controllers", tags={"Role": "DomainController"})
 vpc.SecurityGroupIngressRule(
     "late",
     security_group_id=group.id,

@@ -1,0 +1,202 @@
+"""CloudWatch log groups and alarms, EventBridge rules and targets.
+
+Source: Terraform AWS provider, `internal/service/{logs,cloudwatch,events}`.
+"""
+
+import json
+from typing import Any, Final
+
+from local.aws_provider import policy_json, validators
+from local.aws_provider.aws import Aws
+from local.aws_provider.failure import Problem
+from local.aws_provider.model import (
+    Call,
+    Code,
+    Item,
+    Property,
+    ResourceType,
+    Retry,
+    Tagging,
+    fixed,
+    flag,
+    name,
+    text,
+    text_map,
+    texts,
+    whole,
+)
+from local.aws_provider.wire import Values
+
+# Log groups.
+
+_retention_days: Final = (
+    *(0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+_retain = Call("PutRetentionPolicy", {"logGroupName": "id"}, when="retentionInDays", otherwise="DeleteRetentionPolicy")
+
+
+def _find_log_group(aws: Aws, group: Item) -> Values | None:
+    listed = aws.pages("DescribeLogGroups", "logGroups", marker="nextToken", logGroupNamePrefix=group.id)
+    found = next((each for each in listed if each["logGroupName"] == group.id), None)
+    return {**found, "arn": found["arn"].removesuffix(":*")} if found else None
+
+
+LOG_GROUP = ResourceType(
+    name="aws:cloudwatch/logGroup:LogGroup",
+    service="logs",
+    properties={
+        "kmsKeyId": text(),
+        "name": name(
+            validators.length(1, 512),
+            validators.matches(r"[0-9A-Za-z_./#-]+", "must hold only [0-9A-Za-z_./#-]"),
+            aws="logGroupName",
+        ),
+        "retentionInDays": whole(default=0, checks=(validators.one_of(*_retention_days),)),
+        "skipDestroy": fixed(False, local=True),
+    },
+    outputs="arn deletionProtectionEnabled logGroupClass",
+    refused="deletionProtectionEnabled logGroupClass namePrefix",
+    id="{name}",
+    create=(Call("CreateLogGroup"), _retain),
+    read=(Code(_find_log_group, "DescribeLogGroups"),),
+    update=(_retain, Call("AssociateKmsKey", {"logGroupName": "id"}, when="kmsKeyId", otherwise="DisassociateKmsKey")),
+    delete=(Call("DeleteLogGroup"),),
+    tagging=Tagging(),
+    gone=frozenset({"ResourceNotFoundException"}),
+)
+
+
+# Alarms on one metric.
+
+_comparisons: Final = (
+    *("GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"),
+    *("LessThanLowerOrGreaterThanUpperThreshold", "LessThanLowerThreshold", "GreaterThanUpperThreshold"),
+)
+_short_periods: Final = (10, 20, 30)
+_minute: Final = 60
+
+
+def _period(value: Any) -> str | None:
+    if value in _short_periods or value % _minute == 0:
+        return None
+    return f"expected period to be one of {list(_short_periods)} or a multiple of {_minute}, got {value}"
+
+
+def _plan_alarm(_old: Values, new: Values) -> list[Problem]:
+    missing = [each for each in ("metricName", "namespace", "period") if not new.get(each)]
+    return [Problem(each, "must be set for an alarm on one metric") for each in missing]
+
+
+METRIC_ALARM = ResourceType(
+    name="aws:cloudwatch/metricAlarm:MetricAlarm",
+    service="cloudwatch",
+    properties={
+        "actionsEnabled": flag(default=True),
+        "alarmActions": texts(checks=(validators.items_at_most(5),)),
+        "alarmDescription": text(checks=(validators.length(0, 1024),)),
+        "comparisonOperator": text(checks=(validators.one_of(*_comparisons),)),
+        "dimensions": text_map(),
+        "evaluationPeriods": whole(checks=(validators.between(1, 100_000),)),
+        "metricName": text(checks=(validators.length(1, 255),)),
+        "name": name(validators.length(1, 255), aws="AlarmName"),
+        "namespace": text(checks=(validators.length(1, 255),)),
+        "period": whole(checks=(_period,)),
+        "statistic": text(checks=(validators.one_of("SampleCount", "Average", "Sum", "Minimum", "Maximum"),)),
+        "threshold": Property(kind="number"),
+        "treatMissingData": text(
+            default="missing", checks=(validators.one_of("breaching", "notBreaching", "ignore", "missing"),)
+        ),
+    },
+    outputs="arn=AlarmArn",
+    refused=(
+        "datapointsToAlarm evaluateLowSampleCountPercentiles evaluationCriteria evaluationInterval evaluationWindow "
+        "extendedStatistic insufficientDataActions metricQueries okActions thresholdMetricId unit warmUpConfiguration"
+    ),
+    id="{name}",
+    create=(Call("PutMetricAlarm"),),
+    read=(Call("DescribeAlarms", {"AlarmNames": "id"}, result="MetricAlarms"),),
+    update=(Call("PutMetricAlarm"),),
+    delete=(Call("DeleteAlarms", {"AlarmNames": "id"}),),
+    tagging=Tagging(),
+    gone=frozenset({"ResourceNotFound"}),
+    plan=_plan_alarm,
+)
+
+
+# Rules and targets of EventBridge, on the default bus.
+
+_name_form: Final = validators.matches(r"[0-9A-Za-z_.-]+", "must hold only [0-9A-Za-z_.-]")
+_enabled_states: Final = ("ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS")
+_longest_pattern: Final = 4096
+_bus = fixed("default", replaces=True)
+
+
+def _normal_pattern(pattern: str) -> str:
+    """Return a pattern as outputs store it: compact, with sorted keys and without needless escapes."""
+    return policy_json.compact(json.loads(pattern))
+
+
+def _pattern(value: Any) -> str | None:
+    return policy_json.json_text(value) or validators.length(0, _longest_pattern)(_normal_pattern(value))
+
+
+EVENT_RULE = ResourceType(
+    name="aws:cloudwatch/eventRule:EventRule",
+    service="events",
+    properties={
+        "description": text(checks=(validators.length(0, 512),)),
+        "eventBusName": _bus,
+        "eventPattern": text(checks=(_pattern,), stored_as=_normal_pattern, sent_as=_normal_pattern),
+        "forceDestroy": fixed(False, local=True),
+        "name": name(validators.length(1, 64), _name_form, longest=64),
+        "scheduleExpression": text(checks=(validators.length(0, 256),)),
+        "state": text(computed=True, checks=(validators.one_of("DISABLED", *_enabled_states),)),
+    },
+    outputs="arn",
+    refused="isEnabled namePrefix roleArn",
+    id="{name}",
+    create=(Call("PutRule"),),
+    read=(Call("DescribeRule"),),
+    update=(Call("PutRule"),),
+    # The real plugin repeats for 5 minutes while the rule has targets.
+    delete=(Call("DeleteRule", retry=Retry(codes=frozenset({"ValidationException"}), seconds=120)),),
+    tagging=Tagging(),
+    gone=frozenset({"ResourceNotFoundException"}),
+    at_least_one=(("eventPattern", "scheduleExpression"),),
+)
+
+
+def _find_target(aws: Aws, target: Item) -> Values | None:
+    listed = aws.pages("ListTargetsByRule", "Targets", Rule=target.values["rule"])
+    return next((each for each in listed if each["Id"] == target.values["targetId"]), None)
+
+
+_put_target = Call("PutTargets", {"Rule": "rule", "EventBusName": "eventBusName"}, within="Targets")
+
+EVENT_TARGET = ResourceType(
+    name="aws:cloudwatch/eventTarget:EventTarget",
+    service="events",
+    properties={
+        "arn": text(required=True, checks=(validators.arn,)),
+        "eventBusName": _bus,
+        "forceDestroy": fixed(False, local=True),
+        "roleArn": text(checks=(validators.arn,)),
+        "rule": text(required=True, replaces=True, checks=(validators.length(1, 64), _name_form)),
+        "targetId": name(validators.length(1, 64), _name_form, aws="Id"),
+    },
+    outputs="",
+    refused=(
+        "appsyncTarget batchTarget deadLetterConfig ecsTarget httpTarget input inputPath inputTransformer kinesisTarget "
+        "redshiftTarget retryPolicy runCommandTargets sagemakerPipelineTarget sqsTarget"
+    ),
+    id="{rule}-{targetId}",
+    import_id="{rule}/{targetId}",
+    create=(_put_target,),
+    read=(Code(_find_target, "ListTargetsByRule"),),
+    update=(_put_target,),
+    delete=(Call("RemoveTargets", {"Rule": "rule", "EventBusName": "eventBusName", "Ids": "targetId"}),),
+    gone=frozenset({"ResourceNotFoundException"}),
+)
+
+RESOURCES = (LOG_GROUP, METRIC_ALARM, EVENT_RULE, EVENT_TARGET)

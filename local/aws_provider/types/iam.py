@@ -1,0 +1,302 @@
+"""IAM roles, policies, their attachments, and instance profiles. Source: Terraform AWS provider, `internal/service/iam`."""
+
+from typing import Any, Final
+
+from local.aws_provider import policy_json, validators
+from local.aws_provider.aws import Aws
+from local.aws_provider.failure import AwsError
+from local.aws_provider.model import Call, Code, Item, ResourceType, Retry, Tagging, fixed, name, records, text
+from local.aws_provider.wire import Values, items_of
+
+version_limit: Final = 5
+"""Maximum number of versions of a policy."""
+_not_found: Final = "NoSuchEntity"
+_gone: Final = frozenset({_not_found})
+_name_form: Final = validators.matches(r"[\w+=,.@-]*", "must hold only alphanumeric characters and +=,.@_-")
+_path: Final = fixed("/", replaces=True)
+
+
+def _iam_policy(aws: str) -> Any:
+    return policy_json.policy(policy_json.iam_policy, required=True, accepts_object=True, aws=aws)
+
+
+# Policies.
+
+
+def _read_default_version(aws: Aws, policy: Item) -> Values:
+    version: str = policy.found["DefaultVersionId"]
+    answer = aws.call("GetPolicyVersion", PolicyArn=policy.id, VersionId=version)
+    return {"PolicyDocument": answer["PolicyVersion"]["Document"]}
+
+
+def _versions(aws: Aws, policy: Item) -> list[Values]:
+    return aws.pages("ListPolicyVersions", "Versions", marker="Marker", PolicyArn=policy.id)
+
+
+def _delete_oldest_version(aws: Aws, policy: Item) -> None:
+    """Make room for one more version."""
+    versions = _versions(aws, policy)
+    spare = [version for version in versions if not version["IsDefaultVersion"]]
+    if len(versions) >= version_limit and spare:
+        oldest = min(spare, key=lambda version: version["CreateDate"])
+        aws.call("DeletePolicyVersion", PolicyArn=policy.id, VersionId=oldest["VersionId"])
+
+
+def _delete_versions(aws: Aws, policy: Item) -> None:
+    for version in _versions(aws, policy):
+        if not version["IsDefaultVersion"]:
+            aws.call("DeletePolicyVersion", PolicyArn=policy.id, VersionId=version["VersionId"])
+
+
+POLICY = ResourceType(
+    name="aws:iam/policy:Policy",
+    service="iam",
+    regional=False,
+    properties={
+        "description": text(replaces=True),
+        "name": name(validators.length(1, 128), _name_form, aws="PolicyName"),
+        "path": _path,
+        "policy": _iam_policy("PolicyDocument"),
+    },
+    outputs="arn attachmentCount policyId",
+    refused="delayAfterPolicyCreationInMs namePrefix",
+    create=(Call("CreatePolicy", result="Policy.Arn"),),
+    read=(Call("GetPolicy", {"PolicyArn": "id"}, result="Policy"), Code(_read_default_version, "GetPolicyVersion")),
+    update=(
+        Code(_delete_oldest_version, "ListPolicyVersions DeletePolicyVersion", on="policy"),
+        Call("CreatePolicyVersion", {"PolicyArn": "id", "SetAsDefault": True}),
+    ),
+    delete=(
+        Code(_delete_versions, "ListPolicyVersions DeletePolicyVersion"),
+        Call("DeletePolicy", {"PolicyArn": "id"}),
+    ),
+    tagging=Tagging("TagPolicy", "UntagPolicy", listing=""),
+    gone=_gone,
+)
+
+
+def _role_name(value: Any) -> str | None:
+    if value.startswith("arn:"):
+        return f"must be the role's name not its ARN, got {value}"
+    return validators.length(1, 128)(value)
+
+
+ROLE_POLICY = ResourceType(
+    name="aws:iam/rolePolicy:RolePolicy",
+    service="iam",
+    regional=False,
+    properties={
+        "name": name(validators.length(1, 128), _name_form, aws="PolicyName"),
+        "policy": _iam_policy("PolicyDocument"),
+        "role": text(required=True, replaces=True, checks=(_role_name,), aws="RoleName"),
+    },
+    outputs="",
+    refused="namePrefix",
+    id="{role}:{name}",
+    create=(Call("PutRolePolicy"),),
+    read=(Call("GetRolePolicy"),),
+    update=(Call("PutRolePolicy"),),
+    delete=(Call("DeleteRolePolicy"),),
+    gone=_gone,
+)
+
+
+def _attachment(principal: str) -> ResourceType:
+    """Build the type of a managed policy that is attached to a role or a user."""
+    kind = principal.capitalize()
+
+    def find(aws: Aws, attachment: Item) -> Values | None:
+        named = {f"{kind}Name": attachment.values[principal]}
+        attached = aws.pages(f"ListAttached{kind}Policies", "AttachedPolicies", marker="Marker", **named)
+        return next((each for each in attached if each["PolicyArn"] == attachment.values["policyArn"]), None)
+
+    return ResourceType(
+        name=f"aws:iam/{principal}PolicyAttachment:{kind}PolicyAttachment",
+        service="iam",
+        regional=False,
+        properties={
+            "policyArn": text(required=True, replaces=True, checks=(validators.arn,)),
+            principal: text(required=True, replaces=True, aws=f"{kind}Name"),
+        },
+        outputs="",
+        id=f"{{{principal}}}/{{policyArn}}",
+        create=(Call(f"Attach{kind}Policy"),),
+        read=(Code(find, f"ListAttached{kind}Policies"),),
+        delete=(Call(f"Detach{kind}Policy"),),
+        gone=_gone,
+        delete_first=True,
+    )
+
+
+# Roles.
+
+
+def _inline(policies: Any) -> dict[str, str]:
+    """Map names to documents, without the empty element, which means "none at all"."""
+    return {item["name"]: item["policy"] for item in items_of(policies) if item.get("policy")}
+
+
+def _same_inline(old: Any, new: Any) -> bool:
+    before, after = _inline(old), _inline(new)
+    return set(before) == set(after) and all(policy_json.same_policy(before[each], after[each]) for each in before)
+
+
+def _read_inline_policies(aws: Aws, role: Item) -> Values:
+    names = aws.pages("ListRolePolicies", "PolicyNames", marker="Marker", RoleName=role.id)
+    found = [aws.call("GetRolePolicy", RoleName=role.id, PolicyName=each) for each in names]
+    attached = aws.pages("ListAttachedRolePolicies", "AttachedPolicies", marker="Marker", RoleName=role.id)
+    return {
+        "inlinePolicies": [{"name": each["PolicyName"], "policy": each["PolicyDocument"]} for each in found],
+        "managedPolicyArns": [each["PolicyArn"] for each in attached],
+    }
+
+
+def _put_inline_policies(aws: Aws, role: Item) -> None:
+    """Put the policies that differ, and delete those that the program no longer has."""
+    old, new = _inline(role.old.get("inlinePolicies")), _inline(role.values.get("inlinePolicies"))
+    for policy in sorted(set(old) - set(new)):
+        aws.call("DeleteRolePolicy", RoleName=role.id, PolicyName=policy)
+    for policy, document in new.items():
+        if not policy_json.same_policy(old.get(policy), document):
+            aws.call("PutRolePolicy", RoleName=role.id, PolicyName=policy, PolicyDocument=document)
+
+
+def _release_role(aws: Aws, role: Item) -> None:
+    profiles = aws.pages("ListInstanceProfilesForRole", "InstanceProfiles", marker="Marker", RoleName=role.id)
+    for each in profiles:
+        profile: str = each["InstanceProfileName"]
+        aws.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile, RoleName=role.id)
+    if role.values.get("inlinePolicies"):
+        for policy in aws.pages("ListRolePolicies", "PolicyNames", marker="Marker", RoleName=role.id):
+            aws.call("DeleteRolePolicy", RoleName=role.id, PolicyName=policy)
+
+
+def _names_principal(values: Values) -> bool:
+    """Return whether the trust policy has a principal that IAM may not know for some seconds."""
+    return ":role/" in values["assumeRolePolicy"] or ":user/" in values["assumeRolePolicy"]
+
+
+ROLE = ResourceType(
+    name="aws:iam/role:Role",
+    service="iam",
+    regional=False,
+    properties={
+        "assumeRolePolicy": _iam_policy("AssumeRolePolicyDocument"),
+        "description": text(
+            checks=(
+                validators.length(0, 1000),
+                validators.unlike("[“”‘’]", "must not hold curly quotes"),  # noqa: RUF001
+            )
+        ),
+        "forceDetachPolicies": fixed(False, local=True),
+        "inlinePolicies": records(
+            {"name": text(checks=(validators.length(1, 128), _name_form)), "policy": text()},
+            computed=True,
+            same=_same_inline,
+        ),
+        "maxSessionDuration": fixed(3600),
+        "name": name(validators.length(1, 64), _name_form, longest=64, aws="RoleName"),
+        "path": _path,
+        "permissionsBoundary": text(
+            checks=(validators.arn,), aws="PermissionsBoundary.PermissionsBoundaryArn PermissionsBoundary"
+        ),
+    },
+    outputs="arn createDate managedPolicyArns uniqueId=RoleId",
+    refused="managedPolicyArns namePrefix",
+    id="{name}",
+    create=(
+        Call(
+            "CreateRole",
+            retry=Retry(codes=frozenset({"MalformedPolicyDocument"}), seconds=10, only_if=_names_principal),
+        ),
+        Code(_put_inline_policies, "PutRolePolicy"),
+    ),
+    read=(
+        Call("GetRole", result="Role"),
+        Code(_read_inline_policies, "ListAttachedRolePolicies ListRolePolicies GetRolePolicy"),
+    ),
+    update=(
+        Call("UpdateAssumeRolePolicy", {"PolicyDocument": "assumeRolePolicy"}),
+        Call("UpdateRoleDescription"),
+        # Some emulators delete the description if it is not sent.
+        Call("UpdateRole", when="maxSessionDuration"),
+        Call(
+            "PutRolePermissionsBoundary",
+            {"RoleName": "id"},
+            when="permissionsBoundary",
+            otherwise="DeleteRolePermissionsBoundary",
+        ),
+        Code(_put_inline_policies, "PutRolePolicy DeleteRolePolicy", on="inlinePolicies"),
+    ),
+    delete=(
+        Code(_release_role, "ListInstanceProfilesForRole RemoveRoleFromInstanceProfile DeleteRolePolicy"),
+        Call("DeleteRole"),
+    ),
+    tagging=Tagging("TagRole", "UntagRole", listing=""),
+    gone=_gone,
+)
+
+
+# Instance profiles.
+
+
+def _read_role(aws: Aws, profile: Item) -> Values:
+    """Return the role in a profile; one that does not exist any more is removed from it."""
+    roles: list[Values] = profile.found["Roles"]
+    if not roles:
+        return {}
+    role: str = roles[0]["RoleName"]
+    try:
+        aws.call("GetRole", RoleName=role)
+    except AwsError as failure:
+        if failure.code != _not_found:
+            raise
+        aws.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile.id, RoleName=role)
+        return {}
+    return {"role": role}
+
+
+def _change_role(aws: Aws, profile: Item) -> None:
+    if profile.old.get("role"):
+        _remove_role(aws, profile.id, profile.old["role"])
+    if profile.values.get("role"):
+        aws.call("AddRoleToInstanceProfile", InstanceProfileName=profile.id, RoleName=profile.values["role"])
+
+
+def _remove_role(aws: Aws, profile: str, role: str) -> None:
+    try:
+        aws.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile, RoleName=role)
+    except AwsError as failure:
+        if failure.code != _not_found:
+            raise
+
+
+def _release_profile(aws: Aws, profile: Item) -> None:
+    if profile.values.get("role"):
+        _remove_role(aws, profile.id, profile.values["role"])
+
+
+INSTANCE_PROFILE = ResourceType(
+    name="aws:iam/instanceProfile:InstanceProfile",
+    service="iam",
+    regional=False,
+    properties={
+        "name": name(validators.length(1, 128), _name_form, aws="InstanceProfileName"),
+        "path": _path,
+        "role": text(),
+    },
+    outputs="arn createDate uniqueId=InstanceProfileId",
+    refused="namePrefix",
+    id="{name}",
+    create=(Call("CreateInstanceProfile"), Code(_change_role, "AddRoleToInstanceProfile")),
+    read=(
+        Call("GetInstanceProfile", result="InstanceProfile"),
+        Code(_read_role, "GetRole RemoveRoleFromInstanceProfile"),
+    ),
+    update=(Code(_change_role, "RemoveRoleFromInstanceProfile AddRoleToInstanceProfile", on="role"),),
+    delete=(Code(_release_profile, "RemoveRoleFromInstanceProfile"), Call("DeleteInstanceProfile")),
+    tagging=Tagging("TagInstanceProfile", "UntagInstanceProfile", listing=""),
+    gone=_gone,
+)
+
+RESOURCES = (POLICY, ROLE_POLICY, _attachment("role"), _attachment("user"), ROLE, INSTANCE_PROFILE)

@@ -1,0 +1,78 @@
+"""EventBridge Scheduler schedules and groups. Source: Terraform AWS provider, `internal/service/scheduler`."""
+
+from typing import Final
+
+from local.aws_provider import validators
+from local.aws_provider.aws import Aws
+from local.aws_provider.failure import AwsError
+from local.aws_provider.model import Call, Code, Item, ResourceType, Tagging, fixed, name, record, text
+from local.aws_provider.wire import Values
+
+delete_seconds: Final = 300
+"""Time to wait for the deletion of a group: AWS deletes its schedules first."""
+_not_found: Final = "ResourceNotFoundException"
+_name_form: Final = validators.matches(r"[0-9A-Za-z_.-]*", "must hold only alphanumeric characters and _.-")
+_arn: Final = text(required=True, checks=(validators.arn,))
+
+
+def _schedule_id(values: Values) -> str:
+    return f"{values.get('groupName') or 'default'}/{values['name']}"
+
+
+SCHEDULE = ResourceType(
+    name="aws:scheduler/schedule:Schedule",
+    service="scheduler",
+    properties={
+        "description": text(checks=(validators.length(0, 512),)),
+        "flexibleTimeWindow": record(
+            {"mode": text(required=True, checks=(validators.one_of("OFF", "FLEXIBLE"),))}, required=True
+        ),
+        "groupName": text(computed=True, replaces=True, checks=(validators.length(1, 64), _name_form)),
+        "name": name(validators.length(1, 64), _name_form),
+        "scheduleExpression": text(required=True, checks=(validators.length(1, 256),)),
+        "scheduleExpressionTimezone": fixed("UTC"),
+        "state": text(default="ENABLED", checks=(validators.one_of("ENABLED", "DISABLED"),)),
+        "target": record(
+            {"arn": _arn, "input": text(checks=(validators.length(1, 256_000),)), "roleArn": _arn}, required=True
+        ),
+    },
+    outputs="actionAfterCompletion arn",
+    refused="actionAfterCompletion endDate kmsKeyArn namePrefix startDate",
+    id=_schedule_id,
+    import_id="{groupName}/{name}",
+    create=(Call("CreateSchedule"),),
+    read=(Call("GetSchedule"),),
+    update=(Call("UpdateSchedule"),),
+    delete=(Call("DeleteSchedule"),),
+    gone=frozenset({_not_found}),
+)
+
+
+def _wait_for_deletion(aws: Aws, group: Item) -> None:
+    def gone() -> bool:
+        try:
+            aws.call("GetScheduleGroup", Name=group.id)
+        except AwsError as failure:
+            if failure.code != _not_found:
+                raise
+            return True
+        return False
+
+    aws.wait_until(gone, f"deletion of schedule group {group.id}", delete_seconds)
+
+
+SCHEDULE_GROUP = ResourceType(
+    name="aws:scheduler/scheduleGroup:ScheduleGroup",
+    service="scheduler",
+    properties={"name": name(validators.length(1, 64), _name_form, longest=64)},
+    outputs="arn creationDate lastModificationDate state",
+    refused="namePrefix",
+    id="{name}",
+    create=(Call("CreateScheduleGroup"),),
+    read=(Call("GetScheduleGroup"),),
+    delete=(Call("DeleteScheduleGroup"), Code(_wait_for_deletion, "GetScheduleGroup")),
+    tagging=Tagging(),
+    gone=frozenset({_not_found}),
+)
+
+RESOURCES = (SCHEDULE, SCHEDULE_GROUP)
