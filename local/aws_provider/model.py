@@ -116,6 +116,7 @@ class Call:
     """Property that decides: if it is empty or False, the operation is not called, or `otherwise` instead."""
     otherwise: str = ""
     only_changed: bool = False
+    """Whether an update sends only the properties that changed."""
     on: str = ""
     """Further properties that it applies, separated by spaces."""
     retry: Retry | None = None
@@ -168,7 +169,7 @@ class ResourceType:
     service: str
     """AWS service, as boto3 names it; operations of other services are written `service:Operation`."""
     properties: Mapping[str, Property]
-    outputs: str
+    outputs: str = ""
     """Names of the values that only AWS sets; `name=path` where AWS' name differs."""
     refused: str = ""
     """Names of the SDK's inputs that are not implemented. Setting one is an error, even if `outputs` shows it."""

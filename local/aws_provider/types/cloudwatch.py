@@ -185,7 +185,6 @@ EVENT_TARGET = ResourceType(
         "rule": text(required=True, replaces=True, checks=(validators.length(1, 64), _name_form)),
         "targetId": name(validators.length(1, 64), _name_form, aws="Id"),
     },
-    outputs="",
     refused=(
         "appsyncTarget batchTarget deadLetterConfig ecsTarget httpTarget input inputPath inputTransformer kinesisTarget "
         "redshiftTarget retryPolicy runCommandTargets sagemakerPipelineTarget sqsTarget"

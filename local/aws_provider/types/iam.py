@@ -90,7 +90,6 @@ ROLE_POLICY = ResourceType(
         "policy": _iam_policy("PolicyDocument"),
         "role": text(required=True, replaces=True, checks=(_role_name,), aws="RoleName"),
     },
-    outputs="",
     refused="namePrefix",
     id="{role}:{name}",
     create=(Call("PutRolePolicy"),),
@@ -118,7 +117,6 @@ def _attachment(principal: str) -> ResourceType:
             "policyArn": text(required=True, replaces=True, checks=(validators.arn,)),
             principal: text(required=True, replaces=True, aws=f"{kind}Name"),
         },
-        outputs="",
         id=f"{{{principal}}}/{{policyArn}}",
         create=(Call(f"Attach{kind}Policy"),),
         read=(Code(find, f"ListAttached{kind}Policies"),),
@@ -162,10 +160,15 @@ def _put_inline_policies(aws: Aws, role: Item) -> None:
 
 
 def _release_role(aws: Aws, role: Item) -> None:
+    """Remove the role from profiles, and the policies that the state knows from the role."""
     profiles = aws.pages("ListInstanceProfilesForRole", "InstanceProfiles", marker="Marker", RoleName=role.id)
     for each in profiles:
         profile: str = each["InstanceProfileName"]
         aws.call("RemoveRoleFromInstanceProfile", InstanceProfileName=profile, RoleName=role.id)
+    if role.values.get("managedPolicyArns"):
+        attached = aws.pages("ListAttachedRolePolicies", "AttachedPolicies", marker="Marker", RoleName=role.id)
+        for each in attached:
+            aws.call("DetachRolePolicy", RoleName=role.id, PolicyArn=each["PolicyArn"])
     if role.values.get("inlinePolicies"):
         for policy in aws.pages("ListRolePolicies", "PolicyNames", marker="Marker", RoleName=role.id):
             aws.call("DeleteRolePolicy", RoleName=role.id, PolicyName=policy)
@@ -229,7 +232,9 @@ ROLE = ResourceType(
         Code(_put_inline_policies, "PutRolePolicy DeleteRolePolicy", on="inlinePolicies"),
     ),
     delete=(
-        Code(_release_role, "ListInstanceProfilesForRole RemoveRoleFromInstanceProfile DeleteRolePolicy"),
+        Code(
+            _release_role, "ListInstanceProfilesForRole RemoveRoleFromInstanceProfile DetachRolePolicy DeleteRolePolicy"
+        ),
         Call("DeleteRole"),
     ),
     tagging=Tagging("TagRole", "UntagRole", listing=""),

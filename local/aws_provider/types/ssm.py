@@ -60,7 +60,7 @@ PARAMETER = ResourceType(
     outputs="arn dataType hasValueWo keyId tier version",
     refused="allowedPattern arn dataType keyId overwrite tier valueWo valueWoVersion",
     id="{name}",
-    create=(Call("PutParameter", {"Value": _value}),),
+    create=(Call("PutParameter", {"Value": _value}, on="insecureValue"),),
     read=(
         Call("GetParameter", {"WithDecryption": True}, result="Parameter"),
         Code(_read_details, "DescribeParameters"),

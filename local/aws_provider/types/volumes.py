@@ -121,7 +121,6 @@ VOLUME_ATTACHMENT = ResourceType(
         "stopInstanceBeforeDetaching": flag(local=True),
         "volumeId": text(required=True, replaces=True),
     },
-    outputs="",
     refused="forceDetach skipDestroy",
     id=_attachment_id,
     import_id="{deviceName}:{volumeId}:{instanceId}",

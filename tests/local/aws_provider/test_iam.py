@@ -125,7 +125,7 @@ def test_role_inline_policies_compare_by_meaning(provider: Any, aws: Any) -> Non
     assert aws("iam").list_role_policies(RoleName=made.id)["PolicyNames"] == []
 
 
-def test_role_deletion_leaves_profiles_and_not_policies(provider: Any, aws: Any) -> None:
+def test_role_deletion_detaches_what_the_state_knows(provider: Any, aws: Any) -> None:
     arn = provider.up(policy, "p", {"policy": allow()}).id
     inline = [{"name": "a", "policy": json.dumps(allow())}]
     made = provider.up(role, "r", {"assumeRolePolicy": trust, "inlinePolicies": inline})
@@ -133,6 +133,10 @@ def test_role_deletion_leaves_profiles_and_not_policies(provider: Any, aws: Any)
     aws("iam").add_role_to_instance_profile(InstanceProfileName="i", RoleName=made.id)
     provider.destroy(role, "r")
     assert aws("iam").get_instance_profile(InstanceProfileName="i")["InstanceProfile"]["Roles"] == []
+    made = provider.up(role, "r", {"assumeRolePolicy": trust})
+    aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=arn)
+    provider.refresh(role, "r")
+    provider.destroy(role, "r")
     made = provider.up(role, "r", {"assumeRolePolicy": trust})
     aws("iam").attach_role_policy(RoleName=made.id, PolicyArn=arn)
     with pytest.raises(Exception, match="iam:DeleteRole failed with DeleteConflict"):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2
 
-from local.aws_provider import diff, wire
+from local.aws_provider import diff, registry, wire
 from local.aws_provider.aws import Aws, Session
 from local.aws_provider.config import ProviderConfig
 from local.aws_provider.failure import UnsupportedError
@@ -331,3 +331,10 @@ def test_rejected_secret_is_redacted(provider: Any) -> None:
     with pytest.raises(Exception, match=r"state: expected one of .*, got .\[secret\]") as caught:
         provider.check("aws:cloudwatch/eventRule:EventRule", "r", {"eventPattern": "{}", "state": Secret("hush")})
     assert "hush" not in str(caught.value)
+
+
+def test_update_that_nothing_applies_is_an_error(provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider.up(key, "k", {"description": "old"})
+    monkeypatch.setitem(vars(registry.resource(key)), "update", ())
+    with pytest.raises(grpc.RpcError, match="description: cannot be changed by the local stand-in provider"):
+        provider.up(key, "k", {"description": "new"})
