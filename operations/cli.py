@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from operations.errors import CommandError, ExitCode
+
 if TYPE_CHECKING:
     from typer._click.core import Command, Context  # Typer has no public names for them.
 
 _MARKUP: Final = "markdown"
-_FAILED: Final = 1
-"""Exit code for an unexpected response of AWS (operations.exit_codes, which help need not import)."""
 
 COMMANDS: Final = {
     "ports": (
@@ -47,19 +47,19 @@ COMMANDS: Final = {
         "Find principals that bypass session approval. Changes nothing.",
     ),
     "request": (
-        "operations.approval.request:request",
+        "operations.approval.commands:request",
         "Request a session on an instance. **Starts a run** that waits for the approval of another person.",
     ),
     "approve": (
-        "operations.approval.approve:approve",
+        "operations.approval.commands:approve",
         "Lists what waits for approval; with RUN **says yes, or no,** to one request.",
     ),
     "status": (
-        "operations.approval.status:status",
+        "operations.approval.commands:status",
         "Lists requests and grants: who asked, who approved, where each stands, how much time is left. Changes nothing.",
     ),
     "revoke": (
-        "operations.approval.revoke:revoke",
+        "operations.approval.commands:revoke",
         "End a grant early, **with the operator's open sessions** on its instance.",
     ),
     "fleet": (
@@ -119,7 +119,10 @@ class CommandGroup(TyperGroup):
         return name, self.commands[name] if name in COMMANDS else command, rest
 
     def invoke(self, ctx: Context) -> Any:
-        """Run a command; it fails after any malformed response of AWS, even one without effect on the result."""
+        """Run a command, and translate errors into a message and an exit code.
+
+        A command also fails after any malformed response of AWS, even one without effect on the result.
+        """
         _malformed_answers().clear()
         try:
             done = super().invoke(ctx)
@@ -127,17 +130,20 @@ class CommandGroup(TyperGroup):
             if ended.exit_code:
                 raise
             done = None
+        except CommandError as failed:
+            typer.echo(str(failed), err=True)
+            raise typer.Exit(failed.exit_code) from None
         except Exception as failed:
             failures = _aws_failures()
             if failures is None or not isinstance(failed, failures.NOT_DONE):
                 raise
             why = failures.failure_of("", failed, "the Regions of the stack", "the caller")
             typer.echo(f"{why.reason}. Remedy: {why.remedy}.", err=True)
-            raise typer.Exit(_FAILED) from None
+            raise typer.Exit(ExitCode.FINDINGS) from None
         malformed = _malformed_answers()
         if malformed:
             typer.echo(f"malformed answer: {malformed[0]}.", err=True)
-            raise typer.Exit(_FAILED)
+            raise typer.Exit(ExitCode.FINDINGS)
         return done
 
 

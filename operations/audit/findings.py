@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from operations.audit.severity import Severity
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +134,7 @@ class Audit:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of the command."""
-        return ExitCode.DIFFERENT if self.unread or self.count() else ExitCode.AS_ASKED
+        return ExitCode.FINDINGS if self.unread or self.count() else ExitCode.SUCCESS
 
 
 def worst_first(several: list[Audited]) -> tuple[Audited, ...]:

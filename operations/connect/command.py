@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from common.aws.session import AwsClients
+from operations.command_line import CommandContext, Cwd, Stack
 from operations.connect import machine
 from operations.connect.finding import Finder, Instance, NoConnectionError
 from operations.connect.session import RDP_PORT, Forwarding, as_typed, command
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.options import Cwd, Stack
+from operations.errors import ExitCode, UnusableError
 from operations.reading import Unread, identify
-from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from operations.stack import StackConfiguration
@@ -48,19 +46,12 @@ def connect(  # noqa: PLR0913 -- options of a command line
     Exit codes: that of the session; 1 the instance is not there, does not run or is not managed, 2 the command line or
     the configuration cannot be used, or a program is missing.
     """
-    try:
-        forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
-        found = _find(Surroundings.of(context).read_stack(cwd, stack), instance)
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    except NoConnectionError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.DIFFERENT) from None
+    forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
+    found = _find(CommandContext.of(context).read_stack(cwd, stack), instance)
     arguments = command(found, forwarding)
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:
-        raise typer.Exit(ExitCode.AS_ASKED)
+        raise typer.Exit(ExitCode.SUCCESS)
     missing = machine.missing_programs()
     if missing:
         typer.echo(f"To run it, install {' and '.join(missing)}.", err=True)

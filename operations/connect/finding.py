@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from operations.errors import CommandError
 from operations.reading import Reader, Unread
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _RUNNING = "running"
 _ONLINE = "Online"
 
 
-class NoConnectionError(Exception):
+class NoConnectionError(CommandError):
     """No instance to connect to; the text is for the operator and contains the remedy."""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from operations.command_line import CommandContext
 from operations.deployer.asking import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
@@ -17,8 +18,6 @@ from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import TooMuchError
 from operations.deployer.template import LONGEST_TEMPLATE, named_policies, template, trust
 from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -80,7 +79,7 @@ def policy(  # noqa: PLR0913 -- options of a command line
 
     Exit codes: 0 printed, 2 the command line or the configuration cannot be used.
     """
-    with _refusing():
+    with _within_quotas():
         scope = _scope(context, stack, cwd, file, region, tag, account)
         _print(named_policies(scope, _role(read_only=read_only, doctor=doctor)))
 
@@ -103,7 +102,7 @@ def print_boundary(  # noqa: PLR0913
 
     Exit codes: 0 printed, 2 the command line or the configuration cannot be used.
     """
-    with _refusing():
+    with _within_quotas():
         scope = _scope(context, stack, cwd, file, region, tag, account)
         _print(role_boundary(scope) if of_roles else boundary(scope))
 
@@ -120,15 +119,14 @@ def print_trust(
 
     Exit codes: 0 printed, 2 the command line cannot be used.
     """
-    with _refusing():
-        wrong = next((each for each in trusted if not _ROLE.fullmatch(each)), None)
-        if wrong:
-            raise UnusableError(f"{wrong} is not the ARN of a role such as arn:aws:iam::999988887777:role/fleet.")
-        if organization and not _ORGANIZATION.fullmatch(organization):
-            raise UnusableError(
-                f"--organization {organization}: an organization is called o- and 10 to 32 letters and digits."
-            )
-        _print(trust(trusted, organization or ""))
+    wrong = next((each for each in trusted if not _ROLE.fullmatch(each)), None)
+    if wrong:
+        raise UnusableError(f"{wrong} is not the ARN of a role such as arn:aws:iam::999988887777:role/fleet.")
+    if organization and not _ORGANIZATION.fullmatch(organization):
+        raise UnusableError(
+            f"--organization {organization}: an organization is called o- and 10 to 32 letters and digits."
+        )
+    _print(trust(trusted, organization or ""))
 
 
 @app.command("template")
@@ -145,7 +143,7 @@ def print_template(  # noqa: PLR0913
 
     Exit codes: 0 printed, 2 the command line or the configuration cannot be used.
     """
-    with _refusing():
+    with _within_quotas():
         _print(template(_scope(context, stack, cwd, file, region, tag, None)), longest=LONGEST_TEMPLATE)
 
 
@@ -183,25 +181,20 @@ def _asked(  # noqa: PLR0913, PLR0917
         raise UnusableError("--stack, --file and --region are alternatives: choose one.")
     if regions:
         return [], scope_from_options(regions, tag, account_of(account))
-    stacks = fleet_stacks(file) if file else [Surroundings.of(context).read_stack(cwd, stack).settings()]
+    stacks = fleet_stacks(file) if file else [CommandContext.of(context).read_stack(cwd, stack).settings()]
     return stacks, scope_from_stacks(stacks, tag, account_of(account))
 
 
 @contextmanager
-def _refusing() -> Generator[None]:
+def _within_quotas() -> Generator[None]:
+    """Report settings whose names do not fit into the policies of one role."""
     try:
         yield
-    except UnusableError as problem:
-        said = str(problem)
     except TooMuchError as problem:
-        said = (
+        raise UnusableError(
             f"The settings name too many roles, users and log groups for one role: {problem}. With --region and --tag "
             "the policies serve any names."
-        )
-    else:
-        return
-    typer.echo(said, err=True)
-    raise typer.Exit(ExitCode.UNUSABLE)
+        ) from None
 
 
 def _print(value: Any, longest: int | None = None) -> None:

@@ -7,13 +7,9 @@ from typing import Annotated
 
 import typer
 
-from operations.connect.finding import NoConnectionError
+from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.doctor.report import as_json, plain, show
 from operations.doctor.run import Doctor
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.options import Cwd, Json, Stack
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 
@@ -37,16 +33,9 @@ def doctor(
     Exit codes: 0 ready (warnings allowed), 1 not ready, cannot tell, or no such node, 2 the command line or the
     configuration cannot be used.
     """
-    try:
-        configuration = Surroundings.of(context).read_stack(cwd, stack)
-        with Terminal(stderr=True).status("Looking at the node ..."):
-            found = Doctor(configuration).diagnose(instance)
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    except NoConnectionError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.DIFFERENT) from None
+    configuration = CommandContext.of(context).read_stack(cwd, stack)
+    with Terminal(stderr=True).status("Looking at the node ..."):
+        found = Doctor(configuration).diagnose(instance)
     if machine:
         typer.echo(as_json(plain(found)))
     else:

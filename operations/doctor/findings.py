@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 
 if TYPE_CHECKING:
     from operations.reading import Unread
@@ -129,7 +129,7 @@ class Diagnosis:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of the command."""
-        return ExitCode.AS_ASKED if self.verdict is Verdict.READY else ExitCode.DIFFERENT
+        return ExitCode.SUCCESS if self.verdict is Verdict.READY else ExitCode.FINDINGS
 
     @property
     def order(self) -> tuple[int, str, str, str]:

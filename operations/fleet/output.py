@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
+from operations.command_line import CommandContext
+from operations.errors import ExitCode, UnusableError
 from operations.fleet.page import results_page
 from operations.fleet.progress import Progress
 from operations.fleet.report import markdown, show
 from operations.fleet.results import as_json
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def finish(
     """
     try:
         if page:
-            page.write_text(results_page(report, Surroundings.of(context).now()), encoding="utf-8")
+            page.write_text(results_page(report, CommandContext.of(context).now()), encoding="utf-8")
         if comment:
             comment.write_text(markdown(report), encoding="utf-8")
     except OSError as failed:

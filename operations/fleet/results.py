@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -104,7 +104,7 @@ class Report:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of the command."""
-        return ExitCode.DIFFERENT if any(each.state in BAD for each in self.results) else ExitCode.AS_ASKED
+        return ExitCode.FINDINGS if any(each.state in BAD for each in self.results) else ExitCode.SUCCESS
 
 
 def as_json(report: Report) -> str:

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.doctor.report import as_json
 from operations.doctor.run import Doctor
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
 from operations.nodes.report import as_plain, exit_code, show
-from operations.options import Cwd, Json, Stack
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -37,11 +34,7 @@ def nodes(
     Exit codes: 0 all ready, 1 a node is not ready or cannot be told, 2 the command line or the configuration cannot be
     used.
     """
-    try:
-        found = _survey(Surroundings.of(context).read_stack(cwd, stack), running_only=running)
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
+    found = _survey(CommandContext.of(context).read_stack(cwd, stack), running_only=running)
     if machine:
         typer.echo(as_json(as_plain(found)))
     else:

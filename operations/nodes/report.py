@@ -10,7 +10,7 @@ from rich.text import Text
 
 from operations.doctor.findings import Status, Verdict
 from operations.doctor.report import VERDICTS, plain
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +24,7 @@ _COUNTED: Final = (Status.PROBLEM, Status.CANNOT_TELL)
 def exit_code(survey: Survey) -> ExitCode:
     """Return the exit code of the command."""
     ready = all(each.verdict is Verdict.READY for each in survey.nodes)
-    return ExitCode.AS_ASKED if ready and not survey.unread else ExitCode.DIFFERENT
+    return ExitCode.SUCCESS if ready and not survey.unread else ExitCode.FINDINGS
 
 
 def as_plain(survey: Survey) -> dict[str, Any]:

@@ -10,12 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.options import Cwd, Json, Stack
+from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.errors import ExitCode
 from operations.orphans.listing import GLOBAL, Orphans, find_orphans
 from operations.reading import Unread, aws_clients, identify
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -39,19 +37,15 @@ def orphans(
     Exit codes: 0 no orphans, 1 orphans, or a Region that cannot be read, 2 the command line or the configuration cannot be
     used.
     """
-    surroundings = Surroundings.of(context)
-    try:
-        configuration = surroundings.read_stack(cwd, stack)
-        state = surroundings.read_state(cwd, configuration.name)
-        found, account = _search(configuration, state)
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
+    surroundings = CommandContext.of(context)
+    configuration = surroundings.read_stack(cwd, stack)
+    state = surroundings.read_state(cwd, configuration.name)
+    found, account = _search(configuration, state)
     if machine:
         typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2))
     else:
         _show(found, Terminal(), configuration.name)
-    raise typer.Exit(ExitCode.DIFFERENT if found.all or found.unread else ExitCode.AS_ASKED)
+    raise typer.Exit(ExitCode.FINDINGS if found.all or found.unread else ExitCode.SUCCESS)
 
 
 def _search(configuration: StackConfiguration, state: StackState) -> tuple[Orphans, str | None]:

@@ -11,13 +11,11 @@ import typer
 
 from common.problems import NAMESPACE, SettingsError
 from components.domain_controllers.reading import read_domain_controllers
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.options import Cwd, Json, Stack
+from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.errors import ExitCode, UnusableError
 from operations.ports.explain import answer, questions
 from operations.ports.matrix import matrix
 from operations.ports.report import as_csv, as_json, as_markdown, explain, explained_as_json, show
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -62,17 +60,13 @@ def ports(  # noqa: PLR0913 -- options of a command line
     Exit codes: 0 listed (with --explain: let in), 1 the rules do not fit the quotas (with --explain: dropped), 2 the
     command line or the configuration cannot be used.
     """
-    try:
-        _one_format(markdown, comma_separated, machine)
-        section = _section(Surroundings.of(context).read_stack(cwd, stack))
-        sites = _sites(section, subnet or [], region)
-        code = _explain(sites, explained, machine) if explained else None
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
+    _one_format(markdown, comma_separated, machine)
+    section = _section(CommandContext.of(context).read_stack(cwd, stack))
+    sites = _sites(section, subnet or [], region)
+    code = _explain(sites, explained, machine) if explained else None
     if code is None:
         _print(sites, markdown=markdown, comma_separated=comma_separated, machine=machine)
-        code = ExitCode.DIFFERENT if any(each.refusal for each in sites) else ExitCode.AS_ASKED
+        code = ExitCode.FINDINGS if any(each.refusal for each in sites) else ExitCode.SUCCESS
     raise typer.Exit(code)
 
 
@@ -93,7 +87,7 @@ def _explain(sites: Sequence[SiteMatrix], asked: tuple[str, str], machine: bool)
         typer.echo(explained_as_json(answers))
     else:
         explain(answers, Terminal())
-    return ExitCode.AS_ASKED if any(each.rule for each in answers) else ExitCode.DIFFERENT
+    return ExitCode.SUCCESS if any(each.rule for each in answers) else ExitCode.FINDINGS
 
 
 def _print(sites: Sequence[SiteMatrix], *, markdown: bool, comma_separated: bool, machine: bool) -> None:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from components.approval.settings import ApprovalSettings
     from components.settings import Settings
-    from operations.approval.people import Principal
+    from operations.approval.principals import Principal
     from operations.reading import Clients, Identity
     from operations.verify.delivery import Sender
     from operations.verify.facts import Asked

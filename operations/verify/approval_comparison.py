@@ -9,7 +9,7 @@ from common.problems import shown
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
 from components.documents.content import same_content
-from operations.approval.people import Principal
+from operations.approval.principals import Principal
 from operations.reading import Answer, Unread
 from operations.verify.findings import Finding, cannot_tell, compared, listed
 from operations.verify.policy_document import policy_differences
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
-    from operations.approval.tags import Tag
+    from operations.approval.lookups import OperatorTag
     from operations.verify.approval_facts import ManagedPolicyFacts, PrincipalFacts, TypedDocumentFacts
     from operations.verify.facts import Asked
 
@@ -337,7 +337,7 @@ def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | Un
         yield f"{principal} has the path {live.path}, and the settings name {name}"
 
 
-def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | Unread) -> list[Finding]:
+def tag_findings(expected_none: Sequence[Principal], live: tuple[OperatorTag, ...] | Unread) -> list[Finding]:
     """Report approval tags without an active grant.
 
     Args:

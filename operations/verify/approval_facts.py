@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.approval.alarms import WATCHED_SOURCES
 from components.approval.names import RUNBOOK_NAME, TAG_KEY
-from operations.approval.people import Principal
-from operations.approval.requests import Request, understand
-from operations.approval.tags import Tag, without_grant
+from operations.approval.lookups import OperatorTag, tags_without_grant
+from operations.approval.principals import Principal
+from operations.approval.requests import ApprovalRequest, parse_request
 from operations.reading import Answer, Unread
 from operations.verify.facts import DocumentFacts
 
@@ -204,7 +204,7 @@ def _covers_writes(selector: Answer) -> bool:
     return management and writes and not narrowed
 
 
-def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[Tag, ...] | Unread:
+def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[OperatorTag, ...] | Unread:
     """Read the approval tags without an active grant.
 
     Args:
@@ -218,14 +218,14 @@ def read_stray_tags(reader: Reader, principals: Iterable[Principal]) -> tuple[Ta
     requests = _live_requests(reader)
     if isinstance(requests, Unread):
         return requests
-    stray = without_grant(before, requests)
+    stray = tags_without_grant(before, requests)
     # An execution may have ended in between, which removes its tag.
     after = _tags(reader, tuple(each.principal for each in stray))
     return after if isinstance(after, Unread) else tuple(each for each in stray if each in after)
 
 
-def _tags(reader: Reader, principals: tuple[Principal, ...]) -> tuple[Tag, ...] | Unread:
-    found: list[Tag] = []
+def _tags(reader: Reader, principals: tuple[Principal, ...]) -> tuple[OperatorTag, ...] | Unread:
+    found: list[OperatorTag] = []
     for principal in principals:
         kind = principal.kind
         answer = reader.read(
@@ -236,14 +236,14 @@ def _tags(reader: Reader, principals: tuple[Principal, ...]) -> tuple[Tag, ...] 
         tags = (answer or {}).get("Tags", ())
         # IAM treats keys that differ only in case as the same key.
         found += [
-            Tag(principal=principal, value=each["Value"], key=each["Key"])
+            OperatorTag(principal=principal, value=each["Value"], key=each["Key"])
             for each in tags
             if each["Key"].lower() == TAG_KEY.lower()
         ]
     return tuple(found)
 
 
-def _live_requests(reader: Reader) -> list[Request] | Unread:
+def _live_requests(reader: Reader) -> list[ApprovalRequest] | Unread:
     chosen = [
         {"Key": "DocumentNamePrefix", "Values": [RUNBOOK_NAME]},
         {"Key": "ExecutionStatus", "Values": list(_HOLDING)},
@@ -251,12 +251,12 @@ def _live_requests(reader: Reader) -> list[Request] | Unread:
     listed = reader.read("ssm", "describe_automation_executions", Filters=chosen)
     if isinstance(listed, Unread):
         return listed
-    found: list[Request] = []
+    found: list[ApprovalRequest] = []
     for each in (listed or {}).get("AutomationExecutionMetadataList", ()):
         if each.get("DocumentName") != RUNBOOK_NAME:
             continue
         run = reader.read("ssm", "get_automation_execution", AutomationExecutionId=each["AutomationExecutionId"])
         if isinstance(run, Unread):
             return run
-        found.append(understand((run or {})["AutomationExecution"]))
+        found.append(parse_request((run or {})["AutomationExecution"]))
     return found

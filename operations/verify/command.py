@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from operations.connect.finding import NoConnectionError
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.options import Cwd, Json, Stack
-from operations.surroundings import Surroundings
+from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.terminal import Terminal
 from operations.verify.node import verify_node
 from operations.verify.report import as_json, show
@@ -54,20 +50,13 @@ def verify(
     Exit codes: 0 all as asked (warnings allowed), 1 something differs or cannot be told, 2 the command line or the
     configuration cannot be used, or a program is missing.
     """
-    surroundings = Surroundings.of(context)
-    try:
-        configuration = surroundings.read_stack(cwd, stack)
-        verification = (
-            _verify_node(configuration, node, surroundings)
-            if node
-            else _verify(configuration, partial(surroundings.read_state, cwd, configuration.name))
-        )
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
-    except NoConnectionError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.DIFFERENT) from None
+    surroundings = CommandContext.of(context)
+    configuration = surroundings.read_stack(cwd, stack)
+    verification = (
+        _verify_node(configuration, node, surroundings)
+        if node
+        else _verify(configuration, partial(surroundings.read_state, cwd, configuration.name))
+    )
     if machine:
         typer.echo(as_json(verification))
     else:
@@ -88,6 +77,6 @@ def _verify(configuration: StackConfiguration, read_state: Callable[[], StackSta
         )
 
 
-def _verify_node(configuration: StackConfiguration, node: str, surroundings: Surroundings) -> Verification:
+def _verify_node(configuration: StackConfiguration, node: str, surroundings: CommandContext) -> Verification:
     with Terminal(stderr=True).status("Trying a session ...") as status:
         return verify_node(configuration, node, surroundings.pause, status.update)

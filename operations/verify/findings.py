@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 
 if TYPE_CHECKING:
     from operations.reading import Unread
@@ -71,7 +71,7 @@ class Verification:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of the command."""
-        return ExitCode.DIFFERENT if self.differences else ExitCode.AS_ASKED
+        return ExitCode.FINDINGS if self.differences else ExitCode.SUCCESS
 
 
 def compared(check: str, *, same: bool, expected: str, found: str, remedy: str) -> Finding:

@@ -28,7 +28,7 @@ from local.demo import DemoError, play
 from local.emulator.fixtures import NODES
 from local.emulator.running import change_settings, reset, running_emulator
 from local.emulator.seed import seed
-from operations.approval.workflow import Workflow
+from operations.approval.session import Workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

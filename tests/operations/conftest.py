@@ -13,8 +13,8 @@ from common.aws import session as aws_session
 from local.emulator.running import Emulator, reset, running_emulator
 from operations import reading
 from operations.cli import app
+from operations.command_line import CommandContext
 from operations.stack import StackState
-from operations.surroundings import Surroundings
 from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def command() -> Command:
 
         # Another stack than the one in the tags of what tests arrange, so that nothing is an orphan.
         state = StackState(stack="shell-access/empty", resources=())
-        surroundings = Surroundings(read_stack=read_stack, read_state=lambda _directory, _name: state)
+        surroundings = CommandContext(read_stack=read_stack, read_state=lambda _directory, _name: state)
         return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "100", "TERM": "dumb"})
 
     return run_command

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from common.aws import session as aws_session
 from local.faults.in_process import local_aws
 from operations.cli import app
-from operations.surroundings import Surroundings
+from operations.command_line import CommandContext
 from tests.components.approval.workflow import Workflow
 from tests.operations.arrangement import named
 from tests.operations.doctor.world import STACK, build
@@ -104,7 +104,7 @@ def _run(arguments: tuple[str, ...]) -> Result:
         if next(looks) > 2:
             raise KeyboardInterrupt
 
-    surroundings = Surroundings(read_stack=lambda *_: STACK, pause=pause)
+    surroundings = CommandContext(read_stack=lambda *_: STACK, pause=pause)
     return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "200", "TERM": "dumb"})
 
 

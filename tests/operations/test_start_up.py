@@ -31,7 +31,9 @@ def imported_by(*arguments: str) -> set[str]:
 def test_help_imports_no_command(arguments: tuple[str, ...]) -> None:
     modules = imported_by(*arguments)
     assert not modules & {"boto3", "botocore", "grpc", "pulumi", "yaml"}
-    assert {each for each in modules if each.startswith("operations.")} <= {"operations.cli", "operations.__main__"}
+    assert not {each for each in modules if each.startswith(("common.aws", "common.iam", "components"))}
+    own = {each for each in modules if each.startswith("operations.")}
+    assert own <= {"operations.cli", "operations.errors", "operations.__main__"}
 
 
 def test_command_imports_no_other_command() -> None:

@@ -17,7 +17,7 @@ from components.approval.names import OPERATOR_POLICY_NAME, TOPIC_NAME
 from components.approval.operator_policy import operator_policy
 from local.emulator.running import Emulator, reset
 from operations.cli import app
-from operations.surroundings import Surroundings
+from operations.command_line import CommandContext
 from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class People(Workflow):
 
     def command(self, *arguments: str, by: tuple[str, str] | str = OLIVIA, answer: str | None = None) -> Result:
         """As on a terminal of 110 columns that shows no colours; `by` is a role and a session, or an access key."""
-        surroundings = Surroundings(read_outputs=lambda _directory, _name: self.outputs, pause=self.pause)
+        surroundings = CommandContext(read_outputs=lambda _directory, _name: self.outputs, pause=self.pause)
         key = by if isinstance(by, str) else self.key_of(*by)
         environment = {"COLUMNS": "110", "TERM": "dumb", "AWS_ACCESS_KEY_ID": key}
         return CliRunner().invoke(app, list(arguments), obj=surroundings, env=environment, input=answer)

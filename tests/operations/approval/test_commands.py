@@ -102,7 +102,7 @@ def test_wrong_command_line_is_one_message(people: People, arguments: list[str],
 def test_words_are_looked_at_before_stack_and_credentials(
     people: People, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ) -> None:
-    monkeypatch.setattr("operations.approval.request.open_desk", lambda *_: pytest.fail("asked too early"))
+    monkeypatch.setattr("operations.approval.commands.open_session", lambda *_: pytest.fail("asked too early"))
     result = people.command(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
@@ -124,7 +124,7 @@ def test_mode_and_region_take_the_place_of_a_stack(people: People) -> None:
 
 def test_caller_that_can_hold_no_grant_has_to_name_one(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     root = f"arn:aws:iam::{ACCOUNT}:root"
-    monkeypatch.setattr("operations.approval.desk.identify", lambda *_: identity(root))
+    monkeypatch.setattr("operations.approval.session.identify", lambda *_: identity(root))
     result = people.command("request", people.node, *REASON)
     assert (result.exit_code, result.stderr) == (
         2,
@@ -359,7 +359,7 @@ def test_tags_that_cannot_be_read_are_said_so(people: People, monkeypatch: pytes
     from operations.reading import Unread  # noqa: PLC0415
 
     unread = Unread(action="iam:ListEntitiesForPolicy", cause="refused: no", remedy="")
-    monkeypatch.setattr("operations.approval.status.read_tags", lambda _: unread)
+    monkeypatch.setattr("operations.approval.commands.read_tags", lambda _: unread)
     result = people.command("status")
     assert result.exit_code == 1
     assert (

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.approval.scripts import check_request, grants, people
-from operations.approval.people import Principal, principal_of, same_person, short
-from operations.approval.requests import understand
+from operations.approval.principals import Principal, principal_of, same_person, short
+from operations.approval.requests import parse_request
 from tests.components.approval.scripted_account import ROOT, Account
 from tests.components.approval.workflow import trust
 
@@ -84,8 +84,8 @@ def test_decisions_are_read_as_by_the_runbook(text: str, more: list[str]) -> Non
         "StepStatus": "Waiting",
         "Outputs": {"ApproverDecisions": [text, *more]},
     }
-    request = understand(recorded(step))
-    shown = [each.who for each in request.decisions if each.approved]
+    request = parse_request(recorded(step))
+    shown = [each.approver for each in request.decisions if each.approved]
     # Where the runbook refuses what it cannot read, the commands show what they can.
     with contextlib.suppress(ValueError, TypeError, AttributeError):
         assert shown == [
@@ -124,8 +124,8 @@ def test_beneficiary_is_who_the_runbook_takes_for_one(
 @pytest.mark.parametrize("name", ["TagRole", "TagUser", "CheckRequest"])
 def test_run_holds_the_tag_where_the_runbook_says_it_granted(name: str, status: str) -> None:
     run = recorded({"StepName": name, "StepStatus": status})
-    assert understand(run).holds_tag is (grants.granted_at(run) is not None)
-    assert (understand(run).principal, understand(run).instance) == (
+    assert parse_request(run).holds_tag is (grants.granted_at(run) is not None)
+    assert (parse_request(run).principal, parse_request(run).instance) == (
         Principal(*grants.granted_by(run)[:2]),
         grants.granted_by(run)[2],
     )

@@ -11,7 +11,7 @@ import pytest
 from components.session_manager.document import DOCUMENT_NAME, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
 from local.emulator.running import wake
-from operations.approval.calls import CallError
+from operations.approval.session import CallError
 from operations.reading import Unread
 from tests.components.approval.workflow import ACCOUNT
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
@@ -168,13 +168,13 @@ def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monke
     unread = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
     people.requested(people.node)
     monkeypatch.setattr("operations.connect.finding._look", lambda *_: unread)
-    monkeypatch.setattr("operations.approval.places.holders", lambda *_: unread)
+    monkeypatch.setattr("operations.approval.lookups.read_operators", lambda *_: unread)
 
     def no(*_given: object) -> None:
         raise CallError("Refused: no. It takes the permission x:Read.")
 
-    monkeypatch.setattr("operations.approval.places.recent", lambda *_, **__: no())
-    monkeypatch.setattr("operations.approval.request.check_workflow", no)
+    monkeypatch.setattr("operations.approval.executions.list_requests", lambda *_, **__: no())
+    monkeypatch.setattr("operations.approval.commands.check_workflow", no)
     assert "cannot be told: x:Read" in refused(people, "app-1")
     result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
     assert result.exit_code == 0, result.output

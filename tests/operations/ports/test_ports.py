@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from operations.cli import app
+from operations.command_line import CommandContext
 from operations.stack import StackConfiguration
-from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -31,7 +31,7 @@ def run(*arguments: str, section: Any = SECTION, secret: bool = False) -> Result
         values["shell-access:domainControllers"] = json.dumps(section)
     secrets = frozenset(["shell-access:domainControllers"] if secret else [])
     stack = StackConfiguration(name="dev", values=values, secret_keys=secrets)
-    surroundings = Surroundings(read_stack=lambda *_: stack)
+    surroundings = CommandContext(read_stack=lambda *_: stack)
     return CliRunner().invoke(app, ["ports", *arguments], obj=surroundings, env={"COLUMNS": "120", "TERM": "dumb"})
 
 

@@ -14,7 +14,7 @@ from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
 from components.approval.topic_policies import topic_policy
 from components.settings import Settings
-from operations.approval.people import Principal
+from operations.approval.principals import Principal
 from operations.reading import Identity, Unread
 from operations.verify.approval import ApprovalVerification
 from operations.verify.approval_comparison import (

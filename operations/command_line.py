@@ -1,4 +1,4 @@
-"""External dependencies of commands, which tests replace to run without the engine."""
+"""Options that commands share, and their external dependencies."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Annotated, Any, cast
+
+import typer
 
 from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
 
-if TYPE_CHECKING:
-    import typer
+Stack = Annotated[
+    str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
+]
+Cwd = Annotated[
+    Path,
+    typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 
 StackReader = Callable[[Path, str | None], StackConfiguration]
 """Reads the configuration of a stack: the program's directory, and the stack's name (None: the selected one)."""
 
 OutputReader = Callable[[Path, str | None], Mapping[str, Any]]
 """Reads the outputs of a stack; the same parameters."""
-
 
 StateReader = Callable[[Path, str | None], StackState]
 """Reads the state of a stack; the same parameters."""
@@ -31,8 +38,8 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """External dependencies of commands.
+class CommandContext:
+    """External dependencies of a command, which tests replace to run without the engine.
 
     Attributes:
         read_stack: Reads a stack's configuration.
@@ -49,6 +56,6 @@ class Surroundings:
     pause: Callable[[float], None] = time.sleep
 
     @classmethod
-    def of(cls, context: typer.Context) -> Surroundings:
+    def of(cls, context: typer.Context) -> CommandContext:
         """Return the dependencies of the command line's context, or the defaults."""
-        return cast("Surroundings | None", context.obj) or cls()
+        return cast("CommandContext | None", context.obj) or cls()
