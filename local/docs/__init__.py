@@ -11,7 +11,7 @@ from local.docs.fleet_costs import fleet_costs_page
 from local.docs.policies import policies_page
 from local.docs.verify import verify_page
 from local.workspace import REPOSITORY
-from operations.fleet.schema import schema_text
+from operations.fleet.file_schema import schema_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local.docs.configuration import fields
-from operations.fleet.settings import Accounts, Discovery, FleetSettings, ListedAccount, Overrides, Wave
+from operations.fleet.file_schema import Accounts, Discovery, FleetSettings, ListedAccount, Overrides, Wave
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

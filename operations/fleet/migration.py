@@ -6,22 +6,25 @@ Names and defaults of the parameters are those of the post and of the sample tha
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
+from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.session import AwsClients
 from common.problems import NAMESPACE, Problem, SettingsError, shown
 from common.validation import suggestion
 from components.settings import Settings
 from operations.errors import UnusableError
-from operations.fleet.accounts import choose
-from operations.fleet.configuration import render
-from operations.fleet.file import parse_fleet_file
-from operations.fleet.mappings import mapping
-from operations.fleet.problems import FleetFileError, worded
+from operations.fleet.accounts import select_accounts
+from operations.fleet.events import mapping
+from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, problem_text
+from operations.fleet.stack_configuration import configure_stacks
+from operations.reading import unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -127,8 +130,8 @@ def session_manager_of(parameters: Iterable[tuple[str, str]]) -> tuple[dict[str,
     for name, text in parameters:
         setting = ours.get(name.lower())
         if setting is None:
-            said = f"is not a parameter of the post{suggestion(name, list(_PARAMETERS))}"
-            problems.append(Problem(path=(name,), message=said))
+            message = f"is not a parameter of the post{suggestion(name, list(_PARAMETERS))}"
+            problems.append(Problem(path=(name,), message=message))
         elif setting in spelled:
             problems.append(Problem(path=(name,), message=f"is given twice, also as {spelled[setting]}"))
         else:
@@ -172,7 +175,7 @@ def fleet_file_of(parameters: Iterable[tuple[str, str]], instances: Iterable[Sta
     """
     section, problems = session_manager_of(parameters)
     if problems:
-        raise FleetFileError(_FILE, map(worded, problems))
+        raise FleetFileError(_FILE, map(problem_text, problems))
     known = sorted(set(instances))
     omitted = tuple(each for each in known if each.omission)
     by_account: dict[str, list[str]] = {}
@@ -184,8 +187,8 @@ def fleet_file_of(parameters: Iterable[tuple[str, str]], instances: Iterable[Sta
         listed = "; ".join(f"{each.account} {each.region}: {each.omission}" for each in omitted)
         raise UnusableError(f"No stack instance can be migrated: {listed}.")
     text = _text(section, by_account, omitted)
-    settings = parse_fleet_file(_FILE, text).settings
-    _rendered, refused = render(settings, choose(settings, [], {}).accounts)
+    settings = parse_fleet_file(_FILE, text)
+    _rendered, refused = configure_stacks(settings, select_accounts(settings, [], {}).accounts)
     if refused:
         raise FleetFileError(_FILE, refused)
     return Migration(text=text, omitted=omitted)
@@ -318,3 +321,49 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError) as wrong:
         raise UnusableError(f"{path} cannot be read as JSON: {wrong}") from None
+
+
+_NEEDED = "cloudformation:DescribeStackSet"
+
+
+def cloudformation_client(region: str | None) -> Any:
+    """Return a client with the current credentials.
+
+    Args:
+        region: Region of the StackSet. None: the Region of the environment.
+
+    Raises:
+        UnusableError: No Region is configured.
+    """
+    chosen = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not chosen:
+        raise UnusableError("The Region of the StackSet is not known. Give --region, or set AWS_REGION.")
+    return AwsClients(lambda _key: None).client("cloudformation", chosen)
+
+
+def read_stack_set(client: Any, name: str, call_as: str) -> tuple[list[tuple[str, str]], list[StackInstance]]:
+    """Read parameters and all pages of instances of a StackSet from AWS.
+
+    Args:
+        client: CloudFormation client in the Region of the StackSet.
+        name: Name of the StackSet.
+        call_as: `SELF` or `DELEGATED_ADMIN`.
+
+    Raises:
+        UnusableError: AWS did not answer, or the StackSet does not exist.
+    """
+    whose = {"StackSetName": name, "CallAs": call_as}
+    try:
+        described = client.describe_stack_set(**whose)["StackSet"]
+        listed = client.get_paginator("list_stack_instances").paginate(**whose).build_full_result()
+    except (ClientError, BotoCoreError) as failed:
+        action = f"cloudformation:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
+        why = unread(action, failed, str(client.meta.region_name), "the credentials in use")
+        raise UnusableError(
+            f"The StackSet {name} cannot be read: {why.action}: {why.cause}. Remedy: {why.remedy}. StackSets of an "
+            "organization are read from the management account, or with --call-as DELEGATED_ADMIN."
+        ) from None
+    instances = instances_of(listed.get("Summaries", ()))
+    if not instances:
+        raise UnusableError(f"The StackSet {name} has no stack instances.")
+    return parameters_of(described.get("Parameters", ())), instances

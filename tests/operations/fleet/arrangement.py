@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.fleet.accounts import Account
-from operations.fleet.settings import FleetSettings
+from operations.fleet.accounts import FleetAccount
+from operations.fleet.file_schema import FleetSettings
 
 FAKE_PULUMI = Path(__file__).with_name("fake_pulumi.txt")
 
@@ -30,8 +30,8 @@ def settings(**changes: Any) -> FleetSettings:
     return FleetSettings.model_validate(FLEET | changes)
 
 
-def account(name: str = "payments", **changes: Any) -> Account:
-    return Account(**{"id": IDS.get(name, "9" * 12), "name": name} | changes)
+def account(name: str = "payments", **changes: Any) -> FleetAccount:
+    return FleetAccount(**{"id": IDS.get(name, "9" * 12), "name": name} | changes)
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import pytest
 
 from local.emulator.running import running_emulator
 from operations.errors import UnusableError
-from operations.fleet.accounts import choose
-from operations.fleet.discovery import look_up, needs_organization, organizations_client
+from operations.fleet.accounts import select_accounts
+from operations.fleet.discovery import discover_accounts, needs_organization, organizations_client
 from tests.operations.fleet.arrangement import FLEET, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from operations.fleet.accounts import Account
+    from operations.fleet.accounts import FleetAccount
 
 
 class Organization:
@@ -55,9 +55,9 @@ def organization() -> Iterator[Organization]:
         yield Organization(emulator.endpoint_url)
 
 
-def found(organization: Organization, **discover: Any) -> dict[str, Account]:
+def found(organization: Organization, **discover: Any) -> dict[str, FleetAccount]:
     file = settings(accounts={"discover": discover}, overrides={}, waves=[{"name": "all"}])
-    return {each.name: each for each in look_up(file, organization.client)[0]}
+    return {each.name: each for each in discover_accounts(file, organization.client)[0]}
 
 
 def test_all_of_the_organization_is_found_with_its_units_and_states(organization: Organization) -> None:
@@ -82,7 +82,7 @@ def test_tags_narrow_what_is_found_but_hide_no_closed_account(organization: Orga
 
 def test_closed_accounts_are_left_out(organization: Organization) -> None:
     file = settings(accounts={"discover": {}}, overrides={}, waves=[{"name": "all"}])
-    chosen = choose(file, *look_up(file, organization.client))
+    chosen = select_accounts(file, *discover_accounts(file, organization.client))
     assert list(chosen.left_out) == [organization.ids["old"]]
     assert "old" not in {each.name for each in chosen.accounts}
 
@@ -93,7 +93,7 @@ def test_listed_accounts_get_their_units_where_units_count(organization: Organiz
         accounts={"list": listed}, overrides={"organizationalUnits": {organization.prod: {}}}, waves=[{"name": "all"}]
     )
     assert needs_organization(file)
-    accounts, units = look_up(file, organization.client)
+    accounts, units = discover_accounts(file, organization.client)
     assert accounts == []
     assert units == {organization.ids["web"]: (organization.root, organization.prod, organization.web), "9" * 12: ()}
 
@@ -108,5 +108,5 @@ def test_an_organization_that_does_not_answer_stops_everything() -> None:
     with pytest.raises(
         UnusableError, match=r"The accounts of the organization cannot be found: organizations:List"
     ) as wrong:
-        look_up(file, organizations_client())
+        discover_accounts(file, organizations_client())
     assert "list the accounts in the file" in str(wrong.value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from operations.fleet.events import Log
+from operations.fleet.events import EventLog
 
 
 def step(op: str, kind: str = "aws:cloudwatch/logGroup:LogGroup", **more: Any) -> dict[str, Any]:
@@ -14,8 +14,8 @@ def step(op: str, kind: str = "aws:cloudwatch/logGroup:LogGroup", **more: Any) -
     return {"metadata": {"op": op, "type": kind, "urn": urn, "new": {"inputs": inputs}} | more}
 
 
-def read(*events: dict[str, Any], drift: bool = False) -> Log:
-    log = Log(looks_for_drift=drift)
+def read(*events: dict[str, Any], drift: bool = False) -> EventLog:
+    log = EventLog(looks_for_drift=drift)
     log.read([json.dumps(each) for each in events])
     return log
 
@@ -84,6 +84,6 @@ def test_errors_are_told_once_without_markup() -> None:
 
 
 def test_lines_that_are_no_events_are_passed_over() -> None:
-    log = Log()
+    log = EventLog()
     log.read(['{"resourcePreEvent": {"metadata"', "[]", "", "null"])
     assert dict(log.changes) == {}

@@ -10,10 +10,9 @@ import yaml
 
 from local.workspace import REPOSITORY
 from operations.errors import UnusableError
-from operations.fleet.file import read_fleet_file
+from operations.fleet.file_schema import fleet_schema
 from operations.fleet.fleet import load_fleet
-from operations.fleet.problems import FleetFileError
-from operations.fleet.schema import fleet_schema
+from operations.fleet.fleet_file import FleetFileError, read_fleet_file
 from tests.operations.fleet.arrangement import FLEET
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def wave(**keys: Any) -> dict[str, Any]:
 
 
 def test_a_good_file_is_read(fleet_file: Callable[..., Path]) -> None:
-    settings = read_fleet_file(fleet_file()).settings
+    settings = read_fleet_file(fleet_file())
     assert [each.name for each in settings.waves] == ["canary", "rest"]
     assert settings.accounts.listed[0].id == "111111111111"
     assert settings.overrides.accounts["payments"] == {"shell-access:sessionManager": {"idleSessionTimeout": 10}}
@@ -44,7 +43,7 @@ def test_a_good_file_is_read(fleet_file: Callable[..., Path]) -> None:
 
 def test_without_waves_there_is_one(fleet_file: Callable[..., Path]) -> None:
     content = {key: value for key, value in FLEET.items() if key != "waves"}
-    assert [each.name for each in read_fleet_file(fleet_file(content)).settings.waves] == ["all"]
+    assert [each.name for each in read_fleet_file(fleet_file(content)).waves] == ["all"]
 
 
 def test_every_problem_is_named_at_once(fleet_file: Callable[..., Path]) -> None:
@@ -189,7 +188,7 @@ def test_the_example_in_the_docs_is_a_good_file(fleet_file: Callable[..., Path])
 
 def test_the_example_of_the_repository_is_a_good_fleet() -> None:
     fleet = load_fleet(REPOSITORY / "examples" / "fleet.yaml")
-    assert [each.account.name for each in fleet.accounts] == ["sandbox", "payments", "data"]
+    assert [each.account.name for each in fleet.stacks] == ["sandbox", "payments", "data"]
 
 
 def test_what_changes_nothing_looks_at_as_many_accounts_at_a_time_as_any_wave_allows(
@@ -197,7 +196,7 @@ def test_what_changes_nothing_looks_at_as_many_accounts_at_a_time_as_any_wave_al
 ) -> None:
     waves = [{"name": "canary", "accounts": ["payments"], "concurrency": 1}, {"name": "rest", "concurrency": 12}]
     fleet = load_fleet(fleet_file(FLEET | {"waves": waves}))
-    assert [each.concurrency for each in fleet.turns(fleet.accounts)] == [1, 12]
-    looking = fleet.at_once(fleet.accounts)
+    assert [each.concurrency for each in fleet.waves(fleet.stacks)] == [1, 12]
+    looking = fleet.read_only_waves(fleet.stacks)
     assert {each.concurrency for each in looking} == {12}
     assert {each.tolerance for each in looking} == {None}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from operations.errors import UnusableError
-from operations.fleet.file import parse_fleet_file
+from operations.fleet.fleet_file import parse_fleet_file
 
 _BOMB = "\n".join(
     f"{name}: &{name} [{', '.join(['x' if before is None else f'*{before}'] * 10)}]"
@@ -48,4 +48,4 @@ def test_many_problems_are_counted_and_the_first_ones_listed() -> None:
 
 def test_aliases_of_ordinary_size_are_read() -> None:
     text = "accounts: {list: [{name: web, id: '222222222222', tags: &tags {a: b}}, {name: app, id: '333333333333', tags: *tags}]}"
-    assert len(parse_fleet_file(Path("fleet.yaml"), text).settings.accounts.listed) == 2
+    assert len(parse_fleet_file(Path("fleet.yaml"), text).accounts.listed) == 2

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.fleet.merging import Layer, Said, Setting, explain, merge
+from operations.fleet.stack_configuration import Layer, ReplacedValue, Setting, explain, merge
 
 names = st.sampled_from(["a", "b", "c"])
 scalars = st.one_of(
@@ -76,7 +76,7 @@ def test_lists_replace_and_mappings_merge_and_null_takes_back() -> None:
     particular = Layer(origin="payments", values={"regions": ["c"], "section": {"x": 3}, "tags": None})
     assert merge([general, particular]) == {"regions": ["c"], "section": {"x": 3, "y": 2}}
     assert explain([general, particular])[1] == Setting(
-        path=("section", "x"), value=3, origin="payments", replaced=(Said(value=1, origin="defaults"),)
+        path=("section", "x"), value=3, origin="payments", replaced=(ReplacedValue(value=1, origin="defaults"),)
     )
 
 

@@ -16,8 +16,7 @@ from typer.testing import CliRunner
 from operations.cli import app
 from operations.errors import UnusableError
 from operations.fleet.fleet import load_fleet
-from operations.fleet.migration import StackInstance, fleet_file_of, instances_of
-from operations.fleet.stack_sets import look_up_stack_set
+from operations.fleet.migration import StackInstance, fleet_file_of, instances_of, read_stack_set
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +79,7 @@ def test_every_shape_of_parameters_makes_the_same_good_file(parameters: Any, mig
     file = tmp_path / "fleet.yaml"
     file.write_text(result.stdout)
     fleet = load_fleet(file)
-    assert [(each.account.id, each.regions) for each in fleet.accounts] == [
+    assert [(each.account.id, each.regions) for each in fleet.stacks] == [
         ("009900990099", ("eu-west-1", "us-east-1")),
         ("2" * 12, ("eu-west-1",)),
     ]
@@ -196,7 +195,7 @@ def test_migrate_reports_instances_that_it_leaves_out(migrate: Any, tmp_path: Pa
     ]
     file = tmp_path / "fleet.yaml"
     file.write_text(result.stdout)
-    assert {each.account.id: each.regions for each in load_fleet(file).accounts} == {
+    assert {each.account.id: each.regions for each in load_fleet(file).stacks} == {
         "1" * 12: ("eu-west-1",),
         "4" * 12: ("eu-west-1",),
     }
@@ -246,7 +245,7 @@ def stubbed(call_as: str) -> Any:
 
 @pytest.mark.parametrize("call_as", ["SELF", "DELEGATED_ADMIN"])
 def test_stack_set_is_read_with_all_pages(call_as: str) -> None:
-    parameters, instances = look_up_stack_set(stubbed(call_as), "preferences", call_as)
+    parameters, instances = read_stack_set(stubbed(call_as), "preferences", call_as)
     assert dict(parameters) == POST
     assert [(each.account, each.omission != "") for each in instances] == [("1" * 12, False), ("2" * 12, True)]
 
@@ -257,7 +256,7 @@ def test_stack_set_that_is_not_there_is_one_message() -> None:
     stubber.add_client_error("describe_stack_set", "StackSetNotFoundException", "StackSet preferences not found")
     stubber.activate()
     with pytest.raises(UnusableError, match="--call-as DELEGATED_ADMIN"):
-        look_up_stack_set(client, "preferences", "SELF")
+        read_stack_set(client, "preferences", "SELF")
 
 
 def test_migrate_needs_files_or_a_stack_set() -> None:
@@ -301,7 +300,7 @@ def test_migrate_never_writes_a_file_that_plan_refuses(
     file.write_text(made.text)
     fleet = load_fleet(file)
     deployed = {(each.account, each.region) for each in instances_of(summaries) if not each.omission}
-    assert {(each.account.id, region) for each in fleet.accounts for region in each.regions} == deployed
+    assert {(each.account.id, region) for each in fleet.stacks for region in each.regions} == deployed
 
 
 @pytest.mark.parametrize("instances", [{"Summaries": []}, {"Summaries": [{"Account": "1"}]}, ["x"]], ids=str)

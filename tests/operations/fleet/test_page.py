@@ -14,38 +14,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.fleet.page import results_page
-from operations.fleet.report import SHOWN, markdown, summary
-from operations.fleet.results import Cell, Report, Result, State, as_json, from_json, merge_reports
+from operations.fleet.result_output import STATE_TEXTS, markdown_comment, results_page, summary_line
+from operations.fleet.results import (
+    AccountResult,
+    AccountState,
+    FleetReport,
+    RegionResult,
+    merge_reports,
+    report_from_json,
+    report_to_json,
+)
 
 MADE = datetime(2030, 1, 2, 3, 4, tzinfo=UTC)
 VOID = {"meta", "input", "br", "link", "img"}
 EVIL = "<script>alert('x')</script>\"'&|`[a](javascript:b)"
-REPORT = Report(
+REPORT = FleetReport(
     command="drift",
     results=(
-        Result(
+        AccountResult(
             name="payments",
             id="111111111111",
             wave="canary",
-            state=State.DIFFERENT,
+            state=AccountState.DIFFERENT,
             changes={"update": 1},
             seconds=12.3,
             cells={
-                "eu-west-1": Cell(state=State.UNCHANGED),
-                "us-east-1": Cell(state=State.DIFFERENT, differences=("retentionInDays: 90 -> 1",), remedy="repair it"),
-                "": Cell(state=State.UNCHANGED),
+                "eu-west-1": RegionResult(state=AccountState.UNCHANGED),
+                "us-east-1": RegionResult(
+                    state=AccountState.DIFFERENT, differences=("retentionInDays: 90 -> 1",), remedy="repair it"
+                ),
+                "": RegionResult(state=AccountState.UNCHANGED),
             },
         ),
-        Result(
+        AccountResult(
             name=EVIL,
             id="222222222222",
             wave="rest",
-            state=State.FAILED,
+            state=AccountState.FAILED,
             error=EVIL,
-            cells={"eu-west-1": Cell(state=State.FAILED, differences=(EVIL,), remedy=EVIL)},
+            cells={"eu-west-1": RegionResult(state=AccountState.FAILED, differences=(EVIL,), remedy=EVIL)},
         ),
-        Result(name="333333333333", id="333333333333", wave=None, state=State.ORPHANED),
+        AccountResult(name="333333333333", id="333333333333", wave=None, state=AccountState.ORPHANED),
     ),
 )
 
@@ -91,7 +100,7 @@ def test_accounts_go_down_and_regions_across(page: Page) -> None:
 
 
 def test_every_state_is_said_in_words_beside_its_colour(page: Page) -> None:
-    words = {state.value: said for state, (said, _) in SHOWN.items()}
+    words = {state.value: said for state, (said, _) in STATE_TEXTS.items()}
     coloured = [(attributes["class"], text) for attributes, text in page.all("td") if attributes.get("class") in words]
     assert len(coloured) == 3 + 4
     for state, text in coloured:
@@ -137,7 +146,7 @@ def test_keyboard_and_screen_reader_find_everything(page: Page) -> None:
     ids = {attributes["id"] for _, attributes, _ in page.elements if "id" in attributes}
     assert page.all("html")[0][0]["lang"] == "en"
     assert page.all("a")[0][0]["href"].removeprefix("#") in ids
-    assert [text for _, text in page.all("h1")] == [summary(REPORT)]
+    assert [text for _, text in page.all("h1")] == [summary_line(REPORT)]
     assert page.all("caption")
     assert any("device-width" in each.get("content", "") for each, _ in page.all("meta"))
     labels = [name for name, _, _ in page.elements if name in {"label", "input", "select"}]
@@ -155,12 +164,12 @@ def test_every_element_that_the_script_asks_for_is_there(page: Page) -> None:
 
 
 def test_an_empty_fleet_is_a_page_too() -> None:
-    page = Page(results_page(Report(command="up", results=()), MADE))
+    page = Page(results_page(FleetReport(command="up", results=()), MADE))
     assert page.all("h1")[0][1] == "fleet up: 0 accounts"
 
 
 def test_a_comment_holds_everything_and_no_markup_of_others() -> None:
-    text = markdown(REPORT)
+    text = markdown_comment(REPORT)
     assert text.startswith("### fleet drift: 3 accounts: 1 orphaned, 1 different, 1 failed\n")
     assert "| canary | payments \\(111111111111\\) | different | 1 update |" in text
     assert "    us-east-1: retentionInDays: 90 -> 1" in text
@@ -170,38 +179,43 @@ def test_a_comment_holds_everything_and_no_markup_of_others() -> None:
 
 
 def test_a_comment_is_no_longer_than_a_forge_takes() -> None:
-    cells = {"eu-west-1": Cell(state=State.CHANGED, differences=tuple("x" * 200 for _ in range(50)))}
-    many = [Result(name=str(each), id=f"{each:012}", wave="w", state=State.CHANGED, cells=cells) for each in range(100)]
-    text = markdown(Report(command="preview", results=tuple(many)))
+    cells = {"eu-west-1": RegionResult(state=AccountState.CHANGED, differences=tuple("x" * 200 for _ in range(50)))}
+    many = [
+        AccountResult(name=str(each), id=f"{each:012}", wave="w", state=AccountState.CHANGED, cells=cells)
+        for each in range(100)
+    ]
+    text = markdown_comment(FleetReport(command="preview", results=tuple(many)))
     assert len(text) < 65_536
     assert "cut short" in text
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8)
-cells = st.builds(Cell, state=st.sampled_from(State), differences=st.lists(names, max_size=2).map(tuple), remedy=names)
+cells = st.builds(
+    RegionResult, state=st.sampled_from(AccountState), differences=st.lists(names, max_size=2).map(tuple), remedy=names
+)
 results = st.builds(
-    Result,
+    AccountResult,
     name=names,
     id=st.integers(0, 9).map(lambda number: f"{number:012}"),
     wave=st.none() | names,
-    state=st.sampled_from(State),
+    state=st.sampled_from(AccountState),
     changes=st.dictionaries(names, st.integers(0, 5), max_size=2),
     error=st.none() | names,
     seconds=st.integers(0, 50).map(float),
     cells=st.dictionaries(st.sampled_from(["", "eu-west-1", "us-east-1"]), cells, max_size=3),
 )
 reports = st.builds(
-    Report, command=names, results=st.lists(results, max_size=4, unique_by=lambda each: each.id).map(tuple)
+    FleetReport, command=names, results=st.lists(results, max_size=4, unique_by=lambda each: each.id).map(tuple)
 )
 
 
 @given(reports)
-def test_results_are_read_as_they_were_written(report: Report) -> None:
-    assert from_json(as_json(report)) == report
+def test_results_are_read_as_they_were_written(report: FleetReport) -> None:
+    assert report_from_json(report_to_json(report)) == report
 
 
 @given(reports)
-def test_any_results_make_a_whole_page(report: Report) -> None:
+def test_any_results_make_a_whole_page(report: FleetReport) -> None:
     rows = [text for attributes, text in Page(results_page(report, MADE)).all("th") if attributes["scope"] == "row"]
     assert len(rows) == len(report.results)
 
@@ -209,21 +223,21 @@ def test_any_results_make_a_whole_page(report: Report) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"accounts": [{}], "regions": []}', '{"accounts": 1, "regions": 2}'])
 def test_what_is_no_result_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"no result|Expecting"):
-        from_json(text)
+        report_from_json(text)
 
 
 def test_results_of_several_machines_are_put_together_and_the_last_counts() -> None:
-    first = Report(command="up", results=(Result(name="a", id="1", wave="w", state=State.FAILED),))
-    second = Report(
+    first = FleetReport(command="up", results=(AccountResult(name="a", id="1", wave="w", state=AccountState.FAILED),))
+    second = FleetReport(
         command="up",
         results=(
-            Result(name="b", id="2", wave="w", state=State.CHANGED),
-            Result(name="a", id="1", wave="w", state=State.CHANGED),
+            AccountResult(name="b", id="2", wave="w", state=AccountState.CHANGED),
+            AccountResult(name="a", id="1", wave="w", state=AccountState.CHANGED),
         ),
     )
     merged = merge_reports([first, second])
     assert (merged.command, merged.exit_code) == ("up", 0)
-    assert {each.name: each.state for each in merged.results} == {"a": State.CHANGED, "b": State.CHANGED}
+    assert {each.name: each.state for each in merged.results} == {"a": AccountState.CHANGED, "b": AccountState.CHANGED}
 
 
 BROWSER = """

@@ -7,34 +7,34 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.fleet.configuration import render
-from operations.fleet.plan import changed_settings, fingerprint, orphans, planned
-from operations.fleet.results import State
+from operations.fleet.results import AccountState
+from operations.fleet.stack_configuration import configure_stacks
+from operations.fleet.stack_plan import changed_settings, fingerprint, orphaned_stacks, plan_stack
 from tests.operations.fleet.arrangement import IDS, account, settings
 
 DEFAULTS = {"shell-access:tags": {}, "shell-access:approval": {"enabled": False}}
 
 
 def rendered() -> Any:
-    (only,), _ = render(settings(), [account()])
+    (only,), _ = configure_stacks(settings(), [account()])
     return only
 
 
 def test_a_stack_that_was_never_updated_is_to_be_added() -> None:
-    assert planned(rendered(), "canary", None, DEFAULTS).state is State.ADDED
+    assert plan_stack(rendered(), "canary", None, DEFAULTS).state is AccountState.ADDED
 
 
 def test_the_same_settings_are_no_change_whatever_the_project_adds() -> None:
     last = DEFAULTS | rendered().values
-    assert planned(rendered(), "canary", last, DEFAULTS).state is State.UNCHANGED
+    assert plan_stack(rendered(), "canary", last, DEFAULTS).state is AccountState.UNCHANGED
 
 
 def test_changed_settings_are_named() -> None:
     last = rendered().values | {"shell-access:sessionManager": {"idleSessionTimeout": 20, "s3Logging": True}}
-    result = planned(rendered(), "canary", last, DEFAULTS)
+    result = plan_stack(rendered(), "canary", last, DEFAULTS)
     (cell,) = result.cells.values()
     assert (result.state, result.error, cell.differences) == (
-        State.CHANGED,
+        AccountState.CHANGED,
         None,
         ("shell-access:sessionManager.idleSessionTimeout", "shell-access:sessionManager.s3Logging"),
     )
@@ -43,9 +43,9 @@ def test_changed_settings_are_named() -> None:
 def test_only_stacks_that_are_called_like_the_fleets_are_orphaned() -> None:
     stacks = ["dev", "prod", "1234", IDS["web"], "9" * 12, f"blue-{'8' * 12}"]
     left = {"9" * 12: "suspended"}
-    found = orphans(settings(), stacks, [IDS["web"]], left)
+    found = orphaned_stacks(settings(), stacks, [IDS["web"]], left)
     assert [(each.account_id, each.stack, each.reason) for each in found] == [("9" * 12, "9" * 12, "suspended")]
-    of_blue = orphans(settings(stackPrefix="blue-"), stacks, [], {})
+    of_blue = orphaned_stacks(settings(stackPrefix="blue-"), stacks, [], {})
     assert [(each.account_id, each.stack, each.reason) for each in of_blue] == [
         ("8" * 12, f"blue-{'8' * 12}", "not in the fleet file")
     ]

@@ -11,12 +11,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from operations.errors import UnusableError
-from operations.fleet.configuration import Rendered
-from operations.fleet.journal import Journal
 from operations.fleet.progress import Progress
-from operations.fleet.results import Result, State
-from operations.fleet.runner import Turn, run_waves
-from operations.fleet.stopping import Stop
+from operations.fleet.results import AccountResult, AccountState
+from operations.fleet.rollout import Journal, RolloutWave, StopRequests, run_waves
+from operations.fleet.stack_configuration import FleetStack
 from tests.operations.fleet.arrangement import account
 
 if TYPE_CHECKING:
@@ -27,24 +25,24 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[str] = []
 
-    def begun(self, rendered: Rendered, wave: str) -> None:
-        self.heard.append(f"{wave} begun {rendered.account.name}")
+    def started(self, stack: FleetStack, wave: str) -> None:
+        self.heard.append(f"{wave} begun {stack.account.name}")
 
-    def told(self, rendered: Rendered, text: str) -> None:
+    def updated(self, stack: FleetStack, text: str) -> None:
         pass
 
-    def ended(self, result: Result) -> None:
+    def ended(self, result: AccountResult) -> None:
         self.heard.append(f"{result.wave} {result.state.value} {result.name}")
 
     def pausing(self, wave: str, minutes: int) -> None:
         self.heard.append(f"{wave} pausing {minutes}")
 
 
-def turn(wave: str, names: str, **more: Any) -> Turn:
-    accounts = tuple(
-        Rendered(
+def turn(wave: str, names: str, **more: Any) -> RolloutWave:
+    stacks = tuple(
+        FleetStack(
             account=account(name, id=name.rjust(12, "0")),
-            stack=name,
+            name=name,
             layers=(),
             values={},
             preview_values={},
@@ -52,17 +50,19 @@ def turn(wave: str, names: str, **more: Any) -> Turn:
         )
         for name in names
     )
-    return Turn(**{"wave": wave, "accounts": accounts, "concurrency": 1, "tolerance": 0} | more)
+    return RolloutWave(**{"name": wave, "stacks": stacks, "concurrency": 1, "tolerance": 0} | more)
 
 
-def outcome(rendered: Rendered, wave: str) -> Result:
-    name = rendered.account.name
-    state = State.FAILED if name.isupper() else State.CHANGED
-    return Result(name=name, id=rendered.account.id, wave=wave, state=state)
+def outcome(stack: FleetStack, wave: str) -> AccountResult:
+    name = stack.account.name
+    state = AccountState.FAILED if name.isupper() else AccountState.CHANGED
+    return AccountResult(name=name, id=stack.account.id, wave=wave, state=state)
 
 
-def states(*turns: Turn, stop: Stop | None = None, ear: Ear | None = None, work: Any = outcome) -> dict[str, str]:
-    return {each.name: each.state.value for each in run_waves(turns, work, stop or Stop(), ear or Ear())}
+def states(
+    *turns: RolloutWave, stop: StopRequests | None = None, ear: Ear | None = None, work: Any = outcome
+) -> dict[str, str]:
+    return {each.name: each.state.value for each in run_waves(turns, work, stop or StopRequests(), ear or Ear())}
 
 
 def test_a_failing_canary_leaves_the_rest_untouched() -> None:
@@ -93,24 +93,24 @@ def test_without_a_tolerance_everything_is_done() -> None:
 
 
 def test_what_cannot_be_used_in_one_account_fails_that_account_only() -> None:
-    def work(rendered: Rendered, wave: str) -> Result:
-        if rendered.account.name == "a":
+    def work(stack: FleetStack, wave: str) -> AccountResult:
+        if stack.account.name == "a":
             raise UnusableError("no credentials")
-        return outcome(rendered, wave)
+        return outcome(stack, wave)
 
-    results = run_waves([turn("all", "ab", tolerance=1)], work, Stop(), Ear())
+    results = run_waves([turn("all", "ab", tolerance=1)], work, StopRequests(), Ear())
     assert [(each.state, each.error) for each in results] == [
-        (State.FAILED, "no credentials"),
-        (State.CHANGED, None),
+        (AccountState.FAILED, "no credentials"),
+        (AccountState.CHANGED, None),
     ]
 
 
 def test_after_a_signal_nothing_further_begins() -> None:
-    stop = Stop()
+    stop = StopRequests()
 
-    def work(rendered: Rendered, wave: str) -> Result:
-        stop.ask()
-        return outcome(rendered, wave)
+    def work(stack: FleetStack, wave: str) -> AccountResult:
+        stop.request()
+        return outcome(stack, wave)
 
     assert states(turn("one", "ab"), turn("two", "c"), stop=stop, work=work) == {
         "a": "changed",
@@ -122,14 +122,14 @@ def test_after_a_signal_nothing_further_begins() -> None:
 def test_accounts_of_a_wave_run_at_the_same_time() -> None:
     together = threading.Barrier(2, timeout=30)
 
-    def work(rendered: Rendered, wave: str) -> Result:
+    def work(stack: FleetStack, wave: str) -> AccountResult:
         together.wait()
-        return outcome(rendered, wave)
+        return outcome(stack, wave)
 
     assert states(turn("one", "ab", concurrency=2), work=work) == {"a": "changed", "b": "changed"}
 
 
-class Waiting(Stop):
+class Waiting(StopRequests):
     def __init__(self) -> None:
         super().__init__()
         self.waited: list[float] = []
@@ -145,8 +145,8 @@ def test_a_pause_is_made_only_between_waves_that_do_something() -> None:
     assert stop.waited == [300]
     quiet = Waiting()
 
-    def done(rendered: Rendered, wave: str) -> Result:
-        return Result(name=rendered.account.name, id=rendered.account.id, wave=wave, state=State.DONE)
+    def done(stack: FleetStack, wave: str) -> AccountResult:
+        return AccountResult(name=stack.account.name, id=stack.account.id, wave=wave, state=AccountState.DONE)
 
     states(turn("one", "a", pause_minutes=5), turn("two", "b"), stop=quiet, work=done)
     states(turn("one", "A", pause_minutes=5), turn("two", "b"), stop=quiet)
@@ -162,14 +162,14 @@ def test_no_wave_begins_after_more_failures_than_it_tolerates(plan: list[tuple[s
         turn(f"w{number}", "".join(dict.fromkeys(names)), tolerance=tolerance, concurrency=concurrency)
         for number, (names, tolerance, concurrency) in enumerate(plan)
     ]
-    results = run_waves(turns, outcome, Stop(), Ear())
-    assert [(each.wave, each.name) for each in results] == [(t.wave, a.account.name) for t in turns for a in t.accounts]
+    results = run_waves(turns, outcome, StopRequests(), Ear())
+    assert [(each.wave, each.name) for each in results] == [(t.name, a.account.name) for t in turns for a in t.stacks]
     over = False
     for each in turns:
-        of_wave = [result for result in results if result.wave == each.wave]
-        failed = sum(result.state is State.FAILED for result in of_wave)
+        of_wave = [result for result in results if result.wave == each.name]
+        failed = sum(result.state is AccountState.FAILED for result in of_wave)
         if over:
-            assert all(result.state is State.NOT_BEGUN for result in of_wave)
+            assert all(result.state is AccountState.NOT_BEGUN for result in of_wave)
         assert each.tolerance is not None
         # Those that run at the same time may fail together.
         assert failed <= each.tolerance + each.concurrency
@@ -179,12 +179,12 @@ def test_no_wave_begins_after_more_failures_than_it_tolerates(plan: list[tuple[s
 def test_the_journal_outlives_the_run_until_everything_is_done(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "unfinished.json"
     journal = Journal(path)
-    journal.note("1", "x", succeeded=True)
-    journal.note("2", "y", succeeded=False)
+    journal.record("1", "x", succeeded=True)
+    journal.record("2", "y", succeeded=False)
     journal.close({"1": "x", "2": "y"})
     again = Journal(path)
     assert (again.has("1", "x"), again.has("1", "other"), again.has("2", "y")) == (True, False, False)
-    again.note("2", "y", succeeded=True)
+    again.record("2", "y", succeeded=True)
     again.close({"1": "x", "2": "y"})
     assert not path.exists()
 
@@ -198,18 +198,18 @@ def test_a_journal_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
 
 def test_what_failed_after_it_was_done_is_to_be_done_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "unfinished.json")
-    journal.note("1", "x", succeeded=True)
-    journal.note("1", "x", succeeded=False)
+    journal.record("1", "x", succeeded=True)
+    journal.record("1", "x", succeeded=False)
     assert not Journal(tmp_path / "unfinished.json").has("1", "x")
 
 
 def test_a_terminal_sees_how_far_every_account_is() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     with Progress(console, total=3) as progress:
-        first, second = turn("rest", "ab").accounts
-        progress.begun(first, "rest")
-        progress.begun(second, "rest")
-        progress.told(second, "3 changes")
+        first, second = turn("rest", "ab").stacks
+        progress.started(first, "rest")
+        progress.started(second, "rest")
+        progress.updated(second, "3 changes")
         progress.ended(outcome(first, "rest"))
         progress.pausing("rest", 1)
         shown = Console(file=io.StringIO(), width=80)

@@ -13,8 +13,8 @@ import yaml
 
 from local.workspace import REPOSITORY
 from operations.cli import app
-from operations.fleet.report import markdown
-from operations.fleet.results import Report
+from operations.fleet.result_output import markdown_comment
+from operations.fleet.results import FleetReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def test_there_is_one_comment_and_it_is_kept_up_to_date(there_is: str, expected:
 
 def test_the_comment_is_found_by_what_a_preview_begins_with() -> None:
     (beginning,) = re.findall(r'startswith\("([^"]+)"\)', comment_script())
-    assert markdown(Report(command="preview", results=())).startswith(beginning)
+    assert markdown_comment(FleetReport(command="preview", results=())).startswith(beginning)
     assert f'echo "{beginning}:' in (REPOSITORY / ".github" / "fleet-preview.sh").read_text()
 
 

@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
-from common.problems import NAMESPACE, Problem, shown
+from common.problems import NAMESPACE, Problem, listed, shown
 from common.strict_yaml import BoundedLoader
 from common.validation import read_section, suggestion
 from components.settings import SECTIONS
 from operations.errors import UnusableError
-from operations.fleet.problems import FleetFileError, worded
-from operations.fleet.settings import FleetSettings
+from operations.fleet.file_schema import FleetSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+
+class FleetFileError(UnusableError):
+    """Unusable fleet file; no operation was started.
+
+    Attributes:
+        problems: Problems, one line each, in the order of the file.
+    """
+
+    def __init__(self, file: Path, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        heading = f"{file} has {'a problem' if count == 1 else f'{count} problems'}; nothing was begun:"
+        super().__init__("\n".join([heading, *listed(self.problems)]))
+
+
+def problem_text(problem: Problem) -> str:
+    """Return a problem with its location in the file: `waves.1.concurrency: 0 given; ...`."""
+    _, _, text = str(problem).partition(":")
+    return text if problem.path else text.removeprefix(": ")
+
 
 _OURS = ("aws:assumeRoles", "aws:allowedAccountIds")
 """Keys that the fleet itself sets for every stack."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FleetFile:
-    """Fleet file.
-
-    Attributes:
-        path: Path of the file.
-        settings: Settings in the file.
-    """
-
-    path: Path
-    settings: FleetSettings
-
-
-def read_fleet_file(path: Path) -> FleetFile:
+def read_fleet_file(path: Path) -> FleetSettings:
     """Read and validate a file, without calling AWS.
 
     Raises:
@@ -51,7 +57,7 @@ def read_fleet_file(path: Path) -> FleetFile:
     return parse_fleet_file(path, text)
 
 
-def parse_fleet_file(path: Path, text: str) -> FleetFile:
+def parse_fleet_file(path: Path, text: str) -> FleetSettings:
     """Parse and validate the text of a fleet file.
 
     Args:
@@ -68,13 +74,13 @@ def parse_fleet_file(path: Path, text: str) -> FleetFile:
         raise UnusableError(f"{path} is not YAML that can be used: {' '.join(str(wrong).split())}") from None
     settings, problems, _ = read_section(FleetSettings, content, ())
     if settings:
-        problems += file_problems(settings)
+        problems += _problems(settings)
     if problems or settings is None:
-        raise FleetFileError(path, map(worded, problems))
-    return FleetFile(path=path, settings=settings)
+        raise FleetFileError(path, map(problem_text, problems))
+    return settings
 
 
-def file_problems(settings: FleetSettings) -> list[Problem]:
+def _problems(settings: FleetSettings) -> list[Problem]:
     """Return problems of values that are valid individually, as far as the file alone shows them."""
     problems = [*_accounts(settings), *_waves(settings)]
     for path, values in _layers(settings):

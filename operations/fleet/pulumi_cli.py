@@ -7,6 +7,7 @@ the program's directory, so that any number of engines can share it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -20,21 +21,80 @@ from urllib.parse import quote
 
 import yaml
 
+from common.problems import NAMESPACE
 from operations.errors import UnusableError
-from operations.fleet.events import Log
-from operations.fleet.mappings import mapping
+from operations.fleet.events import EventLog, mapping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from operations.fleet.program import Program
-
-_SETTLED = ("--non-interactive", "--color", "never")
-_SHOWN_CHARACTERS = 600
+_PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "common", "components")
+_KINDS = frozenset({".py", ".toml", ".json", ".yaml", ".txt"})
 
 
-class Operation(StrEnum):
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Program on disk.
+
+    Attributes:
+        folder: Directory of Pulumi.yaml.
+        project: Name of the project.
+        defaults: Defaults in Pulumi.yaml for keys that a stack does not set.
+        fingerprint: Hash of the program's files and of the policy packs.
+    """
+
+    folder: Path
+    project: str
+    defaults: dict[str, Any]
+    fingerprint: str
+
+
+def read_program(folder: Path, policy_packs: tuple[Path, ...] = ()) -> Program:
+    """Read the name and the defaults of a program.
+
+    Raises:
+        UnusableError: There is no usable Pulumi.yaml.
+    """
+    file = folder / "Pulumi.yaml"
+    try:
+        content = yaml.safe_load(file.read_text())
+        project, keys = str(content["name"]), cast("dict[str, Any]", content.get("config") or {})
+    except (OSError, yaml.YAMLError, TypeError, KeyError):
+        raise UnusableError(
+            f"There is no Pulumi.yaml that can be used in {folder}. Name the program's directory with --cwd."
+        ) from None
+    return Program(
+        folder=folder.resolve(),
+        project=project,
+        defaults={
+            key if ":" in key else f"{NAMESPACE}:{key}": value["default"]
+            for key, value in keys.items()
+            if isinstance(value, dict) and "default" in value
+        },
+        fingerprint=_fingerprint([folder / part for part in _PARTS], [folder / each for each in policy_packs]),
+    )
+
+
+def _fingerprint(parts: list[Path], packs: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in (each for part in [*parts, *packs] for each in _files(part)):
+        digest.update(json.dumps([file.name, hashlib.sha256(file.read_bytes()).hexdigest()]).encode())
+    return digest.hexdigest()
+
+
+def _files(part: Path) -> Iterator[Path]:
+    if part.is_file():
+        yield part
+    elif part.is_dir():
+        yield from sorted(each for each in part.rglob("*") if each.suffix in _KINDS and each.is_file())
+
+
+_GLOBAL_OPTIONS = ("--non-interactive", "--color", "never")
+_MAX_ERROR_CHARACTERS = 600
+
+
+class EngineOperation(StrEnum):
     """Operation of an engine."""
 
     PREVIEW = "preview"
@@ -44,17 +104,17 @@ class Operation(StrEnum):
 
 
 _ARGUMENTS = {
-    Operation.PREVIEW: ("preview",),
-    Operation.UP: ("up", "--yes", "--skip-preview"),
-    Operation.DRIFT: ("refresh", "--preview-only"),
-    Operation.DESTROY: ("destroy", "--yes", "--skip-preview"),
+    EngineOperation.PREVIEW: ("preview",),
+    EngineOperation.UP: ("up", "--yes", "--skip-preview"),
+    EngineOperation.DRIFT: ("refresh", "--preview-only"),
+    EngineOperation.DESTROY: ("destroy", "--yes", "--skip-preview"),
 }
-_JUDGED = frozenset({Operation.PREVIEW, Operation.UP})
+_EVALUATES_POLICIES = frozenset({EngineOperation.PREVIEW, EngineOperation.UP})
 """Operations that evaluate policy packs."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class EngineTask:
     """Engine execution.
 
     Attributes:
@@ -63,27 +123,27 @@ class Task:
         values: Configuration of the stack.
         policy_packs: Policy packs to evaluate, relative to the program.
         refresh: Whether to refresh the state first.
-        enters_anew: Whether the role differs from that of the last update, which the state contains.
+        changes_role: Whether the role differs from that of the last update, which the state contains.
         log: File for the engine's output.
     """
 
-    operation: Operation
+    operation: EngineOperation
     stack: str
     values: Mapping[str, Any]
     log: Path
     policy_packs: tuple[Path, ...] = ()
     refresh: bool = False
-    enters_anew: bool = False
+    changes_role: bool = False
 
 
-class Run:
+class EngineProcess:
     """Running engine.
 
     Attributes:
         log: Events of the engine so far.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], events: Path, printed: Path, log: Log) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], events: Path, printed: Path, log: EventLog) -> None:
         self.log = log
         self._process = process
         self._events = events
@@ -95,9 +155,9 @@ class Run:
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self._catch_up()
+            self._read_events()
             return False
-        self._catch_up()
+        self._read_events()
         return True
 
     def interrupt(self) -> None:
@@ -118,15 +178,15 @@ class Run:
     @property
     def error(self) -> str:
         """Reason for the failure, in one line."""
-        said = " | ".join(each for each in self.log.errors if "update failed" not in each) or self._last_words()
-        return said if len(said) <= _SHOWN_CHARACTERS else f"{said[:_SHOWN_CHARACTERS]}..."
+        error = " | ".join(each for each in self.log.errors if "update failed" not in each) or self._last_line()
+        return error if len(error) <= _MAX_ERROR_CHARACTERS else f"{error[:_MAX_ERROR_CHARACTERS]}..."
 
-    def _last_words(self) -> str:
+    def _last_line(self) -> str:
         lines = [line.strip() for line in self._printed.read_text(errors="replace").splitlines() if line.strip()]
         errors = [line for line in lines if line.startswith("error:")]
         return (errors or lines or [f"pulumi ended with exit code {self._process.returncode}"])[-1]
 
-    def _catch_up(self) -> None:
+    def _read_events(self) -> None:
         """Read complete lines only, because the engine may be writing a line."""
         if not self._events.exists():
             return
@@ -138,8 +198,13 @@ class Run:
         self.log.read(whole.decode(errors="replace").splitlines())
 
 
-class Pulumi:
-    """Pulumi CLI on the PATH, with the backend and the credentials of the environment."""
+class PulumiCli:
+    """Pulumi CLI on the PATH, with the backend and the credentials of the environment.
+
+    Attributes:
+        program: Program of the stacks.
+        stacks: Names of the project's stacks in the backend.
+    """
 
     def __init__(self, program: Program, folder: Path) -> None:
         """Initialize the CLI.
@@ -149,22 +214,23 @@ class Pulumi:
             folder: Folder for temporary files, which the caller deletes.
 
         Raises:
-            UnusableError: `pulumi` is not installed.
+            UnusableError: `pulumi` is not installed, or the backend cannot be read.
         """
         if shutil.which("pulumi") is None:
             raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/")
-        self._program = program
+        self.program = program
         self._folder = folder
         # `stack init` writes a stack file next to Pulumi.yaml, so use a copy, not the program's own directory.
-        self._seat = folder / "project"
-        self._seat.mkdir()
-        (self._seat / "Pulumi.yaml").write_text(yaml.safe_dump({"name": program.project, "runtime": "python"}))
+        self._workspace = folder / "project"
+        self._workspace.mkdir()
+        (self._workspace / "Pulumi.yaml").write_text(yaml.safe_dump({"name": program.project, "runtime": "python"}))
         scratch = folder / "scratch"
         scratch.mkdir()
         phrase = secrets.token_urlsafe()
         self._scratch = {"PULUMI_BACKEND_URL": f"file://{quote(str(scratch))}", "PULUMI_CONFIG_PASSPHRASE": phrase}
+        self.stacks = frozenset(self._list_stacks())
 
-    def stacks(self) -> list[str]:
+    def _list_stacks(self) -> list[str]:
         """Return the names of the project's stacks in the backend.
 
         Raises:
@@ -172,7 +238,7 @@ class Pulumi:
         """
         done = self._command("stack", "ls", "--json")
         if done.returncode:
-            raise UnusableError(f"The state backend cannot be asked for stacks: {_said(done)}")
+            raise UnusableError(f"The state backend cannot be asked for stacks: {_message(done)}")
         return [str(each["name"]).rsplit("/", 1)[-1] for each in json.loads(done.stdout)]
 
     def last_configuration(self, stack: str) -> dict[str, Any] | None:
@@ -186,7 +252,7 @@ class Pulumi:
             paging = ("--page", str(page), "--page-size", str(size))
             done = self._command("stack", "history", "--json", "--stack", stack, *paging)
             if done.returncode:
-                raise UnusableError(f"The state backend cannot be asked for stack {stack}: {_said(done)}")
+                raise UnusableError(f"The state backend cannot be asked for stack {stack}: {_message(done)}")
             updates = cast("list[dict[str, Any]]", json.loads(done.stdout or "[]") or [])
             for update in updates:
                 if update.get("kind") == "update" and update.get("result") == "succeeded":
@@ -195,22 +261,30 @@ class Pulumi:
                 return None
             page += 1
 
-    def make(self, stack: str, secrets_provider: str | None) -> str | None:
-        """Create an empty stack. Return None, or the reason for the failure."""
-        provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
-        done = self._command("stack", "init", stack, "--no-select", "--non-interactive", *provider)
-        return _said(done) if done.returncode else None
+    def create_stack(self, stack: str, secrets_provider: str | None, *, on_scratch: bool = False) -> str | None:
+        """Create an empty stack. Return None, or the reason for the failure.
 
-    def forget(self, stack: str) -> str | None:
+        Args:
+            stack: Name of the stack.
+            secrets_provider: Encryption of secrets in the state. None: that of the backend.
+            on_scratch: Whether to use a temporary state, for the preview of a new stack.
+        """
+        provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
+        done = self._command(
+            "stack", "init", stack, "--no-select", "--non-interactive", *provider, on_scratch=on_scratch
+        )
+        return _message(done) if done.returncode else None
+
+    def remove_stack(self, stack: str) -> str | None:
         """Remove a stack without resources. Return None, or the reason for the failure."""
         done = self._command("stack", "rm", stack, "--yes", "--preserve-config", "--non-interactive")
-        return _said(done) if done.returncode else None
+        return _message(done) if done.returncode else None
 
     def unlock(self, stack: str) -> None:
         """Remove the lock of an engine that was killed before it could unlock the stack."""
         self._command("cancel", stack, "--yes", "--non-interactive")
 
-    def start(self, task: Task, *, on_scratch: bool = False) -> Run:
+    def start(self, task: EngineTask, *, on_scratch: bool = False) -> EngineProcess:
         """Start an engine.
 
         Args:
@@ -219,23 +293,23 @@ class Pulumi:
         """
         events = self._folder / f"{task.stack}.events"
         events.unlink(missing_ok=True)
-        packs = task.policy_packs if task.operation in _JUDGED else ()
-        looks_at_live = task.refresh or task.operation is Operation.DRIFT
+        packs = task.policy_packs if task.operation in _EVALUATES_POLICIES else ()
+        reads_live = task.refresh or task.operation is EngineOperation.DRIFT
         arguments = [
             *_ARGUMENTS[task.operation],
             *("--stack", task.stack),
             *("--config-file", str(self._configuration(task, on_scratch=on_scratch))),
             *("--event-log", str(events)),
-            *_SETTLED,
+            *_GLOBAL_OPTIONS,
             *(part for pack in packs for part in ("--policy-pack", str(pack))),
-            *(["--refresh"] if task.refresh and task.operation in _JUDGED else []),
+            *(["--refresh"] if task.refresh and task.operation in _EVALUATES_POLICIES else []),
             # Without it, the engine would refresh with the provider in the state, and so with the other role.
-            *(["--run-program"] if task.enters_anew and looks_at_live else []),
+            *(["--run-program"] if task.changes_role and reads_live else []),
         ]
         with task.log.open("ab") as printed:
             process = subprocess.Popen(  # noqa: S603 -- by argument list
                 ["pulumi", *arguments],  # noqa: S607 -- the one on PATH
-                cwd=self._program.folder,
+                cwd=self.program.folder,
                 env=self._environment(on_scratch=on_scratch),
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
@@ -243,14 +317,11 @@ class Pulumi:
                 # The terminal's Ctrl-C must not also reach the engine directly, in addition to the forwarded signal.
                 start_new_session=True,
             )
-        return Run(process, events, task.log, Log(looks_for_drift=task.operation is Operation.DRIFT))
+        return EngineProcess(
+            process, events, task.log, EventLog(looks_for_drift=task.operation is EngineOperation.DRIFT)
+        )
 
-    def make_on_scratch(self, stack: str) -> str | None:
-        """Create a stack with a temporary state. Return None, or the reason for the failure."""
-        done = self._command("stack", "init", stack, "--no-select", "--non-interactive", on_scratch=True)
-        return _said(done) if done.returncode else None
-
-    def _configuration(self, task: Task, *, on_scratch: bool) -> Path:
+    def _configuration(self, task: EngineTask, *, on_scratch: bool) -> Path:
         file = self._folder / f"{task.stack}.yaml"
         content = {**self._encryption(task.stack, on_scratch=on_scratch), "config": dict(task.values)}
         # JSON is YAML with quoted strings: otherwise the engine would read an account ID such as 009 as a number.
@@ -259,9 +330,9 @@ class Pulumi:
 
     def _encryption(self, stack: str, *, on_scratch: bool) -> dict[str, Any]:
         """Return the stack file's encryption settings; without them, the engine would create new ones."""
-        made = self._seat / f"Pulumi.{stack}.yaml"
-        if made.exists():
-            return mapping(yaml.safe_load(made.read_text()))
+        stack_file = self._workspace / f"Pulumi.{stack}.yaml"
+        if stack_file.exists():
+            return mapping(yaml.safe_load(stack_file.read_text()))
         done = self._command("stack", "export", "--stack", stack, on_scratch=on_scratch)
         if done.returncode:
             return {}
@@ -277,7 +348,7 @@ class Pulumi:
         return subprocess.run(  # noqa: S603 -- by argument list
             ["pulumi", *arguments],  # noqa: S607 -- the one on PATH
             check=False,
-            cwd=self._seat,
+            cwd=self._workspace,
             env=self._environment(on_scratch=on_scratch),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -294,7 +365,7 @@ class Pulumi:
         return environment | self._scratch
 
 
-def _said(done: subprocess.CompletedProcess[str]) -> str:
+def _message(done: subprocess.CompletedProcess[str]) -> str:
     return " ".join((done.stderr or done.stdout).split()).removeprefix("error: ")
 
 
