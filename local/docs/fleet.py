@@ -10,7 +10,7 @@ from operations.fleet.file_schema import Accounts, Discovery, FleetSettings, Lis
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-_INTRODUCTION = """<!-- Made by `make docs` from operations/fleet/settings.py. -->
+_INTRODUCTION = """<!-- Made by `make docs` from operations/fleet/file_schema.py. -->
 # The fleet file
 
 What a fleet file may hold; how it is used is in [fleet.md](fleet.md), and [fleet.schema.json](fleet.schema.json) is the

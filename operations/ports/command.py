@@ -13,10 +13,9 @@ from common.problems import NAMESPACE, SettingsError
 from components.domain_controllers.reading import read_domain_controllers
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode, UnusableError
-from operations.ports.explain import answer, questions
-from operations.ports.matrix import matrix
-from operations.ports.report import as_csv, as_json, as_markdown, explain, explained_as_json, show
-from operations.terminal import Terminal
+from operations.ports.matrix import evaluate_packet, matrix, packets_of
+from operations.ports.output import as_csv, as_markdown, matrix_document, packets_document, print_matrix, print_packets
+from operations.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from operations.ports.matrix import SiteMatrix
     from operations.stack import StackConfiguration
 
-SECTION = "domainControllers"
+_SECTION = "domainControllers"
 
 
 def ports(  # noqa: PLR0913 -- options of a command line
@@ -41,8 +40,8 @@ def ports(  # noqa: PLR0913 -- options of a command line
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     comma_separated: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
-    machine: Json = False,
-    explained: Annotated[
+    json_output: Json = False,
+    explain: Annotated[
         tuple[str, str] | None,
         typer.Option(
             "--explain",
@@ -60,54 +59,41 @@ def ports(  # noqa: PLR0913 -- options of a command line
     Exit codes: 0 listed (with --explain: let in), 1 the rules do not fit the quotas (with --explain: dropped), 2 the
     command line or the configuration cannot be used.
     """
-    _one_format(markdown, comma_separated, machine)
-    section = _section(CommandContext.of(context).read_stack(cwd, stack))
-    sites = _sites(section, subnet or [], region)
-    code = _explain(sites, explained, machine) if explained else None
-    if code is None:
-        _print(sites, markdown=markdown, comma_separated=comma_separated, machine=machine)
-        code = ExitCode.FINDINGS if any(each.refusal for each in sites) else ExitCode.SUCCESS
-    raise typer.Exit(code)
-
-
-def _one_format(*chosen: bool) -> None:
-    if sum(chosen) > 1:
+    if sum((markdown, comma_separated, json_output)) > 1:
         raise UnusableError("--markdown, --csv and --json are alternatives: choose one.")
-
-
-def _sites(section: DomainControllersSection, subnets: Sequence[str], region: str | None) -> tuple[SiteMatrix, ...]:
+    section = _section(CommandContext.of(context).read_stack(cwd, stack))
     if region and region not in section.sites:
         raise UnusableError(f"{region} has no site; there are: {', '.join(section.sites) or 'none'}.")
-    return matrix(section, _subnets(subnets), region)
-
-
-def _explain(sites: Sequence[SiteMatrix], asked: tuple[str, str], machine: bool) -> ExitCode:  # noqa: FBT001
-    answers = [answer(site, question) for site in sites for question in questions(*asked)]
-    if machine:
-        typer.echo(explained_as_json(answers))
-    else:
-        explain(answers, Terminal())
-    return ExitCode.SUCCESS if any(each.rule for each in answers) else ExitCode.FINDINGS
-
-
-def _print(sites: Sequence[SiteMatrix], *, markdown: bool, comma_separated: bool, machine: bool) -> None:
-    if machine:
-        typer.echo(as_json(sites))
+    sites = matrix(section, _subnets(subnet or []), region)
+    if explain:
+        raise typer.Exit(_explain(sites, explain, json_output=json_output))
+    if json_output:
+        print_json(matrix_document(sites))
     elif markdown:
         typer.echo(as_markdown(sites))
     elif comma_separated:
         typer.echo(as_csv(sites))
     else:
-        show(sites, Terminal())
+        print_matrix(sites, Terminal())
+    raise typer.Exit(ExitCode.FINDINGS if any(each.quota_problem for each in sites) else ExitCode.SUCCESS)
+
+
+def _explain(sites: Sequence[SiteMatrix], packet: tuple[str, str], *, json_output: bool) -> ExitCode:
+    results = [evaluate_packet(site, query) for site in sites for query in packets_of(*packet)]
+    if json_output:
+        print_json(packets_document(results))
+    else:
+        print_packets(results, Terminal())
+    return ExitCode.SUCCESS if any(each.rule for each in results) else ExitCode.FINDINGS
 
 
 def _section(configuration: StackConfiguration) -> DomainControllersSection:
     """Return only this section: errors in other sections do not matter here."""
-    given = configuration.value(f"{NAMESPACE}:{SECTION}")
+    given = configuration.value(f"{NAMESPACE}:{_SECTION}")
     if given is None:
-        raise UnusableError(f"Stack {configuration.name} has no {NAMESPACE}:{SECTION}.")
-    if configuration.is_secret(SECTION):
-        raise UnusableError(f"{NAMESPACE}:{SECTION} holds a secret, and this command prints all of it.")
+        raise UnusableError(f"Stack {configuration.name} has no {NAMESPACE}:{_SECTION}.")
+    if configuration.is_secret(_SECTION):
+        raise UnusableError(f"{NAMESPACE}:{_SECTION} holds a secret, and this command prints all of it.")
     regions = _decoded(configuration.value(f"{NAMESPACE}:regions")) or [configuration.value("aws:region") or ""]
     section, problems = read_domain_controllers(_decoded(given), regions)
     if section is None or problems:
