@@ -20,7 +20,7 @@ _MARKUP: Final = "markdown"
 COMMANDS: Final = {
     "ports": (
         "operations.ports.command:ports",
-        "Lists which ports domain controllers have open to whom, and why. Asks nobody but the stack's configuration.",
+        "List the open ports of domain controllers, with their sources. Reads the stack's configuration only.",
     ),
     "verify": (
         "operations.verify.command:verify",
@@ -48,15 +48,15 @@ COMMANDS: Final = {
     ),
     "request": (
         "operations.approval.commands:request",
-        "Request a session on an instance. **Starts a run** that waits for the approval of another person.",
+        "Request a session on an instance. **Starts an Automation execution** that waits for approval.",
     ),
     "approve": (
         "operations.approval.commands:approve",
-        "Lists what waits for approval; with RUN **says yes, or no,** to one request.",
+        "List requests that wait for approval; with RUN, **approve or reject** one of them.",
     ),
     "status": (
         "operations.approval.commands:status",
-        "Lists requests and grants: who asked, who approved, where each stands, how much time is left. Changes nothing.",
+        "List requests and grants, with requesters, approvers, states and remaining time. Changes nothing.",
     ),
     "revoke": (
         "operations.approval.commands:revoke",
@@ -64,7 +64,7 @@ COMMANDS: Final = {
     ),
     "fleet": (
         "operations.fleet.commands:app",
-        "Runs one stack an account for a whole organization, in waves: docs/fleet.md.",
+        "Run one stack per account for a whole organization, in waves (docs/fleet.md).",
     ),
     "deployer": (
         "operations.deployer.commands:app",
@@ -170,4 +170,4 @@ app = typer.Typer(
 
 @app.callback()
 def shell_access() -> None:
-    """Operates what a Shell Access stack has set up. Commands read only, unless their help says otherwise."""
+    """Operate a Shell Access stack. Commands change nothing unless their help says so."""

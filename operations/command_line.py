@@ -13,12 +13,10 @@ import typer
 
 from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
 
-Stack = Annotated[
-    str | None, typer.Option("--stack", "-s", metavar="NAME", help="The stack. Default: the selected one.")
-]
+Stack = Annotated[str | None, typer.Option("--stack", "-s", metavar="NAME", help="Stack. Default: the selected stack.")]
 Cwd = Annotated[
     Path,
-    typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True),
+    typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Directory of Pulumi.yaml.", file_okay=False, exists=True),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 

@@ -59,18 +59,20 @@ _DECISION_POLLS: Final = 11
 
 _Mode = Annotated[
     str | None,
-    typer.Option("--mode", metavar="MODE", help="automation or change-manager; with --region in place of a stack."),
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="Mode of approval (automation, change-manager); with --region, instead of a stack.",
+    ),
 ]
-_Region = Annotated[
-    str | None, typer.Option("--region", metavar="REGION", help="Where the workflow lives; with --mode.")
-]
+_Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="Region of the workflow; with --mode.")]
 
 
 def request(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
-    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="An ID, or a name such as app-1 (its Name tag).")],
+    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="Instance ID, or value of its Name tag.")],
     *,
-    reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Why, for the approvers.")],
+    reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Reason, shown to the approvers.")],
     as_role: Annotated[
         str | None, typer.Option("--as-role", metavar="NAME", help="Role to grant the session to. Default: the caller.")
     ] = None,
@@ -78,7 +80,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
         str | None, typer.Option("--as-user", metavar="NAME", help="User to grant the session to.")
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Request although the same is requested or granted already.")
+        bool, typer.Option("--again", help="Request even if the same session is already requested or granted.")
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is granted or refused.")] = False,
     stack: Stack = None,
@@ -87,12 +89,12 @@ def request(  # noqa: PLR0913 -- the options of the command line
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
-    """Request a session on an instance. **Starts a run** that waits for the approval of another person.
+    """Request a session on an instance. **Starts an Automation execution** that waits for approval.
 
     Works with your own AWS credentials, in either mode of approval. The grant is for the role or user of these
     credentials, unless another one is named.
 
-    Exit codes: 0 asked (with --wait: granted), 1 AWS did not take the request (with --wait: no grant came of it), 2 the
+    Exit codes: 0 requested (with --wait: granted), 1 the request was not accepted (with --wait: not granted), 2 the
     command line or the stack cannot be used.
     """
     if as_role and as_user:
@@ -102,7 +104,7 @@ def request(  # noqa: PLR0913 -- the options of the command line
     session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
     principal = requested_principal(session.identity.arn, as_role, as_user)
     new = _checked_request(session, principal, instance, reason, again=again)
-    made = ApprovalRequest(
+    submitted = ApprovalRequest(
         id=submit_request(session, new),
         # The rest is not known yet, and reading it needs another permission.
         grant_id=None,
@@ -114,42 +116,47 @@ def request(  # noqa: PLR0913 -- the options of the command line
         state=RequestState.WAITING,
     )
     if not json_output:
-        _print_submitted(made, new, session.options)
+        _print_submitted(submitted, new, session.options)
     if wait:
-        made = _wait(session, made, command)
+        submitted = _wait(session, submitted, command)
     if json_output:
-        print_json(request_document(made, command.now()))
+        print_json(request_document(submitted, command.now()))
     elif wait:
-        _print_outcome(made, command.now())
-    if wait and made.state is not RequestState.GRANTED:
+        _print_outcome(submitted, command.now())
+    if wait and submitted.state is not RequestState.GRANTED:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
 def approve(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="The request: the id of its run, or how it begins.")
+        str | None, typer.Argument(metavar="[RUN]", help="Request: ID of its execution, or its first characters.")
     ] = None,
     *,
-    reject: Annotated[bool, typer.Option("--reject", help="Say no.")] = False,
-    comment: Annotated[str, typer.Option("--comment", "-m", metavar="TEXT", help="Why, for everybody.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether you are sure.")] = False,
+    reject: Annotated[bool, typer.Option("--reject", help="Reject the request.")] = False,
+    comment: Annotated[
+        str, typer.Option("--comment", "-m", metavar="TEXT", help="Comment recorded with the decision.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     stack: Stack = None,
     cwd: Cwd = Path(),
     mode: _Mode = None,
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
-    """Lists what waits for approval; with RUN **says yes, or no,** to one request.
+    """List requests that wait for approval; with RUN, **approve or reject** one of them.
 
-    Works with your own AWS credentials. Shows who asks for what before it asks you. Nobody approves their own request.
+    Works with your own AWS credentials. Shows the request before it asks for confirmation. Requesters cannot approve
+    their own requests.
 
-    Exit codes: 0 listed, or decided; 1 there was nothing to decide, AWS did not take the decision, or the runbook
-    refused the request all the same; 2 the command line or the stack cannot be used, or you were not sure.
+    Exit codes: 0 listed, or decided; 1 the request does not wait for approval, AWS did not accept the decision, or the
+    runbook refused the approved request; 2 the command line or the stack cannot be used, or it was not confirmed.
     """
     command = CommandContext.of(context)
     if run is None and (reject or comment or yes):
-        raise UnusableError("--reject, --comment and --yes need a RUN. What waits: python -m operations approve")
+        raise UnusableError(
+            "--reject, --comment and --yes require RUN. List waiting requests: python -m operations approve"
+        )
     session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
     if run is None:
         _print_waiting(session, command.now(), json_output=json_output)
@@ -181,11 +188,13 @@ def approve(  # noqa: PLR0913 -- the options of the command line
 def status(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
     run: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="One request: the id of its run, or how it begins.")
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Show only this request: ID of its execution, or its first characters."),
     ] = None,
     *,
     last: Annotated[
-        int, typer.Option("--last", "-n", min=0, max=1_000, metavar="NUMBER", help="How many that are over.")
+        int,
+        typer.Option("--last", "-n", min=0, max=1_000, metavar="NUMBER", help="Number of completed requests to show."),
     ] = 10,
     stack: Stack = None,
     cwd: Cwd = Path(),
@@ -193,12 +202,12 @@ def status(  # noqa: PLR0913 -- the options of the command line
     region: _Region = None,
     json_output: Json = False,
 ) -> None:
-    """Lists requests and grants: who asked, who approved, where each stands, how much time is left. Changes nothing.
+    """List requests and grants, with requesters, approvers, states and remaining time. Changes nothing.
 
-    All requests that are not over, and the last ones that are; Systems Manager keeps them for 30 days. Open sessions of a
-    grant are listed with it. Below the table: operators who have the tag although no grant stands behind it.
+    Shows all open requests and the latest completed ones, which Systems Manager keeps for 30 days. Open sessions of a
+    grant are listed with it. Below the table are operators that have the tag without a grant.
 
-    Exit codes: 0 listed, 1 an operator has a tag without a grant, or that or the requests cannot be told, 2 the command
+    Exit codes: 0 listed, 1 an operator has the tag without a grant, or tags or requests cannot be read, 2 the command
     line or the stack cannot be used.
     """
     command = CommandContext.of(context)
@@ -218,7 +227,9 @@ def status(  # noqa: PLR0913 -- the options of the command line
 
 def revoke(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
-    run: Annotated[str, typer.Argument(metavar="RUN", help="The ID of the grant's run, or how it begins.")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Request of the grant: ID of its execution, or its first characters.")
+    ],
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     stack: Stack = None,
@@ -229,8 +240,8 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
 ) -> None:
     """End a grant early, **with the operator's open sessions** on its instance.
 
-    Stops the run of the grant. The run then removes the tag and ends the sessions with its own role, so that no other
-    principal needs a permission to end sessions.
+    Stops the execution of the grant, which then removes the tag and ends the sessions with its own role, so that no
+    other principal needs permission to end sessions.
 
     Exit codes: 0 ended; 1 there is no live grant, AWS did not stop it, or a session is still open; 2 the command line or
     the stack cannot be used, or it was not confirmed.
@@ -259,7 +270,7 @@ def revoke(  # noqa: PLR0913 -- the options of the command line
 def _checked_request(
     session: ApprovalSession, principal: Principal, instance: str, reason: str, *, again: bool
 ) -> NewRequest:
-    """Return the request once instance, operator and other requests are checked, before any approver is asked."""
+    """Return the request once instance, operator and other requests are checked, before any approver is notified."""
     with suppress(CallError):
         # The document may not be readable; starting it reports the error.
         check_workflow(session)
@@ -272,18 +283,18 @@ def _checked_request(
     return new
 
 
-def _print_submitted(made: ApprovalRequest, new: NewRequest, options: str) -> None:
-    approve_command = f"python -m operations approve {made.id}{options}"
+def _print_submitted(submitted: ApprovalRequest, new: NewRequest, options: str) -> None:
+    approve_command = f"python -m operations approve {submitted.id}{options}"
     for line in (
-        f"Requested a session on {new.shown_instance} for {made.principal}, as {made.requester}.",
-        f"  run:       {made.id}",
-        f"  approve:   {approve_command}    (another person, within {_APPROVAL_HOURS} hours)",
-        f"  follow:    python -m operations status {made.id}{options}",
+        f"Requested a session on {new.shown_instance} for {submitted.principal}, as {submitted.requester}.",
+        f"  run:       {submitted.id}",
+        f"  approve:   {approve_command}    (another principal, within {_APPROVAL_HOURS} hours)",
+        f"  follow:    python -m operations status {submitted.id}{options}",
     ):
         print_line(Terminal(), line)
 
 
-def _wait(session: ApprovalSession, made: ApprovalRequest, command: CommandContext) -> ApprovalRequest:
+def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: CommandContext) -> ApprovalRequest:
     """Poll a request until it is granted or refused, and report each new state on standard error."""
     console, reported = Terminal(stderr=True), set[tuple[RequestState, bool]]()
 
@@ -296,20 +307,20 @@ def _wait(session: ApprovalSession, made: ApprovalRequest, command: CommandConte
 
     try:
         with console.status("Waiting ..."):
-            return poll_request(session, made.id, command.pause, report)
+            return poll_request(session, submitted.id, command.pause, report)
     except KeyboardInterrupt:
-        typer.echo(f"The request stands: python -m operations status {made.id}{session.options}", err=True)
+        typer.echo(f"The request is still open: python -m operations status {submitted.id}{session.options}", err=True)
         raise typer.Exit(_INTERRUPTED) from None
 
 
-def _print_outcome(made: ApprovalRequest, now: datetime) -> None:
+def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
     console = Terminal()
-    if made.state is not RequestState.GRANTED:
-        print_line(console, Text.assemble("No grant: ", state_text(made, now)))
+    if submitted.state is not RequestState.GRANTED:
+        print_line(console, Text.assemble("Not granted: ", state_text(submitted, now)))
         return
-    until = f" until {local_time(made.until, now)}" if made.until else ""
-    print_line(console, f"Granted{until}. Start the session as {made.principal}:", "bold green")
-    print_line(console, f"  {start_command(made)}")
+    until = f" until {local_time(submitted.until, now)}" if submitted.until else ""
+    print_line(console, f"Granted{until}. Start the session as {submitted.principal}:", "bold green")
+    print_line(console, f"  {start_command(submitted)}")
 
 
 def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool) -> None:
@@ -320,11 +331,11 @@ def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool
         return
     console = Terminal()
     if not waiting:
-        print_line(console, "Nothing waits for approval.")
+        print_line(console, "No request waits for approval.")
         return
     console.print(requests_table(waiting, now, "Waiting for approval"))
     for each in waiting:
-        print_line(console, f"{each.id[:8]} reason: {visible(each.reason) or 'none given'}")
+        print_line(console, f"{each.id[:8]} reason: {visible(each.reason) or 'none'}")
     print_line(console, f"Decide: python -m operations approve RUN [--reject] [--comment TEXT]{session.options}")
 
 

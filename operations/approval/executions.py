@@ -69,7 +69,9 @@ class NewRequest:
             UnusableError: A value is not allowed; the message has the allowed values.
         """
         if not re.fullmatch(INSTANCE_PATTERN, self.instance):
-            raise UnusableError(f"expected the ID of an instance, such as i-0123456789abcdef0, got {self.instance!r}.")
+            raise UnusableError(
+                f"INSTANCE: expected the ID of an instance, such as i-0123456789abcdef0, got {self.instance!r}."
+            )
         check_request_text(self.reason, self.principal.name)
 
 
@@ -85,16 +87,16 @@ def check_request_text(reason: str, *names: str | None) -> None:
     """
     if not re.fullmatch(REASON_PATTERN, reason) or hidden_character(reason):
         raise UnusableError(
-            "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got "
+            "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got "
             f"{visible(reason)}."
         )
     for name in (each for each in names if each):
         if not re.fullmatch(PRINCIPAL_PATTERN, name):
-            raise UnusableError(f"{name!r} given; allowed: the name of a role or user, neither an ARN nor a path")
+            raise UnusableError(f"expected the name of a role or user, without a path, got {name!r}.")
         if name.startswith(IDENTITY_CENTER_PREFIX):
             raise UnusableError(
-                f"{name} belongs to IAM Identity Center, which alone may tag it. Ask for an IAM role or user that you "
-                "may use: --as-role NAME or --as-user NAME."
+                f"{name} belongs to IAM Identity Center, and no other service can tag it. Name an IAM role or user that "
+                "you can use: --as-role NAME or --as-user NAME."
             )
 
 
@@ -163,8 +165,8 @@ def check_duplicates(session: ApprovalSession, new: NewRequest) -> None:
     for each in requests:
         if each.state.is_open and each.instance == new.instance and new.principal.is_same(each.principal):
             raise CallError(
-                f"{new.principal} has a request for {new.instance} already, which is {each.state}: run {each.id}. "
-                f"Follow it: python -m operations status {each.id}{session.options}. To request another one: --again."
+                f"{new.principal} already has a request for {new.instance}, which is {each.state}: {each.id}. "
+                f"Check its status: python -m operations status {each.id}{session.options}. To request another grant: --again."
             )
 
 
@@ -189,12 +191,12 @@ def check_decision(request: ApprovalRequest, approver: str, *, approve: bool) ->
         return
     if same_person(request.requester, approver):
         raise OwnRequestError(
-            f"{short(approver)} cannot approve what {short(request.requester)} asked for: nobody approves their own "
-            "request. Another approver has to decide."
+            f"{short(approver)} cannot approve the request of {short(request.requester)}: requesters cannot "
+            "approve their own requests. Another approver has to decide."
         )
     if request.principal.is_for(approver):
         raise OwnRequestError(
-            f"{short(approver)} cannot approve a grant to {request.principal}: that is the same person."
+            f"{short(approver)} cannot approve a grant to {request.principal}: both are the same person."
         )
 
 
@@ -273,7 +275,9 @@ def find_request(session: ApprovalSession, named: str) -> ApprovalRequest:
         return _request_of(session, named)
     if len(named.strip()) < _SHORTEST_ID:
         # With an empty shell variable, the only existing request would match.
-        raise UnusableError(f"expected the ID of a run, or its first {_SHORTEST_ID} characters or more, got {named!r}.")
+        raise UnusableError(
+            f"RUN: expected the ID of an execution, or its first {_SHORTEST_ID} characters or more, got {named!r}."
+        )
     found = [each for each in list_requests(session, ended=1_000) if each.id.startswith(named.strip().lower())]
     if len(found) == 1:
         return found[0]
@@ -297,7 +301,7 @@ def get_execution(session: ApprovalSession, execution_id: str) -> Execution:
     except CallError as failed:
         if failed.code != "AutomationExecutionNotFoundException":
             raise
-        raise UnusableError(f"There is no run {execution_id} in {session.workflow.region}.") from None
+        raise UnusableError(f"There is no execution {execution_id} in {session.workflow.region}.") from None
 
 
 def poll_request(
@@ -341,7 +345,7 @@ def _request_of(session: ApprovalSession, execution_id: str) -> ApprovalRequest:
         parent = execution.get("ParentAutomationExecutionId")
         return parse_request(get_execution(session, parent), execution) if parent else parse_request(execution)
     if document != session.workflow.change_template:
-        raise UnusableError(f"{execution_id} is a run of {document}, not a request for a session.")
+        raise UnusableError(f"{execution_id} is an execution of {document}, not a request for a session.")
     listed = _list_executions(session, "ParentExecutionId", execution_id)
     children = [each["AutomationExecutionId"] for each in listed if _document(each) == runbook]
     return parse_request(execution, get_execution(session, children[0]) if children else None)

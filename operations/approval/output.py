@@ -80,32 +80,32 @@ def tags_document(tags: Sequence[OperatorTag] | Unread) -> dict[str, Any]:
 
 def requests_table(requests: Iterable[ApprovalRequest], now: datetime, title: str) -> Table:
     """Return a table of requests."""
-    made = titled_table(title)
-    for heading in ("Run", "Asked", "By", "For"):
-        made.add_column(heading, no_wrap=True)
-    made.add_column("State", overflow="fold")
+    table = titled_table(title)
+    for heading in ("Run", "Time", "By", "For"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("State", overflow="fold")
     for each in requests:
         state = state_text(each, now)
         open_sessions = [f"open session {visible(session)}" for session in each.sessions or ()]
         state.append("".join(f"\n{line}" for line in (*_approvals(each), *open_sessions)))
-        made.add_row(
+        table.add_row(
             Text(each.id[:_SHORT_ID]),
             Text(local_time(each.requested_at, now)),
             Text(visible(short(each.requester))),
             Text(f"{visible(str(each.principal))}\n{visible(each.shown_instance)}"),
             state,
         )
-    return made
+    return table
 
 
 def print_request(console: Console, request: ApprovalRequest, now: datetime) -> None:
     """Show one request, line by line."""
     lines: list[tuple[str, str | Text]] = [
         ("run", request.id),
-        ("asked by", f"{request.requester}, {local_time(request.requested_at, now)}"),
+        ("requester", f"{request.requester}, {local_time(request.requested_at, now)}"),
         ("session for", str(request.principal)),
         ("on", request.shown_instance + (f" in {request.region}" if request.region else "")),
-        ("reason", request.reason or "none given"),
+        ("reason", request.reason or "none"),
         *(("decision", line) for line in _approvals(request)),
         ("state", state_text(request, now)),
         *(("session", f"{each} is open") for each in request.sessions or ()),
@@ -121,8 +121,8 @@ def print_tags(console: Console, tags: Sequence[OperatorTag] | Unread) -> None:
         print_line(console, f"cannot tell whether operators have tags without a grant: {tags.action}: {tags.cause}")
         return
     for tag in tags:
-        said = f"{tag.principal} has the tag {TAG_KEY} for {visible(tag.value)}, and no grant stands behind it."
-        print_line(console, f"{said} The runbook that runs every 15 minutes removes it.", "bold red")
+        text = f"{tag.principal} has the tag {TAG_KEY} for {visible(tag.value)} without a grant."
+        print_line(console, f"{text} The runbook that runs every 15 minutes removes it.", "bold red")
 
 
 def start_command(request: ApprovalRequest) -> str:
@@ -135,8 +135,10 @@ def state_text(request: ApprovalRequest, now: datetime) -> Text:
     """Return the state for display, with the remaining time."""
     words = request.state.value
     if request.state is RequestState.WAITING:
-        given, asked = request.levels
-        words += " for approval" + (f", {given} of {asked} given" if given else "") + _remaining_time(request, now)
+        approved, required = request.levels
+        words += (
+            " for approval" + (f", {approved} of {required} given" if approved else "") + _remaining_time(request, now)
+        )
     elif request.state is RequestState.GRANTED:
         words += (f" until {local_time(request.until, now)}" if request.until else "") + _remaining_time(request, now)
     elif request.ended_at:
@@ -165,7 +167,7 @@ def _remaining_time(request: ApprovalRequest, now: datetime) -> str:
         return ""
     seconds = int((request.until - now).total_seconds())
     if seconds <= 0:
-        return ", time is over"
+        return ", expired"
     if seconds < _MINUTE:
         return ", less than a minute left"
     if seconds < _HOUR:

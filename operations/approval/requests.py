@@ -187,7 +187,7 @@ def _denial(
     if rejected or execution["AutomationExecutionStatus"] == "Rejected":
         return RequestState.REJECTED, ""
     if any(step["StepStatus"] == "TimedOut" for step in approvals):
-        return RequestState.EXPIRED, "nobody answered in time"
+        return RequestState.EXPIRED, "no approver responded in time"
     if _output(grant, "CheckRequest.Verdict") == "refused":
         return RequestState.REFUSED, _output(grant, "CheckRequest.Reason")
     return None

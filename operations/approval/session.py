@@ -135,13 +135,15 @@ class ApprovalSession:
             code = code_of(failed)
             message = str(failed.response.get("Error", {}).get("Message") or code).rstrip(".")
             if code in _REFUSED:
-                raise CallError(f"Refused: {message}. It takes the permission {action}.") from failed
+                raise CallError(f"Access denied: {message}. Allow {action}.") from failed
             problem = CallError(f"{action} failed ({code}): {message}.")
             problem.code = code
             problem.read_so_far = getattr(failed, "read_so_far", None)
             raise problem from failed
         except (BotoCoreError, ValueError) as failed:
-            outcome = "failed" if isinstance(failed, MalformedAnswerError | IncompleteListingError) else "got no answer"
+            outcome = (
+                "failed" if isinstance(failed, MalformedAnswerError | IncompleteListingError) else "got no response"
+            )
             problem = CallError(f"{action} {outcome}: {str(failed).rstrip('.')}.")
             problem.read_so_far = getattr(failed, "read_so_far", None)
             raise problem from failed
@@ -156,15 +158,15 @@ def open_session(command: CommandContext, selector: WorkflowSelector) -> Approva
     """
     mode, region = selector.mode, selector.region
     if (mode is None) != (region is None):
-        raise UnusableError("--mode and --region go together: they take the place of a stack.")
+        raise UnusableError("--mode, --region: expected both or neither, got one. Together they replace a stack.")
     if mode is None or region is None:
         workflow = workflow_of(command.read_outputs(selector.cwd, selector.stack), selector.stack)
     elif region not in partitions():
         raise UnusableError(
-            f"--region {region}: expected a Region that the installed AWS SDK for Python knows, such as eu-west-1."
+            f"--region: expected a Region that the AWS SDK for Python knows, such as eu-west-1, got {region}."
         )
     elif mode not in set(Mode):
-        raise UnusableError(f"--mode: {mode!r} given; allowed: {', '.join(Mode)}")
+        raise UnusableError(f"--mode: expected one of {', '.join(Mode)}, got {mode!r}.")
     else:
         workflow = Workflow(mode=Mode(mode), region=region)
     return replace(session_of(workflow, AwsClients(lambda _key: None)), options=selector.options)
@@ -196,7 +198,9 @@ def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflo
     approval = outputs.get("approval")
     if not isinstance(approval, Mapping):
         name = f"Stack {stack}" if stack else "The selected stack"
-        raise UnusableError(f"{name} has no approval, or is not up. Without its outputs: --mode and --region.")
+        raise UnusableError(
+            f"{name} has no approval workflow, or is not deployed. Use --mode and --region instead of its outputs."
+        )
     found = cast("Mapping[str, Any]", approval)
     return Workflow(
         mode=Mode(found["mode"]),

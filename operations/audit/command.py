@@ -13,7 +13,7 @@ from operations.audit.protected import Declared
 from operations.audit.report import as_json, show
 from operations.audit.run import AuditOptions, audit_stack
 from operations.audit.severity import Severity, severity_of
-from operations.command_line import CommandContext, Json
+from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import UnusableError
 from operations.terminal import Terminal
 
@@ -27,15 +27,8 @@ _ARNS = "ARN or pattern of ARNs. Repeatable."
 def audit(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
     *,
-    stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="Stack. Default: the selected stack.")
-    ] = None,
-    cwd: Annotated[
-        Path,
-        typer.Option(
-            "--cwd", "-C", metavar="DIRECTORY", help="Directory of Pulumi.yaml.", file_okay=False, exists=True
-        ),
-    ] = Path(),
+    stack: Stack = None,
+    cwd: Cwd = Path(),
     machine: Json = False,
     severity: Annotated[
         str, typer.Option(metavar="LEVEL", help="Minimum severity to report (low, medium, high, critical).")

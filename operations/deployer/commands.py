@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from operations.command_line import CommandContext
+from operations.command_line import CommandContext, Cwd, Stack
 from operations.deployer.asking import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
@@ -30,12 +30,6 @@ app = typer.Typer(
     help="Prints the policies of the role that deploys stacks, of the one that previews them, their boundaries, and what `doctor` needs.",
 )
 
-Stack = Annotated[
-    str | None, typer.Option("--stack", "-s", metavar="NAME", help="For this stack. Default: the selected one.")
-]
-Cwd = Annotated[
-    Path, typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Where Pulumi.yaml is.", file_okay=False, exists=True)
-]
 File = Annotated[
     Path | None,
     typer.Option(

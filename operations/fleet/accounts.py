@@ -114,11 +114,11 @@ def _unknown_names(settings: FleetSettings, known: Sequence[FleetAccount]) -> It
     for number, (path, name) in enumerate(unknown):
         # A suggestion requires a comparison with every name, and thousands of suggestions would not be read.
         close = suggestion(name, names) if number < _SUGGESTIONS else ""
-        yield Problem(path=path, message=f"{name} is no account of the fleet{close}")
+        yield Problem(path=path, message=f"expected an account of the fleet, got {name}{close}")
     for account in known:
         both = [name for name in dict.fromkeys((account.name, account.id)) if name in settings.overrides.accounts]
         if len(both) > 1:
-            message = f"{' and '.join(both)} are the same account; give its settings once"
+            message = f"expected settings once per account, got {' and '.join(both)} for the same account"
             yield Problem(path=("overrides", "accounts", both[1]), message=message)
 
 

@@ -52,26 +52,27 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Runs one stack an account for a whole organization, in waves: docs/fleet.md.",
+    help="Run one stack per account for a whole organization, in waves (docs/fleet.md).",
 )
 
-File = Annotated[
-    Path, typer.Option("--file", "-f", metavar="FILE", help="The fleet file.", dir_okay=False, exists=True)
-]
+File = Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="Fleet file.", dir_okay=False, exists=True)]
 Accounts = Annotated[
     list[str] | None,
-    typer.Option("--account", "-a", metavar="NAME", help="Only this account, by name or ID; again for more."),
+    typer.Option("--account", "-a", metavar="NAME", help="Limit to this account (name or ID). Repeatable."),
 ]
 Waves = Annotated[
-    list[str] | None, typer.Option("--wave", "-w", metavar="NAME", help="Only this wave; again for more.")
+    list[str] | None, typer.Option("--wave", "-w", metavar="NAME", help="Limit to this wave. Repeatable.")
 ]
 PolicyPacks = Annotated[
     list[Path] | None,
-    typer.Option("--policy-pack", metavar="DIRECTORY", help="A policy pack that judges every stack; again for more."),
+    typer.Option("--policy-pack", metavar="DIRECTORY", help="Policy pack that evaluates every stack. Repeatable."),
 ]
-Page = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained page of results.")]
+Page = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write the results as a self-contained HTML page.")
+]
 Comment = Annotated[
-    Path | None, typer.Option("--markdown", metavar="FILE", help="Write the results as a comment for a forge.")
+    Path | None,
+    typer.Option("--markdown", metavar="FILE", help="Write the results as a Markdown comment for a pull request."),
 ]
 
 
@@ -90,17 +91,17 @@ def plan(  # noqa: PLR0913 -- one parameter per option
     cwd: Cwd = Path(),
     account: Accounts = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show which setting of --account comes from where, and ask nothing else.")
+        bool, typer.Option("--explain", help="Show the source of each setting of --account. Makes no other calls.")
     ] = False,
     json_output: Json = False,
     html: Page = None,
 ) -> None:
-    """Shows which stacks are to be, which are new, whose settings changed, and which lost their account. Changes nothing.
+    """Show new, changed, unchanged and orphaned stacks. Changes nothing.
 
-    Looks at the fleet file, AWS Organizations where the file says so, and the state backend. What changed in the
-    program is shown by `preview`.
+    Reads the fleet file, AWS Organizations if the file requires it, and the state backend. Changes of the program are
+    shown by `preview`.
 
-    Exit codes: 0 shown, 2 the file, AWS or the backend cannot be used, with all that is wrong with the file.
+    Exit codes: 0 shown, 2 the file, AWS or the backend cannot be used (all problems of the file are listed).
     """
     fleet = load_fleet(file)
     if explain:
@@ -123,12 +124,12 @@ def preview(  # noqa: PLR0913 -- one parameter per option
     account: Accounts = None,
     wave: Waves = None,
     policy_pack: PolicyPacks = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look first at what is live.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Refresh state before previewing.")] = False,
     json_output: Json = False,
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Shows what `up` would do in every account, without regard to waves. Changes nothing, in the backend neither.
+    """Preview the changes of `up` in every account, regardless of waves. Changes nothing, not even in the backend.
 
     Exit codes: 0 shown, 1 an account failed, 2 the file or the command line cannot be used.
     """
@@ -147,22 +148,26 @@ def up(  # noqa: PLR0913 -- one parameter per option
     account: Accounts = None,
     wave: Waves = None,
     policy_pack: PolicyPacks = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look first at what is live, and repair it.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Do again what an unfinished run has done.")] = False,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Refresh state before updating, which repairs drift.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Repeat accounts that an unfinished run has completed.")
+    ] = False,
     json_output: Json = False,
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Brings every account to what the file asks for, wave by wave. CHANGES ACCOUNTS.
+    """Deploy every account's stack as the file specifies, wave by wave. CHANGES ACCOUNTS.
 
-    A wave in which more accounts fail than it tolerates is the last: what runs is finished, nothing further begins.
-    The next run goes on from there, and passes over accounts that are done with the same settings and program, unless
-    --again, --refresh or --account is given. Once everything is done, a run does everything again.
+    If more accounts of a wave fail than it tolerates, started accounts are completed and no further account is started.
+    The next run resumes there, and skips accounts that are completed with the same settings and program, unless
+    --again, --refresh or --account is given. Once all accounts are completed, a run starts from the beginning.
 
-    Ctrl-C (or SIGTERM) lets each engine finish what it has begun; a second one breaks it off. Locks are taken away.
-    Whatever engines print is in .fleet/FILE/logs beside the fleet file.
+    Ctrl-C (or SIGTERM) lets each engine finish its current operations; a second one aborts them. Locks are removed.
+    The output of the engines is in .fleet/FILE/logs beside the fleet file.
 
-    Exit codes: 0 all done, 1 an account failed or was not begun, 2 the file or the command line cannot be used.
+    Exit codes: 0 all completed, 1 an account failed or was not started, 2 the file or the command line cannot be used.
     """
     fleet = load_fleet(file)
     selected = fleet.select(account, wave)
@@ -189,7 +194,7 @@ def drift(  # noqa: PLR0913 -- one parameter per option
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Compares what is live with what the stacks left. Changes nothing; `up --refresh` repairs.
+    """Compare the live resources with the stacks' state. Changes nothing; `up --refresh` repairs drift.
 
     Exit codes: 0 no drift, 1 drift or a failure, 2 the file or the command line cannot be used.
     """
@@ -209,11 +214,12 @@ def verify(  # noqa: PLR0913 -- one parameter per option
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Compares what is live with what the settings ask for, check by check, in every account and Region.
+    """Compare the live resources with the settings, check by check, in every account and Region.
 
     Needs neither `pulumi` nor a state. Changes nothing.
 
-    Exit codes: 0 all as asked, 1 something differs or cannot be told, 2 the file or the command line cannot be used.
+    Exit codes: 0 no differences, 1 differences, or checks that cannot be evaluated, 2 the file or the command line cannot
+    be used.
     """
     fleet = load_fleet(file)
     selected = fleet.select(account, wave)
@@ -230,10 +236,10 @@ def matrix(
     account: Accounts = None,
     wave: Waves = None,
     changed: Annotated[
-        bool, typer.Option("--changed", help="Only accounts that are new or whose settings changed.")
+        bool, typer.Option("--changed", help="Limit to accounts that are new or whose settings changed.")
     ] = False,
 ) -> None:
-    """Prints the accounts as a CI matrix: {"include": [{"account", "id", "wave", "stack"}]}. Changes nothing.
+    """Print the accounts as a CI matrix: {"include": [{"account", "id", "wave", "stack"}]}. Changes nothing.
 
     Exit codes: 0 printed, 2 the file, AWS or the backend cannot be used.
     """
@@ -263,15 +269,16 @@ def remove(  # noqa: PLR0913 -- one parameter per option
     file: File,
     cwd: Cwd = Path(),
     account: Annotated[
-        list[str] | None, typer.Option("--account", "-a", metavar="ID", help="Remove this one; again for more.")
+        list[str] | None,
+        typer.Option("--account", "-a", metavar="ID", help="Remove the stack of this account. Repeatable."),
     ] = None,
     json_output: Json = False,
     html: Page = None,
 ) -> None:
-    """Lists the stacks of accounts that left the fleet; those named by --account are destroyed. CHANGES ACCOUNTS.
+    """List the stacks of accounts that left the fleet; destroy those that --account names. CHANGES ACCOUNTS.
 
-    What a stack gives back or leaves behind when it goes is said in docs/architecture.md. Where an account is closed,
-    nothing in it can be destroyed any more: pulumi stack rm --force STACK forgets it.
+    docs/architecture.md describes what a stack restores or retains on destroy. Resources of a closed account cannot be
+    destroyed: pulumi stack rm --force STACK removes the stack from the backend.
 
     Exit codes: 0 listed or removed, 1 one could not be removed, 2 the file or the command line cannot be used.
     """
@@ -288,14 +295,14 @@ def migrate(
     parameters: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="What describe-stack-set printed, or its parameters.", dir_okay=False, exists=True
+            metavar="FILE", help="Output of describe-stack-set, or its parameters.", dir_okay=False, exists=True
         ),
     ] = None,
     instances: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="What list-stack-instances printed. Repeatable: one per page.",
+            help="Output of list-stack-instances. Repeatable: one per page.",
             dir_okay=False,
             exists=True,
         ),
@@ -307,41 +314,42 @@ def migrate(
         CallAs, typer.Option(help="Account to act as: SELF, or DELEGATED_ADMIN of the organization.")
     ] = CallAs.SELF,
     region: Annotated[
-        str | None, typer.Option(metavar="REGION", help="Region of the StackSet (default: that of the environment).")
+        str | None,
+        typer.Option(metavar="REGION", help="Region of the StackSet. Default: the Region of the environment."),
     ] = None,
 ) -> None:
-    """Print the fleet file that asks for what a StackSet of the AWS post asks for.
+    """Print the fleet file that corresponds to a StackSet of the AWS post.
 
     Stack instances that are left out (suspended accounts, failed instances) are named in the file and on stderr.
 
-    Exit codes: 0 printed, 2 a file or the StackSet cannot be used, with all that is wrong with the parameters.
+    Exit codes: 0 printed, 2 a file or the StackSet cannot be used (all problems of the parameters are listed).
     """
     if stack_set:
         given, found = read_stack_set(cloudformation_client(region), stack_set, call_as.value)
     elif parameters and instances:
         given, found = read_parameters(parameters), read_instances(instances)
     else:
-        raise UnusableError("Give --parameters and --instances, or --stack-set.")
-    made = fleet_file_of(given, found)
-    for each in made.omitted:
+        raise UnusableError("expected --parameters and --instances, or --stack-set.")
+    migration = fleet_file_of(given, found)
+    for each in migration.omitted:
         typer.echo(f"Left out: {each.account} {each.region}: {each.omission}", err=True)
-    typer.echo(made.text, nl=False)
+    typer.echo(migration.text, nl=False)
 
 
 @app.command()
 def report(
     context: typer.Context,
     results: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="What --json printed.", dir_okay=False, exists=True)
+        list[Path], typer.Argument(metavar="FILE...", help="Output of --json.", dir_okay=False, exists=True)
     ],
     *,
     json_output: Json = False,
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Puts the results of several machines together, such as those of the jobs of a CI matrix. Asks nothing.
+    """Merge the results of several machines, such as the jobs of a CI matrix. Makes no calls.
 
-    Exit codes: as of the command that made the results.
+    Exit codes: those of the command that produced the results.
     """
     reports: list[FleetReport] = []
     for each in results:
@@ -401,7 +409,7 @@ def _finish(  # noqa: PLR0913 -- the options of a command
 
 def _explain(fleet: Fleet, accounts: list[str], *, json_output: bool) -> None:
     if not accounts:
-        raise UnusableError("--explain needs --account NAME")
+        raise UnusableError("--explain requires --account NAME.")
     selected = fleet.select(accounts)
     if not json_output:
         for each in selected:
@@ -432,5 +440,5 @@ def _remove(engines: EngineContext, orphans: list[OrphanedStack], accounts: list
     for name in accounts:
         if name not in by_id:
             known = ", ".join(by_id) or "none"
-            raise UnusableError(f"--account {name} has no stack that lost its account; there are: {known}")
+            raise UnusableError(f"--account: expected the account of an orphaned stack ({known}), got {name}.")
     return [remove_stack(engines, by_id[name]) for name in dict.fromkeys(accounts) if not engines.stop.is_requested]

@@ -59,8 +59,8 @@ def discover_accounts(settings: FleetSettings, client: Any) -> tuple[list[FleetA
         action = f"organizations:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
         why = unread(action, failed, _REGION, "the credentials in use")
         raise UnusableError(
-            f"The accounts of the organization cannot be found: {why.action}: {why.cause}. Remedy: {why.remedy}. "
-            "It takes the management account or a delegated administrator; or list the accounts in the file."
+            f"The accounts of the organization cannot be listed: {why.action}: {why.cause}. Remedy: {why.remedy}. "
+            "Use the management account or a delegated administrator, or list the accounts in the file."
         ) from None
     return found, units
 

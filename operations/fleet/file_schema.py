@@ -43,59 +43,59 @@ Tolerance = Annotated[
 
 
 class ListedAccount(Section):
-    """One account by hand."""
+    """Account that the file lists."""
 
     name: Name = Field(
         max_length=50,
-        description="What people call the account; each name once.",
+        description="Name of the account; unique.",
         json_schema_extra={"allowed": "text of 1 to 50 characters"},
     )
     id: str = Field(
         pattern=ACCOUNT_ID,
-        description="The account.",
+        description="Account ID.",
         json_schema_extra={"allowed": "an account ID of 12 digits in quotes"},
     )
     tags: dict[str, str] = Field(
         default_factory=dict,
-        description="For the `tags` of waves.",
+        description="Tags, for the `tags` of waves.",
         json_schema_extra={"allowed": "a mapping of names to text"},
     )
 
 
 class Discovery(Section):
-    """Accounts found through AWS Organizations. An empty section, `discover: {}`, finds all of the organization."""
+    """Accounts that AWS Organizations returns. An empty section, `discover: {}`, selects the whole organization."""
 
     organizational_units: list[UnitId] = Field(
         default_factory=list,
-        description="Where to look, units below included; none: everywhere.",
+        description="Units to search, with their child units. None: the whole organization.",
         json_schema_extra={"allowed": _UNITS},
     )
     tags: dict[str, str] = Field(
         default_factory=dict,
-        description="Only accounts that carry all of these tags.",
+        description="Limit to accounts with all of these tags.",
         json_schema_extra={"allowed": _TAGS},
     )
 
 
 class Accounts(Section):
-    """Which accounts the fleet has. One that is listed and found is taken once, under its listed name."""
+    """Accounts of the fleet. An account that is listed and discovered counts once, under its listed name."""
 
     listed: list[ListedAccount] = Field(
         default_factory=list[ListedAccount],
         alias="list",
-        description="Accounts by hand.",
+        description="Accounts that the file lists.",
         json_schema_extra={"allowed": "a list of accounts {name, id, tags}"},
     )
     discover: Discovery | None = Field(
         default=None,
-        description="Accounts of the organization; those that are not active are left out.",
+        description="Accounts of the organization, without inactive ones.",
         json_schema_extra={
             "allowed": "a mapping with organizationalUnits, tags, or neither for the whole organization"
         },
     )
     exclude: list[str] = Field(
         default_factory=list,
-        description="Accounts to leave out. Their stacks, if they have any, count as orphaned.",
+        description="Accounts to exclude. Their stacks, if any, are orphaned.",
         json_schema_extra={"allowed": _NAMES},
     )
 
@@ -105,30 +105,30 @@ class Overrides(Section):
 
     organizational_units: dict[UnitId, dict[str, Any]] = Field(
         default_factory=dict,
-        description="For accounts in a unit or below it; an inner unit overrides an outer one.",
+        description="Settings of accounts in a unit or its child units; a child unit overrides its parent.",
         json_schema_extra={"allowed": "a mapping of units (ou-ab12-c3d4) to settings"},
     )
     accounts: dict[str, dict[str, Any]] = Field(
         default_factory=dict,
-        description="For one account, over everything else.",
+        description="Settings of one account, which override all others.",
         json_schema_extra={"allowed": "a mapping of account names (or IDs in quotes) to settings"},
     )
 
 
 class Wave(Section):
-    """Accounts that go together. Without `accounts`, `organizationalUnits` and `tags` a wave takes what is left."""
+    """Accounts that are rolled out together. A wave without `accounts`, `organizationalUnits` and `tags` gets the remaining ones."""
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$",
-        description="What `--wave` calls it.",
+        description="Name, for `--wave`.",
         json_schema_extra={"allowed": "at most 40 letters, digits, _ and -"},
     )
     accounts: list[str] = Field(
-        default_factory=list, description="These accounts.", json_schema_extra={"allowed": _NAMES}
+        default_factory=list, description="Accounts by name or ID.", json_schema_extra={"allowed": _NAMES}
     )
     organizational_units: list[UnitId] = Field(
         default_factory=list,
-        description="Accounts in these units or below them.",
+        description="Accounts in these units or their child units.",
         json_schema_extra={"allowed": _UNITS},
     )
     tags: dict[str, str] = Field(
@@ -138,78 +138,78 @@ class Wave(Section):
         default=4,
         ge=1,
         le=64,
-        description="How many accounts at a time. Each takes about 0.5 GB of memory with the AWS plugin.",
+        description="Maximum number of concurrent accounts. Each uses about 0.5 GB of memory with the AWS plugin.",
         json_schema_extra={"allowed": "a whole number from 1 to 64"},
     )
     failure_tolerance: Tolerance = Field(
         default=0,
-        description="How many accounts of the wave may fail. One more, and no further account begins, in this wave or "
-        "a later one. A share of the wave's accounts is rounded down.",
+        description="Number or percentage of the wave's accounts that may fail; percentages are rounded down. Above it, "
+        "no further account is started, in this wave or a later one.",
         json_schema_extra={"allowed": "a whole number, or a share from 0% to 100%"},
     )
     pause_minutes: int = Field(
         default=0,
         ge=0,
         le=1440,
-        description="How long to wait after the wave before the next begins.",
+        description="Pause after the wave.",
         json_schema_extra={"allowed": "whole minutes from 0 to 1440"},
     )
 
     @property
-    def takes_the_rest(self) -> bool:
+    def selects_remaining(self) -> bool:
         """Whether the wave selects no accounts of its own."""
         return not (self.accounts or self.organizational_units or self.tags)
 
 
 class FleetSettings(Section):
-    """The whole file."""
+    """Fleet file."""
 
     accounts: Accounts = Field(
-        description="Which accounts the fleet has.",
+        description="Accounts of the fleet.",
         json_schema_extra={"allowed": "a mapping with list, discover or both"},
     )
     assume_role: str | None = Field(
         default=None,
         pattern=ROLE_TEMPLATE,
-        description="The role that is assumed in each account; {accountId} stands for its ID. Left out: the "
-        "credentials as they are, for a runner that signs in to each account itself.",
+        description="Role to assume in each account; {accountId} is replaced with its ID. Default: no role is assumed, "
+        "for a runner that signs in to each account itself.",
         json_schema_extra={"allowed": _ROLE},
     )
     preview_role: str | None = Field(
         default=None,
         pattern=ROLE_TEMPLATE,
-        description="The role that is assumed instead by what only looks: `preview`, `drift` and `verify`. Left out: "
-        "that of `assumeRole`.",
+        description="Role to assume for read-only operations: `preview`, `drift` and `verify`. Default: the role of "
+        "`assumeRole`.",
         json_schema_extra={"allowed": _ROLE},
     )
     defaults: dict[str, Any] = Field(
         default_factory=dict,
-        description="Settings of every account, keys as in a stack's configuration.",
+        description="Settings of every account, with the keys of a stack's configuration.",
         json_schema_extra={"allowed": "a mapping of keys such as shell-access:regions to values"},
     )
     overrides: Overrides = Field(
         default_factory=Overrides,
-        description="Settings that differ.",
+        description="Settings that differ from `defaults`.",
         json_schema_extra={"allowed": "a mapping with organizationalUnits, accounts or both"},
     )
     waves: list[Wave] = Field(
         default_factory=lambda: [Wave(name="all")],
         min_length=1,
-        description="In which order accounts go. An account goes with the first wave that names it; all others, new "
-        "ones among them, with the last. Left out: one wave, `all`.",
+        description="Waves, in rollout order. An account is in the first wave that names it; all other accounts, "
+        "including new ones, are in the last wave. Default: one wave, `all`.",
         json_schema_extra={"allowed": "a list of at least one wave"},
     )
     stack_prefix: str = Field(
         default="",
         pattern=r"^([A-Za-z][A-Za-z0-9_.-]{0,39}-)?$",
-        description="Stacks are called <prefix><account ID>. Needed only where several fleets share a state backend.",
+        description="Prefix of stack names, which are <prefix><account ID>. Required if several fleets share a state backend.",
         json_schema_extra={"allowed": 'at most 41 letters, digits, _ . and -, the last one a -, or ""'},
     )
     secrets_provider: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(without_hidden)] | None = (
         Field(
             default=None,
-            description="What encrypts secrets in the state of new stacks, as for `pulumi stack init`. Left out: the "
-            "backend's own way.",
+            description="Encryption of secrets in the state of new stacks, as for `pulumi stack init`. Default: that of "
+            "the backend.",
             json_schema_extra={"allowed": "such as awskms://alias/pulumi-secrets?region=eu-west-1, or leave it out"},
         )
     )

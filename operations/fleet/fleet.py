@@ -71,11 +71,11 @@ class Fleet:
         names = [each.account.name for each in self.stacks]
         for name in accounts or ():
             if not any(each.account.is_called(name) for each in self.stacks):
-                raise UnusableError(f"--account {name} is no account of the fleet{suggestion(name, names)}")
+                raise UnusableError(f"--account: expected an account of the fleet, got {name}{suggestion(name, names)}")
         known = [wave.name for wave in self.settings.waves]
         for name in waves or ():
             if name not in known:
-                raise UnusableError(f"--wave {name} is no wave of the fleet{suggestion(name, known)}")
+                raise UnusableError(f"--wave: expected a wave of the fleet, got {name}{suggestion(name, known)}")
         return [
             each
             for each in self.stacks

@@ -29,7 +29,7 @@ class FleetFileError(UnusableError):
     def __init__(self, file: Path, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        heading = f"{file} has {'a problem' if count == 1 else f'{count} problems'}; nothing was begun:"
+        heading = f"{file} has {'a problem' if count == 1 else f'{count} problems'}; no operation was started:"
         super().__init__("\n".join([heading, *listed(self.problems)]))
 
 
@@ -71,7 +71,7 @@ def parse_fleet_file(path: Path, text: str) -> FleetSettings:
     try:
         content = _load(text)
     except yaml.YAMLError as wrong:
-        raise UnusableError(f"{path} is not YAML that can be used: {' '.join(str(wrong).split())}") from None
+        raise UnusableError(f"{path} is not valid YAML: {' '.join(str(wrong).split())}") from None
     settings, problems, _ = read_section(FleetSettings, content, ())
     if settings:
         problems += _problems(settings)
@@ -93,7 +93,7 @@ def _load(text: str) -> Any:
     try:
         json.dumps(content, default=str)
     except (ValueError, TypeError) as wrong:
-        raise yaml.YAMLError(f"expected a file that could be JSON, too: {wrong}") from None
+        raise yaml.YAMLError(f"expected values that JSON supports: {wrong}") from None
     return content
 
 
@@ -105,7 +105,7 @@ class _UniqueKeys(BoundedLoader):
         for key, _ in cast("list[tuple[yaml.Node, yaml.Node]]", node.value):
             value = cast("object", key.value)
             if isinstance(key, yaml.ScalarNode) and value in seen:
-                raise yaml.MarkedYAMLError(problem=f"key {value} stands twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(problem=f"duplicate key {value}", problem_mark=key.start_mark)
             seen.add(value if isinstance(key, yaml.ScalarNode) else id(key))
         return cast("dict[Any, Any]", super().construct_mapping(node, deep))
 
@@ -113,24 +113,22 @@ class _UniqueKeys(BoundedLoader):
 def _accounts(settings: FleetSettings) -> Iterator[Problem]:
     accounts = settings.accounts
     if not accounts.listed and accounts.discover is None:
-        yield Problem(path=("accounts",), message="no account is listed and none is to be found; give list or discover")
+        yield Problem(path=("accounts",), message="expected list, discover or both, got neither")
     for what in ("name", "id"):
         for position in _repeated([getattr(each, what) for each in accounts.listed]):
             given = getattr(accounts.listed[position], what)
             path = ("accounts", "list", str(position), what)
-            yield Problem(path=path, message=f"{shown(given)} given; allowed: each {what} once")
+            yield Problem(path=path, message=f"expected a unique {what}, got {shown(given)} again")
 
 
 def _waves(settings: FleetSettings) -> Iterator[Problem]:
     waves = settings.waves
     for position in _repeated([each.name for each in waves]):
         path = ("waves", str(position), "name")
-        yield Problem(path=path, message=f"{shown(waves[position].name)} given; allowed: each name once")
+        yield Problem(path=path, message=f"expected a unique name, got {shown(waves[position].name)} again")
     for position, wave in enumerate(waves[:-1]):
-        if wave.takes_the_rest:
-            message = (
-                "names no accounts; allowed: accounts, organizationalUnits or tags, as only the last takes the rest"
-            )
+        if wave.selects_remaining:
+            message = "expected accounts, organizationalUnits or tags, got none. Only the last wave gets the remaining accounts"
             yield Problem(path=("waves", str(position)), message=message)
 
 
@@ -145,7 +143,9 @@ def _layers(settings: FleetSettings) -> Iterator[tuple[tuple[str, ...], Mapping[
 def _key_problem(path: tuple[str, ...], key: str) -> Problem | None:
     """Return the problem of a key that the engine would ignore, such as a misspelled setting."""
     if key in _OURS:
-        return Problem(path=path, message="cannot be given, as the fleet sets it for each account (see assumeRole)")
+        return Problem(
+            path=path, message="expected no value, because the fleet sets it for each account (see assumeRole)"
+        )
     namespace, _, section = key.partition(":")
     if namespace == NAMESPACE and section in SECTIONS:
         return None

@@ -35,9 +35,9 @@ _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 """Partitions by prefix of their Region names."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _MINUTES = re.compile(r"[0-9]{1,9}")
-_FILE = Path("the fleet file made from these parameters")
+_FILE = Path("the fleet file generated from these parameters")
 _HEADING = """\
-# Made from the parameters of a StackSet. Read it, set assumeRole, then: python -m operations fleet plan --file THIS
+# Generated from the parameters of a StackSet. Review it, set assumeRole, then run: python -m operations fleet plan --file THIS
 """
 _NOT_DEPLOYED = {
     "SKIPPED_SUSPENDED_ACCOUNT": "the account is suspended",
@@ -133,7 +133,9 @@ def session_manager_of(parameters: Iterable[tuple[str, str]]) -> tuple[dict[str,
             message = f"is not a parameter of the post{suggestion(name, list(_PARAMETERS))}"
             problems.append(Problem(path=(name,), message=message))
         elif setting in spelled:
-            problems.append(Problem(path=(name,), message=f"is given twice, also as {spelled[setting]}"))
+            problems.append(
+                Problem(path=(name,), message=f"expected each parameter once, got it also as {spelled[setting]}")
+            )
         else:
             spelled[setting], texts[setting] = name, text
     section: dict[str, Any] = {}
@@ -235,7 +237,7 @@ def read_parameters(path: Path) -> list[tuple[str, str]]:
     if plain and all(isinstance(value, str) for value in plain.values()):
         return list(plain.items())
     raise UnusableError(
-        f"{path} holds no parameters. Make it with: aws cloudformation describe-stack-set --stack-set-name NAME > {path}"
+        f"{path} contains no parameters. Create it with: aws cloudformation describe-stack-set --stack-set-name NAME > {path}"
     )
 
 
@@ -273,23 +275,23 @@ def read_instances(paths: Sequence[Path]) -> list[StackInstance]:
         instances = instances_of(entries)
         well_formed = all(_ACCOUNT.fullmatch(each.account) and each.region for each in instances)
         if not isinstance(summaries, list) or not well_formed:
-            raise UnusableError(f"{path} holds no stack instances. {_how(path)}")
+            raise UnusableError(f"{path} contains no stack instances. {_how(path)}")
         found += instances
         ends = ends or not page.get("NextToken")
     last = paths[-1]
     if not ends:
         raise UnusableError(
-            f"{last} is not the last page (it has a NextToken), so that accounts would be left out. {_how(last)}, without "
+            f"{last} is not the last page (it has a NextToken), so accounts would be missing. {_how(last)}, without "
             "--max-items and --no-paginate; or give every page with --instances."
         )
     if not found:
-        raise UnusableError(f"{last} holds no stack instances. {_how(last)}")
+        raise UnusableError(f"{last} contains no stack instances. {_how(last)}")
     return found
 
 
 def _how(path: Path) -> str:
     return (
-        f"Make it with: aws cloudformation list-stack-instances --stack-set-name NAME > {path} "
+        f"Create it with: aws cloudformation list-stack-instances --stack-set-name NAME > {path} "
         "(with --call-as DELEGATED_ADMIN in the account of a delegated administrator)"
     )
 

@@ -54,7 +54,7 @@ class Progress:
     def started(self, stack: FleetStack, wave: str) -> None:
         """Show that an account has started."""
         with self._lock:
-            self._running[stack.account.id] = (wave, stack.account.name, "begun")
+            self._running[stack.account.id] = (wave, stack.account.name, "started")
         self._show()
 
     def updated(self, stack: FleetStack, text: str) -> None:
@@ -78,7 +78,7 @@ class Progress:
 
     def pausing(self, wave: str, minutes: int) -> None:
         """Show the pause before the next wave."""
-        self._line(f"Wave {wave} is done; the next begins in {minutes} minute{'' if minutes == 1 else 's'}.")
+        self._line(f"Wave {wave} is complete; the next wave starts in {minutes} minute{'' if minutes == 1 else 's'}.")
 
     def _line(self, text: str) -> None:
         print_line(self._console, text)

@@ -62,7 +62,7 @@ def read_program(folder: Path, policy_packs: tuple[Path, ...] = ()) -> Program:
         project, keys = str(content["name"]), cast("dict[str, Any]", content.get("config") or {})
     except (OSError, yaml.YAMLError, TypeError, KeyError):
         raise UnusableError(
-            f"There is no Pulumi.yaml that can be used in {folder}. Name the program's directory with --cwd."
+            f"There is no usable Pulumi.yaml in {folder}. Name the program's directory with --cwd."
         ) from None
     return Program(
         folder=folder.resolve(),
@@ -238,7 +238,7 @@ class PulumiCli:
         """
         done = self._command("stack", "ls", "--json")
         if done.returncode:
-            raise UnusableError(f"The state backend cannot be asked for stacks: {_message(done)}")
+            raise UnusableError(f"The stacks in the state backend cannot be listed: {_message(done)}")
         return [str(each["name"]).rsplit("/", 1)[-1] for each in json.loads(done.stdout)]
 
     def last_configuration(self, stack: str) -> dict[str, Any] | None:
@@ -252,7 +252,7 @@ class PulumiCli:
             paging = ("--page", str(page), "--page-size", str(size))
             done = self._command("stack", "history", "--json", "--stack", stack, *paging)
             if done.returncode:
-                raise UnusableError(f"The state backend cannot be asked for stack {stack}: {_message(done)}")
+                raise UnusableError(f"The history of stack {stack} cannot be read: {_message(done)}")
             updates = cast("list[dict[str, Any]]", json.loads(done.stdout or "[]") or [])
             for update in updates:
                 if update.get("kind") == "update" and update.get("result") == "succeeded":

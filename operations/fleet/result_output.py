@@ -31,11 +31,11 @@ STATE_TEXTS: Final = {
     AccountState.UNCHANGED: ("unchanged", "green"),
     AccountState.ORPHANED: ("orphaned", "magenta"),
     AccountState.REMOVED: ("removed", "yellow"),
-    AccountState.DIFFERENT: ("different", "bold red"),
+    AccountState.DIFFERENCES: ("drifted", "bold red"),
     AccountState.FAILED: ("failed", "bold red"),
     AccountState.INTERRUPTED: ("interrupted", "bold red"),
-    AccountState.DONE: ("done before", "green"),
-    AccountState.NOT_BEGUN: ("not begun", "magenta"),
+    AccountState.DONE: ("completed earlier", "green"),
+    AccountState.NOT_STARTED: ("not started", "magenta"),
 }
 
 _MOST_LINES = 20
@@ -104,7 +104,9 @@ def markdown_comment(report: FleetReport) -> str:
     text = "\n".join(lines) + "\n"
     if len(text) <= _LONGEST_COMMENT:
         return text
-    return text[:_LONGEST_COMMENT].rsplit("\n", 1)[0] + "\n\n... cut short; the whole report is with the run.\n"
+    return (
+        text[:_LONGEST_COMMENT].rsplit("\n", 1)[0] + "\n\n... truncated; the full report is in the output of the run.\n"
+    )
 
 
 def _details(result: AccountResult) -> list[str]:
@@ -124,7 +126,7 @@ def _escaped(text: str) -> str:
 
 
 def _print_details(result: AccountResult, console: Console) -> None:
-    details = [("said", result.error)] if result.error else []
+    details = [("error", result.error)] if result.error else []
     for region, cell in result.cells.items():
         details += [(region or "account", each) for each in cell.differences]
     remedies = dict.fromkeys(cell.remedy for cell in result.cells.values() if cell.remedy and cell.differences)
@@ -184,7 +186,7 @@ def _table(report: FleetReport) -> Iterator[str]:
     regions = list(dict.fromkeys(region for each in report.results for region in each.cells))
     # The target of the skip link receives the focus, so that the arrow keys scroll it.
     yield '<div class="scroll" id="results" role="region" aria-label="Results" tabindex="0"><table>'
-    yield "<caption>Accounts by Regions. Open a cell for its differences and what to do.</caption><thead><tr>"
+    yield "<caption>Accounts by Region. Expand a cell for its differences and remedy.</caption><thead><tr>"
     headings = ["Account", "Wave", "Result", *(region or _ACCOUNT_WIDE for region in regions)]
     yield "".join(f'<th scope="col">{escape(each)}</th>' for each in headings)
     yield "</tr></thead><tbody>"

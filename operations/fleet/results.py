@@ -26,7 +26,7 @@ class AccountState(StrEnum):
     """plan, remove: a stack whose account is not in the fleet."""
     REMOVED = "removed"
     """remove: the stack and all its resources are removed."""
-    DIFFERENT = "different"
+    DIFFERENCES = "different"
     """drift, verify: the live resources differ."""
     FAILED = "failed"
     """The operation failed; `error` has the reason."""
@@ -34,14 +34,14 @@ class AccountState(StrEnum):
     """Started, and stopped by a signal."""
     DONE = "done"
     """up: completed by an earlier, unfinished rollout with the same configuration and program."""
-    NOT_BEGUN = "notBegun"
+    NOT_STARTED = "notBegun"
     """Not started: its wave exceeded the failure tolerance, or a signal was received."""
 
 
 ACCOUNT_WIDE = ""
 """Key in place of a Region, for resources that exist once per account."""
 
-BAD = frozenset({AccountState.DIFFERENT, AccountState.FAILED, AccountState.INTERRUPTED, AccountState.NOT_BEGUN})
+BAD = frozenset({AccountState.DIFFERENCES, AccountState.FAILED, AccountState.INTERRUPTED, AccountState.NOT_STARTED})
 """States that result in a nonzero exit code."""
 
 

@@ -26,7 +26,7 @@ _FAILURES = frozenset({AccountState.FAILED, AccountState.INTERRUPTED})
 
 
 class StopRequests:
-    """Requests to stop: engines are asked to stop and awaited, and only then killed."""
+    """Requests to stop: engines are interrupted and awaited, and only then killed."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -211,6 +211,6 @@ class _RunningWave:
 
 def _not_started(stack: FleetStack, wave: RolloutWave, progress: Progress, stop: StopRequests) -> AccountResult:
     reason = "stopped by a signal" if stop.is_requested else "more accounts failed than the wave tolerates"
-    result = stack.result(wave.name, AccountState.NOT_BEGUN, error=reason)
+    result = stack.result(wave.name, AccountState.NOT_STARTED, error=reason)
     progress.ended(result)
     return result

@@ -47,7 +47,7 @@ class _OperationKind:
 
 
 _PREVIEW = _OperationKind(EngineOperation.PREVIEW, AccountState.CHANGED, "up")
-_DRIFT = _OperationKind(EngineOperation.DRIFT, AccountState.DIFFERENT, "up --refresh")
+_DRIFT = _OperationKind(EngineOperation.DRIFT, AccountState.DIFFERENCES, "up --refresh")
 _UP = _OperationKind(EngineOperation.UP, AccountState.CHANGED, changes_accounts=True)
 
 
@@ -144,7 +144,7 @@ def preview_stack(engines: EngineContext, stack: FleetStack, wave: str) -> Accou
 def find_drift(engines: EngineContext, stack: FleetStack, wave: str) -> AccountResult:
     """Compare the live resources with the stack's state, and change neither."""
     if stack.name not in engines.pulumi.stacks:
-        return stack.result(wave, AccountState.FAILED, error="there is no stack yet; run fleet up")
+        return stack.result(wave, AccountState.FAILED, error="the stack does not exist. Run: fleet up")
     return _run_engine(engines, stack, wave, _DRIFT)
 
 
@@ -293,7 +293,7 @@ def _region_results(
     regions: dict[str, RegionResult] = {}
     for region in dict.fromkeys((*stack.regions, *by_region)):
         differences = tuple(by_region.get(region, ()))
-        is_quiet = not differences and state in {AccountState.CHANGED, AccountState.DIFFERENT}
+        is_quiet = not differences and state in {AccountState.CHANGED, AccountState.DIFFERENCES}
         of_region = AccountState.UNCHANGED if is_quiet else state
         needs_remedy = of_region not in {AccountState.UNCHANGED, AccountState.DONE}
         regions[region] = RegionResult(state=of_region, differences=differences, remedy=remedy if needs_remedy else "")
@@ -302,7 +302,7 @@ def _region_results(
 
 def _verified_state(statuses: set[Status]) -> AccountState:
     if Status.DIFFERENT in statuses:
-        return AccountState.DIFFERENT
+        return AccountState.DIFFERENCES
     return AccountState.FAILED if Status.CANNOT_TELL in statuses else AccountState.UNCHANGED
 
 

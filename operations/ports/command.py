@@ -1,4 +1,4 @@
-"""`ports`: open ports of domain controllers, by source."""
+"""The command `ports`: open ports of domain controllers, by source."""
 
 from __future__ import annotations
 
@@ -33,10 +33,12 @@ def ports(  # noqa: PLR0913 -- options of a command line
     *,
     stack: Stack = None,
     cwd: Cwd = Path(),
-    region: Annotated[str | None, typer.Option("--region", metavar="REGION", help="One site only.")] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", metavar="REGION", help="Limit to the site in this Region.")
+    ] = None,
     subnet: Annotated[
         list[str] | None,
-        typer.Option("--subnet", metavar="NAME=CIDR", help="The network of a site's subnet; may be repeated."),
+        typer.Option("--subnet", metavar="NAME=CIDR", help="Network of a site's subnet. Repeatable."),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     comma_separated: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
@@ -46,24 +48,26 @@ def ports(  # noqa: PLR0913 -- options of a command line
         typer.Option(
             "--explain",
             metavar="CLIENT PORT",
-            help="Is a packet from this address or group let in? A port is 389, tcp/389, udp/389 or icmp.",
+            help="Evaluate whether the rules permit a packet from this address or security group to this port (389, tcp/389, udp/389 or icmp).",
         ),
     ] = None,
 ) -> None:
-    """Lists which ports domain controllers have open to whom, and why. Asks nobody but the stack's configuration.
+    """List the open ports of domain controllers, with their sources. Reads the stack's configuration only.
 
-    For people, and for whoever administers the firewall on premises: source, protocol, port, use, and the row of the
-    port table that each line comes from, with what Microsoft says where it differs; then the rules of each security
-    group and of the network ACL against the account's quotas.
+    For operators, and for administrators of on-premises firewalls: source, protocol, port, use, and row of the port
+    table, with Microsoft's requirement where it differs; then the rules of each security group and of the network ACL
+    against the account's quotas.
 
-    Exit codes: 0 listed (with --explain: let in), 1 the rules do not fit the quotas (with --explain: dropped), 2 the
+    Exit codes: 0 listed (with --explain: permitted), 1 the rules exceed the quotas (with --explain: denied), 2 the
     command line or the configuration cannot be used.
     """
     if sum((markdown, comma_separated, json_output)) > 1:
         raise UnusableError("--markdown, --csv and --json are alternatives: choose one.")
     section = _section(CommandContext.of(context).read_stack(cwd, stack))
     if region and region not in section.sites:
-        raise UnusableError(f"{region} has no site; there are: {', '.join(section.sites) or 'none'}.")
+        raise UnusableError(
+            f"--region: expected a Region with a site ({', '.join(section.sites) or 'none'}), got {region}."
+        )
     sites = matrix(section, _subnets(subnet or []), region)
     if explain:
         raise typer.Exit(_explain(sites, explain, json_output=json_output))
@@ -93,7 +97,7 @@ def _section(configuration: StackConfiguration) -> DomainControllersSection:
     if given is None:
         raise UnusableError(f"Stack {configuration.name} has no {NAMESPACE}:{_SECTION}.")
     if configuration.is_secret(_SECTION):
-        raise UnusableError(f"{NAMESPACE}:{_SECTION} holds a secret, and this command prints all of it.")
+        raise UnusableError(f"{NAMESPACE}:{_SECTION} contains a secret, which this command would print.")
     regions = _decoded(configuration.value(f"{NAMESPACE}:regions")) or [configuration.value("aws:region") or ""]
     section, problems = read_domain_controllers(_decoded(given), regions)
     if section is None or problems:
@@ -116,6 +120,6 @@ def _subnets(given: Sequence[str]) -> dict[str, Network]:
             found[name] = ip_network(cidr)
         except ValueError:
             raise UnusableError(
-                f"--subnet {each}: a name and a network without host bits, directory-a=10.0.1.0/24."
+                f"--subnet: expected NAME=CIDR without host bits, such as directory-a=10.0.1.0/24, got {each}."
             ) from None
     return found

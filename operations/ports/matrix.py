@@ -266,7 +266,7 @@ class PacketResult:
     Attributes:
         region: Region of the site.
         query: Packet.
-        rule: Rule that allows the packet. None: it is dropped.
+        rule: Rule that allows the packet. None: it is denied.
         group: Security group with the rule.
         client_names: Names of the client in the configuration.
     """
@@ -293,11 +293,13 @@ def packets_of(client: str, port: str) -> tuple[PacketQuery, ...]:
             ip_address(client)
         except ValueError:
             raise UnusableError(
-                f"{client!r} is no address such as 10.10.3.4 and no group such as sg-0123abcd."
+                f"--explain: expected an IP address or the ID of a security group, such as sg-0123abcd, got {client!r}."
             ) from None
     match = _PORT.fullmatch(port)
     if not match or int(match[2] or 0) > HIGHEST_PORT:
-        raise UnusableError(f"{port!r} is no port: 389, tcp/389, udp/389 (0 to {HIGHEST_PORT}) or icmp.")
+        raise UnusableError(
+            f"--explain: expected a port (389, tcp/389, udp/389; 0 to {HIGHEST_PORT}) or icmp, got {port!r}."
+        )
     if match[2] is None:
         v6 = ":" in client
         kind = ("icmpv6", ECHO_REQUEST_V6) if v6 else ("icmp", ECHO_REQUEST)

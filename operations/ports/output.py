@@ -87,9 +87,9 @@ def print_packets(results: Sequence[PacketResult], console: Console) -> None:
     for each in results:
         packet = f"{each.region}: {each.query.protocol.upper()} {each.query.port} from {each.query.client}"
         if each.rule is None:
-            print_line(console, Text.assemble(f"{packet}: ", ("dropped", "bold red"), ", as no rule lets it in"))
+            print_line(console, Text.assemble(f"{packet}: ", ("denied", "bold red"), ", because no rule permits it"))
             continue
-        print_line(console, Text.assemble(f"{packet}: ", ("let in", "bold green")))
+        print_line(console, Text.assemble(f"{packet}: ", ("permitted", "bold green")))
         for heading, text in (
             ("rule", f"{each.rule.name} of group {each.group}"),
             ("use", each.rule.description),
@@ -150,13 +150,13 @@ def _usage(site: SiteMatrix, plan: GroupPlan) -> Iterator[tuple[str, str, str]]:
 
 
 def _remarks(site: SiteMatrix) -> list[str]:
-    remarks = [f"Does not fit: {site.quota_problem}"] if site.quota_problem else []
+    remarks = [f"Exceeds the quotas: {site.quota_problem}"] if site.quota_problem else []
     if site.unknown:
         remarks.append(
             f"Networks that only AWS knows, counted as one each: {', '.join(site.unknown)}. "
             "Name them with --subnet NAME=CIDR."
         )
     if site.placeholders:
-        counted = "is counted with stand-ins for" if site.acl else "cannot be counted without"
+        counted = "is counted with placeholders for" if site.acl else "cannot be counted without"
         remarks.append(f"The network ACL {counted} {', '.join(site.placeholders)}, whose networks only AWS knows.")
     return remarks

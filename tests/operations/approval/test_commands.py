@@ -39,7 +39,7 @@ def test_request_says_what_it_asked_for_and_what_comes_next(people: People) -> N
     assert result.stdout == (
         f"Requested a session on app-1 ({people.node}) for role Operator, as arn:aws:sts::{ACCOUNT}:assumed-role/Operator/olivia.\n"
         f"  run:       {run}\n"
-        f"  approve:   python -m operations approve {run}    (another person, within 24 hours)\n"
+        f"  approve:   python -m operations approve {run}    (another principal, within 24 hours)\n"
         f"  follow:    python -m operations status {run}\n"
     )
     assert people.run(run)["Parameters"]["Reason"] == ["Disk is full"]
@@ -58,33 +58,36 @@ def test_grant_is_for_who_asks_or_for_who_is_named(people: People, options: list
 UNUSABLE: list[tuple[list[str], str]] = [
     (
         ["request", NOWHERE, "--reason", "{{ x }}"],
-        "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got ",
+        "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got ",
     ),
     (
         ["request", NOWHERE, "--reason", "a\x1b[2Kb"],
-        "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got ",
+        "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got ",
     ),
     (
         ["request", NOWHERE, "--reason", ""],
-        "--reason: expected one line of 1 to 300 characters, without braces and characters that do not show, got ",
+        "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got ",
     ),
     (["request", NOWHERE, "--reason", "all\u200b well"], "got all\\u200b well."),
     (["request", NOWHERE, "--reason", "well\U000e0041"], "got well\\U000e0041."),
-    (["request", NOWHERE, *REASON, "--as-role", "a/b"], "'a/b' given; allowed: the name of a role or user"),
+    (
+        ["request", NOWHERE, *REASON, "--as-role", "a/b"],
+        "expected the name of a role or user, without a path, got 'a/b'.",
+    ),
     (["request", NOWHERE, *REASON, "--as-role", "AWSReservedSSO_x"], "belongs to IAM Identity Center"),
     (["request", NOWHERE, *REASON, "--as-role", "a", "--as-user", "b"], "--as-role and --as-user are alternatives"),
-    (["status", "--mode", "automation"], "--mode and --region go together"),
-    (["status", "--region", "eu-west-1"], "--mode and --region go together"),
+    (["status", "--mode", "automation"], "--mode, --region: expected both or neither"),
+    (["status", "--region", "eu-west-1"], "--mode, --region: expected both or neither"),
     (
         ["status", "--mode", "manual", "--region", "eu-west-1"],
-        "--mode: 'manual' given; allowed: change-manager, automation",
+        "--mode: expected one of change-manager, automation, got 'manual'.",
     ),
     (["status", "abcd"], "No request has an ID that begins with 'abcd'"),
     (["status", "abc"], "its first 4 characters or more, got 'abc'"),
     (["approve", ""], "its first 4 characters or more, got ''"),
     (["revoke", "    "], "its first 4 characters or more, got '    '"),
-    (["status", "11111111-2222-3333-4444-555555555555"], "There is no run 11111111-2222-3333-4444-555555555555"),
-    (["approve", "--reject"], "--reject, --comment and --yes need a RUN"),
+    (["status", "11111111-2222-3333-4444-555555555555"], "There is no execution 11111111-2222-3333-4444-555555555555"),
+    (["approve", "--reject"], "--reject, --comment and --yes require RUN"),
 ]
 
 
@@ -113,7 +116,10 @@ def test_stack_without_approval_is_named(people: People, outputs: dict[str, Any]
     people.outputs = outputs
     result = people.command("status", "--stack", "dev")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "Stack dev has no approval, or is not up. Without its outputs: --mode and --region.\n"
+    assert (
+        result.stderr
+        == "Stack dev has no approval workflow, or is not deployed. Use --mode and --region instead of its outputs.\n"
+    )
 
 
 def test_mode_and_region_take_the_place_of_a_stack(people: People) -> None:
@@ -165,7 +171,7 @@ def test_somebody_else_approves_and_everybody_sees_it(workflow: Callable[..., Pe
         assert part in listed.stdout
     approved = people.command("approve", run[:8], "--comment", "Go ahead", by=ANTON, answer="y\n")
     assert approved.exit_code == 0, approved.output
-    assert "asked by:    arn:aws:sts::123456789012:assumed-role/Operator/olivia" in approved.stderr
+    assert "requester:   arn:aws:sts::123456789012:assumed-role/Operator/olivia" in approved.stderr
     assert "Approve this? [y/N]" in approved.stderr
     assert approved.stdout.startswith("Approved. The request is now: granted until ")
     assert people.tag() == instance
@@ -191,7 +197,7 @@ def test_nobody_approves_their_own_request(workflow: Callable[..., People], mode
     for by in (OLIVIA, ("Approver", "olivia")):
         result = people.command("approve", run, "--yes", by=by)
         assert (result.exit_code, result.stdout) == (1, "")
-        assert "nobody approves their own request. Another approver has to decide." in result.stderr
+        assert "requesters cannot approve their own requests. Another approver has to decide." in result.stderr
     assert people.status(run)["state"] == "waiting"
 
 
@@ -201,14 +207,14 @@ def test_nobody_approves_a_grant_to_themselves(people: People) -> None:
     run = people.requested(people.node, "--as-role", "Approver")
     result = people.command("approve", run, "--yes", by=ANTON)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Approver/anton cannot approve a grant to role Approver: that is the same person.\n"
+    assert result.stderr == "Approver/anton cannot approve a grant to role Approver: both are the same person.\n"
 
 
 def test_user_does_not_approve_a_grant_to_themselves_as_somebody_else(people: People) -> None:
     run = people.requested(people.node, "--as-user", "alice")
     result = people.command("approve", run, "--yes", by=("Approver", "alice"))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Approver/alice cannot approve a grant to user alice: that is the same person.\n"
+    assert result.stderr == "Approver/alice cannot approve a grant to user alice: both are the same person.\n"
 
 
 @BOTH
@@ -315,7 +321,7 @@ def test_waiting_in_vain_tells_why(people: People) -> None:
     people.pause = reject
     result = people.command("request", people.node, *REASON, "--wait")
     assert result.exit_code == 1
-    assert "No grant: rejected" in result.stdout
+    assert "Not granted: rejected" in result.stdout
     machine = people.command("request", people.node, *REASON, "--wait", "--json")
     assert (machine.exit_code, json.loads(machine.stdout)["state"]) == (1, "rejected")
 
@@ -328,14 +334,14 @@ def test_interrupted_waiting_leaves_the_request(people: People) -> None:
     result = people.command("request", people.node, *REASON, "--wait")
     assert result.exit_code == 130
     run = result.stdout.split("run:")[1].split()[0]
-    assert f"The request stands: python -m operations status {run}" in result.stderr
+    assert f"The request is still open: python -m operations status {run}" in result.stderr
     assert people.status(run)["state"] == "waiting"
 
 
 def test_nothing_asked_is_nothing_to_show(people: People) -> None:
     shown = people.command("status")
     assert (shown.exit_code, shown.stdout) == (0, "No session has been requested.\n")
-    assert people.command("approve").stdout == "Nothing waits for approval.\n"
+    assert people.command("approve").stdout == "No request waits for approval.\n"
     assert people.status() == {"requests": [], "tagsWithoutGrant": [], "cannotTell": None}
 
 
@@ -349,7 +355,7 @@ def test_tag_without_a_grant_is_a_difference(people: People, kind: str, key: str
     result = people.command("status")
     name = {"role": "role Operator", "user": "user alice"}[kind]
     assert result.exit_code == 1
-    assert f"{name} has the tag {TAG_KEY} for {NOWHERE}, and no grant stands behind it." in result.stdout
+    assert f"{name} has the tag {TAG_KEY} for {NOWHERE} without a grant." in result.stdout
     assert people.status()["tagsWithoutGrant"] == [
         {"principalType": kind, "principalName": name.split()[1], "instanceId": NOWHERE}
     ]
@@ -401,7 +407,10 @@ def test_run_of_something_else_is_no_request(people: People) -> None:
         people.ssm.create_document(Name=name, DocumentType="Automation", Content=content)
         run = people.ssm.start_automation_execution(DocumentName=name)["AutomationExecutionId"]
         result = people.command("status", run)
-        assert (result.exit_code, result.stderr) == (2, f"{run} is a run of {name}, not a request for a session.\n")
+        assert (result.exit_code, result.stderr) == (
+            2,
+            f"{run} is an execution of {name}, not a request for a session.\n",
+        )
     assert people.status()["requests"] == []
 
 

@@ -106,7 +106,7 @@ CASES: dict[str, tuple[dict[str, Any], RequestState, str]] = {
     "granted, about to end": (
         run("InProgress", YES, tag(), sleep(duration="PT5M"), **judged("accepted")),
         RequestState.GRANTED,
-        "granted until 09:05, time is over",
+        "granted until 09:05, expired",
     ),
     "granted over another one": (
         run("InProgress", YES, tag(), sleep(), **judged("accepted", note="it comes over a live grant")),
@@ -136,7 +136,7 @@ CASES: dict[str, tuple[dict[str, Any], RequestState, str]] = {
     "expired": (
         run("Failed", approval("TimedOut"), **ENDED),
         RequestState.EXPIRED,
-        "expired 09:03: nobody answered in time",
+        "expired 09:03: no approver responded in time",
     ),
     "refused": (
         run("Failed", YES, **judged("refused", "it is stopped"), **ENDED),
@@ -235,13 +235,13 @@ def printed(request: ApprovalRequest) -> str:
 TABLE = """\
 Requests in eu-west-1
 ┏━━━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-┃ Run      ┃ Asked ┃ By              ┃ For                 ┃ State                                ┃
+┃ Run      ┃ Time  ┃ By              ┃ For                 ┃ State                                ┃
 ┡━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
 │ 11111111 │ 09:00 │ Operator/olivia │ role Operator       │ granted until 09:10, 5 min left      │
 │          │       │                 │ i-0123456789abcdef0 │ approved by Approver/anton: Go ahead │
 └──────────┴───────┴─────────────────┴─────────────────────┴──────────────────────────────────────┘
 run:         11111111-2222-3333-4444-555555555555
-asked by:    arn:aws:sts::123456789012:assumed-role/Operator/olivia, 09:00
+requester:   arn:aws:sts::123456789012:assumed-role/Operator/olivia, 09:00
 session for: role Operator
 on:          i-0123456789abcdef0 in eu-west-1
 reason:      Disk is full
@@ -306,7 +306,7 @@ def test_visible_text_is_printable_and_unchanged_where_it_was(text: str) -> None
 def test_tag_of_others_is_shown_and_does_nothing() -> None:
     console = Console(file=io.StringIO(), width=200, highlight=False)
     print_tags(console, [OperatorTag(principal=Principal("role", "Operator"), value="i-1\x1b[8m")])
-    assert "for i-1\\x1b[8m, and" in console.file.getvalue()
+    assert "for i-1\\x1b[8m without" in console.file.getvalue()
 
 
 def test_another_day_is_told_with_its_date() -> None:

@@ -157,7 +157,7 @@ def test_request_for_who_is_no_operator_is_not_made(people: People) -> None:
 def test_request_that_is_open_already_is_made_again_only_on_purpose(people: People) -> None:
     run = people.requested(people.node)
     said = refused(people, "app-1", "--stack", "dev")
-    assert f"already, which is waiting: run {run}" in said
+    assert f"which is waiting: {run}" in said
     assert f"status {run} --stack dev" in said
     assert people.command("request", "app-1", "--reason", "x", "--as-role", "Second").exit_code == 0
     assert people.command("request", people.instance(), "--reason", "x").exit_code == 0
@@ -171,7 +171,7 @@ def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monke
     monkeypatch.setattr("operations.approval.lookups.read_operators", lambda *_: unread)
 
     def no(*_given: object) -> None:
-        raise CallError("Refused: no. It takes the permission x:Read.")
+        raise CallError("Access denied: no. Allow x:Read.")
 
     monkeypatch.setattr("operations.approval.executions.list_requests", lambda *_, **__: no())
     monkeypatch.setattr("operations.approval.commands.check_workflow", no)

@@ -57,10 +57,10 @@ def test_names_that_nobody_has_are_problems() -> None:
         waves=[{"name": "canary", "accounts": ["wbe"]}, {"name": "rest"}],
     )
     assert [f"{'.'.join(each.path)}: {each.message}" for each in select_accounts(file, [], {}).problems] == [
-        "accounts.exclude.0: sandbox is no account of the fleet; known keys: data, payments, tools, web",
-        "overrides.accounts.paymets: paymets is no account of the fleet; did you mean payments?",
-        "waves.0.accounts.0: wbe is no account of the fleet; did you mean web?",
-        "overrides.accounts.222222222222: web and 222222222222 are the same account; give its settings once",
+        "accounts.exclude.0: expected an account of the fleet, got sandbox; known keys: data, payments, tools, web",
+        "overrides.accounts.paymets: expected an account of the fleet, got paymets; did you mean payments?",
+        "waves.0.accounts.0: expected an account of the fleet, got wbe; did you mean web?",
+        "overrides.accounts.222222222222: expected settings once per account, got web and 222222222222 for the same account",
     ]
 
 

@@ -134,8 +134,8 @@ def test_an_account_can_be_named(fleet: Callable[..., Result], pulumi: FakePulum
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--account", "wbe"], "--account wbe is no account of the fleet; did you mean web?\n"),
-        (["--wave", "canry"], "--wave canry is no wave of the fleet; did you mean canary?\n"),
+        (["--account", "wbe"], "--account: expected an account of the fleet, got wbe; did you mean web?\n"),
+        (["--wave", "canry"], "--wave: expected a wave of the fleet, got canry; did you mean canary?\n"),
     ],
     ids=["account", "wave"],
 )
@@ -151,7 +151,7 @@ def test_wrong_settings_stop_everything_before_it_begins(fleet: Callable[..., Re
     overrides = {"accounts": {"web": {"shell-access:sessionManager": {"idleSessionTimeout": 99}}}}
     result = fleet("up", content=FLEET | {"overrides": overrides})
     assert result.exit_code == 2
-    assert "nothing was begun" in result.stderr
+    assert "no operation was started" in result.stderr
     assert "overrides.accounts.web.shell-access:sessionManager.idleSessionTimeout: 99 given" in result.stderr
     assert not pulumi.log.exists()
 
@@ -248,7 +248,9 @@ def test_drift_in_one_cell_is_found_with_its_remedy(fleet: Callable[..., Result]
 def test_drift_of_a_stack_that_there_is_not_is_no_drift(fleet: Callable[..., Result]) -> None:
     result = fleet("drift", "--json")
     assert result.exit_code == 1
-    assert {each["error"] for each in json.loads(result.stdout)["accounts"]} == {"there is no stack yet; run fleet up"}
+    assert {each["error"] for each in json.loads(result.stdout)["accounts"]} == {
+        "the stack does not exist. Run: fleet up"
+    }
 
 
 def test_remove_lists_orphans_and_takes_down_only_those_named(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
@@ -259,7 +261,7 @@ def test_remove_lists_orphans_and_takes_down_only_those_named(fleet: Callable[..
     assert pulumi.calls("destroy") == []
     refused = fleet("remove", "--account", IDS["web"], content=left)
     assert (refused.exit_code, pulumi.calls("destroy")) == (2, [])
-    assert f"there are: {IDS['data']}, {IDS['tools']}" in refused.stderr
+    assert f"({IDS['data']}, {IDS['tools']})" in refused.stderr
     removed = fleet("remove", "--json", "--account", IDS["data"], content=left)
     assert (removed.exit_code, states(removed)) == (0, {IDS["data"]: "removed"})
     assert pulumi.stacks == {IDS["payments"], IDS["web"], IDS["tools"]}
@@ -279,7 +281,7 @@ def test_a_backend_that_does_not_answer_is_one_message(fleet: Callable[..., Resu
         result = fleet(command)
         assert (result.exit_code, result.stderr) == (
             2,
-            "The state backend cannot be asked for stacks: no such bucket\n",
+            "The stacks in the state backend cannot be listed: no such bucket\n",
         )
 
 
@@ -308,7 +310,7 @@ def test_results_go_to_a_page_and_a_comment_and_can_be_put_together(
 def test_a_table_for_people_ends_with_the_counts(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     pulumi.tell("web", fails="no such role")
     result = fleet("up")
-    assert "said:            no such role (log: " in result.stdout
+    assert "error:           no such role (log: " in result.stdout
     assert result.stdout.splitlines()[-1] == "fleet up: 4 accounts: 3 unchanged, 1 failed"
 
 

@@ -106,7 +106,7 @@ def test_nobody_is_asked_where_accounts_are_listed_and_no_unit_is_named() -> Non
 def test_an_organization_that_does_not_answer_stops_everything() -> None:
     file = settings(accounts={"discover": {}})
     with pytest.raises(
-        UnusableError, match=r"The accounts of the organization cannot be found: organizations:List"
+        UnusableError, match=r"The accounts of the organization cannot be listed: organizations:List"
     ) as wrong:
         discover_accounts(file, organizations_client())
     assert "list the accounts in the file" in str(wrong.value)

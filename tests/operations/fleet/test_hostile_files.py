@@ -41,7 +41,7 @@ def test_hostile_file_is_refused_in_a_bounded_message(text: str, said: str) -> N
 
 def test_many_problems_are_counted_and_the_first_ones_listed() -> None:
     accounts = ", ".join(f"{{name: web-{number}, id: x}}" for number in range(500))
-    with pytest.raises(UnusableError, match=r"has 500 problems; nothing was begun:") as refused:
+    with pytest.raises(UnusableError, match=r"has 500 problems; no operation was started:") as refused:
         parse_fleet_file(Path("fleet.yaml"), f"accounts: {{list: [{accounts}]}}")
     assert str(refused.value).endswith("... and 450 more.")
 

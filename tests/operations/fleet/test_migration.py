@@ -123,7 +123,7 @@ def test_every_wrong_parameter_is_named_at_once(migrate: Any) -> None:
 def test_what_holds_no_parameters_is_one_message(parameters: Any, migrate: Any) -> None:
     result = migrate(parameters)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Make it with: aws cloudformation describe-stack-set" in result.stderr
+    assert "Create it with: aws cloudformation describe-stack-set" in result.stderr
 
 
 REFUSED = {
@@ -307,4 +307,4 @@ def test_migrate_never_writes_a_file_that_plan_refuses(
 def test_what_holds_no_instances_is_one_message(instances: Any, migrate: Any) -> None:
     result = migrate(POST, instances)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Make it with: aws cloudformation list-stack-instances" in result.stderr
+    assert "Create it with: aws cloudformation list-stack-instances" in result.stderr

@@ -35,13 +35,13 @@ REPORT = FleetReport(
             name="payments",
             id="111111111111",
             wave="canary",
-            state=AccountState.DIFFERENT,
+            state=AccountState.DIFFERENCES,
             changes={"update": 1},
             seconds=12.3,
             cells={
                 "eu-west-1": RegionResult(state=AccountState.UNCHANGED),
                 "us-east-1": RegionResult(
-                    state=AccountState.DIFFERENT, differences=("retentionInDays: 90 -> 1",), remedy="repair it"
+                    state=AccountState.DIFFERENCES, differences=("retentionInDays: 90 -> 1",), remedy="repair it"
                 ),
                 "": RegionResult(state=AccountState.UNCHANGED),
             },
@@ -109,15 +109,15 @@ def test_every_state_is_said_in_words_beside_its_colour(page: Page) -> None:
 
 def test_a_cell_opens_to_its_difference_and_remedy(page: Page) -> None:
     (cell,) = [
-        text for attributes, text in page.all("td") if attributes["data-label"] == "us-east-1" and "different" in text
+        text for attributes, text in page.all("td") if attributes["data-label"] == "us-east-1" and "drifted" in text
     ]
-    assert cell == "different (payments, us-east-1)retentionInDays: 90 -> 1Remedy: repair it"
+    assert cell == "drifted (payments, us-east-1)retentionInDays: 90 -> 1Remedy: repair it"
     assert len(page.all("details")) == len(page.all("summary")) == 4
 
 
 def test_what_opens_says_by_itself_which_account_and_region_it_is_of(page: Page) -> None:
     said = [text for _, text in page.all("summary")]
-    assert said[:2] == ["different (payments)", "different (payments, us-east-1)"]
+    assert said[:2] == ["drifted (payments)", "drifted (payments, us-east-1)"]
 
 
 def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
@@ -170,8 +170,8 @@ def test_an_empty_fleet_is_a_page_too() -> None:
 
 def test_a_comment_holds_everything_and_no_markup_of_others() -> None:
     text = markdown_comment(REPORT)
-    assert text.startswith("### fleet drift: 3 accounts: 1 orphaned, 1 different, 1 failed\n")
-    assert "| canary | payments \\(111111111111\\) | different | 1 update |" in text
+    assert text.startswith("### fleet drift: 3 accounts: 1 orphaned, 1 drifted, 1 failed\n")
+    assert "| canary | payments \\(111111111111\\) | drifted | 1 update |" in text
     assert "    us-east-1: retentionInDays: 90 -> 1" in text
     outside_code = "\n".join(line for line in text.splitlines() if not line.startswith("    "))
     assert "<script>" not in outside_code
@@ -186,7 +186,7 @@ def test_a_comment_is_no_longer_than_a_forge_takes() -> None:
     ]
     text = markdown_comment(FleetReport(command="preview", results=tuple(many)))
     assert len(text) < 65_536
-    assert "cut short" in text
+    assert "truncated" in text
 
 
 names = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=8)

@@ -169,7 +169,7 @@ def test_no_wave_begins_after_more_failures_than_it_tolerates(plan: list[tuple[s
         of_wave = [result for result in results if result.wave == each.name]
         failed = sum(result.state is AccountState.FAILED for result in of_wave)
         if over:
-            assert all(result.state is AccountState.NOT_BEGUN for result in of_wave)
+            assert all(result.state is AccountState.NOT_STARTED for result in of_wave)
         assert each.tolerance is not None
         # Those that run at the same time may fail together.
         assert failed <= each.tolerance + each.concurrency
@@ -218,4 +218,4 @@ def test_a_terminal_sees_how_far_every_account_is() -> None:
     assert text.splitlines()[0].rstrip() == "1 of 3 accounts: 1 changed"
     assert "rest  b        00000000000b  3 changes" in text
     assert "000a" not in text
-    assert "Wave rest is done; the next begins in 1 minute." in console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Wave rest is complete; the next wave starts in 1 minute." in console.file.getvalue()  # type: ignore[attr-defined]

@@ -101,10 +101,10 @@ def test_network_acl_is_counted_with_the_default_denial_beside_the_groups() -> N
 
 
 def test_subnets_that_only_aws_knows_have_stand_ins_in_the_acl() -> None:
-    said = "The network ACL is counted with stand-ins for directory-a, directory-b, whose networks only AWS knows."
+    said = "The network ACL is counted with placeholders for directory-a, directory-b, whose networks only AWS knows."
     assert said in run().stdout
     given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
-    assert "stand-ins" not in run(*given).stdout
+    assert "placeholders" not in run(*given).stdout
 
 
 def test_an_acl_that_does_not_fit_is_told_beside_the_groups_that_do() -> None:
@@ -114,7 +114,7 @@ def test_an_acl_that_does_not_fit_is_told_beside_the_groups_that_do() -> None:
     given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
     result = run(*given, section=far)
     assert result.exit_code == 1
-    assert "Does not fit: shell-access:domainControllers.quotas: the network ACL cannot hold" in result.stdout
+    assert "Exceeds the quotas: shell-access:domainControllers.quotas: the network ACL cannot hold" in result.stdout
     assert "clients-ipv4" in result.stdout
 
 
@@ -146,13 +146,13 @@ def test_other_sites_are_lines_whether_their_networks_are_known_or_not() -> None
 @pytest.mark.parametrize(
     ("client", "port", "code", "said"),
     [
-        ("10.10.3.4", "tcp/389", 0, "let in"),
-        ("10.10.3.4", "389", 0, "let in"),
-        ("10.10.3.4", "tcp/3389", 1, "dropped"),
-        ("10.11.3.4", "tcp/389", 1, "dropped"),
-        ("sg-0123abcd", "tcp/389", 1, "dropped"),
-        ("10.10.3.4", "icmp", 1, "dropped"),
-        ("2001:db8::1", "icmp", 1, "dropped"),
+        ("10.10.3.4", "tcp/389", 0, "permitted"),
+        ("10.10.3.4", "389", 0, "permitted"),
+        ("10.10.3.4", "tcp/3389", 1, "denied"),
+        ("10.11.3.4", "tcp/389", 1, "denied"),
+        ("sg-0123abcd", "tcp/389", 1, "denied"),
+        ("10.10.3.4", "icmp", 1, "denied"),
+        ("2001:db8::1", "icmp", 1, "denied"),
     ],
 )
 def test_explain_says_whether_a_packet_is_let_in(client: str, port: str, code: int, said: str) -> None:
@@ -163,7 +163,7 @@ def test_explain_says_whether_a_packet_is_let_in(client: str, port: str, code: i
 
 def test_explain_names_rule_use_client_and_row() -> None:
     assert run("--explain", "10.10.3.4", "tcp/3269").stdout.splitlines() == [
-        "eu-west-1: TCP 3269 from 10.10.3.4: let in",
+        "eu-west-1: TCP 3269 from 10.10.3.4: permitted",
         "  rule:    ingress-tcp-3268-3269-clients-ipv4-3 of group clients-ipv4-3-684025-1",
         (
             "  use:     clients: LDAP GC (Directory, replication, user and computer authentication, Group Policy, trust); "
@@ -198,7 +198,8 @@ def test_what_does_not_fit_is_listed_with_the_reason() -> None:
     result = run(section=section)
     assert result.exit_code == 1
     assert (
-        "Does not fit: shell-access:domainControllers.clients: cannot fit: clients: 35 IPv4 networks" in result.stdout
+        "Exceeds the quotas: shell-access:domainControllers.clients: cannot fit: clients: 35 IPv4 networks"
+        in result.stdout
     )
     asked = run("--explain", "10.11.0.1", "389", section=section)
     assert (asked.exit_code, asked.stdout) == (2, "")
@@ -208,12 +209,24 @@ def test_what_does_not_fit_is_listed_with_the_reason() -> None:
     ("arguments", "options", "said"),
     [
         (("--csv", "--json"), {}, "--markdown, --csv and --json are alternatives: choose one."),
-        (("--region", "us-east-1"), {}, "us-east-1 has no site; there are: eu-west-1."),
-        (("--subnet", "a=10.0.0.1/24"), {}, "--subnet a=10.0.0.1/24: a name and a network without host bits"),
-        (("--explain", "laptop", "389"), {}, "'laptop' is no address such as 10.10.3.4"),
-        (("--explain", "10.10.0.1", "99999"), {}, "'99999' is no port"),
+        (("--region", "us-east-1"), {}, "--region: expected a Region with a site (eu-west-1), got us-east-1."),
+        (
+            ("--subnet", "a=10.0.0.1/24"),
+            {},
+            "--subnet: expected NAME=CIDR without host bits, such as directory-a=10.0.1.0/24, got a=10.0.0.1/24.",
+        ),
+        (
+            ("--explain", "laptop", "389"),
+            {},
+            "--explain: expected an IP address or the ID of a security group, such as sg-0123abcd, got 'laptop'.",
+        ),
+        (
+            ("--explain", "10.10.0.1", "99999"),
+            {},
+            "--explain: expected a port (389, tcp/389, udp/389; 0 to 65535) or icmp, got '99999'.",
+        ),
         ((), {"section": None}, "Stack dev has no shell-access:domainControllers."),
-        ((), {"secret": True}, "holds a secret, and this command prints all of it."),
+        ((), {"secret": True}, "contains a secret, which this command would print."),
         ((), {"section": {"profile": "old"}}, '"old" given; allowed: post, modern, netbios'),
     ],
     ids=["two formats", "no such site", "host bits", "no address", "no port", "no section", "secret", "wrong setting"],
