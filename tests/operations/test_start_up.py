@@ -42,7 +42,7 @@ def test_command_imports_no_other_command() -> None:
     assert not modules & {"botocore", "operations.audit.command", "operations.fleet.commands", "operations.verify.run"}
 
 
-def test_summaries_are_those_of_the_commands() -> None:
+def test_help_summaries_match_command_docstrings() -> None:
     group: object = typer.main.get_command(app)
     commands = getattr(group, "commands")  # noqa: B009 -- Typer has no public type for a group
     told = {name: (commands[name].help or "").partition("\n\n")[0].replace("\n", " ") for name in commands}

@@ -11,12 +11,10 @@ from components.approval.names import OPERATOR_POLICY_NAME, RUNBOOK_NAME, TAG_KE
 from local.emulator.running import Emulator, change_settings
 from tests.components.approval.workflow import ACCOUNT, only
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
-from tests.operations.arrangement import configuration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.operations.arrangement import Command
 
 NOWHERE = "i-0123456789abcdef0"
 REASON = ("--reason", "Disk is full")
@@ -32,7 +30,7 @@ def settle(people: People, run: str, state: str) -> dict[str, Any]:
         people.pause(0.1)
 
 
-def test_request_says_what_it_asked_for_and_what_comes_next(people: People) -> None:
+def test_request_prints_summary_and_next_commands(people: People) -> None:
     result = people.command("request", people.node, *REASON)
     run = result.stdout.split("run:")[1].split()[0]
     assert result.exit_code == 0
@@ -49,13 +47,13 @@ def test_request_says_what_it_asked_for_and_what_comes_next(people: People) -> N
     ("options", "principal"),
     [([], "role Operator"), (["--as-role", "Second"], "role Second"), (["--as-user", "alice"], "user alice")],
 )
-def test_grant_is_for_who_asks_or_for_who_is_named(people: People, options: list[str], principal: str) -> None:
+def test_request_principal_defaults_to_caller(people: People, options: list[str], principal: str) -> None:
     found = people.status(people.requested(people.node, *options))
     assert f"{found['principalType']} {found['principalName']}" == principal
     assert found["askedBy"].endswith("assumed-role/Operator/olivia")
 
 
-UNUSABLE: list[tuple[list[str], str]] = [
+UNUSABLE_REQUESTS: list[tuple[list[str], str]] = [
     (
         ["request", NOWHERE, "--reason", "{{ x }}"],
         "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got ",
@@ -76,6 +74,8 @@ UNUSABLE: list[tuple[list[str], str]] = [
     ),
     (["request", NOWHERE, *REASON, "--as-role", "AWSReservedSSO_x"], "belongs to IAM Identity Center"),
     (["request", NOWHERE, *REASON, "--as-role", "a", "--as-user", "b"], "--as-role and --as-user are alternatives"),
+]
+UNUSABLE: list[tuple[list[str], str]] = [
     (["status", "--mode", "automation"], "--mode, --region: expected both or neither"),
     (["status", "--region", "eu-west-1"], "--mode, --region: expected both or neither"),
     (
@@ -92,27 +92,25 @@ UNUSABLE: list[tuple[list[str], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "said"), UNUSABLE, ids=[" ".join(each) for each, _ in UNUSABLE])
-def test_wrong_command_line_is_one_message(people: People, arguments: list[str], said: str) -> None:
+def test_unusable_command_line_exits_with_one_message(people: People, arguments: list[str], said: str) -> None:
+    result = people.command(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+@pytest.mark.parametrize(("arguments", "said"), UNUSABLE_REQUESTS, ids=lambda each: str(each)[:60])
+def test_request_checks_text_before_stack_and_credentials(
+    people: People, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
+) -> None:
+    monkeypatch.setattr("operations.approval.commands.open_session", lambda *_: pytest.fail("called too early"))
     result = people.command(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert said in result.stderr
     assert people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"] == []
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"), [each for each in UNUSABLE if each[0][0] == "request"], ids=lambda each: str(each)[:60]
-)
-def test_words_are_looked_at_before_stack_and_credentials(
-    people: People, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
-) -> None:
-    monkeypatch.setattr("operations.approval.commands.open_session", lambda *_: pytest.fail("asked too early"))
-    result = people.command(*arguments)
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert said in result.stderr
-
-
 @pytest.mark.parametrize("outputs", [{}, {"approval": None}], ids=["not up", "without approval"])
-def test_stack_without_approval_is_named(people: People, outputs: dict[str, Any]) -> None:
+def test_status_names_stack_without_approval(people: People, outputs: dict[str, Any]) -> None:
     people.outputs = outputs
     result = people.command("status", "--stack", "dev")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -122,13 +120,13 @@ def test_stack_without_approval_is_named(people: People, outputs: dict[str, Any]
     )
 
 
-def test_mode_and_region_take_the_place_of_a_stack(people: People) -> None:
+def test_request_accepts_mode_and_region_without_stack(people: People) -> None:
     people.outputs = {}
     result = people.command("request", people.node, *REASON, "--mode", "automation", "--region", "eu-west-1")
     assert result.exit_code == 0, result.output
 
 
-def test_caller_that_can_hold_no_grant_has_to_name_one(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_by_root_requires_principal_option(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     root = f"arn:aws:iam::{ACCOUNT}:root"
     monkeypatch.setattr("operations.approval.session.identify", lambda *_: identity(root))
     result = people.command("request", people.node, *REASON)
@@ -144,7 +142,7 @@ def identity(arn: str) -> Any:
     return Identity(account_id=ACCOUNT, partition="aws", arn=arn)
 
 
-def test_request_that_aws_does_not_take_is_told_in_words(people: People) -> None:
+def test_request_without_runbook_reports_missing_workflow(people: People) -> None:
     people.ssm.delete_document(Name=RUNBOOK_NAME)
     result = people.command("request", people.node, *REASON)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -154,14 +152,14 @@ def test_request_that_aws_does_not_take_is_told_in_words(people: People) -> None
 
 
 @pytest.mark.parametrize("command", [["status"], ["approve"], ["request", "app-1", *REASON]], ids=lambda each: each[0])
-def test_region_without_the_workflow_is_an_error(people: People, command: list[str]) -> None:
+def test_region_without_workflow_is_unusable(people: People, command: list[str]) -> None:
     result = people.command(*command, "--mode", "automation", "--region", "us-east-1")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("There is no approval workflow in us-east-1")
 
 
 @BOTH
-def test_somebody_else_approves_and_everybody_sees_it(workflow: Callable[..., People], mode: str) -> None:
+def test_approve_by_other_principal_grants_request(workflow: Callable[..., People], mode: str) -> None:
     people = workflow(mode=mode)
     instance = people.instance()
     run = people.requested(instance)
@@ -191,7 +189,7 @@ def test_somebody_else_approves_and_everybody_sees_it(workflow: Callable[..., Pe
 
 
 @BOTH
-def test_nobody_approves_their_own_request(workflow: Callable[..., People], mode: str) -> None:
+def test_approve_own_request_is_refused(workflow: Callable[..., People], mode: str) -> None:
     people = workflow(mode=mode)
     run = people.requested(people.node)
     for by in (OLIVIA, ("Approver", "olivia")):
@@ -201,7 +199,7 @@ def test_nobody_approves_their_own_request(workflow: Callable[..., People], mode
     assert people.status(run)["state"] == "waiting"
 
 
-def test_nobody_approves_a_grant_to_themselves(people: People) -> None:
+def test_approve_grant_to_own_role_is_refused(people: People) -> None:
     policy = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
     people.iam.attach_role_policy(RoleName="Approver", PolicyArn=policy)
     run = people.requested(people.node, "--as-role", "Approver")
@@ -210,7 +208,7 @@ def test_nobody_approves_a_grant_to_themselves(people: People) -> None:
     assert result.stderr == "Approver/anton cannot approve a grant to role Approver: both are the same person.\n"
 
 
-def test_user_does_not_approve_a_grant_to_themselves_as_somebody_else(people: People) -> None:
+def test_approve_grant_to_own_user_through_role_is_refused(people: People) -> None:
     run = people.requested(people.node, "--as-user", "alice")
     result = people.command("approve", run, "--yes", by=("Approver", "alice"))
     assert (result.exit_code, result.stdout) == (1, "")
@@ -218,7 +216,7 @@ def test_user_does_not_approve_a_grant_to_themselves_as_somebody_else(people: Pe
 
 
 @BOTH
-def test_rejection_is_told_with_its_reason(workflow: Callable[..., People], mode: str) -> None:
+def test_reject_records_comment(workflow: Callable[..., People], mode: str) -> None:
     people = workflow(mode=mode)
     run = people.requested(people.instance())
     result = people.command("approve", run, "--reject", "--comment", "Not today", "--yes", "--json", by=ANTON)
@@ -229,7 +227,7 @@ def test_rejection_is_told_with_its_reason(workflow: Callable[..., People], mode
 
 
 @pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nobody there"])
-def test_unsure_is_undecided(people: People, answer: str) -> None:
+def test_approve_without_confirmation_decides_nothing(people: People, answer: str) -> None:
     run = people.requested(people.node)
     result = people.command("approve", run, by=ANTON, answer=answer)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -237,7 +235,7 @@ def test_unsure_is_undecided(people: People, answer: str) -> None:
     assert people.status(run)["state"] == "waiting"
 
 
-def test_comment_that_would_move_the_cursor_is_shown_as_it_is(people: People) -> None:
+def test_status_escapes_control_characters_in_comments(people: People) -> None:
     run = people.requested(people.instance())
     people.command("approve", run, "--comment", "yes\x1b[1A\x1b[2Kno", "--yes", by=ANTON)
     shown = people.command("status", run).stdout
@@ -245,14 +243,14 @@ def test_comment_that_would_move_the_cursor_is_shown_as_it_is(people: People) ->
     assert "\x1b" not in shown
 
 
-def test_who_is_not_asked_is_refused_by_aws(people: People) -> None:
+def test_approve_by_non_approver_is_refused_by_aws(people: People) -> None:
     run = people.requested(people.node)
     result = people.command("approve", run, "--yes", by=("Outsider", "oscar"))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "ssm:SendAutomationSignal failed (InvalidAutomationSignalException)" in result.stderr
 
 
-def test_approval_of_what_the_runbook_refuses_fails_with_the_reason(people: People) -> None:
+def test_approve_reports_refusal_of_runbook(people: People) -> None:
     run = people.requested(people.node)
     people.client("ec2").stop_instances(InstanceIds=[people.node])
     result = people.command("approve", run, "--yes", by=ANTON)
@@ -261,7 +259,7 @@ def test_approval_of_what_the_runbook_refuses_fails_with_the_reason(people: Peop
     assert f"{people.node} in eu-west-1 is stopped, not running" in result.stdout
 
 
-def test_what_does_not_wait_is_not_decided(people: People) -> None:
+def test_approve_decided_request_is_an_error(people: People) -> None:
     run = people.requested(people.node)
     people.command("approve", run, "--reject", "--yes", by=ANTON)
     settle(people, run, "rejected")
@@ -270,7 +268,7 @@ def test_what_does_not_wait_is_not_decided(people: People) -> None:
     assert result.stderr == f"Request {run} does not wait for approval: it is rejected (by Approver/anton).\n"
 
 
-def test_second_level_still_has_to_say_yes(workflow: Callable[..., People]) -> None:
+def test_approve_first_level_leaves_request_waiting(workflow: Callable[..., People]) -> None:
     approvers = [{"type": "IamRole", "name": "Approver"}, {"type": "IamRole", "name": "Outsider", "level": 2}]
     people = workflow(approvers=approvers)
     people.iam.update_assume_role_policy(RoleName="Outsider", PolicyDocument=only("oscar"))
@@ -282,7 +280,7 @@ def test_second_level_still_has_to_say_yes(workflow: Callable[..., People]) -> N
     assert "granted until" in people.command("approve", run, "--yes", by=("Outsider", "oscar")).stdout
 
 
-def test_member_of_an_approving_group_decides(workflow: Callable[..., People]) -> None:
+def test_approve_by_member_of_approving_group_is_accepted(workflow: Callable[..., People]) -> None:
     people = workflow(mode="change-manager", approvers=[{"type": "IamGroup", "name": "security"}])
     people.iam.create_group(GroupName="security")
     key = people.iam.create_access_key(UserName="anton")["AccessKey"]["AccessKeyId"]
@@ -294,7 +292,7 @@ def test_member_of_an_approving_group_decides(workflow: Callable[..., People]) -
     assert people.status(run)["decisions"][0]["approver"] == f"arn:aws:iam::{ACCOUNT}:user/anton"
 
 
-def test_waiting_ends_with_the_command_that_starts_the_session(people: People) -> None:
+def test_request_wait_prints_start_command_when_granted(people: People) -> None:
     instance, waited = people.instance("us-east-1"), list[float]()
 
     def approve_meanwhile(seconds: float) -> None:
@@ -312,7 +310,7 @@ def test_waiting_ends_with_the_command_that_starts_the_session(people: People) -
     assert "granted until" in result.stderr
 
 
-def test_waiting_in_vain_tells_why(people: People) -> None:
+def test_request_wait_reports_rejection(people: People) -> None:
     def reject(_seconds: float) -> None:
         waiting, *_ = people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"]
         if waiting["AutomationExecutionStatus"] == "Waiting":
@@ -326,7 +324,7 @@ def test_waiting_in_vain_tells_why(people: People) -> None:
     assert (machine.exit_code, json.loads(machine.stdout)["state"]) == (1, "rejected")
 
 
-def test_interrupted_waiting_leaves_the_request(people: People) -> None:
+def test_request_wait_interrupted_keeps_request_open(people: People) -> None:
     def interrupt(_seconds: float) -> None:
         raise KeyboardInterrupt
 
@@ -338,7 +336,7 @@ def test_interrupted_waiting_leaves_the_request(people: People) -> None:
     assert people.status(run)["state"] == "waiting"
 
 
-def test_nothing_asked_is_nothing_to_show(people: People) -> None:
+def test_status_without_requests_is_empty(people: People) -> None:
     shown = people.command("status")
     assert (shown.exit_code, shown.stdout) == (0, "No session has been requested.\n")
     assert people.command("approve").stdout == "No request waits for approval.\n"
@@ -346,7 +344,7 @@ def test_nothing_asked_is_nothing_to_show(people: People) -> None:
 
 
 @pytest.mark.parametrize(("kind", "key"), [("role", TAG_KEY), ("user", TAG_KEY), ("user", TAG_KEY.lower())])
-def test_tag_without_a_grant_is_a_difference(people: People, kind: str, key: str) -> None:
+def test_status_reports_tag_without_grant(people: People, kind: str, key: str) -> None:
     tag = [{"Key": key, "Value": NOWHERE}]
     if kind == "role":
         people.iam.tag_role(RoleName="Operator", Tags=tag)
@@ -361,7 +359,7 @@ def test_tag_without_a_grant_is_a_difference(people: People, kind: str, key: str
     ]
 
 
-def test_tags_that_cannot_be_read_are_said_so(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_status_reports_unreadable_tags(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     from operations.reading import Unread  # noqa: PLC0415
 
     unread = Unread(action="iam:ListEntitiesForPolicy", cause="refused: no", remedy="")
@@ -374,7 +372,7 @@ def test_tags_that_cannot_be_read_are_said_so(people: People, monkeypatch: pytes
     assert people.status()["cannotTell"] == {"action": "iam:ListEntitiesForPolicy", "cause": "refused: no"}
 
 
-def test_account_without_the_operators_policy_has_no_tags(people: People) -> None:
+def test_status_without_operator_policy_lists_no_tags(people: People) -> None:
     arn = f"arn:aws:iam::{ACCOUNT}:policy/{OPERATOR_POLICY_NAME}"
     for role in ("Operator", "Second"):
         people.iam.detach_role_policy(RoleName=role, PolicyArn=arn)
@@ -383,7 +381,7 @@ def test_account_without_the_operators_policy_has_no_tags(people: People) -> Non
     assert people.status()["tagsWithoutGrant"] == []
 
 
-def test_status_lists_requests_of_every_page(people: People, emulator: Emulator) -> None:
+def test_status_lists_requests_of_all_pages(people: People, emulator: Emulator) -> None:
     given = {"InstanceId": [NOWHERE], "PrincipalType": ["role"], "PrincipalName": ["Operator"]}
     change_settings(emulator.endpoint_url, {"automationPageSize": 3})
     operator = people.as_role(*OLIVIA)
@@ -400,7 +398,7 @@ def test_status_lists_requests_of_every_page(people: People, emulator: Emulator)
     assert len(people.status("--last", "0")["requests"]) == 5
 
 
-def test_run_of_something_else_is_no_request(people: People) -> None:
+def test_status_rejects_executions_of_other_documents(people: People) -> None:
     steps = [{"name": "Wait", "action": "aws:sleep", "inputs": {"Duration": "PT1H"}}]
     content = json.dumps({"schemaVersion": "0.3", "mainSteps": steps})
     for name in ("Other", f"{RUNBOOK_NAME}2"):
@@ -412,10 +410,3 @@ def test_run_of_something_else_is_no_request(people: People) -> None:
             f"{run} is an execution of {name}, not a request for a session.\n",
         )
     assert people.status()["requests"] == []
-
-
-@pytest.mark.parametrize("name", ["request", "approve", "status", "revoke"])
-def test_help_tells_the_exit_codes(command: Command, name: str) -> None:
-    said = command(name, "--help", stack=configuration()).stdout
-    for part in ("--stack", "--mode", "--json", "Exit codes: 0 "):
-        assert part in said

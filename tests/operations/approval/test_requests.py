@@ -159,7 +159,7 @@ CASES: dict[str, tuple[dict[str, Any], RequestState, str]] = {
 
 
 @pytest.mark.parametrize(("given", "state", "said"), CASES.values(), ids=CASES)
-def test_run_is_read_as_what_became_of_the_request(given: dict[str, Any], state: RequestState, said: str) -> None:
+def test_parse_request_returns_state_of_execution(given: dict[str, Any], state: RequestState, said: str) -> None:
     request = parse_request(given)
     assert request.state is state
     assert state_text(request, NOW).plain == said
@@ -198,7 +198,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, RequestState]] =
 
 
 @pytest.mark.parametrize(("parent", "child", "state"), CHANGES.values(), ids=CHANGES)
-def test_change_request_and_its_runbook_are_one_request(
+def test_parse_request_combines_change_request_and_runbook(
     parent: dict[str, Any], child: dict[str, Any] | None, state: RequestState
 ) -> None:
     request = parse_request(parent, child)
@@ -209,13 +209,13 @@ def test_change_request_and_its_runbook_are_one_request(
 
 
 @pytest.mark.parametrize("text", ['{"Approver": "x", "Decision": "Maybe"}', "{}", "[]"])
-def test_decision_that_is_not_understood_is_none(text: str) -> None:
+def test_parse_request_ignores_unknown_decisions(text: str) -> None:
     given = step("ApproveLevel1", "aws:approve", "Waiting", Outputs={"ApproverDecisions": [text]})
     request = parse_request(run("Waiting", given))
     assert (request.state, request.decisions) == (RequestState.WAITING, ())
 
 
-def test_tag_without_a_live_grant_of_the_same_instance_stands_out() -> None:
+def test_tags_without_grant_compares_principal_and_instance() -> None:
     granted = parse_request(run("InProgress", YES, tag(), sleep(), **judged("accepted")))
     over = parse_request(CASES["ended"][0])
     own = OperatorTag(principal=Principal("role", "operator"), value="i-0123456789abcdef0")
@@ -249,11 +249,11 @@ decision:    approved by Approver/anton: Go ahead
 state:       granted until 09:10, 5 min left"""
 
 
-def test_table_and_details_tell_who_asked_who_approved_and_until_when() -> None:
+def test_request_table_and_details_show_people_and_times() -> None:
     assert printed(parse_request(CASES["granted"][0])) == TABLE
 
 
-def test_machines_read_the_same() -> None:
+def test_request_document_has_all_fields() -> None:
     assert request_document(parse_request(CASES["granted"][0]), NOW) == {
         "run": "11111111-2222-3333-4444-555555555555",
         "grantRun": "11111111-2222-3333-4444-555555555555",
@@ -279,7 +279,7 @@ def test_machines_read_the_same() -> None:
 NASTY = "a\x1b[2Kb\r\nc\u202ed\x9be\u2028f\x7f\ud800"
 
 
-def test_words_of_others_are_shown_and_do_nothing() -> None:
+def test_request_output_escapes_control_characters() -> None:
     said = {**APPROVED, "Approver": f"arn:aws:sts::123456789012:assumed-role/A/{NASTY}", "Comment": NASTY}
     parameters = {name: [value[0] + NASTY] for name, value in GIVEN.items()}
     by = {"Parameters": parameters, "ExecutedBy": ASKED_BY + NASTY}
@@ -297,17 +297,17 @@ def test_words_of_others_are_shown_and_do_nothing() -> None:
 
 
 @given(st.text())
-def test_visible_text_is_printable_and_unchanged_where_it_was(text: str) -> None:
+def test_visible_text_is_printable_and_otherwise_unchanged(text: str) -> None:
     assert visible(text).isprintable()
     assert not hidden_character(visible(text))
     assert visible(text) == text or not text.isprintable() or hidden_character(text)
 
 
-def test_tag_of_others_is_shown_and_does_nothing() -> None:
+def test_print_tags_escapes_control_characters() -> None:
     console = Console(file=io.StringIO(), width=200, highlight=False)
     print_tags(console, [OperatorTag(principal=Principal("role", "Operator"), value="i-1\x1b[8m")])
     assert "for i-1\\x1b[8m without" in console.file.getvalue()
 
 
-def test_another_day_is_told_with_its_date() -> None:
+def test_local_time_on_another_day_has_date() -> None:
     assert local_time(START - timedelta(days=1), NOW) == "2026-03-01 09:00"

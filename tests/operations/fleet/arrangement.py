@@ -1,4 +1,4 @@
-"""A small fleet, and a `pulumi` that does as a test tells it."""
+"""A small fleet, and a `pulumi` that follows the orders of a test."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def account(name: str = "payments", **changes: Any) -> FleetAccount:
 
 @dataclass(frozen=True)
 class FakePulumi:
-    """What the command on PATH is told and has done."""
+    """Orders and calls of the `pulumi` on PATH."""
 
     root: Path
 
-    def tell(self, account_name: str, **orders: Any) -> None:
+    def configure(self, account_name: str, **orders: Any) -> None:
         """`fails="why"`, `hangs=1` (until so many interrupts), `events=[...]`, `refuses_init="why"`, `meets=ID`."""
         (self.root / f"{IDS[account_name]}.orders").write_text(json.dumps(orders))
 
-    def be_quiet(self) -> None:
-        """Takes all orders back."""
+    def reset(self) -> None:
+        """Removes all orders."""
         for each in self.root.glob("*.orders"):
             each.unlink()
 

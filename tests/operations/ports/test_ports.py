@@ -41,7 +41,7 @@ def rows(*arguments: str, section: Any = SECTION) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(result.stdout)))
 
 
-def test_every_line_of_the_post_is_there_once_for_each_source() -> None:
+def test_ports_lists_every_line_of_post_per_source() -> None:
     found = rows()
     counts = {name: sum(row["Other end"] == name for row in found) for name in {row["Other end"] for row in found}}
     assert counts == {"controllers": 22, "on premises": 22, "offices": 18, "aws": 18, "endpoints": 1}
@@ -49,7 +49,7 @@ def test_every_line_of_the_post_is_there_once_for_each_source() -> None:
     assert {row["Way"] for row in found if row["Other end"] in ("offices", "aws")} == {"in"}
 
 
-def test_a_line_says_its_use_its_source_and_why() -> None:
+def test_ports_row_has_use_source_and_reason() -> None:
     line = next(row for row in rows() if (row["Other end"], row["Port"]) == ("offices", "636"))
     assert line == {
         "Region": "eu-west-1",
@@ -67,7 +67,7 @@ def test_a_line_says_its_use_its_source_and_why() -> None:
     }
 
 
-def test_table_ends_with_rules_against_quotas() -> None:
+def test_ports_table_ends_with_quotas() -> None:
     result = run()
     assert result.exit_code == 0
     assert result.stdout.split("\n")[0].rstrip() == "Ports of domain controllers in eu-west-1"
@@ -76,7 +76,7 @@ def test_table_ends_with_rules_against_quotas() -> None:
     assert max(map(len, result.stdout.splitlines())) <= 120
 
 
-def test_markdown_has_a_table_of_ports_and_one_of_quotas() -> None:
+def test_ports_markdown_has_tables_of_ports_and_quotas() -> None:
     lines = run("--markdown").stdout.splitlines()
     assert lines[0] == "## Ports of domain controllers in eu-west-1"
     assert lines[2].startswith("| Way | Other end | Networks | Protocol | Port |")
@@ -84,7 +84,7 @@ def test_markdown_has_a_table_of_ports_and_one_of_quotas() -> None:
     assert len({line.count("|") for line in lines[2:] if line.startswith("| in")}) == 1
 
 
-def test_network_acl_is_counted_with_the_default_denial_beside_the_groups() -> None:
+def test_ports_counts_network_acl_with_default_denial() -> None:
     (cells,) = [
         line.replace("│", " ").split() for line in run().stdout.splitlines() if line.startswith("│ network ACL")
     ]
@@ -100,14 +100,14 @@ def test_network_acl_is_counted_with_the_default_denial_beside_the_groups() -> N
     assert json.loads(without)["sites"]["eu-west-1"]["networkAcl"] is None
 
 
-def test_subnets_that_only_aws_knows_have_stand_ins_in_the_acl() -> None:
+def test_ports_uses_placeholders_for_unknown_subnets() -> None:
     said = "The network ACL is counted with placeholders for directory-a, directory-b, whose networks only AWS knows."
     assert said in run().stdout
     given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
     assert "placeholders" not in run(*given).stdout
 
 
-def test_an_acl_that_does_not_fit_is_told_beside_the_groups_that_do() -> None:
+def test_ports_reports_acl_above_quota_beside_groups() -> None:
     far = SECTION | {"clients": {"far": [f"{first}.0.0.0/16" for first in range(11, 130, 12)]}}
     said = "The network ACL cannot be counted without directory-a, directory-b, whose networks only AWS knows."
     assert said in run(section=far).stdout
@@ -118,7 +118,7 @@ def test_an_acl_that_does_not_fit_is_told_beside_the_groups_that_do() -> None:
     assert "clients-ipv4" in result.stdout
 
 
-def test_json_is_one_document() -> None:
+def test_ports_json_is_one_document() -> None:
     site = json.loads(run("--json").stdout)["sites"]["eu-west-1"]
     assert site["ruleCounts"]["controllers"] == {"ingress": 20, "egress": 21}
     assert site["quotaHeadroom"] == {
@@ -134,7 +134,7 @@ def test_json_is_one_document() -> None:
 TWO_SITES = {**SECTION, "sites": {"eu-west-1": SITE, "us-east-1": {"vpc": "d", "subnets": ["us-a"]}}}
 
 
-def test_other_sites_are_lines_whether_their_networks_are_known_or_not() -> None:
+def test_ports_lists_other_sites_with_unknown_networks() -> None:
     unknown = [row for row in rows("--region", "eu-west-1", section=TWO_SITES) if row["Other end"] == "site us-east-1"]
     assert len(unknown) == 22
     assert {row["Networks"] for row in unknown} == {"subnet us-a"}
@@ -155,7 +155,7 @@ def test_other_sites_are_lines_whether_their_networks_are_known_or_not() -> None
         ("2001:db8::1", "icmp", 1, "denied"),
     ],
 )
-def test_explain_says_whether_a_packet_is_let_in(client: str, port: str, code: int, said: str) -> None:
+def test_explain_evaluates_packet(client: str, port: str, code: int, said: str) -> None:
     result = run("--explain", client, port)
     assert result.exit_code == code
     assert said in result.stdout
@@ -175,14 +175,14 @@ def test_explain_names_rule_use_client_and_row() -> None:
     ]
 
 
-def test_explain_for_machines() -> None:
+def test_explain_json_is_one_document() -> None:
     answers = json.loads(run("--json", "--explain", "10.1.0.10", "5722").stdout)
     assert [(each["protocol"], each["letIn"]) for each in answers] == [("tcp", True), ("udp", False)]
     assert answers[0]["who"] == ["on premises (10.1.0.10/32)"]
     assert answers[0]["rows"] == ["controller_to_controller: TCP 5722"]
 
 
-def test_bastion_hosts_are_asked_about_by_their_group() -> None:
+def test_explain_accepts_security_group_source() -> None:
     section = {
         **SECTION,
         "managementAccess": "bastion",
@@ -193,7 +193,7 @@ def test_bastion_hosts_are_asked_about_by_their_group() -> None:
     assert run("--explain", "sg-0123abce", "tcp/3389", section=section).exit_code == 1
 
 
-def test_what_does_not_fit_is_listed_with_the_reason() -> None:
+def test_ports_reports_rules_above_quota() -> None:
     section = {**SECTION, "clients": {"many": [f"10.{number}.0.0/16" for number in range(11, 80, 2)]}}
     result = run(section=section)
     assert result.exit_code == 1
@@ -231,12 +231,12 @@ def test_what_does_not_fit_is_listed_with_the_reason() -> None:
     ],
     ids=["two formats", "no such site", "host bits", "no address", "no port", "no section", "secret", "wrong setting"],
 )
-def test_what_cannot_be_used_is_said_in_a_line(arguments: tuple[str, ...], options: dict[str, Any], said: str) -> None:
+def test_ports_unusable_input_is_one_message(arguments: tuple[str, ...], options: dict[str, Any], said: str) -> None:
     result = run(*arguments, **options)
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.output
 
 
-def test_no_sites_no_ports() -> None:
+def test_ports_without_sites_is_empty() -> None:
     assert run(section={}).stdout == "There are no sites of domain controllers: nothing is open.\n"

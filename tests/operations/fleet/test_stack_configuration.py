@@ -44,7 +44,7 @@ def put_together(settings: list[Setting]) -> dict[str, Any]:
 
 
 @given(layers)
-def test_merging_is_folding_two_at_a_time(several: list[Layer]) -> None:
+def test_merge_equals_pairwise_merges(several: list[Layer]) -> None:
     folded: dict[str, Any] = {}
     for each in several:
         folded = simply(folded, dict(each.values))
@@ -52,12 +52,12 @@ def test_merging_is_folding_two_at_a_time(several: list[Layer]) -> None:
 
 
 @given(layers)
-def test_what_is_explained_is_what_holds(several: list[Layer]) -> None:
+def test_explain_agrees_with_merge(several: list[Layer]) -> None:
     assert put_together(explain(several)) == merge(several)
 
 
 @given(layers)
-def test_every_value_comes_from_where_it_is_said_to(several: list[Layer]) -> None:
+def test_explain_names_source_of_every_value(several: list[Layer]) -> None:
     for setting in explain(several):
         if setting.value != {}:
             found: Any = several[int(setting.origin)].values
@@ -67,11 +67,11 @@ def test_every_value_comes_from_where_it_is_said_to(several: list[Layer]) -> Non
 
 
 @given(layers)
-def test_merging_nothing_on_top_changes_nothing(several: list[Layer]) -> None:
+def test_merge_with_empty_layer_changes_nothing(several: list[Layer]) -> None:
     assert merge([*several, Layer(origin="empty", values={})]) == merge(several)
 
 
-def test_lists_replace_and_mappings_merge_and_null_takes_back() -> None:
+def test_merge_replaces_lists_and_null_removes() -> None:
     general = Layer(origin="defaults", values={"regions": ["a", "b"], "section": {"x": 1, "y": 2}, "tags": {"t": "1"}})
     particular = Layer(origin="payments", values={"regions": ["c"], "section": {"x": 3}, "tags": None})
     assert merge([general, particular]) == {"regions": ["c"], "section": {"x": 3, "y": 2}}
@@ -80,6 +80,6 @@ def test_lists_replace_and_mappings_merge_and_null_takes_back() -> None:
     )
 
 
-def test_an_empty_section_is_a_setting() -> None:
+def test_explain_lists_empty_section() -> None:
     (setting,) = explain([Layer(origin="defaults", values={"shell-access:sessionManager": {}})])
     assert (setting.path, setting.value, setting.origin) == (("shell-access:sessionManager",), {}, "defaults")

@@ -21,24 +21,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Ear:
+class RecordingProgress:
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.events: list[str] = []
 
     def started(self, stack: FleetStack, wave: str) -> None:
-        self.heard.append(f"{wave} begun {stack.account.name}")
+        self.events.append(f"{wave} begun {stack.account.name}")
 
     def updated(self, stack: FleetStack, text: str) -> None:
         pass
 
     def ended(self, result: AccountResult) -> None:
-        self.heard.append(f"{result.wave} {result.state.value} {result.name}")
+        self.events.append(f"{result.wave} {result.state.value} {result.name}")
 
     def pausing(self, wave: str, minutes: int) -> None:
-        self.heard.append(f"{wave} pausing {minutes}")
+        self.events.append(f"{wave} pausing {minutes}")
 
 
-def turn(wave: str, names: str, **more: Any) -> RolloutWave:
+def wave_of(wave: str, names: str, **more: Any) -> RolloutWave:
     stacks = tuple(
         FleetStack(
             account=account(name, id=name.rjust(12, "0")),
@@ -60,23 +60,29 @@ def outcome(stack: FleetStack, wave: str) -> AccountResult:
 
 
 def states(
-    *turns: RolloutWave, stop: StopRequests | None = None, ear: Ear | None = None, work: Any = outcome
+    *waves: RolloutWave,
+    stop: StopRequests | None = None,
+    progress: RecordingProgress | None = None,
+    work: Any = outcome,
 ) -> dict[str, str]:
-    return {each.name: each.state.value for each in run_waves(turns, work, stop or StopRequests(), ear or Ear())}
+    return {
+        each.name: each.state.value
+        for each in run_waves(waves, work, stop or StopRequests(), progress or RecordingProgress())
+    }
 
 
-def test_a_failing_canary_leaves_the_rest_untouched() -> None:
-    ear = Ear()
-    assert states(turn("canary", "P"), turn("rest", "ab"), ear=ear) == {
+def test_rollout_stops_after_failed_canary() -> None:
+    progress = RecordingProgress()
+    assert states(wave_of("canary", "P"), wave_of("rest", "ab"), progress=progress) == {
         "P": "failed",
         "a": "notBegun",
         "b": "notBegun",
     }
-    assert [each for each in ear.heard if "begun" in each.split()[1]] == ["canary begun P"]
+    assert [each for each in progress.events if "begun" in each.split()[1]] == ["canary begun P"]
 
 
-def test_a_wave_goes_on_within_its_tolerance_and_ends_above_it() -> None:
-    assert states(turn("one", "AbcDef", tolerance=1), turn("two", "g")) == {
+def test_rollout_continues_within_tolerance_only() -> None:
+    assert states(wave_of("one", "AbcDef", tolerance=1), wave_of("two", "g")) == {
         "A": "failed",
         "b": "changed",
         "c": "changed",
@@ -85,48 +91,48 @@ def test_a_wave_goes_on_within_its_tolerance_and_ends_above_it() -> None:
         "f": "notBegun",
         "g": "notBegun",
     }
-    assert states(turn("one", "Ab", tolerance=1), turn("two", "c"))["c"] == "changed"
+    assert states(wave_of("one", "Ab", tolerance=1), wave_of("two", "c"))["c"] == "changed"
 
 
-def test_without_a_tolerance_everything_is_done() -> None:
-    assert set(states(turn("one", "ABc", tolerance=None)).values()) == {"failed", "changed"}
+def test_rollout_without_tolerance_processes_all_accounts() -> None:
+    assert set(states(wave_of("one", "ABc", tolerance=None)).values()) == {"failed", "changed"}
 
 
-def test_what_cannot_be_used_in_one_account_fails_that_account_only() -> None:
+def test_rollout_error_fails_its_account_only() -> None:
     def work(stack: FleetStack, wave: str) -> AccountResult:
         if stack.account.name == "a":
             raise UnusableError("no credentials")
         return outcome(stack, wave)
 
-    results = run_waves([turn("all", "ab", tolerance=1)], work, StopRequests(), Ear())
+    results = run_waves([wave_of("all", "ab", tolerance=1)], work, StopRequests(), RecordingProgress())
     assert [(each.state, each.error) for each in results] == [
         (AccountState.FAILED, "no credentials"),
         (AccountState.CHANGED, None),
     ]
 
 
-def test_after_a_signal_nothing_further_begins() -> None:
+def test_rollout_after_signal_starts_no_account() -> None:
     stop = StopRequests()
 
     def work(stack: FleetStack, wave: str) -> AccountResult:
         stop.request()
         return outcome(stack, wave)
 
-    assert states(turn("one", "ab"), turn("two", "c"), stop=stop, work=work) == {
+    assert states(wave_of("one", "ab"), wave_of("two", "c"), stop=stop, work=work) == {
         "a": "changed",
         "b": "notBegun",
         "c": "notBegun",
     }
 
 
-def test_accounts_of_a_wave_run_at_the_same_time() -> None:
+def test_rollout_runs_accounts_concurrently() -> None:
     together = threading.Barrier(2, timeout=30)
 
     def work(stack: FleetStack, wave: str) -> AccountResult:
         together.wait()
         return outcome(stack, wave)
 
-    assert states(turn("one", "ab", concurrency=2), work=work) == {"a": "changed", "b": "changed"}
+    assert states(wave_of("one", "ab", concurrency=2), work=work) == {"a": "changed", "b": "changed"}
 
 
 class Waiting(StopRequests):
@@ -139,17 +145,17 @@ class Waiting(StopRequests):
         return False
 
 
-def test_a_pause_is_made_only_between_waves_that_do_something() -> None:
+def test_rollout_pauses_between_active_waves_only() -> None:
     stop = Waiting()
-    states(turn("one", "a", pause_minutes=5), turn("two", "b", pause_minutes=7), turn("none", ""), stop=stop)
+    states(wave_of("one", "a", pause_minutes=5), wave_of("two", "b", pause_minutes=7), wave_of("none", ""), stop=stop)
     assert stop.waited == [300]
     quiet = Waiting()
 
     def done(stack: FleetStack, wave: str) -> AccountResult:
         return AccountResult(name=stack.account.name, id=stack.account.id, wave=wave, state=AccountState.DONE)
 
-    states(turn("one", "a", pause_minutes=5), turn("two", "b"), stop=quiet, work=done)
-    states(turn("one", "A", pause_minutes=5), turn("two", "b"), stop=quiet)
+    states(wave_of("one", "a", pause_minutes=5), wave_of("two", "b"), stop=quiet, work=done)
+    states(wave_of("one", "A", pause_minutes=5), wave_of("two", "b"), stop=quiet)
     assert quiet.waited == []
 
 
@@ -157,15 +163,15 @@ def test_a_pause_is_made_only_between_waves_that_do_something() -> None:
 @given(
     st.lists(st.tuples(st.text("abAB", max_size=4), st.integers(0, 2), st.integers(1, 3)), max_size=3),
 )
-def test_no_wave_begins_after_more_failures_than_it_tolerates(plan: list[tuple[str, int, int]]) -> None:
-    turns = [
-        turn(f"w{number}", "".join(dict.fromkeys(names)), tolerance=tolerance, concurrency=concurrency)
+def test_rollout_never_starts_wave_above_tolerance(plan: list[tuple[str, int, int]]) -> None:
+    waves = [
+        wave_of(f"w{number}", "".join(dict.fromkeys(names)), tolerance=tolerance, concurrency=concurrency)
         for number, (names, tolerance, concurrency) in enumerate(plan)
     ]
-    results = run_waves(turns, outcome, StopRequests(), Ear())
-    assert [(each.wave, each.name) for each in results] == [(t.name, a.account.name) for t in turns for a in t.stacks]
+    results = run_waves(waves, outcome, StopRequests(), RecordingProgress())
+    assert [(each.wave, each.name) for each in results] == [(t.name, a.account.name) for t in waves for a in t.stacks]
     over = False
-    for each in turns:
+    for each in waves:
         of_wave = [result for result in results if result.wave == each.name]
         failed = sum(result.state is AccountState.FAILED for result in of_wave)
         if over:
@@ -176,7 +182,7 @@ def test_no_wave_begins_after_more_failures_than_it_tolerates(plan: list[tuple[s
         over = over or failed > each.tolerance
 
 
-def test_the_journal_outlives_the_run_until_everything_is_done(tmp_path: Path) -> None:
+def test_journal_exists_until_all_accounts_completed(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "unfinished.json"
     journal = Journal(path)
     journal.record("1", "x", succeeded=True)
@@ -189,24 +195,24 @@ def test_the_journal_outlives_the_run_until_everything_is_done(tmp_path: Path) -
     assert not path.exists()
 
 
-def test_a_journal_that_cannot_be_read_counts_as_none(tmp_path: Path) -> None:
+def test_journal_unreadable_counts_as_empty(tmp_path: Path) -> None:
     path = tmp_path / "unfinished.json"
     for content in ("{", "[]", '{"done": 5}', "null"):
         path.write_text(content)
         assert not Journal(path).has("1", "x")
 
 
-def test_what_failed_after_it_was_done_is_to_be_done_again(tmp_path: Path) -> None:
+def test_journal_failure_removes_completed_account(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "unfinished.json")
     journal.record("1", "x", succeeded=True)
     journal.record("1", "x", succeeded=False)
     assert not Journal(tmp_path / "unfinished.json").has("1", "x")
 
 
-def test_a_terminal_sees_how_far_every_account_is() -> None:
+def test_progress_shows_every_running_account() -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
     with Progress(console, total=3) as progress:
-        first, second = turn("rest", "ab").stacks
+        first, second = wave_of("rest", "ab").stacks
         progress.started(first, "rest")
         progress.started(second, "rest")
         progress.updated(second, "3 changes")

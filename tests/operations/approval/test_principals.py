@@ -27,12 +27,12 @@ callers = st.one_of(
 
 
 @given(callers, callers)
-def test_same_person_is_judged_as_by_the_runbook(one: str, other: str) -> None:
+def test_same_person_agrees_with_runbook(one: str, other: str) -> None:
     assert same_person(one, other) is people.same_person(one, other)
 
 
 @given(callers)
-def test_principal_is_the_one_that_the_runbook_compares(who: str) -> None:
+def test_principal_of_agrees_with_runbook(who: str) -> None:
     principal = principal_of(who)
     assert principal is not None
     assert (principal.kind, principal.name.lower()) == people.principal_of(who)
@@ -49,7 +49,7 @@ def test_principal_is_the_one_that_the_runbook_compares(who: str) -> None:
         ("", None, ""),
     ],
 )
-def test_principal_of_a_caller(who: str, principal: Principal | None, shown: str) -> None:
+def test_principal_of_parses_caller_arns(who: str, principal: Principal | None, shown: str) -> None:
     assert principal_of(who) == principal
     assert short(who) == shown
 
@@ -77,7 +77,7 @@ def recorded(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", DECISIONS)
 @pytest.mark.parametrize("more", [[], [json.dumps(ALICE)]], ids=["alone", "beside a yes"])
-def test_decisions_are_read_as_by_the_runbook(text: str, more: list[str]) -> None:
+def test_decisions_agree_with_runbook(text: str, more: list[str]) -> None:
     step = {
         "StepName": "A",
         "Action": "aws:approve",
@@ -99,9 +99,7 @@ def test_decisions_are_read_as_by_the_runbook(text: str, more: list[str]) -> Non
 @pytest.mark.parametrize(
     "principal", [Principal("user", "alice"), Principal("role", "alice"), Principal("role", "bob")], ids=str
 )
-def test_beneficiary_is_who_the_runbook_takes_for_one(
-    monkeypatch: pytest.MonkeyPatch, who: str, principal: Principal
-) -> None:
+def test_is_for_agrees_with_runbook(monkeypatch: pytest.MonkeyPatch, who: str, principal: Principal) -> None:
     named = trust(ROOT, StringEquals={"sts:RoleSessionName": "${aws:username}"})
     monkeypatch.setattr(people, "client", Account(trusts={"Approver": named, "alice": named}).client)
     events = {"Mode": "automation", "PrincipalType": principal.kind, "PrincipalName": principal.name, "Levels": [1]}
@@ -122,7 +120,7 @@ def test_beneficiary_is_who_the_runbook_takes_for_one(
 
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("name", ["TagRole", "TagUser", "CheckRequest"])
-def test_run_holds_the_tag_where_the_runbook_says_it_granted(name: str, status: str) -> None:
+def test_holds_tag_agrees_with_runbook(name: str, status: str) -> None:
     run = recorded({"StepName": name, "StepStatus": status})
     assert parse_request(run).holds_tag is (grants.granted_at(run) is not None)
     assert (parse_request(run).principal, parse_request(run).instance) == (

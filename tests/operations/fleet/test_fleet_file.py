@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -12,12 +13,11 @@ from local.workspace import REPOSITORY
 from operations.errors import UnusableError
 from operations.fleet.file_schema import fleet_schema
 from operations.fleet.fleet import load_fleet
-from operations.fleet.fleet_file import FleetFileError, read_fleet_file
+from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, read_fleet_file
 from tests.operations.fleet.arrangement import FLEET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 def problems(file: Path) -> list[str]:
@@ -34,19 +34,19 @@ def wave(**keys: Any) -> dict[str, Any]:
     return FLEET | {"waves": [{"name": "all"} | keys]}
 
 
-def test_a_good_file_is_read(fleet_file: Callable[..., Path]) -> None:
+def test_fleet_file_is_read(fleet_file: Callable[..., Path]) -> None:
     settings = read_fleet_file(fleet_file())
     assert [each.name for each in settings.waves] == ["canary", "rest"]
     assert settings.accounts.listed[0].id == "111111111111"
     assert settings.overrides.accounts["payments"] == {"shell-access:sessionManager": {"idleSessionTimeout": 10}}
 
 
-def test_without_waves_there_is_one(fleet_file: Callable[..., Path]) -> None:
+def test_fleet_file_without_waves_has_one_wave(fleet_file: Callable[..., Path]) -> None:
     content = {key: value for key, value in FLEET.items() if key != "waves"}
     assert [each.name for each in read_fleet_file(fleet_file(content)).waves] == ["all"]
 
 
-def test_every_problem_is_named_at_once(fleet_file: Callable[..., Path]) -> None:
+def test_fleet_file_reports_all_problems(fleet_file: Callable[..., Path]) -> None:
     content = FLEET | {
         "accounts": {"list": [{"name": "payments", "id": 111111111111}], "exlude": []},
         "asumeRole": "arn",
@@ -143,11 +143,11 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("content", "said"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
-def test_one_wrong_value_is_one_problem(content: dict[str, Any], said: str, fleet_file: Callable[..., Path]) -> None:
+def test_fleet_file_reports_each_problem(content: dict[str, Any], said: str, fleet_file: Callable[..., Path]) -> None:
     assert problems(fleet_file(content)) == [said]
 
 
-def test_a_key_that_stands_twice_is_refused(fleet_file: Callable[..., Path]) -> None:
+def test_fleet_file_rejects_duplicate_keys(fleet_file: Callable[..., Path]) -> None:
     text = "accounts: {list: []}\noverrides:\n  accounts:\n    web: {}\n    web: {}\n"
     with pytest.raises(UnusableError, match="duplicate key web"):
         read_fleet_file(fleet_file(text))
@@ -163,12 +163,12 @@ def test_a_key_that_stands_twice_is_refused(fleet_file: Callable[..., Path]) -> 
     ],
     ids=["broken", "code", "list", "empty"],
 )
-def test_what_is_no_mapping_is_one_message(text: str, said: str, fleet_file: Callable[..., Path]) -> None:
+def test_fleet_file_rejects_other_content(text: str, said: str, fleet_file: Callable[..., Path]) -> None:
     with pytest.raises(UnusableError, match=said):
         read_fleet_file(fleet_file(text))
 
 
-def test_the_schema_says_what_the_settings_say() -> None:
+def test_fleet_schema_agrees_with_settings() -> None:
     schema = fleet_schema()
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
@@ -179,19 +179,19 @@ def test_the_schema_says_what_the_settings_say() -> None:
         assert validator.is_valid(content) == (name in beyond_a_schema), name
 
 
-def test_the_example_in_the_docs_is_a_good_file(fleet_file: Callable[..., Path]) -> None:
+def test_fleet_file_of_documentation_is_valid(fleet_file: Callable[..., Path]) -> None:
     page = (REPOSITORY / "docs" / "fleet.md").read_text()
     example = page.split("```yaml", 1)[1].split("```", 1)[0]
     read_fleet_file(fleet_file(example))
     assert jsonschema.Draft202012Validator(fleet_schema()).is_valid(yaml.safe_load(example))
 
 
-def test_the_example_of_the_repository_is_a_good_fleet() -> None:
+def test_fleet_file_of_examples_is_valid() -> None:
     fleet = load_fleet(REPOSITORY / "examples" / "fleet.yaml")
     assert [each.account.name for each in fleet.stacks] == ["sandbox", "payments", "data"]
 
 
-def test_what_changes_nothing_looks_at_as_many_accounts_at_a_time_as_any_wave_allows(
+def test_read_only_waves_use_highest_concurrency(
     fleet_file: Callable[..., Path],
 ) -> None:
     waves = [{"name": "canary", "accounts": ["payments"], "concurrency": 1}, {"name": "rest", "concurrency": 12}]
@@ -200,3 +200,45 @@ def test_what_changes_nothing_looks_at_as_many_accounts_at_a_time_as_any_wave_al
     looking = fleet.read_only_waves(fleet.stacks)
     assert {each.concurrency for each in looking} == {12}
     assert {each.tolerance for each in looking} == {None}
+
+
+NESTED_ALIASES = "\n".join(
+    f"{name}: &{name} [{', '.join(['x' if before is None else f'*{before}'] * 10)}]"
+    for before, name in zip([None, *"abcdefgh"], "abcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (NESTED_ALIASES, "at most 200,000 values"),
+        (f"defaults: {'[' * 3000}{']' * 3000}", "levels of lists and mappings"),
+        ("defaults: &loop {again: *loop}", "Circular reference"),
+        (
+            "accounts: {list: [{name: web, id: '\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669\u0660\u0661\u0662'}]}",
+            "12 digits",
+        ),
+        ('accounts: {list: [{name: "w\\u202eb", id: "222222222222"}]}', "without U+202E"),
+        ("accounts: {discover: {}}\nwaves: [{name: all, failureTolerance: '\u0661%'}]", "from 0% to 100%"),
+        ("accounts: {discover: {}}\nassumeRole: 'arn:aws:iam::{accountId}:role/*'", "role/<name>"),
+        ("accounts: {list: [{name: web, id: '222222222222'}], exclude: [web, web]}", "each once"),
+    ],
+    ids=["aliases", "depth", "cycle", "digits", "hidden", "share", "wildcard", "twice"],
+)
+def test_fleet_file_rejects_hostile_content(text: str, said: str) -> None:
+    with pytest.raises(UnusableError) as refused:
+        parse_fleet_file(Path("fleet.yaml"), text)
+    assert said in str(refused.value)
+    assert all(line.isprintable() for line in str(refused.value).splitlines())
+
+
+def test_fleet_file_bounds_listed_problems() -> None:
+    accounts = ", ".join(f"{{name: web-{number}, id: x}}" for number in range(500))
+    with pytest.raises(UnusableError, match=r"has 500 problems; no operation was started:") as refused:
+        parse_fleet_file(Path("fleet.yaml"), f"accounts: {{list: [{accounts}]}}")
+    assert str(refused.value).endswith("... and 450 more.")
+
+
+def test_fleet_file_accepts_ordinary_aliases() -> None:
+    text = "accounts: {list: [{name: web, id: '222222222222', tags: &tags {a: b}}, {name: app, id: '333333333333', tags: *tags}]}"
+    assert len(parse_fleet_file(Path("fleet.yaml"), text).accounts.listed) == 2
