@@ -6,22 +6,20 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from common.aws.failures import IncompleteListingError, MalformedAnswerError, action_of
+from common.aws.failures import action_of, code_of, failure_of
 from common.aws.session import AwsClients
 from common.validation import partitions
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, Place
 from components.approval.settings import Mode
 from operations.errors import CommandError, UnusableError
-from operations.reading import Clients, Identity, Reader, Unread, code_of, identify
+from operations.reading import Clients, Identity, Reader, Unread, identify
 
 if TYPE_CHECKING:
     from operations.command_line import CommandContext
-
-_REFUSED: Final = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
 class CallError(CommandError):
@@ -125,26 +123,15 @@ class ApprovalSession:
         Raises:
             CallError: The call failed.
         """
-        action = action_of("ssm", operation)
         client = self.clients.client("ssm", self.workflow.region)
         try:
             if client.can_paginate(operation):
                 return client.get_paginator(operation).paginate(**arguments).build_full_result()
             return getattr(client, operation)(**arguments)
-        except ClientError as failed:
-            code = code_of(failed)
-            message = str(failed.response.get("Error", {}).get("Message") or code).rstrip(".")
-            if code in _REFUSED:
-                raise CallError(f"Access denied: {message}. Allow {action}.") from failed
-            problem = CallError(f"{action} failed ({code}): {message}.")
-            problem.code = code
-            problem.read_so_far = getattr(failed, "read_so_far", None)
-            raise problem from failed
-        except (BotoCoreError, ValueError) as failed:
-            outcome = (
-                "failed" if isinstance(failed, MalformedAnswerError | IncompleteListingError) else "got no response"
-            )
-            problem = CallError(f"{action} {outcome}: {str(failed).rstrip('.')}.")
+        except (BotoCoreError, ClientError, ValueError) as failed:
+            why = failure_of(action_of("ssm", operation), failed, self.workflow.region, self.identity.arn)
+            problem = CallError(f"{why.action}: {why.reason}. Remedy: {why.remedy}.")
+            problem.code = code_of(failed) if isinstance(failed, ClientError) else ""
             problem.read_so_far = getattr(failed, "read_so_far", None)
             raise problem from failed
 
@@ -181,7 +168,7 @@ def session_of(workflow: Workflow, clients: Clients) -> ApprovalSession:
     """
     identity = identify(clients, workflow.region)
     if isinstance(identity, Unread):
-        raise CallError(f"{identity.action} failed: {identity.cause}.")
+        raise CallError(f"{identity.action}: {identity.cause}. Remedy: {identity.remedy}.")
     return ApprovalSession(workflow=workflow, clients=clients, identity=identity)
 
 

@@ -280,7 +280,7 @@ def test_status_endless_listing_is_incomplete(
     aws.spoiled = None
     assert (shown.exit_code, for_machines.exit_code) == (1, 1)
     assert run[:8] in shown.stdout
-    assert "Incomplete: ssm:DescribeAutomationExecutions failed: " in shown.stdout
+    assert "Incomplete: ssm:DescribeAutomationExecutions: " in shown.stdout
     found = json.loads(for_machines.stdout)
     assert [each["run"] for each in found["requests"]] == [run]
     assert "the listing is incomplete" in found["incomplete"][0]

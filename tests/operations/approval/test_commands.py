@@ -247,7 +247,7 @@ def test_approve_by_non_approver_is_refused_by_aws(people: People) -> None:
     run = people.requested(people.node)
     result = people.command("approve", run, "--yes", by=("Outsider", "oscar"))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "ssm:SendAutomationSignal failed (InvalidAutomationSignalException)" in result.stderr
+    assert "ssm:SendAutomationSignal: InvalidAutomationSignalException: " in result.stderr
 
 
 def test_approve_reports_refusal_of_runbook(people: People) -> None:
@@ -311,9 +311,13 @@ def test_request_wait_prints_start_command_when_granted(people: People) -> None:
 
 
 def test_request_wait_reports_rejection(people: People) -> None:
+    decided = set[str]()
+
     def reject(_seconds: float) -> None:
         waiting, *_ = people.ssm.describe_automation_executions()["AutomationExecutionMetadataList"]
-        if waiting["AutomationExecutionStatus"] == "Waiting":
+        # The status may be the old one for a moment after the decision.
+        if waiting["AutomationExecutionStatus"] == "Waiting" and waiting["AutomationExecutionId"] not in decided:
+            decided.add(waiting["AutomationExecutionId"])
             people.decide(waiting["AutomationExecutionId"], "Reject")
 
     people.pause = reject

@@ -171,7 +171,7 @@ def test_request_leaves_unreadable_facts_to_runbook(people: People, monkeypatch:
     monkeypatch.setattr("operations.approval.lookups.read_operators", lambda *_: unread)
 
     def no(*_given: object) -> None:
-        raise CallError("Access denied: no. Allow x:Read.")
+        raise CallError("x:Read: refused: no. Remedy: allow x:Read to olivia, then try again.")
 
     monkeypatch.setattr("operations.approval.executions.list_requests", lambda *_, **__: no())
     monkeypatch.setattr("operations.approval.commands.check_workflow", no)
