@@ -126,7 +126,7 @@ def test_it_runs_through_in_either_mode_and_leaves_nothing(
         "the session starts: olivia-",
         "not on another instance",
         "the grant has ended",
-        "nobody approves their own request",
+        "requesters cannot approve their own requests",
         "rejected, by Approver/anton: Looking is no reason",
         "Session grant ended",
     ):

@@ -208,7 +208,7 @@ def command() -> Command:
 
         # Another stack than the one in the tags of what tests arrange, so that nothing is an orphan.
         state = StackState(stack="shell-access/empty", resources=())
-        surroundings = CommandContext(read_stack=read_stack, read_state=lambda _directory, _name: state)
-        return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "100", "TERM": "dumb"})
+        context = CommandContext(read_stack=read_stack, read_state=lambda _directory, _name: state)
+        return CliRunner().invoke(app, list(arguments), obj=context, env={"COLUMNS": "100", "TERM": "dumb"})
 
     return run_command

@@ -104,8 +104,8 @@ def _run(arguments: tuple[str, ...]) -> Result:
         if next(looks) > 2:
             raise KeyboardInterrupt
 
-    surroundings = CommandContext(read_stack=lambda *_: STACK, pause=pause)
-    return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "200", "TERM": "dumb"})
+    context = CommandContext(read_stack=lambda *_: STACK, pause=pause)
+    return CliRunner().invoke(app, list(arguments), obj=context, env={"COLUMNS": "200", "TERM": "dumb"})
 
 
 def _failures(aws: SpoiledAws, arguments: tuple[str, ...], spoils: list[tuple[str, str, Spoil]]) -> list[str]:

@@ -31,8 +31,8 @@ def run(*arguments: str, section: Any = SECTION, secret: bool = False) -> Result
         values["shell-access:domainControllers"] = json.dumps(section)
     secrets = frozenset(["shell-access:domainControllers"] if secret else [])
     stack = StackConfiguration(name="dev", values=values, secret_keys=secrets)
-    surroundings = CommandContext(read_stack=lambda *_: stack)
-    return CliRunner().invoke(app, ["ports", *arguments], obj=surroundings, env={"COLUMNS": "120", "TERM": "dumb"})
+    context = CommandContext(read_stack=lambda *_: stack)
+    return CliRunner().invoke(app, ["ports", *arguments], obj=context, env={"COLUMNS": "120", "TERM": "dumb"})
 
 
 def rows(*arguments: str, section: Any = SECTION) -> list[dict[str, str]]:
