@@ -42,7 +42,7 @@ from operations.approval.requests import ApprovalRequest, RequestState
 from operations.approval.session import CallError, WorkflowSelector, open_session
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import ExitCode, UnusableError
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from operations.terminal import Terminal, print_json, print_line
 
 if TYPE_CHECKING:
@@ -344,10 +344,10 @@ def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_ou
     tags = read_tags(session)
     incomplete: list[str] = []
     requests = with_live_data(session, list_requests(session, last, incomplete))
-    if incomplete and not isinstance(tags, Unread):
+    if incomplete and not isinstance(tags, ReadFailure):
         # A grant that was not read may belong to any of the tags.
-        tags = Unread(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")
-    stray = tags if isinstance(tags, Unread) else tags_without_grant(tags, requests)
+        tags = ReadFailure(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")
+    stray = tags if isinstance(tags, ReadFailure) else tags_without_grant(tags, requests)
     if json_output:
         listed = [request_document(each, now) for each in requests]
         print_json({"requests": listed, **tags_document(stray), **({"incomplete": incomplete} if incomplete else {})})

@@ -10,8 +10,8 @@ from components.approval.names import OPERATOR_POLICY_NAME, TAG_KEY
 from components.approval.runbook import INSTANCE_PATTERN
 from operations.approval.principals import Principal, principal_of
 from operations.approval.session import CallError
-from operations.connect.finding import Finder, NoConnectionError, UnreadInstanceError
-from operations.reading import Unread
+from operations.inventory.instances import Finder, NoConnectionError, UnreadInstanceError
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from operations.approval.requests import ApprovalRequest
     from operations.approval.session import ApprovalSession
-    from operations.reading import Reader
+    from operations.inventory.reader import Reader
 
 _TAG_KEY: Final = TAG_KEY.lower()
 """The key in lower case, as IAM does not distinguish tag keys by case."""
@@ -93,7 +93,7 @@ def find_operator(session: ApprovalSession, principal: Principal) -> Principal:
         CallError: The principal does not have the operators' policy.
     """
     operators = read_operators(session, session.reader())
-    if isinstance(operators, Unread):
+    if isinstance(operators, ReadFailure):
         return principal
     found = next((each for each in operators if each.is_same(principal)), None)
     if found:
@@ -105,11 +105,11 @@ def find_operator(session: ApprovalSession, principal: Principal) -> Principal:
     )
 
 
-def read_operators(session: ApprovalSession, reader: Reader) -> list[Principal] | Unread:
+def read_operators(session: ApprovalSession, reader: Reader) -> list[Principal] | ReadFailure:
     """Return all principals with the operators' policy, or why they cannot be read."""
     policy = session.place.iam(f"policy/{OPERATOR_POLICY_NAME}")
     answer = reader.read("iam", "list_entities_for_policy", ("NoSuchEntity",), PolicyArn=policy)
-    if isinstance(answer, Unread):
+    if isinstance(answer, ReadFailure):
         return answer
     found = answer or {}
     return [
@@ -118,17 +118,17 @@ def read_operators(session: ApprovalSession, reader: Reader) -> list[Principal] 
     ]
 
 
-def read_tags(session: ApprovalSession) -> tuple[OperatorTag, ...] | Unread:
+def read_tags(session: ApprovalSession) -> tuple[OperatorTag, ...] | ReadFailure:
     """Return the tags of all principals with the operators' policy, or why they cannot be read."""
     reader = session.reader()
     principals = read_operators(session, reader)
-    if isinstance(principals, Unread):
+    if isinstance(principals, ReadFailure):
         return principals
     tags: list[OperatorTag] = []
     for principal in principals:
         operation, key = ("list_role_tags", "RoleName") if principal.kind == "role" else ("list_user_tags", "UserName")
         answer = reader.read("iam", operation, ("NoSuchEntity",), **{key: principal.name})
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             return answer
         given = (answer or {}).get("Tags", [])
         tags += [
@@ -165,7 +165,7 @@ def with_live_data(session: ApprovalSession, requests: Sequence[ApprovalRequest]
         replace(
             each,
             instance_name=names.get(each.instance, ""),
-            sessions=None if isinstance(sessions, Unread) else _sessions_of(each, sessions),
+            sessions=None if isinstance(sessions, ReadFailure) else _sessions_of(each, sessions),
         )
         for each in requests
     ]
@@ -178,7 +178,7 @@ def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[
     for region in session.regions if ids else ():
         by_id = [{"Name": "instance-id", "Values": ids}]
         answer = session.reader(region).read("ec2", "describe_instances", Filters=by_id)
-        if answer is None or isinstance(answer, Unread):
+        if answer is None or isinstance(answer, ReadFailure):
             continue
         for group in answer.get("Reservations", ()):
             for each in group["Instances"]:
@@ -187,12 +187,12 @@ def _instance_names(session: ApprovalSession, instances: Iterable[str]) -> dict[
     return found
 
 
-def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]) -> list[OpenSession] | Unread:
+def _open_sessions(session: ApprovalSession, requests: Iterable[ApprovalRequest]) -> list[OpenSession] | ReadFailure:
     """Return the open sessions in the Regions of granted instances; a request that was never granted has no Region."""
     found: list[OpenSession] = []
     for region in sorted({each.region for each in requests if each.region}):
         answer = session.reader(region).read("ssm", "describe_sessions", State="Active")
-        if isinstance(answer, Unread):
+        if isinstance(answer, ReadFailure):
             return answer
         found += [
             OpenSession(

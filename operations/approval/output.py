@@ -12,7 +12,7 @@ from components.approval.names import TAG_KEY
 from components.session_manager.document import DOCUMENT_NAME
 from operations.approval.principals import short
 from operations.approval.requests import ApprovalRequest, RequestState
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from operations.terminal import print_line, titled_table
 
 if TYPE_CHECKING:
@@ -67,9 +67,9 @@ def request_document(request: ApprovalRequest, now: datetime) -> dict[str, Any]:
     }
 
 
-def tags_document(tags: Sequence[OperatorTag] | Unread) -> dict[str, Any]:
+def tags_document(tags: Sequence[OperatorTag] | ReadFailure) -> dict[str, Any]:
     """Return the tags without a grant, for JSON output."""
-    if isinstance(tags, Unread):
+    if isinstance(tags, ReadFailure):
         return {"tagsWithoutGrant": None, "cannotTell": {"action": tags.action, "cause": tags.cause}}
     listed = [
         {"principalType": each.principal.kind, "principalName": each.principal.name, "instanceId": each.value}
@@ -115,9 +115,9 @@ def print_request(console: Console, request: ApprovalRequest, now: datetime) -> 
         print_line(console, Text.assemble(f"{heading}:".ljust(13), shown))
 
 
-def print_tags(console: Console, tags: Sequence[OperatorTag] | Unread) -> None:
+def print_tags(console: Console, tags: Sequence[OperatorTag] | ReadFailure) -> None:
     """Show the tags without a grant."""
-    if isinstance(tags, Unread):
+    if isinstance(tags, ReadFailure):
         print_line(console, f"cannot tell whether operators have tags without a grant: {tags.action}: {tags.cause}")
         return
     for tag in tags:

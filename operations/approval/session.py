@@ -16,7 +16,7 @@ from common.validation import partitions
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, Place
 from components.approval.settings import Mode
 from operations.errors import CommandError, UnusableError
-from operations.reading import Clients, Identity, Reader, Unread, identify
+from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, identify
 
 if TYPE_CHECKING:
     from operations.command_line import CommandContext
@@ -167,7 +167,7 @@ def session_of(workflow: Workflow, clients: Clients) -> ApprovalSession:
         CallError: AWS does not return their identity.
     """
     identity = identify(clients, workflow.region)
-    if isinstance(identity, Unread):
+    if isinstance(identity, ReadFailure):
         raise CallError(f"{identity.action}: {identity.cause}. Remedy: {identity.remedy}.")
     return ApprovalSession(workflow=workflow, clients=clients, identity=identity)
 

@@ -14,7 +14,7 @@ from common.aws.failures import MalformedAnswerError, code_of
 from common.aws.session import AwsClients
 from operations.errors import UnusableError
 from operations.fleet.accounts import ACTIVE, FleetAccount
-from operations.reading import unread
+from operations.inventory.reader import read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def discover_accounts(settings: FleetSettings, client: Any) -> tuple[list[FleetA
         )
     except (ClientError, BotoCoreError) as failed:
         action = f"organizations:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
-        why = unread(action, failed, _REGION, "the credentials in use")
+        why = read_failure(action, failed, _REGION, "the credentials in use")
         raise UnusableError(
             f"The accounts of the organization cannot be listed: {why.action}: {why.cause}. Remedy: {why.remedy}. "
             "Use the management account or a delegated administrator, or list the accounts in the file."

@@ -24,7 +24,7 @@ from operations.fleet.accounts import select_accounts
 from operations.fleet.events import mapping
 from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, problem_text
 from operations.fleet.stack_configuration import configure_stacks
-from operations.reading import unread
+from operations.inventory.reader import read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -360,7 +360,7 @@ def read_stack_set(client: Any, name: str, call_as: str) -> tuple[list[tuple[str
         listed = client.get_paginator("list_stack_instances").paginate(**whose).build_full_result()
     except (ClientError, BotoCoreError) as failed:
         action = f"cloudformation:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
-        why = unread(action, failed, str(client.meta.region_name), "the credentials in use")
+        why = read_failure(action, failed, str(client.meta.region_name), "the credentials in use")
         raise UnusableError(
             f"The StackSet {name} cannot be read: {why.action}: {why.cause}. Remedy: {why.remedy}. StackSets of an "
             "organization are read from the management account, or with --call-as DELEGATED_ADMIN."

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from operations.findings import Status
 from operations.fleet.progress import Progress
 from operations.fleet.pulumi_cli import EngineOperation, EngineTask, PulumiCli, read_program
 from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, RegionResult
 from operations.fleet.stack_configuration import destroy_values
 from operations.fleet.stack_plan import fingerprint
 from operations.terminal import Terminal
-from operations.verify.findings import Status
 from operations.verify.run import verify_stack
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.terminal import Terminal
-from operations.verify.node import verify_node
+from operations.verify.live_session import verify_node
 from operations.verify.report import as_json, show
 from operations.verify.run import verify_stack
 

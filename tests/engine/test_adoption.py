@@ -15,7 +15,7 @@ from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.engine.stack import Stack
+    from tests.support.stack import Stack
 
 pytestmark = pytest.mark.engine
 

@@ -17,8 +17,8 @@ from components.domain_controllers.oracle import Packet, admitting, passes, perm
 from components.domain_controllers.peers import Family, Network, Peer, PeerKind, family_of
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Protocol
 from components.domain_controllers.rules import ECHO_REQUEST_V6
-from operations.reading import Unread
-from operations.verify.findings import Finding, cannot_tell, compared
+from operations.findings import Finding, cannot_tell, compared
+from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from components.domain_controllers.network_acl import AclRule
     from components.domain_controllers.oracle import Address, Permission
     from components.domain_controllers.port_tables import Port
-    from operations.verify.domain_controllers.facts import AskedSite
-    from operations.verify.security_groups import RuleFacts
+    from operations.deployment import SiteDeployment
+    from operations.inventory.network import SecurityGroupRule
 
 MOST_ADDRESSES = 60
 """Maximum number of tested addresses: the edges of all networks of a usual site; of more networks, an even sample."""
@@ -58,25 +58,25 @@ class Traffic:
     demands: Sequence[Demand]
     networks: Mapping[str, Sequence[Network]]
     groups: Mapping[str, str]
-    rules: Sequence[RuleFacts]
+    rules: Sequence[SecurityGroupRule]
     entries: Mapping[str, Sequence[str]]
     acls: Sequence[Sequence[AclRule]]
 
 
-def traffic_findings(wanted: AskedSite, traffic: Traffic | Unread) -> list[Finding]:
+def traffic_findings(site: SiteDeployment, traffic: Traffic | ReadFailure) -> list[Finding]:
     """Evaluate the packets, and report differences from the demands."""
     check, expected = "directory-traffic", "what the port tables list passes groups and network ACL, and nothing else"
-    if isinstance(traffic, Unread):
-        return [cannot_tell(check, expected, traffic)]
+    if isinstance(traffic, ReadFailure):
+        return [cannot_tell(check, traffic, expected=expected)]
     granted = permissions_from_aws([each.answer for each in traffic.rules], traffic.entries)
     tried, wrong = 0, list[str]()
     edges = sorted(set(_edges(port for each in traffic.demands for port in each.ports)))
     for end in _ends(traffic):
         # Filter by end once, not once per port.
-        by_groups, asked = [each for each in granted if each.concerns(end)], _asked(traffic, end)
+        by_groups, required = [each for each in granted if each.concerns(end)], _required(traffic, end)
         for packet in _packets(end, edges):
             tried += 1
-            wrong += _faults(asked, by_groups, traffic.acls, packet)
+            wrong += _faults(required, by_groups, traffic.acls, packet)
     more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     return [
         compared(
@@ -84,7 +84,7 @@ def traffic_findings(wanted: AskedSite, traffic: Traffic | Unread) -> list[Findi
             same=not wrong,
             expected=expected,
             found="; ".join([*wrong[:_SHOWN], *more]) or f"{tried} packets tried",
-            remedy=f"what the findings about groups, prefix lists and network ACL say, or else {wanted.asked.repair}",
+            remedy=f"what the findings about groups, prefix lists and network ACL say, or else {site.deployment.repair}",
         )
     ]
 
@@ -139,7 +139,7 @@ Line = tuple[int, int, int]
 """Traffic that must pass: protocol, first and last port."""
 
 
-def _asked(traffic: Traffic, end: Packet) -> set[Line]:
+def _required(traffic: Traffic, end: Packet) -> set[Line]:
     """Return the traffic that the demands define between these ends."""
     family = _family(end.address)
     return {
@@ -171,11 +171,11 @@ def _line(port: Port, family: Family) -> Line:
 
 
 def _faults(
-    asked: set[Line], granted: Sequence[Permission], acls: Sequence[Sequence[AclRule]], packet: Packet
+    required: set[Line], granted: Sequence[Permission], acls: Sequence[Sequence[AclRule]], packet: Packet
 ) -> list[str]:
     """Return the faults of a packet: it passes and should not, or is dropped and should pass."""
     by_groups = admitting(granted, packet)
-    if not any(protocol == packet.protocol and first <= packet.port <= last for protocol, first, last in asked):
+    if not any(protocol == packet.protocol and first <= packet.port <= last for protocol, first, last in required):
         return [f"{_in_words(packet)} passes"] if by_groups else []
     if by_groups is None:
         return [f"{_in_words(packet)} is dropped by the groups"]

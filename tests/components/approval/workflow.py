@@ -20,7 +20,7 @@ from components.approval.role_policies import runbook_role_policy
 from components.approval.runbook import reaper, runbook
 from components.approval.settings import ApprovalSettings, Mode
 from local.emulator.fixtures import LINUX_IMAGE
-from local.emulator.running import wake
+from tests.support.emulator import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from components.documents.ownership import Ownership
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_store import DocumentError, DocumentStore
 from components.session_manager.settings import OnDestroy
-from local.emulator.running import change_settings
+from tests.support.emulator import change_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

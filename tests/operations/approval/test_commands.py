@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from components.approval.names import OPERATOR_POLICY_NAME, RUNBOOK_NAME, TAG_KEY
-from local.emulator.running import Emulator, change_settings
 from tests.components.approval.workflow import ACCOUNT, only
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
+from tests.support.emulator import Emulator, change_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,7 +137,7 @@ def test_request_by_root_requires_principal_option(people: People, monkeypatch: 
 
 
 def identity(arn: str) -> Any:
-    from operations.reading import Identity  # noqa: PLC0415
+    from operations.inventory.reader import Identity  # noqa: PLC0415
 
     return Identity(account_id=ACCOUNT, partition="aws", arn=arn)
 
@@ -364,9 +364,9 @@ def test_status_reports_tag_without_grant(people: People, kind: str, key: str) -
 
 
 def test_status_reports_unreadable_tags(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    from operations.reading import Unread  # noqa: PLC0415
+    from operations.inventory.reader import ReadFailure  # noqa: PLC0415
 
-    unread = Unread(action="iam:ListEntitiesForPolicy", cause="refused: no", remedy="")
+    unread = ReadFailure(action="iam:ListEntitiesForPolicy", cause="refused: no", remedy="")
     monkeypatch.setattr("operations.approval.commands.read_tags", lambda _: unread)
     result = people.command("status")
     assert result.exit_code == 1

@@ -10,12 +10,12 @@ import pytest
 
 from components.session_manager.document import DOCUMENT_NAME, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
-from local.emulator.running import wake
 from operations.approval.session import CallError
-from operations.reading import Unread
+from operations.inventory.reader import ReadFailure
 from tests.components.approval.workflow import ACCOUNT
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
 from tests.operations.approval.test_commands import BOTH, settle
+from tests.support.emulator import wake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,9 +165,9 @@ def test_request_duplicate_requires_again(people: People) -> None:
 
 
 def test_request_leaves_unreadable_facts_to_runbook(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    unread = Unread(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
+    unread = ReadFailure(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
     people.requested(people.node)
-    monkeypatch.setattr("operations.connect.finding._look", lambda *_: unread)
+    monkeypatch.setattr("operations.inventory.instances._look", lambda *_: unread)
     monkeypatch.setattr("operations.approval.lookups.read_operators", lambda *_: unread)
 
     def no(*_given: object) -> None:
@@ -175,7 +175,7 @@ def test_request_leaves_unreadable_facts_to_runbook(people: People, monkeypatch:
 
     monkeypatch.setattr("operations.approval.executions.list_requests", lambda *_, **__: no())
     monkeypatch.setattr("operations.approval.commands.check_workflow", no)
-    assert "cannot be told: x:Read" in refused(people, "app-1")
+    assert "Cannot determine whether app-1 is in" in refused(people, "app-1")
     result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
     assert result.exit_code == 0, result.output
 
