@@ -25,23 +25,29 @@ from components.approval.settings import Mode
 from local.aws import wake
 from local.dev import STACK, Dev, StepError
 from local.emulator.fixtures import NODES, PERSON_ROLES
-from operations.approval.asking import Wanted, ask, principal_for
-from operations.approval.calls import CallError
-from operations.approval.deciding import OwnRequestError, decide
-from operations.approval.desk import Desk, desk_of
-from operations.approval.following import follow, is_settled
-from operations.approval.report import show_details, start_command, table
-from operations.approval.requests import Request, State
-from operations.approval.runs import find, get_run, recent
-from operations.approval.tags import read_tags
-from operations.approval.workflow import workflow_of
+from operations.approval.executions import (
+    NewRequest,
+    OwnRequestError,
+    decide,
+    find_request,
+    get_execution,
+    is_settled,
+    list_requests,
+    poll_request,
+    requested_principal,
+    submit_request,
+)
+from operations.approval.lookups import read_tags
+from operations.approval.output import print_request, requests_table, start_command
+from operations.approval.requests import ApprovalRequest, RequestState
+from operations.approval.session import ApprovalSession, CallError, session_of, workflow_of
 from operations.errors import UnusableError
 from operations.inventory.reader import ReadFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from operations.approval.workflow import Workflow
+    from operations.approval.session import Workflow
 
 _TIMEOUT_SECONDS: Final = 60
 _POLL_INTERVAL_SECONDS: Final = 0.1
@@ -131,8 +137,8 @@ class _Demo:
         self._steps = 0
         local = {"AccessKeyId": "local", "SecretAccessKey": "local", "SessionToken": None}
         self._all = Clients(local, endpoint)
-        self._operator, self._approver = self._desk("Operator"), self._desk("Approver")
-        self._principal = principal_for(self._operator.identity.arn, None, None)
+        self._operator, self._approver = self._session_of("Operator"), self._session_of("Approver")
+        self._principal = requested_principal(self._operator.identity.arn)
         self._instance, self._other = self._instances()
 
     def run(self) -> None:
@@ -148,7 +154,7 @@ class _Demo:
         self._console.print(Text("\nAll checks passed. The stack is unchanged.", style="bold"))
 
     def _check_no_open_request(self) -> None:
-        known = recent(self._operator, last=0)
+        known = list_requests(self._operator, ended=0)
         mine = [each for each in known if each.state.is_open and each.principal == self._principal]
         if mine:
             raise DemoError(
@@ -161,20 +167,22 @@ class _Demo:
         self._check_tag(None)
         self._check_denied(self._instance, "no session for the operator")
 
-    def _granted_request(self) -> Request:
+    def _granted_request(self) -> ApprovalRequest:
         self._step("The operator requests a session, the approver approves it")
         request = self._request("Disk is full")
         self._show_command(self._approver, f"python -m operations approve {request.id} --comment 'Go ahead'")
-        show_details(self._console, find(self._approver, request.id), _now())
+        print_request(self._console, find_request(self._approver, request.id), _now())
         decide(self._approver, request, approve=True, comment="Go ahead")
         granted = self._follow(request, is_settled)
-        self._check(granted.state is State.GRANTED, f"the request is granted ({granted.detail or 'no details'})")
+        self._check(granted.state is RequestState.GRANTED, f"the request is granted ({granted.detail or 'no details'})")
         self._check_tag(self._instance)
         self._show_command(self._operator, "python -m operations status")
-        self._console.print(table(recent(self._operator, last=0), _now(), f"Requests in {self._workflow.region}"))
+        self._console.print(
+            requests_table(list_requests(self._operator, ended=0), _now(), f"Requests in {self._workflow.region}")
+        )
         return granted
 
-    def _start_session(self, granted: Request) -> None:
+    def _start_session(self, granted: ApprovalRequest) -> None:
         self._step("A session, on that instance and on no other")
         self._show_command(self._operator, start_command(granted))
         session, refusal = self._start(self._instance)
@@ -186,11 +194,11 @@ class _Demo:
         ended = ssm.terminate_session(SessionId=session)["SessionId"]
         self._check(ended == session, "the operator ends the session")
 
-    def _end_grant(self, granted: Request) -> None:
+    def _end_grant(self, granted: ApprovalRequest) -> None:
         self._step("The grant expires (the local AWS skips the wait)")
-        run = granted.grant_run or granted.id
+        run = granted.grant_id or granted.id
         over = self._follow(granted, lambda each: not each.state.is_open, lambda: wake(self._endpoint, run))
-        self._check(over.state is State.ENDED, "the grant has ended")
+        self._check(over.state is RequestState.ENDED, "the grant has ended")
         self._check_tag(None)
         self._check_denied(self._instance, "no further session")
 
@@ -216,7 +224,7 @@ class _Demo:
         decide(self._approver, request, approve=False, comment="Looking is no reason")
         rejected = self._follow(request, lambda each: not each.state.is_open and each.ended_at is not None)
         self._check(
-            rejected.state is State.REJECTED and "Looking is no reason" in rejected.detail,
+            rejected.state is RequestState.REJECTED and "Looking is no reason" in rejected.detail,
             f"the request is {rejected.state}, {rejected.detail}",
         )
         self._check_tag(None)
@@ -233,11 +241,13 @@ class _Demo:
         found = [subject for subject, _ in published]
         self._check(found == expected, "each request, grant, refusal and end was published", f"published: {found}")
 
-    def _request(self, reason: str) -> Request:
+    def _request(self, reason: str) -> ApprovalRequest:
         self._show_command(self._operator, f"python -m operations request {self._instance} --reason '{reason}'")
-        run = ask(self._operator, Wanted(principal=self._principal, instance=self._instance, reason=reason))
+        run = submit_request(
+            self._operator, NewRequest(principal=self._principal, instance=self._instance, reason=reason)
+        )
         self._afterwards.callback(self._stop, run)
-        request = self._follow(find(self._operator, run), lambda _: self._is_waiting(run))
+        request = self._follow(find_request(self._operator, run), lambda _: self._is_waiting(run))
         self._check(True, f"the request waits for approval: {run}")
         return request
 
@@ -268,7 +278,7 @@ class _Demo:
             raise DemoError(f"Not as expected: {what}. It was allowed.")
 
     def _check_tag(self, instance: str | None) -> None:
-        tags = read_tags(Desk(workflow=self._workflow, clients=self._all, identity=self._operator.identity))
+        tags = read_tags(ApprovalSession(workflow=self._workflow, clients=self._all, identity=self._operator.identity))
         if isinstance(tags, ReadFailure):
             raise DemoError(f"Cannot read the tags: {tags.cause}")
         found = next((tag.value for tag in tags if tag.principal == self._principal), None)
@@ -284,13 +294,16 @@ class _Demo:
         self._steps += 1
         self._console.print(Text(f"\n{self._steps}. {title}", style="bold"))
 
-    def _show_command(self, desk: Desk, command: str) -> None:
-        who = desk.identity.arn.split("/", 1)[-1]
+    def _show_command(self, session: ApprovalSession, command: str) -> None:
+        who = session.identity.arn.split("/", 1)[-1]
         self._console.print(Text.assemble(("   ", ""), (f"{who} $ ", "cyan"), command), soft_wrap=True)
 
     def _follow(
-        self, request: Request, until: Callable[[Request], bool], meanwhile: Callable[[], object] = lambda: None
-    ) -> Request:
+        self,
+        request: ApprovalRequest,
+        until: Callable[[ApprovalRequest], bool],
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> ApprovalRequest:
         """Follow a request like `request --wait`; call `meanwhile` repeatedly."""
         deadline = time.monotonic() + _TIMEOUT_SECONDS
 
@@ -300,25 +313,25 @@ class _Demo:
             meanwhile()
             time.sleep(_POLL_INTERVAL_SECONDS)
 
-        return follow(self._operator, request.id, pause, until)
+        return poll_request(self._operator, request.id, pause, until)
 
     def _is_waiting(self, run: str) -> bool:
         """Return whether the first step waits for an answer, which takes a moment after the start."""
-        return get_run(self._operator, run)["AutomationExecutionStatus"] in ("Waiting", "PendingApproval")
+        return get_execution(self._operator, run)["AutomationExecutionStatus"] in ("Waiting", "PendingApproval")
 
     def _stop(self, run: str) -> None:
         """Stop an execution that is still open, and so end its grant."""
-        request = find(self._operator, run)
+        request = find_request(self._operator, run)
         if request.state.is_open:
             ssm = self._all.client("ssm", self._workflow.region)
-            ssm.stop_automation_execution(AutomationExecutionId=request.grant_run or run, Type="Cancel")
+            ssm.stop_automation_execution(AutomationExecutionId=request.grant_id or run, Type="Cancel")
 
-    def _desk(self, role: str) -> Desk:
+    def _session_of(self, role: str) -> ApprovalSession:
         """Return the context of the only user that may assume a role."""
         sts = self._all.client("sts", self._workflow.region)
         arn = f"arn:aws:iam::{sts.get_caller_identity()['Account']}:role/{role}"
         given = sts.assume_role(RoleArn=arn, RoleSessionName=PERSON_ROLES[role])["Credentials"]
-        return desk_of(self._workflow, Clients(given, self._endpoint))
+        return session_of(self._workflow, Clients(given, self._endpoint))
 
     def _instances(self) -> tuple[str, str]:
         """Return two of the seeded instances."""

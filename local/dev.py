@@ -17,7 +17,7 @@ from local.emulator.seed import seed
 from local.processes import descendants, end
 from local.toolchain import command_line
 from local.workspace import REPOSITORY, Workspace
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -225,7 +225,7 @@ class Dev:
         """Show the seeded nodes; one is not ready, and its reason is shown."""
         command = [sys.executable, "-m", "operations", "nodes", "--stack", STACK]
         done = subprocess.run(command, check=False, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL)
-        if done.returncode not in (ExitCode.AS_ASKED, ExitCode.DIFFERENT):
+        if done.returncode not in (ExitCode.SUCCESS, ExitCode.FINDINGS):
             raise StepError(f"nodes failed (exit code {done.returncode}); its output is above.")
 
     def _run(self, what: str, environment: dict[str, str], *command: str) -> None:

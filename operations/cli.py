@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from operations.errors import CommandError, ExitCode
 from operations.version import VERSION
 
 if TYPE_CHECKING:
     from typer._click.core import Command, Context  # Typer has no public names for them.
 
 _MARKUP: Final = "markdown"
-_FAILED: Final = 1
-"""Exit code for an unexpected response of AWS (operations.exit_codes, which help need not import)."""
 
 COMMANDS: Final = {
     "ports": (
         "operations.ports.command:ports",
-        "Lists which ports domain controllers have open to whom, and why. Asks nobody but the stack's configuration.",
+        "List the open ports of domain controllers, with their sources. Reads the stack's configuration only.",
     ),
     "verify": (
         "operations.verify.command:verify",
@@ -49,19 +48,19 @@ COMMANDS: Final = {
         "Find principals that bypass session approval. Changes nothing.",
     ),
     "request": (
-        "operations.approval.request:request",
-        "Request a session on an instance. **Starts a run** that waits for the approval of another person.",
+        "operations.approval.commands:request",
+        "Request a session on an instance. **Starts an Automation execution** that waits for approval.",
     ),
     "approve": (
-        "operations.approval.approve:approve",
-        "Lists what waits for approval; with RUN **says yes, or no,** to one request.",
+        "operations.approval.commands:approve",
+        "List requests that wait for approval; with RUN, **approve or reject** one of them.",
     ),
     "status": (
-        "operations.approval.status:status",
-        "Lists requests and grants: who asked, who approved, where each stands, how much time is left. Changes nothing.",
+        "operations.approval.commands:status",
+        "List requests and grants, with requesters, approvers, states and remaining time. Changes nothing.",
     ),
     "revoke": (
-        "operations.approval.revoke:revoke",
+        "operations.approval.commands:revoke",
         "End a grant early, **with the operator's open sessions** on its instance.",
     ),
     "evidence": (
@@ -70,7 +69,7 @@ COMMANDS: Final = {
     ),
     "fleet": (
         "operations.fleet.commands:app",
-        "Runs one stack an account for a whole organization, in waves: docs/fleet.md.",
+        "Run one stack per account for a whole organization, in waves (docs/fleet.md).",
     ),
     "policy-pack": (
         "operations.policy_pack:policy_pack",
@@ -78,8 +77,8 @@ COMMANDS: Final = {
     ),
     "deployer": (
         "operations.deployer.commands:app",
-        """Prints the policies of the role that deploys stacks, of the one that previews them, their boundaries, and what \
-`doctor` needs.""",
+        """Print the policies, permissions boundaries and trust policy of the roles for deployment, previews and \
+`doctor`.""",
     ),
 }
 """Import path and first paragraph of the help of each subcommand; a test compares it with the command's own help."""
@@ -129,7 +128,10 @@ class CommandGroup(TyperGroup):
         return name, self.commands[name] if name in COMMANDS else command, rest
 
     def invoke(self, ctx: Context) -> Any:
-        """Run a command; it fails after any malformed response of AWS, even one without effect on the result."""
+        """Run a command, and translate errors into a message and an exit code.
+
+        A command also fails after any malformed response of AWS, even one without effect on the result.
+        """
         _malformed_answers().clear()
         try:
             done = super().invoke(ctx)
@@ -137,17 +139,20 @@ class CommandGroup(TyperGroup):
             if ended.exit_code:
                 raise
             done = None
+        except CommandError as failed:
+            typer.echo(str(failed), err=True)
+            raise typer.Exit(failed.exit_code) from None
         except Exception as failed:
             failures = _aws_failures()
             if failures is None or not isinstance(failed, failures.NOT_DONE):
                 raise
             why = failures.failure_of("", failed, "the Regions of the stack", "the caller")
             typer.echo(f"{why.reason}. Remedy: {why.remedy}.", err=True)
-            raise typer.Exit(_FAILED) from None
+            raise typer.Exit(ExitCode.FINDINGS) from None
         malformed = _malformed_answers()
         if malformed:
             typer.echo(f"malformed answer: {malformed[0]}.", err=True)
-            raise typer.Exit(_FAILED)
+            raise typer.Exit(ExitCode.FINDINGS)
         return done
 
 
@@ -187,4 +192,4 @@ def shell_access(
         bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Operates what a Shell Access stack has set up. Commands read only, unless their help says otherwise."""
+    """Operate a Shell Access stack. Commands change nothing unless their help says so."""

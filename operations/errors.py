@@ -1,39 +1,37 @@
-"""Errors that abort a command, and their exit codes."""
+"""Exit codes of commands, and errors that end a command."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-import typer
+from enum import IntEnum
+from typing import ClassVar
 
 from common.problems import visible
-from operations.exit_codes import ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 
-class UnusableError(Exception):
-    """The configuration cannot be used; the message is for the operator, and includes the remediation.
+class ExitCode(IntEnum):
+    """Exit codes of `python -m operations`."""
 
-    It may repeat text of others, so it contains no control characters.
+    SUCCESS = 0
+    """No differences from the stack's settings, or the operation is done."""
+    FINDINGS = 1
+    """Differences, findings, or resources that cannot be evaluated; a call to AWS that failed."""
+    UNUSABLE = 2
+    """The command line or the configuration cannot be used; nothing was evaluated."""
+
+
+class CommandError(Exception):
+    """An error that ends a command; the message is for the operator, and includes the fix.
+
+    It may repeat text of other principals, so it contains no control characters.
     """
+
+    exit_code: ClassVar = ExitCode.FINDINGS
 
     def __str__(self) -> str:
         return "\n".join(map(visible, super().__str__().split("\n")))
 
 
-class FailedError(Exception):
-    """The command cannot complete; the message is for the operator, and includes the remediation."""
+class UnusableError(CommandError):
+    """The command line or the configuration cannot be used."""
 
-
-@contextmanager
-def exit_on_errors() -> Generator[None]:
-    """Translate errors into a message on standard error and an exit code."""
-    try:
-        yield
-    except (UnusableError, FailedError) as error:
-        typer.echo(str(error), err=True)
-        code = ExitCode.UNUSABLE if isinstance(error, UnusableError) else ExitCode.DIFFERENT
-        raise typer.Exit(code) from None
+    exit_code: ClassVar = ExitCode.UNUSABLE

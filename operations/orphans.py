@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.text import Text
 
-from operations.errors import exit_on_errors
-from operations.exit_codes import ExitCode
+from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.errors import ExitCode
 from operations.findings import counted, print_line, print_unread, stack_table, unread_as_json
 from operations.inventory.orphans import GLOBAL, Orphans, find_orphans
 from operations.inventory.reader import ReadFailure, aws_clients, identify
-from operations.options import Cwd, Json, Stack
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -39,16 +37,15 @@ def orphans(
     Exit codes: 0 no orphans, 1 orphans, or a Region that cannot be read, 2 the command line or the configuration is not
     usable.
     """
-    surroundings = Surroundings.of(context)
-    with exit_on_errors():
-        configuration = surroundings.read_stack(cwd, stack)
-        state = surroundings.read_state(cwd, configuration.name)
-        found, account = _search(configuration, state)
+    given = CommandContext.of(context)
+    configuration = given.read_stack(cwd, stack)
+    state = given.read_state(cwd, configuration.name)
+    found, account = _search(configuration, state)
     if json_output:
         typer.echo(json.dumps(_as_json(found, configuration.name, account), indent=2))
     else:
         _show(found, Terminal(), configuration.name)
-    raise typer.Exit(ExitCode.DIFFERENT if found.all or found.unread else ExitCode.AS_ASKED)
+    raise typer.Exit(ExitCode.FINDINGS if found.all or found.unread else ExitCode.SUCCESS)
 
 
 def _search(configuration: StackConfiguration, state: StackState) -> tuple[Orphans, str | None]:

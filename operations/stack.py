@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-_PLAIN = ("--show-secrets", "--json")
+_WITH_SECRETS = ("--show-secrets", "--json")
 _DOCUMENTS = ("pulumi-python:dynamic/ssm:Document", "pulumi-python:dynamic/ssm:SessionPreferences")
 
 
@@ -126,7 +126,7 @@ def read_stack(directory: Path, name: str | None) -> StackConfiguration:
     Raises:
         UnusableError: `pulumi`, the project or the stack does not exist, or secrets cannot be read.
     """
-    stack, values = _asked(directory, name, "configuration", "config", *_PLAIN)
+    stack, values = _read(directory, name, "configuration", "config", *_WITH_SECRETS)
     return StackConfiguration(
         name=stack,
         # An empty secret has no `value`.
@@ -145,7 +145,7 @@ def read_outputs(directory: Path, name: str | None) -> Mapping[str, Any]:
     Raises:
         UnusableError: As `read_stack`.
     """
-    _, outputs = _asked(directory, name, "outputs", "stack", "output", *_PLAIN)
+    _, outputs = _read(directory, name, "outputs", "stack", "output", *_WITH_SECRETS)
     return outputs
 
 
@@ -159,13 +159,13 @@ def read_state(directory: Path, name: str | None) -> StackState:
     Raises:
         UnusableError: As `read_stack`.
     """
-    stack, exported = _asked(directory, name, "state", "stack", "export")
+    stack, exported = _read(directory, name, "state", "stack", "export")
     deployment: dict[str, Any] = exported.get("deployment") or {}
     project = yaml.safe_load((directory / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
     return StackState(stack=f"{project}/{stack.rpartition('/')[2]}", resources=tuple(deployment.get("resources") or ()))
 
 
-def _asked(directory: Path, name: str | None, what: str, *command: str) -> tuple[str, dict[str, Any]]:
+def _read(directory: Path, name: str | None, subject: str, *command: str) -> tuple[str, dict[str, Any]]:
     """Return the stack's name, and the object that a command of `pulumi` prints about it.
 
     Pulumi's Automation API would run more commands for the same, and its import takes longer than they do.
@@ -173,28 +173,28 @@ def _asked(directory: Path, name: str | None, what: str, *command: str) -> tuple
     if not (directory / "Pulumi.yaml").is_file():
         raise UnusableError(f"There is no Pulumi.yaml in {directory}. Name the program's directory with --cwd.")
     try:
-        stack = name or _selected(directory)
-        return stack, _printed(directory, *command, "--stack", stack)
+        stack = name or _selected_stack(directory)
+        return stack, _output_of(directory, *command, "--stack", stack)
     except FileNotFoundError:
         raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/") from None
     except CalledProcessError as failed:
-        raise UnusableError(f"The {what} of {_called(name)} cannot be read: {_said(failed)}") from None
+        raise UnusableError(f"The {subject} of {_stack_text(name)} cannot be read: {_error_message(failed)}") from None
     except (ValueError, TypeError, KeyError):
-        said = (
-            f"expected JSON from pulumi {' '.join(command)}, got something else. Check the version with pulumi version"
+        problem = (
+            f"expected JSON from pulumi {' '.join(command)}, got other output. Check the version with pulumi version"
         )
-        raise UnusableError(f"The {what} of {_called(name)} cannot be read: {said}") from None
+        raise UnusableError(f"The {subject} of {_stack_text(name)} cannot be read: {problem}") from None
 
 
-def _selected(directory: Path) -> str:
-    stacks: Any = _printed(directory, "stack", "ls", "--json")
+def _selected_stack(directory: Path) -> str:
+    stacks: Any = _output_of(directory, "stack", "ls", "--json")
     for each in stacks:
         if each["current"]:
             return str(each["name"])
     raise UnusableError("No stack is selected. Name one with --stack, or run: pulumi stack select")
 
 
-def _printed(directory: Path, *command: str) -> Any:
+def _output_of(directory: Path, *command: str) -> Any:
     """Return the decoded output of a `pulumi` command."""
     ran = subprocess.run(  # noqa: S603 -- no shell; pulumi validates names
         ["pulumi", "--non-interactive", *command],  # noqa: S607 -- found on the PATH, as for the operator
@@ -208,10 +208,10 @@ def _printed(directory: Path, *command: str) -> Any:
     return json.loads(ran.stdout)
 
 
-def _called(name: str | None) -> str:
+def _stack_text(name: str | None) -> str:
     return f"stack {name}" if name else "the selected stack"
 
 
-def _said(failed: CalledProcessError) -> str:
+def _error_message(failed: CalledProcessError) -> str:
     """Return what the command wrote to standard error, without its standard output, which may hold secrets."""
     return " ".join(str(failed.stderr).split()).removeprefix("error: ")

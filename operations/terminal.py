@@ -1,12 +1,16 @@
-"""The operator's terminal."""
+"""Output of commands: the operator's terminal, and JSON."""
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from common.problems import visible
 
@@ -36,3 +40,18 @@ class Terminal(Console):
                 yield Segment(shown, style, control)
         finally:
             self._rendering.within = False
+
+
+def print_line(console: Console, text: str | Text, style: str = "") -> None:
+    """Print a line without breaks, so that commands and IDs can be copied."""
+    console.print(text if isinstance(text, Text) else Text(text, style=style), soft_wrap=True)
+
+
+def titled_table(title: str, *headings: str) -> Table:
+    """Return an empty table with columns."""
+    return Table(*headings, title=Text(title), title_justify="left", title_style="bold")
+
+
+def print_json(document: Any) -> None:
+    """Print a JSON document in ASCII, so that text of other principals reaches the terminal only escaped."""
+    typer.echo(json.dumps(document, indent=2))

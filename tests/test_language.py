@@ -17,7 +17,7 @@ BETTER = {
     r"nobody": "no principal, no other stack",
     r"everybody": "every principal, all callers",
     r"whoever": "the principal that",
-    r"told|tells|(?<!cannot )tell": "report, return, show, log",
+    r"told|tells|(?<!cannot[ _])tell": "report, return, show, log",
     r"(?:take|takes|taken|taking) on": "assume (a role)",
     r"(?:take|takes|taken|taking) away": "remove",
     r"(?:give|gives|given|giving|gave) back": "restore",
@@ -30,12 +30,11 @@ ROOMS_NOT_YET_REVISED = (
     *("docs", "examples", ".github/workflows"),
     *("components/adoption", "components/approval", "components/domain_controllers", "components/documents"),
     *("components/nodes", "components/session_manager", "local/aws_provider"),
-    *("operations/approval", "operations/fleet", "operations/ports"),
     *("tests/bench", "tests/common", "tests/components", "tests/engine", "tests/golden", "tests/local/aws_provider"),
     *("tests/operations", "tests/policies", "tests/test_language.py"),
 )
 """Folders and files whose text is older than this check. Remove an entry with its last word; add none."""
-FILES_NOT_YET_REVISED = tuple(sorted(f"{folder}/*.py" for folder in ("components", "operations")))
+FILES_NOT_YET_REVISED = ("components/*.py",)
 KINDS = {".md", ".py", ".sh", ".toml", ".yaml", ".yml"}
 FOREIGN = {".git", ".hypothesis", ".local", ".pytest_cache", ".ruff_cache", ".venv", "__pycache__", "node_modules"}
 

@@ -15,9 +15,9 @@ from enum import StrEnum
 from typing import Any, Final, cast
 
 from components.approval.runbook import APPROVAL_SECONDS
-from operations.approval.people import Principal, short
+from operations.approval.principals import Principal, short
 
-Run = Mapping[str, Any]
+Execution = Mapping[str, Any]
 """API_AutomationExecution, as boto3 returns it."""
 
 LIVE: Final = frozenset(
@@ -32,10 +32,10 @@ _TAG_STEPS: Final = ("TagRole", "TagUser")
 _SLEEP: Final = "WaitForValidity"
 _RELEASE: Final = "ReleaseGrant"
 _MINUTES: Final = re.compile(r"PT([0-9]+)M")
-_NOTHING: Final[Run] = {}
+_NO_EXECUTION: Final[Execution] = {}
 
 
-class State(StrEnum):
+class RequestState(StrEnum):
     """State of a request."""
 
     WAITING = "waiting"
@@ -60,7 +60,7 @@ class State(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether the state may still change."""
-        return self in (State.WAITING, State.CHECKING, State.GRANTED)
+        return self in (RequestState.WAITING, RequestState.CHECKING, RequestState.GRANTED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,25 +68,25 @@ class Decision:
     """Decision of one approver.
 
     Attributes:
-        who: ARN, or the name of a user.
+        approver: ARN, or the name of a user.
         approved: Whether the approver approved; else rejected.
         comment: Comment of the approver.
     """
 
-    who: str
+    approver: str
     approved: bool
     comment: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class ApprovalRequest:
     """A request and its state.
 
     Attributes:
         id: ID of the execution to approve.
-        grant_run: ID of the execution that grants: the same, or the one of a change request; None: not started.
-        asked_by: ARN of the requester.
-        asked_at: Time of the request.
+        grant_id: ID of the execution that grants: the same, or the one of a change request; None: not started.
+        requester: ARN of the requester.
+        requested_at: Time of the request.
         principal: Principal of the grant.
         instance: ID of the instance.
         reason: Reason of the requester.
@@ -104,15 +104,15 @@ class Request:
     """
 
     id: str
-    grant_run: str | None
-    asked_by: str
-    asked_at: datetime
+    grant_id: str | None
+    requester: str
+    requested_at: datetime
     principal: Principal
     instance: str
     reason: str = ""
     decisions: tuple[Decision, ...] = ()
     levels: tuple[int, int] = (0, 0)
-    state: State
+    state: RequestState
     detail: str = ""
     until: datetime | None = None
     ended_at: datetime | None = None
@@ -128,107 +128,117 @@ class Request:
         return f"{self.instance_name} ({self.instance})" if self.instance_name else self.instance
 
 
-def understand(run: Run, child: Run | None = None) -> Request:
+def parse_request(execution: Execution, child: Execution | None = None) -> ApprovalRequest:
     """Return the request of an execution.
 
     Args:
-        run: Execution to approve.
+        execution: Execution to approve.
         child: Execution of the runbook that a change request has started.
     """
-    asked = _parameters(run)
-    approvals = [step for step in run.get("StepExecutions", []) if step["Action"] == "aws:approve"]
+    given = _parameters(execution)
+    approvals = [step for step in execution.get("StepExecutions", []) if step["Action"] == "aws:approve"]
     decisions = tuple(decision for step in approvals for decision in _decisions(step))
     # Every change request names its runbooks, before one of them starts as well as afterwards.
-    is_change_request = "Runbooks" in run or run.get("AutomationSubtype") == "ChangeRequest"
-    grant = (child or _NOTHING) if is_change_request else run
-    state, detail, until = _state(run, grant, approvals, decisions)
-    return Request(
-        id=run["AutomationExecutionId"],
-        grant_run=grant.get("AutomationExecutionId"),
-        asked_by=run.get("ExecutedBy", ""),
-        asked_at=run["ExecutionStartTime"],
-        principal=Principal(asked.get("PrincipalType", ""), asked.get("PrincipalName", "")),
-        instance=asked.get("InstanceId", ""),
-        reason=asked.get("Reason", ""),
+    is_change_request = "Runbooks" in execution or execution.get("AutomationSubtype") == "ChangeRequest"
+    grant = (child or _NO_EXECUTION) if is_change_request else execution
+    state, detail, until = _state(execution, grant, approvals, decisions)
+    return ApprovalRequest(
+        id=execution["AutomationExecutionId"],
+        grant_id=grant.get("AutomationExecutionId"),
+        requester=execution.get("ExecutedBy", ""),
+        requested_at=execution["ExecutionStartTime"],
+        principal=Principal(given.get("PrincipalType", ""), given.get("PrincipalName", "")),
+        instance=given.get("InstanceId", ""),
+        reason=given.get("Reason", ""),
         decisions=decisions,
         levels=(sum(1 for step in approvals if step["StepStatus"] == "Success"), len(approvals)),
         state=state,
         detail=detail,
         until=until,
-        ended_at=None if state.is_open else grant.get("ExecutionEndTime") or run.get("ExecutionEndTime"),
+        ended_at=None if state.is_open else grant.get("ExecutionEndTime") or execution.get("ExecutionEndTime"),
         region=_output(grant, "CheckRequest.Region"),
         holds_tag=_holds_tag(grant),
-        is_over=not (_is_live(run) or _is_live(grant)),
+        is_over=not (_is_live(execution) or _is_live(grant)),
     )
 
 
 def _state(
-    run: Run, grant: Run, approvals: list[Run], decisions: tuple[Decision, ...]
-) -> tuple[State, str, datetime | None]:
+    execution: Execution, grant: Execution, approvals: list[Execution], decisions: tuple[Decision, ...]
+) -> tuple[RequestState, str, datetime | None]:
     """Return the state, its detail, and its end."""
-    denied = _denial(run, grant, approvals, decisions)
+    denied = _denial(execution, grant, approvals, decisions)
     if denied:
         return *denied, None
-    if _is_live(run) or _is_live(grant):
-        return _open(run, grant, approvals)
-    return *_end(run, grant), None
+    if _is_live(execution) or _is_live(grant):
+        return _open_state(execution, grant, approvals)
+    return *_final_state(execution, grant), None
 
 
-def _denial(run: Run, grant: Run, approvals: list[Run], decisions: tuple[Decision, ...]) -> tuple[State, str] | None:
+def _denial(
+    execution: Execution, grant: Execution, approvals: list[Execution], decisions: tuple[Decision, ...]
+) -> tuple[RequestState, str] | None:
     """Return why there is no grant, also while the execution still notifies the topic."""
     rejecting = next((each for each in decisions if not each.approved), None)
     if rejecting:
-        return State.REJECTED, f"by {short(rejecting.who)}" + (f": {rejecting.comment}" if rejecting.comment else "")
+        return RequestState.REJECTED, f"by {short(rejecting.approver)}" + (
+            f": {rejecting.comment}" if rejecting.comment else ""
+        )
     rejected = any(_output(step, "ApprovalStatus") == "Rejected" for step in approvals)
-    if rejected or run["AutomationExecutionStatus"] == "Rejected":
-        return State.REJECTED, ""
+    if rejected or execution["AutomationExecutionStatus"] == "Rejected":
+        return RequestState.REJECTED, ""
     if any(step["StepStatus"] == "TimedOut" for step in approvals):
-        return State.EXPIRED, "nobody answered in time"
+        return RequestState.EXPIRED, "no approver responded in time"
     if _output(grant, "CheckRequest.Verdict") == "refused":
-        return State.REFUSED, _output(grant, "CheckRequest.Reason")
+        return RequestState.REFUSED, _output(grant, "CheckRequest.Reason")
     return None
 
 
-def _end(run: Run, grant: Run) -> tuple[State, str]:
+def _final_state(execution: Execution, grant: Execution) -> tuple[RequestState, str]:
     granted = _status(grant, *_TAG_STEPS) == "Success"
-    if "Cancelled" in (run["AutomationExecutionStatus"], grant.get("AutomationExecutionStatus")):
+    if "Cancelled" in (execution["AutomationExecutionStatus"], grant.get("AutomationExecutionStatus")):
         ended = _output(grant, "EndSessions.Outcome")
         early = f"the grant was ended early; {ended}" if ended else "the grant was ended early"
-        return State.CANCELLED, early if granted else ""
+        return RequestState.CANCELLED, early if granted else ""
     if granted and grant["AutomationExecutionStatus"] == "Success":
-        return State.ENDED, ""
-    return State.FAILED, str(grant.get("FailureMessage") or run.get("FailureMessage") or "")
+        return RequestState.ENDED, ""
+    return RequestState.FAILED, str(grant.get("FailureMessage") or execution.get("FailureMessage") or "")
 
 
-def _open(run: Run, grant: Run, approvals: list[Run]) -> tuple[State, str, datetime | None]:
-    asking = next((step for step in approvals if step["StepStatus"] != "Success"), None)
-    if asking is not None:
-        began = asking.get("ExecutionStartTime") or run["ExecutionStartTime"]
-        return State.WAITING, "", began + timedelta(seconds=APPROVAL_SECONDS)
+def _open_state(
+    execution: Execution, grant: Execution, approvals: list[Execution]
+) -> tuple[RequestState, str, datetime | None]:
+    pending = next((step for step in approvals if step["StepStatus"] != "Success"), None)
+    if pending is not None:
+        started = pending.get("ExecutionStartTime") or execution["ExecutionStartTime"]
+        return RequestState.WAITING, "", started + timedelta(seconds=APPROVAL_SECONDS)
     if _holds_tag(grant):
-        return State.GRANTED, _output(grant, "CheckRequest.Note"), _granted_until(grant)
+        return RequestState.GRANTED, _output(grant, "CheckRequest.Note"), _granted_until(grant)
     if _status(grant, *_TAG_STEPS) == "Success" and _status(grant, _RELEASE) == "Success":
         # The grant has ended, while the execution still searches for open sessions and notifies the topic.
-        return (State.CANCELLED, "the grant was ended early", None) if _is_canceled(grant) else (State.ENDED, "", None)
-    return State.CHECKING, "", None
+        return (
+            (RequestState.CANCELLED, "the grant was ended early", None)
+            if _is_canceled(grant)
+            else (RequestState.ENDED, "", None)
+        )
+    return RequestState.CHECKING, "", None
 
 
-def _is_canceled(grant: Run) -> bool:
+def _is_canceled(grant: Execution) -> bool:
     steps = [each for each in grant.get("StepExecutions", []) if each["StepName"] in (*_TAG_STEPS, _SLEEP)]
     return grant["AutomationExecutionStatus"] == "Cancelling" or any(
         each["StepStatus"] == "Cancelled" for each in steps
     )
 
 
-def _is_live(run: Run) -> bool:
-    return run.get("AutomationExecutionStatus") in LIVE
+def _is_live(execution: Execution) -> bool:
+    return execution.get("AutomationExecutionStatus") in LIVE
 
 
-def _holds_tag(grant: Run) -> bool:
+def _holds_tag(grant: Execution) -> bool:
     return _status(grant, *_TAG_STEPS) in ("Success", "InProgress") and _status(grant, _RELEASE) != "Success"
 
 
-def _granted_until(grant: Run) -> datetime | None:
+def _granted_until(grant: Execution) -> datetime | None:
     for step in grant.get("StepExecutions", []):
         # Inputs are returned as JSON, or as they are.
         minutes = _MINUTES.search(str(step.get("Inputs", {}).get("Duration", "")))
@@ -237,42 +247,42 @@ def _granted_until(grant: Run) -> datetime | None:
     return None
 
 
-def _status(run: Run, *names: str) -> str | None:
+def _status(execution: Execution, *names: str) -> str | None:
     """Return the status of the one of these steps that has started."""
-    reached = (step for step in run.get("StepExecutions", []) if step["StepName"] in names)
+    reached = (step for step in execution.get("StepExecutions", []) if step["StepName"] in names)
     return next((step["StepStatus"] for step in reached if step["StepStatus"] != "Pending"), None)
 
 
-def _output(given: Run, name: str) -> str:
+def _output(given: Execution, name: str) -> str:
     """Return an output; empty where there is none, which Systems Manager reports as a text."""
     value = next(iter(given.get("Outputs", {}).get(name, [])), "")
     return "" if value.startswith("No output available") else value
 
 
-def _parameters(run: Run) -> dict[str, str]:
+def _parameters(execution: Execution) -> dict[str, str]:
     """Return the runbook's parameters; a change request has them beside its own."""
-    runbooks = cast("list[Run]", run.get("Runbooks") or [])
-    given: Run = runbooks[0].get("Parameters", {}) if runbooks else run.get("Parameters", {})
+    runbooks = cast("list[Execution]", execution.get("Runbooks") or [])
+    given: Execution = runbooks[0].get("Parameters", {}) if runbooks else execution.get("Parameters", {})
     return {name: values[0] for name, values in given.items() if values}
 
 
-def _decisions(step: Run) -> list[Decision]:
+def _decisions(step: Execution) -> list[Decision]:
     """Return the decisions of a step. `ApproverDecisions` holds JSON: one object per decision, or a list of them."""
     found: list[Decision] = []
     for text in step.get("Outputs", {}).get("ApproverDecisions", []):
         for each in _objects(text):
-            said, who = str(each.get("Decision", "")), str(each.get("Approver", ""))
-            if said.startswith(("Approve", "Reject")):
+            decision, approver = str(each.get("Decision", "")), str(each.get("Approver", ""))
+            if decision.startswith(("Approve", "Reject")):
                 comment = str(each.get("Comment") or "")
-                found.append(Decision(who=who, approved=said.startswith("Approve"), comment=comment))
+                found.append(Decision(approver=approver, approved=decision.startswith("Approve"), comment=comment))
     return found
 
 
-def _objects(text: str) -> list[Run]:
+def _objects(text: str) -> list[Execution]:
     """Return the objects in a JSON text, one or a list; none from anything else, which the runbook refuses as well."""
     try:
         decoded = json.loads(text)
     except ValueError:
         return []
     listed = cast("list[Any]", decoded if isinstance(decoded, list) else [decoded])
-    return [cast("Run", each) for each in listed if isinstance(each, dict)]
+    return [cast("Execution", each) for each in listed if isinstance(each, dict)]

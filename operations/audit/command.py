@@ -13,10 +13,8 @@ from operations.audit.protected import Declared
 from operations.audit.report import as_json, show
 from operations.audit.run import AuditOptions, audit_stack
 from operations.audit.severity import Severity, severity_of
+from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.options import Json
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -29,15 +27,8 @@ _ARNS = "ARN or pattern of ARNs. Repeatable."
 def audit(  # noqa: PLR0913 -- the options of the command line
     context: typer.Context,
     *,
-    stack: Annotated[
-        str | None, typer.Option("--stack", "-s", metavar="NAME", help="Stack. Default: the selected stack.")
-    ] = None,
-    cwd: Annotated[
-        Path,
-        typer.Option(
-            "--cwd", "-C", metavar="DIRECTORY", help="Directory of Pulumi.yaml.", file_okay=False, exists=True
-        ),
-    ] = Path(),
+    stack: Stack = None,
+    cwd: Cwd = Path(),
     machine: Json = False,
     severity: Annotated[
         str, typer.Option(metavar="LEVEL", help="Minimum severity to report (low, medium, high, critical).")
@@ -71,17 +62,13 @@ def audit(  # noqa: PLR0913 -- the options of the command line
 
     Exit codes: 0 no finding, 1 findings, or IAM cannot be read, 2 the command line or the configuration cannot be used.
     """
-    try:
-        declared = Declared(
-            administrators=tuple(declare_admin or ()), approvers=tuple(approver or ()), operators=tuple(operator or ())
-        )
-        found = _audit(
-            Surroundings.of(context).read_stack(cwd, stack),
-            AuditOptions(declared=declared, least=_severity(severity), exceptions=_exceptions(exceptions, cwd)),
-        )
-    except UnusableError as problem:
-        typer.echo(str(problem), err=True)
-        raise typer.Exit(ExitCode.UNUSABLE) from None
+    declared = Declared(
+        administrators=tuple(declare_admin or ()), approvers=tuple(approver or ()), operators=tuple(operator or ())
+    )
+    found = _audit(
+        CommandContext.of(context).read_stack(cwd, stack),
+        AuditOptions(declared=declared, least=_severity(severity), exceptions=_exceptions(exceptions, cwd)),
+    )
     if machine:
         typer.echo(as_json(found))
     else:

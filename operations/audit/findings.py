@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.iam.patterns import matches
 from operations.audit.severity import Severity
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,7 +174,7 @@ class Audit:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of the command."""
-        return ExitCode.DIFFERENT if self.unread or self.count() else ExitCode.AS_ASKED
+        return ExitCode.FINDINGS if self.unread or self.count() else ExitCode.SUCCESS
 
 
 def worst_first(several: list[Audited]) -> tuple[Audited, ...]:

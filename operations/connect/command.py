@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from common.aws.session import AwsClients
+from operations.command_line import CommandContext, Cwd, Stack
 from operations.connect.session import (
     RDP_PORT,
     Forwarding,
@@ -19,12 +20,9 @@ from operations.connect.session import (
     missing_programs,
     run_program,
 )
-from operations.errors import UnusableError, exit_on_errors
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode, UnusableError
 from operations.inventory.instances import Finder, Instance, NoConnectionError
 from operations.inventory.reader import ReadFailure, identify
-from operations.options import Cwd, Stack
-from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from operations.stack import StackConfiguration
@@ -56,13 +54,12 @@ def connect(  # noqa: PLR0913 -- options of a command line
     Exit codes: that of the session; 1 the instance does not exist, is not running or is not managed, 2 the command line
     or the configuration is not usable, or a program is missing.
     """
-    with exit_on_errors():
-        forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
-        found = _find(Surroundings.of(context).read_stack(cwd, stack), instance)
+    forwarding = _forwarding(rdp=rdp, local_port=local_port, remote_port=remote_port)
+    found = _find(CommandContext.of(context).read_stack(cwd, stack), instance)
     arguments = command(found, forwarding)
     typer.echo(as_typed(arguments, windows=os.name == "nt"))
     if only_print:
-        raise typer.Exit(ExitCode.AS_ASKED)
+        raise typer.Exit(ExitCode.SUCCESS)
     missing = missing_programs()
     if missing:
         typer.echo(f"To run it, install {' and '.join(missing)}.", err=True)

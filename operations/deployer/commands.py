@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from operations.command_line import CommandContext
 from operations.deployer.boundary import boundary
 from operations.deployer.names import Role
 from operations.deployer.options import account_of, fleet_stacks, scope_from_options, scope_from_stacks, warnings
@@ -18,8 +19,6 @@ from operations.deployer.role_boundary import role_boundary
 from operations.deployer.statement import TooMuchError
 from operations.deployer.template import LONGEST_TEMPLATE, template, trust
 from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
-from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -183,7 +182,7 @@ def _scope(  # noqa: PLR0913, PLR0917
         raise UnusableError("--stack, --file and --region are alternatives: choose one.")
     if regions:
         return scope_from_options(regions, tag, account_of(account))
-    stacks = fleet_stacks(file) if file else [Surroundings.of(context).read_stack(cwd, stack).settings()]
+    stacks = fleet_stacks(file) if file else [CommandContext.of(context).read_stack(cwd, stack).settings()]
     scope = scope_from_stacks(stacks, tag, account_of(account))
     for each in warnings(stacks, scope):
         typer.echo(each, err=True)
@@ -194,17 +193,11 @@ def _scope(  # noqa: PLR0913, PLR0917
 def _reporting_errors() -> Generator[None]:
     try:
         yield
-    except UnusableError as problem:
-        message = str(problem)
     except TooMuchError as problem:
-        message = (
+        raise UnusableError(
             f"The settings name too many roles, users and log groups for one role: {problem}. Use --region and --tag "
             "for policies that allow any names."
-        )
-    else:
-        return
-    typer.echo(message, err=True)
-    raise typer.Exit(ExitCode.UNUSABLE)
+        ) from None
 
 
 def _print(value: Any, longest: int | None = None) -> None:

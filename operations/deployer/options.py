@@ -12,14 +12,14 @@ from operations.deployer.iam import own_roles
 from operations.deployer.names import ROLES_BOUNDARY
 from operations.deployer.scope import ANY, Scope, scope_of, whole_scope
 from operations.errors import UnusableError
-from operations.fleet.file import read_fleet_file
-from operations.fleet.merging import Layer, merge
+from operations.fleet.fleet_file import read_fleet_file
+from operations.fleet.stack_configuration import Layer, merge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from operations.fleet.settings import FleetSettings
+    from operations.fleet.file_schema import FleetSettings
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
@@ -41,7 +41,7 @@ def fleet_stacks(path: Path) -> list[Settings]:
     Raises:
         UnusableError: The file cannot be used.
     """
-    settings = read_fleet_file(path).settings
+    settings = read_fleet_file(path)
     try:
         return [Settings.load(_with_region(merge(layers))) for layers in _layers(settings)]
     except SettingsError as wrong:

@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
+from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.doctor.findings import as_json, plain, show
 from operations.doctor.run import Doctor
-from operations.errors import exit_on_errors
-from operations.options import Cwd, Json, Stack
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 
@@ -34,10 +32,9 @@ def doctor(
     Exit codes: 0 ready (warnings allowed), 1 not ready, cannot tell, or no such node, 2 the command line or the
     configuration is not usable.
     """
-    with exit_on_errors():
-        configuration = Surroundings.of(context).read_stack(cwd, stack)
-        with Terminal(stderr=True).status("Diagnosing the node ..."):
-            found = Doctor(configuration).diagnose(instance)
+    configuration = CommandContext.of(context).read_stack(cwd, stack)
+    with Terminal(stderr=True).status("Diagnosing the node ..."):
+        found = Doctor(configuration).diagnose(instance)
     if json_output:
         typer.echo(as_json(plain(found)))
     else:

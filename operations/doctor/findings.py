@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 from operations.findings import UNKNOWN_LABEL, Finding, Status, print_line, styled
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Diagnosis:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of the command."""
-        return ExitCode.AS_ASKED if self.verdict is Verdict.READY else ExitCode.DIFFERENT
+        return ExitCode.SUCCESS if self.verdict is Verdict.READY else ExitCode.FINDINGS
 
     @property
     def order(self) -> tuple[int, str, str, str]:

@@ -10,13 +10,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
+from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.doctor.findings import VERDICTS, Verdict, as_json, plain
 from operations.doctor.run import Doctor
-from operations.errors import exit_on_errors
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 from operations.findings import Status, counted, print_line, print_unread, stack_table, unread_as_json
-from operations.options import Cwd, Json, Stack
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -43,8 +41,7 @@ def nodes(
     Exit codes: 0 all ready, 1 a node is not ready or cannot be evaluated, 2 the command line or the configuration is not
     usable.
     """
-    with exit_on_errors():
-        found = _survey(Surroundings.of(context).read_stack(cwd, stack), running_only=running)
+    found = _survey(CommandContext.of(context).read_stack(cwd, stack), running_only=running)
     if json_output:
         typer.echo(as_json(as_plain(found)))
     else:
@@ -71,7 +68,7 @@ _COUNTED: Final = (Status.PROBLEM, Status.UNKNOWN)
 def exit_code(survey: Survey) -> ExitCode:
     """Return the exit code of the command."""
     ready = all(each.verdict is Verdict.READY for each in survey.nodes)
-    return ExitCode.AS_ASKED if ready and not survey.unread else ExitCode.DIFFERENT
+    return ExitCode.SUCCESS if ready and not survey.unread else ExitCode.FINDINGS
 
 
 def as_plain(survey: Survey) -> dict[str, Any]:

@@ -13,16 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from rich.text import Text
 
-from operations.errors import UnusableError
+from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.errors import ExitCode, UnusableError
 from operations.evidence.files import load, read_trail, save
 from operations.evidence.live import Account, People, node_names, read_account
 from operations.evidence.output import as_csv, page, plain, summary, tables
 from operations.evidence.records import Records
 from operations.evidence.report import Context, Report, report
-from operations.exit_codes import ExitCode
 from operations.inventory.reader import ReadFailure, aws_clients, identify
-from operations.options import Cwd, Json, Stack
-from operations.surroundings import Surroundings
 from operations.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -93,7 +91,7 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
     Exit codes: 0 no findings above severity low, 1 findings, 2 the command line or the stack cannot be used, 3 the report
     is incomplete.
     """
-    surroundings = Surroundings.of(context)
+    surroundings = CommandContext.of(context)
     now = surroundings.now().astimezone(UTC)
     try:
         begin, end = _period(since, until, now)
@@ -120,7 +118,7 @@ def evidence(  # noqa: PLR0913 -- the options of the command line
 def _exit_code(made: Report) -> int:
     if not made.is_complete:
         return INCOMPLETE
-    return ExitCode.DIFFERENT if made.counts().keys() - {"low", "info"} else ExitCode.AS_ASKED
+    return ExitCode.FINDINGS if made.counts().keys() - {"low", "info"} else ExitCode.SUCCESS
 
 
 def _period(since: str, until: str, now: datetime) -> tuple[datetime, datetime]:

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME
 from components.approval.scripts.trust import session_person
 from components.session_manager.document import s3_key_prefix
-from operations.approval.requests import understand
+from operations.approval.requests import parse_request
 from operations.evidence.cloudtrail import add_event, document_name, event_names, kind_of
 from operations.evidence.records import (
     NO_TIME,
@@ -228,14 +228,14 @@ def _executions(account: Account, known: Records) -> Records:
 
 
 def _add_execution(account: Account, run: Mapping[str, Any], mode: str, found: Records, *, is_known: bool) -> None:
-    request = understand(run)
+    request = parse_request(run)
     if not is_known:
         found.requests.append(
             Request(
                 id=request.id,
                 account=account.identity.account_id,
-                caller=Caller(arn=request.asked_by),
-                at=request.asked_at.astimezone(UTC),
+                caller=Caller(arn=request.requester),
+                at=request.requested_at.astimezone(UTC),
                 principal=f"{request.principal.kind}/{request.principal.name}",
                 node=request.instance,
                 reason=request.reason,
@@ -244,7 +244,11 @@ def _add_execution(account: Account, run: Mapping[str, Any], mode: str, found: R
         )
     found.decisions.extend(
         Decision(
-            request=request.id, caller=Caller(arn=each.who), at=NO_TIME, approved=each.approved, source="Automation"
+            request=request.id,
+            caller=Caller(arn=each.approver),
+            at=NO_TIME,
+            approved=each.approved,
+            source="Automation",
         )
         for each in request.decisions
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from operations.approval.people import short
+from operations.approval.principals import short
 from operations.evidence.records import NO_TIME
 from operations.evidence.report import RULES, SEVERITIES, Report, Row
 

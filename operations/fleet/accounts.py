@@ -1,4 +1,4 @@
-"""Accounts of a fleet: listed and discovered ones, without excluded ones."""
+"""Accounts of a fleet (listed and discovered ones, without excluded ones), and their waves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from common.validation import suggestion
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from operations.fleet.settings import FleetSettings
+    from operations.fleet.file_schema import FleetSettings, Wave
 
 ACTIVE = "ACTIVE"
 _SUGGESTIONS = 50
@@ -20,7 +20,7 @@ _SUGGESTIONS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
-class Account:
+class FleetAccount:
     """AWS account.
 
     Attributes:
@@ -47,7 +47,7 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class AccountSelection:
     """Accounts of the fleet.
 
     Attributes:
@@ -56,12 +56,14 @@ class Chosen:
         problems: Names in the file that match no account.
     """
 
-    accounts: tuple[Account, ...]
+    accounts: tuple[FleetAccount, ...]
     left_out: Mapping[str, str]
     problems: tuple[Problem, ...] = ()
 
 
-def choose(settings: FleetSettings, found: Sequence[Account], units: Mapping[str, tuple[str, ...]]) -> Chosen:
+def select_accounts(
+    settings: FleetSettings, found: Sequence[FleetAccount], units: Mapping[str, tuple[str, ...]]
+) -> AccountSelection:
     """Combine listed and discovered accounts.
 
     Args:
@@ -70,53 +72,53 @@ def choose(settings: FleetSettings, found: Sequence[Account], units: Mapping[str
         units: Organizational units of listed accounts by account ID, if known.
     """
     listed = [
-        Account(id=each.id, name=each.name, tags=each.tags, units=units.get(each.id, ()))
+        FleetAccount(id=each.id, name=each.name, tags=each.tags, units=units.get(each.id, ()))
         for each in settings.accounts.listed
     ]
-    by_hand = {each.id for each in listed}
+    listed_ids = {each.id for each in listed}
     of_organization = {each.id: each for each in found}
-    known = [_with_findings(each, of_organization.get(each.id)) for each in listed]
-    known += sorted((each for each in found if each.id not in by_hand), key=lambda each: (each.name, each.id))
-    known = _told_apart(known)
+    known = [_with_organization_data(each, of_organization.get(each.id)) for each in listed]
+    known += sorted((each for each in found if each.id not in listed_ids), key=lambda each: (each.name, each.id))
+    known = _with_unique_names(known)
     excluded = frozenset(settings.accounts.exclude)
-    left_out = {each.id: reason for each in known if (reason := _reason(each, excluded))}
-    return Chosen(
+    left_out = {each.id: reason for each in known if (reason := _omission(each, excluded))}
+    return AccountSelection(
         accounts=tuple(each for each in known if each.id not in left_out),
         left_out=left_out,
         problems=tuple(_unknown_names(settings, known)),
     )
 
 
-def _with_findings(listed: Account, found: Account | None) -> Account:
+def _with_organization_data(listed: FleetAccount, found: FleetAccount | None) -> FleetAccount:
     if found is None:
         return listed
     return replace(listed, tags={**found.tags, **listed.tags}, units=found.units or listed.units, state=found.state)
 
 
-def _told_apart(accounts: Sequence[Account]) -> list[Account]:
+def _with_unique_names(accounts: Sequence[FleetAccount]) -> list[FleetAccount]:
     """Make names unique, because an organization may have several accounts with the same name."""
-    taken = Counter(each.name for each in accounts)
-    return [replace(each, name=f"{each.name}-{each.id}") if taken[each.name] > 1 else each for each in accounts]
+    counts = Counter(each.name for each in accounts)
+    return [replace(each, name=f"{each.name}-{each.id}") if counts[each.name] > 1 else each for each in accounts]
 
 
-def _reason(account: Account, excluded: frozenset[str]) -> str | None:
+def _omission(account: FleetAccount, excluded: frozenset[str]) -> str | None:
     if not excluded.isdisjoint((account.name, account.id)):
         return "excluded"
     return None if account.state == ACTIVE else account.state.lower().replace("_", " ")
 
 
-def _unknown_names(settings: FleetSettings, known: Sequence[Account]) -> Iterator[Problem]:
+def _unknown_names(settings: FleetSettings, known: Sequence[FleetAccount]) -> Iterator[Problem]:
     names = [each.name for each in known]
-    called = {*names, *(each.id for each in known)}
-    unknown = [(path, name) for path, name in _names(settings) if name not in called]
+    identifiers = {*names, *(each.id for each in known)}
+    unknown = [(path, name) for path, name in _names(settings) if name not in identifiers]
     for number, (path, name) in enumerate(unknown):
         # A suggestion requires a comparison with every name, and thousands of suggestions would not be read.
         close = suggestion(name, names) if number < _SUGGESTIONS else ""
-        yield Problem(path=path, message=f"{name} is no account of the fleet{close}")
+        yield Problem(path=path, message=f"expected an account of the fleet, got {name}{close}")
     for account in known:
         both = [name for name in dict.fromkeys((account.name, account.id)) if name in settings.overrides.accounts]
         if len(both) > 1:
-            message = f"{' and '.join(both)} are the same account; give its settings once"
+            message = f"expected settings once per account, got {' and '.join(both)} for the same account"
             yield Problem(path=("overrides", "accounts", both[1]), message=message)
 
 
@@ -128,3 +130,27 @@ def _names(settings: FleetSettings) -> Iterator[tuple[tuple[str, ...], str]]:
     for number, wave in enumerate(settings.waves):
         for position, name in enumerate(wave.accounts):
             yield ("waves", str(number), "accounts", str(position)), name
+
+
+def assign_waves(settings: FleetSettings, accounts: Sequence[FleetAccount]) -> dict[str, list[FleetAccount]]:
+    """Return the accounts of each wave, by its name: an account is in the first wave that names it, or in the last one."""
+    by_wave: dict[str, list[FleetAccount]] = {wave.name: [] for wave in settings.waves}
+    for account in accounts:
+        naming = (wave for wave in settings.waves if _selects(wave, account))
+        by_wave[next(naming, settings.waves[-1]).name].append(account)
+    return by_wave
+
+
+def _selects(wave: Wave, account: FleetAccount) -> bool:
+    """Return whether a wave selects an account by name, unit or tags."""
+    return (
+        account.name in wave.accounts
+        or account.id in wave.accounts
+        or any(unit in account.units for unit in wave.organizational_units)
+        or (bool(wave.tags) and account.has(wave.tags))
+    )
+
+
+def tolerated_failures(tolerance: int | str, accounts: int) -> int:
+    """Return the number of failures to tolerate; percentages are rounded down, as by StackSets."""
+    return tolerance if isinstance(tolerance, int) else int(tolerance.removesuffix("%")) * accounts // 100

@@ -3,202 +3,229 @@
 from __future__ import annotations
 
 import json
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from operations.command_line import CommandContext, Cwd, Json
 from operations.errors import UnusableError
-from operations.fleet import work
 from operations.fleet.fleet import load_fleet
-from operations.fleet.journal import Journal
-from operations.fleet.migration import fleet_file_of, read_instances, read_parameters
-from operations.fleet.options import (
-    CallAs,
-    Comment,
-    Cwd,
-    File,
-    Machine,
-    Packs,
-    Page,
-    SomeAccounts,
-    SomeWaves,
+from operations.fleet.migration import (
+    cloudformation_client,
+    fleet_file_of,
+    read_instances,
+    read_parameters,
+    read_stack_set,
 )
-from operations.fleet.output import finish, progress_of, told_in_words
-from operations.fleet.plan import orphans
-from operations.fleet.report import show_settings
-from operations.fleet.results import ACCOUNT_WIDE, Cell, Report, Result, State, from_json, merge_reports
-from operations.fleet.runner import run_waves
-from operations.fleet.running import Command, engines_of, plan_of, state_folder
-from operations.fleet.stack_sets import cloudformation_client, look_up_stack_set
-from operations.fleet.stopping import stopped_by_signals
-from operations.terminal import Terminal
+from operations.fleet.result_output import markdown_comment, print_results, print_settings, results_page
+from operations.fleet.results import AccountState, FleetReport, merge_reports, report_from_json, report_to_json
+from operations.fleet.rollout import Journal, run_waves, stopped_by_signals
+from operations.fleet.stack_operations import (
+    engine_context,
+    find_drift,
+    open_backend,
+    orphan_result,
+    preview_stack,
+    progress_of,
+    remove_stack,
+    state_folder,
+    update_stack,
+    verify_account,
+)
+from operations.fleet.stack_plan import orphaned_stacks, plan_stacks
+from operations.terminal import Terminal, print_json
 
 if TYPE_CHECKING:
-    from operations.fleet.configuration import Rendered
+    from collections.abc import Callable, Sequence
+
     from operations.fleet.fleet import Fleet
-    from operations.fleet.plan import Orphan
-    from operations.fleet.work import Engines
+    from operations.fleet.pulumi_cli import PulumiCli
+    from operations.fleet.results import AccountResult
+    from operations.fleet.stack_configuration import FleetStack
+    from operations.fleet.stack_operations import EngineContext
+    from operations.fleet.stack_plan import OrphanedStack
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Runs one stack an account for a whole organization, in waves: docs/fleet.md.",
+    help="Run one stack per account for a whole organization, in waves (docs/fleet.md).",
 )
 
+File = Annotated[Path, typer.Option("--file", "-f", metavar="FILE", help="Fleet file.", dir_okay=False, exists=True)]
+Accounts = Annotated[
+    list[str] | None,
+    typer.Option("--account", "-a", metavar="NAME", help="Limit to this account (name or ID). Repeatable."),
+]
+Waves = Annotated[
+    list[str] | None, typer.Option("--wave", "-w", metavar="NAME", help="Limit to this wave. Repeatable.")
+]
+PolicyPacks = Annotated[
+    list[Path] | None,
+    typer.Option("--policy-pack", metavar="DIRECTORY", help="Policy pack that evaluates every stack. Repeatable."),
+]
+Page = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write the results as a self-contained HTML page.")
+]
+Comment = Annotated[
+    Path | None,
+    typer.Option("--markdown", metavar="FILE", help="Write the results as a Markdown comment for a pull request."),
+]
+
+
+class CallAs(StrEnum):
+    """Account with whose permissions a StackSet is read (CloudFormation API Reference, CallAs)."""
+
+    SELF = "SELF"
+    DELEGATED_ADMIN = "DELEGATED_ADMIN"
+
 
 @app.command()
-def plan(  # noqa: PLR0913 -- one parameter an option
+def plan(  # noqa: PLR0913 -- one parameter per option
     context: typer.Context,
     *,
     file: File,
     cwd: Cwd = Path(),
-    account: SomeAccounts = None,
+    account: Accounts = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Show which setting of --account comes from where, and ask nothing else.")
+        bool, typer.Option("--explain", help="Show the source of each setting of --account. Makes no other calls.")
     ] = False,
-    machine: Machine = False,
+    json_output: Json = False,
     html: Page = None,
 ) -> None:
-    """Shows which stacks are to be, which are new, whose settings changed, and which lost their account. Changes nothing.
+    """Show new, changed, unchanged and orphaned stacks. Changes nothing.
 
-    Looks at the fleet file, AWS Organizations where the file says so, and the state backend. What changed in the
-    program is shown by `preview`.
+    Reads the fleet file, AWS Organizations if the file requires it, and the state backend. Changes of the program are
+    shown by `preview`.
 
-    Exit codes: 0 shown, 2 the file, AWS or the backend cannot be used, with all that is wrong with the file.
+    Exit codes: 0 shown, 2 the file, AWS or the backend cannot be used (all problems of the file are listed).
     """
-    with told_in_words():
-        fleet = load_fleet(file)
-        if explain:
-            _explain(fleet, account or [], machine=machine)
-            return
-        chosen = fleet.chosen(account or [], [])
-        results, stacks = plan_of(fleet, cwd, chosen)
+    fleet = load_fleet(file)
+    if explain:
+        _explain(fleet, account or [], json_output=json_output)
+        return
+    selected = fleet.select(account)
+    with open_backend(fleet, cwd) as pulumi:
+        results = plan_stacks(fleet, pulumi, selected)
         if not account:
-            results += [_orphaned(fleet, each) for each in _orphans(fleet, stacks)]
-        finish(context, Report(command="plan", results=tuple(results)), machine=machine, page=html)
+            results += [orphan_result(fleet, each) for each in _orphans(fleet, pulumi)]
+    _finish(context, results, json_output=json_output, html=html)
 
 
 @app.command()
-def preview(  # noqa: PLR0913 -- one parameter an option
+def preview(  # noqa: PLR0913 -- one parameter per option
     context: typer.Context,
     *,
     file: File,
     cwd: Cwd = Path(),
-    account: SomeAccounts = None,
-    wave: SomeWaves = None,
-    policy_pack: Packs = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look first at what is live.")] = False,
-    machine: Machine = False,
+    account: Accounts = None,
+    wave: Waves = None,
+    policy_pack: PolicyPacks = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Refresh state before previewing.")] = False,
+    json_output: Json = False,
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Shows what `up` would do in every account, without regard to waves. Changes nothing, in the backend neither.
+    """Preview the changes of `up` in every account, regardless of waves. Changes nothing, not even in the backend.
 
     Exit codes: 0 shown, 1 an account failed, 2 the file or the command line cannot be used.
     """
-    with told_in_words():
-        fleet = load_fleet(file)
-        chosen = fleet.chosen(account or [], wave or [])
-        command = Command(fleet=fleet, cwd=cwd, policy_packs=tuple(policy_pack or ()), refresh=refresh)
-        results = _with_engines(command, chosen, work.preview)
-        finish(context, Report(command="preview", results=tuple(results)), machine=machine, page=html, comment=markdown)
+    fleet = load_fleet(file)
+    selected = fleet.select(account, wave)
+    results = _run_read_only(fleet, cwd, selected, preview_stack, policy_packs=policy_pack, refresh=refresh)
+    _finish(context, results, json_output=json_output, html=html, markdown=markdown)
 
 
 @app.command()
-def up(  # noqa: PLR0913 -- one parameter an option
+def up(  # noqa: PLR0913 -- one parameter per option
     context: typer.Context,
     *,
     file: File,
     cwd: Cwd = Path(),
-    account: SomeAccounts = None,
-    wave: SomeWaves = None,
-    policy_pack: Packs = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Look first at what is live, and repair it.")] = False,
-    again: Annotated[bool, typer.Option("--again", help="Do again what an unfinished run has done.")] = False,
-    machine: Machine = False,
+    account: Accounts = None,
+    wave: Waves = None,
+    policy_pack: PolicyPacks = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Refresh state before updating, which repairs drift.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Repeat accounts that an unfinished run has completed.")
+    ] = False,
+    json_output: Json = False,
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Brings every account to what the file asks for, wave by wave. CHANGES ACCOUNTS.
+    """Deploy every account's stack as the file specifies, wave by wave. CHANGES ACCOUNTS.
 
-    A wave in which more accounts fail than it tolerates is the last: what runs is finished, nothing further begins.
-    The next run goes on from there, and passes over accounts that are done with the same settings and program, unless
-    --again, --refresh or --account is given. Once everything is done, a run does everything again.
+    If more accounts of a wave fail than it tolerates, started accounts are completed and no further account is started.
+    The next run resumes there, and skips accounts that are completed with the same settings and program, unless
+    --again, --refresh or --account is given. Once all accounts are completed, a run starts from the beginning.
 
-    Ctrl-C (or SIGTERM) lets each engine finish what it has begun; a second one breaks it off. Locks are taken away.
-    Whatever engines print is in .fleet/FILE/logs beside the fleet file.
+    Ctrl-C (or SIGTERM) lets each engine finish its current operations; a second one aborts them. Locks are removed.
+    The output of the engines is in .fleet/FILE/logs beside the fleet file.
 
-    Exit codes: 0 all done, 1 an account failed or was not begun, 2 the file or the command line cannot be used.
+    Exit codes: 0 all completed, 1 an account failed or was not started, 2 the file or the command line cannot be used.
     """
-    with told_in_words():
-        fleet = load_fleet(file)
-        chosen = fleet.chosen(account or [], wave or [])
-        command = Command(fleet=fleet, cwd=cwd, policy_packs=tuple(policy_pack or ()), refresh=refresh)
-        journal = Journal(state_folder(fleet) / "unfinished.json")
-        resumes = not (again or refresh or account)
-        with stopped_by_signals() as stop, engines_of(command, stop, len(chosen)) as engines:
-            results = run_waves(
-                fleet.turns(chosen),
-                lambda each, name: work.up(engines, journal, each, name, resumes=resumes),
-                stop,
-                engines.listener,
-            )
-            journal.close({each.account.id: engines.fingerprint(each) for each in fleet.accounts})
-        finish(context, Report(command="up", results=tuple(results)), machine=machine, page=html, comment=markdown)
+    fleet = load_fleet(file)
+    selected = fleet.select(account, wave)
+    journal = Journal(state_folder(fleet) / "unfinished.json")
+    with (
+        stopped_by_signals() as stop,
+        engine_context(fleet, cwd, stop, accounts=len(selected), policy_packs=policy_pack, refresh=refresh) as engines,
+    ):
+        update = partial(update_stack, engines, journal, resumes=not (again or refresh or account))
+        results = run_waves(fleet.waves(selected), update, stop, engines.progress)
+        journal.close({each.account.id: engines.fingerprint(each) for each in fleet.stacks})
+    _finish(context, results, json_output=json_output, html=html, markdown=markdown)
 
 
 @app.command()
-def drift(  # noqa: PLR0913 -- one parameter an option
+def drift(  # noqa: PLR0913 -- one parameter per option
     context: typer.Context,
     *,
     file: File,
     cwd: Cwd = Path(),
-    account: SomeAccounts = None,
-    wave: SomeWaves = None,
-    machine: Machine = False,
+    account: Accounts = None,
+    wave: Waves = None,
+    json_output: Json = False,
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Compares what is live with what the stacks left. Changes nothing; `up --refresh` repairs.
+    """Compare the live resources with the stacks' state. Changes nothing; `up --refresh` repairs drift.
 
     Exit codes: 0 no drift, 1 drift or a failure, 2 the file or the command line cannot be used.
     """
-    with told_in_words():
-        fleet = load_fleet(file)
-        results = _with_engines(Command(fleet=fleet, cwd=cwd), fleet.chosen(account or [], wave or []), work.drift)
-        finish(context, Report(command="drift", results=tuple(results)), machine=machine, page=html, comment=markdown)
+    fleet = load_fleet(file)
+    results = _run_read_only(fleet, cwd, fleet.select(account, wave), find_drift)
+    _finish(context, results, json_output=json_output, html=html, markdown=markdown)
 
 
 @app.command()
-def verify(  # noqa: PLR0913 -- one parameter an option
+def verify(  # noqa: PLR0913 -- one parameter per option
     context: typer.Context,
     *,
     file: File,
-    account: SomeAccounts = None,
-    wave: SomeWaves = None,
-    machine: Machine = False,
+    account: Accounts = None,
+    wave: Waves = None,
+    json_output: Json = False,
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Compares what is live with what the settings ask for, check by check, in every account and Region.
+    """Compare the live resources with the settings, check by check, in every account and Region.
 
     Needs neither `pulumi` nor a state. Changes nothing.
 
-    Exit codes: 0 all as asked, 1 something differs or cannot be told, 2 the file or the command line cannot be used.
+    Exit codes: 0 no differences, 1 differences, or checks that cannot be evaluated, 2 the file or the command line cannot
+    be used.
     """
-    with told_in_words():
-        fleet = load_fleet(file)
-        chosen = fleet.chosen(account or [], wave or [])
-        with stopped_by_signals() as stop, progress_of(len(chosen)) as progress:
-            results = run_waves(
-                fleet.at_once(chosen),
-                lambda each, name: work.verify(work.repair_command(fleet, "up --refresh", each), each, name),
-                stop,
-                progress,
-            )
-        finish(context, Report(command="verify", results=tuple(results)), machine=machine, page=html, comment=markdown)
+    fleet = load_fleet(file)
+    selected = fleet.select(account, wave)
+    with stopped_by_signals() as stop, progress_of(len(selected)) as progress:
+        results = run_waves(fleet.read_only_waves(selected), partial(verify_account, fleet), stop, progress)
+    _finish(context, results, json_output=json_output, html=html, markdown=markdown)
 
 
 @app.command()
@@ -206,62 +233,60 @@ def matrix(
     *,
     file: File,
     cwd: Cwd = Path(),
-    account: SomeAccounts = None,
-    wave: SomeWaves = None,
+    account: Accounts = None,
+    wave: Waves = None,
     changed: Annotated[
-        bool, typer.Option("--changed", help="Only accounts that are new or whose settings changed.")
+        bool, typer.Option("--changed", help="Limit to accounts that are new or whose settings changed.")
     ] = False,
 ) -> None:
-    """Prints the accounts as a CI matrix: {"include": [{"account", "id", "wave", "stack"}]}. Changes nothing.
+    """Print the accounts as a CI matrix: {"include": [{"account", "id", "wave", "stack"}]}. Changes nothing.
 
     Exit codes: 0 printed, 2 the file, AWS or the backend cannot be used.
     """
-    with told_in_words():
-        fleet = load_fleet(file)
-        chosen = fleet.chosen(account or [], wave or [])
-        if changed:
-            results, _ = plan_of(fleet, cwd, chosen)
-            wanted = {each.id for each in results if each.state is not State.UNCHANGED}
-            chosen = [each for each in chosen if each.account.id in wanted]
-        include = [
-            {
-                "account": each.account.name,
-                "id": each.account.id,
-                "wave": fleet.waves[each.account.id],
-                "stack": each.stack,
-            }
-            for each in chosen
-        ]
-        typer.echo(json.dumps({"include": include}))
+    fleet = load_fleet(file)
+    selected = fleet.select(account, wave)
+    if changed:
+        with open_backend(fleet, cwd) as pulumi:
+            results = plan_stacks(fleet, pulumi, selected)
+        unchanged = {each.id for each in results if each.state is AccountState.UNCHANGED}
+        selected = [each for each in selected if each.account.id not in unchanged]
+    include = [
+        {
+            "account": each.account.name,
+            "id": each.account.id,
+            "wave": fleet.wave_names[each.account.id],
+            "stack": each.name,
+        }
+        for each in selected
+    ]
+    typer.echo(json.dumps({"include": include}))
 
 
 @app.command()
-def remove(  # noqa: PLR0913 -- one parameter an option
+def remove(  # noqa: PLR0913 -- one parameter per option
     context: typer.Context,
     *,
     file: File,
     cwd: Cwd = Path(),
     account: Annotated[
-        list[str] | None, typer.Option("--account", "-a", metavar="ID", help="Remove this one; again for more.")
+        list[str] | None,
+        typer.Option("--account", "-a", metavar="ID", help="Remove the stack of this account. Repeatable."),
     ] = None,
-    machine: Machine = False,
+    json_output: Json = False,
     html: Page = None,
 ) -> None:
-    """Lists the stacks of accounts that left the fleet; those named by --account are destroyed. CHANGES ACCOUNTS.
+    """List the stacks of accounts that left the fleet; destroy those that --account names. CHANGES ACCOUNTS.
 
-    What a stack gives back or leaves behind when it goes is said in docs/architecture.md. Where an account is closed,
-    nothing in it can be destroyed any more: pulumi stack rm --force STACK forgets it.
+    docs/architecture.md describes what a stack restores or retains on destroy. Resources of a closed account cannot be
+    destroyed: pulumi stack rm --force STACK removes the stack from the backend.
 
     Exit codes: 0 listed or removed, 1 one could not be removed, 2 the file or the command line cannot be used.
     """
-    with told_in_words():
-        fleet = load_fleet(file)
-        with stopped_by_signals() as stop, engines_of(Command(fleet=fleet, cwd=cwd), stop, 0) as engines:
-            left = _orphans(fleet, engines.stacks)
-            results = [_orphaned(fleet, each) for each in left]
-            if account:
-                results = _remove(engines, left, account)
-        finish(context, Report(command="remove", results=tuple(results)), machine=machine, page=html)
+    fleet = load_fleet(file)
+    with stopped_by_signals() as stop, engine_context(fleet, cwd, stop, accounts=0) as engines:
+        left = _orphans(fleet, engines.pulumi)
+        results = _remove(engines, left, account) if account else [orphan_result(fleet, each) for each in left]
+    _finish(context, results, json_output=json_output, html=html)
 
 
 @app.command()
@@ -270,14 +295,14 @@ def migrate(
     parameters: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="What describe-stack-set printed, or its parameters.", dir_okay=False, exists=True
+            metavar="FILE", help="Output of describe-stack-set, or its parameters.", dir_okay=False, exists=True
         ),
     ] = None,
     instances: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="What list-stack-instances printed. Repeatable: one per page.",
+            help="Output of list-stack-instances. Repeatable: one per page.",
             dir_okay=False,
             exists=True,
         ),
@@ -289,101 +314,131 @@ def migrate(
         CallAs, typer.Option(help="Account to act as: SELF, or DELEGATED_ADMIN of the organization.")
     ] = CallAs.SELF,
     region: Annotated[
-        str | None, typer.Option(metavar="REGION", help="Region of the StackSet (default: that of the environment).")
+        str | None,
+        typer.Option(metavar="REGION", help="Region of the StackSet. Default: the Region of the environment."),
     ] = None,
 ) -> None:
-    """Print the fleet file that asks for what a StackSet of the AWS post asks for.
+    """Print the fleet file that corresponds to a StackSet of the AWS post.
 
     Stack instances that are left out (suspended accounts, failed instances) are named in the file and on stderr.
 
-    Exit codes: 0 printed, 2 a file or the StackSet cannot be used, with all that is wrong with the parameters.
+    Exit codes: 0 printed, 2 a file or the StackSet cannot be used (all problems of the parameters are listed).
     """
-    with told_in_words():
-        if stack_set:
-            given, found = look_up_stack_set(cloudformation_client(region), stack_set, call_as.value)
-        elif parameters and instances:
-            given, found = read_parameters(parameters), read_instances(instances)
-        else:
-            raise UnusableError("Give --parameters and --instances, or --stack-set.")
-        made = fleet_file_of(given, found)
-        for each in made.omitted:
-            typer.echo(f"Left out: {each.account} {each.region}: {each.omission}", err=True)
-        typer.echo(made.text, nl=False)
+    if stack_set:
+        given, found = read_stack_set(cloudformation_client(region), stack_set, call_as.value)
+    elif parameters and instances:
+        given, found = read_parameters(parameters), read_instances(instances)
+    else:
+        raise UnusableError("expected --parameters and --instances, or --stack-set.")
+    migration = fleet_file_of(given, found)
+    for each in migration.omitted:
+        typer.echo(f"Left out: {each.account} {each.region}: {each.omission}", err=True)
+    typer.echo(migration.text, nl=False)
 
 
 @app.command()
 def report(
     context: typer.Context,
     results: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="What --json printed.", dir_okay=False, exists=True)
+        list[Path], typer.Argument(metavar="FILE...", help="Output of --json.", dir_okay=False, exists=True)
     ],
     *,
-    machine: Machine = False,
+    json_output: Json = False,
     html: Page = None,
     markdown: Comment = None,
 ) -> None:
-    """Puts the results of several machines together, such as those of the jobs of a CI matrix. Asks nothing.
+    """Merge the results of several machines, such as the jobs of a CI matrix. Makes no calls.
 
-    Exit codes: as of the command that made the results.
+    Exit codes: those of the command that produced the results.
     """
-    with told_in_words():
-        reports: list[Report] = []
-        for each in results:
-            try:
-                reports.append(from_json(each.read_text()))
-            except (OSError, ValueError) as wrong:
-                raise UnusableError(f"{each} cannot be used: {wrong}") from None
-        finish(context, merge_reports(reports), machine=machine, page=html, comment=markdown)
+    reports: list[FleetReport] = []
+    for each in results:
+        try:
+            reports.append(report_from_json(each.read_text()))
+        except (OSError, ValueError) as wrong:
+            raise UnusableError(f"{each} cannot be used: {wrong}") from None
+    merged = merge_reports(reports)
+    _finish(context, merged.results, merged.command, json_output=json_output, html=html, markdown=markdown)
 
 
-def _with_engines(command: Command, chosen: list[Rendered], do: work.Work) -> list[Result]:
-    with stopped_by_signals() as stop, engines_of(command, stop, len(chosen)) as engines:
-        turns = command.fleet.at_once(chosen)
-        return run_waves(turns, lambda each, name: do(engines, each, name), stop, engines.listener)
+def _run_read_only(  # noqa: PLR0913 -- the options of a command
+    fleet: Fleet,
+    cwd: Path,
+    selected: list[FleetStack],
+    operate: Callable[[EngineContext, FleetStack, str], AccountResult],
+    *,
+    policy_packs: list[Path] | None = None,
+    refresh: bool = False,
+) -> list[AccountResult]:
+    """Run engines that change nothing, and return their results."""
+    with (
+        stopped_by_signals() as stop,
+        engine_context(fleet, cwd, stop, accounts=len(selected), policy_packs=policy_packs, refresh=refresh) as engines,
+    ):
+        return run_waves(fleet.read_only_waves(selected), partial(operate, engines), stop, engines.progress)
 
 
-def _explain(fleet: Fleet, accounts: list[str], *, machine: bool) -> None:
+def _finish(  # noqa: PLR0913 -- the options of a command
+    context: typer.Context,
+    results: Sequence[AccountResult],
+    command: str | None = None,
+    *,
+    json_output: bool,
+    html: Path | None,
+    markdown: Path | None = None,
+) -> None:
+    """Write the results to all requested outputs, and exit with their exit code.
+
+    Raises:
+        UnusableError: A file cannot be written.
+    """
+    found = FleetReport(command=command or str(context.info_name), results=tuple(results))
+    try:
+        if html:
+            html.write_text(results_page(found, CommandContext.of(context).now()), encoding="utf-8")
+        if markdown:
+            markdown.write_text(markdown_comment(found), encoding="utf-8")
+    except OSError as failed:
+        raise UnusableError(f"The results cannot be written: {failed}") from None
+    if json_output:
+        typer.echo(report_to_json(found))
+    else:
+        print_results(found, Terminal())
+    raise typer.Exit(found.exit_code)
+
+
+def _explain(fleet: Fleet, accounts: list[str], *, json_output: bool) -> None:
     if not accounts:
-        raise UnusableError("--explain needs --account NAME")
-    chosen = fleet.chosen(accounts, [])
-    if machine:
-        document = {
+        raise UnusableError("--explain requires --account NAME.")
+    selected = fleet.select(accounts)
+    if not json_output:
+        for each in selected:
+            print_settings(f"{each.account.name} ({each.account.id})", each.settings, Terminal())
+        return
+    print_json(
+        {
             each.account.name: [
                 {
                     "setting": ".".join(setting.path),
                     "value": setting.value,
                     "from": setting.origin,
-                    "insteadOf": [{"value": said.value, "from": said.origin} for said in setting.replaced],
+                    "insteadOf": [{"value": replaced.value, "from": replaced.origin} for replaced in setting.replaced],
                 }
                 for setting in each.settings
             ]
-            for each in chosen
+            for each in selected
         }
-        typer.echo(json.dumps(document, indent=2))
-        return
-    console = Terminal()
-    for each in chosen:
-        show_settings(f"{each.account.name} ({each.account.id})", each.settings, console)
-
-
-def _orphans(fleet: Fleet, stacks: frozenset[str]) -> list[Orphan]:
-    return orphans(fleet.settings, stacks, [each.account.id for each in fleet.accounts], fleet.left_out)
-
-
-def _orphaned(fleet: Fleet, orphan: Orphan) -> Result:
-    cell = Cell(
-        state=State.ORPHANED,
-        differences=(f"stack {orphan.stack}: {orphan.reason}",),
-        remedy=work.remove_command(fleet, orphan),
     )
-    account = orphan.account_id
-    return Result(name=account, id=account, wave=None, state=State.ORPHANED, cells={ACCOUNT_WIDE: cell})
 
 
-def _remove(engines: Engines, left: list[Orphan], accounts: list[str]) -> list[Result]:
-    by_id = {each.account_id: each for each in left}
+def _orphans(fleet: Fleet, pulumi: PulumiCli) -> list[OrphanedStack]:
+    return orphaned_stacks(fleet.settings, pulumi.stacks, [each.account.id for each in fleet.stacks], fleet.left_out)
+
+
+def _remove(engines: EngineContext, orphans: list[OrphanedStack], accounts: list[str]) -> list[AccountResult]:
+    by_id = {each.account_id: each for each in orphans}
     for name in accounts:
         if name not in by_id:
             known = ", ".join(by_id) or "none"
-            raise UnusableError(f"--account {name} has no stack that lost its account; there are: {known}")
-    return [work.remove(engines, by_id[name]) for name in dict.fromkeys(accounts) if not engines.stop.is_asked]
+            raise UnusableError(f"--account: expected the account of an orphaned stack ({known}), got {name}.")
+    return [remove_stack(engines, by_id[name]) for name in dict.fromkeys(accounts) if not engines.stop.is_requested]

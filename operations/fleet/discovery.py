@@ -6,7 +6,6 @@ The credentials are those of the management account, or of a delegated administr
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,13 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from common.aws.failures import MalformedAnswerError, code_of
 from common.aws.session import AwsClients
 from operations.errors import UnusableError
-from operations.fleet.accounts import ACTIVE, Account
+from operations.fleet.accounts import ACTIVE, FleetAccount
 from operations.inventory.reader import read_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from operations.fleet.settings import FleetSettings
+    from operations.fleet.file_schema import FleetSettings
 
 _REGION = "us-east-1"
 _OUTSIDE = frozenset({"ChildNotFoundException", "AccountNotFoundException"})
@@ -38,29 +37,21 @@ def organizations_client() -> Any:
     return AwsClients(lambda _key: None).client("organizations", region)
 
 
-Found = tuple[list[Account], Mapping[str, tuple[str, ...]]]
-"""Accounts from discovery in any state, and the units of listed accounts by account ID.
-
-An account outside the organization has no units.
-"""
-
-
-def nobody() -> Found:
-    """Return the result without discovery."""
-    return [], {}
-
-
-def look_up(settings: FleetSettings, client: Any) -> Found:
+def discover_accounts(settings: FleetSettings, client: Any) -> tuple[list[FleetAccount], Mapping[str, tuple[str, ...]]]:
     """Discover accounts, and read the units of listed accounts.
+
+    Returns:
+        Accounts in any state, and the units of listed accounts by account ID; an account outside the organization has
+        no units.
 
     Raises:
         UnusableError: AWS did not answer; a partial result would leave stacks orphaned.
     """
-    looking = _Looking(client)
+    organization = _Organization(client)
     try:
-        found = list(_found(settings, looking))
+        found = list(_discovered(settings, organization))
         units = (
-            {each.id: looking.path_of(each.id) for each in settings.accounts.listed}
+            {each.id: organization.path_of(each.id) for each in settings.accounts.listed}
             if _mentions_units(settings)
             else {}
         )
@@ -68,24 +59,24 @@ def look_up(settings: FleetSettings, client: Any) -> Found:
         action = f"organizations:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
         why = read_failure(action, failed, _REGION, "the credentials in use")
         raise UnusableError(
-            f"The accounts of the organization cannot be found: {why.action}: {why.cause}. Remedy: {why.remedy}. "
-            "It takes the management account or a delegated administrator; or list the accounts in the file."
+            f"The accounts of the organization cannot be listed: {why.action}: {why.cause}. Remedy: {why.remedy}. "
+            "Use the management account or a delegated administrator, or list the accounts in the file."
         ) from None
     return found, units
 
 
-def _found(settings: FleetSettings, looking: _Looking) -> Iterator[Account]:
+def _discovered(settings: FleetSettings, organization: _Organization) -> Iterator[FleetAccount]:
     discover = settings.accounts.discover
     if discover is None:
         return
     wants_tags = bool(discover.tags) or any(wave.tags for wave in settings.waves)
     seen: set[str] = set()
-    for account in looking.accounts(discover.organizational_units):
+    for account in organization.accounts(discover.organizational_units):
         if account.id in seen:
             continue
         seen.add(account.id)
         # One call per account, so only if tags matter, and never for an account that is not active.
-        complete = looking.with_tags(account) if wants_tags and account.state == ACTIVE else account
+        complete = organization.with_tags(account) if wants_tags and account.state == ACTIVE else account
         if complete.state != ACTIVE or complete.has(discover.tags):
             yield complete
 
@@ -94,14 +85,14 @@ def _mentions_units(settings: FleetSettings) -> bool:
     return bool(settings.overrides.organizational_units) or any(wave.organizational_units for wave in settings.waves)
 
 
-class _Looking:
+class _Organization:
     """Cached calls to AWS Organizations."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
         self._parents: dict[str, str | None] = {}
 
-    def accounts(self, units: Sequence[str]) -> Iterator[Account]:
+    def accounts(self, units: Sequence[str]) -> Iterator[FleetAccount]:
         """Return the accounts of the units and their child units; of the whole organization if there are no units."""
         for unit in units or [each["Id"] for each in self._pages("list_roots", "Roots")]:
             yield from self._below(unit, (*self.path_of(unit), unit))
@@ -115,10 +106,10 @@ class _Looking:
             above = self._parent(above)
         return tuple(path)
 
-    def with_tags(self, account: Account) -> Account:
+    def with_tags(self, account: FleetAccount) -> FleetAccount:
         """Return the account with its tags."""
         tags = self._pages("list_tags_for_resource", "Tags", ResourceId=account.id)
-        return Account(
+        return FleetAccount(
             id=account.id,
             name=account.name,
             units=account.units,
@@ -126,11 +117,11 @@ class _Looking:
             tags={each["Key"]: each["Value"] for each in tags},
         )
 
-    def _below(self, unit: str, path: tuple[str, ...]) -> Iterator[Account]:
+    def _below(self, unit: str, path: tuple[str, ...]) -> Iterator[FleetAccount]:
         for each in self._pages("list_accounts_for_parent", "Accounts", ParentId=unit):
             # State replaces Status (API reference, Account).
             state = str(each.get("State") or each.get("Status") or ACTIVE)
-            yield Account(id=each["Id"], name=each.get("Name") or each["Id"], units=path, state=state)
+            yield FleetAccount(id=each["Id"], name=each.get("Name") or each["Id"], units=path, state=state)
         for each in self._pages("list_organizational_units_for_parent", "OrganizationalUnits", ParentId=unit):
             self._parents[each["Id"]] = unit
             yield from self._below(each["Id"], (*path, each["Id"]))

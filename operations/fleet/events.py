@@ -11,11 +11,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from operations.fleet.mappings import mapping
 from operations.fleet.results import ACCOUNT_WIDE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return the value if it is a mapping, else an empty mapping."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
 
 _STAYS = frozenset({"same", "read", "refresh", "discard", "discard-replaced"})
 _OWN_TYPES = ("pulumi:", "shell-access:")
@@ -26,7 +31,7 @@ _PARTS = {"create-replacement", "delete-replaced", "read-replacement", "read-dis
 
 
 @dataclass
-class Log:
+class EventLog:
     """Events of one engine execution so far.
 
     Attributes:
@@ -70,8 +75,8 @@ class Log:
             return
         self.changes[metadata["op"]] += 1
         changed = _changed(metadata, values=self.looks_for_drift)
-        told = f"{metadata['op']} {_name(metadata)}{': ' if changed else ''}{', '.join(changed)}"
-        self.by_region.setdefault(region_of(metadata), []).append(told)
+        change = f"{metadata['op']} {_name(metadata)}{': ' if changed else ''}{', '.join(changed)}"
+        self.by_region.setdefault(region_of(metadata), []).append(change)
 
     def _error(self, message: str) -> None:
         text = " ".join(_MARKUP.sub("", message).split())
@@ -95,14 +100,16 @@ def _name(metadata: Mapping[str, Any]) -> str:
 
 def _changed(metadata: Mapping[str, Any], *, values: bool) -> list[str]:
     """Return the properties that differ, for drift with short values."""
-    told = [str(each) for each in metadata.get("diffs") or ()]
+    names = [str(each) for each in metadata.get("diffs") or ()]
     inputs, outputs = _sides(metadata, "inputs"), _sides(metadata, "outputs")
     if not values:
-        return told or _different(*inputs)
+        return names or _different(*inputs)
     # Inputs are more informative than outputs, such as the version of a document.
-    names = _different(*inputs)
-    before, after = inputs if names else outputs
-    return [_told(name, before.get(name), after.get(name)) for name in names or told or _different(*outputs)]
+    changed_inputs = _different(*inputs)
+    before, after = inputs if changed_inputs else outputs
+    return [
+        _difference(name, before.get(name), after.get(name)) for name in changed_inputs or names or _different(*outputs)
+    ]
 
 
 def _sides(metadata: Mapping[str, Any], part: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -116,7 +123,7 @@ def _different(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]
     return sorted(name for name in names if not name.startswith("__"))
 
 
-def _told(name: str, before: Any, after: Any) -> str:
+def _difference(name: str, before: Any, after: Any) -> str:
     texts = [json.dumps(value) for value in (before, after)]
     plain = all(value is None or isinstance(value, bool | int | float | str) for value in (before, after))
     secret = any("[secret]" in text for text in texts)

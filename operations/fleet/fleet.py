@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from common.validation import suggestion
 from operations.errors import UnusableError
-from operations.fleet.accounts import choose
-from operations.fleet.configuration import render
-from operations.fleet.discovery import look_up, needs_organization, nobody, organizations_client
-from operations.fleet.file import read_fleet_file
-from operations.fleet.problems import FleetFileError, worded
-from operations.fleet.runner import Turn
-from operations.fleet.waves import assign
+from operations.fleet.accounts import assign_waves, select_accounts, tolerated_failures
+from operations.fleet.discovery import discover_accounts, needs_organization, organizations_client
+from operations.fleet.fleet_file import FleetFileError, problem_text, read_fleet_file
+from operations.fleet.rollout import RolloutWave
+from operations.fleet.stack_configuration import configure_stacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from operations.fleet.configuration import Rendered
-    from operations.fleet.settings import FleetSettings
+    from operations.fleet.file_schema import FleetSettings
+    from operations.fleet.stack_configuration import FleetStack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,25 +28,25 @@ class Fleet:
     Attributes:
         path: Path of the fleet file.
         settings: Settings in the file.
-        accounts: Accounts with their configurations, in rollout order.
-        waves: Name of each account's wave, by account ID.
+        stacks: Stacks of the accounts with their configurations, in rollout order.
+        wave_names: Name of each account's wave, by account ID.
         tolerances: Failure tolerance of each wave, by its name.
         left_out: Reasons why known accounts are not in the fleet, by account ID.
     """
 
     path: Path
     settings: FleetSettings
-    accounts: tuple[Rendered, ...]
-    waves: Mapping[str, str]
+    stacks: tuple[FleetStack, ...]
+    wave_names: Mapping[str, str]
     tolerances: Mapping[str, int]
     left_out: Mapping[str, str]
 
-    def turns(self, chosen: Sequence[Rendered]) -> list[Turn]:
-        """Return the waves with their chosen accounts."""
+    def waves(self, selected: Sequence[FleetStack]) -> list[RolloutWave]:
+        """Return the waves with their selected stacks."""
         return [
-            Turn(
-                wave=wave.name,
-                accounts=tuple(each for each in chosen if self.waves[each.account.id] == wave.name),
+            RolloutWave(
+                name=wave.name,
+                stacks=tuple(each for each in selected if self.wave_names[each.account.id] == wave.name),
                 concurrency=wave.concurrency,
                 tolerance=self.tolerances[wave.name],
                 pause_minutes=wave.pause_minutes,
@@ -56,33 +54,33 @@ class Fleet:
             for wave in self.settings.waves
         ]
 
-    def at_once(self, chosen: Sequence[Rendered]) -> list[Turn]:
-        """Return the chosen accounts at the highest concurrency of any wave, for read-only operations."""
-        together = max(wave.concurrency for wave in self.settings.waves)
+    def read_only_waves(self, selected: Sequence[FleetStack]) -> list[RolloutWave]:
+        """Return the waves for operations that change nothing: the highest concurrency of any wave, no tolerance."""
+        concurrency = max(wave.concurrency for wave in self.settings.waves)
         return [
-            Turn(wave=turn.wave, accounts=turn.accounts, concurrency=together, tolerance=None)
-            for turn in self.turns(chosen)
+            RolloutWave(name=wave.name, stacks=wave.stacks, concurrency=concurrency, tolerance=None)
+            for wave in self.waves(selected)
         ]
 
-    def chosen(self, accounts: Sequence[str], waves: Sequence[str]) -> list[Rendered]:
-        """Return the accounts that `--account` and `--wave` select; all accounts without these options.
+    def select(self, accounts: Sequence[str] | None, waves: Sequence[str] | None = None) -> list[FleetStack]:
+        """Return the stacks that `--account` and `--wave` select; all stacks without these options.
 
         Raises:
             UnusableError: A name is unknown.
         """
-        names = [each.account.name for each in self.accounts]
-        for name in accounts:
-            if not any(each.account.is_called(name) for each in self.accounts):
-                raise UnusableError(f"--account {name} is no account of the fleet{suggestion(name, names)}")
+        names = [each.account.name for each in self.stacks]
+        for name in accounts or ():
+            if not any(each.account.is_called(name) for each in self.stacks):
+                raise UnusableError(f"--account: expected an account of the fleet, got {name}{suggestion(name, names)}")
         known = [wave.name for wave in self.settings.waves]
-        for name in waves:
+        for name in waves or ():
             if name not in known:
-                raise UnusableError(f"--wave {name} is no wave of the fleet{suggestion(name, known)}")
+                raise UnusableError(f"--wave: expected a wave of the fleet, got {name}{suggestion(name, known)}")
         return [
             each
-            for each in self.accounts
+            for each in self.stacks
             if (not accounts or any(each.account.is_called(name) for name in accounts))
-            and (not waves or self.waves[each.account.id] in waves)
+            and (not waves or self.wave_names[each.account.id] in waves)
         ]
 
 
@@ -96,21 +94,25 @@ def load_fleet(path: Path, client: Callable[[], Any] = organizations_client) -> 
     Raises:
         UnusableError: The file cannot be used, with all its problems, or AWS did not answer.
     """
-    settings = read_fleet_file(path).settings
-    found, units = look_up(settings, client()) if needs_organization(settings) else nobody()
-    chosen = choose(settings, found, units)
-    rendered, problems = render(settings, chosen.accounts)
-    problems = [*map(worded, chosen.problems), *problems]
+    settings = read_fleet_file(path)
+    found, units = (
+        discover_accounts(settings, client()) if needs_organization(settings) else ([], dict[str, tuple[str, ...]]())
+    )
+    selection = select_accounts(settings, found, units)
+    stacks, problems = configure_stacks(settings, selection.accounts)
+    problems = [*map(problem_text, selection.problems), *problems]
     if problems:
         raise FleetFileError(path, problems)
-    waves = assign(settings, chosen.accounts)
-    of_account = {account.id: each.wave.name for each in waves for account in each.accounts}
-    order = {wave.name: position for position, wave in enumerate(settings.waves)}
+    by_wave = assign_waves(settings, selection.accounts)
+    by_account = {account.id: wave for wave, accounts in by_wave.items() for account in accounts}
+    order = [wave.name for wave in settings.waves]
     return Fleet(
         path=path,
         settings=settings,
-        accounts=tuple(sorted(rendered, key=lambda each: order[of_account[each.account.id]])),
-        waves=of_account,
-        tolerances={each.wave.name: each.tolerance for each in waves},
-        left_out=chosen.left_out,
+        stacks=tuple(sorted(stacks, key=lambda each: order.index(by_account[each.account.id]))),
+        wave_names=by_account,
+        tolerances={
+            wave.name: tolerated_failures(wave.failure_tolerance, len(by_wave[wave.name])) for wave in settings.waves
+        },
+        left_out=selection.left_out,
     )

@@ -6,22 +6,25 @@ Names and defaults of the parameters are those of the post and of the sample tha
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
+from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.session import AwsClients
 from common.problems import NAMESPACE, Problem, SettingsError, shown
 from common.validation import suggestion
 from components.settings import Settings
 from operations.errors import UnusableError
-from operations.fleet.accounts import choose
-from operations.fleet.configuration import render
-from operations.fleet.file import parse_fleet_file
-from operations.fleet.mappings import mapping
-from operations.fleet.problems import FleetFileError, worded
+from operations.fleet.accounts import select_accounts
+from operations.fleet.events import mapping
+from operations.fleet.fleet_file import FleetFileError, parse_fleet_file, problem_text
+from operations.fleet.stack_configuration import configure_stacks
+from operations.inventory.reader import read_failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,9 +35,9 @@ _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 """Partitions by prefix of their Region names."""
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _MINUTES = re.compile(r"[0-9]{1,9}")
-_FILE = Path("the fleet file made from these parameters")
+_FILE = Path("the fleet file generated from these parameters")
 _HEADING = """\
-# Made from the parameters of a StackSet. Read it, set assumeRole, then: python -m operations fleet plan --file THIS
+# Generated from the parameters of a StackSet. Review it, set assumeRole, then run: python -m operations fleet plan --file THIS
 """
 _NOT_DEPLOYED = {
     "SKIPPED_SUSPENDED_ACCOUNT": "the account is suspended",
@@ -127,10 +130,12 @@ def session_manager_of(parameters: Iterable[tuple[str, str]]) -> tuple[dict[str,
     for name, text in parameters:
         setting = ours.get(name.lower())
         if setting is None:
-            said = f"is not a parameter of the post{suggestion(name, list(_PARAMETERS))}"
-            problems.append(Problem(path=(name,), message=said))
+            message = f"is not a parameter of the post{suggestion(name, list(_PARAMETERS))}"
+            problems.append(Problem(path=(name,), message=message))
         elif setting in spelled:
-            problems.append(Problem(path=(name,), message=f"is given twice, also as {spelled[setting]}"))
+            problems.append(
+                Problem(path=(name,), message=f"expected each parameter once, got it also as {spelled[setting]}")
+            )
         else:
             spelled[setting], texts[setting] = name, text
     section: dict[str, Any] = {}
@@ -172,7 +177,7 @@ def fleet_file_of(parameters: Iterable[tuple[str, str]], instances: Iterable[Sta
     """
     section, problems = session_manager_of(parameters)
     if problems:
-        raise FleetFileError(_FILE, map(worded, problems))
+        raise FleetFileError(_FILE, map(problem_text, problems))
     known = sorted(set(instances))
     omitted = tuple(each for each in known if each.omission)
     by_account: dict[str, list[str]] = {}
@@ -184,8 +189,8 @@ def fleet_file_of(parameters: Iterable[tuple[str, str]], instances: Iterable[Sta
         listed = "; ".join(f"{each.account} {each.region}: {each.omission}" for each in omitted)
         raise UnusableError(f"No stack instance can be migrated: {listed}.")
     text = _text(section, by_account, omitted)
-    settings = parse_fleet_file(_FILE, text).settings
-    _rendered, refused = render(settings, choose(settings, [], {}).accounts)
+    settings = parse_fleet_file(_FILE, text)
+    _rendered, refused = configure_stacks(settings, select_accounts(settings, [], {}).accounts)
     if refused:
         raise FleetFileError(_FILE, refused)
     return Migration(text=text, omitted=omitted)
@@ -232,7 +237,7 @@ def read_parameters(path: Path) -> list[tuple[str, str]]:
     if plain and all(isinstance(value, str) for value in plain.values()):
         return list(plain.items())
     raise UnusableError(
-        f"{path} holds no parameters. Make it with: aws cloudformation describe-stack-set --stack-set-name NAME > {path}"
+        f"{path} contains no parameters. Create it with: aws cloudformation describe-stack-set --stack-set-name NAME > {path}"
     )
 
 
@@ -270,23 +275,23 @@ def read_instances(paths: Sequence[Path]) -> list[StackInstance]:
         instances = instances_of(entries)
         well_formed = all(_ACCOUNT.fullmatch(each.account) and each.region for each in instances)
         if not isinstance(summaries, list) or not well_formed:
-            raise UnusableError(f"{path} holds no stack instances. {_how(path)}")
+            raise UnusableError(f"{path} contains no stack instances. {_how(path)}")
         found += instances
         ends = ends or not page.get("NextToken")
     last = paths[-1]
     if not ends:
         raise UnusableError(
-            f"{last} is not the last page (it has a NextToken), so that accounts would be left out. {_how(last)}, without "
+            f"{last} is not the last page (it has a NextToken), so accounts would be missing. {_how(last)}, without "
             "--max-items and --no-paginate; or give every page with --instances."
         )
     if not found:
-        raise UnusableError(f"{last} holds no stack instances. {_how(last)}")
+        raise UnusableError(f"{last} contains no stack instances. {_how(last)}")
     return found
 
 
 def _how(path: Path) -> str:
     return (
-        f"Make it with: aws cloudformation list-stack-instances --stack-set-name NAME > {path} "
+        f"Create it with: aws cloudformation list-stack-instances --stack-set-name NAME > {path} "
         "(with --call-as DELEGATED_ADMIN in the account of a delegated administrator)"
     )
 
@@ -318,3 +323,49 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text())
     except (OSError, ValueError) as wrong:
         raise UnusableError(f"{path} cannot be read as JSON: {wrong}") from None
+
+
+_NEEDED = "cloudformation:DescribeStackSet"
+
+
+def cloudformation_client(region: str | None) -> Any:
+    """Return a client with the current credentials.
+
+    Args:
+        region: Region of the StackSet. None: the Region of the environment.
+
+    Raises:
+        UnusableError: No Region is configured.
+    """
+    chosen = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not chosen:
+        raise UnusableError("The Region of the StackSet is not known. Give --region, or set AWS_REGION.")
+    return AwsClients(lambda _key: None).client("cloudformation", chosen)
+
+
+def read_stack_set(client: Any, name: str, call_as: str) -> tuple[list[tuple[str, str]], list[StackInstance]]:
+    """Read parameters and all pages of instances of a StackSet from AWS.
+
+    Args:
+        client: CloudFormation client in the Region of the StackSet.
+        name: Name of the StackSet.
+        call_as: `SELF` or `DELEGATED_ADMIN`.
+
+    Raises:
+        UnusableError: AWS did not answer, or the StackSet does not exist.
+    """
+    whose = {"StackSetName": name, "CallAs": call_as}
+    try:
+        described = client.describe_stack_set(**whose)["StackSet"]
+        listed = client.get_paginator("list_stack_instances").paginate(**whose).build_full_result()
+    except (ClientError, BotoCoreError) as failed:
+        action = f"cloudformation:{failed.operation_name}" if isinstance(failed, ClientError) else _NEEDED
+        why = read_failure(action, failed, str(client.meta.region_name), "the credentials in use")
+        raise UnusableError(
+            f"The StackSet {name} cannot be read: {why.action}: {why.cause}. Remedy: {why.remedy}. StackSets of an "
+            "organization are read from the management account, or with --call-as DELEGATED_ADMIN."
+        ) from None
+    instances = instances_of(listed.get("Summaries", ()))
+    if not instances:
+        raise UnusableError(f"The StackSet {name} has no stack instances.")
+    return parameters_of(described.get("Parameters", ())), instances

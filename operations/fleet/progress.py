@@ -11,19 +11,20 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from operations.fleet.report import changes_text, state_text
+from operations.fleet.result_output import changes_text, state_text
+from operations.terminal import print_line
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from rich.console import Console, RenderableType
 
-    from operations.fleet.configuration import Rendered
-    from operations.fleet.results import Result
+    from operations.fleet.results import AccountResult
+    from operations.fleet.stack_configuration import FleetStack
 
 
 class Progress:
-    """Listener (`operations.fleet.runner.Listener`) that shows every account on a console."""
+    """Progress of every account on a console; its methods are called from several threads."""
 
     def __init__(self, console: Console, total: int) -> None:
         """Initialize the progress.
@@ -50,21 +51,21 @@ class Progress:
         if self._live:
             self._live.stop()
 
-    def begun(self, rendered: Rendered, wave: str) -> None:
+    def started(self, stack: FleetStack, wave: str) -> None:
         """Show that an account has started."""
         with self._lock:
-            self._running[rendered.account.id] = (wave, rendered.account.name, "begun")
+            self._running[stack.account.id] = (wave, stack.account.name, "started")
         self._show()
 
-    def told(self, rendered: Rendered, text: str) -> None:
+    def updated(self, stack: FleetStack, text: str) -> None:
         """Show the progress of an account."""
         with self._lock:
-            if rendered.account.id in self._running:
-                wave, name, _ = self._running[rendered.account.id]
-                self._running[rendered.account.id] = (wave, name, text)
+            if stack.account.id in self._running:
+                wave, name, _ = self._running[stack.account.id]
+                self._running[stack.account.id] = (wave, name, text)
         self._show()
 
-    def ended(self, result: Result) -> None:
+    def ended(self, result: AccountResult) -> None:
         """Show that an account has finished, or will not start."""
         with self._lock:
             self._running.pop(result.id, None)
@@ -77,10 +78,10 @@ class Progress:
 
     def pausing(self, wave: str, minutes: int) -> None:
         """Show the pause before the next wave."""
-        self._line(f"Wave {wave} is done; the next begins in {minutes} minute{'' if minutes == 1 else 's'}.")
+        self._line(f"Wave {wave} is complete; the next wave starts in {minutes} minute{'' if minutes == 1 else 's'}.")
 
     def _line(self, text: str) -> None:
-        self._console.print(Text(text), soft_wrap=True)
+        print_line(self._console, text)
 
     def _show(self) -> None:
         if self._live:
@@ -94,6 +95,6 @@ class Progress:
         table = Table(box=None)
         for heading in ("Wave", "Account", "ID", ""):
             table.add_column(heading)
-        for account_id, (wave, name, told) in running:
-            table.add_row(Text(wave), Text(name), account_id, Text(told))
+        for account_id, (wave, name, text) in running:
+            table.add_row(Text(wave), Text(name), account_id, Text(text))
         return Group(Text(title), table) if running else Text(title)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class State(StrEnum):
+class AccountState(StrEnum):
     """Outcome for an account, or for one of its Regions."""
 
     ADDED = "added"
@@ -26,7 +26,7 @@ class State(StrEnum):
     """plan, remove: a stack whose account is not in the fleet."""
     REMOVED = "removed"
     """remove: the stack and all its resources are removed."""
-    DIFFERENT = "different"
+    DIFFERENCES = "different"
     """drift, verify: the live resources differ."""
     FAILED = "failed"
     """The operation failed; `error` has the reason."""
@@ -34,19 +34,19 @@ class State(StrEnum):
     """Started, and stopped by a signal."""
     DONE = "done"
     """up: completed by an earlier, unfinished rollout with the same configuration and program."""
-    NOT_BEGUN = "notBegun"
+    NOT_STARTED = "notBegun"
     """Not started: its wave exceeded the failure tolerance, or a signal was received."""
 
 
 ACCOUNT_WIDE = ""
 """Key in place of a Region, for resources that exist once per account."""
 
-BAD = frozenset({State.DIFFERENT, State.FAILED, State.INTERRUPTED, State.NOT_BEGUN})
+BAD = frozenset({AccountState.DIFFERENCES, AccountState.FAILED, AccountState.INTERRUPTED, AccountState.NOT_STARTED})
 """States that result in a nonzero exit code."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class RegionResult:
     """Result for one Region of one account.
 
     Attributes:
@@ -55,13 +55,13 @@ class Cell:
         remedy: Command that fixes it. Empty: nothing to do.
     """
 
-    state: State
+    state: AccountState
     differences: tuple[str, ...] = ()
     remedy: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Result:
+class AccountResult:
     """Result for one account.
 
     Attributes:
@@ -78,15 +78,15 @@ class Result:
     name: str
     id: str
     wave: str | None
-    state: State
+    state: AccountState
     changes: Mapping[str, int] = field(default_factory=dict[str, int])
     error: str | None = None
     seconds: float = 0.0
-    cells: Mapping[str, Cell] = field(default_factory=dict[str, Cell])
+    cells: Mapping[str, RegionResult] = field(default_factory=dict[str, RegionResult])
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class FleetReport:
     """Results for all accounts.
 
     Attributes:
@@ -95,29 +95,33 @@ class Report:
     """
 
     command: str
-    results: tuple[Result, ...]
+    results: tuple[AccountResult, ...]
 
-    def count(self, state: State) -> int:
+    def count(self, state: AccountState) -> int:
         """Return the number of accounts with this state."""
         return sum(each.state is state for each in self.results)
 
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of the command."""
-        return ExitCode.DIFFERENT if any(each.state in BAD for each in self.results) else ExitCode.AS_ASKED
+        return ExitCode.FINDINGS if any(each.state in BAD for each in self.results) else ExitCode.SUCCESS
 
 
-def as_json(report: Report) -> str:
+def report_to_json(report: FleetReport) -> str:
     """Return the report as one JSON document; `regions` has the results of Regions."""
     document = {
         "command": report.command,
-        "accounts": [_account(each) for each in report.results],
-        "regions": [_cell(each, region, cell) for each in report.results for region, cell in each.cells.items()],
+        "accounts": [_account_document(each) for each in report.results],
+        "regions": [
+            _region_document(each, region, region_result)
+            for each in report.results
+            for region, region_result in each.cells.items()
+        ],
     }
     return json.dumps(document, indent=2)
 
 
-def _account(result: Result) -> dict[str, Any]:
+def _account_document(result: AccountResult) -> dict[str, Any]:
     return {
         "name": result.name,
         "id": result.id,
@@ -129,47 +133,49 @@ def _account(result: Result) -> dict[str, Any]:
     }
 
 
-def _cell(result: Result, region: str, cell: Cell) -> dict[str, Any]:
+def _region_document(result: AccountResult, region: str, region_result: RegionResult) -> dict[str, Any]:
     return {
         "id": result.id,
         "region": region or None,
-        "state": cell.state.value,
-        "differences": list(cell.differences),
-        "remedy": cell.remedy or None,
+        "state": region_result.state.value,
+        "differences": list(region_result.differences),
+        "remedy": region_result.remedy or None,
     }
 
 
-def from_json(text: str) -> Report:
-    """Parse the output of `as_json`, such as results of another computer.
+def report_from_json(text: str) -> FleetReport:
+    """Parse the output of `report_to_json`, such as results of another computer.
 
     Raises:
         ValueError: The text is not such an output.
     """
     try:
         document = json.loads(text)
-        cells: dict[str, dict[str, Cell]] = {}
+        cells: dict[str, dict[str, RegionResult]] = {}
         for each in document["regions"]:
-            cell = Cell(state=State(each["state"]), differences=tuple(each["differences"]), remedy=each["remedy"] or "")
-            cells.setdefault(each["id"], {})[each["region"] or ""] = cell
+            region_result = RegionResult(
+                state=AccountState(each["state"]), differences=tuple(each["differences"]), remedy=each["remedy"] or ""
+            )
+            cells.setdefault(each["id"], {})[each["region"] or ""] = region_result
         results = [_result(each, cells.get(each["id"], {})) for each in document["accounts"]]
-        return Report(command=str(document["command"]), results=tuple(results))
+        return FleetReport(command=str(document["command"]), results=tuple(results))
     except (KeyError, TypeError, AttributeError) as wrong:
         raise ValueError(f"no result of fleet: {wrong!r}") from None
 
 
-def merge_reports(reports: Sequence[Report]) -> Report:
+def merge_reports(reports: Sequence[FleetReport]) -> FleetReport:
     """Merge reports; for an account in several reports, the last one counts."""
     by_account = {(each.id, each.wave is None): each for report in reports for each in report.results}
     commands = dict.fromkeys(each.command for each in reports)
-    return Report(command=" and ".join(commands), results=tuple(by_account.values()))
+    return FleetReport(command=" and ".join(commands), results=tuple(by_account.values()))
 
 
-def _result(each: Mapping[str, Any], cells: Mapping[str, Cell]) -> Result:
-    return Result(
+def _result(each: Mapping[str, Any], cells: Mapping[str, RegionResult]) -> AccountResult:
+    return AccountResult(
         name=each["name"],
         id=each["id"],
         wave=each["wave"],
-        state=State(each["state"]),
+        state=AccountState(each["state"]),
         changes=each["changes"],
         error=each["error"],
         seconds=each["seconds"],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption.inventory import tags_of
-from operations.approval.people import Principal
+from operations.approval.principals import Principal
 from operations.inventory.reader import returns_failure
 
 if TYPE_CHECKING:

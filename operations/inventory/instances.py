@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from operations.errors import FailedError
+from operations.errors import CommandError
 from operations.inventory.reader import Reader, ReadFailure, returns_failure
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _RUNNING = "running"
 _ONLINE = "Online"
 
 
-class NoConnectionError(FailedError):
+class NoConnectionError(CommandError):
     """No instance to connect to; the text is for the operator and contains the remedy."""
 
 

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     from components.approval.settings import ApprovalSettings
     from components.settings import Settings
-    from operations.approval.people import Principal
+    from operations.approval.principals import Principal
     from operations.deployment import Deployment
     from operations.inventory.monitoring import Sender
     from operations.inventory.reader import Clients, Identity

@@ -9,7 +9,7 @@ from common.problems import shown
 from components.approval.plan import INLINE_POLICY_NAME
 from components.approval.settings import IDENTITY_CENTER_PREFIX, ApproverType
 from components.documents.content import same_content
-from operations.approval.people import Principal
+from operations.approval.principals import Principal
 from operations.findings import Finding, compared, from_differences, listed, missing, unknown_finding
 from operations.inventory.reader import Answer, ReadFailure
 from operations.verify.policies import DesiredRole, policy_differences
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from components.approval.plan import PlannedDocument, PlannedPolicy, PlannedRole, PlannedSchedule
     from components.approval.settings import ApprovalSettings
-    from operations.approval.tags import Tag
+    from operations.approval.lookups import OperatorTag
     from operations.deployment import Deployment
     from operations.inventory.iam import PolicyFacts, PrincipalFacts
     from operations.inventory.session_manager import DocumentFacts
@@ -341,7 +341,7 @@ def _principal_faults(principal: Principal, name: str, live: PrincipalFacts | Re
         yield f"{principal} has the path {live.path}, and the settings name {name}"
 
 
-def tag_findings(expected_none: Sequence[Principal], live: tuple[Tag, ...] | ReadFailure) -> list[Finding]:
+def tag_findings(expected_none: Sequence[Principal], live: tuple[OperatorTag, ...] | ReadFailure) -> list[Finding]:
     """Report approval tags without an active grant.
 
     Args:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import Progress
 
-from operations.errors import exit_on_errors
-from operations.options import Cwd, Json, Stack
-from operations.surroundings import Surroundings
+from operations.command_line import CommandContext, Cwd, Json, Stack
 from operations.terminal import Terminal
 from operations.verify.findings import as_json, show
 from operations.verify.live_session import verify_node
@@ -54,14 +52,13 @@ def verify(
     Exit codes: 0 no differences (warnings allowed), 1 differences or "cannot tell", 2 the command line or the
     configuration is not usable, or a program is missing.
     """
-    surroundings = Surroundings.of(context)
-    with exit_on_errors():
-        configuration = surroundings.read_stack(cwd, stack)
-        verification = (
-            _verify_node(configuration, node, surroundings)
-            if node
-            else _verify(configuration, partial(surroundings.read_state, cwd, configuration.name))
-        )
+    given = CommandContext.of(context)
+    configuration = given.read_stack(cwd, stack)
+    verification = (
+        _verify_node(configuration, node, given.pause)
+        if node
+        else _verify(configuration, partial(given.read_state, cwd, configuration.name))
+    )
     if json_output:
         typer.echo(as_json(verification))
     else:
@@ -82,6 +79,6 @@ def _verify(configuration: StackConfiguration, read_state: Callable[[], StackSta
         )
 
 
-def _verify_node(configuration: StackConfiguration, node: str, surroundings: Surroundings) -> Verification:
+def _verify_node(configuration: StackConfiguration, node: str, pause: Callable[[float], None]) -> Verification:
     with Terminal(stderr=True).status("Starting a test session ...") as status:
-        return verify_node(configuration, node, surroundings.pause, status.update)
+        return verify_node(configuration, node, pause, status.update)

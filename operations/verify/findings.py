@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from components.secret_texts import SHOWN
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode
 from operations.findings import Finding, Status, counted, print_line, stack_table, styled
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Verification:
     @property
     def exit_code(self) -> ExitCode:
         """Exit code of the command."""
-        return ExitCode.DIFFERENT if self.differences else ExitCode.AS_ASKED
+        return ExitCode.FINDINGS if self.differences else ExitCode.SUCCESS
 
 
 def without_secrets(finding: Finding, stack: StackConfiguration) -> Finding:

@@ -13,7 +13,7 @@ from rich.console import Console
 from components.approval.names import TAG_KEY
 from local.demo import DemoError, play
 from local.workspace import REPOSITORY
-from operations.approval.workflow import workflow_of
+from operations.approval.session import workflow_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,7 @@ from components.approval.settings import ApprovalSettings, Mode
 from local.demo import DemoError, play
 from local.emulator.fixtures import NODES
 from local.emulator.seed import seed
-from operations.approval.workflow import Workflow
+from operations.approval.session import Workflow
 from tests.support.emulator import change_settings, reset, running_emulator
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def test_demo_in_either_mode_succeeds_and_cleans_up(account: Callable[[str], Any
         "the session starts: olivia-",
         "not on another instance",
         "the grant has ended",
-        "approves their own request",
+        "requesters cannot approve their own requests",
         "rejected, by Approver/anton: Looking is no reason",
         "Session grant ended",
     ):

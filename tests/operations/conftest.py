@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from common.aws import session as aws_session
 from operations.cli import app
+from operations.command_line import CommandContext
 from operations.inventory import reader
 from operations.stack import StackState
-from operations.surroundings import Surroundings
 from tests.operations.arrangement import ENDPOINTS, REGION, SESSION_MANAGER, Account, configuration
 from tests.support.emulator import Emulator, reset, running_emulator
 
@@ -208,7 +208,7 @@ def command() -> Command:
 
         # Another stack than the one in the tags of what tests arrange, so that nothing is an orphan.
         state = StackState(stack="shell-access/empty", resources=())
-        surroundings = Surroundings(read_stack=read_stack, read_state=lambda _directory, _name: state)
-        return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "100", "TERM": "dumb"})
+        context = CommandContext(read_stack=read_stack, read_state=lambda _directory, _name: state)
+        return CliRunner().invoke(app, list(arguments), obj=context, env={"COLUMNS": "100", "TERM": "dumb"})
 
     return run_command

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.errors import UnusableError
-from operations.exit_codes import ExitCode
+from operations.errors import ExitCode, UnusableError
 from tests.operations.arrangement import ACCOUNT, SESSION_MANAGER, configuration
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ def shorten_idle(account: Account) -> None:
 
 
 def test_exit_codes_are_fixed() -> None:
-    assert {each.name: each.value for each in ExitCode} == {"AS_ASKED": 0, "DIFFERENT": 1, "UNUSABLE": 2}
+    assert {each.name: each.value for each in ExitCode} == {"SUCCESS": 0, "FINDINGS": 1, "UNUSABLE": 2}
 
 
 def test_all_as_asked(account: Account, command: Command) -> None:

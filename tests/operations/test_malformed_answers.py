@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from common.aws import session as aws_session
 from operations.cli import app
-from operations.surroundings import Surroundings
+from operations.command_line import CommandContext
 from tests.components.approval.workflow import Workflow
 from tests.operations.arrangement import named
 from tests.operations.doctor.world import STACK, build
@@ -104,8 +104,8 @@ def _run(arguments: tuple[str, ...]) -> Result:
         if next(looks) > 2:
             raise KeyboardInterrupt
 
-    surroundings = Surroundings(read_stack=lambda *_: STACK, pause=pause)
-    return CliRunner().invoke(app, list(arguments), obj=surroundings, env={"COLUMNS": "200", "TERM": "dumb"})
+    context = CommandContext(read_stack=lambda *_: STACK, pause=pause)
+    return CliRunner().invoke(app, list(arguments), obj=context, env={"COLUMNS": "200", "TERM": "dumb"})
 
 
 def _failures(aws: SpoiledAws, arguments: tuple[str, ...], spoils: list[tuple[str, str, Spoil]]) -> list[str]:
@@ -280,7 +280,7 @@ def test_status_endless_listing_is_incomplete(
     aws.spoiled = None
     assert (shown.exit_code, for_machines.exit_code) == (1, 1)
     assert run[:8] in shown.stdout
-    assert "Incomplete: ssm:DescribeAutomationExecutions failed: " in shown.stdout
+    assert "Incomplete: ssm:DescribeAutomationExecutions: " in shown.stdout
     found = json.loads(for_machines.stdout)
     assert [each["run"] for each in found["requests"]] == [run]
     assert "the listing is incomplete" in found["incomplete"][0]

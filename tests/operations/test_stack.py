@@ -42,7 +42,7 @@ def stack(secret_keys: frozenset[str] = frozenset(), **values: str) -> StackConf
         (None, {}, None),
     ],
 )
-def test_the_region_is_the_providers(
+def test_stack_region_falls_back_to_environment(
     configured: str | None, environment: dict[str, str], region: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
@@ -56,7 +56,7 @@ def test_the_region_is_the_providers(
             configuration.settings()
 
 
-def test_values_are_not_in_its_text() -> None:
+def test_stack_repr_hides_values() -> None:
     assert "hunter2" not in repr(stack(aws__secretKey="hunter2"))
 
 
@@ -68,16 +68,16 @@ def test_values_are_not_in_its_text() -> None:
         ('{"a": "no", "b": 20, "c": true}', "no 20 true", "no 20 true"),
     ],
 )
-def test_secrets_are_taken_out_of_texts(value: str, text: str, shown: str) -> None:
+def test_without_secrets_replaces_every_secret(value: str, text: str, shown: str) -> None:
     assert stack(frozenset({"x:y"}), x__y=value, x__z="password").without_secrets(text) == shown
 
 
-def test_without_a_project_there_is_no_stack(tmp_path: Path) -> None:
+def test_read_stack_without_project_fails(tmp_path: Path) -> None:
     with pytest.raises(UnusableError, match=r"There is no Pulumi\.yaml in .*--cwd"):
         read_stack(tmp_path, None)
 
 
-def test_without_pulumi_there_is_no_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_stack_without_pulumi_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnusableError, match="There is no pulumi on the PATH"):
@@ -91,7 +91,7 @@ def test_without_pulumi_there_is_no_stack(tmp_path: Path, monkeypatch: pytest.Mo
         (None, "The configuration of the selected stack cannot be read: no stack named 'prod' found"),
     ],
 )
-def test_what_pulumi_says_is_told_and_its_output_is_not(
+def test_read_stack_reports_stderr_without_stdout(
     tmp_path: Path, pulumi: Callable[[str], None], name: str | None, said: str
 ) -> None:
     pulumi("echo hunter2\necho \"error: no stack named 'prod' found\" >&2\nexit 255\n")
@@ -99,7 +99,7 @@ def test_what_pulumi_says_is_told_and_its_output_is_not(
         read_stack(tmp_path, name)
 
 
-def test_outputs_are_read_and_failures_told(tmp_path: Path, pulumi: Callable[[str], None]) -> None:
+def test_read_outputs_returns_outputs_or_error(tmp_path: Path, pulumi: Callable[[str], None]) -> None:
     pulumi(
         'case "$*" in *prod*) echo "error: none" >&2; exit 255;; esac\necho \'{"approval": {"mode": "automation"}}\'\n'
     )
@@ -108,7 +108,7 @@ def test_outputs_are_read_and_failures_told(tmp_path: Path, pulumi: Callable[[st
         read_outputs(tmp_path, "prod")
 
 
-def test_state_is_read_with_project_and_stack(tmp_path: Path, pulumi: Callable[[str], None]) -> None:
+def test_read_state_returns_project_and_stack(tmp_path: Path, pulumi: Callable[[str], None]) -> None:
     pulumi(
         'case "$*" in *prod*) echo "error: none" >&2; exit 255;; esac\n'
         'echo \'{"version": 3, "deployment": {"resources": [{"type": "a:b/c:D", "outputs": {"arn": "arn"}}]}}\'\n'
@@ -119,7 +119,7 @@ def test_state_is_read_with_project_and_stack(tmp_path: Path, pulumi: Callable[[
         read_state(tmp_path, "prod")
 
 
-def test_documents_and_regions_of_a_state() -> None:
+def test_state_lists_document_arns_and_regions() -> None:
     state = StackState(
         stack="shell-access/dev",
         resources=(

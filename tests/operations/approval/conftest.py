@@ -16,7 +16,7 @@ from common.aws import session as aws_session
 from components.approval.names import OPERATOR_POLICY_NAME, TOPIC_NAME
 from components.approval.operator_policy import operator_policy
 from operations.cli import app
-from operations.surroundings import Surroundings
+from operations.command_line import CommandContext
 from tests.components.approval.workflow import ACCOUNT, PLACE, REGIONS, Workflow
 from tests.support.emulator import Emulator, reset
 
@@ -63,10 +63,10 @@ class People(Workflow):
 
     def command(self, *arguments: str, by: tuple[str, str] | str = OLIVIA, answer: str | None = None) -> Result:
         """As on a terminal of 110 columns that shows no colours; `by` is a role and a session, or an access key."""
-        surroundings = Surroundings(read_outputs=lambda _directory, _name: self.outputs, pause=self.pause)
+        context = CommandContext(read_outputs=lambda _directory, _name: self.outputs, pause=self.pause)
         key = by if isinstance(by, str) else self.key_of(*by)
         environment = {"COLUMNS": "110", "TERM": "dumb", "AWS_ACCESS_KEY_ID": key}
-        return CliRunner().invoke(app, list(arguments), obj=surroundings, env=environment, input=answer)
+        return CliRunner().invoke(app, list(arguments), obj=context, env=environment, input=answer)
 
     def key_of(self, role: str, session: str) -> str:
         if (role, session) in self.keys:

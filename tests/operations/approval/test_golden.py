@@ -17,7 +17,7 @@ REASON = ("--reason", "Disk is full", "--json")
 NOWHERE = "i-0123456789abcdef0"
 
 
-def test_commands_are_golden(people: People, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_approval_commands_are_golden(people: People, golden: Golden, monkeypatch: pytest.MonkeyPatch) -> None:
     requested = people.command("request", people.instance(), *REASON)
     refused = people.command("request", people.node, *REASON)
     people.client("ec2").stop_instances(InstanceIds=[people.node])

@@ -14,19 +14,18 @@ from rich.console import Console
 
 from common.characters import hidden_character
 from common.problems import visible
-from operations.approval.people import Principal
-from operations.approval.report import (
-    as_json,
-    described,
-    moment,
-    plain,
-    show_details,
-    show_tags,
+from operations.approval.lookups import OperatorTag, tags_without_grant
+from operations.approval.output import (
+    local_time,
+    print_request,
+    print_tags,
+    request_document,
+    requests_table,
     start_command,
-    table,
+    state_text,
 )
-from operations.approval.requests import Request, State, understand
-from operations.approval.tags import Tag, without_grant
+from operations.approval.principals import Principal
+from operations.approval.requests import ApprovalRequest, RequestState, parse_request
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = START + timedelta(minutes=5)
@@ -85,87 +84,87 @@ def judged(verdict: str, reason: str = "", note: str = "") -> dict[str, Any]:
 
 ENDED = {"ExecutionEndTime": START + timedelta(minutes=3)}
 YES = approval("Success", APPROVED)
-CASES: dict[str, tuple[dict[str, Any], State, str]] = {
-    "just begun": (run("Pending", approval("Pending")), State.WAITING, "waiting for approval, 23 h 55 min left"),
-    "waiting": (run("Waiting", approval("Waiting")), State.WAITING, "waiting for approval, 23 h 55 min left"),
+CASES: dict[str, tuple[dict[str, Any], RequestState, str]] = {
+    "just begun": (run("Pending", approval("Pending")), RequestState.WAITING, "waiting for approval, 23 h 55 min left"),
+    "waiting": (run("Waiting", approval("Waiting")), RequestState.WAITING, "waiting for approval, 23 h 55 min left"),
     "one of two levels": (
         run("Waiting", YES, approval("Waiting", name="ApproveLevel2")),
-        State.WAITING,
+        RequestState.WAITING,
         "waiting for approval, 1 of 2 given, 23 h 55 min left",
     ),
-    "checking": (run("InProgress", YES), State.CHECKING, "checking"),
+    "checking": (run("InProgress", YES), RequestState.CHECKING, "checking"),
     "granted": (
         run("InProgress", YES, tag(), sleep(), **judged("accepted")),
-        State.GRANTED,
+        RequestState.GRANTED,
         "granted until 09:10, 5 min left",
     ),
     "granted, inputs as JSON": (
         run("InProgress", YES, tag(), sleep(duration='"PT120M"'), **judged("accepted")),
-        State.GRANTED,
+        RequestState.GRANTED,
         "granted until 11:00, 1 h 55 min left",
     ),
     "granted, about to end": (
         run("InProgress", YES, tag(), sleep(duration="PT5M"), **judged("accepted")),
-        State.GRANTED,
-        "granted until 09:05, time is over",
+        RequestState.GRANTED,
+        "granted until 09:05, expired",
     ),
     "granted over another one": (
         run("InProgress", YES, tag(), sleep(), **judged("accepted", note="it comes over a live grant")),
-        State.GRANTED,
+        RequestState.GRANTED,
         "granted until 09:10, 5 min left: it comes over a live grant",
     ),
     "ended": (
         run("Success", YES, tag(), sleep("Success"), release("Success"), **judged("accepted"), **ENDED),
-        State.ENDED,
+        RequestState.ENDED,
         "ended 09:03",
     ),
     "rejected": (
         run("Failed", approval("Failed", REJECTED), **ENDED),
-        State.REJECTED,
+        RequestState.REJECTED,
         "rejected 09:03: by Approver/anton: Not today",
     ),
     "rejected, without saying by whom": (
         run("Failed", approval("Failed", ApprovalStatus=["Rejected"]), **ENDED),
-        State.REJECTED,
+        RequestState.REJECTED,
         "rejected 09:03",
     ),
     "rejected, still telling": (
         run("InProgress", approval("Failed", REJECTED)),
-        State.REJECTED,
+        RequestState.REJECTED,
         "rejected: by Approver/anton: Not today",
     ),
     "expired": (
         run("Failed", approval("TimedOut"), **ENDED),
-        State.EXPIRED,
-        "expired 09:03: nobody answered in time",
+        RequestState.EXPIRED,
+        "expired 09:03: no approver responded in time",
     ),
     "refused": (
         run("Failed", YES, **judged("refused", "it is stopped"), **ENDED),
-        State.REFUSED,
+        RequestState.REFUSED,
         "refused 09:03: it is stopped",
     ),
-    "cancelled before": (run("Cancelled", approval("Cancelled"), **ENDED), State.CANCELLED, "cancelled 09:03"),
+    "cancelled before": (run("Cancelled", approval("Cancelled"), **ENDED), RequestState.CANCELLED, "cancelled 09:03"),
     "cancelled while granted": (
         run("Cancelled", YES, tag(), sleep("Cancelled"), release("Success"), **judged("accepted"), **ENDED),
-        State.CANCELLED,
+        RequestState.CANCELLED,
         "cancelled 09:03: the grant was ended early",
     ),
-    "failed": (run("Failed", YES, FailureMessage="no rights", **ENDED), State.FAILED, "failed 09:03: no rights"),
+    "failed": (run("Failed", YES, FailureMessage="no rights", **ENDED), RequestState.FAILED, "failed 09:03: no rights"),
     "stuck": (
         run("Failed", YES, tag(), sleep("Success"), release("Failed"), FailureMessage="throttled", **ENDED),
-        State.FAILED,
+        RequestState.FAILED,
         "failed 09:03: throttled",
     ),
 }
 
 
 @pytest.mark.parametrize(("given", "state", "said"), CASES.values(), ids=CASES)
-def test_run_is_read_as_what_became_of_the_request(given: dict[str, Any], state: State, said: str) -> None:
-    request = understand(given)
+def test_parse_request_returns_state_of_execution(given: dict[str, Any], state: RequestState, said: str) -> None:
+    request = parse_request(given)
     assert request.state is state
-    assert described(request, NOW).plain == said
+    assert state_text(request, NOW).plain == said
     assert (request.principal, request.instance) == (Principal("role", "Operator"), "i-0123456789abcdef0")
-    assert (request.reason, request.asked_by, request.grant_run) == ("Disk is full", ASKED_BY, request.id)
+    assert (request.reason, request.requester, request.grant_id) == ("Disk is full", ASKED_BY, request.id)
 
 
 def changed(status: str, **more: Any) -> dict[str, Any]:
@@ -175,74 +174,74 @@ def changed(status: str, **more: Any) -> dict[str, Any]:
 
 
 CHILD = {"AutomationExecutionId": "99999999-2222-3333-4444-555555555555", "ExecutedBy": "somebody else"}
-CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, State]] = {
-    "waiting": (changed("PendingApproval", StepExecutions=[approval("Waiting")]), None, State.WAITING),
-    "approved": (changed("Approved"), None, State.CHECKING),
-    "granted": (changed("RunbookInProgress"), run("InProgress", tag(), sleep(), **CHILD), State.GRANTED),
-    "rejected": (changed("Rejected", StepExecutions=[approval("Failed")]), None, State.REJECTED),
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any] | None, RequestState]] = {
+    "waiting": (changed("PendingApproval", StepExecutions=[approval("Waiting")]), None, RequestState.WAITING),
+    "approved": (changed("Approved"), None, RequestState.CHECKING),
+    "granted": (changed("RunbookInProgress"), run("InProgress", tag(), sleep(), **CHILD), RequestState.GRANTED),
+    "rejected": (changed("Rejected", StepExecutions=[approval("Failed")]), None, RequestState.REJECTED),
     "refused": (
         changed("CompletedWithFailure"),
         run("Failed", **judged("refused", "it is stopped"), **CHILD),
-        State.REFUSED,
+        RequestState.REFUSED,
     ),
     "ended": (
         changed("CompletedWithSuccess"),
         run("Success", tag(), sleep("Success"), release("Success"), **CHILD),
-        State.ENDED,
+        RequestState.ENDED,
     ),
     "granted, cancelled": (
         changed("CompletedWithFailure"),
         run("Cancelled", tag(), release("Success"), **CHILD),
-        State.CANCELLED,
+        RequestState.CANCELLED,
     ),
 }
 
 
 @pytest.mark.parametrize(("parent", "child", "state"), CHANGES.values(), ids=CHANGES)
-def test_change_request_and_its_runbook_are_one_request(
-    parent: dict[str, Any], child: dict[str, Any] | None, state: State
+def test_parse_request_combines_change_request_and_runbook(
+    parent: dict[str, Any], child: dict[str, Any] | None, state: RequestState
 ) -> None:
-    request = understand(parent, child)
+    request = parse_request(parent, child)
     assert request.state is state
-    assert (request.id, request.asked_by) == (parent["AutomationExecutionId"], ASKED_BY)
+    assert (request.id, request.requester) == (parent["AutomationExecutionId"], ASKED_BY)
     assert (request.principal, request.instance) == (Principal("role", "Operator"), "i-0123456789abcdef0")
-    assert request.grant_run == (child["AutomationExecutionId"] if child else None)
+    assert request.grant_id == (child["AutomationExecutionId"] if child else None)
 
 
 @pytest.mark.parametrize("text", ['{"Approver": "x", "Decision": "Maybe"}', "{}", "[]"])
-def test_decision_that_is_not_understood_is_none(text: str) -> None:
+def test_parse_request_ignores_unknown_decisions(text: str) -> None:
     given = step("ApproveLevel1", "aws:approve", "Waiting", Outputs={"ApproverDecisions": [text]})
-    request = understand(run("Waiting", given))
-    assert (request.state, request.decisions) == (State.WAITING, ())
+    request = parse_request(run("Waiting", given))
+    assert (request.state, request.decisions) == (RequestState.WAITING, ())
 
 
-def test_tag_without_a_live_grant_of_the_same_instance_stands_out() -> None:
-    granted = understand(run("InProgress", YES, tag(), sleep(), **judged("accepted")))
-    over = understand(CASES["ended"][0])
-    own = Tag(principal=Principal("role", "operator"), value="i-0123456789abcdef0")
-    other = Tag(principal=Principal("role", "Operator"), value="i-0fedcba9876543210")
-    assert without_grant([own, other], [granted, over]) == (other,)
-    stuck = understand(CASES["stuck"][0])
-    assert without_grant([own], [over, stuck]) == (own,)
+def test_tags_without_grant_compares_principal_and_instance() -> None:
+    granted = parse_request(run("InProgress", YES, tag(), sleep(), **judged("accepted")))
+    over = parse_request(CASES["ended"][0])
+    own = OperatorTag(principal=Principal("role", "operator"), value="i-0123456789abcdef0")
+    other = OperatorTag(principal=Principal("role", "Operator"), value="i-0fedcba9876543210")
+    assert tags_without_grant([own, other], [granted, over]) == (other,)
+    stuck = parse_request(CASES["stuck"][0])
+    assert tags_without_grant([own], [over, stuck]) == (own,)
 
 
-def printed(request: Request) -> str:
+def printed(request: ApprovalRequest) -> str:
     console = Console(file=io.StringIO(), width=110, highlight=False)
-    console.print(table([request], NOW, "Requests in eu-west-1"))
-    show_details(console, request, NOW)
+    console.print(requests_table([request], NOW, "Requests in eu-west-1"))
+    print_request(console, request, NOW)
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines())
 
 
 TABLE = """\
 Requests in eu-west-1
 ┏━━━━━━━━━━┳━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-┃ Run      ┃ Asked ┃ By              ┃ For                 ┃ State                                ┃
+┃ Run      ┃ Time  ┃ By              ┃ For                 ┃ State                                ┃
 ┡━━━━━━━━━━╇━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┩
 │ 11111111 │ 09:00 │ Operator/olivia │ role Operator       │ granted until 09:10, 5 min left      │
 │          │       │                 │ i-0123456789abcdef0 │ approved by Approver/anton: Go ahead │
 └──────────┴───────┴─────────────────┴─────────────────────┴──────────────────────────────────────┘
 run:         11111111-2222-3333-4444-555555555555
-asked by:    arn:aws:sts::123456789012:assumed-role/Operator/olivia, 09:00
+requester:   arn:aws:sts::123456789012:assumed-role/Operator/olivia, 09:00
 session for: role Operator
 on:          i-0123456789abcdef0 in eu-west-1
 reason:      Disk is full
@@ -250,12 +249,12 @@ decision:    approved by Approver/anton: Go ahead
 state:       granted until 09:10, 5 min left"""
 
 
-def test_table_and_details_tell_who_asked_who_approved_and_until_when() -> None:
-    assert printed(understand(CASES["granted"][0])) == TABLE
+def test_request_table_and_details_show_people_and_times() -> None:
+    assert printed(parse_request(CASES["granted"][0])) == TABLE
 
 
-def test_machines_read_the_same() -> None:
-    assert plain(understand(CASES["granted"][0]), NOW) == {
+def test_request_document_has_all_fields() -> None:
+    assert request_document(parse_request(CASES["granted"][0]), NOW) == {
         "run": "11111111-2222-3333-4444-555555555555",
         "grantRun": "11111111-2222-3333-4444-555555555555",
         "state": "granted",
@@ -280,35 +279,35 @@ def test_machines_read_the_same() -> None:
 NASTY = "a\x1b[2Kb\r\nc\u202ed\x9be\u2028f\x7f\ud800"
 
 
-def test_words_of_others_are_shown_and_do_nothing() -> None:
+def test_request_output_escapes_control_characters() -> None:
     said = {**APPROVED, "Approver": f"arn:aws:sts::123456789012:assumed-role/A/{NASTY}", "Comment": NASTY}
     parameters = {name: [value[0] + NASTY] for name, value in GIVEN.items()}
     by = {"Parameters": parameters, "ExecutedBy": ASKED_BY + NASTY}
     for request in (
-        understand(
+        parse_request(
             run("InProgress", approval("Success", said), tag(), sleep(), **judged("accepted", note=NASTY), **by)
         ),
-        understand(run("Failed", approval("Failed", {**said, "Decision": "Reject"}), **by)),
-        understand(run("Failed", YES, FailureMessage=NASTY, **by)),
+        parse_request(run("Failed", approval("Failed", {**said, "Decision": "Reject"}), **by)),
+        parse_request(run("Failed", YES, FailureMessage=NASTY, **by)),
     ):
-        for shown in (printed(request), as_json(plain(request, NOW)), start_command(request)):
+        for shown in (printed(request), json.dumps(request_document(request, NOW)), start_command(request)):
             assert all(each.isprintable() or each == "\n" for each in shown)
-        assert json.loads(as_json(plain(request, NOW)))["reason"] == "Disk is full" + NASTY
+        assert json.loads(json.dumps(request_document(request, NOW)))["reason"] == "Disk is full" + NASTY
         assert "\\x1b[2Kb" in printed(request).replace("\n", "")
 
 
 @given(st.text())
-def test_visible_text_is_printable_and_unchanged_where_it_was(text: str) -> None:
+def test_visible_text_is_printable_and_otherwise_unchanged(text: str) -> None:
     assert visible(text).isprintable()
     assert not hidden_character(visible(text))
     assert visible(text) == text or not text.isprintable() or hidden_character(text)
 
 
-def test_tag_of_others_is_shown_and_does_nothing() -> None:
+def test_print_tags_escapes_control_characters() -> None:
     console = Console(file=io.StringIO(), width=200, highlight=False)
-    show_tags(console, [Tag(principal=Principal("role", "Operator"), value="i-1\x1b[8m")])
-    assert "for i-1\\x1b[8m, and" in console.file.getvalue()
+    print_tags(console, [OperatorTag(principal=Principal("role", "Operator"), value="i-1\x1b[8m")])
+    assert "for i-1\\x1b[8m without" in console.file.getvalue()
 
 
-def test_another_day_is_told_with_its_date() -> None:
-    assert moment(START - timedelta(days=1), NOW) == "2026-03-01 09:00"
+def test_local_time_on_another_day_has_date() -> None:
+    assert local_time(START - timedelta(days=1), NOW) == "2026-03-01 09:00"

@@ -10,7 +10,7 @@ import pytest
 
 from components.session_manager.document import DOCUMENT_NAME, document, preferences, serialized
 from components.session_manager.settings import SessionManagerSettings
-from operations.approval.calls import CallError
+from operations.approval.session import CallError
 from operations.inventory.reader import ReadFailure
 from tests.components.approval.workflow import ACCOUNT
 from tests.operations.approval.conftest import ANTON, OLIVIA, People
@@ -71,7 +71,7 @@ def test_revoke_ends_the_grant_and_its_sessions_only(workflow: Callable[..., Peo
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_grant_at_its_end_leaves_sessions_unless_set(workflow: Callable[..., People], *, ends: bool) -> None:
+def test_ended_grant_keeps_sessions_by_default(workflow: Callable[..., People], *, ends: bool) -> None:
     people = workflow(endSessionsWithGrant=ends)
     run = granted(people)
     mine = session(people)
@@ -81,7 +81,7 @@ def test_grant_at_its_end_leaves_sessions_unless_set(workflow: Callable[..., Peo
     assert people.status(run)["openSessions"] == ([] if ends else [mine])
 
 
-def test_revoke_leaves_sessions_to_another_live_grant_of_the_same(people: People) -> None:
+def test_revoke_keeps_sessions_of_another_live_grant(people: People) -> None:
     first = granted(people)
     mine = session(people)
     granted(people, "--again")
@@ -91,7 +91,7 @@ def test_revoke_leaves_sessions_to_another_live_grant_of_the_same(people: People
     assert people.tag() == people.node
 
 
-def test_revoke_asks_first(people: People) -> None:
+def test_revoke_without_confirmation_ends_nothing(people: People) -> None:
     run = granted(people)
     result = people.command("revoke", run, by=ANTON, answer="n\n")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -99,7 +99,7 @@ def test_revoke_asks_first(people: People) -> None:
     assert people.status(run)["state"] == "granted"
 
 
-def test_revoke_without_a_live_grant_says_what_to_do(people: People) -> None:
+def test_revoke_without_live_grant_names_remedy(people: People) -> None:
     run = people.requested(people.node)
     result = people.command("revoke", run, "--yes", "--stack", "dev", by=ANTON)
     assert (result.exit_code, result.stdout) == (1, "")
@@ -111,7 +111,7 @@ def test_revoke_without_a_live_grant_says_what_to_do(people: People) -> None:
     assert "has no live grant: it is rejected" in result.stderr
 
 
-def test_request_by_name_is_shown_by_name(people: People) -> None:
+def test_request_by_name_tag_shows_name(people: People) -> None:
     result = people.command("request", "app-1", "--reason", "Disk is full", "--stack", "dev")
     run = result.stdout.split("run:")[1].split()[0]
     assert f"Requested a session on app-1 ({people.node}) for role Operator" in result.stdout
@@ -131,7 +131,7 @@ def refused(people: People, *arguments: str) -> str:
     return result.stderr
 
 
-def test_request_for_an_instance_that_is_not_ready_is_not_made(people: People) -> None:
+def test_request_for_unready_instance_is_refused(people: People) -> None:
     assert "There is no instance app-9" in refused(people, "app-9")
     assert "There is no instance i-0123456789abcdef0" in refused(people, "i-0123456789abcdef0")
     unmanaged = people.instance(managed=False)
@@ -145,7 +145,7 @@ def test_request_for_an_instance_that_is_not_ready_is_not_made(people: People) -
     assert people.command("request", there, "--reason", "Disk is full").exit_code == 0
 
 
-def test_request_for_who_is_no_operator_is_not_made(people: People) -> None:
+def test_request_for_non_operator_is_refused(people: People) -> None:
     said = refused(people, "app-1", "--as-role", "Outsider")
     assert "role Outsider is not an operator" in said
     assert "Operators: role Operator, role Second, user alice." in said
@@ -154,27 +154,27 @@ def test_request_for_who_is_no_operator_is_not_made(people: People) -> None:
     assert json.loads(made.stdout)["principalName"] == "Operator"
 
 
-def test_request_that_is_open_already_is_made_again_only_on_purpose(people: People) -> None:
+def test_request_duplicate_requires_again(people: People) -> None:
     run = people.requested(people.node)
     said = refused(people, "app-1", "--stack", "dev")
-    assert f"already, which is waiting: run {run}" in said
+    assert f"which is waiting: {run}" in said
     assert f"status {run} --stack dev" in said
     assert people.command("request", "app-1", "--reason", "x", "--as-role", "Second").exit_code == 0
     assert people.command("request", people.instance(), "--reason", "x").exit_code == 0
     assert people.command("request", "app-1", "--reason", "x", "--again").exit_code == 0
 
 
-def test_request_leaves_what_cannot_be_read_to_the_runbook(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_leaves_unreadable_facts_to_runbook(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     unread = ReadFailure(action="x:Read", cause="refused: no", remedy="allow x:Read", refused=True)
     people.requested(people.node)
     monkeypatch.setattr("operations.inventory.instances._look", lambda *_: unread)
-    monkeypatch.setattr("operations.approval.places.holders", lambda *_: unread)
+    monkeypatch.setattr("operations.approval.lookups.read_operators", lambda *_: unread)
 
     def no(*_given: object) -> None:
-        raise CallError("Refused: no. It takes the permission x:Read.")
+        raise CallError("x:Read: refused: no. Remedy: allow x:Read to olivia, then try again.")
 
-    monkeypatch.setattr("operations.approval.places.recent", lambda *_, **__: no())
-    monkeypatch.setattr("operations.approval.request.check_workflow", no)
+    monkeypatch.setattr("operations.approval.executions.list_requests", lambda *_, **__: no())
+    monkeypatch.setattr("operations.approval.commands.check_workflow", no)
     assert "Cannot determine whether app-1 is in eu-west-1: x:Read" in refused(people, "app-1")
     result = people.command("request", people.node, "--reason", "x", "--as-role", "Outsider")
     assert result.exit_code == 0, result.output
@@ -189,7 +189,9 @@ NOTICE = (
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])
 @BOTH
-def test_notices_name_who_what_and_where(workflow: Callable[..., People], mode: str, decision: str) -> None:
+def test_notifications_name_people_instance_and_reason(
+    workflow: Callable[..., People], mode: str, decision: str
+) -> None:
     people = workflow(mode=mode)
     run = people.requested(people.node)
     options = ["--reject"] if decision == "reject" else []

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from local.emulator.extension.nodes import AGENT_VERSION_TAG
 from operations.cli import app
+from operations.command_line import CommandContext
 from operations.doctor import node_reader
 from operations.errors import UnusableError
-from operations.surroundings import Surroundings
 from tests.operations.arrangement import configuration, refusal
 from tests.operations.doctor.world import SETTINGS, STACK, bucket_missing, launch, no_core
 
@@ -32,7 +32,7 @@ def run(*arguments: str, stack: StackConfiguration | Exception = STACK) -> Resul
         return stack
 
     environment = {"COLUMNS": "120", "TERM": "dumb"}
-    return CliRunner().invoke(app, list(arguments), obj=Surroundings(read_stack=read_stack), env=environment)
+    return CliRunner().invoke(app, list(arguments), obj=CommandContext(read_stack=read_stack), env=environment)
 
 
 def test_a_ready_node_ends_with_zero(world: World) -> None:

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from operations.cli import app
+from operations.command_line import CommandContext
 from operations.errors import UnusableError
-from operations.surroundings import Surroundings
 from tests.operations.doctor.world import STACK, launch, no_core
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def run(*arguments: str, stack: StackConfiguration | Exception = STACK) -> Resul
             raise stack
         return stack
 
-    return CliRunner().invoke(app, [*arguments, "--json"], obj=Surroundings(read_stack=read_stack))
+    return CliRunner().invoke(app, [*arguments, "--json"], obj=CommandContext(read_stack=read_stack))
 
 
 def test_commands_are_golden(request: pytest.FixtureRequest, golden: Golden) -> None:

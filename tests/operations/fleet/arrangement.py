@@ -1,4 +1,4 @@
-"""A small fleet, and a `pulumi` that does as a test tells it."""
+"""A small fleet, and a `pulumi` that follows the orders of a test."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from operations.fleet.accounts import Account
-from operations.fleet.settings import FleetSettings
+from operations.fleet.accounts import FleetAccount
+from operations.fleet.file_schema import FleetSettings
 
 FAKE_PULUMI = Path(__file__).with_name("fake_pulumi.txt")
 
@@ -30,22 +30,22 @@ def settings(**changes: Any) -> FleetSettings:
     return FleetSettings.model_validate(FLEET | changes)
 
 
-def account(name: str = "payments", **changes: Any) -> Account:
-    return Account(**{"id": IDS.get(name, "9" * 12), "name": name} | changes)
+def account(name: str = "payments", **changes: Any) -> FleetAccount:
+    return FleetAccount(**{"id": IDS.get(name, "9" * 12), "name": name} | changes)
 
 
 @dataclass(frozen=True)
 class FakePulumi:
-    """What the command on PATH is told and has done."""
+    """Orders and calls of the `pulumi` on PATH."""
 
     root: Path
 
-    def tell(self, account_name: str, **orders: Any) -> None:
+    def configure(self, account_name: str, **orders: Any) -> None:
         """`fails="why"`, `hangs=1` (until so many interrupts), `events=[...]`, `refuses_init="why"`, `meets=ID`."""
         (self.root / f"{IDS[account_name]}.orders").write_text(json.dumps(orders))
 
-    def be_quiet(self) -> None:
-        """Takes all orders back."""
+    def reset(self) -> None:
+        """Removes all orders."""
         for each in self.root.glob("*.orders"):
             each.unlink()
 

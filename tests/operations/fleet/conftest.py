@@ -33,7 +33,7 @@ def fleet_file(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakePulumi:
-    """A `pulumi` on PATH that does as it is told."""
+    """A `pulumi` on PATH that follows orders."""
     programs, root = tmp_path / "bin", tmp_path / "fake"
     programs.mkdir()
     root.mkdir()

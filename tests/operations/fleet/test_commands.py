@@ -1,4 +1,4 @@
-"""The commands, whole, over a `pulumi` that does as it is told; the real one is tried in tests/engine."""
+"""The commands, whole, over a `pulumi` that follows orders; the real one is used in tests/engine."""
 
 from __future__ import annotations
 
@@ -38,11 +38,8 @@ def without(*names: str) -> dict[str, Any]:
     return FLEET | {"accounts": {"list": [each for each in FLEET["accounts"]["list"] if each["name"] not in names]}}
 
 
-Fleet = "Callable[..., Result]"
-
-
-def test_up_takes_accounts_through_their_waves(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
-    pulumi.tell("web", events=CREATE)
+def test_up_deploys_accounts_wave_by_wave(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.configure("web", events=CREATE)
     result = fleet("up", "--json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
@@ -62,10 +59,8 @@ def test_up_takes_accounts_through_their_waves(fleet: Callable[..., Result], pul
     assert "canary  111111111111  payments: unchanged" in result.stderr
 
 
-def test_a_failing_canary_leaves_the_rest_untouched_and_the_next_run_goes_on(
-    fleet: Callable[..., Result], pulumi: FakePulumi
-) -> None:
-    pulumi.tell("payments", fails="role missing")
+def test_up_stops_after_failed_canary_and_resumes(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.configure("payments", fails="role missing")
     result = fleet("up", "--json")
     assert (result.exit_code, states(result)) == (
         1,
@@ -74,14 +69,14 @@ def test_a_failing_canary_leaves_the_rest_untouched_and_the_next_run_goes_on(
     assert pulumi.stacks == {IDS["payments"]}
     error = json.loads(result.stdout)["accounts"][0]["error"]
     assert error.startswith("role missing (log: ")
-    pulumi.be_quiet()
+    pulumi.reset()
     assert set(states(fleet("up", "--json")).values()) == {"unchanged"}
 
 
-def test_what_succeeded_is_not_done_again(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
-    pulumi.tell("tools", fails="throttled")
+def test_up_resumes_after_completed_accounts(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.configure("tools", fails="throttled")
     assert fleet("up").exit_code == 1
-    pulumi.be_quiet()
+    pulumi.reset()
     pulumi.forget_calls()
     result = fleet("up", "--json")
     assert states(result) == {"payments": "done", "web": "done", "data": "done", "tools": "unchanged"}
@@ -91,10 +86,10 @@ def test_what_succeeded_is_not_done_again(fleet: Callable[..., Result], pulumi: 
     assert pulumi.calls() == list(IDS), "a run that was finished is not gone on with"
 
 
-def test_other_settings_are_done_again_and_so_is_another_program(
+def test_up_repeats_changed_settings_and_program(
     fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path
 ) -> None:
-    pulumi.tell("tools", fails="throttled")
+    pulumi.configure("tools", fails="throttled")
     fleet("up")
     pulumi.forget_calls()
     other = FLEET | {"overrides": {"accounts": {"web": {"shell-access:tags": {"a": "b"}}}}}
@@ -107,24 +102,24 @@ def test_other_settings_are_done_again_and_so_is_another_program(
 
 
 @pytest.mark.parametrize("option", [["--again"], ["--refresh"]], ids=" ".join)
-def test_everything_is_done_again_on_demand(
+def test_up_with_again_or_refresh_repeats_all_accounts(
     option: list[str], fleet: Callable[..., Result], pulumi: FakePulumi
 ) -> None:
-    pulumi.tell("tools", fails="throttled")
+    pulumi.configure("tools", fails="throttled")
     fleet("up")
     pulumi.forget_calls()
     fleet("up", *option)
     assert pulumi.calls() == list(IDS)
 
 
-def test_a_stack_that_cannot_be_made_fails_its_account(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
-    pulumi.tell("web", refuses_init="access denied")
+def test_up_without_stack_fails_its_account_only(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.configure("web", refuses_init="access denied")
     result = fleet("up", "--json")
     assert states(result) == {"payments": "unchanged", "web": "failed", "data": "unchanged", "tools": "unchanged"}
     assert json.loads(result.stdout)["accounts"][1]["error"] == "access denied"
 
 
-def test_an_account_can_be_named(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_up_is_limited_to_account_and_wave(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up", "--account", "web", "--account", IDS["tools"])
     assert pulumi.calls() == ["web", "tools"]
     fleet("up", "--wave", "canary")
@@ -134,12 +129,12 @@ def test_an_account_can_be_named(fleet: Callable[..., Result], pulumi: FakePulum
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--account", "wbe"], "--account wbe is no account of the fleet; did you mean web?\n"),
-        (["--wave", "canry"], "--wave canry is no wave of the fleet; did you mean canary?\n"),
+        (["--account", "wbe"], "--account: expected an account of the fleet, got wbe; did you mean web?\n"),
+        (["--wave", "canry"], "--wave: expected a wave of the fleet, got canry; did you mean canary?\n"),
     ],
     ids=["account", "wave"],
 )
-def test_a_name_that_nobody_has_is_one_message(
+def test_up_rejects_unknown_account_and_wave(
     arguments: list[str], said: str, fleet: Callable[..., Result], pulumi: FakePulumi
 ) -> None:
     result = fleet("up", *arguments)
@@ -147,16 +142,16 @@ def test_a_name_that_nobody_has_is_one_message(
     assert pulumi.calls() == []
 
 
-def test_wrong_settings_stop_everything_before_it_begins(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_up_with_invalid_settings_starts_nothing(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     overrides = {"accounts": {"web": {"shell-access:sessionManager": {"idleSessionTimeout": 99}}}}
     result = fleet("up", content=FLEET | {"overrides": overrides})
     assert result.exit_code == 2
-    assert "nothing was begun" in result.stderr
+    assert "no operation was started" in result.stderr
     assert "overrides.accounts.web.shell-access:sessionManager.idleSessionTimeout: 99 given" in result.stderr
     assert not pulumi.log.exists()
 
 
-def test_plan_tells_added_changed_unchanged_and_orphaned(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_plan_shows_added_changed_and_orphaned_stacks(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up", content=without("tools"))
     pulumi.add_stack("dev")
     pulumi.add_stack("9" * 12)
@@ -182,15 +177,15 @@ def test_plan_tells_added_changed_unchanged_and_orphaned(fleet: Callable[..., Re
     assert not pulumi.log.exists(), "nothing is run for a plan"
 
 
-def test_plan_reads_several_histories_at_a_time(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_plan_reads_histories_concurrently(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up", "--json")
-    pulumi.tell("payments", meets=IDS["tools"])
-    pulumi.tell("tools", meets=IDS["payments"])
+    pulumi.configure("payments", meets=IDS["tools"])
+    pulumi.configure("tools", meets=IDS["payments"])
     result = fleet("plan", "--json")
     assert set(states(result).values()) == {"unchanged"}, result.output
 
 
-def test_matrix_is_what_a_runner_reads(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_matrix_prints_accounts_for_ci(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up", content=without("tools"))
     result = fleet("matrix")
     assert json.loads(result.stdout)["include"][0] == {
@@ -204,7 +199,7 @@ def test_matrix_is_what_a_runner_reads(fleet: Callable[..., Result], pulumi: Fak
     assert pulumi.calls("preview") == []
 
 
-def test_explain_says_which_setting_comes_from_where(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_plan_explain_shows_source_of_each_setting(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     result = fleet("plan", "--account", "payments", "--explain")
     assert result.exit_code == 0
     assert (
@@ -220,9 +215,9 @@ def test_explain_says_which_setting_comes_from_where(fleet: Callable[..., Result
     assert fleet("plan", "--explain").exit_code == 2
 
 
-def test_a_preview_of_a_new_account_makes_no_stack(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_preview_of_new_account_creates_no_stack(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     pulumi.add_stack(IDS["payments"])
-    pulumi.tell("web", events=CREATE)
+    pulumi.configure("web", events=CREATE)
     result = fleet("preview", "--json")
     assert (result.exit_code, states(result)["web"]) == (0, "changed")
     assert pulumi.stacks == {IDS["payments"]}
@@ -230,9 +225,9 @@ def test_a_preview_of_a_new_account_makes_no_stack(fleet: Callable[..., Result],
     assert pulumi.calls("init") == []
 
 
-def test_drift_in_one_cell_is_found_with_its_remedy(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_drift_reports_region_and_remedy(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up")
-    pulumi.tell(
+    pulumi.configure(
         "data", events=[{"resOutputsEvent": {"metadata": STEP | {"op": "update", "diffs": ["retentionInDays"]}}}]
     )
     result = fleet("drift", "--json")
@@ -245,13 +240,15 @@ def test_drift_in_one_cell_is_found_with_its_remedy(fleet: Callable[..., Result]
     assert cell["remedy"].endswith(" --account data")
 
 
-def test_drift_of_a_stack_that_there_is_not_is_no_drift(fleet: Callable[..., Result]) -> None:
+def test_drift_without_stack_fails(fleet: Callable[..., Result]) -> None:
     result = fleet("drift", "--json")
     assert result.exit_code == 1
-    assert {each["error"] for each in json.loads(result.stdout)["accounts"]} == {"there is no stack yet; run fleet up"}
+    assert {each["error"] for each in json.loads(result.stdout)["accounts"]} == {
+        "the stack does not exist. Run: fleet up"
+    }
 
 
-def test_remove_lists_orphans_and_takes_down_only_those_named(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_remove_destroys_named_orphans_only(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up")
     left = without("data", "tools")
     listed = fleet("remove", "--json", content=left)
@@ -259,40 +256,40 @@ def test_remove_lists_orphans_and_takes_down_only_those_named(fleet: Callable[..
     assert pulumi.calls("destroy") == []
     refused = fleet("remove", "--account", IDS["web"], content=left)
     assert (refused.exit_code, pulumi.calls("destroy")) == (2, [])
-    assert f"there are: {IDS['data']}, {IDS['tools']}" in refused.stderr
+    assert f"({IDS['data']}, {IDS['tools']})" in refused.stderr
     removed = fleet("remove", "--json", "--account", IDS["data"], content=left)
     assert (removed.exit_code, states(removed)) == (0, {IDS["data"]: "removed"})
     assert pulumi.stacks == {IDS["payments"], IDS["web"], IDS["tools"]}
 
 
-def test_what_cannot_be_destroyed_stays(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_remove_keeps_stack_that_fails(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     fleet("up")
-    pulumi.tell("data", fails="account is closed")
+    pulumi.configure("data", fails="account is closed")
     result = fleet("remove", "--json", "--account", IDS["data"], content=without("data"))
     assert (result.exit_code, states(result)) == (1, {IDS["data"]: "failed"})
     assert IDS["data"] in pulumi.stacks
 
 
-def test_a_backend_that_does_not_answer_is_one_message(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_unreadable_backend_is_unusable(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     (pulumi.root / "unreachable").touch()
     for command in ("plan", "preview", "up", "drift", "remove"):
         result = fleet(command)
         assert (result.exit_code, result.stderr) == (
             2,
-            "The state backend cannot be asked for stacks: no such bucket\n",
+            "The stacks in the state backend cannot be listed: no such bucket\n",
         )
 
 
-def test_verify_looks_into_every_account(fleet: Callable[..., Result]) -> None:
+def test_verify_checks_every_account(fleet: Callable[..., Result]) -> None:
     result = fleet("verify", "--json")
     assert result.exit_code == 1, "nobody answers"
     assert set(states(result)) == set(IDS)
 
 
-def test_results_go_to_a_page_and_a_comment_and_can_be_put_together(
+def test_report_merges_results_into_page_and_comment(
     fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path
 ) -> None:
-    pulumi.tell("web", fails="no")
+    pulumi.configure("web", fails="no")
     files = [tmp_path / "canary.json", tmp_path / "rest.json"]
     for file, wave in zip(files, ("canary", "rest"), strict=True):
         file.write_text(fleet("preview", "--json", "--wave", wave).stdout)
@@ -305,14 +302,14 @@ def test_results_go_to_a_page_and_a_comment_and_can_be_put_together(
     assert fleet("report", str(tmp_path / "other.json")).exit_code == 2
 
 
-def test_a_table_for_people_ends_with_the_counts(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
-    pulumi.tell("web", fails="no such role")
+def test_up_table_ends_with_counts(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+    pulumi.configure("web", fails="no such role")
     result = fleet("up")
-    assert "said:            no such role (log: " in result.stdout
+    assert "error:           no such role (log: " in result.stdout
     assert result.stdout.splitlines()[-1] == "fleet up: 4 accounts: 3 unchanged, 1 failed"
 
 
-def test_an_account_with_leading_zeros_stays_a_text(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
+def test_up_keeps_leading_zeros_of_account_ids(fleet: Callable[..., Result], pulumi: FakePulumi) -> None:
     # The fake reads the configuration as JSON: nothing in it is left to what a YAML parser takes for a number.
     zeros = {
         "accounts": {"list": [{"name": "zeros", "id": "009900990099"}]},
@@ -324,9 +321,7 @@ def test_an_account_with_leading_zeros_stays_a_text(fleet: Callable[..., Result]
     assert update["config"]["aws:allowedAccountIds"]["objectValue"] == ["009900990099"]
 
 
-def test_configurations_are_gone_after_the_run(
-    fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path
-) -> None:
+def test_up_removes_temporary_configurations(fleet: Callable[..., Result], pulumi: FakePulumi, tmp_path: Path) -> None:
     fleet("up")
     assert sorted(each.name for each in (tmp_path / "program").iterdir()) == ["Pulumi.yaml", "__main__.py"]
     logs = tmp_path / ".fleet" / "fleet" / "logs"
@@ -364,14 +359,14 @@ def interrupted(
     return {each["name"]: each["state"] for each in json.loads(output)["accounts"]}
 
 
-def test_a_signal_lets_the_engine_finish_and_the_next_run_goes_on(
+def test_up_after_signal_finishes_engine_and_resumes(
     fleet: Callable[..., Result], fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path
 ) -> None:
-    pulumi.tell("web", hangs=1)
+    pulumi.configure("web", hangs=1)
     expected = {"payments": "unchanged", "web": "interrupted", "data": "notBegun", "tools": "notBegun"}
     assert interrupted(fleet_file, pulumi, tmp_path, [signal.SIGTERM]) == expected
     assert pulumi.calls("cancel") == [], "an engine that ends by itself unlocks by itself"
-    pulumi.be_quiet()
+    pulumi.reset()
     (tmp_path / "program" / "__main__.py").unlink(missing_ok=True)
     pulumi.forget_calls()
     result = fleet("up", "--json", "--wave", "rest")
@@ -379,10 +374,10 @@ def test_a_signal_lets_the_engine_finish_and_the_next_run_goes_on(
     assert set(states(result).values()) == {"unchanged"}
 
 
-def test_a_second_signal_breaks_the_engine_off_and_takes_its_lock_away(
+def test_up_after_second_signal_aborts_and_unlocks(
     fleet_file: Callable[..., Path], pulumi: FakePulumi, tmp_path: Path
 ) -> None:
-    pulumi.tell("payments", hangs=2)
+    pulumi.configure("payments", hangs=2)
     states_ = interrupted(fleet_file, pulumi, tmp_path, [signal.SIGINT, signal.SIGINT])
     assert states_["payments"] == "interrupted"
     assert pulumi.calls("cancel") == ["payments"]

@@ -8,15 +8,15 @@ import boto3
 import pytest
 
 from operations.errors import UnusableError
-from operations.fleet.accounts import choose
-from operations.fleet.discovery import look_up, needs_organization, organizations_client
+from operations.fleet.accounts import select_accounts
+from operations.fleet.discovery import discover_accounts, needs_organization, organizations_client
 from tests.operations.fleet.arrangement import FLEET, settings
 from tests.support.emulator import running_emulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from operations.fleet.accounts import Account
+    from operations.fleet.accounts import FleetAccount
 
 
 class Organization:
@@ -55,12 +55,12 @@ def organization() -> Iterator[Organization]:
         yield Organization(emulator.endpoint_url)
 
 
-def found(organization: Organization, **discover: Any) -> dict[str, Account]:
+def found(organization: Organization, **discover: Any) -> dict[str, FleetAccount]:
     file = settings(accounts={"discover": discover}, overrides={}, waves=[{"name": "all"}])
-    return {each.name: each for each in look_up(file, organization.client)[0]}
+    return {each.name: each for each in discover_accounts(file, organization.client)[0]}
 
 
-def test_all_of_the_organization_is_found_with_its_units_and_states(organization: Organization) -> None:
+def test_discovery_finds_whole_organization(organization: Organization) -> None:
     accounts = found(organization)
     assert set(accounts) == {"master", "loose", "payments", "old", "web"}
     assert accounts["web"].units == (organization.root, organization.prod, organization.web)
@@ -68,45 +68,45 @@ def test_all_of_the_organization_is_found_with_its_units_and_states(organization
     assert {name for name, each in accounts.items() if each.state != "ACTIVE"} == {"old"}
 
 
-def test_a_unit_is_searched_with_all_below_it_and_no_account_twice(organization: Organization) -> None:
+def test_discovery_searches_child_units_once(organization: Organization) -> None:
     accounts = found(organization, organizationalUnits=[organization.web, organization.prod])
     assert set(accounts) == {"payments", "old", "web"}
     assert accounts["web"].units == (organization.root, organization.prod, organization.web)
 
 
-def test_tags_narrow_what_is_found_but_hide_no_closed_account(organization: Organization) -> None:
+def test_discovery_by_tags_keeps_closed_accounts(organization: Organization) -> None:
     accounts = found(organization, tags={"managed": "yes"})
     assert set(accounts) == {"payments", "old"}
     assert accounts["payments"].tags == {"managed": "yes"}
 
 
-def test_closed_accounts_are_left_out(organization: Organization) -> None:
+def test_discovery_omits_closed_accounts(organization: Organization) -> None:
     file = settings(accounts={"discover": {}}, overrides={}, waves=[{"name": "all"}])
-    chosen = choose(file, *look_up(file, organization.client))
+    chosen = select_accounts(file, *discover_accounts(file, organization.client))
     assert list(chosen.left_out) == [organization.ids["old"]]
     assert "old" not in {each.name for each in chosen.accounts}
 
 
-def test_listed_accounts_get_their_units_where_units_count(organization: Organization) -> None:
+def test_discovery_reads_units_of_listed_accounts(organization: Organization) -> None:
     listed = [{"name": "web", "id": organization.ids["web"]}, {"name": "outside", "id": "9" * 12}]
     file = settings(
         accounts={"list": listed}, overrides={"organizationalUnits": {organization.prod: {}}}, waves=[{"name": "all"}]
     )
     assert needs_organization(file)
-    accounts, units = look_up(file, organization.client)
+    accounts, units = discover_accounts(file, organization.client)
     assert accounts == []
     assert units == {organization.ids["web"]: (organization.root, organization.prod, organization.web), "9" * 12: ()}
 
 
-def test_nobody_is_asked_where_accounts_are_listed_and_no_unit_is_named() -> None:
+def test_discovery_is_skipped_for_listed_accounts() -> None:
     assert not needs_organization(settings())
     assert needs_organization(settings(accounts=FLEET["accounts"] | {"discover": {}}))
 
 
-def test_an_organization_that_does_not_answer_stops_everything() -> None:
+def test_discovery_without_response_is_unusable() -> None:
     file = settings(accounts={"discover": {}})
     with pytest.raises(
-        UnusableError, match=r"The accounts of the organization cannot be found: organizations:List"
+        UnusableError, match=r"The accounts of the organization cannot be listed: organizations:List"
     ) as wrong:
-        look_up(file, organizations_client())
+        discover_accounts(file, organizations_client())
     assert "list the accounts in the file" in str(wrong.value)

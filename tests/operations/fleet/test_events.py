@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from operations.fleet.events import Log
+from operations.fleet.events import EventLog
 
 
 def step(op: str, kind: str = "aws:cloudwatch/logGroup:LogGroup", **more: Any) -> dict[str, Any]:
@@ -14,13 +14,13 @@ def step(op: str, kind: str = "aws:cloudwatch/logGroup:LogGroup", **more: Any) -
     return {"metadata": {"op": op, "type": kind, "urn": urn, "new": {"inputs": inputs}} | more}
 
 
-def read(*events: dict[str, Any], drift: bool = False) -> Log:
-    log = Log(looks_for_drift=drift)
+def read(*events: dict[str, Any], drift: bool = False) -> EventLog:
+    log = EventLog(looks_for_drift=drift)
     log.read([json.dumps(each) for each in events])
     return log
 
 
-def test_steps_are_counted_and_told_by_region() -> None:
+def test_event_log_counts_steps_by_region() -> None:
     log = read(
         {"resourcePreEvent": step("create")},
         {"resourcePreEvent": step("update", diffs=["retentionInDays", "tags"])},
@@ -38,12 +38,12 @@ def test_steps_are_counted_and_told_by_region() -> None:
     assert log.is_over
 
 
-def test_a_replacement_is_one_change() -> None:
+def test_event_log_counts_replacement_once() -> None:
     steps = ("create-replacement", "replace", "delete-replaced")
     assert dict(read(*({"resourcePreEvent": step(op)} for op in steps)).changes) == {"replace": 1}
 
 
-def test_drift_is_what_a_refresh_comes_out_as() -> None:
+def test_event_log_reads_drift_from_outputs() -> None:
     sides = {"old": {"inputs": {"region": "eu-west-1"}, "outputs": {"retentionInDays": 90, "text": "[secret]"}}}
     sides["new"] = {"inputs": {"region": "eu-west-1"}, "outputs": {"retentionInDays": 1, "text": "other"}}
     log = read(
@@ -60,7 +60,7 @@ def test_drift_is_what_a_refresh_comes_out_as() -> None:
     assert dict(log.changes) == {"update": 1, "delete": 1}
 
 
-def test_what_a_dynamic_resource_does_not_tell_is_seen() -> None:
+def test_event_log_compares_inputs_of_dynamic_resources() -> None:
     old, new = {"__provider": "a", "minutes": 20, "same": 1}, {"__provider": "b", "minutes": 55, "same": 1}
     sides = {side: {"inputs": values, "outputs": values} for side, values in (("old", old), ("new", new))}
     found = read({"resOutputsEvent": step("update", **sides)}, drift=True).by_region[""]
@@ -68,14 +68,14 @@ def test_what_a_dynamic_resource_does_not_tell_is_seen() -> None:
     assert (found, planned) == (["update LogGroup logs: minutes: 20 -> 55"], ["update LogGroup logs: minutes"])
 
 
-def test_drift_of_what_was_asked_for_is_told_rather_than_what_came_of_it() -> None:
+def test_event_log_prefers_input_drift_over_output_drift() -> None:
     old = {"inputs": {"minutes": 20}, "outputs": {"minutes": 20, "version": 1}}
     new = {"inputs": {"minutes": 55}, "outputs": {"minutes": 55, "version": 2}}
     log = read({"resOutputsEvent": step("update", old=old, new=new, diffs=["version"])}, drift=True)
     assert log.by_region == {"": ["update LogGroup logs: minutes: 20 -> 55"]}
 
 
-def test_errors_are_told_once_without_markup() -> None:
+def test_event_log_lists_distinct_errors_without_markup() -> None:
     error = {"diagnosticEvent": {"severity": "error", "message": "<{%reset%}>no\n such role<{%reset%}>\n"}}
     policy = {"policyEvent": {"enforcementLevel": "mandatory", "policyName": "p", "message": "not\nlike this"}}
     advice = {"policyEvent": {"enforcementLevel": "advisory", "policyName": "q", "message": "perhaps"}}
@@ -83,7 +83,7 @@ def test_errors_are_told_once_without_markup() -> None:
     assert read(error, error, info, policy, advice).errors == ["no such role", "policy p: not like this"]
 
 
-def test_lines_that_are_no_events_are_passed_over() -> None:
-    log = Log()
+def test_event_log_ignores_other_lines() -> None:
+    log = EventLog()
     log.read(['{"resourcePreEvent": {"metadata"', "[]", "", "null"])
     assert dict(log.changes) == {}

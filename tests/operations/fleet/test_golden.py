@@ -32,9 +32,9 @@ DISCOVERED = {"discover": {"organizationalUnits": ["ou-ab12-c3d4e5f6"]}}
 def test_fleet_runs_is_golden(name: str, fleet: Callable[..., Result], pulumi: FakePulumi, golden: Golden) -> None:
     fleet("up")
     results = {"no changes": fleet(name, "--json")}
-    pulumi.tell("web", events=CHANGE)
+    pulumi.configure("web", events=CHANGE)
     results["changes"] = fleet(name, "--json")
-    pulumi.tell("web", fails="no such role")
+    pulumi.configure("web", fails="no such role")
     results["failed"] = fleet(name, "--json")
     golden.command(f"fleet {name}", results | unusable(fleet, pulumi, name))
 
@@ -52,9 +52,9 @@ def test_fleet_plan_is_golden(fleet: Callable[..., Result], pulumi: FakePulumi, 
 def test_fleet_remove_is_golden(fleet: Callable[..., Result], pulumi: FakePulumi, golden: Golden) -> None:
     fleet("up")
     results = {"nothing left": fleet("remove", "--json"), "listed": fleet("remove", "--json", content=LEFT)}
-    pulumi.tell("data", fails="account is closed")
+    pulumi.configure("data", fails="account is closed")
     results["failed"] = fleet("remove", "--json", "--account", IDS["data"], content=LEFT)
-    pulumi.be_quiet()
+    pulumi.reset()
     results["removed"] = fleet("remove", "--json", "--account", IDS["data"], content=LEFT)
     golden.command("fleet remove", results | unusable(fleet, pulumi, "remove"))
 
@@ -78,7 +78,7 @@ def test_fleet_report_is_golden(
     file = tmp_path / "results.json"
     file.write_text(fleet("preview", "--json").stdout)
     results = {"no failures": fleet("report", str(file), "--json")}
-    pulumi.tell("web", fails="no such role")
+    pulumi.configure("web", fails="no such role")
     file.write_text(fleet("preview", "--json").stdout)
     results["failures"] = fleet("report", str(file), "--json")
     file.write_text("{}")

@@ -16,8 +16,7 @@ from typer.testing import CliRunner
 from operations.cli import app
 from operations.errors import UnusableError
 from operations.fleet.fleet import load_fleet
-from operations.fleet.migration import StackInstance, fleet_file_of, instances_of
-from operations.fleet.stack_sets import look_up_stack_set
+from operations.fleet.migration import StackInstance, fleet_file_of, instances_of, read_stack_set
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,13 +73,13 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("parameters", SHAPES.values(), ids=SHAPES)
-def test_every_shape_of_parameters_makes_the_same_good_file(parameters: Any, migrate: Any, tmp_path: Path) -> None:
+def test_migrate_accepts_every_parameter_format(parameters: Any, migrate: Any, tmp_path: Path) -> None:
     result = migrate(parameters)
     assert result.exit_code == 0, result.output
     file = tmp_path / "fleet.yaml"
     file.write_text(result.stdout)
     fleet = load_fleet(file)
-    assert [(each.account.id, each.regions) for each in fleet.accounts] == [
+    assert [(each.account.id, each.regions) for each in fleet.stacks] == [
         ("009900990099", ("eu-west-1", "us-east-1")),
         ("2" * 12, ("eu-west-1",)),
     ]
@@ -103,14 +102,14 @@ def test_every_shape_of_parameters_makes_the_same_good_file(parameters: Any, mig
     }
 
 
-def test_what_the_published_template_does_by_itself_is_kept(migrate: Any) -> None:
+def test_migrate_keeps_defaults_of_published_template(migrate: Any) -> None:
     result = migrate({"S3Logging": "false"})
     section = yaml.safe_load(result.stdout)["defaults"]["shell-access:sessionManager"]
     assert (section["maxSessionDuration"], section["idleSessionTimeout"]) == (60, 20)
     assert section["cwLogGroupName"] == "ssm-sessionmanager-logs"
 
 
-def test_every_wrong_parameter_is_named_at_once(migrate: Any) -> None:
+def test_migrate_reports_all_wrong_parameters(migrate: Any) -> None:
     result = migrate({"S3Logging": "yes", "IdleSessionTimeout": "soon", "S3BuketName": "x"})
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[1:] == [
@@ -121,10 +120,10 @@ def test_every_wrong_parameter_is_named_at_once(migrate: Any) -> None:
 
 
 @pytest.mark.parametrize("parameters", [[], {}, {"a": 1}, [{"Key": "a"}], "text", None], ids=str)
-def test_what_holds_no_parameters_is_one_message(parameters: Any, migrate: Any) -> None:
+def test_migrate_rejects_files_without_parameters(parameters: Any, migrate: Any) -> None:
     result = migrate(parameters)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Make it with: aws cloudformation describe-stack-set" in result.stderr
+    assert "Create it with: aws cloudformation describe-stack-set" in result.stderr
 
 
 REFUSED = {
@@ -143,13 +142,13 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("parameters", "name"), REFUSED.values(), ids=REFUSED)
-def test_migrate_names_a_parameter_that_plan_would_refuse(parameters: Any, name: str, migrate: Any) -> None:
+def test_migrate_names_parameter_that_plan_rejects(parameters: Any, name: str, migrate: Any) -> None:
     result = migrate(parameters)
     assert (result.exit_code, result.stdout) == (2, "")
     assert any(line.startswith(f"  {name}: ") for line in result.stderr.splitlines()), result.stderr
 
 
-def test_migrate_refuses_a_parameter_without_a_value(migrate: Any) -> None:
+def test_migrate_rejects_parameter_without_value(migrate: Any) -> None:
     kept = {"ParameterKey": "S3BucketName", "UsePreviousValue": True}
     result = migrate([*listed({"S3Logging": "false"}), kept])
     assert (result.exit_code, result.stdout) == (2, "")
@@ -160,7 +159,7 @@ def test_migrate_refuses_a_parameter_without_a_value(migrate: Any) -> None:
     ("region", "partition"),
     [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("us-west-2", "aws")],
 )
-def test_migrate_names_the_role_in_its_partition(region: str, partition: str) -> None:
+def test_migrate_uses_partition_of_regions(region: str, partition: str) -> None:
     text = fleet_file_of([], [StackInstance(account="1" * 12, region=region)]).text
     role = f"arn:{partition}:iam::{{accountId}}:role/ShellAccessDeployer"
     assert yaml.safe_load(text)["assumeRole"] == role
@@ -175,7 +174,7 @@ def summary(account: str, region: str, status: str = "SUCCEEDED") -> dict[str, A
     }
 
 
-def test_migrate_reports_instances_that_it_leaves_out(migrate: Any, tmp_path: Path) -> None:
+def test_migrate_reports_omitted_instances(migrate: Any, tmp_path: Path) -> None:
     summaries = [
         summary("1" * 12, "eu-west-1"),
         summary("1" * 12, "us-east-1", "FAILED"),
@@ -196,13 +195,13 @@ def test_migrate_reports_instances_that_it_leaves_out(migrate: Any, tmp_path: Pa
     ]
     file = tmp_path / "fleet.yaml"
     file.write_text(result.stdout)
-    assert {each.account.id: each.regions for each in load_fleet(file).accounts} == {
+    assert {each.account.id: each.regions for each in load_fleet(file).stacks} == {
         "1" * 12: ("eu-west-1",),
         "4" * 12: ("eu-west-1",),
     }
 
 
-def test_migrate_without_a_usable_instance_is_one_message(migrate: Any) -> None:
+def test_migrate_without_usable_instance_is_unusable(migrate: Any) -> None:
     result = migrate(POST, {"Summaries": [summary("2" * 12, "eu-west-1", "SKIPPED_SUSPENDED_ACCOUNT")]})
     assert (result.exit_code, result.stdout) == (2, "")
     assert "the account is suspended" in result.stderr
@@ -219,7 +218,7 @@ def pages(tmp_path: Path, *contents: dict[str, Any]) -> list[str]:
     return ["fleet", "migrate", "--parameters", str(parameters), *arguments]
 
 
-def test_migrate_takes_every_page_and_refuses_an_incomplete_list(tmp_path: Path) -> None:
+def test_migrate_reads_all_pages_and_rejects_partial_list(tmp_path: Path) -> None:
     first = {"Summaries": [summary("1" * 12, "eu-west-1")], "NextToken": "more"}
     last = {"Summaries": [summary("2" * 12, "eu-west-1")]}
     whole = CliRunner().invoke(app, pages(tmp_path, first, last))
@@ -245,22 +244,22 @@ def stubbed(call_as: str) -> Any:
 
 
 @pytest.mark.parametrize("call_as", ["SELF", "DELEGATED_ADMIN"])
-def test_stack_set_is_read_with_all_pages(call_as: str) -> None:
-    parameters, instances = look_up_stack_set(stubbed(call_as), "preferences", call_as)
+def test_read_stack_set_reads_all_pages(call_as: str) -> None:
+    parameters, instances = read_stack_set(stubbed(call_as), "preferences", call_as)
     assert dict(parameters) == POST
     assert [(each.account, each.omission != "") for each in instances] == [("1" * 12, False), ("2" * 12, True)]
 
 
-def test_stack_set_that_is_not_there_is_one_message() -> None:
+def test_read_stack_set_missing_is_unusable() -> None:
     client = boto3.client("cloudformation", "eu-west-1", aws_access_key_id="test", aws_secret_access_key="test")
     stubber = Stubber(client)
     stubber.add_client_error("describe_stack_set", "StackSetNotFoundException", "StackSet preferences not found")
     stubber.activate()
     with pytest.raises(UnusableError, match="--call-as DELEGATED_ADMIN"):
-        look_up_stack_set(client, "preferences", "SELF")
+        read_stack_set(client, "preferences", "SELF")
 
 
-def test_migrate_needs_files_or_a_stack_set() -> None:
+def test_migrate_requires_files_or_stack_set() -> None:
     result = CliRunner().invoke(app, ["fleet", "migrate"])
     assert (result.exit_code, result.stdout) == (2, "")
     assert "--stack-set" in result.stderr
@@ -290,7 +289,7 @@ _SUMMARIES = st.lists(
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from([*POST]), _TEXTS, max_size=5), _SUMMARIES)
-def test_migrate_never_writes_a_file_that_plan_refuses(
+def test_migrate_output_is_always_accepted_by_plan(
     tmp_path: Path, changes: dict[str, str], summaries: list[dict[str, Any]]
 ) -> None:
     try:
@@ -301,11 +300,11 @@ def test_migrate_never_writes_a_file_that_plan_refuses(
     file.write_text(made.text)
     fleet = load_fleet(file)
     deployed = {(each.account, each.region) for each in instances_of(summaries) if not each.omission}
-    assert {(each.account.id, region) for each in fleet.accounts for region in each.regions} == deployed
+    assert {(each.account.id, region) for each in fleet.stacks for region in each.regions} == deployed
 
 
 @pytest.mark.parametrize("instances", [{"Summaries": []}, {"Summaries": [{"Account": "1"}]}, ["x"]], ids=str)
-def test_what_holds_no_instances_is_one_message(instances: Any, migrate: Any) -> None:
+def test_migrate_rejects_files_without_instances(instances: Any, migrate: Any) -> None:
     result = migrate(POST, instances)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Make it with: aws cloudformation list-stack-instances" in result.stderr
+    assert "Create it with: aws cloudformation list-stack-instances" in result.stderr

@@ -13,8 +13,8 @@ import yaml
 
 from local.workspace import REPOSITORY
 from operations.cli import app
-from operations.fleet.report import markdown
-from operations.fleet.results import Report
+from operations.fleet.result_output import markdown_comment
+from operations.fleet.results import FleetReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,12 +40,12 @@ def steps() -> Iterator[dict[str, Any]]:
         yield from job["steps"]
 
 
-def test_there_are_the_five_workflows() -> None:
+def test_workflows_are_complete() -> None:
     assert [each.stem for each in FILES] == ["checks", "contract", "fleet-drift", "fleet-preview", "fleet-up"]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_every_action_is_pinned_to_a_commit_and_comes_from_a_known_owner(file: Path) -> None:
+def test_workflow_actions_are_pinned_and_of_known_owners(file: Path) -> None:
     lines = [line for line in file.read_text().splitlines() if re.match(r"\s*-?\s*uses:", line)]
     assert lines
     for line in lines:
@@ -54,14 +54,14 @@ def test_every_action_is_pinned_to_a_commit_and_comes_from_a_known_owner(file: P
         assert pin["action"].split("/")[0] in KNOWN
 
 
-def test_one_action_has_one_version_everywhere() -> None:
+def test_workflow_actions_have_one_version() -> None:
     found = {PINNED.match(line) for file in FILES for line in file.read_text().splitlines()} - {None}
     pins = {(each["action"], each["commit"], each["version"]) for each in found if each}
     assert len(pins) == len({action for action, _, _ in pins})
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_a_workflow_may_only_read_unless_a_job_says_more(file: Path) -> None:
+def test_workflow_permissions_are_read_only_by_default(file: Path) -> None:
     content = workflow(file)
     assert content["permissions"] == {"contents": "read"}
     assert "concurrency" in content
@@ -78,7 +78,7 @@ WRITES = {
 
 
 @pytest.mark.parametrize(("name", "job"), jobs(), ids=[name for name, _ in jobs()])
-def test_a_job_may_write_only_what_it_is_there_for(name: str, job: dict[str, Any]) -> None:
+def test_workflow_job_permissions_are_minimal(name: str, job: dict[str, Any]) -> None:
     permissions = job.get("permissions", {})
     assert {key for key, value in permissions.items() if value == "write"} == WRITES.get(name, set())
     assert set(permissions.values()) <= {"read", "write"}
@@ -92,7 +92,7 @@ def comment_script() -> str:
     return script
 
 
-def test_the_job_that_may_comment_runs_nothing_of_the_change() -> None:
+def test_workflow_comment_job_runs_no_code_of_the_change() -> None:
     comment = workflow(FOLDER / "fleet-preview.yml")["jobs"]["comment"]
     assert not [each for each in comment["steps"] if "checkout" in each.get("uses", "")]
     assert "python" not in comment_script()
@@ -106,7 +106,7 @@ def test_the_job_that_may_comment_runs_nothing_of_the_change() -> None:
     ],
     ids=["none yet", "an earlier one"],
 )
-def test_there_is_one_comment_and_it_is_kept_up_to_date(there_is: str, expected: str, tmp_path: Path) -> None:
+def test_workflow_comment_is_created_once_and_updated(there_is: str, expected: str, tmp_path: Path) -> None:
     (tmp_path / "found").write_text(there_is)
     program = tmp_path / "gh"
     program.write_text('#!/bin/sh\necho "$@" >> calls\ncase "$*" in *--jq*) cat found;; esac\n')
@@ -116,13 +116,13 @@ def test_there_is_one_comment_and_it_is_kept_up_to_date(there_is: str, expected:
     assert (tmp_path / "calls").read_text().splitlines()[-1] == expected
 
 
-def test_the_comment_is_found_by_what_a_preview_begins_with() -> None:
+def test_workflow_comment_is_found_by_its_heading() -> None:
     (beginning,) = re.findall(r'startswith\("([^"]+)"\)', comment_script())
-    assert markdown(Report(command="preview", results=())).startswith(beginning)
+    assert markdown_comment(FleetReport(command="preview", results=())).startswith(beginning)
     assert f'echo "{beginning}:' in (REPOSITORY / ".github" / "fleet-preview.sh").read_text()
 
 
-def test_only_jobs_that_sign_in_may_ask_for_a_token_and_none_has_a_key() -> None:
+def test_workflow_tokens_are_for_jobs_that_sign_in() -> None:
     for name, job in jobs():
         signs_in = any("configure-aws-credentials" in each.get("uses", "") for each in job["steps"])
         assert signs_in == (job.get("permissions", {}).get("id-token") == "write"), name
@@ -131,18 +131,18 @@ def test_only_jobs_that_sign_in_may_ask_for_a_token_and_none_has_a_key() -> None
         assert "aws-access-key-id" not in file.read_text()
 
 
-def test_no_script_is_made_of_what_others_may_choose() -> None:
+def test_workflow_scripts_contain_no_expressions() -> None:
     for each in steps():
         assert "${{" not in each.get("run", ""), each["run"]
 
 
-def test_no_checkout_leaves_its_token_behind() -> None:
+def test_workflow_checkouts_persist_no_credentials() -> None:
     checkouts = [each for each in steps() if "actions/checkout" in each.get("uses", "")]
     assert checkouts
     assert all(each["with"]["persist-credentials"] is False for each in checkouts)
 
 
-def test_bringing_up_waits_for_a_person_and_is_never_broken_off() -> None:
+def test_workflow_up_requires_approval_and_is_not_cancelled() -> None:
     content = workflow(FOLDER / "fleet-up.yml")
     assert content["jobs"]["up"]["environment"] == "fleet"
     assert "github.ref == 'refs/heads/main'" in content["jobs"]["up"]["if"]
@@ -158,7 +158,7 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "text"), list(texts()), ids=[name for name, _ in texts()])
-def test_every_command_of_the_fleet_that_is_written_down_exists(name: str, text: str) -> None:
+def test_documented_fleet_commands_exist(name: str, text: str) -> None:
     group: Any = typer.main.get_command(app)
     fleet = group.commands["fleet"]
     found = [match[1].replace("\\\n", " ") for match in COMMAND.finditer(text)]
@@ -170,20 +170,20 @@ def test_every_command_of_the_fleet_that_is_written_down_exists(name: str, text:
         assert used <= options, line
 
 
-def test_what_is_shown_for_another_forge_is_yaml() -> None:
+def test_documented_pipeline_is_yaml() -> None:
     page = (REPOSITORY / "docs" / "fleet.md").read_text()
     shown = yaml.safe_load(page.rsplit("```yaml", 1)[1].split("```", 1)[0])
     assert set(shown) == {"fleet-preview", "fleet-up", "fleet-drift"}
     assert shown["fleet-up"]["rules"][0]["when"] == "manual"
 
 
-def test_the_script_is_one_that_bash_can_read() -> None:
+def test_preview_script_is_valid_bash() -> None:
     script = REPOSITORY / ".github" / "fleet-preview.sh"
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
     assert script.stat().st_mode & 0o111
 
 
-def test_the_script_previews_all_where_the_program_changed_and_else_only_whose_settings_did(tmp_path: Path) -> None:
+def test_preview_script_selects_changed_accounts(tmp_path: Path) -> None:
     script = REPOSITORY / ".github" / "fleet-preview.sh"
     for folder in ("common", "components", "policies", ".venv/bin"):
         (tmp_path / folder).mkdir(parents=True)

@@ -13,10 +13,10 @@ from components.adoption.owned_resources import RESOURCE_TAG
 from components.documents.ownership import OWNER_TAG
 from components.nodes.names import HOST_ROLE_NAME
 from operations.cli import app
+from operations.command_line import CommandContext
 from operations.inventory.orphans import find_orphans, removal_command
 from operations.inventory.reader import Identity
 from operations.stack import StackState
-from operations.surroundings import Surroundings
 from tests.operations.arrangement import ACCOUNT, REGION, TRUST, configuration, refusal
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def orphans() -> Callable[..., Result]:
             "outputs": {"region": REGION, "name": "Runbook"},
         }
         state = StackState(stack="shell-access/dev", resources=(*resources, document))
-        surroundings = Surroundings(
+        surroundings = CommandContext(
             read_stack=lambda _directory, _name: STACK, read_state=lambda _directory, _name: state
         )
         environment = {"COLUMNS": "200", "TERM": "dumb"}

@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from operations.cli import app
+from operations.command_line import CommandContext
 from operations.stack import StackConfiguration
-from operations.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -31,8 +31,8 @@ def run(*arguments: str, section: Any = SECTION, secret: bool = False) -> Result
         values["shell-access:domainControllers"] = json.dumps(section)
     secrets = frozenset(["shell-access:domainControllers"] if secret else [])
     stack = StackConfiguration(name="dev", values=values, secret_keys=secrets)
-    surroundings = Surroundings(read_stack=lambda *_: stack)
-    return CliRunner().invoke(app, ["ports", *arguments], obj=surroundings, env={"COLUMNS": "120", "TERM": "dumb"})
+    context = CommandContext(read_stack=lambda *_: stack)
+    return CliRunner().invoke(app, ["ports", *arguments], obj=context, env={"COLUMNS": "120", "TERM": "dumb"})
 
 
 def rows(*arguments: str, section: Any = SECTION) -> list[dict[str, str]]:
@@ -41,7 +41,7 @@ def rows(*arguments: str, section: Any = SECTION) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(result.stdout)))
 
 
-def test_every_line_of_the_post_is_there_once_for_each_source() -> None:
+def test_ports_lists_every_line_of_post_per_source() -> None:
     found = rows()
     counts = {name: sum(row["Other end"] == name for row in found) for name in {row["Other end"] for row in found}}
     assert counts == {"controllers": 22, "on premises": 22, "offices": 18, "aws": 18, "endpoints": 1}
@@ -49,7 +49,7 @@ def test_every_line_of_the_post_is_there_once_for_each_source() -> None:
     assert {row["Way"] for row in found if row["Other end"] in ("offices", "aws")} == {"in"}
 
 
-def test_a_line_says_its_use_its_source_and_why() -> None:
+def test_ports_row_has_use_source_and_reason() -> None:
     line = next(row for row in rows() if (row["Other end"], row["Port"]) == ("offices", "636"))
     assert line == {
         "Region": "eu-west-1",
@@ -67,7 +67,7 @@ def test_a_line_says_its_use_its_source_and_why() -> None:
     }
 
 
-def test_table_ends_with_rules_against_quotas() -> None:
+def test_ports_table_ends_with_quotas() -> None:
     result = run()
     assert result.exit_code == 0
     assert result.stdout.split("\n")[0].rstrip() == "Ports of domain controllers in eu-west-1"
@@ -76,7 +76,7 @@ def test_table_ends_with_rules_against_quotas() -> None:
     assert max(map(len, result.stdout.splitlines())) <= 120
 
 
-def test_markdown_has_a_table_of_ports_and_one_of_quotas() -> None:
+def test_ports_markdown_has_tables_of_ports_and_quotas() -> None:
     lines = run("--markdown").stdout.splitlines()
     assert lines[0] == "## Ports of domain controllers in eu-west-1"
     assert lines[2].startswith("| Way | Other end | Networks | Protocol | Port |")
@@ -84,7 +84,7 @@ def test_markdown_has_a_table_of_ports_and_one_of_quotas() -> None:
     assert len({line.count("|") for line in lines[2:] if line.startswith("| in")}) == 1
 
 
-def test_network_acl_is_counted_with_the_default_denial_beside_the_groups() -> None:
+def test_ports_counts_network_acl_with_default_denial() -> None:
     (cells,) = [
         line.replace("│", " ").split() for line in run().stdout.splitlines() if line.startswith("│ network ACL")
     ]
@@ -100,25 +100,25 @@ def test_network_acl_is_counted_with_the_default_denial_beside_the_groups() -> N
     assert json.loads(without)["sites"]["eu-west-1"]["networkAcl"] is None
 
 
-def test_subnets_that_only_aws_knows_have_stand_ins_in_the_acl() -> None:
-    said = "The network ACL is counted with stand-ins for directory-a, directory-b, whose networks only AWS knows."
+def test_ports_uses_placeholders_for_unknown_subnets() -> None:
+    said = "The network ACL is counted with placeholders for directory-a, directory-b, whose networks only AWS knows."
     assert said in run().stdout
     given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
-    assert "stand-ins" not in run(*given).stdout
+    assert "placeholders" not in run(*given).stdout
 
 
-def test_an_acl_that_does_not_fit_is_told_beside_the_groups_that_do() -> None:
+def test_ports_reports_acl_above_quota_beside_groups() -> None:
     far = SECTION | {"clients": {"far": [f"{first}.0.0.0/16" for first in range(11, 130, 12)]}}
     said = "The network ACL cannot be counted without directory-a, directory-b, whose networks only AWS knows."
     assert said in run(section=far).stdout
     given = ("--subnet", "directory-a=10.30.0.0/24", "--subnet", "directory-b=10.30.1.0/24")
     result = run(*given, section=far)
     assert result.exit_code == 1
-    assert "Does not fit: shell-access:domainControllers.quotas: the network ACL cannot hold" in result.stdout
+    assert "Exceeds the quotas: shell-access:domainControllers.quotas: the network ACL cannot hold" in result.stdout
     assert "clients-ipv4" in result.stdout
 
 
-def test_json_is_one_document() -> None:
+def test_ports_json_is_one_document() -> None:
     site = json.loads(run("--json").stdout)["sites"]["eu-west-1"]
     assert site["ruleCounts"]["controllers"] == {"ingress": 20, "egress": 21}
     assert site["quotaHeadroom"] == {
@@ -134,7 +134,7 @@ def test_json_is_one_document() -> None:
 TWO_SITES = {**SECTION, "sites": {"eu-west-1": SITE, "us-east-1": {"vpc": "d", "subnets": ["us-a"]}}}
 
 
-def test_other_sites_are_lines_whether_their_networks_are_known_or_not() -> None:
+def test_ports_lists_other_sites_with_unknown_networks() -> None:
     unknown = [row for row in rows("--region", "eu-west-1", section=TWO_SITES) if row["Other end"] == "site us-east-1"]
     assert len(unknown) == 22
     assert {row["Networks"] for row in unknown} == {"subnet us-a"}
@@ -146,16 +146,16 @@ def test_other_sites_are_lines_whether_their_networks_are_known_or_not() -> None
 @pytest.mark.parametrize(
     ("client", "port", "code", "said"),
     [
-        ("10.10.3.4", "tcp/389", 0, "let in"),
-        ("10.10.3.4", "389", 0, "let in"),
-        ("10.10.3.4", "tcp/3389", 1, "dropped"),
-        ("10.11.3.4", "tcp/389", 1, "dropped"),
-        ("sg-0123abcd", "tcp/389", 1, "dropped"),
-        ("10.10.3.4", "icmp", 1, "dropped"),
-        ("2001:db8::1", "icmp", 1, "dropped"),
+        ("10.10.3.4", "tcp/389", 0, "permitted"),
+        ("10.10.3.4", "389", 0, "permitted"),
+        ("10.10.3.4", "tcp/3389", 1, "denied"),
+        ("10.11.3.4", "tcp/389", 1, "denied"),
+        ("sg-0123abcd", "tcp/389", 1, "denied"),
+        ("10.10.3.4", "icmp", 1, "denied"),
+        ("2001:db8::1", "icmp", 1, "denied"),
     ],
 )
-def test_explain_says_whether_a_packet_is_let_in(client: str, port: str, code: int, said: str) -> None:
+def test_explain_evaluates_packet(client: str, port: str, code: int, said: str) -> None:
     result = run("--explain", client, port)
     assert result.exit_code == code
     assert said in result.stdout
@@ -163,7 +163,7 @@ def test_explain_says_whether_a_packet_is_let_in(client: str, port: str, code: i
 
 def test_explain_names_rule_use_client_and_row() -> None:
     assert run("--explain", "10.10.3.4", "tcp/3269").stdout.splitlines() == [
-        "eu-west-1: TCP 3269 from 10.10.3.4: let in",
+        "eu-west-1: TCP 3269 from 10.10.3.4: permitted",
         "  rule:    ingress-tcp-3268-3269-clients-ipv4-3 of group clients-ipv4-3-684025-1",
         (
             "  use:     clients: LDAP GC (Directory, replication, user and computer authentication, Group Policy, trust); "
@@ -175,14 +175,14 @@ def test_explain_names_rule_use_client_and_row() -> None:
     ]
 
 
-def test_explain_for_machines() -> None:
+def test_explain_json_is_one_document() -> None:
     answers = json.loads(run("--json", "--explain", "10.1.0.10", "5722").stdout)
     assert [(each["protocol"], each["letIn"]) for each in answers] == [("tcp", True), ("udp", False)]
     assert answers[0]["who"] == ["on premises (10.1.0.10/32)"]
     assert answers[0]["rows"] == ["controller_to_controller: TCP 5722"]
 
 
-def test_bastion_hosts_are_asked_about_by_their_group() -> None:
+def test_explain_accepts_security_group_source() -> None:
     section = {
         **SECTION,
         "managementAccess": "bastion",
@@ -193,12 +193,13 @@ def test_bastion_hosts_are_asked_about_by_their_group() -> None:
     assert run("--explain", "sg-0123abce", "tcp/3389", section=section).exit_code == 1
 
 
-def test_what_does_not_fit_is_listed_with_the_reason() -> None:
+def test_ports_reports_rules_above_quota() -> None:
     section = {**SECTION, "clients": {"many": [f"10.{number}.0.0/16" for number in range(11, 80, 2)]}}
     result = run(section=section)
     assert result.exit_code == 1
     assert (
-        "Does not fit: shell-access:domainControllers.clients: cannot fit: clients: 35 IPv4 networks" in result.stdout
+        "Exceeds the quotas: shell-access:domainControllers.clients: cannot fit: clients: 35 IPv4 networks"
+        in result.stdout
     )
     asked = run("--explain", "10.11.0.1", "389", section=section)
     assert (asked.exit_code, asked.stdout) == (2, "")
@@ -208,22 +209,34 @@ def test_what_does_not_fit_is_listed_with_the_reason() -> None:
     ("arguments", "options", "said"),
     [
         (("--csv", "--json"), {}, "--markdown, --csv and --json are alternatives: choose one."),
-        (("--region", "us-east-1"), {}, "us-east-1 has no site; there are: eu-west-1."),
-        (("--subnet", "a=10.0.0.1/24"), {}, "--subnet a=10.0.0.1/24: a name and a network without host bits"),
-        (("--explain", "laptop", "389"), {}, "'laptop' is no address such as 10.10.3.4"),
-        (("--explain", "10.10.0.1", "99999"), {}, "'99999' is no port"),
+        (("--region", "us-east-1"), {}, "--region: expected a Region with a site (eu-west-1), got us-east-1."),
+        (
+            ("--subnet", "a=10.0.0.1/24"),
+            {},
+            "--subnet: expected NAME=CIDR without host bits, such as directory-a=10.0.1.0/24, got a=10.0.0.1/24.",
+        ),
+        (
+            ("--explain", "laptop", "389"),
+            {},
+            "--explain: expected an IP address or the ID of a security group, such as sg-0123abcd, got 'laptop'.",
+        ),
+        (
+            ("--explain", "10.10.0.1", "99999"),
+            {},
+            "--explain: expected a port (389, tcp/389, udp/389; 0 to 65535) or icmp, got '99999'.",
+        ),
         ((), {"section": None}, "Stack dev has no shell-access:domainControllers."),
-        ((), {"secret": True}, "holds a secret, and this command prints all of it."),
+        ((), {"secret": True}, "contains a secret, which this command would print."),
         ((), {"section": {"profile": "old"}}, '"old" given; allowed: post, modern, netbios'),
     ],
     ids=["two formats", "no such site", "host bits", "no address", "no port", "no section", "secret", "wrong setting"],
 )
-def test_what_cannot_be_used_is_said_in_a_line(arguments: tuple[str, ...], options: dict[str, Any], said: str) -> None:
+def test_ports_unusable_input_is_one_message(arguments: tuple[str, ...], options: dict[str, Any], said: str) -> None:
     result = run(*arguments, **options)
     assert result.exit_code == 2
     assert said in result.stderr
     assert "Traceback" not in result.output
 
 
-def test_no_sites_no_ports() -> None:
+def test_ports_without_sites_is_empty() -> None:
     assert run(section={}).stdout == "There are no sites of domain controllers: nothing is open.\n"

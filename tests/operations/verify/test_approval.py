@@ -14,7 +14,7 @@ from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
 from components.approval.topic_policies import topic_policy
 from components.settings import Settings
-from operations.approval.people import Principal
+from operations.approval.principals import Principal
 from operations.deployment import Deployment
 from operations.inventory.approval import read_stray_tags
 from operations.inventory.iam import PolicyFacts, PrincipalFacts, RoleFacts, read_principal

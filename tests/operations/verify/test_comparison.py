@@ -13,7 +13,7 @@ from components.session_manager.endpoint_services import endpoint_policy
 from components.session_manager.key_policies import data_key_policy, logs_key_policy
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.session_manager.settings import EndpointSettings, SessionManagerSettings
-from operations.approval.people import Principal
+from operations.approval.principals import Principal
 from operations.deployment import Deployment
 from operations.inventory.iam import PolicyFacts
 from operations.inventory.network import (

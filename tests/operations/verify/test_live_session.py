@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from local.emulator.fixtures import LINUX_IMAGE
 from operations.cli import app
+from operations.command_line import CommandContext
 from operations.inventory import reader
-from operations.surroundings import Surroundings
 from operations.verify import live_session
 from operations.verify.live_session import marker_command, read_transcript
 from operations.verify.pseudoterminal import Pace
@@ -159,7 +159,7 @@ def wait(_seconds: float) -> None:
 
 def verify(node: str = "app-1", stack: StackConfiguration = STACK) -> tuple[Result, dict[str, str]]:
     """The command's result, and how each check ended."""
-    surroundings = Surroundings(read_stack=lambda *_: stack, pause=wait)
+    surroundings = CommandContext(read_stack=lambda *_: stack, pause=wait)
     result = CliRunner().invoke(app, ["verify", "--node", node, "--json"], obj=surroundings)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     try:

@@ -1,0 +1,391 @@
+"""The commands `request`, `approve`, `status` and `revoke`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.text import Text
+
+from common.problems import visible
+from components.approval.runbook import APPROVAL_SECONDS
+from operations.approval.executions import (
+    NewRequest,
+    check_decision,
+    check_duplicates,
+    check_request_text,
+    check_workflow,
+    decide,
+    find_request,
+    is_settled,
+    list_requests,
+    poll_request,
+    requested_principal,
+    submit_request,
+)
+from operations.approval.lookups import find_instance, find_operator, read_tags, tags_without_grant, with_live_data
+from operations.approval.output import (
+    local_time,
+    print_request,
+    print_tags,
+    request_document,
+    requests_table,
+    start_command,
+    state_text,
+    tags_document,
+)
+from operations.approval.requests import ApprovalRequest, RequestState
+from operations.approval.session import CallError, WorkflowSelector, open_session
+from operations.command_line import CommandContext, Cwd, Json, Stack
+from operations.errors import ExitCode, UnusableError
+from operations.inventory.reader import ReadFailure
+from operations.terminal import Terminal, print_json, print_line
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from operations.approval.principals import Principal
+    from operations.approval.session import ApprovalSession
+
+_APPROVAL_HOURS: Final = APPROVAL_SECONDS // 3_600
+_INTERRUPTED: Final = 130
+"""Exit code of shells for an interrupt."""
+_DECISION_POLLS: Final = 11
+"""Maximum of polls for the result of a decision; other approvers may still have to approve."""
+
+_Mode = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="Mode of approval (automation, change-manager); with --region, instead of a stack.",
+    ),
+]
+_Region = Annotated[str | None, typer.Option("--region", metavar="REGION", help="Region of the workflow; with --mode.")]
+
+
+def request(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    instance: Annotated[str, typer.Argument(metavar="INSTANCE", help="Instance ID, or value of its Name tag.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", "-r", metavar="TEXT", help="Reason, shown to the approvers.")],
+    as_role: Annotated[
+        str | None, typer.Option("--as-role", metavar="NAME", help="Role to grant the session to. Default: the caller.")
+    ] = None,
+    as_user: Annotated[
+        str | None, typer.Option("--as-user", metavar="NAME", help="User to grant the session to.")
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Request even if the same session is already requested or granted.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Wait until it is granted or refused.")] = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    mode: _Mode = None,
+    region: _Region = None,
+    json_output: Json = False,
+) -> None:
+    """Request a session on an instance. **Starts an Automation execution** that waits for approval.
+
+    Works with your own AWS credentials, in either mode of approval. The grant is for the role or user of these
+    credentials, unless another one is named.
+
+    Exit codes: 0 requested (with --wait: granted), 1 the request was not accepted (with --wait: not granted), 2 the
+    command line or the stack cannot be used.
+    """
+    if as_role and as_user:
+        raise UnusableError("--as-role and --as-user are alternatives: choose one.")
+    check_request_text(reason, as_role, as_user)
+    command = CommandContext.of(context)
+    session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    principal = requested_principal(session.identity.arn, as_role, as_user)
+    new = _checked_request(session, principal, instance, reason, again=again)
+    submitted = ApprovalRequest(
+        id=submit_request(session, new),
+        # The rest is not known yet, and reading it needs another permission.
+        grant_id=None,
+        requester=session.identity.arn,
+        requested_at=command.now(),
+        principal=new.principal,
+        instance=new.instance,
+        reason=new.reason,
+        state=RequestState.WAITING,
+    )
+    if not json_output:
+        _print_submitted(submitted, new, session.options)
+    if wait:
+        submitted = _wait(session, submitted, command)
+    if json_output:
+        print_json(request_document(submitted, command.now()))
+    elif wait:
+        _print_outcome(submitted, command.now())
+    if wait and submitted.state is not RequestState.GRANTED:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def approve(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Request: ID of its execution, or its first characters.")
+    ] = None,
+    *,
+    reject: Annotated[bool, typer.Option("--reject", help="Reject the request.")] = False,
+    comment: Annotated[
+        str, typer.Option("--comment", "-m", metavar="TEXT", help="Comment recorded with the decision.")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    mode: _Mode = None,
+    region: _Region = None,
+    json_output: Json = False,
+) -> None:
+    """List requests that wait for approval; with RUN, **approve or reject** one of them.
+
+    Works with your own AWS credentials. Shows the request before it asks for confirmation. Requesters cannot approve
+    their own requests.
+
+    Exit codes: 0 listed, or decided; 1 the request does not wait for approval, AWS did not accept the decision, or the
+    runbook refused the approved request; 2 the command line or the stack cannot be used, or it was not confirmed.
+    """
+    command = CommandContext.of(context)
+    if run is None and (reject or comment or yes):
+        raise UnusableError(
+            "--reject, --comment and --yes require RUN. List waiting requests: python -m operations approve"
+        )
+    session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    if run is None:
+        _print_waiting(session, command.now(), json_output=json_output)
+        return
+    (found,) = with_live_data(session, [find_request(session, run)])
+    check_decision(found, session.identity.arn, approve=not reject)
+    print_request(Terminal(stderr=True), found, command.now())
+    if not yes:
+        _confirm("Reject this?" if reject else "Approve this?", "Nothing was decided.")
+    decide(session, found, approve=not reject, comment=comment)
+    decided = poll_request(
+        session,
+        found.id,
+        command.pause,
+        # Settled, or the next level of approvers has to decide.
+        lambda each: is_settled(each) or (each.state is RequestState.WAITING and each.levels[0] > found.levels[0]),
+        attempts=_DECISION_POLLS,
+    )
+    if json_output:
+        print_json(request_document(decided, command.now()))
+    else:
+        done = "Rejected. " if reject else "Approved. "
+        state = state_text(decided, command.now())
+        print_line(Terminal(), Text.assemble((done, "bold"), "The request is now: ", state))
+    if not reject and decided.state in (RequestState.REFUSED, RequestState.FAILED):
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def status(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="Show only this request: ID of its execution, or its first characters."),
+    ] = None,
+    *,
+    last: Annotated[
+        int,
+        typer.Option("--last", "-n", min=0, max=1_000, metavar="NUMBER", help="Number of completed requests to show."),
+    ] = 10,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    mode: _Mode = None,
+    region: _Region = None,
+    json_output: Json = False,
+) -> None:
+    """List requests and grants, with requesters, approvers, states and remaining time. Changes nothing.
+
+    Shows all open requests and the latest completed ones, which Systems Manager keeps for 30 days. Open sessions of a
+    grant are listed with it. Below the table are operators that have the tag without a grant.
+
+    Exit codes: 0 listed, 1 an operator has the tag without a grant, or tags or requests cannot be read, 2 the command
+    line or the stack cannot be used.
+    """
+    command = CommandContext.of(context)
+    session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    if run is None:
+        raise typer.Exit(_print_status(session, last, command.now(), json_output=json_output))
+    (found,) = with_live_data(session, [find_request(session, run)])
+    if json_output:
+        print_json(request_document(found, command.now()))
+        return
+    console = Terminal()
+    print_request(console, found, command.now())
+    if found.state is RequestState.GRANTED:
+        print_line(console, f"{'start:':13}{start_command(found)}")
+        print_line(console, f"{'revoke:':13}python -m operations revoke {found.id}{session.options}")
+
+
+def revoke(  # noqa: PLR0913 -- the options of the command line
+    context: typer.Context,
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="Request of the grant: ID of its execution, or its first characters.")
+    ],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    stack: Stack = None,
+    cwd: Cwd = Path(),
+    mode: _Mode = None,
+    region: _Region = None,
+    json_output: Json = False,
+) -> None:
+    """End a grant early, **with the operator's open sessions** on its instance.
+
+    Stops the execution of the grant, which then removes the tag and ends the sessions with its own role, so that no
+    other principal needs permission to end sessions.
+
+    Exit codes: 0 ended; 1 there is no live grant, AWS did not stop it, or a session is still open; 2 the command line or
+    the stack cannot be used, or it was not confirmed.
+    """
+    command = CommandContext.of(context)
+    session = open_session(command, WorkflowSelector(stack=stack, cwd=cwd, mode=mode, region=region))
+    (granted,) = with_live_data(session, [find_request(session, run)])
+    grant_id = _live_grant(granted, session.options)
+    print_request(Terminal(stderr=True), granted, command.now())
+    if not yes:
+        _confirm("End this grant and its sessions?", "Nothing was ended.")
+    session.call("stop_automation_execution", AutomationExecutionId=grant_id, Type="Cancel")
+    ended = poll_request(session, granted.id, command.pause, lambda each: each.is_over)
+    (ended,) = with_live_data(session, [ended])
+    if json_output:
+        print_json(request_document(ended, command.now()))
+    else:
+        console = Terminal()
+        print_line(console, Text.assemble("The grant is now: ", state_text(ended, command.now())))
+        for each in ended.sessions or ():
+            print_line(console, f"Session {each} is still open.", "bold red")
+    if ended.sessions or ended.holds_tag:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _checked_request(
+    session: ApprovalSession, principal: Principal, instance: str, reason: str, *, again: bool
+) -> NewRequest:
+    """Return the request once instance, operator and other requests are checked, before any approver is notified."""
+    with suppress(CallError):
+        # The document may not be readable; starting it reports the error.
+        check_workflow(session)
+    found, name = find_instance(session, instance)
+    new = NewRequest(principal=principal, instance=found, name=name, reason=reason)
+    new.check()
+    new = replace(new, principal=find_operator(session, principal))
+    if not again:
+        check_duplicates(session, new)
+    return new
+
+
+def _print_submitted(submitted: ApprovalRequest, new: NewRequest, options: str) -> None:
+    approve_command = f"python -m operations approve {submitted.id}{options}"
+    for line in (
+        f"Requested a session on {new.shown_instance} for {submitted.principal}, as {submitted.requester}.",
+        f"  run:       {submitted.id}",
+        f"  approve:   {approve_command}    (another principal, within {_APPROVAL_HOURS} hours)",
+        f"  follow:    python -m operations status {submitted.id}{options}",
+    ):
+        print_line(Terminal(), line)
+
+
+def _wait(session: ApprovalSession, submitted: ApprovalRequest, command: CommandContext) -> ApprovalRequest:
+    """Poll a request until it is granted or refused, and report each new state on standard error."""
+    console, reported = Terminal(stderr=True), set[tuple[RequestState, bool]]()
+
+    def report(polled: ApprovalRequest) -> bool:
+        state = (polled.state, polled.until is None)
+        if state not in reported:
+            reported.add(state)
+            print_line(console, Text.assemble("  now:       ", state_text(polled, command.now())))
+        return is_settled(polled)
+
+    try:
+        with console.status("Waiting ..."):
+            return poll_request(session, submitted.id, command.pause, report)
+    except KeyboardInterrupt:
+        typer.echo(f"The request is still open: python -m operations status {submitted.id}{session.options}", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _print_outcome(submitted: ApprovalRequest, now: datetime) -> None:
+    console = Terminal()
+    if submitted.state is not RequestState.GRANTED:
+        print_line(console, Text.assemble("Not granted: ", state_text(submitted, now)))
+        return
+    until = f" until {local_time(submitted.until, now)}" if submitted.until else ""
+    print_line(console, f"Granted{until}. Start the session as {submitted.principal}:", "bold green")
+    print_line(console, f"  {start_command(submitted)}")
+
+
+def _print_waiting(session: ApprovalSession, now: datetime, *, json_output: bool) -> None:
+    requests = list_requests(session, ended=0)
+    waiting = with_live_data(session, [each for each in requests if each.state is RequestState.WAITING])
+    if json_output:
+        print_json({"waiting": [request_document(each, now) for each in waiting]})
+        return
+    console = Terminal()
+    if not waiting:
+        print_line(console, "No request waits for approval.")
+        return
+    console.print(requests_table(waiting, now, "Waiting for approval"))
+    for each in waiting:
+        print_line(console, f"{each.id[:8]} reason: {visible(each.reason) or 'none'}")
+    print_line(console, f"Decide: python -m operations approve RUN [--reject] [--comment TEXT]{session.options}")
+
+
+def _print_status(session: ApprovalSession, last: int, now: datetime, *, json_output: bool) -> ExitCode:
+    """Print all requests and the tags without a grant, and return the exit code."""
+    tags = read_tags(session)
+    incomplete: list[str] = []
+    requests = with_live_data(session, list_requests(session, last, incomplete))
+    if incomplete and not isinstance(tags, ReadFailure):
+        # A grant that was not read may belong to any of the tags.
+        tags = ReadFailure(action="ssm:DescribeAutomationExecutions", cause=incomplete[0], remedy="try again")
+    stray = tags if isinstance(tags, ReadFailure) else tags_without_grant(tags, requests)
+    if json_output:
+        listed = [request_document(each, now) for each in requests]
+        print_json({"requests": listed, **tags_document(stray), **({"incomplete": incomplete} if incomplete else {})})
+    else:
+        console = Terminal()
+        for why in incomplete:
+            print_line(console, f"Incomplete: {why}", "bold magenta")
+        if requests:
+            console.print(requests_table(requests, now, f"Requests in {session.workflow.region}"))
+        elif not incomplete:
+            print_line(console, "No session has been requested.")
+        print_tags(console, stray)
+    return ExitCode.FINDINGS if stray or incomplete else ExitCode.SUCCESS
+
+
+def _live_grant(request: ApprovalRequest, options: str) -> str:
+    """Return the ID of the execution to stop.
+
+    Raises:
+        CallError: There is no live grant.
+    """
+    if request.state is RequestState.WAITING:
+        raise CallError(
+            f"Request {request.id} is not granted: it waits for approval. Reject it: python -m operations approve "
+            f"{request.id} --reject{options}"
+        )
+    if not request.state.is_open or request.grant_id is None:
+        still = f" Open sessions of it: {', '.join(request.sessions)}." if request.sessions else ""
+        raise CallError(f"Request {request.id} has no live grant: it is {request.state}.{still}")
+    return request.grant_id
+
+
+def _confirm(question: str, refusal: str) -> None:
+    """Ask for confirmation, on standard error, so that standard output stays one document.
+
+    Raises:
+        UnusableError: The answer is not yes, or there is no terminal.
+    """
+    typer.echo(f"{question} [y/N] ", nl=False, err=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UnusableError(f"\n{refusal} To confirm without a terminal: --yes")

@@ -1,0 +1,377 @@
+"""Requests as Automation executions: submit, list, find, decide, revoke and poll them.
+
+Systems Manager keeps executions for 30 days after their end.
+"""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from common.characters import hidden_character
+from common.problems import visible
+from components.approval.runbook import INSTANCE_PATTERN, PRINCIPAL_PATTERN, REASON_PATTERN
+from components.approval.settings import IDENTITY_CENTER_PREFIX, Mode
+from operations.approval.principals import Principal, principal_of, same_person, short
+from operations.approval.requests import LIVE, ApprovalRequest, Execution, RequestState, parse_request
+from operations.approval.session import CallError
+from operations.errors import UnusableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from operations.approval.session import ApprovalSession
+
+POLL_INTERVAL_SECONDS: Final = 5.0
+"""Seconds between polls while approvers decide; each poll counts toward a quota of the whole account."""
+RUNBOOK_POLL_INTERVAL_SECONDS: Final = 1.0
+"""Seconds between polls while the runbook works."""
+
+_EXECUTION_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SHORTEST_ID: Final = 4
+"""Minimum of characters to select an execution by its ID."""
+_EXECUTIONS: Final = "AutomationExecutionMetadataList"
+_CONCURRENT_READS: Final = 8
+"""Executions that are read at the same time; Systems Manager throttles sooner than most services."""
+
+
+class OwnRequestError(CallError):
+    """An approver cannot approve their own request, or a grant to themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewRequest:
+    """A session to request.
+
+    Attributes:
+        principal: Principal of the grant.
+        instance: ID of the instance.
+        name: Name tag of the instance; empty: none.
+        reason: Reason, for the approvers.
+    """
+
+    principal: Principal
+    instance: str
+    name: str = ""
+    reason: str
+
+    @property
+    def shown_instance(self) -> str:
+        """The instance, for display."""
+        return f"{visible(self.name)} ({self.instance})" if self.name else self.instance
+
+    def check(self) -> None:
+        """Reject what the runbook would not accept.
+
+        Raises:
+            UnusableError: A value is not allowed; the message has the allowed values.
+        """
+        if not re.fullmatch(INSTANCE_PATTERN, self.instance):
+            raise UnusableError(
+                f"INSTANCE: expected the ID of an instance, such as i-0123456789abcdef0, got {self.instance!r}."
+            )
+        check_request_text(self.reason, self.principal.name)
+
+
+def check_request_text(reason: str, *names: str | None) -> None:
+    """Reject a reason or names that the runbook would not accept.
+
+    Args:
+        reason: Reason, for the approvers.
+        names: Names of the grant's principal, where they are known.
+
+    Raises:
+        UnusableError: A value is not allowed; the message has the allowed values.
+    """
+    if not re.fullmatch(REASON_PATTERN, reason) or hidden_character(reason):
+        raise UnusableError(
+            "--reason: expected one line of 1 to 300 characters, without braces and invisible characters, got "
+            f"{visible(reason)}."
+        )
+    for name in (each for each in names if each):
+        if not re.fullmatch(PRINCIPAL_PATTERN, name):
+            raise UnusableError(f"expected the name of a role or user, without a path, got {name!r}.")
+        if name.startswith(IDENTITY_CENTER_PREFIX):
+            raise UnusableError(
+                f"{name} belongs to IAM Identity Center, and no other service can tag it. Name an IAM role or user that "
+                "you can use: --as-role NAME or --as-user NAME."
+            )
+
+
+def requested_principal(caller: str, role: str | None = None, user: str | None = None) -> Principal:
+    """Return the principal of the grant: the role or user that is named, by default the caller.
+
+    Args:
+        caller: ARN of the requester.
+        role: Name of a role; None: not given.
+        user: Name of a user; None: not given.
+
+    Raises:
+        UnusableError: Neither is given, and the caller is neither a role nor a user.
+    """
+    if role or user:
+        return Principal("role" if role else "user", role or user or "")
+    found = principal_of(caller)
+    if found is None:
+        raise UnusableError(f"{caller} is neither a role nor a user. Name one: --as-role NAME or --as-user NAME.")
+    return found
+
+
+def submit_request(session: ApprovalSession, new: NewRequest) -> str:
+    """Request a session, and return the ID of the execution that waits for approval.
+
+    Raises:
+        UnusableError: The runbook would not accept the request.
+        CallError: AWS refused the request.
+    """
+    new.check()
+    workflow = session.workflow
+    parameters = {
+        "InstanceId": [new.instance],
+        "PrincipalType": [new.principal.kind],
+        "PrincipalName": [new.principal.name],
+        "Reason": [new.reason],
+    }
+    if workflow.mode is Mode.AUTOMATION:
+        started = session.call("start_automation_execution", DocumentName=workflow.runbook, Parameters=parameters)
+    else:
+        runbook = {
+            "DocumentName": workflow.runbook,
+            "DocumentVersion": "$DEFAULT",
+            "Parameters": {**parameters, "AutomationAssumeRole": [session.place.role_arn]},
+        }
+        started = session.call(
+            "start_change_request_execution",
+            DocumentName=workflow.change_template,
+            ChangeRequestName=f"Session on {new.instance} for {new.principal}",
+            ChangeDetails=new.reason,
+            Runbooks=[runbook],
+        )
+    return str(started["AutomationExecutionId"])
+
+
+def check_duplicates(session: ApprovalSession, new: NewRequest) -> None:
+    """Check that the same session is not already requested or granted, as far as the requests can be read.
+
+    Raises:
+        CallError: It is already requested or granted.
+    """
+    try:
+        requests = list_requests(session, ended=0)
+    except CallError:
+        return
+    for each in requests:
+        if each.state.is_open and each.instance == new.instance and new.principal.is_same(each.principal):
+            raise CallError(
+                f"{new.principal} already has a request for {new.instance}, which is {each.state}: {each.id}. "
+                f"Check its status: python -m operations status {each.id}{session.options}. To request another grant: --again."
+            )
+
+
+def check_decision(request: ApprovalRequest, approver: str, *, approve: bool) -> None:
+    """Check that the request waits for a decision, and that this approver may make it.
+
+    The runbook checks the same again.
+
+    Args:
+        request: Request to decide.
+        approver: ARN of the approver.
+        approve: Whether to approve; else to reject.
+
+    Raises:
+        OwnRequestError: The request, or the grant, is the approver's own.
+        CallError: The request does not wait for approval.
+    """
+    if request.state is not RequestState.WAITING:
+        detail = f" ({visible(request.detail)})" if request.detail else ""
+        raise CallError(f"Request {request.id} does not wait for approval: it is {request.state}{detail}.")
+    if not approve:
+        return
+    if same_person(request.requester, approver):
+        raise OwnRequestError(
+            f"{short(approver)} cannot approve the request of {short(request.requester)}: requesters cannot "
+            "approve their own requests. Another approver has to decide."
+        )
+    if request.principal.is_for(approver):
+        raise OwnRequestError(
+            f"{short(approver)} cannot approve a grant to {request.principal}: both are the same person."
+        )
+
+
+def decide(session: ApprovalSession, request: ApprovalRequest, *, approve: bool, comment: str = "") -> None:
+    """Send the decision.
+
+    Raises:
+        OwnRequestError: The request, or the grant, is the approver's own.
+        CallError: The request does not wait for approval, or AWS refused the decision of a principal that is
+            not an approver.
+    """
+    check_decision(request, session.identity.arn, approve=approve)
+    more: dict[str, Any] = {"Payload": {"Comment": [comment]}} if comment else {}
+    signal = "Approve" if approve else "Reject"
+    session.call("send_automation_signal", AutomationExecutionId=request.id, SignalType=signal, **more)
+
+
+def list_requests(session: ApprovalSession, ended: int, incomplete: list[str] | None = None) -> list[ApprovalRequest]:
+    """Return all requests that have not ended, and the latest of those that have; the newest first.
+
+    Args:
+        session: Session of the command.
+        ended: Number of ended requests.
+        incomplete: Receives why a listing ended early; its first pages then count. None: that is an error.
+
+    Raises:
+        CallError: A call to AWS failed.
+    """
+    documents = (session.workflow.change_template, session.workflow.runbook)
+    listed = [each for document in documents for each in _executions_of(session, document, incomplete)]
+    if not listed and not incomplete:
+        check_workflow(session)
+    ids = {each["AutomationExecutionId"] for each in listed}
+    children = {each["ParentAutomationExecutionId"]: each for each in listed if each.get("ParentAutomationExecutionId")}
+    own = [each for each in listed if each.get("ParentAutomationExecutionId") not in ids]
+    own.sort(key=lambda each: each["ExecutionStartTime"], reverse=True)
+    live = [each for each in own if _is_live(each) or _is_live(children.get(each["AutomationExecutionId"], {}))]
+    over = [each for each in own if each not in live][:ended]
+
+    def read(each: Execution) -> ApprovalRequest:
+        child = children.get(each["AutomationExecutionId"])
+        execution = get_execution(session, each["AutomationExecutionId"])
+        return parse_request(execution, get_execution(session, child["AutomationExecutionId"]) if child else None)
+
+    with ThreadPoolExecutor(_CONCURRENT_READS) as pool:
+        return list(pool.map(read, [each for each in own if each in live or each in over]))
+
+
+def check_workflow(session: ApprovalSession) -> None:
+    """Check that the workflow exists, as a Region without it has no requests either.
+
+    Raises:
+        UnusableError: The workflow does not exist.
+        CallError: A call to AWS failed.
+    """
+    name = session.workflow.runbook
+    try:
+        session.call("describe_document", Name=name)
+    except CallError as failed:
+        if failed.code != "InvalidDocument":
+            raise
+        raise UnusableError(
+            f"There is no approval workflow in {session.workflow.region} of account {session.identity.account_id}: the "
+            f"document {name} does not exist. Name the stack's first Region, or select the stack with --stack."
+        ) from None
+
+
+def find_request(session: ApprovalSession, named: str) -> ApprovalRequest:
+    """Return one request, by the ID of its execution or the beginning of it.
+
+    Raises:
+        UnusableError: No request matches, several match, or the beginning is too short.
+        CallError: A call to AWS failed.
+    """
+    if _EXECUTION_ID.fullmatch(named):
+        return _request_of(session, named)
+    if len(named.strip()) < _SHORTEST_ID:
+        # With an empty shell variable, the only existing request would match.
+        raise UnusableError(
+            f"RUN: expected the ID of an execution, or its first {_SHORTEST_ID} characters or more, got {named!r}."
+        )
+    found = [each for each in list_requests(session, ended=1_000) if each.id.startswith(named.strip().lower())]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UnusableError(
+            f"No request has an ID that begins with {named!r}. List requests: python -m operations status{session.options}"
+        )
+    listed = ", ".join(each.id for each in found)
+    raise UnusableError(f"{len(found)} requests have an ID that begins with {named!r}: {listed}.")
+
+
+def get_execution(session: ApprovalSession, execution_id: str) -> Execution:
+    """Return an execution as Systems Manager describes it.
+
+    Raises:
+        UnusableError: The execution does not exist.
+        CallError: A call to AWS failed.
+    """
+    try:
+        return session.call("get_automation_execution", AutomationExecutionId=execution_id)["AutomationExecution"]
+    except CallError as failed:
+        if failed.code != "AutomationExecutionNotFoundException":
+            raise
+        raise UnusableError(f"There is no execution {execution_id} in {session.workflow.region}.") from None
+
+
+def poll_request(
+    session: ApprovalSession,
+    request_id: str,
+    pause: Callable[[float], None],
+    until: Callable[[ApprovalRequest], bool],
+    attempts: int | None = None,
+) -> ApprovalRequest:
+    """Poll a request until it meets a condition, and return it.
+
+    Args:
+        session: Session of the command.
+        request_id: Full ID of the request.
+        pause: Function that waits for a number of seconds.
+        until: Condition, which receives the result of each poll.
+        attempts: Maximum number of polls; None: no maximum.
+
+    Raises:
+        CallError: A call to AWS failed.
+    """
+    polls = 0
+    while True:
+        request = find_request(session, request_id)
+        polls += 1
+        if until(request) or polls == attempts:
+            return request
+        is_waiting = request.state is RequestState.WAITING
+        pause(POLL_INTERVAL_SECONDS if is_waiting and attempts is None else RUNBOOK_POLL_INTERVAL_SECONDS)
+
+
+def is_settled(request: ApprovalRequest) -> bool:
+    """Return whether it is known if the request is granted, and until when."""
+    return not request.state.is_open or (request.state is RequestState.GRANTED and request.until is not None)
+
+
+def _request_of(session: ApprovalSession, execution_id: str) -> ApprovalRequest:
+    execution = get_execution(session, execution_id)
+    document, runbook = _document(execution), session.workflow.runbook
+    if document == runbook:
+        parent = execution.get("ParentAutomationExecutionId")
+        return parse_request(get_execution(session, parent), execution) if parent else parse_request(execution)
+    if document != session.workflow.change_template:
+        raise UnusableError(f"{execution_id} is an execution of {document}, not a request for a session.")
+    listed = _list_executions(session, "ParentExecutionId", execution_id)
+    children = [each["AutomationExecutionId"] for each in listed if _document(each) == runbook]
+    return parse_request(execution, get_execution(session, children[0]) if children else None)
+
+
+def _executions_of(session: ApprovalSession, document: str, incomplete: list[str] | None) -> list[Execution]:
+    """Return the executions of a document; the filter of the API matches the beginning of a name."""
+    try:
+        found = _list_executions(session, "DocumentNamePrefix", document)
+    except CallError as failed:
+        if incomplete is None or failed.read_so_far is None:
+            raise
+        incomplete.append(str(failed))
+        found = failed.read_so_far.get(_EXECUTIONS, [])
+    return [each for each in found if _document(each) == document]
+
+
+def _list_executions(session: ApprovalSession, key: str, value: str) -> Iterable[Execution]:
+    filters = [{"Key": key, "Values": [value]}]
+    return session.call("describe_automation_executions", Filters=filters)[_EXECUTIONS]
+
+
+def _document(execution: Execution) -> str:
+    """Return the name of an execution's document, which may have been started by ARN."""
+    return str(execution.get("DocumentName", "")).rsplit("/", 1)[-1].split(":")[0]
+
+
+def _is_live(execution: Execution) -> bool:
+    return execution.get("AutomationExecutionStatus") in LIVE

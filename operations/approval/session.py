@@ -1,0 +1,198 @@
+"""Session of an approval command: the workflow of a stack, and the caller's own credentials."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from common.aws.failures import action_of, code_of, failure_of
+from common.aws.session import AwsClients
+from common.validation import partitions
+from components.approval.names import CHANGE_TEMPLATE_NAME, RUNBOOK_NAME, Place
+from components.approval.settings import Mode
+from operations.errors import CommandError, UnusableError
+from operations.inventory.reader import Clients, Identity, Reader, ReadFailure, identify
+
+if TYPE_CHECKING:
+    from operations.command_line import CommandContext
+
+
+class CallError(CommandError):
+    """A call to AWS failed, or would fail; the message has the cause and the fix.
+
+    Attributes:
+        code: Error code of AWS. Empty: none.
+        read_so_far: Results of a listing's earlier pages, by the names of its lists; None: none, or not a listing.
+    """
+
+    code: str = ""
+    read_so_far: Mapping[str, list[Any]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """The approval workflow of an account.
+
+    Attributes:
+        mode: Mode of approval.
+        region: Region of requests; the instance may be in another one.
+        runbook: Name of the runbook that grants.
+        change_template: Name of the change template.
+        regions: Regions in which instances may be; empty: not known.
+    """
+
+    mode: Mode
+    region: str
+    runbook: str = RUNBOOK_NAME
+    change_template: str = CHANGE_TEMPLATE_NAME
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkflowSelector:
+    """Options of the command line that select a workflow.
+
+    Attributes:
+        stack: Name of the stack; None: the selected one.
+        cwd: Directory with Pulumi.yaml.
+        mode: Mode of approval; with `region`, used instead of a stack.
+        region: Region of the workflow; see `mode`.
+    """
+
+    stack: str | None = None
+    cwd: Path = Path()
+    mode: str | None = None
+    region: str | None = None
+
+    @property
+    def options(self) -> str:
+        """The same options for a command to display, each with a leading space."""
+        given: list[tuple[str, str | None]] = [
+            ("--stack", self.stack),
+            ("--mode", self.mode),
+            ("--region", self.region),
+        ]
+        given += [("--cwd", str(self.cwd))] if self.cwd != Path() else []
+        return "".join(f" {name} {shlex.quote(value)}" for name, value in given if value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalSession:
+    """Workflow, credentials and identity of a command.
+
+    Attributes:
+        workflow: Workflow of the stack.
+        clients: Clients with the caller's own credentials; those of the stack are for `pulumi`.
+        identity: Identity of these credentials.
+        options: Options of the command line that select this workflow, for commands to display.
+    """
+
+    workflow: Workflow
+    clients: Clients
+    identity: Identity
+    options: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Location of the workflow."""
+        return Place(
+            partition=self.identity.partition, account_id=self.identity.account_id, region=self.workflow.region
+        )
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Regions in which instances may be, as far as they are known."""
+        return self.workflow.regions or (self.workflow.region,)
+
+    def reader(self, region: str | None = None) -> Reader:
+        """Return a reader of a Region; of the workflow's Region by default."""
+        return Reader(self.clients, region or self.workflow.region, self.identity.arn)
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """Call Systems Manager in the workflow's Region, and return its response with all pages.
+
+        Args:
+            operation: Name in boto3, such as `send_automation_signal`.
+            arguments: Arguments of the operation.
+
+        Raises:
+            CallError: The call failed.
+        """
+        client = self.clients.client("ssm", self.workflow.region)
+        try:
+            if client.can_paginate(operation):
+                return client.get_paginator(operation).paginate(**arguments).build_full_result()
+            return getattr(client, operation)(**arguments)
+        except (BotoCoreError, ClientError, ValueError) as failed:
+            why = failure_of(action_of("ssm", operation), failed, self.workflow.region, self.identity.arn)
+            problem = CallError(f"{why.action}: {why.reason}. Remedy: {why.remedy}.")
+            problem.code = code_of(failed) if isinstance(failed, ClientError) else ""
+            problem.read_so_far = getattr(failed, "read_so_far", None)
+            raise problem from failed
+
+
+def open_session(command: CommandContext, selector: WorkflowSelector) -> ApprovalSession:
+    """Find the workflow and the caller's identity.
+
+    Raises:
+        UnusableError: The workflow does not exist, or there are no credentials.
+        CallError: AWS does not return the caller's identity.
+    """
+    mode, region = selector.mode, selector.region
+    if (mode is None) != (region is None):
+        raise UnusableError("--mode, --region: expected both or neither, got one. Together they replace a stack.")
+    if mode is None or region is None:
+        workflow = workflow_of(command.read_outputs(selector.cwd, selector.stack), selector.stack)
+    elif region not in partitions():
+        raise UnusableError(
+            f"--region: expected a Region that the AWS SDK for Python knows, such as eu-west-1, got {region}."
+        )
+    elif mode not in set(Mode):
+        raise UnusableError(f"--mode: expected one of {', '.join(Mode)}, got {mode!r}.")
+    else:
+        workflow = Workflow(mode=Mode(mode), region=region)
+    return replace(session_of(workflow, AwsClients(lambda _key: None)), options=selector.options)
+
+
+def session_of(workflow: Workflow, clients: Clients) -> ApprovalSession:
+    """Return the session for a workflow, with the credentials of these clients.
+
+    Raises:
+        UnusableError: There are no credentials.
+        CallError: AWS does not return their identity.
+    """
+    identity = identify(clients, workflow.region)
+    if isinstance(identity, ReadFailure):
+        raise CallError(f"{identity.action}: {identity.cause}. Remedy: {identity.remedy}.")
+    return ApprovalSession(workflow=workflow, clients=clients, identity=identity)
+
+
+def workflow_of(outputs: Mapping[str, Any], stack: str | None = None) -> Workflow:
+    """Return the workflow that a stack's outputs describe.
+
+    Args:
+        outputs: Outputs of the stack.
+        stack: Name of the stack, for the message; None: the selected one.
+
+    Raises:
+        UnusableError: The stack has no approval workflow.
+    """
+    approval = outputs.get("approval")
+    if not isinstance(approval, Mapping):
+        name = f"Stack {stack}" if stack else "The selected stack"
+        raise UnusableError(
+            f"{name} has no approval workflow, or is not deployed. Use --mode and --region instead of its outputs."
+        )
+    found = cast("Mapping[str, Any]", approval)
+    return Workflow(
+        mode=Mode(found["mode"]),
+        region=str(found["topicArn"]).split(":")[3],
+        runbook=str(found["runbookName"]),
+        change_template=str(found["changeTemplateName"] or CHANGE_TEMPLATE_NAME),
+        regions=tuple(map(str, outputs.get("regions") or ())),
+    )

@@ -1,0 +1,59 @@
+"""Options that commands share, and their external dependencies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from operations.stack import StackConfiguration, StackState, read_outputs, read_stack, read_state
+
+Stack = Annotated[str | None, typer.Option("--stack", "-s", metavar="NAME", help="Stack. Default: the selected stack.")]
+Cwd = Annotated[
+    Path,
+    typer.Option("--cwd", "-C", metavar="DIRECTORY", help="Directory of Pulumi.yaml.", file_okay=False, exists=True),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+
+StackReader = Callable[[Path, str | None], StackConfiguration]
+"""Reads the configuration of a stack: the program's directory, and the stack's name (None: the selected one)."""
+
+OutputReader = Callable[[Path, str | None], Mapping[str, Any]]
+"""Reads the outputs of a stack; the same parameters."""
+
+StateReader = Callable[[Path, str | None], StackState]
+"""Reads the state of a stack; the same parameters."""
+
+
+def _now() -> datetime:
+    """Return the time in the operator's time zone."""
+    return datetime.now().astimezone()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandContext:
+    """External dependencies of a command, which tests replace to run without the engine.
+
+    Attributes:
+        read_stack: Reads a stack's configuration.
+        read_outputs: Reads its outputs.
+        read_state: Reads its state.
+        now: Returns the time, with its zone.
+        pause: Waits, in seconds, between polls.
+    """
+
+    read_stack: StackReader = read_stack
+    read_outputs: OutputReader = read_outputs
+    read_state: StateReader = read_state
+    now: Callable[[], datetime] = _now
+    pause: Callable[[float], None] = time.sleep
+
+    @classmethod
+    def of(cls, context: typer.Context) -> CommandContext:
+        """Return the dependencies of the command line's context, or the defaults."""
+        return cast("CommandContext | None", context.obj) or cls()

@@ -1,0 +1,384 @@
+"""Pulumi CLI processes for the accounts of a fleet, each with a temporary configuration file.
+
+The CLI is used instead of the Automation API: a signal must reach each of several engines at the same time, exactly
+once, and each engine must be awaited, which that API does not support. No stack is selected and no file is written in
+the program's directory, so that any number of engines can share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote
+
+import yaml
+
+from common.problems import NAMESPACE
+from operations.errors import UnusableError
+from operations.fleet.events import EventLog, mapping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_PARTS = ("__main__.py", "Pulumi.yaml", "requirements.txt", "common", "components")
+_KINDS = frozenset({".py", ".toml", ".json", ".yaml", ".txt"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Program on disk.
+
+    Attributes:
+        folder: Directory of Pulumi.yaml.
+        project: Name of the project.
+        defaults: Defaults in Pulumi.yaml for keys that a stack does not set.
+        fingerprint: Hash of the program's files and of the policy packs.
+    """
+
+    folder: Path
+    project: str
+    defaults: dict[str, Any]
+    fingerprint: str
+
+
+def read_program(folder: Path, policy_packs: tuple[Path, ...] = ()) -> Program:
+    """Read the name and the defaults of a program.
+
+    Raises:
+        UnusableError: There is no usable Pulumi.yaml.
+    """
+    file = folder / "Pulumi.yaml"
+    try:
+        content = yaml.safe_load(file.read_text())
+        project, keys = str(content["name"]), cast("dict[str, Any]", content.get("config") or {})
+    except (OSError, yaml.YAMLError, TypeError, KeyError):
+        raise UnusableError(
+            f"There is no usable Pulumi.yaml in {folder}. Name the program's directory with --cwd."
+        ) from None
+    return Program(
+        folder=folder.resolve(),
+        project=project,
+        defaults={
+            key if ":" in key else f"{NAMESPACE}:{key}": value["default"]
+            for key, value in keys.items()
+            if isinstance(value, dict) and "default" in value
+        },
+        fingerprint=_fingerprint([folder / part for part in _PARTS], [folder / each for each in policy_packs]),
+    )
+
+
+def _fingerprint(parts: list[Path], packs: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in (each for part in [*parts, *packs] for each in _files(part)):
+        digest.update(json.dumps([file.name, hashlib.sha256(file.read_bytes()).hexdigest()]).encode())
+    return digest.hexdigest()
+
+
+def _files(part: Path) -> Iterator[Path]:
+    if part.is_file():
+        yield part
+    elif part.is_dir():
+        yield from sorted(each for each in part.rglob("*") if each.suffix in _KINDS and each.is_file())
+
+
+_GLOBAL_OPTIONS = ("--non-interactive", "--color", "never")
+_MAX_ERROR_CHARACTERS = 600
+
+
+class EngineOperation(StrEnum):
+    """Operation of an engine."""
+
+    PREVIEW = "preview"
+    UP = "up"
+    DRIFT = "refresh"
+    DESTROY = "destroy"
+
+
+_ARGUMENTS = {
+    EngineOperation.PREVIEW: ("preview",),
+    EngineOperation.UP: ("up", "--yes", "--skip-preview"),
+    EngineOperation.DRIFT: ("refresh", "--preview-only"),
+    EngineOperation.DESTROY: ("destroy", "--yes", "--skip-preview"),
+}
+_EVALUATES_POLICIES = frozenset({EngineOperation.PREVIEW, EngineOperation.UP})
+"""Operations that evaluate policy packs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineTask:
+    """Engine execution.
+
+    Attributes:
+        operation: Operation.
+        stack: Name of the stack.
+        values: Configuration of the stack.
+        policy_packs: Policy packs to evaluate, relative to the program.
+        refresh: Whether to refresh the state first.
+        changes_role: Whether the role differs from that of the last update, which the state contains.
+        log: File for the engine's output.
+    """
+
+    operation: EngineOperation
+    stack: str
+    values: Mapping[str, Any]
+    log: Path
+    policy_packs: tuple[Path, ...] = ()
+    refresh: bool = False
+    changes_role: bool = False
+
+
+class EngineProcess:
+    """Running engine.
+
+    Attributes:
+        log: Events of the engine so far.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], events: Path, printed: Path, log: EventLog) -> None:
+        self.log = log
+        self._process = process
+        self._events = events
+        self._printed = printed
+        self._read_to = 0
+
+    def wait(self, seconds: float) -> bool:
+        """Wait up to a number of seconds, and read the engine's new events. Return whether the engine has exited."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._read_events()
+            return False
+        self._read_events()
+        return True
+
+    def interrupt(self) -> None:
+        """Ask the engine to stop after its current operations; a second request stops it immediately."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill the engine and all its child processes; its stack then stays locked."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the engine succeeded."""
+        return self._process.returncode == 0
+
+    @property
+    def error(self) -> str:
+        """Reason for the failure, in one line."""
+        error = " | ".join(each for each in self.log.errors if "update failed" not in each) or self._last_line()
+        return error if len(error) <= _MAX_ERROR_CHARACTERS else f"{error[:_MAX_ERROR_CHARACTERS]}..."
+
+    def _last_line(self) -> str:
+        lines = [line.strip() for line in self._printed.read_text(errors="replace").splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("error:")]
+        return (errors or lines or [f"pulumi ended with exit code {self._process.returncode}"])[-1]
+
+    def _read_events(self) -> None:
+        """Read complete lines only, because the engine may be writing a line."""
+        if not self._events.exists():
+            return
+        with self._events.open("rb") as events:
+            events.seek(self._read_to)
+            content = events.read()
+        whole = content[: content.rfind(b"\n") + 1]
+        self._read_to += len(whole)
+        self.log.read(whole.decode(errors="replace").splitlines())
+
+
+class PulumiCli:
+    """Pulumi CLI on the PATH, with the backend and the credentials of the environment.
+
+    Attributes:
+        program: Program of the stacks.
+        stacks: Names of the project's stacks in the backend.
+    """
+
+    def __init__(self, program: Program, folder: Path) -> None:
+        """Initialize the CLI.
+
+        Args:
+            program: Program of the stacks.
+            folder: Folder for temporary files, which the caller deletes.
+
+        Raises:
+            UnusableError: `pulumi` is not installed, or the backend cannot be read.
+        """
+        if shutil.which("pulumi") is None:
+            raise UnusableError("There is no pulumi on the PATH. See https://www.pulumi.com/docs/install/")
+        self.program = program
+        self._folder = folder
+        # `stack init` writes a stack file next to Pulumi.yaml, so use a copy, not the program's own directory.
+        self._workspace = folder / "project"
+        self._workspace.mkdir()
+        (self._workspace / "Pulumi.yaml").write_text(yaml.safe_dump({"name": program.project, "runtime": "python"}))
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        phrase = secrets.token_urlsafe()
+        self._scratch = {"PULUMI_BACKEND_URL": f"file://{quote(str(scratch))}", "PULUMI_CONFIG_PASSPHRASE": phrase}
+        self.stacks = frozenset(self._list_stacks())
+
+    def _list_stacks(self) -> list[str]:
+        """Return the names of the project's stacks in the backend.
+
+        Raises:
+            UnusableError: The backend cannot be read.
+        """
+        done = self._command("stack", "ls", "--json")
+        if done.returncode:
+            raise UnusableError(f"The stacks in the state backend cannot be listed: {_message(done)}")
+        return [str(each["name"]).rsplit("/", 1)[-1] for each in json.loads(done.stdout)]
+
+    def last_configuration(self, stack: str) -> dict[str, Any] | None:
+        """Return the configuration of a stack's last successful update. None: there was no successful update.
+
+        Raises:
+            UnusableError: The backend cannot be read.
+        """
+        page, size = 1, 20
+        while True:
+            paging = ("--page", str(page), "--page-size", str(size))
+            done = self._command("stack", "history", "--json", "--stack", stack, *paging)
+            if done.returncode:
+                raise UnusableError(f"The history of stack {stack} cannot be read: {_message(done)}")
+            updates = cast("list[dict[str, Any]]", json.loads(done.stdout or "[]") or [])
+            for update in updates:
+                if update.get("kind") == "update" and update.get("result") == "succeeded":
+                    return {key: _value(value) for key, value in mapping(update.get("config")).items()}
+            if len(updates) < size:
+                return None
+            page += 1
+
+    def create_stack(self, stack: str, secrets_provider: str | None, *, on_scratch: bool = False) -> str | None:
+        """Create an empty stack. Return None, or the reason for the failure.
+
+        Args:
+            stack: Name of the stack.
+            secrets_provider: Encryption of secrets in the state. None: that of the backend.
+            on_scratch: Whether to use a temporary state, for the preview of a new stack.
+        """
+        provider = ("--secrets-provider", secrets_provider) if secrets_provider else ()
+        done = self._command(
+            "stack", "init", stack, "--no-select", "--non-interactive", *provider, on_scratch=on_scratch
+        )
+        return _message(done) if done.returncode else None
+
+    def remove_stack(self, stack: str) -> str | None:
+        """Remove a stack without resources. Return None, or the reason for the failure."""
+        done = self._command("stack", "rm", stack, "--yes", "--preserve-config", "--non-interactive")
+        return _message(done) if done.returncode else None
+
+    def unlock(self, stack: str) -> None:
+        """Remove the lock of an engine that was killed before it could unlock the stack."""
+        self._command("cancel", stack, "--yes", "--non-interactive")
+
+    def start(self, task: EngineTask, *, on_scratch: bool = False) -> EngineProcess:
+        """Start an engine.
+
+        Args:
+            task: Task of the engine.
+            on_scratch: Whether to use a temporary state, for the preview of a new stack.
+        """
+        events = self._folder / f"{task.stack}.events"
+        events.unlink(missing_ok=True)
+        packs = task.policy_packs if task.operation in _EVALUATES_POLICIES else ()
+        reads_live = task.refresh or task.operation is EngineOperation.DRIFT
+        arguments = [
+            *_ARGUMENTS[task.operation],
+            *("--stack", task.stack),
+            *("--config-file", str(self._configuration(task, on_scratch=on_scratch))),
+            *("--event-log", str(events)),
+            *_GLOBAL_OPTIONS,
+            *(part for pack in packs for part in ("--policy-pack", str(pack))),
+            *(["--refresh"] if task.refresh and task.operation in _EVALUATES_POLICIES else []),
+            # Without it, the engine would refresh with the provider in the state, and so with the other role.
+            *(["--run-program"] if task.changes_role and reads_live else []),
+        ]
+        with task.log.open("ab") as printed:
+            process = subprocess.Popen(  # noqa: S603 -- by argument list
+                ["pulumi", *arguments],  # noqa: S607 -- the one on PATH
+                cwd=self.program.folder,
+                env=self._environment(on_scratch=on_scratch),
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                # The terminal's Ctrl-C must not also reach the engine directly, in addition to the forwarded signal.
+                start_new_session=True,
+            )
+        return EngineProcess(
+            process, events, task.log, EventLog(looks_for_drift=task.operation is EngineOperation.DRIFT)
+        )
+
+    def _configuration(self, task: EngineTask, *, on_scratch: bool) -> Path:
+        file = self._folder / f"{task.stack}.yaml"
+        content = {**self._encryption(task.stack, on_scratch=on_scratch), "config": dict(task.values)}
+        # JSON is YAML with quoted strings: otherwise the engine would read an account ID such as 009 as a number.
+        file.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        return file
+
+    def _encryption(self, stack: str, *, on_scratch: bool) -> dict[str, Any]:
+        """Return the stack file's encryption settings; without them, the engine would create new ones."""
+        stack_file = self._workspace / f"Pulumi.{stack}.yaml"
+        if stack_file.exists():
+            return mapping(yaml.safe_load(stack_file.read_text()))
+        done = self._command("stack", "export", "--stack", stack, on_scratch=on_scratch)
+        if done.returncode:
+            return {}
+        provider = mapping(mapping(json.loads(done.stdout).get("deployment")).get("secrets_providers"))
+        state = mapping(provider.get("state"))
+        if provider.get("type") == "passphrase" and "salt" in state:
+            return {"encryptionsalt": state["salt"]}
+        if provider.get("type") == "cloud" and "url" in state:
+            return {"secretsprovider": state["url"], "encryptedkey": state.get("encryptedkey", "")}
+        return {}
+
+    def _command(self, *arguments: str, on_scratch: bool = False) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 -- by argument list
+            ["pulumi", *arguments],  # noqa: S607 -- the one on PATH
+            check=False,
+            cwd=self._workspace,
+            env=self._environment(on_scratch=on_scratch),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _environment(self, *, on_scratch: bool) -> dict[str, str]:
+        # The CLI only accepts `--event-log` with this variable, which the Automation API sets too.
+        environment = os.environ | {"PULUMI_DEBUG_COMMANDS": "true", "PULUMI_SKIP_UPDATE_CHECK": "true"}
+        if not on_scratch:
+            return environment
+        environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE", None)
+        return environment | self._scratch
+
+
+def _message(done: subprocess.CompletedProcess[str]) -> str:
+    return " ".join((done.stderr or done.stdout).split()).removeprefix("error: ")
+
+
+def _value(entry: Mapping[str, Any]) -> Any:
+    if entry.get("secret"):
+        return "[secret]"
+    return entry["objectValue"] if "objectValue" in entry else _scalar(str(entry.get("value", "")))
+
+
+def _scalar(text: str) -> Any:
+    """Return the value of a text, because the history contains numbers and Booleans as text."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text

@@ -1,0 +1,237 @@
+"""Output of results: a table for a terminal, Markdown for a comment on a change, and a self-contained HTML page."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from html import escape
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from operations.fleet.results import BAD, AccountState
+from operations.terminal import print_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from operations.fleet.results import AccountResult, FleetReport, RegionResult
+    from operations.fleet.stack_configuration import Setting
+
+STATE_TEXTS: Final = {
+    AccountState.ADDED: ("to be added", "green"),
+    AccountState.CHANGED: ("changed", "yellow"),
+    AccountState.UNCHANGED: ("unchanged", "green"),
+    AccountState.ORPHANED: ("orphaned", "magenta"),
+    AccountState.REMOVED: ("removed", "yellow"),
+    AccountState.DIFFERENCES: ("drifted", "bold red"),
+    AccountState.FAILED: ("failed", "bold red"),
+    AccountState.INTERRUPTED: ("interrupted", "bold red"),
+    AccountState.DONE: ("completed earlier", "green"),
+    AccountState.NOT_STARTED: ("not started", "magenta"),
+}
+
+_MOST_LINES = 20
+"""Maximum number of differences in a comment; code hosts reject comments of more than 65,536 characters."""
+_LONGEST_COMMENT = 60_000
+
+
+def state_text(state: AccountState) -> Text:
+    """Return a state as colored text."""
+    text, style = STATE_TEXTS[state]
+    return Text(text, style=style)
+
+
+def changes_text(result: AccountResult) -> str:
+    """Return the changes, such as `3 create, 1 update`."""
+    return ", ".join(f"{count} {what}" for what, count in result.changes.items())
+
+
+def summary_line(report: FleetReport) -> str:
+    """Return the number of accounts by state, in one line."""
+    counts = Counter(each.state for each in report.results)
+    states = ", ".join(f"{counts[state]} {STATE_TEXTS[state][0]}" for state in AccountState if counts[state])
+    total = len(report.results)
+    return f"fleet {report.command}: {total} account{'' if total == 1 else 's'}{f': {states}' if states else ''}"
+
+
+def print_results(report: FleetReport, console: Console) -> None:
+    """Print the table, the details of accounts, and the numbers of accounts."""
+    table = Table()
+    for heading in ("Wave", "Account", "ID", "Result", "Changes", "Seconds"):
+        table.add_column(heading, justify="right" if heading == "Seconds" else "left")
+    for each in report.results:
+        seconds = f"{each.seconds:.0f}" if each.seconds else ""
+        row = (Text(each.wave or ""), Text(each.name), each.id, state_text(each.state), changes_text(each), seconds)
+        table.add_row(*row)
+    console.print(table)
+    for each in report.results:
+        _print_details(each, console)
+    style = "bold red" if any(each.state in BAD for each in report.results) else "bold green"
+    print_line(console, summary_line(report), style)
+
+
+def print_settings(name: str, settings: list[Setting], console: Console) -> None:
+    """Print all settings of an account with their sources."""
+    print_line(console, f"Settings of {name}", "bold")
+    for each in settings:
+        print_line(console, f"{'.'.join(each.path)}: {_value(each.value)}")
+        print_line(console, f"  from:        {each.origin}", "dim")
+        for replaced in each.replaced:
+            print_line(console, f"  instead of:  {_value(replaced.value)} ({replaced.origin})", "dim")
+
+
+def markdown_comment(report: FleetReport) -> str:
+    """Return a comment on a change, in which texts of accounts and of the engine are escaped."""
+    lines = [
+        f"### {_escaped(summary_line(report))}",
+        "",
+        "| wave | account | result | changes |",
+        "| --- | --- | --- | --- |",
+    ]
+    for each in report.results:
+        cells = (each.wave or "", f"{each.name} ({each.id})", STATE_TEXTS[each.state][0], changes_text(each))
+        lines.append(f"| {' | '.join(map(_escaped, cells))} |")
+    for each in report.results:
+        lines += _details(each)
+    text = "\n".join(lines) + "\n"
+    if len(text) <= _LONGEST_COMMENT:
+        return text
+    return (
+        text[:_LONGEST_COMMENT].rsplit("\n", 1)[0] + "\n\n... truncated; the full report is in the output of the run.\n"
+    )
+
+
+def _details(result: AccountResult) -> list[str]:
+    details = [f"error: {result.error}"] if result.error else []
+    for region, cell in result.cells.items():
+        details += [f"{region or 'account'}: {each}" for each in cell.differences]
+    if not details:
+        return []
+    more = len(details) - _MOST_LINES
+    details = [*details[:_MOST_LINES], *([f"... and {more} more"] if more > 0 else [])]
+    # As an indented code block, which contains no markup; a fence could be closed by its content.
+    return ["", f"**{_escaped(result.name)}**", "", *(f"    {' '.join(line.split())}" for line in details)]
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{each}" if each in "\\`*_{}[]<>()#+!|~@" else each for each in " ".join(text.split()))
+
+
+def _print_details(result: AccountResult, console: Console) -> None:
+    details = [("error", result.error)] if result.error else []
+    for region, cell in result.cells.items():
+        details += [(region or "account", each) for each in cell.differences]
+    remedies = dict.fromkeys(cell.remedy for cell in result.cells.values() if cell.remedy and cell.differences)
+    details += [("remedy", each) for each in remedies]
+    if not details:
+        return
+    print_line(console, Text.assemble((f"{result.name} {result.id}", "bold"), ": ", state_text(result.state)))
+    for heading, text in details:
+        print_line(console, f"  {heading + ':':<16} {text}")
+    console.print()
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+_ACCOUNT_WIDE = "account-wide"
+
+
+def results_page(report: FleetReport, created_at: datetime) -> str:
+    """Return the whole page.
+
+    Args:
+        report: Results to show.
+        created_at: Time of creation, with its time zone.
+    """
+    style, script = _asset("page.css"), _asset("page.js")
+    policy = f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"
+    title = escape(summary_line(report))
+    return "\n".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{title}</title>",
+            f"<style>{style}</style>\n</head>\n<body>",
+            '<a class="skip" href="#results">Skip to the results</a>',
+            f"<header><h1>{title}</h1><p>{escape(created_at.strftime('%Y-%m-%d %H:%M %Z'))}</p>",
+            *_search(report),
+            "</header>\n<main>",
+            *_table(report),
+            f"</main>\n<script>{script}</script>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def _search(report: FleetReport) -> Iterator[str]:
+    yield '<form role="search"><label>Search <input type="search" id="search" autocomplete="off"></label>'
+    yield '<label>Result <select id="state"><option value="">all</option>'
+    for state in dict.fromkeys(each.state for each in report.results):
+        yield f'<option value="{escape(state.value)}">{escape(STATE_TEXTS[state][0])}</option>'
+    count = len(report.results)
+    yield f'</select></label></form><p id="count" role="status">{count} of {count} accounts</p>'
+
+
+def _table(report: FleetReport) -> Iterator[str]:
+    regions = list(dict.fromkeys(region for each in report.results for region in each.cells))
+    # The target of the skip link receives the focus, so that the arrow keys scroll it.
+    yield '<div class="scroll" id="results" role="region" aria-label="Results" tabindex="0"><table>'
+    yield "<caption>Accounts by Region. Expand a cell for its differences and remedy.</caption><thead><tr>"
+    headings = ["Account", "Wave", "Result", *(region or _ACCOUNT_WIDE for region in regions)]
+    yield "".join(f'<th scope="col">{escape(each)}</th>' for each in headings)
+    yield "</tr></thead><tbody>"
+    for result in report.results:
+        yield from _row(result, regions)
+    yield "</tbody></table></div>"
+
+
+def _row(result: AccountResult, regions: list[str]) -> Iterator[str]:
+    state = STATE_TEXTS[result.state][0]
+    yield f'<tr data-state="{escape(result.state.value)}">'
+    yield f'<th scope="row">{escape(result.name)}<br><small>{escape(result.id)}</small></th>'
+    yield f'<td data-label="Wave">{escape(result.wave or "none")}</td>'
+    details = [each for each in (changes_text(result), result.error) if each]
+    yield f'<td data-label="Result" class="{escape(result.state.value)}">{_expandable(state, result.name, details)}</td>'
+    for region in regions:
+        cell = result.cells.get(region)
+        label, where = escape(region or _ACCOUNT_WIDE), f"{result.name}, {region or _ACCOUNT_WIDE}"
+        if cell is None:
+            yield f'<td data-label="{label}" class="none"><span aria-hidden="true">-</span><span class="hidden">nothing</span></td>'
+        else:
+            yield f'<td data-label="{label}" class="{escape(cell.state.value)}">{_region_cell(cell, where)}</td>'
+    yield "</tr>"
+
+
+def _region_cell(cell: RegionResult, where: str) -> str:
+    details = [*cell.differences, *([f"Remedy: {cell.remedy}"] if cell.remedy else [])]
+    return _expandable(STATE_TEXTS[cell.state][0], where, details)
+
+
+def _expandable(state: str, where: str, details: list[str]) -> str:
+    """Return a state that expands to its details.
+
+    `where` names row and column for screen readers, whose users may reach the state without them.
+    """
+    if not details:
+        return escape(state)
+    items = "".join(f"<li>{escape(each)}</li>" for each in details)
+    summary_of = f'{escape(state)}<span class="hidden"> ({escape(where)})</span>'
+    return f"<details><summary>{summary_of}</summary><ul>{items}</ul></details>"
+
+
+def _asset(name: str) -> str:
+    return resources.files("operations.fleet").joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

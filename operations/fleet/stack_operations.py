@@ -1,0 +1,325 @@
+"""Operations on the stack of one account: an engine execution with its result, or a verification."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from operations.findings import Status
+from operations.fleet.progress import Progress
+from operations.fleet.pulumi_cli import EngineOperation, EngineTask, PulumiCli, read_program
+from operations.fleet.results import ACCOUNT_WIDE, AccountResult, AccountState, RegionResult
+from operations.fleet.stack_configuration import destroy_values
+from operations.fleet.stack_plan import fingerprint
+from operations.terminal import Terminal
+from operations.verify.run import verify_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from operations.fleet.fleet import Fleet
+    from operations.fleet.pulumi_cli import EngineProcess
+    from operations.fleet.rollout import Journal, StopRequests
+    from operations.fleet.stack_configuration import FleetStack
+    from operations.fleet.stack_plan import OrphanedStack
+    from operations.verify.findings import Verification
+
+_POLL_INTERVAL_SECONDS = 0.2
+_SHUTDOWN_GRACE_SECONDS = 120.0
+"""Time for an engine to finish; then it is asked to abort, and after the same time again, killed."""
+
+
+@dataclass(frozen=True)
+class _OperationKind:
+    """Operation, and the state of its result if it finds changes."""
+
+    operation: EngineOperation
+    changed: AccountState
+    remedy: str | None = None
+    """Fleet command that fixes it."""
+    changes_accounts: bool = False
+    """Whether the operation changes accounts; others are read-only, and use the role for that."""
+
+
+_PREVIEW = _OperationKind(EngineOperation.PREVIEW, AccountState.CHANGED, "up")
+_DRIFT = _OperationKind(EngineOperation.DRIFT, AccountState.DIFFERENCES, "up --refresh")
+_UP = _OperationKind(EngineOperation.UP, AccountState.CHANGED, changes_accounts=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineContext:
+    """Data that all engine executions of one command share.
+
+    Attributes:
+        fleet: Fleet.
+        pulumi: Pulumi CLI.
+        stop: Stop requests by signals.
+        progress: Receiver of progress events.
+        policy_packs: Policy packs to evaluate.
+        refresh: Whether to refresh the state first.
+    """
+
+    fleet: Fleet
+    pulumi: PulumiCli
+    stop: StopRequests
+    progress: Progress
+    policy_packs: tuple[Path, ...] = ()
+    refresh: bool = False
+
+    def fingerprint(self, stack: FleetStack) -> str:
+        """Return the fingerprint of an account's configuration, and of the program with its policies."""
+        return fingerprint(stack.values, self.pulumi.program.fingerprint)
+
+    def log_file(self, account_id: str, operation: EngineOperation) -> Path:
+        """Return an empty log file for an engine's output."""
+        logs = state_folder(self.fleet) / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        log = logs / f"{account_id}-{operation.name.lower()}.log"
+        log.unlink(missing_ok=True)
+        return log
+
+
+def state_folder(fleet: Fleet) -> Path:
+    """Return the folder of a fleet's logs and journal, next to its file; not for version control."""
+    return fleet.path.resolve().parent / ".fleet" / fleet.path.stem
+
+
+@contextmanager
+def open_backend(fleet: Fleet, cwd: Path, policy_packs: tuple[Path, ...] = ()) -> Generator[PulumiCli]:
+    """Provide the Pulumi CLI with the program and the existing stacks, even if the fleet has no accounts.
+
+    Raises:
+        UnusableError: One of them cannot be used.
+    """
+    program = read_program(cwd, policy_packs)
+    with tempfile.TemporaryDirectory(prefix=f"fleet-{fleet.path.stem}-") as folder:
+        yield PulumiCli(program, Path(folder))
+
+
+@contextmanager
+def engine_context(  # noqa: PLR0913 -- the options of a command
+    fleet: Fleet,
+    cwd: Path,
+    stop: StopRequests,
+    *,
+    accounts: int,
+    policy_packs: list[Path] | None = None,
+    refresh: bool = False,
+) -> Generator[EngineContext]:
+    """Provide everything that the engines of one command share.
+
+    Args:
+        fleet: Fleet with its accounts.
+        cwd: Directory of the program.
+        stop: Stop requests by signals.
+        accounts: Number of accounts to process.
+        policy_packs: Policy packs to evaluate.
+        refresh: Whether to refresh the state first.
+    """
+    packs = tuple(each.resolve() for each in policy_packs or ())
+    with open_backend(fleet, cwd, packs) as pulumi, progress_of(accounts) as progress:
+        yield EngineContext(
+            fleet=fleet, pulumi=pulumi, stop=stop, progress=progress, policy_packs=packs, refresh=refresh
+        )
+
+
+def progress_of(accounts: int) -> Progress:
+    """Return the progress of a number of accounts, shown on standard error."""
+    return Progress(Terminal(stderr=True), accounts)
+
+
+def preview_stack(engines: EngineContext, stack: FleetStack, wave: str) -> AccountResult:
+    """Preview the changes of `up`. A new account's stack is not created in the backend."""
+    is_new = stack.name not in engines.pulumi.stacks
+    if is_new and (refused := engines.pulumi.create_stack(stack.name, None, on_scratch=True)):
+        return stack.result(wave, AccountState.FAILED, error=refused)
+    return _run_engine(engines, stack, wave, _PREVIEW, on_scratch=is_new)
+
+
+def find_drift(engines: EngineContext, stack: FleetStack, wave: str) -> AccountResult:
+    """Compare the live resources with the stack's state, and change neither."""
+    if stack.name not in engines.pulumi.stacks:
+        return stack.result(wave, AccountState.FAILED, error="the stack does not exist. Run: fleet up")
+    return _run_engine(engines, stack, wave, _DRIFT)
+
+
+def update_stack(
+    engines: EngineContext, journal: Journal, stack: FleetStack, wave: str, *, resumes: bool
+) -> AccountResult:
+    """Deploy an account's stack with its configuration.
+
+    Args:
+        engines: Data that engine executions share.
+        journal: Journal of completed accounts.
+        stack: Stack of the account.
+        wave: Wave of the account.
+        resumes: Whether to skip accounts that an unfinished rollout has completed.
+    """
+    account, mark = stack.account, engines.fingerprint(stack)
+    if resumes and journal.has(account.id, mark):
+        return stack.result(wave, AccountState.DONE)
+    journal.record(account.id, mark, succeeded=False)
+    if stack.name not in engines.pulumi.stacks:
+        refused = engines.pulumi.create_stack(stack.name, engines.fleet.settings.secrets_provider)
+        if refused:
+            return stack.result(wave, AccountState.FAILED, error=refused)
+    result = _run_engine(engines, stack, wave, _UP)
+    journal.record(account.id, mark, succeeded=result.state in {AccountState.CHANGED, AccountState.UNCHANGED})
+    return result
+
+
+def verify_account(fleet: Fleet, stack: FleetStack, wave: str) -> AccountResult:
+    """Compare the live resources with the settings, check by check."""
+    started = time.monotonic()
+    verification = verify_stack(stack.as_stack())
+    counted = {status.value: verification.count(status) for status in Status if status is not Status.OK}
+    return stack.result(
+        wave,
+        _verified_state({status for status in Status if verification.count(status)}),
+        changes={name: count for name, count in counted.items() if count},
+        seconds=time.monotonic() - started,
+        cells=_verified_regions(verification, stack, _fleet_command(fleet, "up --refresh", stack.account.name)),
+    )
+
+
+def remove_stack(engines: EngineContext, orphan: OrphanedStack) -> AccountResult:
+    """Destroy the resources of an orphaned stack, and remove the stack."""
+    started = time.monotonic()
+    task = EngineTask(
+        operation=EngineOperation.DESTROY,
+        stack=orphan.stack,
+        values=destroy_values(engines.fleet.settings, orphan.account_id, _provider_region(engines.fleet)),
+        log=engines.log_file(orphan.account_id, EngineOperation.DESTROY),
+    )
+    process = engines.pulumi.start(task)
+    _wait(engines, process, orphan.stack)
+    refused = engines.pulumi.remove_stack(orphan.stack) if process.succeeded else process.error
+    state = AccountState.FAILED if refused else AccountState.REMOVED
+    return AccountResult(
+        name=orphan.account_id,
+        id=orphan.account_id,
+        wave=None,
+        state=AccountState.INTERRUPTED if refused and engines.stop.is_requested else state,
+        changes=dict(process.log.changes),
+        error=refused,
+        seconds=time.monotonic() - started,
+    )
+
+
+def orphan_result(fleet: Fleet, orphan: OrphanedStack) -> AccountResult:
+    """Return the result for an orphaned stack, with the command that destroys it."""
+    account = orphan.account_id
+    found = RegionResult(
+        state=AccountState.ORPHANED,
+        differences=(f"stack {orphan.stack}: {orphan.reason}",),
+        remedy=_fleet_command(fleet, "remove", account),
+    )
+    return AccountResult(name=account, id=account, wave=None, state=AccountState.ORPHANED, cells={ACCOUNT_WIDE: found})
+
+
+def _fleet_command(fleet: Fleet, command: str, account: str) -> str:
+    file = shlex.quote(str(fleet.path))
+    return f"python -m operations fleet {command} --file {file} --account {shlex.quote(account)}"
+
+
+def _run_engine(
+    engines: EngineContext, stack: FleetStack, wave: str, kind: _OperationKind, *, on_scratch: bool = False
+) -> AccountResult:
+    started = time.monotonic()
+    log = engines.log_file(stack.account.id, kind.operation)
+    values = stack.values if kind.changes_accounts else stack.preview_values
+    task = EngineTask(
+        operation=kind.operation,
+        stack=stack.name,
+        values=values,
+        changes_role=values != stack.values,
+        log=log,
+        policy_packs=engines.policy_packs,
+        refresh=engines.refresh,
+    )
+    process = engines.pulumi.start(task, on_scratch=on_scratch)
+    _wait(engines, process, stack.name, lambda text: engines.progress.updated(stack, text))
+    if process.succeeded:
+        state, error = (kind.changed if process.log.changes else AccountState.UNCHANGED), None
+        remedy = _fleet_command(engines.fleet, kind.remedy, stack.account.name) if kind.remedy else ""
+    else:
+        state = AccountState.INTERRUPTED if engines.stop.is_requested else AccountState.FAILED
+        error = f"{process.error} (log: {log})"
+        remedy = f"see {log}"
+    return stack.result(
+        wave,
+        state,
+        changes=dict(process.log.changes),
+        error=error,
+        seconds=time.monotonic() - started,
+        cells=_region_results(stack, process.log.by_region, state, remedy),
+    )
+
+
+def _wait(
+    engines: EngineContext, process: EngineProcess, stack: str, report: Callable[[str], None] = lambda _: None
+) -> None:
+    """Wait for an engine, and forward stop requests to it."""
+    interrupted_at: float | None = None
+    is_aborted = False
+    while not process.wait(_POLL_INTERVAL_SECONDS):
+        done = sum(process.log.changes.values())
+        report(f"{done} change{'' if done == 1 else 's'}")
+        if not engines.stop.is_requested:
+            continue
+        now = time.monotonic()
+        if interrupted_at is None:
+            interrupted_at = now
+            process.interrupt()
+            report("stopping")
+        elif not is_aborted and (engines.stop.is_urgent or now - interrupted_at > _SHUTDOWN_GRACE_SECONDS):
+            is_aborted = True
+            interrupted_at = now
+            process.interrupt()
+        elif is_aborted and now - interrupted_at > _SHUTDOWN_GRACE_SECONDS:
+            process.kill()
+    if is_aborted:
+        engines.pulumi.unlock(stack)
+
+
+def _region_results(
+    stack: FleetStack, by_region: Mapping[str, list[str]], state: AccountState, remedy: str
+) -> dict[str, RegionResult]:
+    regions: dict[str, RegionResult] = {}
+    for region in dict.fromkeys((*stack.regions, *by_region)):
+        differences = tuple(by_region.get(region, ()))
+        is_quiet = not differences and state in {AccountState.CHANGED, AccountState.DIFFERENCES}
+        of_region = AccountState.UNCHANGED if is_quiet else state
+        needs_remedy = of_region not in {AccountState.UNCHANGED, AccountState.DONE}
+        regions[region] = RegionResult(state=of_region, differences=differences, remedy=remedy if needs_remedy else "")
+    return regions
+
+
+def _verified_state(statuses: set[Status]) -> AccountState:
+    if Status.DIFFERENT in statuses:
+        return AccountState.DIFFERENCES
+    return AccountState.FAILED if Status.UNKNOWN in statuses else AccountState.UNCHANGED
+
+
+def _verified_regions(verification: Verification, stack: FleetStack, repair: str) -> dict[str, RegionResult]:
+    repair_of_stack = f"pulumi up --refresh --stack {stack.name}"
+    regions: dict[str, RegionResult] = {}
+    for region, findings in verification.regions.items():
+        reported = [each for each in findings if each.status is not Status.OK]
+        remedies = dict.fromkeys((each.remedy or "").replace(repair_of_stack, repair) for each in reported)
+        regions[region] = RegionResult(
+            state=_verified_state({each.status for each in reported}),
+            differences=tuple(f"{each.check}: {each.expected}; found: {each.found}" for each in reported),
+            remedy="; ".join(remedies),
+        )
+    return regions
+
+
+def _provider_region(fleet: Fleet) -> str:
+    """Return a Region for the provider; the stack's resources have their own Regions."""
+    return next((str(each.values["aws:region"]) for each in fleet.stacks if "aws:region" in each.values), "us-east-1")

@@ -1,0 +1,114 @@
+"""Comparison of the fleet's stacks with those in the state backend."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from operations.fleet.results import ACCOUNT_WIDE, AccountState, RegionResult
+from operations.fleet.stack_configuration import Layer, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from operations.fleet.file_schema import FleetSettings
+    from operations.fleet.fleet import Fleet
+    from operations.fleet.pulumi_cli import PulumiCli
+    from operations.fleet.results import AccountResult
+    from operations.fleet.stack_configuration import FleetStack
+
+_CONCURRENT_HISTORIES = 8
+"""Maximum number of concurrent reads of stack histories, each with its own process."""
+_ID = re.compile(r"[0-9]{12}")
+_NOT_LISTED = "not in the fleet file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrphanedStack:
+    """Stack of the fleet whose account is not in the fleet.
+
+    Attributes:
+        account_id: Account ID.
+        stack: Name of the stack.
+        reason: Reason why the account is not in the fleet.
+    """
+
+    account_id: str
+    stack: str
+    reason: str
+
+
+def orphaned_stacks(
+    settings: FleetSettings, stacks: Iterable[str], accounts: Iterable[str], left_out: Mapping[str, str]
+) -> list[OrphanedStack]:
+    """Return stacks whose names match the fleet's pattern and whose accounts are not in it; other stacks are ignored.
+
+    Args:
+        settings: Settings of the fleet.
+        stacks: Names of the stacks in the backend.
+        accounts: IDs of the fleet's accounts.
+        left_out: Reasons why known accounts are not in the fleet, by account ID.
+    """
+    prefix, known = settings.stack_prefix, set(accounts)
+    ours = {name.removeprefix(prefix): name for name in stacks if name.startswith(prefix)}
+    return [
+        OrphanedStack(account_id=account, stack=name, reason=left_out.get(account, _NOT_LISTED))
+        for account, name in sorted(ours.items())
+        if _ID.fullmatch(account) and account not in known
+    ]
+
+
+def plan_stacks(fleet: Fleet, pulumi: PulumiCli, stacks: Sequence[FleetStack]) -> list[AccountResult]:
+    """Return the planned changes of stacks, by their configuration only; `preview` shows the program's changes.
+
+    Raises:
+        UnusableError: The backend cannot be used.
+    """
+
+    def plan_one(stack: FleetStack) -> AccountResult:
+        last = pulumi.last_configuration(stack.name) if stack.name in pulumi.stacks else None
+        return plan_stack(stack, fleet.wave_names[stack.account.id], last, pulumi.program.defaults)
+
+    with ThreadPoolExecutor(_CONCURRENT_HISTORIES) as pool:
+        return list(pool.map(plan_one, stacks))
+
+
+def plan_stack(
+    stack: FleetStack, wave: str, last: Mapping[str, Any] | None, project_defaults: Mapping[str, Any]
+) -> AccountResult:
+    """Return the planned change of one stack.
+
+    Args:
+        stack: Stack of an account.
+        wave: Wave of the account.
+        last: Configuration of the last successful update. None: there was no successful update.
+        project_defaults: Defaults in Pulumi.yaml for keys that the stack does not set.
+    """
+    if last is None:
+        return stack.result(wave, AccountState.ADDED)
+    changed = changed_settings({**project_defaults, **last}, {**project_defaults, **stack.values})
+    if not changed:
+        return stack.result(wave, AccountState.UNCHANGED)
+    found = RegionResult(state=AccountState.CHANGED, differences=tuple(changed))
+    return stack.result(wave, AccountState.CHANGED, cells={ACCOUNT_WIDE: found})
+
+
+def changed_settings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the names of settings that differ between two configurations, sorted."""
+    earlier, later = _flat(before), _flat(after)
+    return sorted(name for name in earlier.keys() | later.keys() if earlier.get(name) != later.get(name))
+
+
+def fingerprint(values: Mapping[str, Any], program: str) -> str:
+    """Return the fingerprint of a configuration together with its program."""
+    text = json.dumps([values, program], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, str]:
+    settings = explain([Layer(origin="", values=values)])
+    return {".".join(each.path): json.dumps(each.value, sort_keys=True) for each in settings}
