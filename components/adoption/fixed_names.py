@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.adoption.inventory import GLOBAL, FixedName
-from components.adoption.kinds import Kind
+from components.adoption.resource_kinds import Kind
 from components.approval.alarms import needs_forwarding, watches_iam
 from components.approval.names import (
     APPROVER_POLICY_NAME,

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from components.adoption import governance
-from components.adoption.kinds import MADE_HERE_TAG, Kind
-from components.documents.ownership import OWNER_TAG
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG, Kind
 from components.session_manager.document import DOCUMENT_NAME
 
 if TYPE_CHECKING:

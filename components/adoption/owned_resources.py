@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
 
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import GLOBAL, NAMED_TYPES, tags_by_resource, tags_of
-from components.adoption.kinds import Kind
-from components.documents.ownership import OWNER_TAG
+from components.adoption.resource_kinds import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pulumi_aws
 
-from components.adoption.kinds import MADE_HERE_TAG
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.lookup import answered, find_existing, program_clients, state_outputs
 from components.adoption.owned_resources import RECOVERABLE, RESOURCE_TAG, OwnedResources
-from components.documents.ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG
 
 if TYPE_CHECKING:
     from components.account import Account

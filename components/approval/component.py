@@ -10,12 +10,12 @@ import pulumi
 from pulumi_aws.iam import Policy, Role, RolePolicy, RolePolicyAttachment, UserPolicyAttachment
 from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, ScheduleGroup, ScheduleTargetArgs
 
+from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.approval.alarm_resources import ApprovalAlarms, ApprovalAlarmsArgs
 from components.approval.names import Place
 from components.approval.operator_grants import OperatorGrants
 from components.approval.plan import INLINE_POLICY_NAME, plan_approval
 from components.approval.topic import NotificationTopic, NotificationTopicArgs
-from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
 
 if TYPE_CHECKING:
     from components.account import Account

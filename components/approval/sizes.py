@@ -20,8 +20,8 @@ from common.limits import (
     Quota,
     size,
 )
+from components.adoption.document_content import published_bytes
 from components.approval.topic_policies import topic_key_policy, topic_policy
-from components.documents.content import published_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

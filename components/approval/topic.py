@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws.sns import Topic, TopicPolicy, TopicSubscription
 
-from components.adoption.claim import Claim, ClaimArgs
-from components.adoption.kinds import Kind
-from components.adoption.lookup import import_id
+from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.resource_kinds import Kind
 from components.approval.names import KEY_ALIAS, TOPIC_NAME
 from components.approval.topic_policies import topic_key_policy, topic_policy
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
@@ -57,19 +56,16 @@ class NotificationTopic(pulumi.ComponentResource):
             child,
         )
         topic_arn = args.place.topic_arn
-        claim = Claim(name, ClaimArgs(kind=Kind.TOPIC, region=region, name=topic_arn, value=key.key.key_id), child)
+        adopted = AdoptedResource(
+            name, AdoptedResourceArgs(kind=Kind.TOPIC, region=region, name=topic_arn, value=key.key.key_id), child
+        )
         topic = Topic(
             name,
             name=TOPIC_NAME,
             kms_master_key_id=key.key.key_id,
             region=region,
             tags=args.tags,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[claim],
-                import_=import_id(Kind.TOPIC, region, topic_arn),
-                retain_on_delete=True,
-            ),
+            opts=adopted.import_options(self),
         )
         self.arn = topic.arn
         TopicPolicy(name, arn=topic.arn, policy=json.dumps(topic_policy(args.place)), region=region, opts=child)

@@ -21,7 +21,7 @@ from pulumi_aws.cfg import (
 from pulumi_aws.iam import Role, RolePolicy, RolePolicyAttachment
 from pulumi_aws.ssm import Association, AssociationTargetArgs
 
-from components.documents.provider import ConvergingDocument, ConvergingDocumentArgs
+from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.nodes.host_management import host_trust
 from components.nodes.names import (
     ASSOCIATION_NAME,

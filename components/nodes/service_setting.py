@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
+from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
-from components.adoption.kinds import Kind
-from components.documents.errors import DocumentError, explained
-from components.dynamic_provider import AwsResourceProvider, tell
+from components.adoption.dynamic_provider import AwsResourceProvider, tell
+from components.adoption.resource_kinds import Kind
 from components.owner import this_stack
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class ServiceSettingProvider(_SettingProvider):
     def _check_owner(self, props: Properties) -> None:
         holder = self._other_owner(props)
         if holder:
-            raise DocumentError(
+            raise ResourceError(
                 f"the service setting {props['settingId']} in {props['region']} names the role {props['value']}, which is "
                 f"kept by the stack {holder}. One stack governs an account: destroy that stack first, or set "
                 "shell-access:takeOver to true here"

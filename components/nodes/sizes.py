@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from common.limits import DOCUMENT, GUARD_RULE, ROLE_POLICIES, TRUST_POLICY, Generated, size
-from components.documents.content import published_bytes
+from components.adoption.document_content import published_bytes
 from components.nodes.names import NodesPlace
 from components.nodes.remediation import remediation_role_policy, remediation_trust, runbook
 from components.nodes.role_rule import role_rule

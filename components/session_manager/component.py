@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws.iam import Policy, RolePolicyAttachment
 
-from components.adoption.claim import Claim, ClaimArgs
-from components.adoption.kinds import Kind
-from components.adoption.lookup import import_id
+from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
+from components.adoption.resource_kinds import Kind
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import numbered
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
@@ -96,9 +95,9 @@ class SessionManager(pulumi.ComponentResource):
         arn = f"arn:{args.account.partition}:iam::{args.account.id}:policy/{physical}"
         document, region = json.dumps(content), args.settings.regions[0]
         made_of = json.dumps({"PolicyDocument": document, "Description": _DESCRIPTION})
-        claim = Claim(
+        adopted = AdoptedResource(
             logical,
-            ClaimArgs(kind=Kind.POLICY, region=region, name=arn, value=made_of),
+            AdoptedResourceArgs(kind=Kind.POLICY, region=region, name=arn, value=made_of),
             pulumi.ResourceOptions(parent=self),
         )
         return Policy(
@@ -107,10 +106,5 @@ class SessionManager(pulumi.ComponentResource):
             description=_DESCRIPTION,
             policy=document,
             tags=args.settings.tags,
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[claim],
-                import_=import_id(Kind.POLICY, region, arn),
-                retain_on_delete=True,
-            ),
+            opts=adopted.import_options(self),
         )

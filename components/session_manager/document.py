@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.limits import DOCUMENT
-from components.documents.content import content_sha256, published_bytes, same_content, serialized
+from components.adoption.document_content import content_sha256, published_bytes, same_content, serialized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

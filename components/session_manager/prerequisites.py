@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import NOT_DONE, Cause, code_of
-from components.documents.errors import DocumentError, why_not
+from common.aws.failures import NOT_DONE, Cause, ResourceError, code_of, why_not
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.log_encryption import (
     DefaultEncryption,
@@ -83,12 +82,12 @@ class Prerequisites:
             bucket: Bucket of the preferences.
 
         Raises:
-            DocumentError: A check fails, or a resource cannot be read; lists all problems, with the cause of the first.
+            ResourceError: A check fails, or a resource cannot be read; lists all problems, with the cause of the first.
         """
         problems = list(self._problems(wanted, bucket))
         if problems:
             listed = "; ".join(f"{cause}: {text}" for cause, text in problems)
-            raise DocumentError(
+            raise ResourceError(
                 f"{DOCUMENT_NAME} in {self._region} is not published, and what is live stays as it is: {listed}",
                 problems[0][0],
             )

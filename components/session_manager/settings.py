@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 from common.limits import DOCUMENT
 from common.problems import Problem, shown
 from common.validation import ROLE_NAMES_ALLOWED, IdOrNameTag, Profile, RoleName, Section, UnicastNetwork
-from components.documents.on_destroy import OnDestroy
+from components.adoption.document_ownership import OnDestroy
 from components.session_manager.document import excess_bytes
 
 if TYPE_CHECKING:

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import NOT_DONE, code_of
+from common.aws.failures import NOT_DONE, code_of, why_not
 from common.limits import ATTACHED_POLICIES
 from common.problems import Problem, SettingsError
 from components.adoption.lookup import program_clients
 from components.approval.names import APPROVER_POLICY_NAME, Place
 from components.approval.plan import operator_policy_names
 from components.approval.settings import ApproverType
-from components.documents.errors import why_not
 from components.session_manager.instance_policy import instance_policies, instance_policy_problems
 
 if TYPE_CHECKING:

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from common.aws.failures import NOT_DONE, code_of
+from common.aws.failures import NOT_DONE, code_of, why_not
 from common.problems import Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
 from components.approval.settings import ApproverType
-from components.documents.errors import why_not
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

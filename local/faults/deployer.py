@@ -12,9 +12,9 @@ from botocore.config import Config
 from pulumi.dynamic import ConfigureRequest
 from pulumi.dynamic.config import Config as ProviderConfig
 
+from common.aws.failures import ResourceError
 from components.session_manager.document import DESCRIPTION, Preferences
 from components.session_manager.document_provider import RunShellDocumentProvider
-from components.session_manager.document_store import DocumentError
 from local.faults.faults import Call
 from local.faults.in_process import REGION, LocalAws
 
@@ -52,7 +52,7 @@ class Deployer:
         """Check, diff, then create or update, as `pulumi up` does.
 
         Raises:
-            DocumentError: The update stopped.
+            ResourceError: The update stopped.
         """
         news = {
             **wanted,
@@ -65,7 +65,7 @@ class Deployer:
         }
         refused = self._provider.check(self.state or {}, news).failures
         if refused:
-            raise DocumentError("; ".join(failure.reason for failure in refused))
+            raise ResourceError("; ".join(failure.reason for failure in refused))
         if self.state is None:
             self.state = self._provider.create(news).outs
         elif self._provider.diff("id", self.state, news).changes:
@@ -75,7 +75,7 @@ class Deployer:
         """Refresh the state, as `pulumi refresh` does.
 
         Raises:
-            DocumentError: The refresh stopped.
+            ResourceError: The refresh stopped.
         """
         if self.state is not None:
             read = self._provider.read("id", self.state)
@@ -85,7 +85,7 @@ class Deployer:
         """Delete the document, as `pulumi destroy` does.
 
         Raises:
-            DocumentError: The deletion stopped.
+            ResourceError: The deletion stopped.
         """
         if self.state is not None:
             self._provider.delete("id", self.state)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from components.documents.content import same_content
-from components.session_manager.document_store import DocumentError
+from common.aws.failures import ResourceError
+from components.adoption.document_content import same_content
 from local.faults.account import Content, foreign, ours
 from local.faults.deployer import Deployer
 from local.faults.faults import Call, Fault, Times, writes
@@ -194,13 +194,13 @@ class Matrix:
             case Stage.RESTORE | Stage.REMOVAL:
                 deployer.destroy()
 
-    def _run_with_fault(self, cell: Cell, deployer: Deployer) -> DocumentError | None:
+    def _run_with_fault(self, cell: Cell, deployer: Deployer) -> ResourceError | None:
         fired = self._arena.proxy.fired()
         with self._arena.struck(cell.position, cell.fault, cell.times) as strike:
             try:
                 self._act(cell.stage, deployer)
                 stopped = None
-            except DocumentError as said:
+            except ResourceError as said:
                 stopped = said
             except Exception as unexpected:
                 raise BrokenPromiseError(f"{cell}: not told in words: {unexpected!r}") from unexpected
@@ -208,7 +208,7 @@ class Matrix:
             raise BrokenPromiseError(f"{cell}: the fault did not happen")
         return stopped
 
-    def _judge(self, cell: Cell, stopped: DocumentError | None, before: Content | None, deployer: Deployer) -> str:
+    def _judge(self, cell: Cell, stopped: ResourceError | None, before: Content | None, deployer: Deployer) -> str:
         live = self._account.content()
         if not any(same_content(live, allowed) for allowed in (before, self._target(cell.stage))):
             raise BrokenPromiseError(f"{cell}: live is neither what was there nor what is asked for: {live}")

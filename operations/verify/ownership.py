@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.adoption.document_ownership import OWNER_TAG, PRIOR_VERSION_TAG
 from components.adoption.governance import POLICY_NAME as GOVERNING_STACK
-from components.documents.ownership import OWNER_TAG, PRIOR_VERSION_TAG
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
 

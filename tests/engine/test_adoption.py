@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.adoption.kinds import MADE_HERE_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG
 from components.session_manager.document import DOCUMENT_NAME
 from components.session_manager.names import DATA_KEY_ALIAS, DATA_KEY_PARAMETER, LOGS_KEY_ALIAS
 

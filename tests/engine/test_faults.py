@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from common.aws.failures import Cause
-from components.documents.content import same_content
+from components.adoption.document_content import same_content
 from local.engine.stack import Run, Stack
 from local.faults.account import BUCKET, LOG_GROUP, Account, Content, foreign
 from local.faults.faults import Call, Fault, Times, rule

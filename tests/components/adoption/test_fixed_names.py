@@ -9,7 +9,7 @@ import yaml
 
 from components.account import Account
 from components.adoption.fixed_names import fixed_names
-from components.adoption.kinds import Kind
+from components.adoption.resource_kinds import Kind
 from components.session_manager.document import DOCUMENT_NAME
 from components.settings import Settings
 from local.workspace import REPOSITORY

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from components.adoption import governance
+from components.adoption.document_ownership import OWNER_TAG
 from components.adoption.inventory import FixedName, described, find
-from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Kind
-from components.documents.ownership import OWNER_TAG
+from components.adoption.resource_kinds import MADE_HERE_TAG, SERVICES, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable

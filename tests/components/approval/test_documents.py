@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from common.limits import excess_problems
+from components.adoption.document_content import serialized
 from components.approval import guard_rails, participant_policies, role_policies, topic_policies
 from components.approval.change_template import change_template
 from components.approval.names import RUNBOOK_NAME, TAG_KEY, Place
@@ -27,7 +28,6 @@ from components.approval.runbook import reaper, runbook
 from components.approval.script import source
 from components.approval.settings import ApprovalSettings, Approver, ApproverType, Mode, required_approvals
 from components.approval.sizes import generated_texts
-from components.documents.content import serialized
 from local.emulator.extension import automation_document
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.documents.errors import DocumentError
+from common.aws.failures import ResourceError
 from components.nodes.names import HOST_MANAGEMENT_SETTING, HOST_ROLE_NAME
 from components.nodes.service_setting import PriorSettingProvider, ServiceSettingProvider
 
@@ -121,7 +121,7 @@ def test_value_that_gives_way_is_said_before_it_does(
 
 
 def test_failure_is_said_in_words(setting: ServiceSettingProvider) -> None:
-    with pytest.raises(DocumentError, match=r"the service setting /ssm/none in eu-west-1: .*ServiceSettingNotFound"):
+    with pytest.raises(ResourceError, match=r"the service setting /ssm/none in eu-west-1: .*ServiceSettingNotFound"):
         setting.create({**OURS, "settingId": "/ssm/none"})
 
 
@@ -136,9 +136,9 @@ def test_setting_belongs_to_the_owner_of_its_role(
     client("iam").create_role(RoleName=HOST_ROLE_NAME, AssumeRolePolicyDocument="{}", Tags=tags)
     made = setting.create({**OURS, "owner": first, "prior": THEIRS})
     other = {**OURS, "owner": second, "prior": THEIRS}
-    with pytest.raises(DocumentError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
         setting.create(other)
-    with pytest.raises(DocumentError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
         setting.update("", other, other)
     setting.delete("", other)
     assert live(ssm) == HOST_ROLE_NAME

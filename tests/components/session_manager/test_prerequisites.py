@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from common.aws.failures import Cause
-from components.documents.errors import DocumentError
+from common.aws.failures import Cause, ResourceError
 from components.session_manager.document import reset_preferences
 from components.session_manager.prerequisites import LogBucket, Prerequisites
 
@@ -35,8 +34,8 @@ def check(clients: AwsClients, bucket: dict[str, Any], **changes: Any) -> None:
     Prerequisites(clients, "eu-west-1", HERE).check(preferences, LogBucket(**described | bucket))
 
 
-def refusal(clients: AwsClients, bucket: dict[str, Any] | None = None, **changes: Any) -> DocumentError:
-    with pytest.raises(DocumentError) as caught:
+def refusal(clients: AwsClients, bucket: dict[str, Any] | None = None, **changes: Any) -> ResourceError:
+    with pytest.raises(ResourceError) as caught:
         check(clients, bucket or {}, **changes)
     assert "SSM-SessionManagerRunShell in eu-west-1 is not published, and what is live stays as it is" in str(
         caught.value
@@ -144,7 +143,7 @@ def test_what_cannot_be_told_is_not_published(clients: AwsClients, monkeypatch: 
             return "somebody"
 
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
-    with pytest.raises(DocumentError) as caught:
+    with pytest.raises(ResourceError) as caught:
         check(Silent(), {}, kmsKeyId="any")  # pyright: ignore[reportArgumentType]
     assert caught.value.cause is Cause.NETWORK
     assert "cannot be read" in str(caught.value)

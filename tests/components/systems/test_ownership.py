@@ -14,7 +14,7 @@ from components.account import Account
 from components.adoption import governance, inventory, lookup
 from components.adoption.fixed_names import fixed_names
 from components.adoption.inventory import GLOBAL, Existing, FixedName
-from components.adoption.kinds import Kind
+from components.adoption.resource_kinds import Kind
 from components.settings import Settings
 from components.systems.ownership import check_ownership, ownership_problems
 

@@ -1,4 +1,4 @@
-"""A claim on a fixed name, as a resource: it exists before the AWS provider imports what has the name."""
+"""A resource with a fixed name that a stack adopts or creates, before the AWS provider imports it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
+from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
-from components.adoption.kinds import MADE_HERE_TAG, SERVICES, Found, Holder, Kind, holder
-from components.adoption.lookup import previous_owner
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret, tell
+from components.adoption.lookup import import_id, previous_owner
 from components.adoption.owned_resources import RESOURCE_TAG
-from components.documents.errors import DocumentError, explained
-from components.documents.ownership import OWNER_TAG
-from components.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret, tell
+from components.adoption.resource_kinds import MADE_HERE_TAG, SERVICES, Found, Kind, ResourceAdapter, resource_adapter
 from components.owner import this_stack
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
-
-    import pulumi
 
     from components.adoption.inventory import Existing
 
@@ -31,7 +30,7 @@ _FIXED = ("kind", "region", "name")
 _INPUTS = (*_FIXED, "value", "owner", "takeOverFrom", "retain", "retentionDays", SECRET_PROPERTIES)
 
 
-class ClaimProvider(AwsResourceProvider):
+class AdoptedResourceProvider(AwsResourceProvider):
     """Finds or creates the resource that has the name, and restores it."""
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
@@ -39,7 +38,7 @@ class ClaimProvider(AwsResourceProvider):
         if _olds.get("name") == news["name"]:
             return CheckResult(news, [])
         with self._explained(news):
-            existing, found = self._existing(news), self._holder(news).find()
+            existing, found = self._existing(news), self._adapter(news).find()
         reason = _refusal(news, existing, found) if existing and found else None
         return CheckResult(news, [CheckFailure("name", reason)] if reason else [])
 
@@ -54,7 +53,7 @@ class ClaimProvider(AwsResourceProvider):
     def create(self, props: Properties) -> CreateResult:
         """Record the resource that has the name, or create it."""
         with self._explained(props):
-            named = self._holder(props)
+            named = self._adapter(props)
             existing, found = self._permitted(props), named.find()
             tags = {OWNER_TAG: props["owner"], MADE_HERE_TAG: props["owner"]}
             if found is None and not named.make(props["value"], tags):
@@ -69,9 +68,9 @@ class ClaimProvider(AwsResourceProvider):
         return UpdateResult(_outputs(_news, _olds.get("prior")))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """Return the claim; absent where the name does not exist any more, so that the next update creates it again."""
+        """Return the record; absent where the name does not exist any more, so that the next update creates it again."""
         with self._explained(props):
-            found = self._holder(props).find()
+            found = self._adapter(props).find()
         if found is None:
             return ReadResult("", {})
         return ReadResult(id_, _outputs(props, props.get("prior")), {name: props.get(name) for name in _INPUTS})
@@ -84,14 +83,14 @@ class ClaimProvider(AwsResourceProvider):
         """
         prior, value, retain = _props.get("prior"), _props["value"], bool(_props.get("retain"))
         with self._explained(_props):
-            named, existing = self._holder(_props), self._existing(_props)
+            named, existing = self._adapter(_props), self._existing(_props)
             if existing is None:
                 return
             if not _is_permitted(_props, existing):
                 tell(f"{existing} is kept by the stack {existing.owner}, so it stays as it is.")
                 return
             if prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
-                named.put_back(prior)
+                named.restore(prior)
             if prior is None and not retain:
                 named.remove(value)
             else:
@@ -99,9 +98,9 @@ class ClaimProvider(AwsResourceProvider):
                 for tag in (RESOURCE_TAG, OWNER_TAG):
                     named.retag(value, left, removed=tag)
 
-    def _holder(self, props: Properties) -> Holder:
+    def _adapter(self, props: Properties) -> ResourceAdapter:
         kind = Kind(props["kind"])
-        return holder(kind, self.clients().client(SERVICES[kind], props["region"]), props["name"])
+        return resource_adapter(kind, self.clients().client(SERVICES[kind], props["region"]), props["name"])
 
     def _existing(self, props: Properties) -> Existing | None:
         kind = Kind(props["kind"])
@@ -112,11 +111,11 @@ class ClaimProvider(AwsResourceProvider):
         """Return the resource that has the name, looked up immediately before a write.
 
         Raises:
-            DocumentError: Another stack owns it.
+            ResourceError: Another stack owns it.
         """
         existing = self._existing(props)
         if existing is not None and not _is_permitted(props, existing, known_as):
-            raise DocumentError(kept_by_another(existing))
+            raise ResourceError(kept_by_another(existing))
         return existing
 
     def _explained(self, props: Properties) -> AbstractContextManager[None]:
@@ -202,13 +201,13 @@ def _outputs(props: Properties, prior: str | None) -> Properties:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimArgs:
-    """Arguments of `Claim`.
+class AdoptedResourceArgs:
+    """Arguments of `AdoptedResource`.
 
     Attributes:
         kind: Kind of resource.
         region: Region of the resource.
-        name: Name to claim; of an alias with `alias/`.
+        name: Name of the resource; of an alias with `alias/`.
         value: Key of an alias, log group or topic ("" without one), value of a parameter, `PolicyDocument` and
             `Description` of a policy as JSON; used where the name does not exist yet.
         retain: Whether it remains when the stack is destroyed; an adopted resource always does.
@@ -223,14 +222,14 @@ class ClaimArgs:
     retention_days: int | None = None
 
 
-class Claim(Resource, module="shellaccess", name="Claim"):
+class AdoptedResource(Resource, module="shellaccess", name="Claim"):
     """A fixed name of a resource that this stack adopted or created.
 
-    The AWS provider's resource with the name depends on it, imports the existing resource, and is retained on delete:
-    only the claim restores or deletes.
+    The AWS provider's resource with the name takes `import_options`: it depends on this one, imports the existing
+    resource, and is retained on delete, so that only this one restores or deletes.
     """
 
-    def __init__(self, name: str, args: ClaimArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: AdoptedResourceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         """Register the resource.
 
         Args:
@@ -248,4 +247,13 @@ class Claim(Resource, module="shellaccess", name="Claim"):
             "retain": args.retain,
             "retentionDays": args.retention_days,
         }
-        super().__init__(ClaimProvider(), name, properties, opts)
+        super().__init__(AdoptedResourceProvider(), name, properties, opts)
+        self._import_id = import_id(args.kind, args.region, args.name)
+
+    def import_options(self, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Return the options of the AWS provider's resource with the name.
+
+        Args:
+            parent: Parent of that resource.
+        """
+        return pulumi.ResourceOptions(parent=parent, depends_on=[self], import_=self._import_id, retain_on_delete=True)

@@ -8,8 +8,8 @@ from enum import StrEnum
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from components.documents.errors import DocumentError
-from components.dynamic_provider import tell
+from common.aws.failures import ResourceError
+from components.adoption.dynamic_provider import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,7 +51,7 @@ class Found:
     keeps_days: float | None = None
 
 
-class Holder(Protocol):
+class ResourceAdapter(Protocol):
     """Adapter for one name in one Region."""
 
     def find(self) -> Found | None:
@@ -62,7 +62,7 @@ class Holder(Protocol):
         """Create it; return False where the name was created meanwhile. An alias has no tags."""
         ...
 
-    def put_back(self, value: str) -> None:
+    def restore(self, value: str) -> None:
         """Restore the prior value."""
         ...
 
@@ -107,7 +107,7 @@ SERVICES: Final[Mapping[Kind, Service]] = {
 }
 
 
-def holder(kind: Kind, client: Any, name: str) -> Holder:
+def resource_adapter(kind: Kind, client: Any, name: str) -> ResourceAdapter:
     """Return the adapter for a name.
 
     Args:
@@ -115,7 +115,7 @@ def holder(kind: Kind, client: Any, name: str) -> Holder:
         client: Client of its service, in its Region.
         name: Name; of an alias with `alias/`, of a topic or policy the ARN.
     """
-    return _HOLDERS[kind](client, name)
+    return _ADAPTERS[kind](client, name)
 
 
 class _Alias:
@@ -136,7 +136,7 @@ class _Alias:
             return False
         return True
 
-    def put_back(self, value: str) -> None:
+    def restore(self, value: str) -> None:
         try:
             self._kms.update_alias(AliasName=self._name, TargetKeyId=value)
         except (self._kms.exceptions.NotFoundException, self._kms.exceptions.KMSInvalidStateException):
@@ -183,7 +183,7 @@ class _LogGroup:
             return False
         return True
 
-    def put_back(self, value: str) -> None:
+    def restore(self, value: str) -> None:
         """Restore the key; the retention is unchanged, as shortening it would delete logs."""
         if value:
             self._logs.associate_kms_key(logGroupName=self._name, kmsKeyId=value)
@@ -233,7 +233,7 @@ class _Parameter:
         except self._ssm.exceptions.ParameterNotFound:
             return None
         if parameter["Type"] != _TYPE:
-            raise DocumentError(
+            raise ResourceError(
                 f"the parameter {self._name} exists and is a {parameter['Type']}, not a {_TYPE}, so it could not be given "
                 "back as it was; rename or delete it, then run the same command again"
             )
@@ -246,7 +246,7 @@ class _Parameter:
             return False
         return True
 
-    def put_back(self, value: str) -> None:
+    def restore(self, value: str) -> None:
         self._ssm.put_parameter(Name=self._name, Value=value, Type=_TYPE, Overwrite=True)
 
     def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
@@ -286,7 +286,7 @@ class _Topic:
         self._sns.create_topic(Name=name, Attributes=encrypted, Tags=_listed(tags))
         return True
 
-    def put_back(self, value: str) -> None:
+    def restore(self, value: str) -> None:
         prior: dict[str, str] = json.loads(value)
         for name in _GIVEN_BACK:
             self._sns.set_topic_attributes(TopicArn=self._arn, AttributeName=name, AttributeValue=prior[name])
@@ -319,7 +319,7 @@ class _Policy:
             return False
         return True
 
-    def put_back(self, value: str) -> None:
+    def restore(self, value: str) -> None:
         """Leave a policy that was taken over from another stack unchanged."""
 
     def retag(self, value: str, tags: Mapping[str, str], *, removed: str) -> None:
@@ -347,7 +347,7 @@ class _Policy:
             tell(f"The policy {self._arn} goes, and with it from the roles {', '.join(sorted(roles))}.")
 
 
-_HOLDERS: Final = {
+_ADAPTERS: Final = {
     Kind.POLICY: _Policy,
     Kind.ALIAS: _Alias,
     Kind.LOG_GROUP: _LogGroup,

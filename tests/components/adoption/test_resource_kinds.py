@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.aws.failures import ResourceError
 from components.adoption import inventory
-from components.adoption.kinds import SERVICES, Found, Kind, holder
-from components.documents.errors import DocumentError
+from components.adoption.resource_kinds import SERVICES, Found, Kind, resource_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.adoption.kinds import Holder
+    from components.adoption.resource_kinds import ResourceAdapter
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:requests"
 NAMES = {Kind.ALIAS: "alias/a", Kind.LOG_GROUP: "group", Kind.PARAMETER: "/parameter", Kind.TOPIC: TOPIC}
@@ -35,7 +35,7 @@ class Named:
             Kind.TOPIC: ids,
         }
         self.kind, self.values = kind, values[kind]
-        self.holder: Holder = holder(kind, client(SERVICES[kind]), NAMES[kind])
+        self.holder: ResourceAdapter = resource_adapter(kind, client(SERVICES[kind]), NAMES[kind])
 
 
 @pytest.fixture(params=NAMES)
@@ -73,23 +73,23 @@ def test_earlier_value_is_put_back(named: Named) -> None:
     before = named.holder.find()
     assert before is not None
     changed = before.value.replace(named.values[0], named.values[1])
-    named.holder.put_back(changed)
+    named.holder.restore(changed)
     assert value(named.holder.find()) == named.values[1]
-    named.holder.put_back(before.value)
+    named.holder.restore(before.value)
     assert value(named.holder.find()) == named.values[0]
 
 
 def test_log_group_without_a_key_has_none_again(client: Callable[..., Any]) -> None:
     logs = client("logs")
-    group = holder(Kind.LOG_GROUP, logs, "group")
+    group = resource_adapter(Kind.LOG_GROUP, logs, "group")
     group.make(client("kms").create_key()["KeyMetadata"]["Arn"], TAGS)
-    group.put_back("")
+    group.restore("")
     assert value(group.find()) == ""
 
 
 def test_topic_has_its_policy_again(client: Callable[..., Any]) -> None:
     sns = client("sns")
-    topic = holder(Kind.TOPIC, sns, TOPIC)
+    topic = resource_adapter(Kind.TOPIC, sns, TOPIC)
     topic.make("", TAGS)
     theirs = json.dumps({"Version": "2012-10-17", "Statement": []})
     sns.set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=theirs)
@@ -97,7 +97,7 @@ def test_topic_has_its_policy_again(client: Callable[..., Any]) -> None:
     assert before is not None
     ours = json.dumps({"Version": "2012-10-17", "Id": "ours", "Statement": []})
     sns.set_topic_attributes(TopicArn=TOPIC, AttributeName="Policy", AttributeValue=ours)
-    topic.put_back(before.value)
+    topic.restore(before.value)
     assert json.loads(sns.get_topic_attributes(TopicArn=TOPIC)["Attributes"]["Policy"]) == json.loads(theirs)
 
 
@@ -119,7 +119,7 @@ def test_retag_sets_and_removes_tags(named: Named, client: Callable[..., Any]) -
 def test_alias_that_somebody_has_moved_is_neither_marked_nor_removed(client: Callable[..., Any]) -> None:
     kms = client("kms")
     ours, theirs = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
-    alias = holder(Kind.ALIAS, kms, "alias/a")
+    alias = resource_adapter(Kind.ALIAS, kms, "alias/a")
     alias.make(ours, TAGS)
     kms.update_alias(AliasName="alias/a", TargetKeyId=theirs)
     alias.retag(ours, TAGS, removed="x")
@@ -130,14 +130,14 @@ def test_alias_that_somebody_has_moved_is_neither_marked_nor_removed(client: Cal
 
 def test_parameter_that_could_not_be_given_back_is_refused(client: Callable[..., Any]) -> None:
     client("ssm").put_parameter(Name="/parameter", Value="secret", Type="SecureString")
-    with pytest.raises(DocumentError, match="/parameter exists and is a SecureString, not a String"):
-        holder(Kind.PARAMETER, client("ssm"), "/parameter").find()
+    with pytest.raises(ResourceError, match="/parameter exists and is a SecureString, not a String"):
+        resource_adapter(Kind.PARAMETER, client("ssm"), "/parameter").find()
 
 
 def test_log_group_with_a_longer_name_is_not_found(client: Callable[..., Any]) -> None:
     client("logs").create_log_group(logGroupName="group")
     client("logs").create_log_group(logGroupName="group-of-others")
-    found = holder(Kind.LOG_GROUP, client("logs"), "group").find()
+    found = resource_adapter(Kind.LOG_GROUP, client("logs"), "group").find()
     assert found is not None
     assert found.value == ""
 
@@ -145,9 +145,9 @@ def test_log_group_with_a_longer_name_is_not_found(client: Callable[..., Any]) -
 def test_alias_whose_earlier_key_is_lost_goes(client: Callable[..., Any]) -> None:
     kms = client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
-    alias = holder(Kind.ALIAS, kms, "alias/a")
+    alias = resource_adapter(Kind.ALIAS, kms, "alias/a")
     alias.make(key, TAGS)
-    alias.put_back("1234abcd-12ab-34cd-56ef-1234567890ab")
+    alias.restore("1234abcd-12ab-34cd-56ef-1234567890ab")
     assert alias.find() is None
 
 
@@ -159,7 +159,7 @@ MADE_OF = json.dumps(
 
 def test_policy_is_made_found_and_removed_with_all_its_versions(client: Callable[..., Any]) -> None:
     iam = client("iam")
-    policy = holder(Kind.POLICY, iam, POLICY)
+    policy = resource_adapter(Kind.POLICY, iam, POLICY)
     assert policy.find() is None
     assert policy.make(MADE_OF, TAGS)
     assert not policy.make(MADE_OF, TAGS)
@@ -177,7 +177,7 @@ def test_policy_goes_from_roles_that_no_state_knows_too(
     client: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     iam = client("iam")
-    policy = holder(Kind.POLICY, iam, POLICY)
+    policy = resource_adapter(Kind.POLICY, iam, POLICY)
     policy.make(MADE_OF, TAGS)
     for role in ("Web", "App"):
         iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []}))

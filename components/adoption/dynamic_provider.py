@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from pulumi.dynamic import ConfigureRequest, ResourceProvider
+from pulumi.dynamic import ConfigureRequest, Resource, ResourceProvider
 
 from common.aws.session import AwsClients
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pulumi
 
 HIDDEN: Final = "[secret]"
 """Placeholder for secrets in messages, as in the engine's."""
@@ -37,6 +39,36 @@ class AwsResourceProvider(ResourceProvider):
         if self._clients is None:
             self._clients = AwsClients(lambda _key: None)
         return self._clients
+
+
+class DynamicResource(Resource):
+    """Dynamic resource whose annotated attributes are outputs, under their camel-case names in the engine."""
+
+    def __init__(
+        self, provider: ResourceProvider, name: str, props: dict[str, Any], opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        """Register the resource.
+
+        Args:
+            provider: Provider of the resource.
+            name: Name of the resource.
+            props: Inputs of the resource.
+            opts: Resource options.
+        """
+        super().__init__(provider, name, {**props, **dict.fromkeys(type(self).__annotations__)}, opts)
+
+    def translate_output_property(self, prop: str) -> str:
+        """Return the attribute's name for a property's name in the engine."""
+        return next((name for name in type(self).__annotations__ if _camel_case(name) == prop), prop)
+
+    def translate_input_property(self, prop: str) -> str:
+        """Return the property's name in the engine for an attribute's name."""
+        return _camel_case(prop) if prop in type(self).__annotations__ else prop
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
 
 
 def is_secret(props: Mapping[str, Any], name: str) -> bool:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.aws.failures import ResourceError
 from components.adoption import inventory
-from components.adoption.claim import ClaimProvider
-from components.adoption.kinds import SERVICES, Kind, holder
-from components.documents.errors import DocumentError
-from components.documents.ownership import OWNER_TAG
+from components.adoption.adopted_resource import AdoptedResourceProvider
+from components.adoption.document_ownership import OWNER_TAG
+from components.adoption.resource_kinds import SERVICES, Kind, resource_adapter
 from tests.components.adoption.test_inventory import MAKERS, NAMES, POLICY
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ ORDERS = [(ALPHA, BETA), (BETA, ALPHA)]
 
 
 @pytest.fixture
-def provider(clients: AwsClients) -> ClaimProvider:
-    made = ClaimProvider()
+def provider(clients: AwsClients) -> AdoptedResourceProvider:
+    made = AdoptedResourceProvider()
     made.clients = lambda: clients
     return made
 
@@ -34,7 +34,7 @@ def provider(clients: AwsClients) -> ClaimProvider:
 class Stacks:
     """The claims of stacks on one name, each with a value of its own, and what the AWS provider does beside them."""
 
-    def __init__(self, provider: ClaimProvider, client: Callable[..., Any], kind: Kind) -> None:
+    def __init__(self, provider: AdoptedResourceProvider, client: Callable[..., Any], kind: Kind) -> None:
         self.provider, self._client, self.kind = provider, client, kind
         self._values = {owner: self._value(owner) for owner in (ALPHA, BETA)}
 
@@ -59,22 +59,22 @@ class Stacks:
         } | changes
 
     def create(self, owner: str, **changes: Any) -> dict[str, Any]:
-        """Claim the name, then import and update it as the AWS provider does: its value, and its tags without the mark."""
+        """Adopt the name, then import and update it as the AWS provider does: its value, and its tags without the mark."""
         outs = self.provider.create(self.inputs(owner, **changes)).outs or {}
-        named = holder(self.kind, self._client(SERVICES[self.kind]), NAMES[self.kind])
+        named = resource_adapter(self.kind, self._client(SERVICES[self.kind]), NAMES[self.kind])
         if self.kind is Kind.TOPIC:
             found = named.find()
             assert found is not None
-            named.put_back(json.dumps({**json.loads(found.value), "KmsMasterKeyId": self._values[owner]}))
+            named.restore(json.dumps({**json.loads(found.value), "KmsMasterKeyId": self._values[owner]}))
         elif self.kind is not Kind.POLICY:
-            named.put_back(self._values[owner])
+            named.restore(self._values[owner])
         named.retag(self._values[owner], {OWNER_TAG: owner}, removed="shell-access:made-here")
         return outs
 
     def live(self) -> tuple[Any, ...] | None:
         client = self._client(SERVICES[self.kind])
         existing = inventory.find(self.kind, client, "eu-west-1", NAMES[self.kind])
-        return existing and (existing, holder(self.kind, client, NAMES[self.kind]).find())
+        return existing and (existing, resource_adapter(self.kind, client, NAMES[self.kind]).find())
 
     def owner(self) -> str | None:
         live = self.live()
@@ -82,7 +82,7 @@ class Stacks:
 
 
 @pytest.fixture(params=CLAIMED)
-def stacks(request: pytest.FixtureRequest, provider: ClaimProvider, client: Callable[..., Any]) -> Stacks:
+def stacks(request: pytest.FixtureRequest, provider: AdoptedResourceProvider, client: Callable[..., Any]) -> Stacks:
     return Stacks(provider, client, request.param)
 
 
@@ -93,9 +93,9 @@ def test_claim_of_another_stack_is_refused(stacks: Stacks, first: str, second: s
     assert stacks.owner() == first
     (failure,) = stacks.provider.check({}, stacks.inputs(second)).failures
     assert f"is kept by the stack {first}" in failure.reason
-    with pytest.raises(DocumentError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
         stacks.provider.create(stacks.inputs(second))
-    with pytest.raises(DocumentError, match=f"is kept by the stack {first}"):
+    with pytest.raises(ResourceError, match=f"is kept by the stack {first}"):
         stacks.provider.update("", stacks.inputs(second), stacks.inputs(second, retain=True))
     for prior in ({}, {"prior": "anything"}):
         stacks.provider.delete("", stacks.inputs(second, **prior))
@@ -127,7 +127,7 @@ def test_loser_of_a_race_is_refused(
 ) -> None:
     """It finds nothing, and the other stack creates it first."""
     other = next(each for each in (ALPHA, BETA) if each != owner)
-    named = holder(stacks.kind, client(SERVICES[stacks.kind]), NAMES[stacks.kind])
+    named = resource_adapter(stacks.kind, client(SERVICES[stacks.kind]), NAMES[stacks.kind])
 
     make = type(named).make
 
@@ -137,7 +137,7 @@ def test_loser_of_a_race_is_refused(
         return False
 
     monkeypatch.setattr(type(named), "make", lose)
-    with pytest.raises(DocumentError, match=f"is kept by the stack {other}"):
+    with pytest.raises(ResourceError, match=f"is kept by the stack {other}"):
         stacks.provider.create(stacks.inputs(owner))
     assert stacks.owner() == other
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.adoption.claim import ClaimProvider
+from components.adoption.adopted_resource import AdoptedResourceProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +19,8 @@ TAGS = ["shell-access:made-here", "shell-access:owner"]
 
 
 @pytest.fixture
-def provider(clients: AwsClients) -> ClaimProvider:
-    made = ClaimProvider()
+def provider(clients: AwsClients) -> AdoptedResourceProvider:
+    made = AdoptedResourceProvider()
     made.clients = lambda: clients
     return made
 
@@ -34,21 +34,21 @@ def group(client: Callable[..., Any]) -> dict[str, Any] | None:
     return next(iter(client("logs").describe_log_groups()["logGroups"]), None)
 
 
-def test_what_was_made_goes_with_the_claim(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+def test_what_was_made_goes_with_the_claim(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     created = provider.create(claim("logGroup", "g", ""))
     assert group(client) is not None
     provider.delete(created.id, created.outs or {})
     assert group(client) is None
 
 
-def test_what_was_there_stays(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+def test_what_was_there_stays(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     client("logs").create_log_group(logGroupName="g")
     created = provider.create(claim("logGroup", "g", ""))
     provider.delete(created.id, created.outs or {})
     assert group(client) is not None
 
 
-def test_claim_of_a_killed_run_is_ours_still(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+def test_claim_of_a_killed_run_is_ours_still(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     """The first run made it, and died before the engine could note it."""
     provider.create(claim("logGroup", "g", ""))
     key = client("kms").create_key()["KeyMetadata"]["KeyId"]
@@ -62,7 +62,7 @@ def test_claim_of_a_killed_run_is_ours_still(provider: ClaimProvider, client: Ca
     assert "alias/a" not in {each["AliasName"] for each in client("kms").list_aliases()["Aliases"]}
 
 
-def test_parameter_gets_its_earlier_value_back(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+def test_parameter_gets_its_earlier_value_back(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     ssm = client("ssm")
     ssm.put_parameter(Name="/p", Value="theirs", Type="String")
     created = provider.create(claim("parameter", "/p", "ours"))
@@ -71,7 +71,7 @@ def test_parameter_gets_its_earlier_value_back(provider: ClaimProvider, client: 
     assert ssm.get_parameter(Name="/p")["Parameter"]["Value"] == "theirs"
 
 
-def test_what_stays_is_ours_for_the_next_stack(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+def test_what_stays_is_ours_for_the_next_stack(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     first = provider.create(claim("logGroup", "g", "", retain=True))
     client("logs").untag_resource(resourceArn=group(client)["logGroupArn"], tagKeys=TAGS)
     provider.delete(first.id, first.outs or {})
@@ -80,7 +80,7 @@ def test_what_stays_is_ours_for_the_next_stack(provider: ClaimProvider, client: 
     assert group(client) is None
 
 
-def test_claim_follows_the_value_and_makes_no_call_for_it(provider: ClaimProvider) -> None:
+def test_claim_follows_the_value_and_makes_no_call_for_it(provider: AdoptedResourceProvider) -> None:
     old = claim("alias", "alias/a", "one")
     assert not provider.diff("", old, claim("alias", "alias/a", "one", takeOverFrom="o/p/other")).changes
     assert provider.diff("", old, claim("alias", "alias/a", "one", owner="o/p/renamed")).changes
@@ -95,7 +95,7 @@ def test_claim_follows_the_value_and_makes_no_call_for_it(provider: ClaimProvide
     assert provider.diff("", old, claim("alias", "alias/b", "one")).replaces == ["name"]
 
 
-def test_refresh_finds_what_is_gone(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+def test_refresh_finds_what_is_gone(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     created = provider.create(claim("logGroup", "g", ""))
     assert provider.read(created.id, created.outs or {}).id == created.id
     client("logs").delete_log_group(logGroupName="g")
@@ -106,7 +106,7 @@ def test_refresh_finds_what_is_gone(provider: ClaimProvider, client: Callable[..
     ("kept", "wanted", "taken"), [(None, 90, False), (365, 90, False), (90, 90, True), (30, 90, True)]
 )
 def test_logs_that_are_kept_longer_are_not_cut_down(
-    provider: ClaimProvider,
+    provider: AdoptedResourceProvider,
     client: Callable[..., Any],
     kept: int | None,
     wanted: int,
@@ -124,7 +124,9 @@ def test_logs_that_are_kept_longer_are_not_cut_down(
     assert provider.check({}, claim("logGroup", "g", "")).failures == []
 
 
-def test_log_group_that_was_there_keeps_the_key_that_stays(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+def test_log_group_that_was_there_keeps_the_key_that_stays(
+    provider: AdoptedResourceProvider, client: Callable[..., Any]
+) -> None:
     logs, key = client("logs"), client("kms").create_key()["KeyMetadata"]["Arn"]
     logs.create_log_group(logGroupName="g")
     created = provider.create(claim("logGroup", "g", key, retain=True))
@@ -135,7 +137,7 @@ def test_log_group_that_was_there_keeps_the_key_that_stays(provider: ClaimProvid
     assert "kmsKeyId" not in group(client)
 
 
-def test_policy_of_somebody_else_is_not_taken(provider: ClaimProvider, client: Callable[..., Any]) -> None:
+def test_policy_of_somebody_else_is_not_taken(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
     allow = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     client("iam").create_policy(PolicyName="Node", PolicyDocument=document)
@@ -187,7 +189,7 @@ def key_for(client: Callable[..., Any], kind: str) -> str:
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_removed_tags_of_a_made_name_are_no_matter(
-    provider: ClaimProvider, client: Callable[..., Any], kind: str
+    provider: AdoptedResourceProvider, client: Callable[..., Any], kind: str
 ) -> None:
     value = key_for(client, kind)
     created = provider.create(claim(kind, NAMES[kind], value))
@@ -200,7 +202,7 @@ def test_removed_tags_of_a_made_name_are_no_matter(
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_own_value_is_never_restored_after_a_killed_run(
-    provider: ClaimProvider, client: Callable[..., Any], kind: str
+    provider: AdoptedResourceProvider, client: Callable[..., Any], kind: str
 ) -> None:
     """The first run made it and was killed, then its tags were removed: what is left names no key of this stack."""
     value = key_for(client, kind)
@@ -212,7 +214,9 @@ def test_own_value_is_never_restored_after_a_killed_run(
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_value_of_another_solution_is_restored(provider: ClaimProvider, client: Callable[..., Any], kind: str) -> None:
+def test_value_of_another_solution_is_restored(
+    provider: AdoptedResourceProvider, client: Callable[..., Any], kind: str
+) -> None:
     theirs, ours = key_for(client, kind), key_for(client, kind)
     provider.create(claim(kind, NAMES[kind], theirs))
     remove_tags(client)

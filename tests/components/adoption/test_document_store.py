@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.documents.on_destroy import OnDestroy
-from components.documents.ownership import Ownership
-from components.documents.store import DocumentError, DocumentIdentity, DocumentStore
+from components.adoption.document_ownership import OnDestroy, Ownership
+from components.adoption.document_store import DocumentIdentity, DocumentStore, ResourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,12 +68,12 @@ def test_document_of_another_type_that_took_our_name_is_replaced(ssm: Any, kind:
 def test_document_of_another_type_that_was_there_before_us_is_left_alone(ssm: Any) -> None:
     foreign = json.dumps({"schemaVersion": "2.2", "mainSteps": []})
     ssm.create_document(Name=NAME, DocumentType="Command", Content=foreign)
-    with pytest.raises(DocumentError, match="is a document of type Command, not Automation, and was there before"):
+    with pytest.raises(ResourceError, match="is a document of type Command, not Automation, and was there before"):
         publish(ssm, "Automation")
     assert ssm.get_document(Name=NAME)["Content"] == foreign
 
 
 def test_advice_names_the_section_that_the_document_belongs_to(ssm: Any) -> None:
     publish(ssm, "Automation")
-    with pytest.raises(DocumentError, match=r"set shell-access:approval\.takeOver to true here"):
+    with pytest.raises(ResourceError, match=r"set shell-access:approval\.takeOver to true here"):
         store(ssm, "Automation").publish(content("Automation"), Ownership(owner="o/p/s"))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from common.aws.failures import Cause
-from components.documents.errors import DocumentError
-from components.documents.ownership import Ownership
+from common.aws.failures import Cause, ResourceError
+from components.adoption.document_ownership import Ownership
+from components.adoption.document_store import DocumentStore
 from components.session_manager.document import DOCUMENT_NAME, document, reset_preferences
-from components.session_manager.document_store import DocumentStore
+from components.session_manager.document_provider import RUN_SHELL_DOCUMENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -46,7 +46,7 @@ def ssm(client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def publish(ssm: Any, minutes: int, **statuses: Iterable[str]) -> Any:
     versions = {name.removeprefix("v"): each for name, each in statuses.items()}
-    store = DocumentStore(Processing(ssm, versions), "eu-west-1")  # pyright: ignore[reportArgumentType]
+    store = DocumentStore(Processing(ssm, versions), "eu-west-1", RUN_SHELL_DOCUMENT)  # pyright: ignore[reportArgumentType]
     content = document(reset_preferences() | {"idleSessionTimeout": minutes})
     return store.publish(content, Ownership(owner=OWNER))
 
@@ -64,9 +64,9 @@ def test_version_is_awaited_before_it_goes_live(ssm: Any) -> None:
 
 
 def test_version_that_is_not_processed_in_time_does_not_go_live(ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.documents.store._ACTIVE_WITHIN_SECONDS", 0)
+    monkeypatch.setattr("components.adoption.document_store._ACTIVE_WITHIN_SECONDS", 0)
     publish(ssm, 10)
-    with pytest.raises(DocumentError, match=r"it is still Updating after .* seconds; run the same command again"):
+    with pytest.raises(ResourceError, match=r"it is still Updating after .* seconds; run the same command again"):
         publish(ssm, 11, v2=["Updating"] * 50)
     assert in_force(ssm) == ("1", "10")
     publish(ssm, 11)
@@ -76,7 +76,7 @@ def test_version_that_is_not_processed_in_time_does_not_go_live(ssm: Any, monkey
 def test_version_that_failed_never_goes_live_and_the_next_run_makes_another(ssm: Any) -> None:
     publish(ssm, 10)
     with pytest.raises(
-        DocumentError, match=r"version 2 is Failed \(out of luck\), so the version in force stays"
+        ResourceError, match=r"version 2 is Failed \(out of luck\), so the version in force stays"
     ) as said:
         publish(ssm, 11, v2=["Failed"] * 9)
     assert said.value.cause is Cause.SERVICE
@@ -86,7 +86,7 @@ def test_version_that_failed_never_goes_live_and_the_next_run_makes_another(ssm:
 
 
 def test_document_whose_first_version_failed_gets_another(ssm: Any) -> None:
-    with pytest.raises(DocumentError, match="version 1 is Failed"):
+    with pytest.raises(ResourceError, match="version 1 is Failed"):
         publish(ssm, 10, v1=["Failed"] * 9)
     publish(ssm, 10, v1=["Failed"] * 9)
     assert in_force(ssm) == ("2", "10")

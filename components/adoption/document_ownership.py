@@ -9,12 +9,27 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from components.documents.content import content_sha256, serialized
+from components.adoption.document_content import content_sha256, serialized
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+
+class OnDestroy(StrEnum):
+    """Action on the document when the stack is destroyed."""
+
+    RESTORE = "restore"
+    """Restore the prior content; delete the document if there was none."""
+    RESET = "reset"
+    """Publish the defaults of the post's solution: no logging, no encryption, idle timeout of 20 minutes."""
+    RETAIN = "retain"
+    """Keep the document of this stack."""
+    DELETE = "delete"
+    """Delete the document."""
+
 
 OWNER_TAG: Final = "shell-access:owner"
 PRIOR_VERSION_TAG: Final = "shell-access:prior-version"

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.documents.ownership import (
+from components.adoption.document_ownership import (
     NO_PRIOR_VERSION,
     OWNER_TAG,
     PRIOR_VERSION_TAG,
@@ -19,7 +19,7 @@ from components.documents.ownership import (
     new_version_name,
     prior_version,
 )
-from components.documents.provider import ConvergingDocumentProvider
+from components.adoption.document_resource import ConvergingDocumentProvider
 from components.session_manager.document import DESCRIPTION, DOCUMENT_NAME, document, reset_preferences
 from components.session_manager.document_provider import RunShellDocumentProvider
 

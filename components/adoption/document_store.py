@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from tenacity import retry, retry_if_result, stop_after_delay, wait_exponential
 
-from common.aws.failures import Cause
-from components.documents.content import content_sha256, same_content, serialized
-from components.documents.errors import DocumentError, explained
-from components.documents.on_destroy import OnDestroy
-from components.documents.ownership import (
+from common.aws.failures import Cause, ResourceError, explained
+from components.adoption.document_content import content_sha256, same_content, serialized
+from components.adoption.document_ownership import (
     NO_DOCUMENT,
     NO_PRIOR_VERSION,
     OWNER_TAG,
     PRIOR_VERSION_TAG,
     RELEASED,
+    OnDestroy,
     Ownership,
     PriorDocument,
     last_release,
@@ -41,16 +40,6 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_ssm.literals import DocumentTypeType
     from mypy_boto3_ssm.type_defs import TagTypeDef
-
-__all__ = [
-    "NO_PRIOR_VERSION",
-    "OWNER_TAG",
-    "PRIOR_VERSION_TAG",
-    "DocumentError",
-    "DocumentIdentity",
-    "DocumentStore",
-    "LiveDocument",
-]
 
 _ACTIVE_WITHIN_SECONDS: Final = 60
 _ACTIVE: Final = "Active"
@@ -126,7 +115,7 @@ class DocumentStore:
         """Return the live document, in two calls; None: it does not exist.
 
         Raises:
-            DocumentError: AWS does not respond, or denies the request.
+            ResourceError: AWS does not respond, or denies the request.
         """
         with self._explained():
             return self._read()
@@ -155,7 +144,7 @@ class DocumentStore:
             ownership: Stack that governs it.
 
         Raises:
-            DocumentError: Another stack owns it, it does not settle, or AWS does not respond or denies the request.
+            ResourceError: Another stack owns it, it does not settle, or AWS does not respond or denies the request.
         """
         with self._explained():
             return self._publish(content, ownership)
@@ -164,7 +153,7 @@ class DocumentStore:
         """Publish, and retry once where another run interfered: of several runs at least the last one succeeds."""
         live = self._published(content, ownership) or self._published(content, ownership)
         if live is None:
-            raise DocumentError(
+            raise ResourceError(
                 f"{self}: another run changed the document at the same time; run the same command again"
             )
         return live
@@ -188,7 +177,7 @@ class DocumentStore:
         holder = owner if was_ours else self.marks().get(OWNER_TAG)
         if holder is not None and holder != owner:
             # Tags are written unconditionally: of two stacks that tag a document at once the later one owns it.
-            raise DocumentError(self.kept_by_another(holder))
+            raise ResourceError(self.kept_by_another(holder))
         live = self._read()
         if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
             return None
@@ -214,7 +203,7 @@ class DocumentStore:
             False where the document has no tag of this program and is not what this stack published: it is retained.
 
         Raises:
-            DocumentError: The prior document no longer exists, or AWS does not respond or denies the request.
+            ResourceError: The prior document no longer exists, or AWS does not respond or denies the request.
         """
         with self._explained():
             return self._release(on_destroy, ownership, published_hash, reset_content or {})
@@ -286,7 +275,7 @@ class DocumentStore:
         with contextlib.suppress(self._ssm.exceptions.InvalidDocument):
             settled = self._settled(version)
             if settled["Status"] in _IN_MOTION:
-                raise DocumentError(
+                raise ResourceError(
                     f"{self}: service: it is still {settled['Status']} after {_ACTIVE_WITHIN_SECONDS} seconds; "
                     "run the same command again in a few minutes",
                     Cause.SERVICE,
@@ -313,12 +302,12 @@ class DocumentStore:
         """Return the number of the latest version, which can become the default.
 
         Raises:
-            DocumentError: Systems Manager could not process it; the default version is unchanged.
+            ResourceError: Systems Manager could not process it; the default version is unchanged.
         """
         latest = self._describe(_LATEST) or {"Status": "deleted"}
         if latest["Status"] != _ACTIVE:
             reason = latest.get("StatusInformation") or "no reason was given"
-            raise DocumentError(
+            raise ResourceError(
                 f"{self}: service: version {latest.get('LatestVersion', '?')} is {latest['Status']} ({reason}), so the "
                 "version in force stays; run the same command again",
                 Cause.SERVICE,
@@ -352,7 +341,7 @@ class DocumentStore:
         tags = _tags(described)
         holder = tags.get(OWNER_TAG)
         if not ownership.permits(holder):
-            raise DocumentError(self.kept_by_another(str(holder)))
+            raise ResourceError(self.kept_by_another(str(holder)))
         prior = self._prior(described, ownership)
         self._set_tags(tags, _wanted_tags(ownership, prior))
         former = {key: prior.tags.get(key) for key in ownership.former_tags if key in tags}
@@ -414,9 +403,9 @@ class DocumentStore:
         """
         holder = _tags(described).get(OWNER_TAG)
         if not ownership.permits(holder):
-            raise DocumentError(self.kept_by_another(str(holder)))
+            raise ResourceError(self.kept_by_another(str(holder)))
         if ownership.owner not in ownership.known_as:
-            raise DocumentError(
+            raise ResourceError(
                 f"{self} is a document of type {described['DocumentType']}, not {self._identity.type}, and was there "
                 "before this stack; rename or delete it, then run the same command again"
             )
@@ -453,7 +442,7 @@ class DocumentStore:
         for spelling in (text, _respelled(text, int(latest_version))):
             if self._send(spelling, is_written, name()):
                 return
-        raise DocumentError(f"{self}: a version that is not the latest has this content already, in every spelling")
+        raise ResourceError(f"{self}: a version that is not the latest has this content already, in every spelling")
 
     def _send(self, text: str, is_written: Callable[[], bool], name: str) -> bool:
         """Send an update; return False where a version other than the latest has this text."""
@@ -504,7 +493,7 @@ class DocumentStore:
         try:
             return self._text(prior.version)
         except (self._ssm.exceptions.InvalidDocumentVersion, self._ssm.exceptions.InvalidDocument) as gone:
-            raise DocumentError(
+            raise ResourceError(
                 f"{self}: version {prior.version}, which was there before, has been deleted, so it cannot be restored; "
                 f"set shell-access:{self._identity.section}.onDestroy to reset, retain or delete and destroy again"
             ) from gone
