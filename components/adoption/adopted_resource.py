@@ -222,7 +222,7 @@ class AdoptedResourceArgs:
     retention_days: int | None = None
 
 
-class AdoptedResource(Resource, module="shellaccess", name="Claim"):
+class AdoptedResource(Resource, module="shellaccess", name="AdoptedResource"):
     """A fixed name of a resource that this stack adopted or created.
 
     The AWS provider's resource with the name takes `import_options`: it depends on this one, imports the existing
