@@ -13,11 +13,17 @@ from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, 
 from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
 from components.adoption.document_ownership import OWNER_TAG
-from components.adoption.dynamic_provider import HIDDEN, SECRET_PROPERTIES, AwsResourceProvider, is_secret, tell
+from components.adoption.dynamic_provider import (
+    HIDDEN,
+    SECRET_PROPERTIES,
+    AwsResourceProvider,
+    is_secret,
+    tell,
+    this_stack,
+)
 from components.adoption.lookup import import_id, previous_owner
 from components.adoption.owned_resources import RESOURCE_TAG
 from components.adoption.resource_kinds import MADE_HERE_TAG, SERVICES, Found, Kind, ResourceAdapter, resource_adapter
-from components.owner import this_stack
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

@@ -37,6 +37,7 @@ from components.adoption.dynamic_provider import (
     DynamicResource,
     is_secret,
     tell,
+    this_stack,
 )
 
 if TYPE_CHECKING:
@@ -230,7 +231,6 @@ class ConvergingDocumentArgs:
         name: Name of the document.
         type: `Automation`, `Automation.ChangeTemplate`, ...
         content: Content of the document.
-        owner: Name of the stack, as recorded on the document.
         section: Section of the configuration, for advice (`approval`).
         take_over: Whether to take the document over from another stack that owns it.
         tags: Tags of the document.
@@ -240,7 +240,6 @@ class ConvergingDocumentArgs:
     name: str
     type: str
     content: Mapping[str, Any]
-    owner: str
     section: str
     take_over: bool = False
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -268,7 +267,7 @@ class ConvergingDocument(DynamicResource, module="ssm", name="Document"):
             "name": args.name,
             "documentType": args.type,
             "content": serialized(args.content),
-            "owner": args.owner,
+            "owner": this_stack(),
             "section": args.section,
             "takeOver": args.take_over,
             "tags": dict(args.tags),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import pulumi
 from pulumi.dynamic import ConfigureRequest, Resource, ResourceProvider
 
 from common.aws.session import AwsClients
@@ -12,7 +13,6 @@ from common.aws.session import AwsClients
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pulumi
 
 HIDDEN: Final = "[secret]"
 """Placeholder for secrets in messages, as in the engine's."""
@@ -79,6 +79,11 @@ def is_secret(props: Mapping[str, Any], name: str) -> bool:
         name: Name of the property.
     """
     return name in (props.get(SECRET_PROPERTIES) or ())
+
+
+def this_stack() -> str:
+    """Return the name of the stack as owner of what it governs: `organization/project/stack`."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
 def tell(text: str) -> None:

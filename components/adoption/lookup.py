@@ -13,9 +13,9 @@ from pulumi.runtime.config import CONFIG
 from common.aws.failures import ResourceError, explained
 from common.aws.session import AwsClients, UnsupportedConfigurationError
 from common.problems import Problem
+from components.adoption.dynamic_provider import this_stack
 from components.adoption.inventory import GLOBAL, Existing, described, existing_in_state, find
 from components.adoption.resource_kinds import SERVICES, Kind
-from components.owner import this_stack
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Mapping
@@ -118,7 +118,7 @@ def previous_owner(kind: Kind, region: str, name: str) -> str:
     """Return the other stack from which a name is taken over; empty: no other stack owns it.
 
     The settings permit it: what they do not permit is refused before the first resource is registered
-    (`components/systems/ownership.py`).
+    (`components/preflight/ownership.py`).
 
     Args:
         kind: As in `find_existing`.

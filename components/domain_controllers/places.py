@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from components.domain_controllers.peers import Network as Addresses
     from components.domain_controllers.settings import DomainControllersSection, SiteSettings
     from components.network import Network
+    from components.session_manager.endpoints import PlannedEndpoints
     from components.session_manager.settings import SessionManagerSettings
-    from components.systems.endpoints import Endpoints
 
 _FEWEST_ZONES = 2
 _NO_PARAMETER: Final = frozenset({"ParameterNotFound", "ValidationException"})
@@ -64,14 +64,14 @@ class Place:
 
 def find_places(
     section: DomainControllersSection,
-    endpoints: Mapping[str, Endpoints],
+    endpoints: Mapping[str, PlannedEndpoints],
     session_manager: Mapping[str, SessionManagerSettings],
 ) -> dict[str, Place]:
     """Look up every site.
 
     Args:
         section: Settings of the system.
-        endpoints: Endpoints by Region, where `shell-access:endpoints` configures them.
+        endpoints: PlannedEndpoints by Region, where `shell-access:endpoints` configures them.
         session_manager: Preferences by Region, which determine the destination of session logs.
 
     Raises:
@@ -89,7 +89,7 @@ def find_places(
     return places
 
 
-def _place(region: str, site: SiteSettings, endpoints: Endpoints | None, *, logs_to_s3: bool) -> Place:
+def _place(region: str, site: SiteSettings, endpoints: PlannedEndpoints | None, *, logs_to_s3: bool) -> Place:
     path = ("domainControllers", "sites", region)
     network = find_network(region=region, vpc=site.vpc, subnets=site.subnets, path=path, one_subnet_a_zone=False)
     collector = Collector()
@@ -127,7 +127,7 @@ def _check_zones(site: SiteSettings, network: Network, path: tuple[str, ...]) ->
         raise SettingsError([Problem(path=(*path, "controllers"), message=said)])
 
 
-def _check_admitted(endpoints: Endpoints, network: Network, path: tuple[str, ...]) -> None:
+def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: tuple[str, ...]) -> None:
     """Raise an error if the VPC's endpoints do not allow a subnet.
 
     A VPC has one set of endpoints, as only one can have the services' private names.

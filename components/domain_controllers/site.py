@@ -11,9 +11,9 @@ from components.domain_controllers.acl import DirectoryNetworkAcl, DirectoryNetw
 from components.domain_controllers.controllers import Controllers, ControllersArgs
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.monitoring import Monitoring, MonitoringArgs
-from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, EC2, acls_name, groups_name
+from components.domain_controllers.names import CONTROLLERS_KEY_ALIAS, acls_name, groups_name
 from components.domain_controllers.security_groups import DirectorySecurityGroups, DirectorySecurityGroupsArgs
-from components.session_manager.endpoint_services import interface_services
+from components.session_manager.endpoint_services import EC2, interface_services
 from components.session_manager.endpoints import SystemsManagerEndpoints, SystemsManagerEndpointsArgs
 from components.session_manager.keys import AliasedKey, AliasedKeyArgs
 

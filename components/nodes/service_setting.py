@@ -17,9 +17,8 @@ from pulumi.dynamic import CheckResult, CreateResult, DiffResult, ReadResult, Re
 
 from common.aws.failures import ResourceError, explained
 from components.adoption import inventory
-from components.adoption.dynamic_provider import AwsResourceProvider, tell
+from components.adoption.dynamic_provider import AwsResourceProvider, tell, this_stack
 from components.adoption.resource_kinds import Kind
-from components.owner import this_stack
 
 if TYPE_CHECKING:
     from collections.abc import Generator

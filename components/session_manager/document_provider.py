@@ -16,7 +16,7 @@ from pulumi.output import Unknown
 from components.adoption.document_ownership import OWNERSHIP_INPUTS, SECRET_OUTPUTS, OnDestroy
 from components.adoption.document_resource import DocumentProvider
 from components.adoption.document_store import DocumentIdentity
-from components.adoption.dynamic_provider import HIDDEN, SECRET_PROPERTIES, DynamicResource, is_secret
+from components.adoption.dynamic_provider import HIDDEN, SECRET_PROPERTIES, DynamicResource, is_secret, this_stack
 from components.session_manager.document import (
     DESCRIPTION,
     DOCUMENT_NAME,
@@ -134,7 +134,6 @@ class RunShellDocumentArgs:
     Attributes:
         region: Region of the document.
         preferences: Preferences, see `components.session_manager.document.preferences`; the key's ID may be an output.
-        owner: Name of the stack, as recorded on the document.
         on_destroy: Action on the document when the stack is destroyed.
         take_over: Whether to take the document over from another stack that owns it.
         account_id: Account of the sessions.
@@ -145,7 +144,6 @@ class RunShellDocumentArgs:
 
     region: str
     preferences: Preferences
-    owner: str
     account_id: str
     on_destroy: OnDestroy = OnDestroy.RESTORE
     take_over: bool = False
@@ -177,7 +175,7 @@ class RunShellDocument(DynamicResource, module="ssm", name="SessionPreferences")
             "region": args.region,
             **args.preferences,
             "description": DESCRIPTION,
-            "owner": args.owner,
+            "owner": this_stack(),
             "onDestroy": str(args.on_destroy),
             "takeOver": args.take_over,
             "accountId": args.account_id,

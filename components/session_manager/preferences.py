@@ -31,7 +31,6 @@ class RegionalPreferencesArgs:
         region: Region of the preferences.
         settings: Settings of this Region, with overrides merged.
         account: Account of the stack.
-        owner: Name of the stack, as recorded on the document.
         tags: Tags applied to all taggable resources.
         before_publication: Resources that must exist before sessions use the document.
     """
@@ -39,7 +38,6 @@ class RegionalPreferencesArgs:
     region: str
     settings: SessionManagerSettings
     account: Account
-    owner: str
     tags: dict[str, str] = field(default_factory=dict[str, str])
     before_publication: tuple[pulumi.Resource, ...] = ()
 
@@ -170,7 +168,6 @@ class RegionalPreferences(pulumi.ComponentResource):
                     region=args.region,
                     kms_key_id=data_key.key.key_id if data_key else "",
                 ),
-                owner=args.owner,
                 account_id=args.account.id,
                 on_destroy=args.settings.on_destroy,
                 take_over=args.settings.take_over,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from common.problems import SettingsError
-from components.domain_controllers.names import EC2, acl_name, group_name, site_name
+from components.domain_controllers.names import acl_name, group_name, site_name
 from components.domain_controllers.peers import ITSELF
 from components.domain_controllers.settings import known_addresses
 from components.domain_controllers.site_plan import SitePlan, plan_sites
-from components.session_manager.endpoint_services import interface_services
+from components.session_manager.endpoint_services import EC2, interface_services
 from operations.errors import UnusableError
 from operations.reading import Reader, Unread
 from operations.verify.domain_controllers.acl import acl_findings

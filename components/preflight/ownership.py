@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from common.problems import NAMESPACE, Problem, SettingsError
-from components.adoption.fixed_names import fixed_names
 from components.adoption.governance import policy_arn
 from components.adoption.inventory import Existing, FixedName
 from components.adoption.lookup import find_all, rely_on_state
 from components.adoption.resource_kinds import Kind
+from components.preflight.fixed_names import fixed_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,9 @@ import pytest
 from common.problems import SettingsError
 from components.account import Account
 from components.approval.names import APPROVER_POLICY_NAME, OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME
+from components.preflight import attachments
 from components.session_manager.names import INSTANCE_POLICY_NAME
 from components.settings import Settings
-from components.systems import attachments
 
 if TYPE_CHECKING:
     from collections.abc import Callable

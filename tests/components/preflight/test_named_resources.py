@@ -9,8 +9,9 @@ import pytest
 
 from common.problems import SettingsError
 from components.account import Account
+from components.preflight import named_resources
+from components.session_manager import endpoints
 from components.settings import Settings
-from components.systems import endpoints, named_resources
 
 if TYPE_CHECKING:
     from collections.abc import Callable

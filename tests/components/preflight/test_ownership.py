@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from common.problems import SettingsError
 from components.account import Account
 from components.adoption import governance, inventory, lookup
-from components.adoption.fixed_names import fixed_names
 from components.adoption.inventory import GLOBAL, Existing, FixedName
 from components.adoption.resource_kinds import Kind
+from components.preflight.fixed_names import fixed_names
+from components.preflight.ownership import check_ownership, ownership_problems
 from components.settings import Settings
-from components.systems.ownership import check_ownership, ownership_problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
