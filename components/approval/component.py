@@ -18,6 +18,7 @@ from components.approval.alarms import topic_problems
 from components.approval.names import Place
 from components.approval.operator_grants import OperatorGrants
 from components.approval.plan import INLINE_POLICY_NAME, plan_approval
+from components.approval.settings import approval_problems
 from components.approval.sizes import generated_texts
 from components.approval.topic import NotificationTopic, NotificationTopicArgs
 
@@ -47,11 +48,12 @@ class ApprovalArgs:
 
 
 def check_approval(args: ApprovalArgs) -> None:
-    """Check that the policies fit and the topics can be used, before anything is registered.
+    """Check the settings, and that the policies fit and the topics can be used, before anything is registered.
 
     Raises:
-        SettingsError: A policy is too large, or a topic cannot be used.
+        SettingsError: Settings contradict each other, a policy is too large, or a topic cannot be used.
     """
+    raise_problems(approval_problems(args.settings, ("approval",)))
     plan = _plan(args)
     raise_problems([*excess_problems(generated_texts(args.settings, plan)), *topic_problems(args.settings, plan.place)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -16,6 +17,7 @@ from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.names import site_name
 from components.domain_controllers.places import find_places
+from components.domain_controllers.reading import cross_problems
 from components.domain_controllers.settings import ManagementAccess
 from components.domain_controllers.site import Site, SiteArgs
 from components.domain_controllers.site_plan import plan_sites
@@ -61,7 +63,7 @@ def plan_controllers(
     account: Account,
     *,
     preferences: Mapping[str, SessionManagerSettings],
-    endpoints: Mapping[str, PlannedEndpoints],
+    endpoints: Mapping[str, PlannedEndpoints] = MappingProxyType({}),
 ) -> PlannedControllers:
     """Look up what the sites name, and plan them.
 
@@ -74,6 +76,7 @@ def plan_controllers(
     Raises:
         SettingsError: What they name does not exist, or what they configure does not fit; nothing is registered then.
     """
+    raise_problems(cross_problems(section, ("domainControllers",), tuple(section.sites)))
     places = find_places(section, endpoints, preferences)
     collector = Collector()
     for region in places:

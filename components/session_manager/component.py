@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pulumi
 from pulumi_aws.iam import Policy, RolePolicyAttachment
 
+from common.problems import raise_problems
 from components.adoption.adopted_resource import AdoptedResource, AdoptedResourceArgs
 from components.adoption.resource_kinds import Kind
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import numbered
 from components.session_manager.preferences import RegionalPreferences, RegionalPreferencesArgs
+from components.session_manager.settings import cross_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +43,16 @@ class SessionManagerArgs:
     account: Account
     instance_roles: Sequence[str] = ()
     tags: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        """Check the settings.
+
+        Raises:
+            SettingsError: Settings contradict each other; lists all problems.
+        """
+        raise_problems(
+            [each for region, own in self.settings.items() for each in cross_problems(own, ("sessionManager", region))]
+        )
 
 
 class SessionManager(pulumi.ComponentResource):
