@@ -13,7 +13,7 @@ from common.problems import NAMESPACE, Problem, SettingsError, named, shown
 from common.validation import partitions, read_section, suggestion
 from components.approval.names import TAG_KEY
 from components.approval.settings import ApprovalSettings, approval_problems
-from components.domain_controllers.reading import read_domain_controllers
+from components.domain_controllers.cross_checks import read_domain_controllers
 from components.nodes.settings import NodesSection
 from components.session_manager.instance_policy import instance_policy
 from components.session_manager.settings import (

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypedDict
 import pulumi
 from pulumi_aws.ec2 import NetworkAcl, NetworkAclEgressArgs, NetworkAclIngressArgs
 
-from components.domain_controllers.demands import Direction
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.traffic_requirements import Direction
 
 if TYPE_CHECKING:
     from components.domain_controllers.network_acl import AclPlan, AclRule

@@ -13,14 +13,14 @@ from pulumi_aws.iam import InstanceProfile, Policy, Role, RolePolicyAttachment
 from common.limits import excess_problems
 from common.problems import Collector, raise_problems
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
+from components.domain_controllers.cross_checks import cross_problems
 from components.domain_controllers.key_policy import deployers, role_arns
 from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.names import site_name
-from components.domain_controllers.places import find_places
-from components.domain_controllers.reading import cross_problems
 from components.domain_controllers.settings import ManagementAccess
 from components.domain_controllers.site import Site, SiteArgs
 from components.domain_controllers.site_plan import plan_sites
+from components.domain_controllers.site_resources import find_places
 from components.domain_controllers.sizes import generated_texts
 from components.domain_controllers.trail import ManagementTrail, ManagementTrailArgs
 from components.session_manager.endpoint_services import EC2, interface_services
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.account import Account
-    from components.domain_controllers.places import Place
     from components.domain_controllers.settings import DomainControllersSection
     from components.domain_controllers.site_plan import SitePlan
+    from components.domain_controllers.site_resources import Place
     from components.session_manager.endpoints import PlannedEndpoints
     from components.session_manager.settings import SessionManagerSettings
 

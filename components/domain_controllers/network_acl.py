@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from common.network import Family, Network, family_of
 from common.problems import Problem, SettingsError
-from components.domain_controllers.demands import Audience, Demand, Direction
-from components.domain_controllers.narrowing import Ranges, Wish, fewest_rules, fitted
-from components.domain_controllers.peers import Family, Network, Peer, PeerKind, family_of
+from components.domain_controllers.acl_aggregation import Ranges, Wish, fewest_rules, fitted
 from components.domain_controllers.port_tables import HIGHEST_PORT, Port, Protocol
+from components.domain_controllers.traffic_requirements import Direction, Peer, PeerGroup, PeerKind, TrafficRequirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from components.domain_controllers.narrowing import Fitted
+    from components.domain_controllers.acl_aggregation import Fitted
 
 WINDOWS_EPHEMERAL = (49152, HIGHEST_PORT)
 """Ports that Windows opens connections from (KB 929851)."""
@@ -118,12 +118,15 @@ class AclPlan:
 
 
 def plan_network_acl(
-    demands: Sequence[Demand], *, addresses: Mapping[str, Sequence[Network]], quota: int = DEFAULT_RULES
+    requirements: Sequence[TrafficRequirement],
+    *,
+    addresses: Mapping[str, Sequence[Network]],
+    quota: int = DEFAULT_RULES,
 ) -> AclPlan:
-    """Plan the ACL; the plan does not depend on the order of the demands.
+    """Plan the ACL; the plan does not depend on the order of the requirements.
 
     Args:
-        demands: Required traffic, the same as for the groups.
+        requirements: Required traffic, the same as for the groups.
         addresses: Networks of peers that are not networks: `itself` (the controllers' subnets), groups and prefix
             lists, by the peer's value.
         quota: Rules per network ACL in the account; from 20 to 40.
@@ -131,7 +134,7 @@ def plan_network_acl(
     Raises:
         SettingsError: The rules cannot fit, or a peer's addresses are not known.
     """
-    wishes = _wishes(demands, addresses)
+    wishes = _wishes(requirements, addresses)
     rules: list[AclRule] = []
     wider: list[str] = []
     problems: list[Problem] = []
@@ -149,30 +152,30 @@ def plan_network_acl(
 
 
 def _wishes(
-    demands: Iterable[Demand], addresses: Mapping[str, Sequence[Network]]
+    requirements: Iterable[TrafficRequirement], addresses: Mapping[str, Sequence[Network]]
 ) -> dict[tuple[Direction, Family], Wish]:
     """Return the destination ports that packets of each network must reach, for requests and replies."""
     wishes: dict[tuple[Direction, Family], Wish] = defaultdict(lambda: defaultdict(lambda: defaultdict(set)))
-    for demand in demands:
-        back = Direction.EGRESS if demand.direction is Direction.INGRESS else Direction.INGRESS
-        by_family = {family: _both(demand, family) for family in Family}
-        for source in demand.sources:
+    for requirement in requirements:
+        back = Direction.EGRESS if requirement.direction is Direction.INGRESS else Direction.INGRESS
+        by_family = {family: _both(requirement, family) for family in Family}
+        for source in requirement.sources:
             for network in _networks(source.peer, addresses):
                 family = family_of(network)
                 there, answers = by_family[family]
-                for direction, wanted in ((demand.direction, there), (back, answers)):
+                for direction, wanted in ((requirement.direction, there), (back, answers)):
                     for protocol, ranges in wanted.items():
                         wishes[direction, family][network][protocol] |= ranges
     return wishes
 
 
-def _both(demand: Demand, family: Family) -> tuple[Ranges, Ranges]:
-    """Return requests and replies of a demand, by protocol."""
+def _both(requirement: TrafficRequirement, family: Family) -> tuple[Ranges, Ranges]:
+    """Return requests and replies of a requirement, by protocol."""
     there: Ranges = defaultdict(set)
     answers: Ranges = defaultdict(set)
-    opened_by_windows = demand.direction is Direction.EGRESS or demand.audience is not Audience.CLIENTS
+    opened_by_windows = requirement.direction is Direction.EGRESS or requirement.peer_group is not PeerGroup.CLIENTS
     ephemeral = WINDOWS_EPHEMERAL if opened_by_windows else ANY_EPHEMERAL
-    for port in demand.ports:
+    for port in requirement.ports:
         number = _number(port, family)
         if number in _ECHO:
             request, answer = _ECHO[number]

@@ -9,13 +9,13 @@ import pulumi
 from pulumi_aws.ec2 import ManagedPrefixList, ManagedPrefixListEntryArgs, SecurityGroup
 from pulumi_aws.vpc import SecurityGroupEgressRule, SecurityGroupIngressRule
 
-from components.domain_controllers.demands import Direction
-from components.domain_controllers.peers import Family, PeerKind
+from common.network import Family
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
+from components.domain_controllers.traffic_requirements import Direction, PeerKind
 
 if TYPE_CHECKING:
     from components.domain_controllers.planner import GroupPlan
-    from components.domain_controllers.rules import Group, PrefixList, Rule
+    from components.domain_controllers.security_group_rules import Group, PrefixList, Rule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from common.network import Family, Network
 from common.validation import Email, IdOrNameTag, IgnoresCase, Name, Section, UnicastNetwork
-from components.domain_controllers.demands import Sources
 from components.domain_controllers.network_acl import DEFAULT_RULES, HIGHEST_QUOTA
-from components.domain_controllers.peers import Family, Network, Peer, prefix_list_peer
 from components.domain_controllers.planner import RULES_PER_INTERFACE, Quotas
 from components.domain_controllers.port_tables import Options, Profile
+from components.domain_controllers.traffic_requirements import Peer, Sources, prefix_list_peer
 from components.session_manager.settings import RETENTION_DAYS
 
 if TYPE_CHECKING:

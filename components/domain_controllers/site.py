@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pulumi_aws.kms import Key
 
     from components.domain_controllers.monitoring_policies import Scope
-    from components.domain_controllers.places import Place
     from components.domain_controllers.settings import DomainControllersSection
     from components.domain_controllers.site_plan import SitePlan
+    from components.domain_controllers.site_resources import Place
     from components.session_manager.settings import SessionManagerSettings
 
 

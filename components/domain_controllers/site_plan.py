@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from common.network import Family, Network
 from common.problems import Collector
-from components.domain_controllers.demands import Direction, demands
 from components.domain_controllers.network_acl import AclPlan, plan_network_acl
-from components.domain_controllers.peers import Family, Network, Peer, network_peer
 from components.domain_controllers.planner import GroupPlan, plan_groups
 from components.domain_controllers.port_tables import load_tables
 from components.domain_controllers.settings import known_addresses, sources
+from components.domain_controllers.traffic_requirements import Direction, Peer, network_peer, traffic_requirements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from components.domain_controllers.demands import Demand
     from components.domain_controllers.settings import DomainControllersSection
+    from components.domain_controllers.traffic_requirements import TrafficRequirement
 
 S3_LIST_WEIGHT = 1
 """Weight of a rule to S3's prefix list (Amazon VPC User Guide, "AWS-managed prefix list weight")."""
@@ -43,13 +43,13 @@ class SitePlan:
     """Planned network rules of a site.
 
     Attributes:
-        demands: Required traffic.
+        requirements: Required traffic.
         groups: Security groups of every controller.
         acl: Network ACL of the controllers' subnets; None where the settings omit it.
         acl_quota: Rules per network ACL.
     """
 
-    demands: tuple[Demand, ...]
+    requirements: tuple[TrafficRequirement, ...]
     groups: GroupPlan
     acl: AclPlan | None
     acl_quota: int
@@ -91,7 +91,7 @@ def _plan(
     controllers: Mapping[str, Sequence[Network]],
 ) -> SitePlan:
     peers = (*(network_peer(each) for each in networks.endpoints), *networks.lists)
-    wanted = demands(
+    wanted = traffic_requirements(
         load_tables(), section.options, sources(section, region, site_networks=controllers, endpoints=peers)
     )
     collector = Collector()
@@ -102,10 +102,12 @@ def _plan(
     with collector:
         acl = _acl(section, networks, wanted)
     collector.check()
-    return SitePlan(demands=wanted, groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl)
+    return SitePlan(requirements=wanted, groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl)
 
 
-def _acl(section: DomainControllersSection, networks: SiteNetworks, wanted: Sequence[Demand]) -> AclPlan | None:
+def _acl(
+    section: DomainControllersSection, networks: SiteNetworks, wanted: Sequence[TrafficRequirement]
+) -> AclPlan | None:
     if not section.network_acl:
         return None
     lists = {peer.value: held for peer, held in networks.lists.items()}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from common.iam.documents import Policy
     from common.iam.principals import Principal
     from components.domain_controllers.network_acl import AclRule
-    from components.domain_controllers.oracle import Permission
+    from components.domain_controllers.packet_evaluation import Permission
     from operations.reading import Unread
     from operations.verify.facts import Asked, KeyFacts
 

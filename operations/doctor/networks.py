@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from common.iam.documents import DocumentError, parse
-from components.domain_controllers.oracle import acl_rules_from_aws, permissions_from_aws
+from components.domain_controllers.packet_evaluation import acl_rules_from_aws, permissions_from_aws
 from operations.doctor.facts import Endpoint, NatGateway, Network, NetworkAcl, Route, RouteTable, Subnet
 from operations.reading import Unread
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from common.iam.documents import Policy
-    from components.domain_controllers.oracle import Permission
+    from components.domain_controllers.packet_evaluation import Permission
     from operations.reading import Answer, Reader
 
 _TARGETS = (

@@ -11,7 +11,7 @@ from operations.reading import Unread
 
 if TYPE_CHECKING:
     from common.iam.principals import Principal
-    from components.domain_controllers.oracle import Permission
+    from components.domain_controllers.packet_evaluation import Permission
     from operations.doctor.facts import Endpoint, Instance, Network, NodeFacts
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from common.problems import NAMESPACE, SettingsError
-from components.domain_controllers.reading import read_domain_controllers
+from components.domain_controllers.cross_checks import read_domain_controllers
 from operations.errors import UnusableError
 from operations.exit_codes import ExitCode
 from operations.options import Cwd, Json, Stack
@@ -23,7 +23,7 @@ from operations.terminal import Terminal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from components.domain_controllers.peers import Network
+    from common.network import Network
     from components.domain_controllers.settings import DomainControllersSection
     from operations.ports.matrix import SiteMatrix
     from operations.stack import StackConfiguration

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.demands import Direction
-from components.domain_controllers.oracle import admitting, packet, permissions
-from components.domain_controllers.peers import PeerKind
+from components.domain_controllers.packet_evaluation import admitting, packet, permissions
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT
-from components.domain_controllers.rules import ECHO_REQUEST_V6, Rule
+from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6, Rule
+from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from operations.errors import UnusableError
 
 if TYPE_CHECKING:

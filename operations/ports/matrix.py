@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
+from common.network import Family, Network
 from common.problems import SettingsError
-from components.domain_controllers.demands import Audience, Demand, Direction, Source, Sources, demands
 from components.domain_controllers.network_acl import plan_network_acl
-from components.domain_controllers.peers import Family, Network, Peer, PeerKind, group_peer, network_peer
 from components.domain_controllers.planner import GroupPlan, plan_groups
 from components.domain_controllers.port_tables import ECHO_REQUEST, Options, Port, Protocol, load_tables
 from components.domain_controllers.settings import known_addresses, sources
+from components.domain_controllers.traffic_requirements import (
+    Direction,
+    Peer,
+    PeerGroup,
+    PeerKind,
+    Source,
+    Sources,
+    TrafficRequirement,
+    group_peer,
+    network_peer,
+    traffic_requirements,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +124,7 @@ def _site(section: DomainControllersSection, region: str, subnets: Mapping[str, 
     known = {other: [subnets[name] for name in names if name in subnets] for other, names in others.items()}
     unknown = {other: [name for name in names if name not in subnets] for other, names in others.items()}
     who = sources(section, region, site_networks=known, endpoints=(ENDPOINTS,))
-    wanted = _with_placeholders(demands(load_tables(), section.options, who), section.options, unknown)
+    wanted = _with_placeholders(traffic_requirements(load_tables(), section.options, who), section.options, unknown)
     plan: GroupPlan | None = None
     acl: AclPlan | None = None
     refusals: list[str] = []
@@ -150,15 +161,15 @@ def _acl(section: DomainControllersSection, region: str, subnets: Mapping[str, N
     endpoints = tuple(network_peer(each) for each in own)
     who = sources(section, region, site_networks=networks, endpoints=endpoints)
     return plan_network_acl(
-        demands(load_tables(), section.options, who),
+        traffic_requirements(load_tables(), section.options, who),
         addresses=known_addresses(section, own),
         quota=section.quotas.rules_per_network_acl,
     )
 
 
 def _with_placeholders(
-    wanted: tuple[Demand, ...], options: Options, unknown: Mapping[str, list[str]]
-) -> tuple[Demand, ...]:
+    wanted: tuple[TrafficRequirement, ...], options: Options, unknown: Mapping[str, list[str]]
+) -> tuple[TrafficRequirement, ...]:
     """Add subnets with unknown networks as prefix lists with one entry, so that they are shown and counted."""
     placeholders = tuple(
         Source(
@@ -170,40 +181,42 @@ def _with_placeholders(
     )
     if not placeholders:
         return wanted
-    pattern = demands(load_tables(), options, Sources(on_premises=[ip_network("192.0.2.0/24")]))
-    found = {each.direction: each for each in wanted if each.audience is Audience.CONTROLLERS}
-    rest = [each for each in wanted if each.audience is not Audience.CONTROLLERS]
+    pattern = traffic_requirements(load_tables(), options, Sources(on_premises=[ip_network("192.0.2.0/24")]))
+    found = {each.direction: each for each in wanted if each.peer_group is PeerGroup.CONTROLLERS}
+    rest = [each for each in wanted if each.peer_group is not PeerGroup.CONTROLLERS]
     return (
         *rest,
         *(
-            Demand(
+            TrafficRequirement(
                 direction=each.direction,
-                audience=each.audience,
+                peer_group=each.peer_group,
                 sources=(*(found[each.direction].sources if each.direction in found else ()), *placeholders),
                 ports=each.ports,
             )
             for each in pattern
-            if each.audience is Audience.CONTROLLERS
+            if each.peer_group is PeerGroup.CONTROLLERS
         ),
     )
 
 
-def _lines(wanted: tuple[Demand, ...], options: Options) -> tuple[Line, ...]:
+def _lines(wanted: tuple[TrafficRequirement, ...], options: Options) -> tuple[Line, ...]:
     """Return one row per name and port, also if both directions are open."""
-    ways: dict[tuple[Audience, str, Port], dict[str, None]] = {}
-    peers: dict[tuple[Audience, str], dict[str, None]] = {}
-    order = list(Audience)
-    for demand in sorted(wanted, key=lambda each: (order.index(each.audience), each.direction is Direction.EGRESS)):
-        for source in demand.sources:
-            peers.setdefault((demand.audience, source.name), {})[source.peer.value] = None
-        for name in dict.fromkeys(source.name for source in demand.sources):
-            for port in demand.ports:
-                ways.setdefault((demand.audience, name, port), {})[_WAYS[demand.direction]] = None
+    ways: dict[tuple[PeerGroup, str, Port], dict[str, None]] = {}
+    peers: dict[tuple[PeerGroup, str], dict[str, None]] = {}
+    order = list(PeerGroup)
+    for requirement in sorted(
+        wanted, key=lambda each: (order.index(each.peer_group), each.direction is Direction.EGRESS)
+    ):
+        for source in requirement.sources:
+            peers.setdefault((requirement.peer_group, source.name), {})[source.peer.value] = None
+        for name in dict.fromkeys(source.name for source in requirement.sources):
+            for port in requirement.ports:
+                ways.setdefault((requirement.peer_group, name, port), {})[_WAYS[requirement.direction]] = None
     return tuple(
         Line(
             way="both" if len(way) > 1 else next(iter(way)),
             name=name,
-            peers=tuple(peers[audience, name]),
+            peers=tuple(peers[peer_group, name]),
             protocol=port.protocol.upper(),
             port=_port(port),
             use=port.row.use,
@@ -213,7 +226,7 @@ def _lines(wanted: tuple[Demand, ...], options: Options) -> tuple[Line, ...]:
             why=_why(port, options),
             note=port.row.microsoft,
         )
-        for (audience, name, port), way in ways.items()
+        for (peer_group, name, port), way in ways.items()
     )
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from common.problems import SettingsError
 from components.domain_controllers.names import acl_name, group_name, site_name
-from components.domain_controllers.peers import ITSELF
 from components.domain_controllers.settings import known_addresses
 from components.domain_controllers.site_plan import SitePlan, plan_sites
+from components.domain_controllers.traffic_requirements import ITSELF
 from components.session_manager.endpoint_services import EC2, interface_services
 from operations.errors import UnusableError
 from operations.reading import Reader, Unread
@@ -181,7 +181,7 @@ def _traffic(wanted: AskedSite, place: PlaceFacts, plan: SitePlan, live: SiteFac
     subnets = {each.id for each in place.subnets}
     lists = {peer.value: held for peer, held in place.networks.lists.items()}
     return Traffic(
-        demands=plan.demands,
+        requirements=plan.requirements,
         networks=known_addresses(wanted.section, place.networks.controllers, lists),
         groups={ITSELF.value: first[0]} if first else {},
         rules=[rule for each in live.groups if each.id in ids for rule in each.rules],

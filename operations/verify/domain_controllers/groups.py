@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.demands import Direction
 from components.domain_controllers.names import group_name, site_name
-from components.domain_controllers.peers import ITSELF, PeerKind
+from components.domain_controllers.traffic_requirements import ITSELF, Direction, PeerKind
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
 
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.domain_controllers.planner import GroupPlan
-    from components.domain_controllers.rules import Group, PrefixList, Rule
+    from components.domain_controllers.security_group_rules import Group, PrefixList, Rule
     from operations.verify.domain_controllers.facts import AskedSite, ListFacts, SiteFacts
     from operations.verify.security_groups import GroupFacts, RuleFacts
 

@@ -15,7 +15,7 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
-from components.domain_controllers.oracle import acl_rules_from_aws
+from components.domain_controllers.packet_evaluation import acl_rules_from_aws
 from components.domain_controllers.port_forwarding_policy import ROLE_TAG
 from operations.reading import Reader, Unread
 from operations.verify.delivery import read_failures, rule_sender, topic_sender

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
-from components.domain_controllers.peers import Family, Network, Peer, prefix_list_peer
+from common.network import Family, Network
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
+from components.domain_controllers.traffic_requirements import Peer, prefix_list_peer
 from components.session_manager.endpoint_services import service_name
 from operations.reading import Answer, Reader, Unread
 from operations.verify.domain_controllers.facts import AskedSite, PlaceFacts, PlaceSubnet

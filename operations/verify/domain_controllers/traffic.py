@@ -11,22 +11,22 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from itertools import product
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.demands import Direction
+from common.network import Family, Network, family_of
 from components.domain_controllers.network_acl import WINDOWS_EPHEMERAL
-from components.domain_controllers.oracle import Packet, admitting, passes, permissions_from_aws
-from components.domain_controllers.peers import Family, Network, Peer, PeerKind, family_of
+from components.domain_controllers.packet_evaluation import Packet, admitting, passes, permissions_from_aws
 from components.domain_controllers.port_tables import ECHO_REQUEST, HIGHEST_PORT, Protocol
-from components.domain_controllers.rules import ECHO_REQUEST_V6
+from components.domain_controllers.security_group_rules import ECHO_REQUEST_V6
+from components.domain_controllers.traffic_requirements import Direction, Peer, PeerKind
 from operations.reading import Unread
 from operations.verify.findings import Finding, cannot_tell, compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from components.domain_controllers.demands import Demand
     from components.domain_controllers.network_acl import AclRule
-    from components.domain_controllers.oracle import Address, Permission
+    from components.domain_controllers.packet_evaluation import Address, Permission
     from components.domain_controllers.port_tables import Port
+    from components.domain_controllers.traffic_requirements import TrafficRequirement
     from operations.verify.domain_controllers.facts import AskedSite
     from operations.verify.security_groups import RuleFacts
 
@@ -47,15 +47,15 @@ class Traffic:
     """The tested traffic, and the rules that it is evaluated with.
 
     Attributes:
-        demands: Traffic that must pass.
-        networks: Networks by name in the demands, of peers that are not networks; `itself`: the controllers' subnets.
-        groups: IDs of groups by name in the demands.
+        requirements: Traffic that must pass.
+        networks: Networks by name in the requirements, of peers that are not networks; `itself`: the controllers' subnets.
+        groups: IDs of groups by name in the requirements.
         rules: Rules of the controllers' groups.
         entries: CIDRs of prefix lists, by ID.
         acls: Rules of every associated network ACL; none: the site uses no ACL.
     """
 
-    demands: Sequence[Demand]
+    requirements: Sequence[TrafficRequirement]
     networks: Mapping[str, Sequence[Network]]
     groups: Mapping[str, str]
     rules: Sequence[RuleFacts]
@@ -64,13 +64,13 @@ class Traffic:
 
 
 def traffic_findings(wanted: AskedSite, traffic: Traffic | Unread) -> list[Finding]:
-    """Evaluate the packets, and report differences from the demands."""
+    """Evaluate the packets, and report differences from the requirements."""
     check, expected = "directory-traffic", "what the port tables list passes groups and network ACL, and nothing else"
     if isinstance(traffic, Unread):
         return [cannot_tell(check, expected, traffic)]
     granted = permissions_from_aws([each.answer for each in traffic.rules], traffic.entries)
     tried, wrong = 0, list[str]()
-    edges = sorted(set(_edges(port for each in traffic.demands for port in each.ports)))
+    edges = sorted(set(_edges(port for each in traffic.requirements for port in each.ports)))
     for end in _ends(traffic):
         # Filter by end once, not once per port.
         by_groups, asked = [each for each in granted if each.concerns(end)], _asked(traffic, end)
@@ -122,7 +122,12 @@ def _edges(ports: Iterable[Port]) -> Iterator[int]:
 
 def _addresses(traffic: Traffic) -> list[Address]:
     networks = [
-        *(each.peer.network for one in traffic.demands for each in one.sources if each.peer.kind is PeerKind.NETWORK),
+        *(
+            each.peer.network
+            for one in traffic.requirements
+            for each in one.sources
+            if each.peer.kind is PeerKind.NETWORK
+        ),
         *(each for several in traffic.networks.values() for each in several),
         *(ip_network(each) for several in traffic.entries.values() for each in several),
     ]
@@ -140,21 +145,21 @@ Line = tuple[int, int, int]
 
 
 def _asked(traffic: Traffic, end: Packet) -> set[Line]:
-    """Return the traffic that the demands define between these ends."""
+    """Return the traffic that the requirements define between these ends."""
     family = _family(end.address)
     return {
         _line(port, family)
-        for demand in traffic.demands
-        if demand.direction is end.direction
-        for by_group in {_names(traffic, each.peer, end) for each in demand.sources} - {None}
-        for port in demand.ports
+        for requirement in traffic.requirements
+        if requirement.direction is end.direction
+        for by_group in {_names(traffic, each.peer, end) for each in requirement.sources} - {None}
+        for port in requirement.ports
         # A rule with a group as peer has no address family, and its ICMP is that of IPv4 only.
         if not (by_group and family is Family.IPV6 and port.protocol not in _NUMBERS)
     }
 
 
 def _names(traffic: Traffic, peer: Peer, end: Packet) -> bool | None:
-    """Return whether a demand's peer matches by its group (True) or address (False); None: it does not match."""
+    """Return whether a requirement's peer matches by its group (True) or address (False); None: it does not match."""
     if peer.kind is PeerKind.NETWORK:
         return False if end.address in peer.network else None
     if peer.kind is PeerKind.PREFIX_LIST:

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from common.network import Family
 from common.problems import SettingsError
-from components.domain_controllers.demands import Direction, Sources
-from components.domain_controllers.narrowing import Wish, fitted
+from components.domain_controllers.acl_aggregation import Wish, fitted
 from components.domain_controllers.network_acl import AclPlan, plan_network_acl
-from components.domain_controllers.oracle import acl_lets_pass, acl_rules_from_aws, packet
-from components.domain_controllers.peers import Family, group_peer
+from components.domain_controllers.packet_evaluation import acl_lets_pass, acl_rules_from_aws, packet
+from components.domain_controllers.traffic_requirements import Direction, Sources, group_peer
 from tests.components.domain_controllers import strategies
 from tests.components.domain_controllers.strategies import OWN, asked
 
 if TYPE_CHECKING:
-    from components.domain_controllers.peers import Network
+    from common.network import Network
 
 LAWS = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 

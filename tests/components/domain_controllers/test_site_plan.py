@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from common.network import Family
 from common.problems import SettingsError
-from components.domain_controllers.peers import Family, prefix_list_peer
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, plan_sites
+from components.domain_controllers.traffic_requirements import prefix_list_peer
 
 if TYPE_CHECKING:
     from components.domain_controllers.site_plan import SitePlan

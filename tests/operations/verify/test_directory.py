@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.domain_controllers.demands import Direction
 from components.domain_controllers.event_patterns import ALERTS
 from components.domain_controllers.key_policy import controllers_key_policy
 from components.domain_controllers.monitoring_policies import (
@@ -31,9 +30,9 @@ from components.domain_controllers.names import (
     group_name,
     site_name,
 )
-from components.domain_controllers.peers import PeerKind
 from components.domain_controllers.settings import DomainControllersSection
 from components.domain_controllers.site_plan import SiteNetworks, SitePlan, plan_sites
+from components.domain_controllers.traffic_requirements import Direction, PeerKind
 from components.session_manager.endpoint_services import endpoint_policy
 from operations.reading import Unread
 from operations.verify.delivery import rule_sender
@@ -61,7 +60,7 @@ from operations.verify.topics import SubscriptionFacts, TopicFacts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.domain_controllers.rules import Rule
+    from components.domain_controllers.security_group_rules import Rule
     from operations.verify.findings import Finding
 
 EMAIL = "directory@example.com"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
+from common.network import contains, family_of, int_key
 from common.problems import Problem, named, shown
 from common.validation import instance_types, read_section
-from components.domain_controllers.peers import contains, family_of
 from components.domain_controllers.planner import RULES_PER_INTERFACE
 from components.domain_controllers.port_tables import Options, load_tables, ports
-from components.domain_controllers.prefix_lists import int_key
 from components.domain_controllers.settings import DomainControllersSection, ManagementAccess, SiteSettings
 
 if TYPE_CHECKING:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.peers import Network, contains
-from components.domain_controllers.prefix_lists import collapse, int_key
+from common.network import Network, PortRange, collapse, contains, int_key, merge_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-PortRange = tuple[int, int]
 Ranges = dict[int, set[PortRange]]
 """Port ranges by IANA protocol number."""
 Wish = dict[Network, Ranges]
@@ -111,14 +109,8 @@ def _without_inherited(
 
 
 def _merged(protocol: int, ranges: Iterable[PortRange]) -> list[PortRange]:
-    found: list[PortRange] = []
-    touching = 1 if protocol in _TCP_AND_UDP else 0
-    for first, last in sorted(ranges):
-        if found and first <= found[-1][1] + touching:
-            found[-1] = (found[-1][0], max(found[-1][1], last))
-        else:
-            found.append((first, last))
-    return found
+    joins_adjacent = protocol in _TCP_AND_UDP
+    return [ports for ports, _ in merge_ranges(sorted(ranges), lambda ports: ports, joins_adjacent=joins_adjacent)]
 
 
 def _join_ports(lines: Lines, limit: int) -> None:

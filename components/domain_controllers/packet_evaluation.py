@@ -10,15 +10,15 @@ from functools import cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
-from components.domain_controllers.demands import Direction
 from components.domain_controllers.network_acl import AclRule
-from components.domain_controllers.peers import Network, PeerKind
+from components.domain_controllers.traffic_requirements import Direction, PeerKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from common.network import Network
     from components.domain_controllers.planner import GroupPlan
-    from components.domain_controllers.rules import Rule
+    from components.domain_controllers.security_group_rules import Rule
 
 Address = IPv4Address | IPv6Address
 

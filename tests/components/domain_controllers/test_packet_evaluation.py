@@ -11,9 +11,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from common.problems import SettingsError
-from components.domain_controllers.demands import Direction, Sources
 from components.domain_controllers.network_acl import plan_network_acl
-from components.domain_controllers.oracle import (
+from components.domain_controllers.packet_evaluation import (
     ECHO_REPLIES,
     Packet,
     acl_lets_pass,
@@ -23,14 +22,14 @@ from components.domain_controllers.oracle import (
     permissions,
     permissions_from_aws,
 )
-from components.domain_controllers.peers import PeerKind
 from components.domain_controllers.planner import plan_groups
 from components.domain_controllers.port_tables import Options, Profile, load_tables
+from components.domain_controllers.traffic_requirements import Direction, PeerKind, Sources
 from tests.components.domain_controllers import literal_tables, strategies
 from tests.components.domain_controllers.literal_tables import EDGES, wanted
 
 if TYPE_CHECKING:
-    from components.domain_controllers.oracle import Address, Permission
+    from components.domain_controllers.packet_evaluation import Address, Permission
     from components.domain_controllers.planner import GroupPlan, Quotas
 
 MANY = settings(

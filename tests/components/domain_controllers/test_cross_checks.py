@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from common.network import Family
 from components.domain_controllers import settings
-from components.domain_controllers.demands import Sources
-from components.domain_controllers.peers import Family, prefix_list_peer
+from components.domain_controllers.cross_checks import read_domain_controllers
 from components.domain_controllers.planner import Quotas
 from components.domain_controllers.port_tables import Options, Profile
-from components.domain_controllers.reading import read_domain_controllers
 from components.domain_controllers.settings import DomainControllersSection, known_addresses, sources
+from components.domain_controllers.traffic_requirements import Sources, prefix_list_peer
 
 REGIONS = ("eu-west-1", "us-east-1")
 DESIGN: dict[str, Any] = {

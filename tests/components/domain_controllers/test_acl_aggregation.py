@@ -13,19 +13,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.network import contains
 from common.problems import SettingsError
-from components.domain_controllers.demands import Sources
-from components.domain_controllers.narrowing import WIDEST, Wish, fewest_rules, fitted
+from components.domain_controllers.acl_aggregation import WIDEST, Wish, fewest_rules, fitted
 from components.domain_controllers.network_acl import plan_network_acl
-from components.domain_controllers.peers import contains
 from components.domain_controllers.planner import plan_groups
+from components.domain_controllers.traffic_requirements import Sources
 from tests.components.domain_controllers.strategies import OWN, asked
 from tests.work import work_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.domain_controllers.peers import Network
+    from common.network import Network
 
 LAWS = settings(deadline=None, max_examples=60)
 

@@ -6,16 +6,20 @@ import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
+from ipaddress import ip_network
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from components.domain_controllers.peers import Family, Peer
+from common.network import Family, Network, collapse, int_key, merge_ranges
 from components.domain_controllers.port_tables import Protocol
+from components.domain_controllers.traffic_requirements import Peer, PeerKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from components.domain_controllers.demands import Demand, Direction
     from components.domain_controllers.port_tables import Port
+    from components.domain_controllers.traffic_requirements import Direction, Source, TrafficRequirement
+
 
 LONGEST_DESCRIPTION = 255
 ECHO_REQUEST_V6 = 128
@@ -134,29 +138,29 @@ class PrefixList:
     entries: tuple[Entry, ...]
 
 
-Span = tuple[Protocol, int, int]
+ProtocolPorts = tuple[Protocol, int, int]
 """A protocol with its first and last port; for ICMP the type, twice."""
 
 
-def spans(ports: Iterable[Port]) -> tuple[Span, ...]:
+def port_ranges(ports: Iterable[Port]) -> tuple[ProtocolPorts, ...]:
     """Return the port ranges in order, with adjacent ones merged."""
-    return tuple(span for span, _ in _merged(ports))
+    return tuple(ports for ports, _ in _merged(ports))
 
 
-def rules_of(demands: Iterable[Demand], *, named: str | None = None) -> list[Rule]:
+def rules_of(requirements: Iterable[TrafficRequirement], *, named: str | None = None) -> list[Rule]:
     """Return the fewest rules per peer that allow exactly the required traffic.
 
     Args:
-        demands: Demands in any order; several tables for one peer become one set of rules.
+        requirements: Demands in any order; several tables for one peer become one set of rules.
         named: Name for every peer instead of its sources' names.
     """
     wanted: dict[tuple[Direction, tuple[str, str, str]], dict[str, set[Port]]] = {}
     peers: dict[tuple[str, str, str], Peer] = {}
-    for demand in demands:
-        ports = frozenset(demand.ports) if len(demand.sources) > 1 else demand.ports
-        for source in demand.sources:
+    for requirement in requirements:
+        ports = frozenset(requirement.ports) if len(requirement.sources) > 1 else requirement.ports
+        for source in requirement.sources:
             peers[source.peer.key] = source.peer
-            by_name = wanted.setdefault((demand.direction, source.peer.key), {})
+            by_name = wanted.setdefault((requirement.direction, source.peer.key), {})
             by_name.setdefault(named or source.name, set()).update(ports)
     rules = [
         rule for (direction, key), by_name in wanted.items() for rule in _rules_of_peer(direction, peers[key], by_name)
@@ -189,16 +193,84 @@ def _rules_of_peer(direction: Direction, peer: Peer, by_name: dict[str, set[Port
     return rules
 
 
-def _merged(ports: Iterable[Port]) -> list[tuple[Span, list[Port]]]:
+def _merged(ports: Iterable[Port]) -> list[tuple[ProtocolPorts, list[Port]]]:
     """Merge ranges that overlap or touch; ICMP types are not ranges and stay separate."""
-    found: list[tuple[Span, list[Port]]] = []
     # The last keys make the order of texts independent of the order of the ports.
-    for port in sorted(ports, key=lambda p: (_PROTOCOLS.index(p.protocol), p.first, p.last, p.origin, p.description)):
-        if found:
-            (protocol, first, last), members = found[-1]
-            joins = 0 if protocol is Protocol.ICMP else 1
-            if protocol is port.protocol and port.first <= last + joins:
-                found[-1] = ((protocol, first, max(last, port.last)), [*members, port])
-                continue
-        found.append(((port.protocol, port.first, port.last), [port]))
-    return found
+    by_protocol = groupby(
+        sorted(ports, key=lambda p: (_PROTOCOLS.index(p.protocol), p.first, p.last, p.origin, p.description)),
+        key=lambda port: port.protocol,
+    )
+    return [
+        ((protocol, *ports), members)
+        for protocol, group in by_protocol
+        for ports, members in merge_ranges(
+            group, lambda port: (port.first, port.last), joins_adjacent=protocol is not Protocol.ICMP
+        )
+    ]
+
+
+SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 100, 150, 200, 300, 500, 750, 1000)
+"""Steps of maximum entries, so that few additional or removed rows change no list; AWS allows 1,000."""
+
+
+def step(needed: int, room: int) -> int:
+    """Return the largest size that fits; where that is too small, the available room itself.
+
+    Args:
+        needed: Required entries, at most `room`.
+        room: Entries that the quotas allow.
+    """
+    largest = max(size for size in (*SIZES, 0) if size <= room)
+    return largest if largest >= needed else min(room, SIZES[-1])
+
+
+def entries(sources: Iterable[Source], family: Family) -> tuple[Entry, ...]:
+    """Return the fewest entries with exactly the addresses of the sources' networks.
+
+    Args:
+        sources: Sources; those that are not networks, or of the other family, are ignored.
+        family: Family of the list.
+    """
+    names: dict[str, set[str]] = defaultdict(set)
+    for source in sources:
+        if source.peer.kind is PeerKind.NETWORK and source.peer.family is family:
+            names[source.peer.value].add(source.name)
+    networks = {ip_network(value): said for value, said in names.items()}
+    return tuple(
+        Entry(cidr=str(whole), description=description(", ".join(said))) for whole, said in _collapsed(networks)
+    )
+
+
+def _collapsed(networks: dict[Network, set[str]]) -> Iterator[tuple[Network, list[str]]]:
+    """Yield collapsed networks with the names of their members, in one pass, as both are in order."""
+    members = iter(sorted(networks, key=int_key))
+    member = next(members, None)
+    for whole in collapse(networks):
+        last = int(whole.broadcast_address)
+        said: set[str] = set()
+        while member is not None and int(member.network_address) <= last:
+            said |= networks[member]
+            member = next(members, None)
+        yield whole, sorted(said)
+
+
+def without_contained(sources: Sequence[Source]) -> tuple[Source, ...]:
+    """Omit networks within another of the sources; adjacent networks stay separate, so that each keeps its rules."""
+    kept: set[str] = set()
+    largest: Network | None = None
+    networks = {ip_network(each.peer.value) for each in sources if each.peer.kind is PeerKind.NETWORK}
+    for network in sorted(networks, key=int_key):
+        inside = (
+            largest is not None
+            and network.version == largest.version
+            and int(network.broadcast_address) <= int(largest.broadcast_address)
+        )
+        if not inside:
+            largest = network
+            kept.add(str(network))
+    return tuple(each for each in sources if each.peer.kind is not PeerKind.NETWORK or each.peer.value in kept)
+
+
+def planned_list_peer(name: str, family: Family, max_entries: int) -> Peer:
+    """Return the peer for a list of the same plan."""
+    return Peer(kind=PeerKind.PLANNED_LIST, value=name, family=family, entries=max_entries)

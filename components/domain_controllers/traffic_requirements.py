@@ -5,9 +5,79 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from ipaddress import ip_network
 
-from components.domain_controllers.peers import ITSELF, Network, Peer, group_peer, network_peer
+from common.network import Family, Network, family_of
 from components.domain_controllers.port_tables import Options, Port, Table, Tables, ports
+
+
+class PeerKind(StrEnum):
+    """Kind of name that a rule has for its peer."""
+
+    ITSELF = "itself"
+    """The controllers' own first group."""
+    NETWORK = "network"
+    GROUP = "security group"
+    PREFIX_LIST = "prefix list"
+    """An existing prefix list."""
+    PLANNED_LIST = "planned prefix list"
+    """A prefix list of the same plan."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """Source or destination of a rule.
+
+    Attributes:
+        kind: Kind of the value.
+        value: A CIDR, `sg-...`, `pl-...`, the name of a planned list, or `itself`.
+        family: Family whose quota a rule counts against; None: a rule to a group counts against both.
+        entries: Number of rules it counts as: a prefix list's maximum entries, regardless of its content.
+    """
+
+    kind: PeerKind
+    value: str
+    family: Family | None = None
+    entries: int = 1
+
+    @cached_property
+    def key(self) -> tuple[str, str, str]:
+        """Return a sort key, which is unique per peer."""
+        return (self.kind, self.family or "", self.value)
+
+    @cached_property
+    def network(self) -> Network:
+        """Return the network, where the value is a CIDR."""
+        return ip_network(self.value)
+
+    @property
+    def slug(self) -> str:
+        """Return the value for resource names, which must not contain `::`."""
+        return self.value.replace("/", "-").replace(":", ".")
+
+    def weight(self, family: Family) -> int:
+        """Return the number of rules of a family's quota that a rule to this peer counts as."""
+        return self.entries if self.family in (None, family) else 0
+
+
+ITSELF = Peer(kind=PeerKind.ITSELF, value="itself")
+
+
+def network_peer(network: Network | str) -> Peer:
+    """Return the peer for a network, given as CIDR without host bits or parsed."""
+    parsed = ip_network(network) if isinstance(network, str) else network
+    return Peer(kind=PeerKind.NETWORK, value=str(parsed), family=family_of(parsed))
+
+
+def group_peer(group_id: str) -> Peer:
+    """Return the peer for a security group, `sg-...`."""
+    return Peer(kind=PeerKind.GROUP, value=group_id)
+
+
+def prefix_list_peer(list_id: str, family: Family, max_entries: int) -> Peer:
+    """Return the peer for an existing prefix list, `pl-...`, with its maximum number of entries."""
+    return Peer(kind=PeerKind.PREFIX_LIST, value=list_id, family=family, entries=max_entries)
 
 
 class Direction(StrEnum):
@@ -17,7 +87,7 @@ class Direction(StrEnum):
     EGRESS = "egress"
 
 
-class Audience(StrEnum):
+class PeerGroup(StrEnum):
     """Kind of peer, by the port table that applies to it."""
 
     ITSELF = "controllers of this site"
@@ -41,18 +111,18 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Demand:
+class TrafficRequirement:
     """Traffic of every source with every port.
 
     Attributes:
         direction: Side that opens the connection: the source with ingress, the controller with egress.
-        audience: Kind of the sources.
+        peer_group: Kind of the sources.
         sources: Sources, in no particular order.
         ports: Ports in the table's order.
     """
 
     direction: Direction
-    audience: Audience
+    peer_group: PeerGroup
     sources: tuple[Source, ...]
     ports: tuple[Port, ...]
 
@@ -82,7 +152,7 @@ class Sources:
     time_sources: Sequence[Network] = ()
 
 
-def demands(tables: Tables, options: Options, sources: Sources) -> tuple[Demand, ...]:
+def traffic_requirements(tables: Tables, options: Options, sources: Sources) -> tuple[TrafficRequirement, ...]:
     """Return all traffic that is required; no other traffic is.
 
     Args:
@@ -103,14 +173,14 @@ def demands(tables: Tables, options: Options, sources: Sources) -> tuple[Demand,
     )
     bastions = tuple(Source(name="bastion hosts", peer=group_peer(group)) for group in sources.bastions)
     found = [
-        Demand(direction=direction, audience=audience, sources=who, ports=what)
-        for direction, audience, who, what in (
-            (Direction.INGRESS, Audience.ITSELF, itself, controllers),
-            (Direction.EGRESS, Audience.ITSELF, itself, controllers),
-            (Direction.INGRESS, Audience.CONTROLLERS, others, controllers),
-            (Direction.EGRESS, Audience.CONTROLLERS, others, both_ways),
-            (Direction.INGRESS, Audience.CLIENTS, clients, ports("client_to_controller", tables.clients, options)),
-            (Direction.INGRESS, Audience.BASTIONS, bastions, ports("bastion_to_controller", tables.bastions, options)),
+        TrafficRequirement(direction=direction, peer_group=peer_group, sources=who, ports=what)
+        for direction, peer_group, who, what in (
+            (Direction.INGRESS, PeerGroup.ITSELF, itself, controllers),
+            (Direction.EGRESS, PeerGroup.ITSELF, itself, controllers),
+            (Direction.INGRESS, PeerGroup.CONTROLLERS, others, controllers),
+            (Direction.EGRESS, PeerGroup.CONTROLLERS, others, both_ways),
+            (Direction.INGRESS, PeerGroup.CLIENTS, clients, ports("client_to_controller", tables.clients, options)),
+            (Direction.INGRESS, PeerGroup.BASTIONS, bastions, ports("bastion_to_controller", tables.bastions, options)),
         )
     ]
     return tuple(
@@ -122,16 +192,16 @@ def _named(name: str, networks: Sequence[Network]) -> tuple[Source, ...]:
     return tuple(Source(name=name, peer=network_peer(network)) for network in networks)
 
 
-def _services(table: Table, options: Options, sources: Sources) -> list[Demand]:
+def _services(table: Table, options: Options, sources: Sources) -> list[TrafficRequirement]:
     destinations = {
         "endpoints": tuple(Source(name="endpoints", peer=peer) for peer in sources.endpoints),
         "resolvers": _named("resolvers", sources.resolvers),
         "timeSources": _named("time sources", sources.time_sources),
     }
     return [
-        Demand(
+        TrafficRequirement(
             direction=Direction.EGRESS,
-            audience=Audience.SERVICES,
+            peer_group=PeerGroup.SERVICES,
             sources=who,
             ports=ports("controller_to_services", table, options, to=to),
         )

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 from botocore.exceptions import ClientError
 
 from common.aws.failures import code_of
+from common.network import Family, contains
 from common.problems import Collector, Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
-from components.domain_controllers.peers import Family, contains, prefix_list_peer
 from components.domain_controllers.site_plan import S3_LIST_WEIGHT, SiteNetworks
+from components.domain_controllers.traffic_requirements import prefix_list_peer
 from components.network import check_private, explained_at, find_network
 from components.session_manager.endpoint_services import service_name
 from components.session_manager.endpoints import check_private_names
@@ -21,7 +22,7 @@ from components.session_manager.endpoints import check_private_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from components.domain_controllers.peers import Network as Addresses
+    from common.network import Network as Addresses
     from components.domain_controllers.settings import DomainControllersSection, SiteSettings
     from components.network import Network
     from components.session_manager.endpoints import PlannedEndpoints
