@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnectionError
 
-from common.aws.session import RETRIES
+from common.aws import RETRIES
 from common.iam.denials import denial_in
 
 if TYPE_CHECKING:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+DOCUMENT_NAME: Final = "SSM-SessionManagerRunShell"
+"""Name of the preferences document."""
+
 _SPELLINGS: Final = 1_000
 """Bytes for another spelling of the same content: one empty line for each version that a document may have."""
 

@@ -194,8 +194,8 @@ class _LogGroup:
         group = self._described()
         if group:
             if tags:
-                self._logs.tag_resource(resourceArn=_arn(group), tags=dict(tags))
-            self._logs.untag_resource(resourceArn=_arn(group), tagKeys=[removed])
+                self._logs.tag_resource(resourceArn=log_group_arn(group), tags=dict(tags))
+            self._logs.untag_resource(resourceArn=log_group_arn(group), tagKeys=[removed])
 
     def remove(self, value: str) -> None:
         try:
@@ -204,17 +204,20 @@ class _LogGroup:
             return
 
     def _described(self) -> dict[str, Any] | None:
-        pages: Iterable[dict[str, Any]] = self._logs.get_paginator("describe_log_groups").paginate(
-            logGroupNamePrefix=self._name
-        )
-        return next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == self._name), None)
+        return described_log_group(self._logs, self._name)
+
+
+def described_log_group(logs: Any, name: str) -> dict[str, Any] | None:
+    """Return CloudWatch Logs' description of a log group; None: it does not exist."""
+    pages: Iterable[dict[str, Any]] = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
+    return next((each for page in pages for each in page["logGroups"] if each["logGroupName"] == name), None)
 
 
 def _listed(tags: Mapping[str, str]) -> list[dict[str, str]]:
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
-def _arn(group: dict[str, Any]) -> str:
+def log_group_arn(group: dict[str, Any]) -> str:
     """Return the ARN without `:*` for the group's streams, which tagging does not accept."""
     return group["arn"].removesuffix(":*")
 

@@ -13,14 +13,17 @@ from pulumi_aws.scheduler import Schedule, ScheduleFlexibleTimeWindowArgs, Sched
 from common.limits import excess_problems
 from common.problems import raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
-from components.approval.alarm_resources import ApprovalAlarms, ApprovalAlarmsArgs
 from components.approval.alarms import topic_problems
-from components.approval.names import Place
+from components.approval.names import WorkflowLocation
+from components.approval.notifications import (
+    ApprovalAlarms,
+    ApprovalAlarmsArgs,
+    NotificationTopic,
+    NotificationTopicArgs,
+)
 from components.approval.operator_grants import OperatorGrants
-from components.approval.plan import INLINE_POLICY_NAME, plan_approval
+from components.approval.plan import INLINE_POLICY_NAME, generated_texts, plan_approval
 from components.approval.settings import approval_problems
-from components.approval.sizes import generated_texts
-from components.approval.topic import NotificationTopic, NotificationTopicArgs
 
 if TYPE_CHECKING:
     from components.account import Account
@@ -59,7 +62,7 @@ def check_approval(args: ApprovalArgs) -> None:
 
 
 def _plan(args: ApprovalArgs) -> ApprovalPlan:
-    place = Place(partition=args.account.partition, account_id=args.account.id, region=args.regions[0])
+    place = WorkflowLocation(partition=args.account.partition, account_id=args.account.id, region=args.regions[0])
     return plan_approval(args.settings, place, args.regions, session_data_encryption=args.session_data_encryption)
 
 

@@ -19,9 +19,8 @@ from components.domain_controllers.monitoring_policies import Scope
 from components.domain_controllers.names import site_name
 from components.domain_controllers.settings import ManagementAccess
 from components.domain_controllers.site import Site, SiteArgs
-from components.domain_controllers.site_plan import plan_sites
-from components.domain_controllers.site_resources import find_places
-from components.domain_controllers.sizes import generated_texts
+from components.domain_controllers.site_plan import generated_texts, plan_sites
+from components.domain_controllers.site_resources import find_site_resources
 from components.domain_controllers.trail import ManagementTrail, ManagementTrailArgs
 from components.session_manager.endpoint_services import EC2, interface_services
 from components.session_manager.endpoints import check_services
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from components.account import Account
     from components.domain_controllers.settings import DomainControllersSection
     from components.domain_controllers.site_plan import SitePlan
-    from components.domain_controllers.site_resources import Place
+    from components.domain_controllers.site_resources import SiteResources
     from components.session_manager.endpoints import PlannedEndpoints
     from components.session_manager.settings import SessionManagerSettings
 
@@ -49,7 +48,7 @@ class PlannedControllers:
     """
 
     section: DomainControllersSection
-    places: Mapping[str, Place]
+    places: Mapping[str, SiteResources]
     plans: Mapping[str, SitePlan]
 
     @property
@@ -77,7 +76,7 @@ def plan_controllers(
         SettingsError: What they name does not exist, or what they configure does not fit; nothing is registered then.
     """
     raise_problems(cross_problems(section, ("domainControllers",), tuple(section.sites)))
-    places = find_places(section, endpoints, preferences)
+    places = find_site_resources(section, endpoints, preferences)
     collector = Collector()
     for region in places:
         services = {*interface_services(preferences.get(region)), EC2}

@@ -33,7 +33,7 @@ _NO_PARAMETER: Final = frozenset({"ParameterNotFound", "ValidationException"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class SiteResources:
     """A site as found in AWS.
 
     Attributes:
@@ -63,11 +63,11 @@ class Place:
         )
 
 
-def find_places(
+def find_site_resources(
     section: DomainControllersSection,
     endpoints: Mapping[str, PlannedEndpoints],
     session_manager: Mapping[str, SessionManagerSettings],
-) -> dict[str, Place]:
+) -> dict[str, SiteResources]:
     """Look up every site.
 
     Args:
@@ -79,18 +79,20 @@ def find_places(
         SettingsError: Resources are missing or not as required; the error has all problems.
     """
     collector = Collector()
-    places: dict[str, Place] = {}
+    places: dict[str, SiteResources] = {}
     for region, site in section.sites.items():
         logging = session_manager.get(region)
         with collector:
-            places[region] = _place(
+            places[region] = _site_resources(
                 region, site, endpoints.get(region), logs_to_s3=bool(logging and logging.s3_logging)
             )
     collector.check()
     return places
 
 
-def _place(region: str, site: SiteSettings, endpoints: PlannedEndpoints | None, *, logs_to_s3: bool) -> Place:
+def _site_resources(
+    region: str, site: SiteSettings, endpoints: PlannedEndpoints | None, *, logs_to_s3: bool
+) -> SiteResources:
     path = ("domainControllers", "sites", region)
     network = find_network(region=region, vpc=site.vpc, subnets=site.subnets, path=path, one_subnet_a_zone=False)
     collector = Collector()
@@ -111,7 +113,7 @@ def _place(region: str, site: SiteSettings, endpoints: PlannedEndpoints | None, 
                 region, each.image_parameter, (*path, "controllers", str(number), "imageParameter")
             )
     collector.check()
-    return Place(
+    return SiteResources(
         network=network,
         needs_endpoints=shared is None,
         endpoint_cidrs=(shared.network if shared else network.one_subnet_a_zone()).cidrs,

@@ -26,7 +26,6 @@ from common.problems import Collector, raise_problems
 from components.adoption.document_resource import ConvergingDocument, ConvergingDocumentArgs
 from components.adoption.lookup import program_clients
 from components.nodes.agent_versions import minimum_agent_version
-from components.nodes.host_management import host_trust
 from components.nodes.names import (
     ASSOCIATION_NAME,
     HOST_MANAGED_POLICY,
@@ -38,26 +37,29 @@ from components.nodes.names import (
     RUNBOOK_NAME,
     UPDATE_DOCUMENT,
     UPDATE_PARAMETERS,
-    NodesPlace,
+    NodesAccount,
     PolicyDocument,
+    host_trust,
 )
 from components.nodes.recorders import recording_region
-from components.nodes.remediation import (
+from components.nodes.role_compliance import (
     CONCURRENT_EXECUTION_RATE_PERCENTAGE,
     ERROR_PERCENTAGE,
     MAXIMUM_AUTOMATIC_ATTEMPTS,
+    MESSAGE_TYPES,
     REMEDIATION_POLICY_NAME,
     RESOURCE_PARAMETER,
     RETRY_ATTEMPT_SECONDS,
     ROLE_PARAMETER,
+    RUNTIME,
+    generated_texts,
     remediation_role_policy,
     remediation_trust,
+    role_rule,
     runbook,
 )
-from components.nodes.role_rule import MESSAGE_TYPES, RUNTIME, role_rule
 from components.nodes.service_setting import ServiceSetting, ServiceSettingArgs
 from components.nodes.settings import Remediation
-from components.nodes.sizes import generated_texts
 from components.session_manager.instance_policy import instance_policies
 from components.session_manager.names import INSTANCE_POLICY_NAME, numbered
 
@@ -157,7 +159,7 @@ class Nodes(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("shell-access:nodes:Nodes", name, None, opts)
         self._name, self._args = name, args
-        self._place = NodesPlace(partition=args.account.partition, account_id=args.account.id)
+        self._place = NodesAccount(partition=args.account.partition, account_id=args.account.id)
         settings = args.planned.section
         compliance = self._role_compliance(settings.compliance) if settings.compliance else None
         host_management = self._host_management() if settings.host_management else None

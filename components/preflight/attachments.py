@@ -16,7 +16,7 @@ from common.aws.failures import NOT_DONE, code_of, why_not
 from common.limits import ATTACHED_POLICIES
 from common.problems import Problem, SettingsError
 from components.adoption.lookup import program_clients
-from components.approval.names import APPROVER_POLICY_NAME, Place
+from components.approval.names import APPROVER_POLICY_NAME, WorkflowLocation
 from components.approval.plan import operator_policy_names
 from components.approval.settings import ApproverType
 from components.session_manager.instance_policy import instance_policies, instance_policy_problems
@@ -97,7 +97,7 @@ def wanted_attachments(settings: Settings, account: Account) -> dict[Principal, 
 
 
 def _attached(settings: Settings, account: Account) -> Iterator[tuple[Principal, tuple[str, ...], frozenset[str]]]:
-    place = Place(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
     names = instance_policies(settings.session_manager, partition=account.partition, account_id=account.id)
     of_nodes = frozenset(place.iam(f"policy/{name}") for name in names)
     for position, role in enumerate(settings.instance_roles):

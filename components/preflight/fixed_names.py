@@ -26,7 +26,7 @@ from components.approval.names import (
     REQUESTER_POLICY_NAME,
     ROLE_NAME,
     RUNBOOK_NAME,
-    Place,
+    WorkflowLocation,
 )
 from components.approval.settings import Mode
 from components.domain_controllers import access_restriction_policy, instance_role, port_forwarding_policy
@@ -104,7 +104,7 @@ def _approval(settings: Settings, account: Account) -> Iterator[FixedName]:
     section = settings.approval
     if section is None:
         return
-    place = Place(partition=account.partition, account_id=account.id, region=settings.regions[0])
+    place = WorkflowLocation(partition=account.partition, account_id=account.id, region=settings.regions[0])
     forwards = watches_iam(section, place) and needs_forwarding(place)
     names = [
         (Kind.DOCUMENT, RUNBOOK_NAME),

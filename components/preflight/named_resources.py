@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from common.aws.failures import NOT_DONE, code_of, why_not
 from common.problems import Problem, SettingsError, shown
 from components.adoption.lookup import program_clients
+from components.adoption.resource_kinds import described_log_group
 from components.approval.settings import ApproverType
 
 if TYPE_CHECKING:
@@ -147,8 +148,7 @@ def _has_bucket(name: str, owner: str, s3: Any) -> bool:
 
 
 def _has_log_group(name: str, logs: Any) -> bool:
-    pages = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
-    return any(group["logGroupName"] == name for page in pages for group in page["logGroups"])
+    return described_log_group(logs, name) is not None
 
 
 def _problem(clients: AwsClients, named: NamedResource) -> Problem | None:

@@ -11,7 +11,13 @@ import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from common.limits import DOCUMENT
-from components.adoption.document_content import content_sha256, published_bytes, same_content, serialized
+from components.adoption.document_content import (
+    DOCUMENT_NAME,
+    content_sha256,
+    published_bytes,
+    same_content,
+    serialized,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +40,6 @@ __all__ = [
     "serialized",
 ]
 
-DOCUMENT_NAME: Final = "SSM-SessionManagerRunShell"
 DOCUMENT_TYPE: Final = "Session"
 
 DESCRIPTION: Final = "Session Manager preferences of this Region, kept by Shell Access"

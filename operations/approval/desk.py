@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from common.aws.session import AwsClients
 from common.validation import partitions
-from components.approval.names import Place
+from components.approval.names import WorkflowLocation
 from operations.approval.calls import CallError
 from operations.approval.workflow import Workflow, workflow_named, workflow_of
 from operations.errors import UnusableError
@@ -64,9 +64,9 @@ class Desk:
     options: str = ""
 
     @property
-    def place(self) -> Place:
+    def place(self) -> WorkflowLocation:
         """Location of the workflow."""
-        return Place(
+        return WorkflowLocation(
             partition=self.identity.partition, account_id=self.identity.account_id, region=self.workflow.region
         )
 

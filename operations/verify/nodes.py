@@ -6,16 +6,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from components.nodes.host_management import host_trust
 from components.nodes.names import (
     HOST_MANAGED_POLICY,
     HOST_ROLE_NAME,
     REMEDIATION_ROLE_NAME,
     ROLE_TYPE,
     RUNBOOK_NAME,
-    NodesPlace,
+    NodesAccount,
+    host_trust,
 )
-from components.nodes.remediation import (
+from components.nodes.role_compliance import (
     CONCURRENT_EXECUTION_RATE_PERCENTAGE,
     ERROR_PERCENTAGE,
     MAXIMUM_AUTOMATIC_ATTEMPTS,
@@ -24,9 +24,9 @@ from components.nodes.remediation import (
     RETRY_ATTEMPT_SECONDS,
     remediation_role_policy,
     remediation_trust,
+    role_rule,
     runbook,
 )
-from components.nodes.role_rule import role_rule
 from components.nodes.settings import Remediation
 from operations.reading import Reader, Unread
 from operations.verify.nodes_comparison import (
@@ -74,7 +74,7 @@ class NodesVerification:
 
     clients: Clients
     caller: str
-    place: NodesPlace
+    place: NodesAccount
     regions: Mapping[str, Asked]
     section: NodesSection
     instance_policies: tuple[str, ...]

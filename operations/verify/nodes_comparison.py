@@ -15,7 +15,7 @@ from components.nodes.names import (
     UPDATE_DOCUMENT,
     UPDATE_PARAMETERS,
 )
-from components.nodes.role_rule import MESSAGE_TYPES
+from components.nodes.role_compliance import MESSAGE_TYPES
 from operations.reading import Unread
 from operations.verify.findings import Finding, Status, cannot_tell, compared
 

@@ -12,7 +12,7 @@ from components.nodes.names import (
     RUNBOOK_NAME,
 )
 from components.nodes.recorders import why_not_recorded
-from components.nodes.remediation import RESOURCE_PARAMETER, ROLE_PARAMETER
+from components.nodes.role_compliance import RESOURCE_PARAMETER, ROLE_PARAMETER
 from operations.reading import Unread
 
 if TYPE_CHECKING:

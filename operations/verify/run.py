@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from components.adoption.governance import policy_arn
-from components.nodes.names import NodesPlace
+from components.nodes.names import NodesAccount
 from components.session_manager.instance_policy import instance_policies
 from operations.orphans.listing import find_orphans
 from operations.reading import Identity, Reader, Unread, aws_clients, identify
@@ -146,7 +146,7 @@ def _nodes(
     return NodesVerification(
         clients=clients,
         caller=identity.arn,
-        place=NodesPlace(partition=identity.partition, account_id=identity.account_id),
+        place=NodesAccount(partition=identity.partition, account_id=identity.account_id),
         regions={region: _asked(stack, settings, identity, region) for region in settings.regions},
         section=settings.nodes,
         instance_policies=tuple(_instance_policies(settings, identity)),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from components.domain_controllers.planner import GroupPlan
-    from components.domain_controllers.security_group_rules import Group, PrefixList, Rule
+    from components.domain_controllers.security_group_rules import Group, PrefixList, SecurityGroupRule
     from operations.verify.domain_controllers.facts import AskedSite, ListFacts, SiteFacts
     from operations.verify.security_groups import GroupFacts, RuleFacts
 
@@ -32,8 +32,8 @@ class Differences:
         foreign: Rules that are in no plan.
     """
 
-    missing: tuple[Rule, ...] = ()
-    changed: tuple[tuple[Rule, RuleFacts], ...] = ()
+    missing: tuple[SecurityGroupRule, ...] = ()
+    changed: tuple[tuple[SecurityGroupRule, RuleFacts], ...] = ()
     foreign: tuple[RuleFacts, ...] = ()
 
 
@@ -62,7 +62,9 @@ def group_ids(wanted: AskedSite, plan: GroupPlan, groups: Sequence[GroupFacts]) 
     return frozenset(each.id for each in _by_plan(site_name(wanted.asked.region), plan.groups, groups).values())
 
 
-def rule_differences(wanted: Sequence[Rule], live: Sequence[RuleFacts], peers: Mapping[str, str]) -> Differences:
+def rule_differences(
+    wanted: Sequence[SecurityGroupRule], live: Sequence[RuleFacts], peers: Mapping[str, str]
+) -> Differences:
     """Compare rules by the traffic that they allow, and then by their descriptions.
 
     Args:
@@ -87,7 +89,7 @@ def rule_differences(wanted: Sequence[Rule], live: Sequence[RuleFacts], peers: M
     return Differences(missing=tuple(missing.values()), changed=tuple(changed), foreign=tuple(foreign))
 
 
-def _planned_key(rule: Rule, peers: Mapping[str, str]) -> Key:
+def _planned_key(rule: SecurityGroupRule, peers: Mapping[str, str]) -> Key:
     by_id = rule.peer.kind in (PeerKind.ITSELF, PeerKind.PLANNED_LIST)
     peer = peers.get(rule.peer.value, rule.peer.value) if by_id else rule.peer.value
     return (rule.direction, rule.protocol, rule.from_port, rule.to_port, peer)
@@ -152,7 +154,7 @@ def _expected(planned: Group, live: GroupFacts) -> str:
     return f"{live.id} has the plan's {len(planned.rules)} rules and no others"
 
 
-def _described(rule: Rule, live: RuleFacts) -> str:
+def _described(rule: SecurityGroupRule, live: RuleFacts) -> str:
     return f', described as "{live.description}"' if rule.description != live.description else ""
 
 

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from common.problems import SettingsError
-from components.approval.change_template import change_template
-from components.approval.names import Place
-from components.approval.runbook import runbook
+from components.approval.names import WorkflowLocation
+from components.approval.runbook import change_template, runbook
 from components.approval.settings import ApprovalSettings, ApproverType, Mode, required_approvals
 from components.settings import Settings
 
@@ -183,7 +182,7 @@ def test_approver_below_a_path_is_named_by_the_arn_that_it_has() -> None:
     path = "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Approve_0123456789abcdef"
     given = [{"type": "IamRole", "name": path}, {"type": "IamUser", "name": "team/anton"}, APPROVER]
     settings = load(approvers=given)
-    place = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+    place = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
     steps = runbook(settings, place, ["eu-west-1"])["mainSteps"]
     assert steps[1]["inputs"]["Approvers"] == [
         f"arn:aws:iam::123456789012:role/{path}",
@@ -196,7 +195,7 @@ def test_approver_below_a_path_is_named_by_the_arn_that_it_has() -> None:
 
 def test_change_manager_is_given_names_without_their_paths() -> None:
     settings = load(mode="change-manager", approvers=[{**APPROVER, "name": "team/Approver"}, {**APPROVER, "name": "B"}])
-    place = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+    place = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
     (step,) = change_template(settings, place)["mainSteps"]
     assert [each["approver"] for each in step["inputs"]["EnhancedApprovals"]["Approvers"]] == ["Approver", "B"]
     assert load(mode="change-manager", approvers=[{**APPROVER, "name": "AWSReservedSSO_Approve_0123456789abcdef"}])

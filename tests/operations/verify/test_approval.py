@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from components.approval.names import TAG_KEY, Place
+from components.approval.iam_policies import topic_policy
+from components.approval.names import TAG_KEY, WorkflowLocation
 from components.approval.plan import ApprovalPlan, plan_approval
 from components.approval.settings import ApprovalSettings
-from components.approval.topic_policies import topic_policy
 from components.settings import Settings
 from operations.approval.people import Principal
 from operations.reading import Identity, Unread
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from operations.verify.findings import Finding
 
-PLACE = Place(partition="aws", account_id="123456789012", region="eu-west-1")
+PLACE = WorkflowLocation(partition="aws", account_id="123456789012", region="eu-west-1")
 ASKED = Asked(stack="dev", account_id="123456789012", region="eu-west-1")
 UNREAD = Unread(action="a:B", cause="refused: no", remedy="allow a:B")
 OPERATOR = Principal("role", "Operator")

@@ -60,7 +60,7 @@ from operations.verify.topics import SubscriptionFacts, TopicFacts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.domain_controllers.security_group_rules import Rule
+    from components.domain_controllers.security_group_rules import SecurityGroupRule
     from operations.verify.findings import Finding
 
 EMAIL = "directory@example.com"
@@ -223,7 +223,7 @@ def acls(plan: SitePlan) -> tuple[AclFacts, ...]:
     )
 
 
-def rule_facts(rule: Rule, id_: str, lists: dict[str, str]) -> RuleFacts:
+def rule_facts(rule: SecurityGroupRule, id_: str, lists: dict[str, str]) -> RuleFacts:
     peer = {"itself": "sg-0", **lists}.get(rule.peer.value, rule.peer.value)
     key = "CidrIpv4" if rule.peer.family == "IPv4" else "CidrIpv6"
     key = "PrefixListId" if rule.peer.kind is PeerKind.PLANNED_LIST else key

@@ -1,20 +1,57 @@
-"""Runbook that attaches the instance policies to an instance role, and the role that it assumes. Pure.
-
-Sources: AWS Systems Manager User Guide, "Systems Manager Automation actions reference"; AWS Config Developer Guide,
-"Remediating Noncompliant Resources with AWS Config".
-"""
+"""Compliance of instance roles: the rule, and the runbook that attaches the instance policies."""
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from components.nodes.names import REMEDIATION_ROLE_NAME, NodesPlace, PolicyDocument
+from common.limits import DOCUMENT, GUARD_RULE, ROLE_POLICIES, TRUST_POLICY, Generated, size
+from components.adoption.document_content import published_bytes
+from components.nodes.names import REMEDIATION_ROLE_NAME, ROLE_TYPE, NodesAccount, PolicyDocument
 from components.session_manager.names import numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from components.account import Account
+    from components.nodes.settings import RoleComplianceSettings
+
+
+RUNTIME: Final = "guard-2.x.x"
+"""Runtime of AWS Config (API reference, CustomPolicyDetails, `PolicyRuntime`)."""
+
+MESSAGE_TYPES: Final = ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
+"""Triggers of the evaluation: each change of a role, also where the item is too large for a message."""
+
+RULE: Final = "instance_policy_attached"
+
+_EC2: Final = r'/(%22|")ec2\.amazonaws\.com(\.cn)?(%22|")/'
+"""Principal of EC2 in a trust policy. Guard 2 fails on a regular expression with an escaped quotation mark."""
+
+
+def role_rule(policy_arns: Iterable[str], excluded_roles: Iterable[str]) -> str:
+    """Return the rule for a configuration item; it does not apply to excluded roles and other resources.
+
+    Args:
+        policy_arns: ARNs of the managed policies that instance roles must have, all of them.
+        excluded_roles: Names of roles that are excluded.
+    """
+    excluded = "".join(f"\n    configuration.roleName != {json.dumps(name)}" for name in sorted(set(excluded_roles)))
+    attached = "\n".join(
+        f'    configuration.attachedManagedPolicies[ policyArn == "{arn}" ] !empty' for arn in policy_arns
+    )
+    return f"""rule {RULE} when
+    resourceType == "{ROLE_TYPE}"
+    configuration.roleName exists
+    configuration.assumeRolePolicyDocument == {_EC2}
+    configuration.instanceProfileList[*] !empty{excluded}
+{{
+{attached}
+}}
+"""
+
 
 REMEDIATION_POLICY_NAME: Final = "shell-access"
 """Name of the role's inline policy."""
@@ -35,7 +72,7 @@ _API_SECONDS: Final = 25
 _VERSION: Final = "2012-10-17"
 
 
-def runbook(place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> dict[str, Any]:
+def runbook(place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Sequence[str]) -> dict[str, Any]:
     """Return the runbook: it evaluates the role, attaches missing policies, and verifies that they are attached.
 
     Args:
@@ -107,7 +144,7 @@ def runbook(place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Seque
 
 
 def remediation_role_policy(
-    place: NodesPlace, policy_arns: Sequence[str], excluded_roles: Sequence[str]
+    place: NodesAccount, policy_arns: Sequence[str], excluded_roles: Sequence[str]
 ) -> PolicyDocument:
     """Return the permissions: attach the instance policies, except to excluded roles, and read roles; no others.
 
@@ -139,7 +176,7 @@ def remediation_role_policy(
     return {"Version": _VERSION, "Statement": statements}
 
 
-def remediation_trust(place: NodesPlace) -> PolicyDocument:
+def remediation_trust(place: NodesAccount) -> PolicyDocument:
     """Return the trust policy: Systems Manager assumes the role, for executions in this account only.
 
     IAM User Guide, "The confused deputy problem".
@@ -181,3 +218,32 @@ def _script(name: str, handler: str, payload: dict[str, Any], outputs: Sequence[
 
 def _given(name: str) -> str:
     return f"{{{{ {name} }}}}"
+
+
+def generated_texts(
+    settings: RoleComplianceSettings, account: Account, policy_names: Sequence[str]
+) -> Iterator[Generated]:
+    """Yield each generated resource whose size depends on settings, with its size.
+
+    Args:
+        settings: `shell-access:nodes.roleCompliance`.
+        account: Account of the stack.
+        policy_names: Names of the instance policies.
+    """
+    place = NodesAccount(partition=account.partition, account_id=account.id)
+    arns, excluded = [place.iam(f"policy/{name}") for name in policy_names], sorted(settings.excluded_roles)
+    measured = {
+        "the rule about instance roles": (len(role_rule(arns, excluded)), GUARD_RULE),
+        "the policy of the remediation's role": (size(remediation_role_policy(place, arns, excluded)), ROLE_POLICIES),
+        "the trust policy of the remediation's role": (size(remediation_trust(place)), TRUST_POLICY),
+        "the remediation's runbook": (published_bytes(runbook(place, arns, excluded)), DOCUMENT),
+    }
+    for what, (length, quota) in measured.items():
+        yield Generated(
+            what=what,
+            size=length,
+            quota=quota,
+            path=("nodes", "roleCompliance", "excludedRoles"),
+            given=f"{len(excluded)} excluded roles and {len(arns)} instance policies",
+            fix="Exclude fewer roles",
+        )
