@@ -18,7 +18,7 @@ from components.adoption.dynamic_provider import (
     SECRET_PROPERTIES,
     AwsResourceProvider,
     is_secret,
-    tell,
+    log,
     this_stack,
 )
 from components.adoption.lookup import import_id, previous_owner
@@ -93,7 +93,7 @@ class AdoptedResourceProvider(AwsResourceProvider):
             if existing is None:
                 return
             if not _is_permitted(_props, existing):
-                tell(f"{existing} is kept by the stack {existing.owner}, so it stays as it is.")
+                log(f"{existing} is kept by the stack {existing.owner}, so it stays as it is.")
                 return
             if prior is not None and not (retain and _props["kind"] == Kind.LOG_GROUP):
                 named.restore(prior)

@@ -36,7 +36,7 @@ from components.adoption.dynamic_provider import (
     AwsResourceProvider,
     DynamicResource,
     is_secret,
-    tell,
+    log,
     this_stack,
 )
 
@@ -141,7 +141,7 @@ class DocumentProvider(AwsResourceProvider):
         action, reset_content = self.on_destroy(_props)
         published = str(_props.get("publishedSha256", ""))
         if not store.release(action, release_of(_props), published_hash=published, reset_content=reset_content):
-            tell(_left_alone(store))
+            log(_left_alone(store))
 
     def _publish(self, news: Properties, olds: Properties) -> Properties:
         content = self.desired_content(news)
@@ -157,7 +157,7 @@ class DocumentProvider(AwsResourceProvider):
         store = self._store(olds)
         live = store.read()
         if live and not (self.is_known(olds, live) and live.default_version == olds.get("defaultVersion")):
-            tell(_changed_by_others(store, live, self.differences(olds, live, adopts=False)))
+            log(_changed_by_others(store, live, self.differences(olds, live, adopts=False)))
 
     def _store(self, props: Properties) -> DocumentStore:
         region, clients = props["region"], self.clients()
@@ -290,18 +290,22 @@ def _adopted(
         return []
     if holder is None and ownership.has_published(live.version_name):
         kept = "what was there before this stack is looked up in its versions"
-        tell(_listed(f"{store} was published by this stack and has lost its tags; {kept}", differences(live)))
+        log(_listed(f"{store} was published by this stack and has lost its tags; {kept}", differences(live)))
         return []
     origin = f"is kept by the stack {holder}" if holder else "exists already"
-    kept = f"what is live stays as version {live.default_version} and comes back on destroy unless told otherwise"
-    tell(_listed(f"{store} {origin} and will be taken over; {kept}", differences(live)))
+    kept = (
+        f"what is live stays as version {live.default_version} and is restored on destroy unless configured otherwise"
+    )
+    log(_listed(f"{store} {origin} and will be taken over; {kept}", differences(live)))
     return []
 
 
 def _changed_by_others(store: DocumentStore, live: LiveDocument, differences: list[str]) -> str:
     """Report changes of other principals since the last update or refresh."""
     kept = f"theirs stays as version {live.default_version}"
-    return _listed(f"{store} was changed by somebody else since the last run and will be replaced; {kept}", differences)
+    return _listed(
+        f"{store} was changed by another principal since the last run and will be replaced; {kept}", differences
+    )
 
 
 def _left_alone(store: DocumentStore) -> str:

@@ -86,6 +86,6 @@ def this_stack() -> str:
     return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
-def tell(text: str) -> None:
+def log(text: str) -> None:
     """Log a message to the engine, which shows the output of its plugins."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201 -- the engine shows it

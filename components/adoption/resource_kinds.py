@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from common.aws.failures import ResourceError
-from components.adoption.dynamic_provider import tell
+from components.adoption.dynamic_provider import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -237,8 +237,8 @@ class _Parameter:
             return None
         if parameter["Type"] != _TYPE:
             raise ResourceError(
-                f"the parameter {self._name} exists and is a {parameter['Type']}, not a {_TYPE}, so it could not be given "
-                "back as it was; rename or delete it, then run the same command again"
+                f"the parameter {self._name} exists and is a {parameter['Type']}, not a {_TYPE}, so it could not be "
+                "restored; rename or delete it, then run the same command again"
             )
         return Found(value=parameter["Value"])
 
@@ -347,7 +347,7 @@ class _Policy:
         for role in roles:
             self._iam.detach_role_policy(RoleName=role, PolicyArn=self._arn)
         if roles:
-            tell(f"The policy {self._arn} goes, and with it from the roles {', '.join(sorted(roles))}.")
+            log(f"The policy {self._arn} is deleted, and detached from the roles {', '.join(sorted(roles))}.")
 
 
 _ADAPTERS: Final = {

@@ -434,10 +434,10 @@ _INFORMATION = """\
 It allows one operator to start Session Manager sessions on one EC2 instance for {minutes} minutes.
 
 The operator's principal gets the tag `SecurityAllowSessionInstance` with the ID of the instance; the runbook
-`AllowStartSsmSession` takes it away again. A session that runs at that time goes on; it cannot be resumed.
+`AllowStartSsmSession` removes it again. A session that runs at that time goes on; it cannot be resumed.
 
 ### What to check before approving
-Who asks, for which principal, and why this instance. Nobody approves their own request.
+The requester, the principal, and the reason for this instance. Requesters cannot approve their own request.
 """
 
 

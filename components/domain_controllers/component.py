@@ -166,7 +166,7 @@ class DomainControllers(pulumi.ComponentResource):
         return self._policy(
             "access-restriction",
             access_restriction_policy.POLICY_NAME,
-            "Keeps everybody but the directory team from domain controllers",
+            "Restricts domain controllers to the directory team",
             content,
         ).arn
 

@@ -211,8 +211,8 @@ def _networks(peer: Peer, addresses: Mapping[str, Sequence[Network]]) -> Sequenc
 
 
 def _packet_too_big(direction: Direction, family: Family) -> AclRule:
-    protocol, kind, code, everybody = PACKET_TOO_BIG[family]
-    return AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=everybody)
+    protocol, kind, code, anywhere = PACKET_TOO_BIG[family]
+    return AclRule(number=0, direction=direction, protocol=protocol, from_port=kind, to_port=code, network=anywhere)
 
 
 def _rule(direction: Direction, protocol: int, ports: tuple[int, int], network: Network) -> AclRule:

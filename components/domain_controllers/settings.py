@@ -260,8 +260,8 @@ class DomainControllersSection(Section):
         default_factory=list,
     )
     deployer_roles: list[TeamRole] = _field(
-        "Names of the roles that run this program, which are let through like administratorRoles; none: whoever runs "
-        "it. Ours, not the post's.",
+        "Names of the roles that run this program, which are permitted like administratorRoles; none: the principal "
+        "that runs it. Ours, not the post's.",
         _TEAM_ROLES,
         default_factory=list,
     )

@@ -46,8 +46,8 @@ def recording_region(clients: AwsClients, regions: Sequence[str], chosen: str | 
     """
     looked_at = [chosen] if chosen else list(regions)
     with ThreadPoolExecutor(_AT_A_TIME) as asking:
-        told = asking.map(_why_not, repeat(clients), looked_at)
-        reasons = dict(zip(looked_at, told, strict=True))
+        answers = asking.map(_why_not, repeat(clients), looked_at)
+        reasons = dict(zip(looked_at, answers, strict=True))
     recording = [region for region, reason in reasons.items() if reason is None]
     if len(recording) == 1:
         return recording[0]

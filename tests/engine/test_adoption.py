@@ -175,7 +175,7 @@ def test_document_of_another_owner_is_adopted_and_restored(stack: Stack, aws: Ca
     ssm.update_document_default_version(Name=DOCUMENT_NAME, DocumentVersion="3")
     stack.configure(governed(maxSessionDuration=120))
     for text in (stack.preview().succeeded().text, stack.up().succeeded().text):
-        assert "was changed by somebody else since the last run and will be replaced" in text
+        assert "was changed by another principal since the last run and will be replaced" in text
         assert "theirs stays as version 3" in text
         assert "idleSessionTimeout: 20 -> 60" in text
     assert live(ssm)["inputs"]["idleSessionTimeout"] == "20"

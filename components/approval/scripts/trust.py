@@ -29,7 +29,7 @@ def admitting(trust: Json) -> list[Json]:
 
 
 def trusted(trust: Json) -> set[str]:
-    """Everybody whom a trust policy admits."""
+    """All principals that a trust policy admits."""
     return {person for each in admitting(trust) for person in _people(each)}
 
 
@@ -177,7 +177,7 @@ def _forces(statement: Json, key: str, value: str) -> bool:
 
 
 def _denies_tag(statement: Json) -> bool:
-    """Whether a statement that denies holds for everybody, with no condition but that the tag is there."""
+    """Whether a statement that denies applies to all principals, with no condition but that the tag is there."""
     if statement.get("Principal") not in ("*", {"AWS": "*"}):
         return False
     conditions = _conditions(statement)

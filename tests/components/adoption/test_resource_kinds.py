@@ -185,4 +185,4 @@ def test_policy_goes_from_roles_that_no_state_knows_too(
     policy.remove("")
     assert policy.find() is None
     assert iam.list_attached_role_policies(RoleName="Web")["AttachedPolicies"] == []
-    assert f"The policy {POLICY} goes, and with it from the roles App, Web." in capsys.readouterr().err
+    assert f"The policy {POLICY} is deleted, and detached from the roles App, Web." in capsys.readouterr().err

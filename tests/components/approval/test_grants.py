@@ -68,11 +68,11 @@ def test_request_among_many_is_judged(account: Made) -> None:
 @pytest.mark.parametrize(("page", "others"), [(1, flood()), (1_000, [run(f"other-{each}") for each in range(500)])])
 def test_tag_goes_where_the_runs_cannot_be_told_in_time(account: Made, page: int, others: list[Json]) -> None:
     slow = account(run(OWN, tag_step(1)), *others, run(LATER, tag_step(2)), seconds=1, page=page)
-    assert "could not be told in time" in release()
+    assert "could not be determined in time" in release()
     assert slow.tags == {}
     assert slow.now <= grants.LOOK_SECONDS + 3
     slow = account(*others, run(LATER, tag_step(2)), seconds=1, page=page)
-    assert "could not be told in time" in reap()["Removed"]
+    assert "could not be determined in time" in reap()["Removed"]
     assert slow.tags == {}
 
 
@@ -98,7 +98,7 @@ def test_request_is_granted_where_other_grants_cannot_be_told(account: Made) -> 
     judged = check_request.check_request(EVENTS, None)
     assert (judged["Verdict"], judged["Note"]) == (
         "accepted",
-        "whether it comes over another live grant could not be told in time",
+        "whether it comes over another live grant could not be determined in time",
     )
 
 
@@ -141,8 +141,8 @@ def test_run_that_goes_step_by_step_is_refused_with_the_reason(account: Made) ->
 @pytest.mark.parametrize(
     ("asked_by", "approved_by", "said"),
     [
-        (OLIVIA, f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/olivia", "nobody approves their own request"),
-        (ANTON, ANTON, "nobody approves their own request"),
+        (OLIVIA, f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/olivia", "requesters cannot approve their own request"),
+        (ANTON, ANTON, "requesters cannot approve their own request"),
         (USER, f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/bob", "which the same person may use"),
         (USER, f"arn:aws:sts::{ACCOUNT}:assumed-role/Approver/Bob", "which the same person may use"),
         (USER, f"arn:aws:iam::{ACCOUNT}:user/approvers/bob", "approved a grant to itself"),
@@ -345,7 +345,7 @@ def test_role_whose_sessions_may_be_tagged_is_refused(
     fit: bool,  # noqa: FBT001
 ) -> None:
     account(run(OWN), trusting=trusting(ALONE, *statements))
-    assert ("lets sessions be tagged" in refusal()) is not fit
+    assert ("permits session tags" in refusal()) is not fit
     assert refusal(SharedOperatorRoles=["Operator"]) == ""
 
 

@@ -93,7 +93,7 @@ def test_nobody_approves_their_own_request(
     run = flow.ask(flow.instance(), by=asked_by)
     flow.decide(run, by=approved_by)
     assert flow.end(run)["AutomationExecutionStatus"] == "Failed"
-    assert "nobody approves their own request" in flow.output(run, "CheckRequest.Reason")
+    assert "requesters cannot approve their own request" in flow.output(run, "CheckRequest.Reason")
     assert flow.tag() is None
     assert flow.heard() == [REQUEST, REFUSED]
 
@@ -256,7 +256,7 @@ def test_user_id_of_a_role_is_resolved_to_the_approving_user(client: Callable[..
     flow.until(run, lambda found: found["AutomationExecutionStatus"] == "Waiting")
     flow.client("ssm", account=key).send_automation_signal(AutomationExecutionId=run, SignalType="Approve")
     flow.end(run)
-    assert "nobody approves their own request" in flow.output(run, "CheckRequest.Reason")
+    assert "requesters cannot approve their own request" in flow.output(run, "CheckRequest.Reason")
 
 
 def test_two_levels_take_two_people(client: Callable[..., Any], endpoint: str) -> None:
@@ -442,7 +442,7 @@ def test_person_does_not_approve_their_own_change_request_through_another_role(
     flow.decide(request, by=("Approver", "Olivia"))
     run = runbook_of(flow, request)
     assert flow.end(run)["AutomationExecutionStatus"] == "Failed"
-    assert "nobody approves their own request" in flow.output(run, "CheckRequest.Reason")
+    assert "requesters cannot approve their own request" in flow.output(run, "CheckRequest.Reason")
     assert flow.tag() is None
 
 
