@@ -155,7 +155,7 @@ def _change_request(ssm: Any, run: Json, events: Json) -> Json:
 
 
 def _check_change_request(request: Json, run: Json, events: Json) -> None:
-    """What approvers have seen is what this run does."""
+    """Check that this run does what its approvers have seen."""
     runbooks: list[Json] = request.get("Runbooks") or []
     if len(runbooks) != 1 or _document_name(runbooks[0]) != events["Runbook"]:
         raise RefusedError(f"the change request is not for the one runbook {events['Runbook']}")
@@ -182,7 +182,7 @@ def _shown(values: Any) -> str:
 
 
 def _decisions(step: Json) -> list[Json]:
-    """What approvers decided. `ApproverDecisions` holds JSON: one object a decision, or a list of them."""
+    """Return the decisions of approvers. `ApproverDecisions` holds JSON: one object a decision, or a list of them."""
     found: list[Json] = []
     for text in step.get("Outputs", {}).get("ApproverDecisions", []):
         found += listed(json.loads(text))
@@ -251,7 +251,7 @@ def _check_state(state: str, instance: str, region: str) -> None:
 
 
 def _other_grants(ssm: Any, run: Json, events: Json) -> str:
-    """What this grant replaces: a principal has one tag, and so one grant at a time."""
+    """Return what this grant replaces: a principal has one tag, and so one grant at a time."""
     notes: list[str] = []
     try:
         for other in live_grants(ssm, events["Runbook"]):

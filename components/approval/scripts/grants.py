@@ -1,4 +1,4 @@
-"""What the runbooks do to grants: end one, and find grants whose run is over. Data: see `components.approval.script`.
+"""Operations of the runbooks on grants: end one, and find grants whose run is over. Data: see `components.approval.script`.
 
 A grant is the value of one tag on an operator's principal, the ID of the instance. The tag cannot tell which run set it,
 so the runs themselves are asked: of several that granted the same principal the same instance, the one that granted
@@ -21,11 +21,11 @@ TAG_KEY = "SecurityAllowSessionInstance"
 GRANT_STEPS = ("TagRole", "TagUser")
 LIVE = ("InProgress", "Waiting", "Cancelling")
 LOOK_SECONDS = 30
-"""How long to ask for other runs: with one call more, and all its retries, within the step's time."""
+"""Seconds to look for other runs: with one more call, and all its retries, within the step's time."""
 
 
 class UndeterminedError(Exception):
-    """Which runs have granted cannot be determined in time."""
+    """The runs that have granted cannot be determined in time."""
 
 
 UNDETERMINED = (UndeterminedError, ClientError, BotoCoreError)

@@ -1,4 +1,4 @@
-"""Which person is behind a principal. Data: see `components.approval.script`.
+"""Person behind a principal. Data: see `components.approval.script`.
 
 People are written as the ARN or the name of a user, or as a session of IAM Identity Center. A session whose name its owner
 chose identifies no person; it still counts where it has the name of another person.
@@ -25,7 +25,7 @@ WORKFLOW_ROLES = ("SsmSessionControlChangeMangerRole", "SsmSessionGrantReaperSch
 RESERVED_PATH = "/aws-reserved/sso.amazonaws.com/"
 CHAT = "chatbot"
 MAX_CHAIN = 3
-"""How many roles that assume each other are followed to the people behind them."""
+"""Maximum number of roles that assume each other and are followed to the people behind them."""
 
 
 class Approval:
@@ -41,11 +41,11 @@ class Approval:
         self.who, self.people, self.counted = who, people, counted
 
     def is_by(self, *people: str) -> bool:
-        """Whether it may come from one of these people."""
+        """Return whether it may come from one of these people."""
         return any(same_person(mine, person) for mine in self.people for person in people)
 
     def is_same(self, other: Approval) -> bool:
-        """Whether one person may have given both."""
+        """Return whether one person may have given both."""
         return self.counted == other.counted or self.is_by(*other.people)
 
 
@@ -142,7 +142,7 @@ class People:
         return sorted(people)
 
     def _sets_source_identity(self, principal: str) -> bool:
-        """Whether a principal is a role whose sessions cannot choose their source identity."""
+        """Return whether a principal is a role whose sessions cannot choose their source identity."""
         is_role = ":role/" in principal
         return is_role and sets_source_identity(self._role(principal)["AssumeRolePolicyDocument"])
 
