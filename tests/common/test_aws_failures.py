@@ -30,7 +30,7 @@ def refusal(code: str, message: str = "no", status: int = 400, operation: str = 
     ],
     ids=lambda each: str(each) if isinstance(each, Cause) else "",
 )
-def test_causes_are_told_apart(failed: Exception, cause: Cause, remedy: str) -> None:
+def test_causes_are_distinguished(failed: Exception, cause: Cause, remedy: str) -> None:
     found = failure_of("ssm:UpdateDocument", failed, "eu-south-1", CALLER)
     assert found.cause is cause
     assert remedy in found.remedy

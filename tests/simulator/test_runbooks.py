@@ -132,7 +132,7 @@ def test_wrong_instance_is_refused_with_the_reason(
     assert expected in refused(flow, flow.play(flow.request(instance)))
 
 
-def test_nobody_approves_their_own_request(begun: Callable[..., SimulatedWorkflow]) -> None:
+def test_requester_cannot_approve_own_request(begun: Callable[..., SimulatedWorkflow]) -> None:
     flow = begun()
     run = flow.request(flow.instance(), by=("Approver", "anton"), approved_by=("Approver", "anton"))
     assert "requesters cannot approve their own request" in refused(flow, flow.play(run))
@@ -187,7 +187,7 @@ def test_failure_at_a_step_leaves_no_grant(
     assert flow.run(run)["AutomationExecutionStatus"] == "Failed"
 
 
-def test_grant_that_could_not_be_taken_back_is_told_and_taken_by_the_reaper(
+def test_grant_that_was_not_removed_is_reported_and_reaped(
     begun: Callable[..., SimulatedWorkflow],
 ) -> None:
     flow = begun()

@@ -137,7 +137,9 @@ def test_log_group_that_was_there_keeps_the_key_that_stays(
     assert "kmsKeyId" not in group(client)
 
 
-def test_policy_of_somebody_else_is_not_taken(provider: AdoptedResourceProvider, client: Callable[..., Any]) -> None:
+def test_policy_of_another_principal_is_not_adopted(
+    provider: AdoptedResourceProvider, client: Callable[..., Any]
+) -> None:
     allow = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     client("iam").create_policy(PolicyName="Node", PolicyDocument=document)

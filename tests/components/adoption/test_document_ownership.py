@@ -305,7 +305,7 @@ def test_prior_content_is_a_secret_of_the_state(governed: Governed) -> None:
     assert json.loads((governed.state or {})["priorContent"]) == governed.content(45, "theirs")
 
 
-def test_version_names_fit_and_tell_stacks_apart() -> None:
+def test_version_names_fit_and_distinguish_stacks() -> None:
     name = new_version_name("o" * 200 + "/p/s")
     assert len(name) <= 128
     assert not set(name) - set("abcdefghijklmnopqrstuvwxyz0123456789-.")

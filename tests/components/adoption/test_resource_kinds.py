@@ -116,7 +116,7 @@ def test_retag_sets_and_removes_tags(named: Named, client: Callable[..., Any]) -
     assert live_tags(client, named) == {"owner": "", "made-here": ""}
 
 
-def test_alias_that_somebody_has_moved_is_neither_marked_nor_removed(client: Callable[..., Any]) -> None:
+def test_alias_moved_by_others_is_neither_tagged_nor_removed(client: Callable[..., Any]) -> None:
     kms = client("kms")
     ours, theirs = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
     alias = resource_adapter(Kind.ALIAS, kms, "alias/a")
@@ -128,7 +128,7 @@ def test_alias_that_somebody_has_moved_is_neither_marked_nor_removed(client: Cal
     assert kms.list_resource_tags(KeyId=theirs)["Tags"] == []
 
 
-def test_parameter_that_could_not_be_given_back_is_refused(client: Callable[..., Any]) -> None:
+def test_parameter_that_cannot_be_restored_is_refused(client: Callable[..., Any]) -> None:
     client("ssm").put_parameter(Name="/parameter", Value="secret", Type="SecureString")
     with pytest.raises(ResourceError, match="/parameter exists and is a SecureString, not a String"):
         resource_adapter(Kind.PARAMETER, client("ssm"), "/parameter").find()

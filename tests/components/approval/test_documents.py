@@ -163,7 +163,7 @@ def test_change_template_never_approves_itself(wanted: ApprovalSettings) -> None
 
 
 @given(any_settings())
-def test_runbook_role_names_every_operator_and_nobody_else(wanted: ApprovalSettings) -> None:
+def test_runbook_role_names_exactly_the_operators(wanted: ApprovalSettings) -> None:
     policy: Any = iam_policies.runbook_role_policy(wanted, PLACE)
     tagging = [each for each in policy["Statement"] if each["Action"] in ("iam:TagRole", "iam:TagUser")]
     named = {arn.rsplit("/", 1)[1] for each in tagging for arn in each["Resource"]}

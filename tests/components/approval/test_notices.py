@@ -58,7 +58,7 @@ def step(status: str, *decisions: str) -> dict[str, Any]:
         ({}, "no decision"),
     ],
 )
-def test_decision_is_told_with_who_made_it(run: dict[str, Any], text: str) -> None:
+def test_decision_notice_names_the_approver(run: dict[str, Any], text: str) -> None:
     assert notices.decision(run) == text
 
 

@@ -140,7 +140,7 @@ def test_approver_role_that_proves_its_person_counts(account: Made, policy: str,
 
 
 @pytest.mark.parametrize(("policy", "name"), SHARED)
-def test_approver_role_that_proves_nobody_is_refused(account: Made, policy: str, name: str) -> None:
+def test_approver_role_that_identifies_no_person_is_refused(account: Made, policy: str, name: str) -> None:
     account(run(OWN, approval(session("Approver", name))), trusts={"Approver": policy})
     assert "does not prove which person that is" in refusal()
     assert refusal(SharedApproverRoles=["Approver"]) == ""
@@ -292,7 +292,7 @@ def test_run_that_an_alarm_stops_is_refused(account: Made, given: dict[str, Any]
     assert bool(said) == bool(refusal())
 
 
-def test_role_that_is_only_called_like_identity_centers_proves_nobody(account: Made) -> None:
+def test_role_named_like_identity_center_identifies_no_person(account: Made) -> None:
     account(run(OWN, approval(session(RESERVED, "anton@x.org"))), trusts={RESERVED: trust(ROOT)})
     assert "does not prove which person that is" in refusal()
 
@@ -340,7 +340,7 @@ def test_two_people_are_two(account: Made) -> None:
     assert refusal(Levels=[2]) == ""
 
 
-def test_level_that_nobody_approved_is_refused(account: Made) -> None:
+def test_level_without_an_approval_is_refused(account: Made) -> None:
     account(run(OWN, *levels(ANTON)), trusts=TWO)
     assert "no approval is recorded for every level" in refusal(Levels=[1, 1])
 
@@ -394,7 +394,7 @@ def test_listed_chat_role_is_the_person_that_it_names(account: Made) -> None:
         assert "requesters cannot approve their own request" in refusal(ChatApproverRoles=["Approver"])
 
 
-def test_listed_chat_role_that_names_nobody_is_refused(account: Made) -> None:
+def test_listed_chat_role_without_a_person_is_refused(account: Made) -> None:
     account(run(OWN, approval(session("Approver", "chatbot-session"))), trusts={"Approver": trust(CHAT)})
     assert "does not prove which person" in refusal(ChatApproverRoles=["Approver"])
 

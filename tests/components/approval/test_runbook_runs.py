@@ -39,7 +39,7 @@ def test_principal_gets_the_tag_and_loses_it(flow: Workflow, kind: str, name: st
     assert flow.output(run, "ReleaseGrant.Outcome") == f"the tag of {kind} {name} was removed"
 
 
-def test_nothing_is_granted_before_somebody_approved(flow: Workflow) -> None:
+def test_nothing_is_granted_before_an_approval(flow: Workflow) -> None:
     run = flow.ask(flow.instance())
     flow.until(run, lambda found: found["AutomationExecutionStatus"] == "Waiting")
     assert flow.tag() is None
@@ -87,7 +87,7 @@ def test_only_the_listed_approvers_decide(flow: Workflow) -> None:
     ],
     ids=["same session", "same role under another name", "same person through two roles"],
 )
-def test_nobody_approves_their_own_request(
+def test_requester_cannot_approve_own_request(
     flow: Workflow, asked_by: tuple[str, str], approved_by: tuple[str, str]
 ) -> None:
     run = flow.ask(flow.instance(), by=asked_by)
@@ -288,7 +288,7 @@ def test_failure_at_a_step_leaves_no_grant(flow: Workflow, endpoint: str, step: 
     assert flow.tag() is None
 
 
-def test_grant_that_could_not_be_taken_back_is_told_and_taken_by_the_reaper(flow: Workflow, endpoint: str) -> None:
+def test_grant_that_was_not_removed_is_reported_and_reaped(flow: Workflow, endpoint: str) -> None:
     change_settings(endpoint, {"automationFaults": {"ReleaseGrant": "before"}})
     run = flow.granted(flow.instance())
     assert flow.end(run)["AutomationExecutionStatus"] == "Failed"
@@ -359,7 +359,7 @@ def test_grants_of_two_principals_do_not_touch_each_other(flow: Workflow) -> Non
     assert (flow.tag(), flow.tag("Second")) == (None, instance)
 
 
-def test_grant_over_a_live_one_of_somebody_else_says_so(flow: Workflow) -> None:
+def test_grant_over_a_live_one_of_another_requester_reports_it(flow: Workflow) -> None:
     one, two = flow.instance(), flow.instance()
     first = flow.granted(one)
     second = flow.ask(two, by=("Outsider", "oskar"))

@@ -230,7 +230,7 @@ def test_a_site_admits_the_others_and_not_itself() -> None:
     assert dict(sources(read(), "eu-west-1", site_networks=networks).sites) == {"us-east-1": networks["us-east-1"]}
 
 
-def test_prefix_lists_of_clients_count_their_maximum_and_tell_the_acl_their_networks() -> None:
+def test_client_prefix_lists_count_maximum_and_fill_the_acl() -> None:
     partners = {"id": "pl-0123abcd", "maxEntries": 7, "networks": ["10.50.0.0/16"]}
     section = read(clientPrefixLists={"partners": partners})
     assert sources(section, "eu-west-1", site_networks={}).client_prefix_lists == {

@@ -160,7 +160,7 @@ def test_any_router_on_the_way_may_say_that_a_packet_is_too_big_and_nothing_else
             assert not acl_lets_pass(acl, replace(one, port=other_kind, code=other_code))
 
 
-def test_a_family_that_nobody_has_gets_no_rules() -> None:
+def test_unused_address_family_gets_no_rules() -> None:
     plan = planned(clients=clients(1))
     assert [plan.count(direction, Family.IPV6) for direction in Direction] == [0, 0]
 

@@ -127,7 +127,7 @@ def test_lists_always_have_room_for_one_more_network_but_for_the_largest() -> No
 
 
 @pytest.mark.parametrize("options", [Options(ldaps=False), Options(dns=False), Options(rpc_ports=(50000,))])
-def test_a_row_less_takes_away_its_own_rules_only(options: Options) -> None:
+def test_removed_row_removes_only_its_own_rules(options: Options) -> None:
     both = [of_clients("10.10.0.0/16", wanted=each) for each in (Options(), options)]
     before, after = (named(plan_groups(each)) for each in both)
     changed = before.items() ^ after.items()
@@ -298,7 +298,7 @@ def test_where_more_groups_do_not_help_fewer_and_larger_ones_are_asked_for() -> 
     )
 
 
-def test_what_aws_grants_nobody_is_said_to_be_so() -> None:
+def test_refusal_names_quotas_that_aws_never_grants() -> None:
     assert "No quota helps, as AWS allows 1000 rules an interface at most" in refusal(of_clients(*CLIENTS[:90]))
 
 

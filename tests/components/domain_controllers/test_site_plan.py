@@ -78,13 +78,13 @@ def test_no_acl_where_the_settings_do_without() -> None:
     assert "networkAclRules" not in found.headroom
 
 
-def test_problem_of_two_sites_is_told_once() -> None:
+def test_problem_of_two_sites_is_reported_once() -> None:
     with pytest.raises(SettingsError, match="cannot fit") as refused:
         plans(quotas={"rulesPerSecurityGroup": 5}, networkAcl=False)
     assert [each.key for each in refused.value.problems] == ["shell-access:domainControllers.quotas"]
 
 
-def test_problems_of_groups_and_acl_are_told_together() -> None:
+def test_problems_of_groups_and_acl_are_reported_together() -> None:
     clients = {f"office-{number}": [f"{number}.1.0.0/16"] for number in range(1, 200, 4)}
     with pytest.raises(SettingsError, match="nothing was changed") as refused:
         plans(quotas={"rulesPerSecurityGroup": 5}, clients=clients)

@@ -60,7 +60,7 @@ def test_role_attaches_no_other_policy(policy: str) -> None:
     assert not attaches([], "Web", policy)
 
 
-def test_role_attaches_nothing_where_the_policy_is_not_told() -> None:
+def test_role_without_a_named_policy_attaches_nothing() -> None:
     assert not allowed([], "iam:AttachRolePolicy", PLACE.iam("role/Web"))
 
 
@@ -97,7 +97,7 @@ def test_longest_exclusions_fit_into_the_role() -> None:
 
 
 @given(NAMES)
-def test_runbook_is_one_and_nobody_names_another_policy_in_it(excluded: list[str]) -> None:
+def test_runbook_accepts_no_other_policy(excluded: list[str]) -> None:
     document = runbook(PLACE, [POLICY], excluded)
     assert automation_document.problems("Automation", document) == []
     assert set(document["parameters"]) == {"AutomationAssumeRole", "RoleId"}

@@ -74,7 +74,7 @@ def test_note_is_not_taken_again(noting: PriorSettingProvider) -> None:
     assert noting.diff("id", old, {**old, "region": "us-east-1"}).replaces == ["region"]
 
 
-def test_value_of_somebody_else_stays_when_the_stack_goes(
+def test_service_setting_changed_by_others_survives_destroy(
     ssm: Any, setting: ServiceSettingProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = setting.create({**OURS, "prior": ""})
@@ -91,7 +91,7 @@ def test_setting_that_was_reset_already_is_left_so(ssm: Any, setting: ServiceSet
     assert live(ssm) == "$None"
 
 
-def test_refresh_shows_what_somebody_else_has_set(ssm: Any, setting: ServiceSettingProvider) -> None:
+def test_refresh_shows_value_set_by_another_principal(ssm: Any, setting: ServiceSettingProvider) -> None:
     made = setting.create({**OURS, "prior": ""})
     state = made.outs or {}
     assert setting.read(made.id, state).outs == state

@@ -125,12 +125,12 @@ def test_bucket_that_is_not_there_is_refused(clients: AwsClients, encrypted: boo
     assert "the bucket nowhere does not exist" in str(said)
 
 
-def test_every_problem_is_told_at_once(clients: AwsClients) -> None:
+def test_prerequisites_report_every_problem_at_once(clients: AwsClients) -> None:
     said = str(refusal(clients, kmsKeyId="alias/none", cloudWatchLogGroupName="none", s3BucketName="none"))
     assert [said.count(part) for part in ("alias/none", "the log group none", "the bucket none")] == [1, 1, 1]
 
 
-def test_what_cannot_be_told_is_not_published(clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_is_not_published_where_a_check_fails(clients: AwsClients, monkeypatch: pytest.MonkeyPatch) -> None:
     class Silent:
         def client(self, service: str, region: str) -> Any:
             made = clients.client(service, region)
