@@ -236,8 +236,8 @@ def _regions(given: Any, provider_region: Any, problems: list[Problem]) -> tuple
             )
             problems.append(Problem(path=("regions",), message=f"{shown(value)} given; {reason}allowed: {allowed}"))
     if len({partitions()[each] for each in names}) > 1:
-        said = "; ".join(f"{each} is in {partitions()[each]}" for each in names)
-        problems.append(Problem(path=("regions",), message=f"{said}; allowed: Regions of one partition"))
+        text = "; ".join(f"{each} is in {partitions()[each]}" for each in names)
+        problems.append(Problem(path=("regions",), message=f"{text}; allowed: Regions of one partition"))
     return tuple(names)
 
 
@@ -351,11 +351,11 @@ def _merged(
     problems += found
     settings = settings or SessionManagerSettings()
     if override:
-        said = {(each.path[-1], each.message) for each in known}
+        reported = {(each.path[-1], each.message) for each in known}
         problems += [
             each
             for each in cross_problems(settings, path)
-            if each.path[-1] not in wrong and (each.path[-1], each.message) not in said
+            if each.path[-1] not in wrong and (each.path[-1], each.message) not in reported
         ]
     return settings
 

@@ -324,11 +324,11 @@ def _is_policy(text: str) -> bool:
         return False
 
 
-def _described(body: bytes, wanted: str) -> str:
+def _described(body: bytes, expected: str) -> str:
     """Return the kind of a body, not its content, which may be secret."""
     if body[:200].lower().lstrip().startswith((b"<!doctype html", b"<html")):
         return "an HTML page"
-    return f"a body that is not {wanted}, or not all of it"
+    return f"a body that is not {expected}, or not all of it"
 
 
 class _Pages(_PageIterator):

@@ -153,16 +153,16 @@ def failure_of(action: str, failed: Exception, region: str, caller: str) -> Fail
 
 
 def _unanswered(failed: Exception, region: str) -> tuple[Cause, str, str]:
-    said = sentence(str(failed))
+    text = sentence(str(failed))
     if isinstance(failed, _WITHOUT_CREDENTIALS):
         remedy = f"give credentials as for pulumi (aws: settings, environment, shared files), {_AGAIN}"
-        return Cause.CREDENTIALS, said, remedy
+        return Cause.CREDENTIALS, text, remedy
     if isinstance(failed, MalformedAnswerError):
-        return Cause.SERVICE, f"malformed answer: {said}", _elsewhere(region)
+        return Cause.SERVICE, f"malformed answer: {text}", _elsewhere(region)
     if isinstance(failed, IncompleteListingError | PaginationError):
-        return Cause.SERVICE, said, _elsewhere(region)
+        return Cause.SERVICE, text, _elsewhere(region)
     remedy = f"check the way to AWS in {region} (network, proxy, AWS_ENDPOINT_URL, aws:endpoints), {_AGAIN}"
-    return Cause.NETWORK, f"no answer: {said}", remedy
+    return Cause.NETWORK, f"no answer: {text}", remedy
 
 
 def _elsewhere(region: str) -> str:
@@ -171,25 +171,25 @@ def _elsewhere(region: str) -> str:
 
 def _answered(action: str, failed: ClientError, region: str, caller: str) -> tuple[Cause, str, str]:
     code = code_of(failed)
-    said = sentence(str(failed.response.get("Error", {}).get("Message") or code))
+    text = sentence(str(failed.response.get("Error", {}).get("Message") or code))
     if code in _REFUSED:
-        denial = denial_in(said)
+        denial = denial_in(text)
         remedy = denial.remedy(action, caller) if denial else f"allow {action} to {caller}"
-        return Cause.PERMISSION, f"refused: {said}", f"{remedy}, {_AGAIN}"
+        return Cause.PERMISSION, f"refused: {text}", f"{remedy}, {_AGAIN}"
     if code in _NOT_KNOWN_HERE:
-        reason = f"{region} does not know these credentials, which is how a Region that is not enabled answers: {said}"
+        reason = f"{region} does not know these credentials, which is how a Region that is not enabled answers: {text}"
         remedy = f"aws account enable-region --region-name {region}, or take {region} out of shell-access:regions"
         return Cause.REGION, reason, remedy
     if code in _EXPIRED:
-        return Cause.CREDENTIALS, f"the credentials have expired: {said}", f"log in again, {_AGAIN}"
+        return Cause.CREDENTIALS, f"the credentials have expired: {text}", f"log in again, {_AGAIN}"
     if code in THROTTLED:
-        reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {said}"
+        reason = f"throttled, {RETRIES['total_max_attempts']} times in a row: {text}"
         return Cause.THROTTLING, reason, "try again in a few minutes"
     if code == MALFORMED_ERROR:
-        return Cause.SERVICE, f"malformed answer: {said}", _elsewhere(region)
+        return Cause.SERVICE, f"malformed answer: {text}", _elsewhere(region)
     status = int(failed.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     remedy = "try again in a few minutes" if status >= _FAULT_OF_THE_SERVICE else f"see what the error says, {_AGAIN}"
-    return Cause.SERVICE, f"{code}: {said}", remedy
+    return Cause.SERVICE, f"{code}: {text}", remedy
 
 
 def sentence(text: str) -> str:

@@ -217,8 +217,8 @@ def has_ownership_drift(state: Mapping[str, Any]) -> bool:
 
 def live_tags_of(state: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Return the live values of the input `tags`, limited to tags of the settings: the stack does not govern others."""
-    wanted = _tags_of(state)
-    return {"tags": {key: tags[key] for key in wanted if key in tags}} if wanted else {}
+    desired = _tags_of(state)
+    return {"tags": {key: tags[key] for key in desired if key in tags}} if desired else {}
 
 
 def others_tags(tags: Mapping[str, str]) -> dict[str, str]:

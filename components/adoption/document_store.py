@@ -181,7 +181,7 @@ class DocumentStore:
         live = self._read()
         if live is None or not same_content(_loaded(live.text), content) or live.default_version != live.latest_version:
             return None
-        return replace(live, tags={**live.tags, **_wanted_tags(ownership, prior)}, prior=prior)
+        return replace(live, tags={**live.tags, **_desired_tags(ownership, prior)}, prior=prior)
 
     def release(
         self,
@@ -321,7 +321,7 @@ class DocumentStore:
 
     def _create(self, content: Mapping[str, Any], ownership: Ownership) -> bool:
         """Create the document; return False where another principal was faster."""
-        tags = _wanted_tags(ownership, NO_DOCUMENT)
+        tags = _desired_tags(ownership, NO_DOCUMENT)
         try:
             self._ssm.create_document(
                 Name=self._name,
@@ -343,7 +343,7 @@ class DocumentStore:
         if not ownership.permits(holder):
             raise ResourceError(self.kept_by_another(str(holder)))
         prior = self._prior(described, ownership)
-        self._set_tags(tags, _wanted_tags(ownership, prior))
+        self._set_tags(tags, _desired_tags(ownership, prior))
         former = {key: prior.tags.get(key) for key in ownership.former_tags if key in tags}
         self._set_tags(tags, {key: value for key, value in former.items() if value is not None})
         self._drop_tags(key for key, value in former.items() if value is None)
@@ -377,8 +377,8 @@ class DocumentStore:
         exists = known.version.isdecimal() and int(known.version) in published
         return exists and known.text is not None and self._text(known.version) == known.text
 
-    def _set_tags(self, live: Mapping[str, str], wanted: Mapping[str, str]) -> None:
-        missing = [{"Key": key, "Value": value} for key, value in wanted.items() if live.get(key) != value]
+    def _set_tags(self, live: Mapping[str, str], desired: Mapping[str, str]) -> None:
+        missing = [{"Key": key, "Value": value} for key, value in desired.items() if live.get(key) != value]
         if missing:
             self._ssm.add_tags_to_resource(
                 ResourceType="Document", ResourceId=self._name, Tags=cast("list[TagTypeDef]", missing)
@@ -507,7 +507,7 @@ def _tags(described: Mapping[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in described.get("Tags", ())}
 
 
-def _wanted_tags(ownership: Ownership, prior: PriorDocument) -> dict[str, str]:
+def _desired_tags(ownership: Ownership, prior: PriorDocument) -> dict[str, str]:
     return {**ownership.tags, OWNER_TAG: ownership.owner, PRIOR_VERSION_TAG: prior.version}
 
 

@@ -307,9 +307,9 @@ class OwnedResources:
         rules = [
             rule for rule in self._rules_of(properties.get("security_group_id"), region) if rule["IsEgress"] is egress
         ]
-        wanted = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
+        desired = {OWNER_TAG: self.owner, RESOURCE_TAG: name}
         same = [rule for rule in rules if _has_content(rule, properties)]
-        tagged = [rule for rule in rules if wanted.items() <= tags_of(rule.get("Tags", [])).items()]
+        tagged = [rule for rule in rules if desired.items() <= tags_of(rule.get("Tags", [])).items()]
         found = same or [rule for rule in tagged if _source_kind(rule) == _planned_kind(properties)]
         return found[0]["SecurityGroupRuleId"] if len(found) == 1 else None
 

@@ -93,7 +93,7 @@ class Approver(Section):
         default=1,
         ge=1,
         le=MAX_LEVELS,
-        description="Levels are asked one after the other, the lowest first.",
+        description="Levels are requested one after the other, the lowest first.",
         json_schema_extra={"allowed": f"a whole number from 1 to {MAX_LEVELS}"},
     )
 

@@ -78,9 +78,9 @@ def _exact(wish: Wish) -> Lines:
         for protocol, each in ranges.items():
             by_protocol[protocol][network] = each
     lines: Lines = {}
-    for protocol, asked in by_protocol.items():
+    for protocol, required in by_protocol.items():
         by_ports: dict[tuple[PortRange, ...], list[Network]] = defaultdict(list)
-        for network, own in _without_inherited(protocol, asked):
+        for network, own in _without_inherited(protocol, required):
             by_ports[own].append(network)
         for own, networks in by_ports.items():
             for network in collapse(networks):
@@ -90,17 +90,17 @@ def _exact(wish: Wish) -> Lines:
 
 
 def _without_inherited(
-    protocol: int, asked: dict[Network, set[PortRange]]
+    protocol: int, required: dict[Network, set[PortRange]]
 ) -> Iterator[tuple[Network, tuple[PortRange, ...]]]:
     """Omit ranges that a surrounding network already has."""
     around: list[tuple[Network, tuple[PortRange, ...]]] = []
-    for network in sorted(asked, key=int_key):
+    for network in sorted(required, key=int_key):
         while around and not contains(around[-1][0], network):
             around.pop()
         inherited = [each for _, ranges in around for each in ranges]
         own = tuple(
             each
-            for each in _merged(protocol, asked[network])
+            for each in _merged(protocol, required[network])
             if not any(first <= each[0] and each[1] <= last for first, last in inherited)
         )
         around.append((network, own))
@@ -144,16 +144,16 @@ def _fewest(lines: Lines) -> int:
 
     Joining ends at the shortest allowed prefix, or at a given network with a shorter one.
     """
-    asked: dict[tuple[int, Network], set[PortRange]] = defaultdict(set)
+    required: dict[tuple[int, Network], set[PortRange]] = defaultdict(set)
     around: Network | None = None
     for protocol, network in sorted(lines, key=lambda line: (line[0], int_key(line[1]))):
         shortest = min(WIDEST[network.version], network.prefixlen)
         # A protocol's first network has the lowest address, so that a network of the protocol before cannot contain it.
-        if around is None or not contains(around, network) or (protocol, around) not in asked:
+        if around is None or not contains(around, network) or (protocol, around) not in required:
             around = network.supernet(new_prefix=shortest)
-        asked[protocol, around].update(lines[protocol, network])
+        required[protocol, around].update(lines[protocol, network])
     return sum(
-        1 if protocol in _TCP_AND_UDP else len(_merged(protocol, ranges)) for (protocol, _), ranges in asked.items()
+        1 if protocol in _TCP_AND_UDP else len(_merged(protocol, ranges)) for (protocol, _), ranges in required.items()
     )
 
 
@@ -234,11 +234,11 @@ def _wider(rules: list[Line], wish: Wish) -> Iterator[tuple[int, PortRange, Netw
     for protocol, (first, last), network in rules:
         start = bisect_left(keys, int_key(network))
         end = bisect_left(keys, (network.version, int(network.broadcast_address) + 1, 0), start)
-        asked = tuple(
+        required = tuple(
             (networks[place], ranges)
             for place in range(start, end)
             if (ranges := tuple(one for one in merged[protocol][place] if first <= one[0] and one[1] <= last))
         )
-        whole = [each for each, ranges in asked if (first, last) in ranges]
+        whole = [each for each, ranges in required if (first, last) in ranges]
         if sum(each.num_addresses for each in collapse(whole)) < network.num_addresses:
-            yield protocol, (first, last), network, asked
+            yield protocol, (first, last), network, required

@@ -63,8 +63,8 @@ def _overlaps(named: Iterable[tuple[str, Sequence[str]]], key: str) -> list[Find
             around, whose = network, name
             continue
         relation = "is there twice, as" if around == network else "lies within"
-        said = f"{shown(str(network))} given; {relation} {around}{f' of {whose}' if whose else ''}"
-        found.append(((key, name) if name else (key,), f"{said}; allowed: networks that do not overlap"))
+        text = f"{shown(str(network))} given; {relation} {around}{f' of {whose}' if whose else ''}"
+        found.append(((key, name) if name else (key,), f"{text}; allowed: networks that do not overlap"))
     return found
 
 
@@ -167,6 +167,6 @@ def _site(region: str, site: SiteSettings, regions: Sequence[str]) -> list[Findi
         if len(devices) != len(set(devices)):
             found.append(((*at, "volumes"), f"{shown(devices)} given; allowed: each deviceName once"))
     if len(site.controllers) < 2 or len(subnets) < 2:  # noqa: PLR2004 -- "at least two", the post's first practice
-        said = f"{len(site.controllers)} in {len(subnets)} subnets given; allowed: at least two, in at least two zones"
-        found.append(((*where, "controllers"), said))
+        text = f"{len(site.controllers)} in {len(subnets)} subnets given; allowed: at least two, in at least two zones"
+        found.append(((*where, "controllers"), text))
     return found

@@ -109,8 +109,8 @@ class AclPlan:
         An ACL is nearly full, so that a new rule cannot be created before an old one is deleted: another plan is
         another ACL, complete before the subnets are associated with it.
         """
-        said = "\n".join(f"{rule.number} {rule.name}" for rule in self.rules)
-        return hashlib.sha256(said.encode()).hexdigest()[:8]
+        content = "\n".join(f"{rule.number} {rule.name}" for rule in self.rules)
+        return hashlib.sha256(content.encode()).hexdigest()[:8]
 
     def count(self, direction: Direction, family: Family) -> int:
         """Return the number of rules of a direction and family, without the default denial."""
@@ -138,10 +138,10 @@ def plan_network_acl(
     rules: list[AclRule] = []
     wider: list[str] = []
     problems: list[Problem] = []
-    for (direction, family), wanted in sorted(wishes.items()):
-        found = fitted(wanted, quota - _RESERVED)
+    for (direction, family), desired in sorted(wishes.items()):
+        found = fitted(desired, quota - _RESERVED)
         if found is None:
-            problems.append(_refusal(direction, family, wanted, quota))
+            problems.append(_refusal(direction, family, desired, quota))
             continue
         rules += [_rule(direction, protocol, ports, network) for protocol, ports, network in found.rules]
         rules.append(_packet_too_big(direction, family))
@@ -163,8 +163,8 @@ def _wishes(
             for network in _networks(source.peer, addresses):
                 family = family_of(network)
                 there, answers = by_family[family]
-                for direction, wanted in ((requirement.direction, there), (back, answers)):
-                    for protocol, ranges in wanted.items():
+                for direction, desired in ((requirement.direction, there), (back, answers)):
+                    for protocol, ranges in desired.items():
                         wishes[direction, family][network][protocol] |= ranges
     return wishes
 
@@ -243,22 +243,22 @@ def _numbered(rules: Iterable[AclRule]) -> tuple[AclRule, ...]:
 
 
 def _in_words(direction: Direction, found: Fitted) -> list[str]:
-    said: list[str] = []
+    lines: list[str] = []
     for protocol, ports, network, covered in found.wider:
-        asked = [f"{each}: {', '.join(_range(*one) for one in sorted(ranges))}" for each, ranges in covered[:_NAMED]]
+        required = [f"{each}: {', '.join(_range(*one) for one in sorted(ranges))}" for each, ranges in covered[:_NAMED]]
         if len(covered) > _NAMED:
-            asked.append(f"{len(covered) - _NAMED:,} more networks")
+            required.append(f"{len(covered) - _NAMED:,} more networks")
         rule = f"{direction} {_NAMES[protocol]} {ports[0]}-{ports[1]} for {network}"
-        said.append(f"{rule}, where the demands are for {'; '.join(asked)}")
-    return said
+        lines.append(f"{rule}, where the required traffic is for {'; '.join(required)}")
+    return lines
 
 
 def _range(first: int, last: int) -> str:
     return f"{first}" if first == last else f"{first}-{last}"
 
 
-def _refusal(direction: Direction, family: Family, wanted: Wish, quota: int) -> Problem:
-    least = fewest_rules(wanted) + _RESERVED
+def _refusal(direction: Direction, family: Family, desired: Wish, quota: int) -> Problem:
+    least = fewest_rules(desired) + _RESERVED
     remedy = (
         f"Ask AWS for the quota Rules per network ACL (L-2AEEBF1A) of {least}, or name"
         if least <= HIGHEST_QUOTA
@@ -266,6 +266,6 @@ def _refusal(direction: Direction, family: Family, wanted: Wish, quota: int) -> 
     )
     return Problem(
         path=("domainControllers", "quotas"),
-        message=f"the network ACL cannot hold {len(wanted)} {family} networks ({direction}) in {quota} rules with the "
+        message=f"the network ACL cannot hold {len(desired)} {family} networks ({direction}) in {quota} rules with the "
         f"default denial and path MTU discovery, even with ports and neighbouring networks joined. {remedy} fewer, larger networks",
     )

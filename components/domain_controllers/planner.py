@@ -290,14 +290,14 @@ def _refusal(facts: _Facts, quotas: Quotas) -> Problem:
     capacity = f"{quotas.groups_per_interface} groups an interface with {quotas.rules_per_group} rules each"
     if weight > quotas.rules_per_group - SPARE:
         rules = f"rules among this site's controllers, from bastion hosts and to services make {weight}"
-        key, said = "quotas", f"{rules}, with {SPARE} to spare for changes {weight + SPARE}"
+        key, text = "quotas", f"{rules}, with {SPARE} to spare for changes {weight + SPARE}"
     else:
         peer_group = max(present, key=lambda each: _least_rules(facts, each))
         key = _KEYS[peer_group]
-        said = "; ".join(_arithmetic(facts, each) for each in _BLOCKS if each in present)
+        text = "; ".join(_arithmetic(facts, each) for each in _BLOCKS if each in present)
     return Problem(
         path=("domainControllers", key),
-        message=f"cannot fit: {said}; there are {capacity}, the first of them for the controllers themselves. "
+        message=f"cannot fit: {text}; there are {capacity}, the first of them for the controllers themselves. "
         f"{_remedy(facts, quotas)}",
     )
 

@@ -154,16 +154,16 @@ def rules_of(requirements: Iterable[TrafficRequirement], *, named: str | None = 
         requirements: Demands in any order; several tables for one peer become one set of rules.
         named: Name for every peer instead of its sources' names.
     """
-    wanted: dict[tuple[Direction, tuple[str, str, str]], dict[str, set[Port]]] = {}
+    desired: dict[tuple[Direction, tuple[str, str, str]], dict[str, set[Port]]] = {}
     peers: dict[tuple[str, str, str], Peer] = {}
     for requirement in requirements:
         ports = frozenset(requirement.ports) if len(requirement.sources) > 1 else requirement.ports
         for source in requirement.sources:
             peers[source.peer.key] = source.peer
-            by_name = wanted.setdefault((requirement.direction, source.peer.key), {})
+            by_name = desired.setdefault((requirement.direction, source.peer.key), {})
             by_name.setdefault(named or source.name, set()).update(ports)
     rules = [
-        rule for (direction, key), by_name in wanted.items() for rule in _rules_of_peer(direction, peers[key], by_name)
+        rule for (direction, key), by_name in desired.items() for rule in _rules_of_peer(direction, peers[key], by_name)
     ]
     return sorted(rules, key=lambda rule: rule.key)
 
@@ -235,9 +235,9 @@ def entries(sources: Iterable[Source], family: Family) -> tuple[Entry, ...]:
     for source in sources:
         if source.peer.kind is PeerKind.NETWORK and source.peer.family is family:
             names[source.peer.value].add(source.name)
-    networks = {ip_network(value): said for value, said in names.items()}
+    networks = {ip_network(value): owners for value, owners in names.items()}
     return tuple(
-        Entry(cidr=str(whole), description=description(", ".join(said))) for whole, said in _collapsed(networks)
+        Entry(cidr=str(whole), description=description(", ".join(owners))) for whole, owners in _collapsed(networks)
     )
 
 
@@ -247,11 +247,11 @@ def _collapsed(networks: dict[Network, set[str]]) -> Iterator[tuple[Network, lis
     member = next(members, None)
     for whole in collapse(networks):
         last = int(whole.broadcast_address)
-        said: set[str] = set()
+        owners: set[str] = set()
         while member is not None and int(member.network_address) <= last:
-            said |= networks[member]
+            owners |= networks[member]
             member = next(members, None)
-        yield whole, sorted(said)
+        yield whole, sorted(owners)
 
 
 def without_contained(sources: Sequence[Source]) -> tuple[Source, ...]:

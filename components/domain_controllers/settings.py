@@ -106,12 +106,16 @@ class QuotaSettings(Section):
     rules_per_security_group: int = _field(
         "Inbound or outbound rules per security group (L-0EA8095F).",
         "a whole number from 1 to 1000",
-        default=60,
+        default=Quotas().rules_per_group,
         ge=1,
         le=RULES_PER_INTERFACE,
     )
     security_groups_per_interface: int = _field(
-        "Security groups per network interface (L-2AFB9258).", "a whole number from 1 to 16", default=5, ge=1, le=16
+        "Security groups per network interface (L-2AFB9258).",
+        "a whole number from 1 to 16",
+        default=Quotas().groups_per_interface,
+        ge=1,
+        le=16,
     )
     rules_per_network_acl: int = _field(
         "Rules per network ACL (L-2AEEBF1A).",

@@ -99,28 +99,30 @@ def _plan(
     controllers: Mapping[str, Sequence[Network]],
 ) -> SitePlan:
     peers = (*(network_peer(each) for each in networks.endpoints), *networks.lists)
-    wanted = traffic_requirements(
+    requirements = traffic_requirements(
         load_tables(), section.options, sources(section, region, site_networks=controllers, endpoints=peers)
     )
     collector = Collector()
     groups: list[GroupPlan] = []
     acl: AclPlan | None = None
     with collector:
-        groups.append(plan_groups(wanted, section.group_quotas))
+        groups.append(plan_groups(requirements, section.group_quotas))
     with collector:
-        acl = _acl(section, networks, wanted)
+        acl = _acl(section, networks, requirements)
     collector.check()
-    return SitePlan(requirements=wanted, groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl)
+    return SitePlan(
+        requirements=requirements, groups=groups[0], acl=acl, acl_quota=section.quotas.rules_per_network_acl
+    )
 
 
 def _acl(
-    section: DomainControllersSection, networks: SiteNetworks, wanted: Sequence[TrafficRequirement]
+    section: DomainControllersSection, networks: SiteNetworks, requirements: Sequence[TrafficRequirement]
 ) -> AclPlan | None:
     if not section.network_acl:
         return None
     lists = {peer.value: held for peer, held in networks.lists.items()}
     addresses = known_addresses(section, networks.controllers, lists)
-    return plan_network_acl(wanted, addresses=addresses, quota=section.quotas.rules_per_network_acl)
+    return plan_network_acl(requirements, addresses=addresses, quota=section.quotas.rules_per_network_acl)
 
 
 _ID: Final = "0" * 17

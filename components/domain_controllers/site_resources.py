@@ -126,8 +126,8 @@ def _check_zones(site: SiteSettings, network: Network, path: tuple[str, ...]) ->
     used = {each.subnet for each in site.controllers}
     zones = sorted({each.zone for each in network.subnets if each.given in used})
     if used and len(zones) < _FEWEST_ZONES:
-        said = f"{len(site.controllers)} in {', '.join(zones)} given; allowed: at least two, in at least two zones"
-        raise SettingsError([Problem(path=(*path, "controllers"), message=said)])
+        text = f"{len(site.controllers)} in {', '.join(zones)} given; allowed: at least two, in at least two zones"
+        raise SettingsError([Problem(path=(*path, "controllers"), message=text)])
 
 
 def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: tuple[str, ...]) -> None:
@@ -138,8 +138,8 @@ def _check_admitted(endpoints: PlannedEndpoints, network: Network, path: tuple[s
     allowed = _parsed(endpoints.settings.allowed_cidrs)
     outside = [each for each in _parsed(network.cidrs) if not any(contains(outer, each) for outer in allowed)]
     if outside:
-        said = f"{shown(endpoints.settings.allowed_cidrs)} given; allowed: networks that hold the controllers' subnets"
-        raise SettingsError([Problem(path=path, message=f"{said} too: {', '.join(map(str, outside))}")])
+        text = f"{shown(endpoints.settings.allowed_cidrs)} given; allowed: networks that hold the controllers' subnets"
+        raise SettingsError([Problem(path=path, message=f"{text} too: {', '.join(map(str, outside))}")])
 
 
 def _image(region: str, parameter: str, path: tuple[str, ...]) -> str:
@@ -171,8 +171,8 @@ def _s3_list(region: str, path: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
         for found in lists["PrefixLists"]:
             pages = ec2.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=found["PrefixListId"])
             return found["PrefixListId"], tuple(entry["Cidr"] for page in pages for entry in page["Entries"])
-    said = f"{region} given; allowed: a Region with the managed prefix list {name}, as session logs go to S3"
-    raise SettingsError([Problem(path=path, message=said)])
+    text = f"{region} given; allowed: a Region with the managed prefix list {name}, as session logs go to S3"
+    raise SettingsError([Problem(path=path, message=text)])
 
 
 def _parsed(cidrs: tuple[str, ...] | list[str]) -> tuple[Addresses, ...]:

@@ -74,26 +74,26 @@ def check_attachments(settings: Settings, account: Account) -> None:
         settings.session_manager, settings.session_manager_path, partition=account.partition, account_id=account.id
     )
     if not problems:
-        wanted = wanted_attachments(settings, account)
+        desired = desired_attachments(settings, account)
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            found = pool.map(partial(_problem, clients, region), wanted, wanted.values())
+            found = pool.map(partial(_problem, clients, region), desired, desired.values())
             problems = [problem for problem in found if problem is not None]
     if problems:
         raise SettingsError(problems)
 
 
-def wanted_attachments(settings: Settings, account: Account) -> dict[Principal, Attachments]:
+def desired_attachments(settings: Settings, account: Account) -> dict[Principal, Attachments]:
     """Return what the stack attaches to principals that it does not create.
 
     Args:
         settings: Settings of the stack.
         account: Account of the stack.
     """
-    wanted: dict[Principal, Attachments] = {}
+    desired: dict[Principal, Attachments] = {}
     for principal, path, arns in _attached(settings, account):
-        before = wanted.get(principal, Attachments(path=path, arns=frozenset()))
-        wanted[principal] = replace(before, arns=before.arns | arns)
-    return wanted
+        before = desired.get(principal, Attachments(path=path, arns=frozenset()))
+        desired[principal] = replace(before, arns=before.arns | arns)
+    return desired
 
 
 def _attached(settings: Settings, account: Account) -> Iterator[tuple[Principal, tuple[str, ...], frozenset[str]]]:
@@ -121,12 +121,12 @@ def _attached(settings: Settings, account: Account) -> Iterator[tuple[Principal,
                 yield Principal(kind, approver.bare_name), path, of_approvers
 
 
-def _problem(clients: AwsClients, region: str, principal: Principal, wanted: Attachments) -> Problem | None:
+def _problem(clients: AwsClients, region: str, principal: Principal, desired: Attachments) -> Problem | None:
     """Return the problem of a principal; None where the principal is missing, which `named_resources` reports."""
     iam = clients.client(_SERVICE, region)
     try:
         attached = _attached_policies(iam, principal)
-        total = len(attached | wanted.arns)
+        total = len(attached | desired.arns)
         if total <= ATTACHED_POLICIES.maximum:
             return None
         quota = _quota(iam, principal.kind)
@@ -135,19 +135,19 @@ def _problem(clients: AwsClients, region: str, principal: Principal, wanted: Att
             return None
         why = why_not(failed, _SERVICE, region, lambda: clients.caller_arn(region))
         message = (
-            f"expected the {principal.kind} {principal.name} to have room for {len(wanted.arns)} managed policies, got no "
+            f"expected the {principal.kind} {principal.name} to have room for {len(desired.arns)} managed policies, got no "
             f"answer: {why.cause}: {why.reason}. {why.remedy.capitalize()}"
         )
-        return Problem(path=wanted.path, message=message)
+        return Problem(path=desired.path, message=message)
     if total <= quota:
         return None
-    missing = len(wanted.arns - attached)
+    missing = len(desired.arns - attached)
     message = (
         f"expected room for {missing} more managed policies on the {principal.kind} {principal.name}, got "
         f"{len(attached)} attached of {quota} that it may have. Detach others, or raise the IAM quota Managed policies "
         f"attached to an IAM {principal.kind}"
     )
-    return Problem(path=wanted.path, message=message)
+    return Problem(path=desired.path, message=message)
 
 
 def _attached_policies(iam: Any, principal: Principal) -> frozenset[str]:

@@ -91,6 +91,6 @@ def _of_another_stack(stack: str, names: list[FixedName], record: FixedName, acc
         lines.append(f"account {account.id} is governed by the stack {stack}, and one stack governs an account")
     if kept:
         lines.append(f"what this stack would change is kept by the stack {stack}:\n" + "\n".join(kept))
-    said = "; ".join(lines)
+    text = "; ".join(lines)
     remedy = f"Destroy that stack first, or set {NAMESPACE}:takeOver to true here to take everything over from it"
-    return f"{said}\n    {remedy}" if kept else f"{said}. {remedy}"
+    return f"{text}\n    {remedy}" if kept else f"{text}. {remedy}"

@@ -90,9 +90,10 @@ def test_the_smallest_gap_is_closed_first_and_reported() -> None:
 
 def test_what_is_wider_is_said_in_words() -> None:
     said = planned(clients=clients(2)).wider
-    assert "ingress TCP 53-135 for 10.11.0.0/16, where the demands are for 10.11.0.0/16: 53, 88, 135" in said
+    assert "ingress TCP 53-135 for 10.11.0.0/16, where the required traffic is for 10.11.0.0/16: 53, 88, 135" in said
     assert all(
-        re.match(r"(ingress|egress) (TCP|UDP) \d+-\d+ for [0-9./]+, where the demands are for ", each) for each in said
+        re.match(r"(ingress|egress) (TCP|UDP) \d+-\d+ for [0-9./]+, where the required traffic is for ", each)
+        for each in said
     )
 
 

@@ -67,7 +67,7 @@ def found(settings: Settings) -> dict[str, str]:
 
 
 def test_wanted_attachments_are_those_of_every_section() -> None:
-    wanted = attachments.wanted_attachments(load(), ACCOUNT)
+    wanted = attachments.desired_attachments(load(), ACCOUNT)
     names = {each.name: {arn.rpartition("/")[2] for arn in more.arns} for each, more in wanted.items()}
     operators = {OPERATOR_POLICY_NAME, REQUESTER_POLICY_NAME}
     assert names == {
