@@ -43,18 +43,18 @@ class PlannedControllers:
 
     Attributes:
         section: Section of the settings.
-        places: Existing resources by Region, as looked up.
+        resources: Existing resources by Region, as looked up.
         plans: Plans by Region.
     """
 
     section: DomainControllersSection
-    places: Mapping[str, SiteResources]
+    resources: Mapping[str, SiteResources]
     plans: Mapping[str, SitePlan]
 
     @property
     def on_shared_endpoints(self) -> frozenset[str]:
         """Regions whose controllers use the endpoints of `shell-access:endpoints`."""
-        return frozenset(region for region, place in self.places.items() if not place.needs_endpoints)
+        return frozenset(region for region, place in self.resources.items() if not place.needs_endpoints)
 
 
 def plan_controllers(
@@ -76,19 +76,19 @@ def plan_controllers(
         SettingsError: What they name does not exist, or what they configure does not fit; nothing is registered then.
     """
     raise_problems(cross_problems(section, ("domainControllers",), tuple(section.sites)))
-    places = find_site_resources(section, endpoints, preferences)
+    resources = find_site_resources(section, endpoints, preferences)
     collector = Collector()
-    for region in places:
+    for region in resources:
         services = {*interface_services(preferences.get(region)), EC2}
         with collector:
             check_services(region, tuple(sorted(services)), ("domainControllers", "sites", region))
     plans: dict[str, SitePlan] = {}
     with collector:
-        plans = plan_sites(section, {region: each.networks for region, each in places.items()})
+        plans = plan_sites(section, {region: each.networks for region, each in resources.items()})
     with collector:
         raise_problems(excess_problems(generated_texts(section, account, plans)))
     collector.check()
-    return PlannedControllers(section=section, places=places, plans=plans)
+    return PlannedControllers(section=section, resources=resources, plans=plans)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,7 +226,7 @@ class DomainControllers(pulumi.ComponentResource):
             SiteArgs(
                 scope=self._scope(region),
                 section=args.planned.section,
-                place=args.planned.places[region],
+                resources=args.planned.resources[region],
                 plan=args.planned.plans[region],
                 preferences=args.preferences.get(region),
                 profile=profile if args.planned.section.sites[region].controllers else None,

@@ -152,17 +152,17 @@ class _Facts:
         for peer_group in _BLOCKS:
             own = tuple(each for each in requirements if each.peer_group is peer_group)
             if own:
-                self._audience(peer_group, own)
+                self._peer_group(peer_group, own)
         self._shared: dict[frozenset[PeerGroup], list[SecurityGroupRule] | None] = {}
         self._weights: dict[frozenset[PeerGroup], int] = {}
 
-    def _audience(self, peer_group: PeerGroup, own: tuple[TrafficRequirement, ...]) -> None:
-        by_demand = [{(*s.peer.key, s.name): s for s in each.sources} for each in own]
-        if any(each.keys() != by_demand[0].keys() for each in by_demand):
+    def _peer_group(self, peer_group: PeerGroup, own: tuple[TrafficRequirement, ...]) -> None:
+        by_requirement = [{(*s.peer.key, s.name): s for s in each.sources} for each in own]
+        if any(each.keys() != by_requirement[0].keys() for each in by_requirement):
             raise ValueError(
                 f"requirements of {peer_group} are to have the same sources: they would share prefix lists"
             )
-        sources = by_demand[0].values()
+        sources = by_requirement[0].values()
         given = {s.peer.key: s.peer for s in sources if s.peer.kind is not PeerKind.NETWORK}.values()
         ports = {way: [p for each in own if each.direction is way for p in each.ports] for way in Direction}
         self.of[peer_group] = own
@@ -175,7 +175,7 @@ class _Facts:
         return max(map(len, self.port_ranges[peer_group].values()))
 
     def shared_rules(self, listed: frozenset[PeerGroup]) -> list[SecurityGroupRule]:
-        """Return the rules of the shared group, where some audiences have groups of their own."""
+        """Return the rules of the shared group, where some peer groups have groups of their own."""
         found = self._fitting(listed)
         if found is None:
             raise AssertionError(listed)
@@ -204,7 +204,7 @@ def _direct(requirement: TrafficRequirement) -> TrafficRequirement:
 
 
 def _layout(facts: _Facts, quotas: Quotas) -> dict[PeerGroup, _Size] | None:
-    """Return the audiences with prefix lists and groups of their own: none, all, or one where groups are few."""
+    """Return the peer groups with prefix lists and groups of their own: none, all, or one where groups are few."""
     present = [each for each in _BLOCKS if each in facts.of]
     choices = [frozenset[PeerGroup](), frozenset(present), *(frozenset([each]) for each in present)]
     for headroom in (1, 0):

@@ -139,7 +139,7 @@ class SiteArgs:
     Attributes:
         scope: Partition, account and Region.
         section: Settings of all sites.
-        place: Site as found in AWS.
+        resources: Site as found in AWS.
         plan: Security groups and network ACL.
         preferences: Session Manager preferences of the Region; None where they are not managed here.
         profile: Name of the instance profile; None where the site creates no controllers.
@@ -149,7 +149,7 @@ class SiteArgs:
 
     scope: Scope
     section: DomainControllersSection
-    place: SiteResources
+    resources: SiteResources
     plan: SitePlan
     preferences: SessionManagerSettings | None
     profile: pulumi.Output[str] | None
@@ -169,8 +169,8 @@ class Site(pulumi.ComponentResource):
         super().__init__("shell-access:domainControllers:Site", name, None, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        network, region = args.place.network, args.scope.region
-        before: list[pulumi.Resource] = [self._endpoints()] if args.place.needs_endpoints else []
+        network, region = args.resources.network, args.scope.region
+        before: list[pulumi.Resource] = [self._endpoints()] if args.resources.needs_endpoints else []
         groups = DirectorySecurityGroups(
             groups_name(name),
             DirectorySecurityGroupsArgs(region=region, vpc_id=network.vpc_id, plan=args.plan.groups, tags=args.tags),
@@ -210,10 +210,10 @@ class Site(pulumi.ComponentResource):
             f"{self._name}-endpoints",
             SystemsManagerEndpointsArgs(
                 region=args.scope.region,
-                network=args.place.network.one_subnet_a_zone(),
+                network=args.resources.network.one_subnet_a_zone(),
                 services=tuple(sorted({*interface_services(args.preferences), EC2})),
-                allowed_cidrs=args.place.network.cidrs,
-                s3_gateway=args.place.s3_list is not None,
+                allowed_cidrs=args.resources.network.cidrs,
+                s3_gateway=args.resources.s3_list is not None,
                 account_id=args.scope.account_id,
                 tags=args.tags,
             ),
@@ -221,7 +221,7 @@ class Site(pulumi.ComponentResource):
         )
 
     def _acl(self) -> DirectoryNetworkAcl | None:
-        args, network = self._args, self._args.place.network
+        args, network = self._args, self._args.resources.network
         if args.plan.acl is None:
             return None
         return DirectoryNetworkAcl(
@@ -272,8 +272,8 @@ class Site(pulumi.ComponentResource):
             ControllersArgs(
                 region=args.scope.region,
                 controllers=site.controllers,
-                subnets={each.given: each for each in args.place.network.subnets},
-                images=args.place.images,
+                subnets={each.given: each for each in args.resources.network.subnets},
+                images=args.resources.images,
                 group_ids=groups.ids,
                 profile=profile,
                 key_arn=key.arn,

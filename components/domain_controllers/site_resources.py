@@ -72,22 +72,22 @@ def find_site_resources(
 
     Args:
         section: Settings of the system.
-        endpoints: PlannedEndpoints by Region, where `shell-access:endpoints` configures them.
+        endpoints: Endpoints by Region, where `shell-access:endpoints` configures them.
         session_manager: Preferences by Region, which determine the destination of session logs.
 
     Raises:
         SettingsError: Resources are missing or not as required; the error has all problems.
     """
     collector = Collector()
-    places: dict[str, SiteResources] = {}
+    sites: dict[str, SiteResources] = {}
     for region, site in section.sites.items():
         logging = session_manager.get(region)
         with collector:
-            places[region] = _site_resources(
+            sites[region] = _site_resources(
                 region, site, endpoints.get(region), logs_to_s3=bool(logging and logging.s3_logging)
             )
     collector.check()
-    return places
+    return sites
 
 
 def _site_resources(
